@@ -1,0 +1,38 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "gearbox",
+  products: [
+    .library(name: "Runtime", targets: ["Runtime"]),
+    .library(name: "RuntimeDispatch", targets: ["RuntimeDispatch"]),
+    .library(name: "RuntimeCustom", targets: ["RuntimeCustom"]),
+    .library(name: "RuntimeHTTP", targets: ["RuntimeHTTP"]),
+    .library(name: "RuntimeSelection", targets: ["RuntimeSelection"]),
+    .executable(name: "WebApp", targets: ["WebApp"]),
+  ],
+  targets: [
+    .target(name: "CRuntime"),
+    library("Runtime", ["CRuntime"]),
+    library("RuntimeDispatch", ["Runtime", "CRuntime"]),
+    library("RuntimeCustom", ["Runtime", "CRuntime"]),
+    library("RuntimeHTTP", ["Runtime"]),
+    library("RuntimeSelection", ["Runtime", "RuntimeDispatch", "RuntimeCustom"]),
+    .executableTarget(
+      name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], swiftSettings: settings),
+  ]
+)

@@ -1,0 +1,100 @@
+/// All that a server needs of the ground it stands on: an executor, a clock, a network, blocking work, and an end.
+///
+/// Write against the smallest part that will do: something that only starts tasks asks for an ``Executor``, something
+/// that only sleeps for a `Clock`. A program that picks its runtime at start-up is generic over `AsyncRuntime`.
+public protocol AsyncRuntime: Executor {
+  /// The runtime's clock: Swift's own `Clock` is what hyper calls a timer.
+  associatedtype RuntimeClock: Clock<Duration>
+  /// What ``listen(on:options:)`` gives; its `Stream` is what ``connect(to:options:)`` gives.
+  associatedtype Listener: StreamListener
+
+  /// A short name for people: `dispatch`, `custom`, ...
+  var name: String { get }
+
+  /// How many threads run tasks. Threads that run blocking work or wait for the kernel do not count.
+  var workerCount: Int { get }
+
+  /// The clock to sleep on. A sleep is never early, costs no thread, and ends promptly when its task is cancelled.
+  var clock: RuntimeClock { get }
+
+  /// Listens for connections on `address`; port 0 lets the system choose one.
+  func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> Listener
+
+  /// Connects to a listener at `address`. Cancelling the task ends the attempt.
+  func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> Listener.Stream
+
+  /// Runs `work`, which may block, on a thread made for that, and gives what it returns or throws.
+  ///
+  /// Threads are made on demand up to a cap, past which work waits its turn. Cancelling the task that waits ends the
+  /// wait with `CancellationError`: work that has not begun is dropped, work that has is left to finish unheard.
+  func runBlocking<Success: Sendable>(
+    _ work: sending @escaping () throws -> Success
+  ) async throws -> Success
+
+  /// What the runtime is doing just now.
+  var metrics: RuntimeMetrics { get }
+
+  /// Ends the runtime: closes its listeners and streams, ends its sleeps with `CancellationError`, lets the tasks that
+  /// were started on it run to their end for as long as `grace`, and leaves no thread or descriptor behind.
+  ///
+  /// What waits on the runtime afterwards fails at once with ``IOError/Reason/closed`` or `CancellationError`. A task
+  /// that is still not done then (because it waits for something foreign) finishes on Swift's global pool. May be
+  /// called from anywhere, more than once; the runtime's own task that calls it is not waited for.
+  func shutdown(grace: Duration) async
+}
+
+extension AsyncRuntime {
+  /// Listens for connections on `address` with the usual options.
+  public func listen(on address: SocketAddress) throws(IOError) -> Listener {
+    try listen(on: address, options: ListenOptions())
+  }
+
+  /// Connects to a listener at `address` with the usual options.
+  public func connect(to address: SocketAddress) async throws(IOError) -> Listener.Stream {
+    try await connect(to: address, options: ConnectOptions())
+  }
+
+  /// Ends the runtime, giving its tasks five seconds to finish.
+  public func shutdown() async {
+    await shutdown(grace: .seconds(5))
+  }
+}
+
+/// How to listen.
+public struct ListenOptions: Hashable, Sendable {
+  /// How many connections the kernel keeps that nobody has accepted yet; the kernel may have a lower bound of its own.
+  public var backlog: Int32 = 4096
+  /// Binds to a port whose earlier connections have not all timed out (`SO_REUSEADDR`).
+  public var reuseAddress = true
+  /// Lets several listeners share one port, the kernel dealing connections out among them (`SO_REUSEPORT`).
+  public var reusePort = false
+  /// Sends what is written to accepted connections at once (`TCP_NODELAY`).
+  public var noDelay = true
+
+  /// The usual options.
+  public init() {}
+}
+
+/// How to connect.
+public struct ConnectOptions: Hashable, Sendable {
+  /// Sends what is written at once (`TCP_NODELAY`).
+  public var noDelay = true
+
+  /// The usual options.
+  public init() {}
+}
+
+/// What a runtime is doing: figures of one moment, taken without stopping it.
+public struct RuntimeMetrics: Hashable, Sendable {
+  /// Tasks started through `execute` or `spawn` that have not ended.
+  public var tasks = 0
+  /// Jobs ready to run that no worker has taken up: those waiting in the shared queue first, then a figure a worker.
+  public var queueDepths: [Int] = []
+  /// Threads that run, or wait for, blocking work.
+  public var blockingThreads = 0
+  /// Blocking work that waits for a thread.
+  public var blockingQueueDepth = 0
+
+  /// Nothing going on.
+  public init() {}
+}
