@@ -1,0 +1,75 @@
+/// The backend on Swift's own concurrency pool.
+///
+/// Left to itself it is exactly what Swift does without a runtime: tasks have no preference (``taskExecutor`` is `nil`),
+/// so that `Task {}` and actors share the pool with what is spawned here. With a number of workers, spawned tasks and
+/// their children run on no more than so many threads of that pool at once. One thread, `gearbox-poll`, waits for sockets
+/// and for the time; blocking work has threads of its own, `gearbox-block`.
+public final class ConcurrencyRuntime: AsyncRuntime {
+  public let name = "concurrency"
+  public let workerCount: Int
+  public let clock: TimerClock
+
+  private let executor: QueueExecutor?
+  private let waiting: PollerThread
+  private let services: Services
+
+  /// - Parameters:
+  ///   - workers: how many threads of the pool to use at once; `nil` for all that it has.
+  ///   - poller: how to wait for sockets.
+  /// - Throws: what the system says if it has no descriptor or thread to give.
+  public init(workers: Int? = nil, poller: PollerKind = .best) throws(IOError) {
+    precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
+    // The pool is as wide as the machine, whatever this process is bound to.
+    workerCount = workers ?? availableCores()
+    executor = workers.map { workers in
+      QueueExecutor(width: workers) { work in
+        globalConcurrentExecutor.enqueue(_swift_createJobForTestingOnly(work))
+      }
+    }
+    let waiting = try PollerThread(poller, name: "gearbox-poll")
+    self.waiting = waiting
+    clock = TimerClock { waiting.sleeps }
+    services = Services(clock: clock) { waiting.poller }
+  }
+
+  public var taskExecutor: (any TaskExecutor)? { executor }
+
+  public func execute(_ operation: sending @escaping () async -> Void) {
+    spawn(operation)
+  }
+
+  @discardableResult
+  public func spawn<Success: Sendable>(
+    _ operation: sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    services.tasks.spawn(on: executor, operation)
+  }
+
+  public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {
+    try services.network.listen(on: address, options)
+  }
+
+  public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
+    try await services.network.connect(to: address, options)
+  }
+
+  public func runBlocking<Success: Sendable>(
+    _ work: sending @escaping () throws -> Success
+  ) async throws -> Success {
+    try await services.blocking.run(work)
+  }
+
+  public var metrics: RuntimeMetrics {
+    services.metrics(queueDepths: executor.map { [$0.depth] } ?? [])
+  }
+
+  public func shutdown(grace: Duration) async {
+    let isWithin = executor?.isCurrent ?? services.tasks.isWithin
+    await services.shutdown(grace: grace, isWithin: isWithin) { [waiting] in
+      waiting.poller.closeSockets()
+      waiting.sleeps.close()
+    } stop: { [waiting] in
+      waiting.stop()
+    }
+  }
+}

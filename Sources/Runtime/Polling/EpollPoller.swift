@@ -1,0 +1,127 @@
+#if os(Linux)
+  import CRuntime
+  import Glibc
+  import Synchronization
+
+  /// A poller on epoll: each socket is registered once, edge-triggered, in both directions.
+  package final class EpollPoller: Poller {
+    private let epoll: Int32
+    /// An eventfd whose only use is to end a wait.
+    private let alarm: Int32
+    private let watched = Mutex(Watched())
+    /// Whether `watched.retired` may hold something, so that a poll need not take the lock to know.
+    private let hasRetired = Atomic(false)
+    /// Unchecked: only the one thread that polls touches it.
+    private nonisolated(unsafe) let events: UnsafeMutableBufferPointer<epoll_event>
+
+    private struct Watched {
+      /// By descriptor. An event carries a socket's bare address, so this is what keeps the socket alive.
+      var sockets: [Int32: Socket] = [:]
+      /// No longer watched, but events that were fetched before may still name them: let go before the next fetch.
+      var retired: [Socket] = []
+    }
+
+    /// How many retired sockets a sleeping poller may be left with before it is woken to let them go.
+    private static let retiredBound = 64
+    /// How many events are fetched at once; what does not fit comes with the next call.
+    private static let batch = 256
+
+    package init() throws(IOError) {
+      epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+      guard epoll >= 0 else { throw IOError(.poll, .system(errno)) }
+      alarm = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+      guard alarm >= 0 else {
+        let code = errno
+        Glibc.close(epoll)
+        throw IOError(.poll, .system(code))
+      }
+      // A null pointer stands for the alarm, as no socket lies at address 0.
+      var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data_t(u64: 0))
+      guard epoll_ctl(epoll, EPOLL_CTL_ADD, alarm, &event) == 0 else {
+        let code = errno
+        Glibc.close(alarm)
+        Glibc.close(epoll)
+        throw IOError(.poll, .system(code))
+      }
+      events = .allocate(capacity: Self.batch)
+    }
+
+    deinit {
+      events.deallocate()
+      Glibc.close(alarm)
+      Glibc.close(epoll)
+    }
+
+    package func add(_ socket: Socket) throws(IOError) {
+      watched.withLock { $0.sockets[socket.descriptor] = socket }
+      let address = UInt64(UInt(bitPattern: Unmanaged.passUnretained(socket).toOpaque()))
+      let interest = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
+      var event = epoll_event(events: interest, data: epoll_data_t(u64: address))
+      guard epoll_ctl(epoll, EPOLL_CTL_ADD, socket.descriptor, &event) == 0 else {
+        let code = errno
+        watched.withLock { _ = $0.sockets.removeValue(forKey: socket.descriptor) }
+        throw IOError(.poll, .system(code))
+      }
+    }
+
+    package func remove(_ socket: Socket) {
+      var event = epoll_event()
+      epoll_ctl(epoll, EPOLL_CTL_DEL, socket.descriptor, &event)
+      let tooMany = watched.withLock { watched in
+        guard let socket = watched.sockets.removeValue(forKey: socket.descriptor) else { return false }
+        watched.retired.append(socket)
+        hasRetired.store(true, ordering: .relaxed)
+        return watched.retired.count == Self.retiredBound
+      }
+      if tooMany { wake() }
+    }
+
+    package func arm(_ socket: Socket, _ interest: Interest) {}
+
+    @discardableResult
+    package func poll(timeout: Int64?) -> Int {
+      // Relaxed: a retirement that is missed here is seen the next time round.
+      if hasRetired.load(ordering: .relaxed) {
+        let retired = watched.withLock { watched in
+          hasRetired.store(false, ordering: .relaxed)
+          return exchange(&watched.retired, with: [])
+        }
+        _ = consume retired
+      }
+      let count = Int(epoll_wait(epoll, events.baseAddress, Int32(events.count), milliseconds(timeout)))
+      guard count > 0 else { return 0 }
+      for event in events[..<count] {
+        guard let address = UnsafeRawPointer(bitPattern: UInt(event.data.u64)) else {
+          var rings: UInt64 = 0
+          Glibc.read(alarm, &rings, 8)
+          continue
+        }
+        // Alive: `watched` holds it, or held it when these events were fetched and has not let it go since.
+        let socket = Unmanaged<Socket>.fromOpaque(address).takeUnretainedValue()
+        let kinds = event.events
+        let ended = kinds & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
+        if ended || kinds & EPOLLIN.rawValue != 0 { socket.reading.signal(ended: ended) }
+        let broken = kinds & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
+        if broken || kinds & EPOLLOUT.rawValue != 0 { socket.writing.signal(ended: broken) }
+      }
+      return count
+    }
+
+    package func wake() {
+      var ring: UInt64 = 1
+      Glibc.write(alarm, &ring, 8)
+    }
+
+    package func closeSockets() {
+      let sockets = watched.withLock { Array($0.sockets.values) }
+      for socket in sockets { socket.close() }
+    }
+  }
+#endif
+
+/// Rounded up, so that a timer is never early; a wait too long for the call is cut, and its caller looks again.
+func milliseconds(_ nanoseconds: Int64?) -> Int32 {
+  guard let nanoseconds else { return -1 }
+  let rounded = nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 > 0 ? 1 : 0)
+  return Int32(clamping: rounded)
+}

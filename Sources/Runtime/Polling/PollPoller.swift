@@ -1,0 +1,93 @@
+import Glibc
+import Synchronization
+
+/// A poller on poll(2), for systems without epoll and to test that nothing leans on epoll's ways.
+///
+/// poll(2) reports a state and not an edge, so a direction is asked about only while a task waits for it: `arm` asks,
+/// and the first report disarms.
+package final class PollPoller: Poller {
+  private let watched = Mutex<[Int32: Entry]>([:])
+  /// A pipe whose only use is to end a wait.
+  private let alarm: (read: Int32, write: Int32)
+  /// Whether the alarm has been rung and not been heard, so that many wakes cost one write.
+  private let ringing = Atomic(false)
+
+  private struct Entry {
+    let socket: Socket
+    var armed: Int16
+  }
+
+  package init() throws(IOError) {
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else { throw IOError(.poll, .system(errno)) }
+    for end in ends {
+      _ = fcntl(end, F_SETFL, O_NONBLOCK)
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+    }
+    alarm = (ends[0], ends[1])
+  }
+
+  deinit {
+    Glibc.close(alarm.read)
+    Glibc.close(alarm.write)
+  }
+
+  package func add(_ socket: Socket) throws(IOError) {
+    watched.withLock { $0[socket.descriptor] = Entry(socket: socket, armed: 0) }
+  }
+
+  package func remove(_ socket: Socket) {
+    watched.withLock { _ = $0.removeValue(forKey: socket.descriptor) }
+    // A poll that is under way would go on watching the number, which may soon be another file's.
+    wake()
+  }
+
+  package func arm(_ socket: Socket, _ interest: Interest) {
+    let kind = interest == .read ? POLLIN : POLLOUT
+    watched.withLock { $0[socket.descriptor]?.armed |= Int16(kind) }
+    wake()
+  }
+
+  @discardableResult
+  package func poll(timeout: Int64?) -> Int {
+    var asked = [pollfd(fd: alarm.read, events: Int16(POLLIN), revents: 0)]
+    watched.withLock { watched in
+      for (descriptor, entry) in watched where entry.armed != 0 {
+        asked.append(pollfd(fd: descriptor, events: entry.armed, revents: 0))
+      }
+    }
+    guard Glibc.poll(&asked, nfds_t(asked.count), milliseconds(timeout)) > 0 else { return 0 }
+    if asked[0].revents != 0 {
+      // Before the pipe is emptied: a ring that comes between the two is written, and ends the next wait at once.
+      ringing.store(false, ordering: .sequentiallyConsistent)
+      var rings: UInt64 = 0
+      while Glibc.read(alarm.read, &rings, 8) == 8 {}
+    }
+    var signalled = 0
+    for answer in asked.dropFirst() where answer.revents != 0 {
+      let broken = answer.revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0
+      let told = broken ? Int16(POLLIN | POLLOUT) : answer.revents
+      // By number, and possibly a newer socket's number by now: then it is told to look for itself, which is harmless.
+      let socket: Socket? = watched.withLock { watched in
+        watched[answer.fd]?.armed &= ~told
+        return watched[answer.fd]?.socket
+      }
+      guard let socket else { continue }
+      if told & Int16(POLLIN) != 0 { socket.reading.signal() }
+      if told & Int16(POLLOUT) != 0 { socket.writing.signal() }
+      signalled += 1
+    }
+    return signalled
+  }
+
+  package func wake() {
+    guard !ringing.exchange(true, ordering: .sequentiallyConsistent) else { return }
+    var ring: UInt8 = 1
+    Glibc.write(alarm.write, &ring, 1)
+  }
+
+  package func closeSockets() {
+    let sockets = watched.withLock { watched in watched.values.map(\.socket) }
+    for socket in sockets { socket.close() }
+  }
+}

@@ -1,0 +1,60 @@
+/// Tells sockets when the kernel has something for them: the part of a runtime that knows how this system does it.
+///
+/// Any thread may add, remove, arm and wake; one thread at a time polls.
+package protocol Poller: AnyObject, Sendable {
+  /// Watches `socket` until it is removed, and keeps it alive as long.
+  func add(_ socket: Socket) throws(IOError)
+
+  /// Stops watching `socket`, which must not have given its descriptor back yet.
+  func remove(_ socket: Socket)
+
+  /// Says that a task is about to wait for `interest` of `socket`. Pollers that report every edge need not be told.
+  func arm(_ socket: Socket, _ interest: Interest)
+
+  /// Waits up to `timeout` nanoseconds (`nil`: for ever; 0: not at all) and signals the sockets that have become ready.
+  ///
+  /// - Returns: how many were signalled.
+  @discardableResult
+  func poll(timeout: Int64?) -> Int
+
+  /// Makes the poll that is under way, or else the next, return early.
+  func wake()
+
+  /// Closes every socket that is being watched: whoever waits on one gets `closed`.
+  func closeSockets()
+}
+
+/// A direction to be ready in.
+package enum Interest: UInt8, Sendable {
+  case read, write
+}
+
+/// Which poller to use.
+public enum PollerKind: String, Sendable, CaseIterable {
+  /// Linux's epoll: each edge is reported once, whatever the number of sockets.
+  case epoll
+  /// POSIX poll(2): anywhere, at a cost that grows with the number of sockets.
+  case poll
+
+  /// The best that this system has.
+  public static var best: PollerKind {
+    #if os(Linux)
+      .epoll
+    #else
+      .poll
+    #endif
+  }
+
+  package func makePoller() throws(IOError) -> any Poller {
+    switch self {
+    case .epoll:
+      #if os(Linux)
+        try EpollPoller()
+      #else
+        throw IOError(.poll, .system(ENOSYS))
+      #endif
+    case .poll:
+      try PollPoller()
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import CRuntime
+import Synchronization
+
+/// A task executor without threads: its jobs wait in a queue that at most `width` threads of somebody else's pool drain.
+///
+/// What is in the queue is run in the order in which it came. A thread is asked for when a job comes and fewer than
+/// `width` are at it, and gives itself back when the queue is empty or it has run a turn's worth of jobs.
+package final class QueueExecutor: TaskExecutor {
+  /// How many threads may run jobs at once.
+  package let width: Int
+  /// Has the pool call its argument once, soon, on one of its threads.
+  private let borrowThread: @Sendable (@escaping @Sendable () -> Void) -> Void
+  private let state = Mutex(State())
+
+  private struct State {
+    var jobs = Ring<UnownedJob>()
+    /// How many threads are at it, or have been asked for.
+    var drains = 0
+  }
+
+  /// How many jobs a thread runs before it lets the pool's other work have a turn.
+  private static let turn = 128
+
+  package init(width: Int, borrowThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
+    self.width = width
+    self.borrowThread = borrowThread
+  }
+
+  /// How many jobs wait for a thread.
+  package var depth: Int { state.withLock { $0.jobs.count } }
+
+  package func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let needsThread = state.withLock { state in
+      state.jobs.append(job)
+      guard state.drains < width else { return false }
+      state.drains += 1
+      return true
+    }
+    if needsThread { borrowThread(drain) }
+  }
+
+  /// Whether the calling thread is running a job of this executor.
+  package var isCurrent: Bool { gearbox_thread_role() == role }
+
+  private var role: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+  @Sendable private func drain() {
+    gearbox_set_thread_role(role)
+    defer { gearbox_set_thread_role(nil) }
+    for _ in 0..<Self.turn {
+      let job = state.withLock { state in
+        let job = state.jobs.popFirst()
+        if job == nil { state.drains -= 1 }
+        return job
+      }
+      guard let job else { return }
+      unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+    }
+    borrowThread(drain)
+  }
+}

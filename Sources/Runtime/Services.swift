@@ -1,0 +1,99 @@
+import Dispatch
+
+/// What every backend does alike: its network, its blocking work, the tasks on it, and its end.
+package final class Services: Sendable {
+  package let network: Network
+  package let blocking: BlockingPool
+  package let tasks = LiveTasks()
+  private let ending = Monitor(Ending())
+
+  private struct Ending {
+    var hasBegun = false
+    var isDone = false
+  }
+
+  /// - Parameters:
+  ///   - poller: the poller for the next socket.
+  ///   - clock: what to sleep on where no descriptor tells that it is time to try again.
+  package init(clock: TimerClock, poller: @escaping @Sendable () -> any Poller) {
+    network = Network(poller: poller, clock: clock)
+    blocking = BlockingPool(threadName: "gearbox-block")
+  }
+
+  package func metrics(queueDepths: [Int]) -> RuntimeMetrics {
+    var metrics = RuntimeMetrics()
+    metrics.tasks = tasks.count
+    metrics.queueDepths = queueDepths
+    let (threads, queued) = blocking.load
+    metrics.blockingThreads = threads
+    metrics.blockingQueueDepth = queued
+    return metrics
+  }
+
+  /// Ends what waits, waits for the tasks, and then calls `stop`, which ends the backend's own threads.
+  ///
+  /// - Parameters:
+  ///   - isWithin: whether the task that calls is one of the runtime's own.
+  ///   - endWaits: closes the backend's sockets and sleeps.
+  package func shutdown(
+    grace: Duration, isWithin: Bool,
+    endWaits: @escaping @Sendable () -> Void, stop: @escaping @Sendable () -> Void
+  ) async {
+    let isFirst = ending.withLock { ending in
+      defer { ending.hasBegun = true }
+      return !ending.hasBegun
+    }
+    if isFirst {
+      network.close()
+      endWaits()
+    }
+    await withUnsafeContinuation { continuation in
+      // Threads are joined on a thread that is none of them and that the process has anyway.
+      DispatchQueue.global().async { [self] in
+        if isFirst {
+          tasks.wait(untilAtMost: isWithin ? 1 : 0, deadline: deadline(grace.nanoseconds))
+          blocking.shutdown()
+          stop()
+          ending.withLock { $0.isDone = true }
+          ending.notifyAll()
+        } else {
+          ending.wait { ending, _ in ending.isDone ? () : nil }
+        }
+        continuation.resume()
+      }
+    }
+  }
+}
+
+extension AsyncRuntime {
+  /// Runs `operation` as a task of this runtime and blocks the calling thread until it is done: what tokio and smol
+  /// call `block_on`. Not to be called from a task, whose thread would be missing elsewhere.
+  ///
+  /// - Returns: what `operation` returns, or throws what it throws.
+  public func blockOn<Success: Sendable>(_ operation: sending @escaping () async throws -> Success) throws -> Success {
+    let outcome = Monitor<Result<Success, any Error>?>(nil)
+    let task = spawn(operation)
+    Task.detached {
+      let result = await task.result
+      outcome.withLock { $0 = result }
+      outcome.notifyAll()
+    }
+    return try outcome.wait { outcome, _ in outcome }.get()
+  }
+
+  /// Runs `main` on this runtime from synchronous code, blocking the calling thread until it is done, and then shuts
+  /// the runtime down: the whole life of a program in one call.
+  ///
+  /// - Returns: what `main` returns, or throws what it throws.
+  public func run<Success: Sendable>(_ main: @escaping @Sendable (Self) async throws -> Success) throws -> Success {
+    let result = Result { try blockOn { try await main(self) } }
+    let isDown = Monitor(false)
+    Task.detached {
+      await shutdown()
+      isDown.withLock { $0 = true }
+      isDown.notifyAll()
+    }
+    isDown.wait { isDown, _ in isDown ? () : nil }
+    return try result.get()
+  }
+}

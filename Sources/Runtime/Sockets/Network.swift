@@ -1,0 +1,106 @@
+import Glibc
+import Synchronization
+
+/// Listening and connecting with real sockets: the same for every backend but for the poller that watches them.
+package final class Network: Sendable {
+  /// The poller for the next socket.
+  private let poller: @Sendable () -> any Poller
+  private let clock: TimerClock
+  private let isClosed = Atomic(false)
+
+  /// Sockets are watched by what `poller` gives; a wait that no descriptor ends is slept through on `clock`.
+  package init(poller: @escaping @Sendable () -> any Poller, clock: TimerClock) {
+    self.poller = poller
+    self.clock = clock
+  }
+
+  package func listen(on address: SocketAddress, _ options: ListenOptions) throws(IOError) -> SocketListener {
+    try checkOpen(.listen)
+    let socket = try watch(listeningDescriptor(address, options), .listen)
+    return SocketListener(socket, address: socket.localAddress ?? address, network: self, options: options)
+  }
+
+  package func connect(to address: SocketAddress, _ options: ConnectOptions) async throws(IOError) -> SocketStream {
+    try checkOpen(.connect)
+    let descriptor = try streamDescriptor(address.family)
+    do throws(IOError) {
+      try await start(descriptor, address)
+    } catch {
+      Glibc.close(descriptor)
+      throw error
+    }
+    // Watched only now: epoll takes a socket that has not begun to connect for one that has hung up.
+    let socket = try watch(descriptor, .connect)
+    do throws(IOError) {
+      // Before the wait, as an edge may come at once.
+      while try !isConnected(socket) { try await socket.wait(for: .write, .connect) }
+    } catch {
+      socket.close()
+      throw error
+    }
+    if options.noDelay { turnOn(TCP_NODELAY, Int32(IPPROTO_TCP), of: descriptor) }
+    return SocketStream(socket)
+  }
+
+  /// Sets the connection going.
+  private func start(_ descriptor: Int32, _ address: SocketAddress) async throws(IOError) {
+    while address.withSystemAddress({ Glibc.connect(descriptor, $0, $1) }) != 0 {
+      switch errno {
+      case EINPROGRESS, EINTR, EISCONN: return
+      // A Unix-domain listener whose backlog is full; there is no edge to wait for.
+      case EAGAIN: try await pause(.milliseconds(2), .connect)
+      case let code: throw IOError(.connect, .system(code))
+      }
+    }
+  }
+
+  /// Whether the connection stands; throws if it was refused.
+  private func isConnected(_ socket: Socket) throws(IOError) -> Bool {
+    socket.writing.clear()
+    var failure: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    _ = try socket.withDescriptor(.connect) { Int(getsockopt($0, SOL_SOCKET, SO_ERROR, &failure, &length)) }
+    guard failure == 0 else { throw IOError(.connect, .system(failure)) }
+    // A socket without a peer is neither refused nor connected yet.
+    guard socket.peerAddress != nil else { return false }
+    socket.writing.signal()
+    return true
+  }
+
+  /// Makes an accepted connection's descriptor a stream.
+  func adopt(_ descriptor: Int32, noDelay: Bool) throws(IOError) -> SocketStream {
+    if noDelay { turnOn(TCP_NODELAY, Int32(IPPROTO_TCP), of: descriptor) }
+    return try SocketStream(watch(descriptor, .accept))
+  }
+
+  private func watch(_ descriptor: Int32, _ operation: IOError.Operation) throws(IOError) -> Socket {
+    let socket = try Socket(descriptor, poller: poller())
+    // After it is being watched, so that a shutdown either finds it there or is seen here.
+    do throws(IOError) {
+      try checkOpen(operation)
+    } catch {
+      socket.close()
+      throw error
+    }
+    return socket
+  }
+
+  /// Waits for `duration` in an operation that no descriptor can end.
+  func pause(_ duration: Duration, _ operation: IOError.Operation) async throws(IOError) {
+    do {
+      try await clock.sleep(for: duration)
+    } catch {
+      throw IOError(operation, isClosed.load(ordering: .acquiring) ? .closed : .cancelled)
+    }
+    try checkOpen(operation)
+  }
+
+  private func checkOpen(_ operation: IOError.Operation) throws(IOError) {
+    if isClosed.load(ordering: .sequentiallyConsistent) { throw IOError(operation, .closed) }
+  }
+
+  /// Lets nothing be listened on or connected to any more. What is open already is the pollers' to close.
+  package func close() {
+    isClosed.store(true, ordering: .sequentiallyConsistent)
+  }
+}

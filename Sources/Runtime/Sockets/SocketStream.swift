@@ -1,0 +1,119 @@
+import Glibc
+
+/// A connected TCP or Unix-domain socket: the stream of all three backends.
+///
+/// It belongs to the runtime that made it, may be used from any task, and is closed when the last reference to it goes.
+public final class SocketStream: ByteStream {
+  private let socket: Socket
+
+  package init(_ socket: Socket) {
+    self.socket = socket
+  }
+
+  deinit {
+    socket.close()
+  }
+
+  public func readable() async throws(IOError) {
+    if socket.reading.isWorthTrying { return }
+    try await socket.wait(for: .read, .read)
+  }
+
+  public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    guard buffer.freeCapacity > 0 else { return 0 }
+    while true {
+      try await readable()
+      if let count = try tryRead(into: &buffer) { return count }
+    }
+  }
+
+  /// One `recv`; `nil` if there was nothing to read.
+  private func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    let room = buffer.freeCapacity
+    socket.reading.clear()
+    let (count, code) = try buffer.withUnsafeMutableBytes { bytes, initialized throws(IOError) in
+      let free = UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...])
+      let (count, code) = try socket.withDescriptor(.read) { recv($0, free.baseAddress, free.count, 0) }
+      if count > 0 { initialized += count }
+      return (count, code)
+    }
+    // A short read has emptied the socket, and what comes later brings an edge. Otherwise there may be more.
+    if count == room || count == 0 { socket.reading.signal() }
+    if count >= 0 { return count }
+    if code == EAGAIN { return nil }
+    socket.reading.signal()
+    throw IOError(.read, .system(code))
+  }
+
+  public func write(_ bytes: RawSpan) async throws(IOError) {
+    try await write(bytes, RawSpan())
+  }
+
+  public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
+    let total = first.byteCount + second.byteCount
+    var written = 0
+    while written < total {
+      if let count = try tryWrite(first, second, from: written) {
+        written += count
+      } else {
+        // An edge between the refusal and this would be lost, so the kernel is asked once more before the wait.
+        socket.writing.clear()
+        if let count = try tryWrite(first, second, from: written) {
+          socket.writing.signal()
+          written += count
+        } else {
+          try await socket.wait(for: .write, .write)
+        }
+      }
+    }
+  }
+
+  /// One `sendmsg` of what comes after the first `offset` bytes; `nil` if the kernel takes no more.
+  private func tryWrite(_ first: RawSpan, _ second: RawSpan, from offset: Int) throws(IOError) -> Int? {
+    let a = first.extracting(droppingFirst: min(offset, first.byteCount))
+    let b = second.extracting(droppingFirst: max(0, offset - first.byteCount))
+    let (count, code) = try a.withUnsafeBytes { a throws(IOError) in
+      try b.withUnsafeBytes { b throws(IOError) in
+        // MSG_NOSIGNAL: a peer that has gone is an error and not a SIGPIPE.
+        try socket.withDescriptor(.write) { descriptor in
+          if b.isEmpty { return send(descriptor, a.baseAddress, a.count, noSignal) }
+          if a.isEmpty { return send(descriptor, b.baseAddress, b.count, noSignal) }
+          return sendTwo(descriptor, a, b)
+        }
+      }
+    }
+    if count >= 0 { return count }
+    if code == EAGAIN { return nil }
+    throw IOError(.write, .system(code))
+  }
+
+  public func shutdownWrite() throws(IOError) {
+    let (result, code) = try socket.withDescriptor(.shutdown) { Int(shutdown($0, Int32(SHUT_WR))) }
+    // A peer that has gone already has nothing more to be told.
+    if result < 0, code != ENOTCONN { throw IOError(.shutdown, .system(code)) }
+  }
+
+  public func close() {
+    socket.close()
+  }
+
+  /// The other end's address; `nil` once the stream is closed or the peer has gone.
+  public var peerAddress: SocketAddress? { socket.peerAddress }
+
+  /// This end's address; `nil` once the stream is closed.
+  public var localAddress: SocketAddress? { socket.localAddress }
+}
+
+private let noSignal = Int32(MSG_NOSIGNAL)
+
+private func sendTwo(_ descriptor: Int32, _ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+  withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { pieces in
+    // The kernel only reads what an iovec points at; its type has no word for that.
+    pieces[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: a.baseAddress), iov_len: a.count)
+    pieces[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: b.baseAddress), iov_len: b.count)
+    var message = msghdr()
+    message.msg_iov = pieces.baseAddress
+    message.msg_iovlen = 2
+    return sendmsg(descriptor, &message, noSignal)
+  }
+}

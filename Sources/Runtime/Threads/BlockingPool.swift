@@ -1,0 +1,161 @@
+import Synchronization
+
+/// Threads for work that blocks: made on demand up to a bound, past which work queues; gone when long idle.
+package final class BlockingPool: Sendable {
+  private let threadName: String
+  private let bound: Int
+  private let patience: Int64
+  private let state = Monitor(State())
+
+  private struct State {
+    var queue = Ring<any BlockingWork>()
+    var threads = 0
+    var idle = 0
+    /// The last thread that went: it has nothing more to do, but somebody has to join it.
+    var leaver: Thread?
+    var isClosed = false
+  }
+
+  /// What a thread does next.
+  private enum Step {
+    case run(any BlockingWork)
+    case leave(joining: Thread?)
+  }
+
+  /// Many more than processors, since such threads mostly sleep in the kernel; tokio's figure too.
+  package static let defaultBound = 512
+
+  /// - Parameters:
+  ///   - bound: the most threads at once.
+  ///   - patience: how long an idle thread waits for work before it goes.
+  package init(threadName: String, bound: Int = defaultBound, patience: Duration = .seconds(10)) {
+    self.threadName = threadName
+    self.bound = bound
+    self.patience = patience.nanoseconds
+  }
+
+  /// How many threads there are, and how much work waits for one.
+  package var load: (threads: Int, queued: Int) {
+    state.withLock { ($0.threads, $0.queue.count) }
+  }
+
+  /// Runs `body` on a thread of the pool and gives what it returns or throws; see `AsyncRuntime.runBlocking`.
+  package func run<Success: Sendable>(_ body: sending @escaping () throws -> Success) async throws -> Success {
+    let work = Work(body)
+    return try await withTaskCancellationHandler {
+      try await withUnsafeThrowingContinuation { continuation in
+        work.park(continuation)
+        // A cancellation that came before `park` found nobody to tell; one that comes after it is told there.
+        if Task.isCancelled || !submit(work) { work.cancel() }
+      }
+    } onCancel: {
+      work.cancel()
+    }
+  }
+
+  /// - Returns: whether the pool took it.
+  private func submit(_ work: any BlockingWork) -> Bool {
+    let isTaken = state.withLock { state in
+      guard !state.isClosed else { return false }
+      if state.idle <= state.queue.count, state.threads < bound {
+        if (try? Thread(name: threadName, serve)) != nil {
+          state.threads += 1
+        } else if state.threads == 0 {
+          return false  // Without a thread, and none to be had, nobody would ever take it.
+        }
+      }
+      state.queue.append(work)
+      return true
+    }
+    if isTaken { state.notifyOne() }
+    return isTaken
+  }
+
+  /// What a thread does from its start to its end.
+  private func serve() {
+    while true {
+      switch next() {
+      case .run(let work):
+        work.run()
+      case .leave(let earlier):
+        earlier?.join()
+        return
+      }
+    }
+  }
+
+  private func next() -> Step {
+    var isIdle = false
+    return state.wait(until: deadline(patience)) { state, isLate in
+      if isIdle { state.idle -= 1 }
+      if let work = state.queue.popFirst() { return .run(work) }
+      if state.isClosed || isLate {
+        state.threads -= 1
+        defer { state.leaver = .current }
+        return .leave(joining: state.leaver)
+      }
+      isIdle = true
+      state.idle += 1
+      return nil
+    }
+  }
+
+  /// Drops the work that has not begun, waits for what has, however long it takes, and ends the threads.
+  package func shutdown() {
+    var dropped = state.withLock { state in
+      state.isClosed = true
+      return exchange(&state.queue, with: Ring())
+    }
+    while let work = dropped.popFirst() { work.cancel() }
+    state.notifyAll()
+    let last: Thread? = state.wait { state, _ in
+      if state.threads > 0 { return .none }
+      return .some(exchange(&state.leaver, with: nil))
+    }
+    last?.join()
+  }
+}
+
+/// Work on its way through the pool, whatever it gives.
+private protocol BlockingWork: Sendable {
+  func run()
+  func cancel()
+}
+
+/// Work, and the task that waits for it until it is done or the wait is cancelled.
+private final class Work<Success: Sendable>: BlockingWork {
+  private let state: Mutex<State>
+
+  private struct State {
+    /// Gone once it has begun, or will not any more.
+    var body: (() throws -> Success)?
+    var waiter: UnsafeContinuation<Success, any Error>?
+  }
+
+  init(_ body: sending @escaping () throws -> Success) {
+    state = Mutex(State(body: body))
+  }
+
+  func park(_ continuation: UnsafeContinuation<Success, any Error>) {
+    state.withLock { $0.waiter = continuation }
+  }
+
+  func run() {
+    // Taken out of the lock's region: only the thread that takes it ever calls it.
+    nonisolated(unsafe) let body = state.withLock { state in
+      nonisolated(unsafe) let body = exchange(&state.body, with: nil)
+      return body
+    }
+    guard let body else { return }
+    let result = Result { try body() }
+    state.withLock { exchange(&$0.waiter, with: nil) }?.resume(with: result)
+  }
+
+  func cancel() {
+    let waiter = state.withLock { state in
+      state.body = nil
+      return exchange(&state.waiter, with: nil)
+    }
+    waiter?.resume(throwing: CancellationError())
+  }
+}

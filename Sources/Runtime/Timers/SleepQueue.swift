@@ -1,0 +1,133 @@
+import Synchronization
+
+/// Tasks asleep until a time, behind a lock: a timer wheel, and whoever is to be woken.
+///
+/// It has no thread. Somebody calls `fire` when the time has come that `fire` last named, or it asks to be called sooner.
+package final class SleepQueue: Sendable {
+  private let state: Mutex<State>
+  /// Called on the sleeper's thread when there is a deadline before the one that `fire` named: to call `fire` again, soon.
+  private let deadlineMoved: @Sendable (SleepQueue) -> Void
+
+  private struct State: ~Copyable {
+    var wheel: TimerWheel
+    /// The tick at which `fire` will be called, or `max`.
+    var alarm = UInt64.max
+    var isClosed = false
+  }
+
+  /// A task, or a bare job, to be woken.
+  private final class Sleeper: TimerWheel.Timer, @unchecked Sendable {  // Only touched under the queue's lock.
+    let wake: Wake
+    init(_ wake: Wake) { self.wake = wake }
+  }
+
+  private enum Wake {
+    /// Resumed with whether its time had come.
+    case task(UnsafeContinuation<Bool, Never>)
+    case job(UnownedJob, any TaskExecutor)
+  }
+
+  package init(deadlineMoved: @escaping @Sendable (SleepQueue) -> Void) {
+    state = Mutex(State(wheel: TimerWheel(now: Self.tick(monotonicNow()))))
+    self.deadlineMoved = deadlineMoved
+  }
+
+  /// How many sleep.
+  package var count: Int { state.withLock { $0.wheel.count } }
+
+  /// Suspends the task until `deadline`, in nanoseconds of the monotonic clock.
+  ///
+  /// - Throws: `CancellationError` at once when the task is cancelled or the queue is closed.
+  package func sleep(until deadline: Int64) async throws(CancellationError) {
+    guard !Task.isCancelled else { throw CancellationError() }
+    let sleeping = Mutex<Sleeper?>(nil)
+    let isDue = await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        let sleeper = Sleeper(.task(continuation))
+        sleeping.withLock { $0 = sleeper }
+        guard schedule(sleeper, at: deadline) else { return continuation.resume(returning: false) }
+        // A cancellation that came before the sleeper was there to be seen.
+        if Task.isCancelled { cancel(sleeper) }
+      }
+    } onCancel: {
+      if let sleeper = sleeping.withLock({ $0 }) { cancel(sleeper) }
+    }
+    guard isDue else { throw CancellationError() }
+  }
+
+  /// Enqueues `job` on `executor` at `deadline`, in nanoseconds of the monotonic clock.
+  ///
+  /// - Returns: whether the queue is open and took it.
+  package func enqueue(_ job: UnownedJob, on executor: any TaskExecutor, at deadline: Int64) -> Bool {
+    schedule(Sleeper(.job(job, executor)), at: deadline)
+  }
+
+  private func schedule(_ sleeper: Sleeper, at deadline: Int64) -> Bool {
+    let tick = Self.tick(roundingUp: deadline)
+    enum Outcome { case closed, inTime, sooner }
+    let outcome: Outcome = state.withLock { state in
+      guard !state.isClosed else { return .closed }
+      state.wheel.insert(sleeper, at: tick)
+      guard tick < state.alarm else { return .inTime }
+      state.alarm = tick
+      return .sooner
+    }
+    if outcome == .sooner { deadlineMoved(self) }
+    return outcome != .closed
+  }
+
+  private func cancel(_ sleeper: Sleeper) {
+    let wasAsleep = state.withLock { $0.wheel.remove(sleeper) }
+    if wasAsleep, case .task(let continuation) = sleeper.wake { continuation.resume(returning: false) }
+  }
+
+  /// Wakes all whose time has come.
+  ///
+  /// - Returns: when to call again, in nanoseconds of the monotonic clock; `nil` if nobody sleeps.
+  package func fire() -> Int64? {
+    var due: [Wake] = []
+    let next = state.withLock { state in
+      if let first = state.wheel.nextTick {
+        let now = Self.tick(monotonicNow())
+        if first <= now { state.wheel.advance(to: now) { if let it = $0 as? Sleeper { due.append(it.wake) } } }
+      }
+      state.alarm = state.wheel.nextTick ?? .max
+      return state.alarm
+    }
+    // Outside the lock, since what is woken may sleep again on this thread.
+    for wake in due { Self.rouse(wake, isDue: true) }
+    return next == .max ? nil : Self.time(next)
+  }
+
+  /// Ends all sleeps, and those that are tried later.
+  package func close() {
+    var sleeping: [Wake] = []
+    state.withLock { state in
+      state.isClosed = true
+      state.wheel.removeAll { if let it = $0 as? Sleeper { sleeping.append(it.wake) } }
+    }
+    for wake in sleeping { Self.rouse(wake, isDue: false) }
+  }
+
+  private static func rouse(_ wake: Wake, isDue: Bool) {
+    switch wake {
+    case .task(let continuation): continuation.resume(returning: isDue)
+    case .job(let job, let executor): executor.enqueue(job)
+    }
+  }
+
+  // A tick is a millisecond of the monotonic clock. Deadlines are rounded up and now is rounded down: never early.
+
+  private static let nanosecondsPerTick: Int64 = 1_000_000
+
+  private static func tick(_ now: Int64) -> UInt64 { UInt64(now / nanosecondsPerTick) }
+
+  private static func tick(roundingUp deadline: Int64) -> UInt64 {
+    deadline <= 0 ? 0 : UInt64((deadline - 1) / nanosecondsPerTick + 1)
+  }
+
+  private static func time(_ tick: UInt64) -> Int64 {
+    let (time, overflow) = Int64(clamping: tick).multipliedReportingOverflow(by: nanosecondsPerTick)
+    return overflow ? .max : time
+  }
+}

@@ -1,0 +1,26 @@
+/// The clock of a runtime: it tells the time of `ContinuousClock`, and sleeps with the runtime's own timers.
+public struct TimerClock: Clock {
+  /// Its instants are `ContinuousClock`'s, so that deadlines can be handed from runtime to runtime.
+  public typealias Instant = ContinuousClock.Instant
+
+  /// The queue to sleep in, as the calling thread finds best.
+  private let queue: @Sendable () -> SleepQueue
+
+  package init(_ queue: @escaping @Sendable () -> SleepQueue) {
+    self.queue = queue
+  }
+
+  public var now: Instant { .now }
+
+  /// A timer goes off with the millisecond after its deadline.
+  public var minimumResolution: Duration { .milliseconds(1) }
+
+  /// Suspends the task until `deadline`, and never less. It costs no thread.
+  ///
+  /// - Throws: `CancellationError` promptly when the task is cancelled or the runtime is shut down.
+  public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
+    let wait = Instant.now.duration(to: deadline).nanoseconds
+    if wait <= 0 { return try Task.checkCancellation() }
+    try await queue().sleep(until: Runtime.deadline(wait))
+  }
+}

@@ -1,0 +1,69 @@
+import Dispatch
+public import Runtime
+
+/// The backend on Dispatch.
+///
+/// Tasks run on a concurrent queue, `gearbox.tasks`, on as many of its threads at once as there are workers. One
+/// `DispatchSourceTimer` goes off when the next sleep is over. Sockets are watched by a poller thread, `gearbox-poll`,
+/// which costs less than a `DispatchSource` a socket; blocking work has threads of its own, `gearbox-block`.
+public final class DispatchRuntime: AsyncRuntime {
+  public let name = "dispatch"
+  public let clock: TimerClock
+
+  private let executor: QueueExecutor
+  private let polling: PollerThread
+  private let timer: DispatchTimer
+  private let services: Services
+
+  /// - Parameters:
+  ///   - workers: how many tasks run at once; `nil` for as many as there are processors to use.
+  ///   - poller: how to wait for sockets.
+  /// - Throws: what the system says if it has no descriptor or thread to give.
+  public init(workers: Int? = nil, poller: PollerKind = .best) throws(IOError) {
+    precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
+    let queue = DispatchQueue(label: "gearbox.tasks", attributes: .concurrent)
+    executor = QueueExecutor(width: workers ?? availableCores()) { queue.async(execute: $0) }
+    let polling = try PollerThread(poller, name: "gearbox-poll")
+    self.polling = polling
+    let timer = DispatchTimer()
+    self.timer = timer
+    clock = TimerClock { timer.sleeps }
+    services = Services(clock: clock) { polling.poller }
+  }
+
+  public var workerCount: Int { executor.width }
+  public var taskExecutor: (any TaskExecutor)? { executor }
+
+  @discardableResult
+  public func spawn<Success: Sendable>(
+    _ operation: sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    services.tasks.spawn(on: executor, operation)
+  }
+
+  public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {
+    try services.network.listen(on: address, options)
+  }
+
+  public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
+    try await services.network.connect(to: address, options)
+  }
+
+  public func runBlocking<Success: Sendable>(
+    _ work: sending @escaping () throws -> Success
+  ) async throws -> Success {
+    try await services.blocking.run(work)
+  }
+
+  public var metrics: RuntimeMetrics { services.metrics(queueDepths: [executor.depth]) }
+
+  public func shutdown(grace: Duration) async {
+    await services.shutdown(grace: grace, isWithin: executor.isCurrent) { [polling, timer] in
+      polling.poller.closeSockets()
+      timer.sleeps.close()
+    } stop: { [polling, timer] in
+      timer.stop()
+      polling.stop()
+    }
+  }
+}
