@@ -34,5 +34,6 @@ let package = Package(
     library("RuntimeSelection", ["Runtime", "RuntimeDispatch", "RuntimeCustom"]),
     .executableTarget(
       name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], swiftSettings: settings),
+    tests("RuntimeHTTPTests", ["Runtime", "RuntimeHTTP"]),
   ]
 )

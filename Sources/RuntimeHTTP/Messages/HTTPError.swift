@@ -1,0 +1,23 @@
+/// An error that says which response it wants to be: thrown by a handler, or by the engine for a request that is wrong.
+///
+/// Any other error a handler throws is a 500 and is logged; nothing of it is sent.
+public struct HTTPError: Error, Hashable, Sendable {
+  /// The status of the response.
+  public var status: Status
+  /// What to tell the client, in plain text; the status alone if `nil`.
+  public var message: String?
+
+  /// An error that becomes a response with `status`.
+  public init(_ status: Status, _ message: String? = nil) {
+    self.status = status
+    self.message = message
+  }
+
+  /// The response that the error wants to be.
+  public var response: Response { .text((message ?? status.description) + "\n", status: status) }
+}
+
+extension HTTPError: CustomStringConvertible {
+  /// The status and, where there is one, the message.
+  public var description: String { message.map { "\(status): \($0)" } ?? "\(status)" }
+}

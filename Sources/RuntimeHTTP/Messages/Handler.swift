@@ -1,0 +1,26 @@
+/// Answers requests: the part of a server that its users write.
+public protocol Handler: Sendable {
+  /// The response to `request`.
+  ///
+  /// It is called in the connection's own task, on the executor the connection runs on, one request of a connection
+  /// after another. The task is cancelled when the client takes too long over the request's body, and when the server
+  /// is out of patience while it shuts down. An ``HTTPError`` becomes the response it asks for, any other error a 500.
+  func respond(to request: Request) async throws -> Response
+}
+
+/// Stands in front of a handler: it may change the request, change the response, or answer itself.
+public protocol Middleware: Sendable {
+  /// The response to `request`, which `next` gives for whatever this does not answer itself.
+  func respond(to request: Request, next: any Handler) async throws -> Response
+}
+
+/// A handler that is one function.
+public struct HandlerFunction: Handler {
+  private let function: @Sendable (Request) async throws -> Response
+
+  /// A handler that answers with what `function` gives.
+  public init(_ function: @escaping @Sendable (Request) async throws -> Response) { self.function = function }
+
+  /// What the function gives.
+  public func respond(to request: Request) async throws -> Response { try await function(request) }
+}

@@ -1,0 +1,102 @@
+/// The content of a request: chunks of bytes, which are read from the peer as they are asked for and no sooner, so that
+/// a slow handler slows the peer.
+///
+/// It is there until the response has been sent. After that, reading it throws ``BodyError/ended``. One task reads at a
+/// time; a second gets ``BodyError/busy``. What has been read is gone: a second iteration goes on where the first one
+/// left off. Reading runs on the caller's executor. Cancelling the task ends it with an `IOError` for the reason
+/// `cancelled`.
+///
+/// Reading throws ``HTTPError`` where the peer's framing is wrong, where the content is over the limit, or where the
+/// peer takes too long; a handler that lets it pass has the client told so.
+public struct RequestBody: Sendable {
+  fileprivate enum Storage: Sendable {
+    case bytes([UInt8])
+    case source(any RequestBodySource)
+  }
+
+  private let storage: Storage
+
+  /// How many bytes there are in all; `nil` where the peer does not say beforehand.
+  public let length: Int?
+
+  /// No content.
+  public static let empty = RequestBody([])
+
+  /// Content that is in memory, for tests and for calling a handler without a network. It can be read again and again.
+  public init(_ bytes: [UInt8]) {
+    storage = .bytes(bytes)
+    length = bytes.count
+  }
+
+  init(_ source: any RequestBodySource, length: Int?) {
+    storage = .source(source)
+    self.length = length
+  }
+
+  /// Reads what is left of the content.
+  ///
+  /// - Throws: ``HTTPError`` with ``Status/contentTooLarge`` if there are more than `limit` bytes, and what reading
+  ///   throws.
+  public func collect(upTo limit: Int) async throws -> [UInt8] {
+    let tooLarge = HTTPError(.contentTooLarge, "The content is over the limit of \(limit) bytes.")
+    if let length, length > limit { throw tooLarge }
+    var collected: [UInt8] = []
+    if let length { collected.reserveCapacity(length) }
+    for try await chunk in self {
+      guard chunk.count <= limit - collected.count else { throw tooLarge }
+      collected.append(contentsOf: chunk)
+    }
+    return collected
+  }
+
+  /// The fields that came after the content (RFC 9112 section 7.1.2); none before its end has been read.
+  public var trailers: HeaderFields {
+    switch storage {
+    case .bytes: [:]
+    case .source(let source): source.trailers
+    }
+  }
+}
+
+extension RequestBody: AsyncSequence {
+  /// The chunks of the content; none is empty.
+  public struct Iterator: AsyncIteratorProtocol {
+    private var storage: Storage
+
+    fileprivate init(_ storage: Storage) { self.storage = storage }
+
+    /// The next chunk, or `nil` after the last.
+    public mutating func next() async throws -> [UInt8]? {
+      switch storage {
+      case .bytes(let bytes):
+        storage = .bytes([])
+        return bytes.isEmpty ? nil : bytes
+      case .source(let source):
+        return try await source.next()
+      }
+    }
+  }
+
+  /// Goes through the chunks.
+  public func makeAsyncIterator() -> Iterator { Iterator(storage) }
+}
+
+/// Where the content of a request comes from: one exchange of a connection.
+protocol RequestBodySource: AnyObject, Sendable {
+  /// The next chunk, not empty; `nil` at the end, and again after it.
+  func next() async throws -> [UInt8]?
+  /// What came after the end.
+  var trailers: HeaderFields { get }
+}
+
+/// Why the content of a request could not be read, or that of a response not written.
+public enum BodyError: Error, Hashable, Sendable {
+  /// The peer has gone before the end.
+  case disconnected
+  /// The exchange is over: the body was used after its response had been sent.
+  case ended
+  /// Another task is at it already.
+  case busy
+  /// More was written, or less, than the length that was declared.
+  case wrongLength
+}

@@ -1,0 +1,100 @@
+/// What a request is for (RFC 9112 section 3.2), as bytes and where its parts are in them.
+struct RequestTarget: Sendable {
+  var bytes: [UInt8] = []
+  /// Where the path is; empty in authority-form, and where an absolute-form target has none.
+  private(set) var path = 0..<0
+  /// Where the query is, without its `?`, if there is one.
+  private(set) var query: Range<Int>?
+  /// Where the authority is, in absolute-form and authority-form.
+  private(set) var authority: Range<Int>?
+
+  /// Finds the parts of `bytes` for a request with `method`.
+  ///
+  /// - Returns: whether `bytes` is a target that `method` may have.
+  mutating func locateParts(method: Method) -> Bool {
+    path = 0..<bytes.count
+    query = nil
+    authority = nil
+    guard let first = bytes.first, bytes.span.isTargetText else { return false }
+    if method == .connect {
+      // Section 3.2.3: authority-form is for CONNECT alone, and CONNECT for nothing else; the port must be there.
+      path = 0..<0
+      authority = 0..<bytes.count
+      return bytes.span.isAuthority(portRequired: true)
+    }
+    if first == UInt8(ascii: "/") {
+      locateQuery(from: 0)
+      return true
+    }
+    // Section 3.2.4: asterisk-form is for OPTIONS alone.
+    if first == UInt8(ascii: "*"), bytes.count == 1 { return method == .options }
+    return locateAbsoluteForm()
+  }
+
+  /// Section 3.2.2: `scheme "://" authority path-abempty [ "?" query ]`.
+  private mutating func locateAbsoluteForm() -> Bool {
+    guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[0].isLetter,
+      bytes[..<colon].allSatisfy({ $0.isLetter || $0.isDigit || $0 == 0x2B || $0 == 0x2D || $0 == 0x2E }),
+      bytes.count > colon + 3, bytes[colon + 1] == UInt8(ascii: "/"), bytes[colon + 2] == UInt8(ascii: "/")
+    else { return false }
+    let start = colon + 3
+    let end =
+      bytes[start...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? bytes.count
+    guard end > start, bytes.span.extracting(start..<end).isAuthority(portRequired: false) else { return false }
+    authority = start..<end
+    locateQuery(from: end)
+    return true
+  }
+
+  private mutating func locateQuery(from start: Int) {
+    if let mark = bytes.span.firstIndex(of: UInt8(ascii: "?"), from: start) {
+      path = start..<mark
+      query = mark + 1..<bytes.count
+    } else {
+      path = start..<bytes.count
+    }
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether all of these are visible ASCII characters, and none begins a fragment, which is never sent.
+  fileprivate var isTargetText: Bool {
+    for index in indices {
+      let byte = self[index]
+      if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "#") { return false }
+    }
+    return true
+  }
+
+  /// Whether these are `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2), without user
+  /// information, which RFC 9110 section 4.2.4 bids us treat as an error. The host may not be empty.
+  func isAuthority(portRequired: Bool) -> Bool {
+    guard count > 0 else { return false }
+    var index = 0
+    if self[0] == UInt8(ascii: "[") {
+      guard let end = firstIndex(of: UInt8(ascii: "]")), end > 1 else { return false }
+      for position in 1..<end {
+        let byte = self[position]
+        let isAddress = byte.hexadecimalValue != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
+        // `IPvFuture` begins with a `v` and has the characters of a name.
+        let isFuture = self[1] | 0x20 == UInt8(ascii: "v") && CharacterClass.registeredName.contains(byte)
+        guard isAddress || isFuture else { return false }
+      }
+      index = end + 1
+    } else {
+      while index < count, CharacterClass.registeredName.contains(self[index]) {
+        if self[index] == UInt8(ascii: "%") {
+          guard index + 2 < count, self[index + 1].hexadecimalValue != nil, self[index + 2].hexadecimalValue != nil
+          else { return false }
+        }
+        index += 1
+      }
+      guard index > 0 else { return false }
+    }
+    if index == count { return !portRequired }
+    guard self[index] == UInt8(ascii: ":") else { return false }
+    if index + 1 == count { return !portRequired }
+    guard let port = extracting(index + 1..<count).decimalValue else { return false }
+    return port <= Int(UInt16.max)
+  }
+}

@@ -1,0 +1,17 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+@Suite struct CharacterClassTests {
+  @Test func `a token is made of the tchar of RFC 9110 section 5.6.2`() {
+    expectSame(.token, CharacterClass("!#$%&'*+-.^_`|~", alphanumerics: true))
+  }
+
+  @Test func `a registered name is made of the characters of RFC 3986 section 3.2.2`() {
+    expectSame(.registeredName, CharacterClass("-._~!$&'()*+,;=%", alphanumerics: true))
+  }
+
+  private func expectSame(_ left: CharacterClass, _ right: CharacterClass) {
+    for byte in UInt8.min...UInt8.max { #expect(left.contains(byte) == right.contains(byte), "\(byte)") }
+  }
+}
