@@ -34,6 +34,9 @@ let package = Package(
     library("RuntimeSelection", ["Runtime", "RuntimeDispatch", "RuntimeCustom"]),
     .executableTarget(
       name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], swiftSettings: settings),
+    .target(
+      name: "RuntimeTestSupport", dependencies: ["Runtime"], path: "Tests/RuntimeTestSupport", swiftSettings: settings),
+    tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
     tests("RuntimeHTTPTests", ["Runtime", "RuntimeHTTP"]),
   ]
 )

@@ -1,0 +1,216 @@
+import Glibc
+import Runtime
+import Synchronization
+
+/// One direction of a connection in memory: bytes from one writer to one reader, no more than a bound at a time.
+///
+/// A write leaves its bytes here and waits until no more than `capacity` of them are unread, so memory is bounded by the
+/// capacity and one write. With capacity 0 a write ends only when all of it was read.
+final class Pipe: Sendable {
+  /// What a waiter is woken with.
+  private enum Wake { case ready, failed(IOError.Reason) }
+
+  private struct Waiter {
+    let id: UInt64
+    let continuation: CheckedContinuation<Wake, Never>
+  }
+
+  private struct State {
+    var bytes: [UInt8] = []
+    /// Where the unread part of `bytes` begins: removing from the front of an array on every read would be quadratic.
+    var start = 0
+    var readerIsClosed = false
+    var writerIsClosed = false
+    var writerHasFinished = false
+    var reader: Waiter?
+    var writer: Waiter?
+    var nextID: UInt64 = 0
+
+    var count: Int { bytes.count - start }
+
+    mutating func takeFirst(_ n: Int) {
+      start += n
+      if start == bytes.count {
+        bytes.removeAll(keepingCapacity: true)
+        start = 0
+      } else if start > bytes.count / 2 {
+        bytes.removeFirst(start)
+        start = 0
+      }
+    }
+
+    /// Takes back what a write that has not ended left beyond `capacity`.
+    mutating func withdraw(beyond capacity: Int) {
+      bytes.removeLast(max(0, count - capacity))
+    }
+  }
+
+  private let capacity: Int
+  private let state = Mutex(State())
+
+  init(capacity: Int) { self.capacity = capacity }
+
+  /// What a read may see of `count` bytes: a reader of a bounded pipe never sees more than its bound at once.
+  private func visible(_ count: Int) -> Int { capacity == 0 ? count : min(count, capacity) }
+}
+
+// MARK: - The reader's side
+
+extension Pipe {
+  private enum Attempt { case done(Int), failed(IOError.Reason), wait }
+
+  func readable() async throws(IOError) {
+    while true {
+      let attempt = state.withLock { state in readiness(of: state) }
+      if try await finished(attempt) != nil { return }
+    }
+  }
+
+  func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    while true {
+      let attempt = take(into: &buffer)
+      if let count = try await finished(attempt) { return count }
+    }
+  }
+
+  /// The count of a read that has ended; `nil` after a wait, when it is time to try again.
+  private func finished(_ attempt: Attempt) async throws(IOError) -> Int? {
+    switch attempt {
+    case .done(let count): return count
+    case .failed(let reason): throw IOError(.read, reason)
+    case .wait:
+      if case .failed(let reason) = await wait(for: .read) { throw IOError(.read, reason) }
+      return nil
+    }
+  }
+
+  private func readiness(of state: State) -> Attempt {
+    if state.readerIsClosed { return .failed(.closed) }
+    if state.reader != nil { return .failed(.busy) }
+    if state.count > 0 { return .done(visible(state.count)) }
+    return state.writerHasFinished ? .done(0) : .wait
+  }
+
+  private func take(into buffer: inout OutputRawSpan) -> Attempt {
+    let (attempt, writer) = state.withLock { state -> (Attempt, Waiter?) in
+      let readiness = readiness(of: state)
+      if buffer.freeCapacity == 0, !state.readerIsClosed { return (.done(0), nil) }
+      guard case .done(let available) = readiness else { return (readiness, nil) }
+      let count = min(available, buffer.freeCapacity)
+      for byte in state.bytes[state.start..<state.start + count] { buffer.append(byte) }
+      state.takeFirst(count)
+      return (.done(count), state.count <= capacity ? state.writer.take() : nil)
+    }
+    writer?.continuation.resume(returning: .ready)
+    return attempt
+  }
+
+  func closeReader() {
+    let (reader, writer) = state.withLock { state in
+      state.readerIsClosed = true
+      state.takeFirst(state.count)
+      return (state.reader.take(), state.writer.take())
+    }
+    reader?.continuation.resume(returning: .failed(.closed))
+    writer?.continuation.resume(returning: .failed(.system(EPIPE)))
+  }
+}
+
+// MARK: - The writer's side
+
+extension Pipe {
+  func write(_ first: RawSpan, _ second: RawSpan = RawSpan()) async throws(IOError) {
+    let (attempt, reader) = leave(first, second)
+    reader?.continuation.resume(returning: .ready)
+    switch attempt {
+    case .done: return
+    case .failed(let reason): throw IOError(.write, reason)
+    case .wait:
+      if case .failed(let reason) = await wait(for: .write) { throw IOError(.write, reason) }
+    }
+  }
+
+  private func leave(_ first: RawSpan, _ second: RawSpan) -> (Attempt, Waiter?) {
+    state.withLock { state in
+      if state.writerIsClosed { return (.failed(.closed), nil) }
+      if state.writer != nil { return (.failed(.busy), nil) }
+      if state.writerHasFinished || state.readerIsClosed { return (.failed(.system(EPIPE)), nil) }
+      let length = first.byteCount + second.byteCount
+      if length == 0 { return (.done(0), nil) }
+      first.withUnsafeBytes { state.bytes.append(contentsOf: $0) }
+      second.withUnsafeBytes { state.bytes.append(contentsOf: $0) }
+      return (state.count <= capacity ? .done(length) : .wait, state.reader.take())
+    }
+  }
+
+  /// Ends what is written; `closing` tells the end of the whole stream from the end of this direction.
+  func finishWriting(closing: Bool) throws(IOError) {
+    let (failure, reader, writer) = state.withLock { state -> (IOError.Reason?, Waiter?, Waiter?) in
+      if state.writerIsClosed { return (closing ? nil : .closed, nil, nil) }
+      if state.writer != nil { state.withdraw(beyond: capacity) }
+      state.writerHasFinished = true
+      state.writerIsClosed = closing
+      return (nil, state.reader.take(), state.writer.take())
+    }
+    reader?.continuation.resume(returning: .ready)
+    writer?.continuation.resume(returning: .failed(closing ? .closed : .system(EPIPE)))
+    if let failure { throw IOError(.shutdown, failure) }
+  }
+
+  func closeWriter() { try? finishWriting(closing: true) }
+}
+
+// MARK: - Waiting
+
+extension Pipe {
+  private enum Side { case read, write }
+
+  private func wait(for side: Side) async -> Wake {
+    let id = state.withLock { state in
+      state.nextID += 1
+      return state.nextID
+    }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        if let wake = register(Waiter(id: id, continuation: continuation), side) {
+          continuation.resume(returning: wake)
+        }
+      }
+    } onCancel: {
+      cancel(id)
+    }
+  }
+
+  /// Leaves the waiter where it will be found, unless what it waits for has come about since.
+  private func register(_ waiter: Waiter, _ side: Side) -> Wake? {
+    state.withLock { state in
+      switch side {
+      case .read:
+        guard case .wait = readiness(of: state) else { return .ready }
+        // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.
+        if Task.isCancelled { return .failed(.cancelled) }
+        state.reader = waiter
+      case .write:
+        if state.writerIsClosed { return .failed(.closed) }
+        if state.readerIsClosed || state.writerHasFinished { return .failed(.system(EPIPE)) }
+        if state.count <= capacity { return .ready }
+        if Task.isCancelled {
+          state.withdraw(beyond: capacity)
+          return .failed(.cancelled)
+        }
+        state.writer = waiter
+      }
+      return nil
+    }
+  }
+
+  private func cancel(_ id: UInt64) {
+    let waiter = state.withLock { state -> Waiter? in
+      if state.reader?.id == id { return state.reader.take() }
+      guard state.writer?.id == id else { return nil }
+      state.withdraw(beyond: capacity)
+      return state.writer.take()
+    }
+    waiter?.continuation.resume(returning: .failed(.cancelled))
+  }
+}

@@ -1,0 +1,84 @@
+import Glibc
+package import Runtime
+import Synchronization
+
+/// A stream with its whole story told beforehand: it gives the bytes it was made with and keeps what is written.
+///
+/// No peer and no task of its own is needed: serve it, then look at ``written``.
+///
+/// ```swift
+/// let stream = ScriptedStream("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+/// await serveConnection(stream, clock: ContinuousClock(), handler: router)
+/// #expect(stream.writtenText.hasPrefix("HTTP/1.1 200 OK\r\n"))
+/// ```
+package final class ScriptedStream: ByteStream {
+  private struct State {
+    var chunks: ArraySlice<[UInt8]>
+    var written: [UInt8] = []
+    var hasFinished = false
+    var isClosed = false
+  }
+
+  private let state: Mutex<State>
+
+  /// A stream whose peer sends `chunks`, each no sooner than the one before has been read, and then finishes.
+  package init(_ chunks: [[UInt8]]) {
+    state = Mutex(State(chunks: chunks.filter { !$0.isEmpty }[...]))
+  }
+
+  /// A stream whose peer sends `text`, all at once, and then finishes.
+  package convenience init(_ text: String) { self.init([Array(text.utf8)]) }
+
+  /// What has been written so far.
+  package var written: [UInt8] { state.withLock { $0.written } }
+  /// What has been written so far, as text.
+  package var writtenText: String { String(decoding: written, as: UTF8.self) }
+  /// Whether this end has said that it will write no more.
+  package var hasFinishedWriting: Bool { state.withLock { $0.hasFinished } }
+  /// Whether this end has closed the stream.
+  package var isClosed: Bool { state.withLock { $0.isClosed } }
+
+  package func readable() async throws(IOError) {
+    if isClosed { throw IOError(.read, .closed) }
+  }
+
+  package func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    guard let count = take(into: &buffer) else { throw IOError(.read, .closed) }
+    return count
+  }
+
+  private func take(into buffer: inout OutputRawSpan) -> Int? {
+    state.withLock { state in
+      if state.isClosed { return nil }
+      guard let chunk = state.chunks.first else { return 0 }
+      let count = min(chunk.count, buffer.freeCapacity)
+      for byte in chunk.prefix(count) { buffer.append(byte) }
+      if count == chunk.count {
+        state.chunks.removeFirst()
+      } else {
+        state.chunks[state.chunks.startIndex].removeFirst(count)
+      }
+      return count
+    }
+  }
+
+  package func write(_ bytes: RawSpan) async throws(IOError) {
+    let failure = state.withLock { state -> IOError.Reason? in
+      if state.isClosed { return .closed }
+      if state.hasFinished { return .system(EPIPE) }
+      bytes.withUnsafeBytes { state.written.append(contentsOf: $0) }
+      return nil
+    }
+    if let failure { throw IOError(.write, failure) }
+  }
+
+  package func shutdownWrite() throws(IOError) {
+    let isClosed = state.withLock { state in
+      state.hasFinished = true
+      return state.isClosed
+    }
+    if isClosed { throw IOError(.shutdown, .closed) }
+  }
+
+  package func close() { state.withLock { $0.isClosed = true } }
+}

@@ -1,0 +1,35 @@
+import Glibc
+import Runtime
+import RuntimeTestSupport
+import Testing
+
+@Suite struct ScriptedStreamTests {
+  @Test func itGivesItsChunksOneAtATimeAndThenTheEnd() async throws {
+    let stream = ScriptedStream([Array("abc".utf8), [], Array("d".utf8)])
+    try await stream.readable()
+    #expect(try await stream.read(upTo: 2) == Array("ab".utf8))
+    #expect(try await stream.read() == Array("c".utf8))
+    #expect(try await stream.read() == Array("d".utf8))
+    #expect(try await stream.read() == [])
+  }
+
+  @Test func itKeepsWhatIsWritten() async throws {
+    let stream = ScriptedStream("")
+    try await stream.write("one, ")
+    try await stream.write("two")
+    #expect(stream.writtenText == "one, two")
+    try stream.shutdownWrite()
+    #expect(stream.hasFinishedWriting && !stream.isClosed)
+    await expect(.system(EPIPE)) { try await stream.write("three") }
+  }
+
+  @Test func afterItWasClosedNothingGoes() async throws {
+    let stream = ScriptedStream("abc")
+    stream.close()
+    #expect(stream.isClosed)
+    await expect(.closed) { _ = try await stream.read() }
+    await expect(.closed) { try await stream.readable() }
+    await expect(.closed) { try await stream.write("x") }
+    #expect(throws: IOError(.shutdown, .closed)) { try stream.shutdownWrite() }
+  }
+}
