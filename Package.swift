@@ -36,7 +36,7 @@ let package = Package(
       name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], swiftSettings: settings),
     .target(
       name: "RuntimeTestSupport", dependencies: ["Runtime"], path: "Tests/RuntimeTestSupport", swiftSettings: settings),
+    tests("RuntimeHTTPTests", ["Runtime", "RuntimeHTTP", "RuntimeTestSupport"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
-    tests("RuntimeHTTPTests", ["Runtime", "RuntimeHTTP"]),
   ]
 )

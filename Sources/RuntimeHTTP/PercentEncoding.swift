@@ -1,0 +1,125 @@
+/// Percent-encoding of text in request targets: RFC 3986 section 2.1.
+public enum PercentEncoding {
+  /// The text that `bytes` stand for.
+  ///
+  /// `nil` where a `%` is not followed by two hexadecimal digits, where the decoded bytes are not UTF-8, and where there
+  /// is a NUL among them: nobody sends one in good faith, and it ends a C string early.
+  public static func decode(_ bytes: some Sequence<UInt8>) -> String? {
+    var decoder = Decoder(bytes.makeIterator(), plusIsSpace: false)
+    var decoded: [UInt8] = []
+    while let byte = decoder.next() {
+      if byte == 0 { return nil }
+      decoded.append(byte)
+    }
+    return decoder.isMalformed ? nil : String(validating: decoded, as: UTF8.self)
+  }
+
+  /// The text that `text` stands for; `nil` as for ``decode(_:)-(Sequence<UInt8>)``.
+  public static func decode(_ text: some StringProtocol) -> String? { decode(text.utf8) }
+
+  /// The text that a name or a value of an HTML form stands for, as the URL standard decodes
+  /// `application/x-www-form-urlencoded`: `+` is a space, a `%` that begins no escape stands for itself, and what is not
+  /// UTF-8 becomes U+FFFD.
+  public static func decodeForm(_ bytes: some Sequence<UInt8>) -> String {
+    var decoder = Decoder(bytes.makeIterator(), plusIsSpace: true)
+    var decoded: [UInt8] = []
+    while let byte = decoder.next() { decoded.append(byte) }
+    return String(decoding: decoded, as: UTF8.self)
+  }
+
+  /// `text` with every byte escaped but those that never need it, the unreserved characters of RFC 3986 section 2.3: fit
+  /// for a segment of a path, and for the name or the value of a query item.
+  public static func encode(_ text: some StringProtocol) -> String {
+    var encoded: [UInt8] = []
+    encoded.reserveCapacity(text.utf8.count)
+    for byte in text.utf8 {
+      if isUnreserved(byte) {
+        encoded.append(byte)
+      } else {
+        encoded.append(UInt8(ascii: "%"))
+        encoded.append(hexadecimalDigit(byte >> 4))
+        encoded.append(hexadecimalDigit(byte & 15))
+      }
+    }
+    return String(decoding: encoded, as: UTF8.self)
+  }
+
+  /// Whether every `%` of `bytes` begins an escape.
+  static func isWellFormed(_ bytes: ArraySlice<UInt8>) -> Bool {
+    var decoder = Decoder(bytes.makeIterator(), plusIsSpace: false)
+    while decoder.next() != nil {}
+    return !decoder.isMalformed
+  }
+
+  /// Whether `bytes`, decoded, are `decoded`; nothing is allocated to find out.
+  static func matches(_ bytes: ArraySlice<UInt8>, _ decoded: [UInt8]) -> Bool {
+    if bytes.count < decoded.count { return false }
+    var decoder = Decoder(bytes.makeIterator(), plusIsSpace: false)
+    for byte in decoded {
+      guard decoder.next() == byte else { return false }
+    }
+    return decoder.next() == nil
+  }
+
+  private static func isUnreserved(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+      UInt8(ascii: "~"):
+      true
+    default: false
+    }
+  }
+
+  private static func hexadecimalDigit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "A") + value - 10
+  }
+}
+
+/// Decodes byte by byte. A `%` that begins no escape stands for itself, and is remembered.
+private struct Decoder<Base: IteratorProtocol<UInt8>>: IteratorProtocol {
+  private var base: Base
+  private let plusIsSpace: Bool
+  /// Bytes read ahead to find that they are no escape after all.
+  private var pending: (UInt8?, UInt8?) = (nil, nil)
+  private(set) var isMalformed = false
+
+  init(_ base: Base, plusIsSpace: Bool) {
+    self.base = base
+    self.plusIsSpace = plusIsSpace
+  }
+
+  mutating func next() -> UInt8? {
+    guard let byte = take() else { return nil }
+    if byte == UInt8(ascii: "+"), plusIsSpace { return UInt8(ascii: " ") }
+    if byte != UInt8(ascii: "%") { return byte }
+    let high = take()
+    guard let highValue = high.flatMap(hexadecimalValue) else {
+      isMalformed = true
+      pending = (high, pending.0)
+      return byte
+    }
+    let low = take()
+    guard let lowValue = low.flatMap(hexadecimalValue) else {
+      isMalformed = true
+      pending = (high, low)
+      return byte
+    }
+    return highValue << 4 | lowValue
+  }
+
+  private mutating func take() -> UInt8? {
+    guard let byte = pending.0 else { return base.next() }
+    pending = (pending.1, nil)
+    return byte
+  }
+}
+
+private func hexadecimalValue(_ digit: UInt8) -> UInt8? {
+  switch digit {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+  case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+  case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+  default: nil
+  }
+}
