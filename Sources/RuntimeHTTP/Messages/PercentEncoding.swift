@@ -46,9 +46,13 @@ public enum PercentEncoding {
 
   /// Whether every `%` of `bytes` begins an escape.
   static func isWellFormed(_ bytes: ArraySlice<UInt8>) -> Bool {
-    var decoder = Decoder(bytes.makeIterator(), plusIsSpace: false)
-    while decoder.next() != nil {}
-    return !decoder.isMalformed
+    var rest = bytes
+    while let mark = rest.firstIndex(of: UInt8(ascii: "%")) {
+      rest = rest[(mark + 1)...]
+      guard rest.count >= 2, rest.prefix(2).allSatisfy({ $0.hexadecimalValue != nil }) else { return false }
+      rest = rest.dropFirst(2)
+    }
+    return true
   }
 
   /// Whether `bytes`, decoded, are `decoded`; nothing is allocated to find out.
@@ -94,13 +98,13 @@ private struct Decoder<Base: IteratorProtocol<UInt8>>: IteratorProtocol {
     if byte == UInt8(ascii: "+"), plusIsSpace { return UInt8(ascii: " ") }
     if byte != UInt8(ascii: "%") { return byte }
     let high = take()
-    guard let highValue = high.flatMap(hexadecimalValue) else {
+    guard let highValue = high?.hexadecimalValue else {
       isMalformed = true
       pending = (high, pending.0)
       return byte
     }
     let low = take()
-    guard let lowValue = low.flatMap(hexadecimalValue) else {
+    guard let lowValue = low?.hexadecimalValue else {
       isMalformed = true
       pending = (high, low)
       return byte
@@ -112,14 +116,5 @@ private struct Decoder<Base: IteratorProtocol<UInt8>>: IteratorProtocol {
     guard let byte = pending.0 else { return base.next() }
     pending = (pending.1, nil)
     return byte
-  }
-}
-
-private func hexadecimalValue(_ digit: UInt8) -> UInt8? {
-  switch digit {
-  case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-  case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-  case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-  default: nil
   }
 }

@@ -1,0 +1,142 @@
+/// Finds the handler for a request by its path and method.
+///
+/// ```swift
+/// var router = Router()
+/// router.get("/users/:id") { request in .text("user \(request.parameters["id"] ?? "")") }
+/// router.get("/files/*path") { request in try await file(request.parameters.segments(of: "path") ?? []) }
+/// router.post("/users") { request in try await create(request.body.collect(upTo: 65_536)) }
+/// ```
+///
+/// **Paths.** A path is matched segment by segment. A segment of a route is text, which has to be the same; `:name`,
+/// which stands for any segment that is not empty; or `*name` in the last place, which stands for all that is left, be
+/// it nothing after the slash. Text goes before `:name`, and that before `*name`, wherever they stand in the path: with
+/// `/a/:x/c` and `/a/b`, the path `/a/b/c` is the first. A trailing slash counts: `/users` and `/users/` are two paths.
+/// Nothing is normalised: `//`, `.` and `..` are segments like any other.
+///
+/// **Escapes.** Routes are written decoded. A segment of a request is decoded before it is compared and before it becomes
+/// a parameter; `%2F` is part of its segment. A `%` that begins no escape, and a parameter that holds NUL or is not UTF-8,
+/// is a ``Status/badRequest``.
+///
+/// **Methods.** The path is found first. If it has no route for the method, `HEAD` is answered by the route for `GET`
+/// (the engine leaves out the content), `OPTIONS` with a 204 that lists the methods in `Allow`, and anything else with a
+/// ``Status/methodNotAllowed`` that does the same. `OPTIONS *` lists the methods of all routes.
+///
+/// A route that makes no sense, or that is there already, is a mistake in the program: registering it ends the process
+/// with a message that names it.
+public struct Router: Handler {
+  /// Answers the requests of a route.
+  public typealias Function = @Sendable (Request) async throws -> Response
+
+  private var routes = RouteTable()
+  private var middleware: [any Middleware] = []
+
+  /// Answers a request whose path has no route.
+  public var notFound: Function = { _ in .text("Not Found\n", status: .notFound) }
+
+  /// A router without routes.
+  public init() {}
+
+  /// Has `respond` answer requests for `path` with `method`.
+  public mutating func on(_ method: Method, _ path: String, _ respond: @escaping Function) {
+    routes.add(method, path, respond)
+  }
+
+  /// Has `respond` answer `GET` requests for `path`, and `HEAD` requests where nothing else does.
+  public mutating func get(_ path: String, _ respond: @escaping Function) { on(.get, path, respond) }
+
+  /// Has `respond` answer `POST` requests for `path`.
+  public mutating func post(_ path: String, _ respond: @escaping Function) { on(.post, path, respond) }
+
+  /// Has `respond` answer `PUT` requests for `path`.
+  public mutating func put(_ path: String, _ respond: @escaping Function) { on(.put, path, respond) }
+
+  /// Has `respond` answer `PATCH` requests for `path`.
+  public mutating func patch(_ path: String, _ respond: @escaping Function) { on(.patch, path, respond) }
+
+  /// Has `respond` answer `DELETE` requests for `path`.
+  public mutating func delete(_ path: String, _ respond: @escaping Function) { on(.delete, path, respond) }
+
+  /// Puts `middleware` in front of every route, those registered before included, and in front of what is answered
+  /// where there is no route. Of several, the first is the outermost.
+  public mutating func use(_ middleware: some Middleware) { self.middleware.append(middleware) }
+
+  /// The response of the route that `request` is for.
+  public func respond(to request: Request) async throws -> Response {
+    if middleware.isEmpty { return try await dispatch(request) }
+    return try await Chain(middleware: middleware[...], router: self).respond(to: request)
+  }
+
+  fileprivate func dispatch(_ request: Request) async throws -> Response {
+    let path = request.pathBytes
+    guard PercentEncoding.isWellFormed(path) else {
+      throw HTTPError(.badRequest, "A % in the path is not followed by two hexadecimal digits.")
+    }
+    guard let match = routes.match(path) else { return try await respondWithoutRoute(to: request) }
+    guard let route = match.route(for: request.method) else {
+      return respondWithMethods(of: match.routes.map(\.method), to: request.method)
+    }
+    if match.captures.isEmpty { return try await route.respond(request) }
+    var request = request
+    request.parameters = try parameters(route.parameterNames, match.captures, of: path)
+    return try await route.respond(request)
+  }
+
+  private func respondWithoutRoute(to request: Request) async throws -> Response {
+    // RFC 9110 section 9.3.6: the target of CONNECT has no path, and an origin server need not know the method.
+    if request.method == .connect { throw HTTPError(.notImplemented) }
+    if request.method == .options, request.pathBytes.elementsEqual("*".utf8) {
+      return respondWithMethods(of: routes.methods, to: .options)
+    }
+    return try await notFound(request)
+  }
+
+  /// RFC 9110 section 10.2.1: `Allow` is what the target supports, which for us includes what is answered for it.
+  private func respondWithMethods(of registered: some Sequence<Method>, to method: Method) -> Response {
+    var allowed = Set(registered)
+    allowed.insert(.options)
+    if allowed.contains(.get) { allowed.insert(.head) }
+    var response =
+      method == .options
+      ? Response(status: .noContent) : .text("Method Not Allowed\n", status: .methodNotAllowed)
+    response.headers["Allow"] = Method.allCases.filter(allowed.contains).map(\.rawValue).joined(separator: ", ")
+    return response
+  }
+
+  private func parameters(
+    _ names: [String], _ captures: [Range<Int>], of path: ArraySlice<UInt8>
+  ) throws(HTTPError) -> PathParameters {
+    var parameters = PathParameters()
+    for (name, range) in zip(names, captures) {
+      var segments: [String] = []
+      if !range.isEmpty {
+        for segment in path[range].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+          guard let text = PercentEncoding.decode(segment) else {
+            throw HTTPError(.badRequest, "The path holds NUL or is not UTF-8 where its parameter \(name) is.")
+          }
+          segments.append(text)
+        }
+      }
+      parameters.append(name, segments)
+    }
+    return parameters
+  }
+}
+
+extension RouteTable.Match {
+  /// The route for `method`; that for GET answers HEAD as well, unless there is one for it.
+  fileprivate func route(for method: Method) -> RouteTable.Route? {
+    if let route = routes.first(where: { $0.method == method }) { return route }
+    return method == .head ? routes.first { $0.method == .get } : nil
+  }
+}
+
+/// What is left of the way through the middleware to the routes.
+private struct Chain: Handler {
+  let middleware: ArraySlice<any Middleware>
+  let router: Router
+
+  func respond(to request: Request) async throws -> Response {
+    guard let first = middleware.first else { return try await router.dispatch(request) }
+    return try await first.respond(to: request, next: Chain(middleware: middleware.dropFirst(), router: router))
+  }
+}
