@@ -5,12 +5,21 @@
 #include <sched.h>
 #include <sys/socket.h>
 
-static _Thread_local void *role;
+static _Thread_local struct {
+  const void *executor;
+  int slot;
+} current;
 
 // Functions, and not inline: a task may go on on another thread after any await, and a compiler that saw the variable
 // could keep the first thread's address of it.
-__attribute__((noinline)) void *gearbox_thread_role(void) { return role; }
-__attribute__((noinline)) void gearbox_set_thread_role(void *new_role) { role = new_role; }
+__attribute__((noinline)) void gearbox_enter_executor(const void *executor, int slot) {
+  current.executor = executor;
+  current.slot = slot;
+}
+
+__attribute__((noinline)) int gearbox_slot(const void *executor) {
+  return current.executor == executor ? current.slot : -1;
+}
 
 void gearbox_name_thread(const char *name) {
 #ifdef __linux__

@@ -15,16 +15,21 @@ public protocol Executor: Sendable {
   /// The task and its child tasks run here after every `await`, save where an actor with an executor of its own says
   /// otherwise (SE-0417). Nobody holds a handle to it; use ``spawn(_:)`` to await or cancel what was started.
   func execute(_ operation: sending @escaping () async -> Void)
-}
-
-extension Executor {
-  public func execute(_ operation: sending @escaping () async -> Void) {
-    Task.detached(executorPreference: taskExecutor, operation: operation)
-  }
 
   /// Starts `operation` on this executor and returns the handle to it: Swift's own `Task`.
   ///
   /// `value` waits for what the operation returns or throws; `cancel()` cancels it. Dropping the handle does neither.
+  @discardableResult
+  func spawn<Success: Sendable>(
+    _ operation: sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error>
+}
+
+extension Executor {
+  public func execute(_ operation: sending @escaping () async -> Void) {
+    spawn(operation)
+  }
+
   @discardableResult
   public func spawn<Success: Sendable>(
     _ operation: sending @escaping () async throws -> Success

@@ -41,13 +41,13 @@ package final class QueueExecutor: TaskExecutor {
   }
 
   /// Whether the calling thread is running a job of this executor.
-  package var isCurrent: Bool { gearbox_thread_role() == role }
+  package var isCurrent: Bool { gearbox_slot(identity) >= 0 }
 
-  private var role: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+  private var identity: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
   @Sendable private func drain() {
-    gearbox_set_thread_role(role)
-    defer { gearbox_set_thread_role(nil) }
+    gearbox_enter_executor(identity, 0)
+    defer { gearbox_enter_executor(nil, 0) }
     for _ in 0..<Self.turn {
       let job = state.withLock { state in
         let job = state.jobs.popFirst()

@@ -9,9 +9,11 @@
 int gearbox_accept(int listener);
 #endif
 
-/// What the calling thread is: a worker of some executor, or NULL. Set by the thread itself.
-void *_Nullable gearbox_thread_role(void);
-void gearbox_set_thread_role(void *_Nullable role);
+/// Says what the calling thread does from now on: worker number `slot` of `executor`, or nothing if that is NULL.
+void gearbox_enter_executor(const void *_Nullable executor, int slot);
+
+/// Which worker of `executor` the calling thread is, or -1.
+int gearbox_slot(const void *_Nonnull executor);
 
 /// Names the calling thread as `top -H` and debuggers show it; Linux keeps the first 15 bytes.
 void gearbox_name_thread(const char *_Nonnull name);

@@ -34,10 +34,6 @@ public final class ConcurrencyRuntime: AsyncRuntime {
 
   public var taskExecutor: (any TaskExecutor)? { executor }
 
-  public func execute(_ operation: sending @escaping () async -> Void) {
-    spawn(operation)
-  }
-
   @discardableResult
   public func spawn<Success: Sendable>(
     _ operation: sending @escaping () async throws -> Success

@@ -1,3 +1,4 @@
+import Dispatch
 import Synchronization
 
 /// Tasks asleep until a time, behind a lock: a timer wheel, and whoever is to be woken.
@@ -24,7 +25,7 @@ package final class SleepQueue: Sendable {
   private enum Wake {
     /// Resumed with whether its time had come.
     case task(UnsafeContinuation<Bool, Never>)
-    case job(UnownedJob, any TaskExecutor)
+    case job(UnownedJob, any TaskExecutor, Int64)
   }
 
   package init(deadlineMoved: @escaping @Sendable (SleepQueue) -> Void) {
@@ -57,9 +58,10 @@ package final class SleepQueue: Sendable {
 
   /// Enqueues `job` on `executor` at `deadline`, in nanoseconds of the monotonic clock.
   ///
-  /// - Returns: whether the queue is open and took it.
-  package func enqueue(_ job: UnownedJob, on executor: any TaskExecutor, at deadline: Int64) -> Bool {
-    schedule(Sleeper(.job(job, executor)), at: deadline)
+  /// It cannot be told that it came in vain: when the queue is closed it goes by Dispatch's timers.
+  package func enqueue(_ job: UnownedJob, on executor: any TaskExecutor, at deadline: Int64) {
+    let wake = Wake.job(job, executor, deadline)
+    if !schedule(Sleeper(wake), at: deadline) { Self.rouse(wake, isDue: false) }
   }
 
   private func schedule(_ sleeper: Sleeper, at deadline: Int64) -> Bool {
@@ -112,7 +114,10 @@ package final class SleepQueue: Sendable {
   private static func rouse(_ wake: Wake, isDue: Bool) {
     switch wake {
     case .task(let continuation): continuation.resume(returning: isDue)
-    case .job(let job, let executor): executor.enqueue(job)
+    case .job(let job, let executor, _) where isDue: executor.enqueue(job)
+    case .job(let job, let executor, let deadline):
+      let time = DispatchTime(uptimeNanoseconds: UInt64(clamping: deadline))
+      DispatchQueue.global().asyncAfter(deadline: time) { executor.enqueue(job) }
     }
   }
 

@@ -1,0 +1,67 @@
+public import Runtime
+
+/// The backend on threads of its own: a work-stealing pool in which every worker polls its own sockets and timers.
+///
+/// Workers are named `gearbox-0` and so on. A socket belongs to one worker's poller for life and wakes its task there;
+/// the task runs on that worker unless another has nothing to do and steals it. `Task.sleep` and Swift's clocks use the
+/// workers' timers too. Blocking work has threads of its own, `gearbox-block`.
+public final class CustomRuntime: AsyncRuntime {
+  public let name = "custom"
+  public let clock: TimerClock
+
+  private let scheduler: Scheduler
+  private let services: Services
+
+  /// - Parameters:
+  ///   - workers: how many threads run tasks; `nil` for as many as there are processors to use.
+  ///   - poller: how a worker waits for sockets.
+  /// - Throws: what the system says if it has no descriptor or thread to give.
+  public init(workers: Int? = nil, poller: PollerKind = .best) throws(IOError) {
+    precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
+    let scheduler = try Scheduler(workers: workers ?? availableCores(), poller: poller)
+    self.scheduler = scheduler
+    clock = TimerClock { (scheduler.currentWorker ?? scheduler.someWorker).sleeps }
+    services = Services(clock: clock) { scheduler.someWorker.poller }
+    try scheduler.start()
+  }
+
+  public var workerCount: Int { scheduler.workers.count }
+  public var taskExecutor: (any TaskExecutor)? { scheduler }
+
+  @discardableResult
+  public func spawn<Success: Sendable>(
+    _ operation: sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    services.tasks.spawn(on: scheduler, operation)
+  }
+
+  public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {
+    try services.network.listen(on: address, options)
+  }
+
+  public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
+    try await services.network.connect(to: address, options)
+  }
+
+  public func runBlocking<Success: Sendable>(
+    _ work: sending @escaping () throws -> Success
+  ) async throws -> Success {
+    try await services.blocking.run(work)
+  }
+
+  public var metrics: RuntimeMetrics {
+    services.metrics(queueDepths: [scheduler.injector.count] + scheduler.workers.map(\.depth))
+  }
+
+  public func shutdown(grace: Duration) async {
+    let isWithin = scheduler.currentWorker != nil
+    await services.shutdown(grace: grace, isWithin: isWithin) { [scheduler] in
+      for worker in scheduler.workers {
+        worker.poller.closeSockets()
+        worker.sleeps.close()
+      }
+    } stop: { [scheduler] in
+      scheduler.stop()
+    }
+  }
+}

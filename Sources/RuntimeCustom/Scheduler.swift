@@ -1,0 +1,89 @@
+import CRuntime
+import Runtime
+import Synchronization
+
+/// The pool: workers with a queue each, a queue they share, and the rules by which they are woken.
+final class Scheduler: TaskExecutor {
+  let workers: [Worker]
+  let injector = Injector()
+  let idle: Idle
+  private let stopping = Atomic(false)
+  private let turn = Atomic<Int>(0)
+  private let threads = Mutex<[Thread]>([])
+
+  init(workers count: Int, poller: PollerKind) throws(IOError) {
+    var workers: [Worker] = []
+    for index in 0..<count { workers.append(try Worker(index: index, poller: poller)) }
+    self.workers = workers
+    idle = Idle(workerCount: count)
+  }
+
+  /// Starts the threads; stops those that it has started if there is none to be had for the rest.
+  func start() throws(IOError) {
+    do throws(IOError) {
+      for worker in workers {
+        let thread = try Thread(name: "gearbox-\(worker.index)") { worker.run(self) }
+        threads.withLock { $0.append(thread) }
+      }
+    } catch {
+      stop()
+      throw error
+    }
+  }
+
+  /// What a worker's thread is known by.
+  var identity: UnsafeRawPointer { UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque()) }
+
+  /// The worker whose thread is calling.
+  var currentWorker: Worker? {
+    let slot = Int(gearbox_slot(identity))
+    return slot >= 0 ? workers[slot] : nil
+  }
+
+  /// The worker for the next thing that can be any worker's: each in turn.
+  var someWorker: Worker {
+    let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+    return workers[Int(UInt(bitPattern: number) % UInt(workers.count))]
+  }
+
+  var isStopping: Bool { stopping.load(ordering: .acquiring) }
+
+  var hasWork: Bool { injector.count > 0 || workers.contains { $0.depth > 0 } }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let givesTurn = job.givesTurn
+    let job = UnownedJob(job)
+    if let worker = currentWorker {
+      worker.push(job, givesTurn: givesTurn, self)
+    } else {
+      inject(CollectionOfOne(job))
+    }
+  }
+
+  /// Queues jobs for any worker.
+  func inject(_ jobs: some Collection<UnownedJob>) {
+    if injector.push(jobs) {
+      wakeOne()
+    } else {
+      for job in jobs { exile(job) }
+    }
+  }
+
+  /// Wakes a worker for new work, if that is called for.
+  func wakeOne() {
+    if let index = idle.wakeOne() { workers[index].unpark() }
+  }
+
+  /// Ends the threads. Jobs that are left, and those that still come, are run on Swift's own pool: none is ever lost.
+  func stop() {
+    stopping.store(true, ordering: .releasing)
+    for worker in workers { worker.unpark() }
+    for thread in threads.withLock({ exchange(&$0, with: []) }) { thread.join() }
+    for job in injector.close() + workers.flatMap({ $0.drain() }) { exile(job) }
+  }
+
+  private func exile(_ job: UnownedJob) {
+    globalConcurrentExecutor.enqueue(
+      _swift_createJobForTestingOnly { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) })
+  }
+}
