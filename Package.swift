@@ -35,8 +35,12 @@ let package = Package(
     .executableTarget(
       name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], swiftSettings: settings),
     .target(
-      name: "RuntimeTestSupport", dependencies: ["Runtime"], path: "Tests/RuntimeTestSupport", swiftSettings: settings),
+      name: "RuntimeTestSupport", dependencies: ["Runtime", "RuntimeDispatch", "RuntimeCustom"],
+      path: "Tests/RuntimeTestSupport", swiftSettings: settings),
     tests("RuntimeHTTPTests", ["Runtime", "RuntimeHTTP", "RuntimeTestSupport"]),
+    tests("RuntimeTests", ["Runtime", "RuntimeTestSupport"]),
+    tests("RuntimeCustomTests", ["Runtime", "RuntimeCustom"]),
+    tests("BackendTests", ["Runtime", "RuntimeTestSupport"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
   ]
 )

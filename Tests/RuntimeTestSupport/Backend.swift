@@ -1,0 +1,44 @@
+import Glibc
+package import Runtime
+import RuntimeCustom
+import RuntimeDispatch
+
+/// The backends that a parameterised test runs on.
+package enum Backend: String, CaseIterable, Sendable {
+  case concurrency, dispatch, custom
+
+  /// All of them, or the one that `RUNTIME` names.
+  package static let allCases: [Backend] = {
+    let all: [Backend] = [.concurrency, .dispatch, .custom]
+    guard let variable = getenv("RUNTIME") else { return all }
+    let name = String(cString: variable)
+    precondition(name.isEmpty || all.contains { $0.rawValue == name }, "RUNTIME=\(name) is no backend")
+    return name.isEmpty ? all : all.filter { $0.rawValue == name }
+  }()
+
+  /// A new runtime, for tests of how one ends. Others use ``withRuntime(workers:poller:_:)``.
+  package func makeRuntime(workers: Int? = 2, poller: PollerKind = .best) throws -> any AsyncRuntime {
+    switch self {
+    case .concurrency: try ConcurrencyRuntime(workers: workers, poller: poller)
+    case .dispatch: try DispatchRuntime(workers: workers, poller: poller)
+    case .custom: try CustomRuntime(workers: workers, poller: poller)
+    }
+  }
+
+  /// Runs `body` with a runtime of `workers` workers (`nil`: as many as it likes), which is shut down after it.
+  ///
+  /// `body` is not on the runtime itself, but what it spawns there is.
+  package func withRuntime<Success>(
+    workers: Int? = 2, poller: PollerKind = .best, _ body: (any AsyncRuntime) async throws -> Success
+  ) async throws -> Success {
+    let runtime = try makeRuntime(workers: workers, poller: poller)
+    do {
+      let success = try await body(runtime)
+      await runtime.shutdown()
+      return success
+    } catch {
+      await runtime.shutdown()
+      throw error
+    }
+  }
+}
