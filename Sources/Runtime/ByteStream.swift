@@ -4,10 +4,10 @@
 /// One task may read while another writes; two that read at once, or two that write at once, is a mistake, and the
 /// second gets ``IOError/Reason/busy``.
 ///
-/// An operation that can finish at once does not suspend, and finishes even in a task that has been cancelled. One that
-/// has to wait ends promptly with ``IOError/Reason/cancelled`` when its task is cancelled, and with
-/// ``IOError/Reason/closed`` when the stream is closed. A cancelled read has taken nothing from the stream; a cancelled
-/// write may have written a part of its bytes.
+/// An operation that can finish at once does not suspend (save to give others a turn after many in a row), and finishes
+/// even in a task that has been cancelled. One that has to wait ends promptly with ``IOError/Reason/cancelled`` when its
+/// task is cancelled, and with ``IOError/Reason/closed`` when the stream is closed. A cancelled read has taken nothing
+/// from the stream; a cancelled write may have written a part of its bytes.
 public protocol ByteStream: Sendable {
   /// Waits until a read would not have to wait, so that an idle connection need hold no buffer.
   ///

@@ -4,7 +4,7 @@ import Synchronization
 /// A task executor without threads: its jobs wait in a queue that at most `width` threads of somebody else's pool drain.
 ///
 /// What is in the queue is run in the order in which it came. A thread is asked for when a job comes and fewer than
-/// `width` are at it, and gives itself back when the queue is empty or it has run a turn's worth of jobs.
+/// `width` are at it, and gives itself back when the queue is empty or its turn is over.
 package final class QueueExecutor: TaskExecutor {
   /// How many threads may run jobs at once.
   package let width: Int
@@ -18,8 +18,8 @@ package final class QueueExecutor: TaskExecutor {
     var drains = 0
   }
 
-  /// How many jobs a thread runs before it lets the pool's other work have a turn.
-  private static let turn = 128
+  /// For how many nanoseconds a thread takes up new jobs before it lets the pool's other work have a turn.
+  private static let turn: Int64 = 1_000_000
 
   package init(width: Int, borrowThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
     self.width = width
@@ -48,7 +48,8 @@ package final class QueueExecutor: TaskExecutor {
   @Sendable private func drain() {
     gearbox_enter_executor(identity, 0)
     defer { gearbox_enter_executor(nil, 0) }
-    for _ in 0..<Self.turn {
+    let end = monotonicNow() + Self.turn
+    repeat {
       let job = state.withLock { state in
         let job = state.jobs.popFirst()
         if job == nil { state.drains -= 1 }
@@ -56,7 +57,7 @@ package final class QueueExecutor: TaskExecutor {
       }
       guard let job else { return }
       unsafe job.runSynchronously(on: asUnownedTaskExecutor())
-    }
+    } while monotonicNow() < end
     borrowThread(drain)
   }
 }

@@ -4,7 +4,7 @@ import RuntimeCustom
 import RuntimeDispatch
 
 /// The backends that a parameterised test runs on.
-package enum Backend: String, CaseIterable, Sendable {
+package enum Backend: String, CaseIterable, Sendable, Codable {
   case concurrency, dispatch, custom
 
   /// All of them, or the one that `RUNTIME` names.

@@ -9,6 +9,13 @@ package struct Readiness: ~Copyable, Sendable {
   /// One of the four states below, or the continuation of the one task that waits.
   private let state: Atomic<UInt>
 
+  /// How many operations have been done since the last wait.
+  private let streak = Atomic<UInt32>(0)
+
+  /// After how many operations without a wait a task gives others a turn: a peer that is never slow would otherwise
+  /// keep a worker for itself. Sixteen kilobytes at a time, that is half a megabyte a turn.
+  private static var longestStreak: UInt32 { 32 }
+
   /// Not worth trying until a poller says so.
   private static var idle: UInt { 0 }
   /// Worth a try.
@@ -31,6 +38,19 @@ package struct Readiness: ~Copyable, Sendable {
   package func clear() {
     // Acquiring: the call that follows must see what had come when the poller put the hint up.
     _ = state.compareExchange(expected: Self.ready, desired: Self.idle, ordering: .acquiringAndReleasing)
+  }
+
+  /// Lets others have a turn if there has not been a wait for long. To be called once an operation.
+  package func takeTurn() async {
+    // Load and store and no addition: there is one reader, and one writer, and a count lost to a mistaken second is none.
+    let done = streak.load(ordering: .relaxed)
+    streak.store(done &+ 1, ordering: .relaxed)
+    if done == Self.longestStreak { await giveTurn() }
+  }
+
+  private func giveTurn() async {
+    streak.store(0, ordering: .relaxed)
+    await Task.yield()
   }
 
   /// Puts the hint up and wakes whoever waits.
@@ -66,6 +86,7 @@ package struct Readiness: ~Copyable, Sendable {
       default: throw IOError(operation, .busy)
       }
       if Task.isCancelled { throw IOError(operation, .cancelled) }
+      streak.store(0, ordering: .relaxed)
       await withTaskCancellationHandler {
         await withUnsafeContinuation { park($0) }
       } onCancel: {

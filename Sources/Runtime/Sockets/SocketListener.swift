@@ -23,6 +23,7 @@ public final class SocketListener: StreamListener {
   private static let pause = Duration.milliseconds(20)
 
   public func accept() async throws(IOError) -> SocketStream {
+    await socket.reading.takeTurn()
     while true {
       socket.reading.clear()
       let (descriptor, code) = try socket.withDescriptor(.accept) { Int(acceptDescriptor($0)) }

@@ -21,6 +21,7 @@ public final class SocketStream: ByteStream {
 
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
+    await socket.reading.takeTurn()
     while true {
       try await readable()
       if let count = try tryRead(into: &buffer) { return count }
@@ -52,6 +53,7 @@ public final class SocketStream: ByteStream {
   public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
     let total = first.byteCount + second.byteCount
     var written = 0
+    await socket.writing.takeTurn()
     while written < total {
       if let count = try tryWrite(first, second, from: written) {
         written += count

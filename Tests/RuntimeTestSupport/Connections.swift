@@ -1,0 +1,24 @@
+package import Runtime
+
+extension AsyncRuntime {
+  /// Two ends of a connection over `address`.
+  package func connectedPair(
+    _ address: SocketAddress = .loopback(port: 0)
+  ) async throws -> (near: any ByteStream, far: any ByteStream) {
+    let listener = try listen(on: address)
+    defer { listener.close() }
+    let far = spawn { try await listener.accept() }
+    let near = try await connect(to: listener.localAddress)
+    return (near, try await far.value)
+  }
+}
+
+/// What `body` throws, as an `IOError`; `nil` if it throws nothing.
+package func ioError(_ body: () async throws -> Void) async throws -> IOError? {
+  do {
+    try await body()
+    return nil
+  } catch let error as IOError {
+    return error
+  }
+}
