@@ -73,7 +73,7 @@ extension AsyncRuntime {
   public func blockOn<Success: Sendable>(_ operation: sending @escaping () async throws -> Success) throws -> Success {
     let outcome = Monitor<Result<Success, any Error>?>(nil)
     let task = spawn(operation)
-    Task.detached {
+    execute {
       let result = await task.result
       outcome.withLock { $0 = result }
       outcome.notifyAll()

@@ -28,17 +28,17 @@ package enum Backend: String, CaseIterable, Sendable, Codable {
   /// Runs `body` with a runtime of `workers` workers (`nil`: as many as it likes), which is shut down after it.
   ///
   /// `body` is not on the runtime itself, but what it spawns there is.
-  package func withRuntime<Success>(
-    workers: Int? = 2, poller: PollerKind = .best, _ body: (any AsyncRuntime) async throws -> Success
-  ) async throws -> Success {
+  package func withRuntime(
+    workers: Int? = 2, poller: PollerKind = .best, _ body: (any AsyncRuntime) async throws -> Void
+  ) async throws {
     let runtime = try makeRuntime(workers: workers, poller: poller)
+    let result: Result<Void, any Error>
     do {
-      let success = try await body(runtime)
-      await runtime.shutdown()
-      return success
+      result = .success(try await body(runtime))
     } catch {
-      await runtime.shutdown()
-      throw error
+      result = .failure(error)
     }
+    await runtime.shutdown()
+    try result.get()
   }
 }

@@ -58,10 +58,11 @@ package final class PollPoller: Poller {
     }
     guard Glibc.poll(&asked, nfds_t(asked.count), milliseconds(timeout)) > 0 else { return 0 }
     if asked[0].revents != 0 {
-      // Before the pipe is emptied: a ring that comes between the two is written, and ends the next wait at once.
-      ringing.store(false, ordering: .sequentiallyConsistent)
       var rings: UInt64 = 0
       while Glibc.read(alarm.read, &rings, 8) == 8 {}
+      // After the pipe is emptied: whoever rings in between finds it ringing and writes nothing, but what that one has
+      // to tell is there to be seen by all that follows this.
+      ringing.store(false, ordering: .sequentiallyConsistent)
     }
     var signalled = 0
     for answer in asked.dropFirst() where answer.revents != 0 {

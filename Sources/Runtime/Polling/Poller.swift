@@ -30,7 +30,7 @@ package enum Interest: UInt8, Sendable {
 }
 
 /// Which poller to use.
-public enum PollerKind: String, Sendable, CaseIterable {
+public enum PollerKind: String, Sendable, CaseIterable, Codable {
   /// Linux's epoll: each edge is reported once, whatever the number of sockets.
   case epoll
   /// POSIX poll(2): anywhere, at a cost that grows with the number of sockets.

@@ -78,6 +78,7 @@ package final class BlockingPool: Sendable {
       case .run(let work):
         work.run()
       case .leave(let earlier):
+        state.notifyAll()  // A shutdown may be waiting for this thread.
         earlier?.join()
         return
       }

@@ -1,0 +1,99 @@
+import Glibc
+import Runtime
+import RuntimeTestSupport
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct BlockingTests {
+  struct Failure: Error, Equatable {}
+
+  @Test(arguments: Backend.allCases)
+  func `Blocking work gives what it returns or throws`(backend: Backend) async throws {
+    try await backend.withRuntime { runtime in
+      let name = try await runtime.runBlocking { threadName() }
+      #expect(name == "gearbox-block")
+      await #expect(throws: Failure()) { try await runtime.runBlocking { () throws -> Void in throw Failure() } }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Blocking work holds up nobody: on one worker, fifty wait for each other`(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 1) { runtime in
+      // Each blocks until all fifty have begun, which they can only if each has a thread of its own.
+      let barrier = Barrier(count: 50)
+      let tasks = (0..<50).map { _ in runtime.spawn { try await runtime.runBlocking { barrier.wait() } } }
+      try await runtime.spawn {}.value
+      for task in tasks { try await task.value }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Cancelling ends the wait for blocking work, begun or not`(backend: Backend) async throws {
+    try await backend.withRuntime { runtime in
+      for round in 0..<100 {
+        let gate = Barrier(count: 2)
+        let task = runtime.spawn { try await runtime.runBlocking { gate.wait() } }
+        for _ in 0..<round % 5 { await Task.yield() }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        gate.open()
+      }
+    }
+  }
+
+  @Test func `Past its bound the pool queues, in order, and an idle thread goes`() async throws {
+    let pool = BlockingPool(threadName: "test-block", bound: 2, patience: .milliseconds(20))
+    let gate = Barrier(count: 3)
+    let order = Shared(Mutex<[Int]>([]))
+    let busy = (0..<2).map { _ in Task { try await pool.run { gate.wait() } } }
+    while pool.load.threads < 2 || pool.load.queued > 0 { await Task.yield() }
+    var queued: [Task<Void, any Error>] = []
+    for number in 0..<5 {
+      queued.append(Task { try await pool.run { order.value.withLock { $0.append(number) } } })
+      while pool.load.queued <= number { await Task.yield() }
+    }
+    #expect(pool.load.threads == 2)
+    queued[3].cancel()
+    await #expect(throws: CancellationError.self) { try await queued[3].value }
+    gate.open()
+    for task in busy { try await task.value }
+    for number in [0, 1, 2, 4] { try await queued[number].value }
+    #expect(order.value.withLock { $0.sorted() } == [0, 1, 2, 4])
+    while pool.load.threads > 0 { await Task.yield() }
+    #expect(try await pool.run { 1 } == 1)
+    pool.shutdown()
+    await #expect(throws: CancellationError.self) { try await pool.run { 1 } }
+    pool.shutdown()
+  }
+
+  @Test func `Shutting the pool down drops what has not begun and waits for what has`() async throws {
+    let pool = BlockingPool(threadName: "test-block", bound: 1)
+    let gate = Barrier(count: 2)
+    let begun = Task { try await pool.run { gate.wait(); return 1 } }
+    while pool.load.threads == 0 || pool.load.queued > 0 { await Task.yield() }
+    let waiting = Task { try await pool.run { 2 } }
+    while pool.load.queued == 0 { await Task.yield() }
+    onForeignThread { pool.shutdown() }
+    await #expect(throws: CancellationError.self) { try await waiting.value }
+    gate.open()
+    #expect(try await begun.value == 1)
+  }
+}
+
+/// Threads that wait until so many have come, or somebody opens it.
+final class Barrier: Sendable {
+  private let missing: Monitor<Int>
+
+  init(count: Int) { missing = Monitor(count) }
+
+  func wait() {
+    missing.withLock { $0 -= 1 }
+    missing.notifyAll()
+    missing.wait { missing, _ in missing <= 0 ? () : nil }
+  }
+
+  func open() {
+    missing.withLock { $0 = 0 }
+    missing.notifyAll()
+  }
+}

@@ -1,0 +1,120 @@
+import Glibc
+import Runtime
+import RuntimeTestSupport
+import Testing
+
+/// On whose threads Swift runs what: the facts on which the backends rest, checked so that a toolchain that changes them
+/// breaks here and not in a server.
+@Suite(.timeLimit(.minutes(1))) struct ThreadTests {
+  /// What may follow an `await`, or start a task, in a task that a backend spawned.
+  enum Construct: String, CaseIterable, Sendable {
+    case spawn, await, yield, sleep, clockSleep, suspendingClockSleep, runtimeSleep, childTask, asyncLet, defaultActor
+    case foreignContinuation, socket, blockingWork, unstructuredTask, detachedTask, mainActor
+
+    /// Whether what it runs is on the backend's own threads.
+    var staysHome: Bool {
+      switch self {
+      case .unstructuredTask, .detachedTask, .mainActor: false
+      default: true
+      }
+    }
+  }
+
+  actor Place { func threadName() -> String { BackendTests.threadName() } }
+
+  @MainActor static func mainThreadName() -> String { threadName() }
+
+  /// The name of the thread on which `construct` runs, or goes on, in a task of `runtime`.
+  static func thread(of construct: Construct, on runtime: some AsyncRuntime) async throws -> String {
+    try await runtime.spawn {
+      switch construct {
+      case .spawn: break
+      case .await: await Self.nothing()
+      case .yield: await Task.yield()
+      case .sleep: try await Task.sleep(for: .milliseconds(2))
+      case .clockSleep: try await ContinuousClock().sleep(for: .milliseconds(2))
+      case .suspendingClockSleep: try await SuspendingClock().sleep(for: .milliseconds(2))
+      case .runtimeSleep: try await runtime.clock.sleep(for: .milliseconds(2))
+      case .childTask: return await withTaskGroup { group in
+        group.addTask {
+          await Task.yield()
+          return threadName()
+        }
+        return await group.next() ?? ""
+      }
+      case .asyncLet:
+        async let name = threadName()
+        return await name
+      case .defaultActor: return await Place().threadName()
+      case .foreignContinuation: await withUnsafeContinuation { continuation in
+        onForeignThread { continuation.resume() }
+      }
+      case .socket:
+        let (near, far) = try await runtime.connectedPair()
+        runtime.execute {
+          await Task.yield()
+          try? await near.write("x")
+        }
+        _ = try await far.read()
+      case .blockingWork: try await runtime.runBlocking {}
+      case .unstructuredTask: return await Task { threadName() }.value
+      case .detachedTask: return await Task.detached { threadName() }.value
+      case .mainActor: return await mainThreadName()
+      }
+      return threadName()
+    }.value
+  }
+
+  static func nothing() async {}
+
+  @Test(arguments: Backend.allCases, Construct.allCases)
+  func `A task and its children stay on the backend's threads`(backend: Backend, construct: Construct) async throws {
+    try await backend.withRuntime { runtime in
+      for _ in 0..<20 {
+        let name = try await Self.thread(of: construct, on: runtime)
+        switch backend {
+        // Swift's pool and the queues of Dispatch are threads of the one set that libdispatch keeps.
+        case .concurrency, .dispatch: #expect(name.hasSuffix("default-qos") || construct == .mainActor)
+        case .custom: #expect((name == "gearbox-0" || name == "gearbox-1") == construct.staysHome, "on \(name)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `After any construct a task of a bounded backend is still within its bound`(backend: Backend) async throws {
+    // One worker, so that two tasks at once would show: each construct must come back through the executor's queue.
+    try await backend.withRuntime(workers: 1) { runtime in
+      let inside = Concurrently()
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for construct in Construct.allCases where construct.staysHome {
+          let task = runtime.spawn {
+            for _ in 0..<20 {
+              _ = try await Self.thread(of: construct, on: runtime)
+              inside.enter()
+              usleep(50)
+              inside.leave()
+            }
+          }
+          group.addTask { try await task.value }
+        }
+        try await group.waitForAll()
+      }
+      #expect(inside.most == 1)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A runtime's own threads have names`(backend: Backend) async throws {
+    await #expect(processExitsWith: .success) { [backend] in
+      try await backend.withRuntime { runtime in
+        try await runtime.runBlocking {}
+        let names = Set(threadNames().filter { $0.hasPrefix("gearbox-") && !$0.hasPrefix("gearbox-Pack") })
+        switch backend {
+        case .concurrency, .dispatch: #expect(names == ["gearbox-poll", "gearbox-block"])
+        case .custom: #expect(names == ["gearbox-0", "gearbox-1", "gearbox-block"])
+        }
+      }
+    }
+  }
+}
