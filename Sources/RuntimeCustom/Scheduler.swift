@@ -79,6 +79,7 @@ final class Scheduler: TaskExecutor {
     stopping.store(true, ordering: .releasing)
     for worker in workers { worker.unpark() }
     for thread in threads.withLock({ exchange(&$0, with: []) }) { thread.join() }
+    for worker in workers { worker.poller.close() }
     for job in injector.close() + workers.flatMap({ $0.drain() }) { exile(job) }
   }
 

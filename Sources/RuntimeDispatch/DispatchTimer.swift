@@ -18,6 +18,8 @@ final class DispatchTimer: Sendable {
     }
     let sleeps = SleepQueue { sleeps in queue.async { fire(sleeps) } }
     source.setEventHandler { fire(sleeps) }
+    // Set at once, so that Dispatch makes its own descriptors now: it aborts if it has to and there is none left.
+    source.schedule(deadline: .now() + .seconds(3600))
     source.activate()
     self.source = source
     self.sleeps = sleeps

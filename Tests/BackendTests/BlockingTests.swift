@@ -69,7 +69,11 @@ import Testing
   @Test func `Shutting the pool down drops what has not begun and waits for what has`() async throws {
     let pool = BlockingPool(threadName: "test-block", bound: 1)
     let gate = Barrier(count: 2)
-    let begun = Task { try await pool.run { gate.wait(); return 1 } }
+    let begun = Task {
+      try await pool.run {
+        gate.wait(); return 1
+      }
+    }
     while pool.load.threads == 0 || pool.load.queued > 0 { await Task.yield() }
     let waiting = Task { try await pool.run { 2 } }
     while pool.load.queued == 0 { await Task.yield() }

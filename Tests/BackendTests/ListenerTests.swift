@@ -71,7 +71,9 @@ import Testing
       name.sun_family = sa_family_t(AF_UNIX)
       withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8) }
       let bound = withUnsafePointer(to: name) {
-        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(dead, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+        $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          bind(dead, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+        }
       }
       #expect(bound == 0)
       close(dead)

@@ -35,20 +35,22 @@ import Testing
       case .clockSleep: try await ContinuousClock().sleep(for: .milliseconds(2))
       case .suspendingClockSleep: try await SuspendingClock().sleep(for: .milliseconds(2))
       case .runtimeSleep: try await runtime.clock.sleep(for: .milliseconds(2))
-      case .childTask: return await withTaskGroup { group in
-        group.addTask {
-          await Task.yield()
-          return threadName()
+      case .childTask:
+        return await withTaskGroup { group in
+          group.addTask {
+            await Task.yield()
+            return threadName()
+          }
+          return await group.next() ?? ""
         }
-        return await group.next() ?? ""
-      }
       case .asyncLet:
         async let name = threadName()
         return await name
       case .defaultActor: return await Place().threadName()
-      case .foreignContinuation: await withUnsafeContinuation { continuation in
-        onForeignThread { continuation.resume() }
-      }
+      case .foreignContinuation:
+        await withUnsafeContinuation { continuation in
+          onForeignThread { continuation.resume() }
+        }
       case .socket:
         let (near, far) = try await runtime.connectedPair()
         runtime.execute {

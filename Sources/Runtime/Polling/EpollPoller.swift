@@ -5,9 +5,9 @@
 
   /// A poller on epoll: each socket is registered once, edge-triggered, in both directions.
   package final class EpollPoller: Poller {
-    private let epoll: Int32
+    private let epoll: OpenDescriptor
     /// An eventfd whose only use is to end a wait.
-    private let alarm: Int32
+    private let alarm: OpenDescriptor
     private let watched = Mutex(Watched())
     /// Whether `watched.retired` may hold something, so that a poll need not take the lock to know.
     private let hasRetired = Atomic(false)
@@ -27,48 +27,48 @@
     private static let batch = 256
 
     package init() throws(IOError) {
-      epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
-      guard epoll >= 0 else { throw IOError(.poll, .system(errno)) }
-      alarm = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
-      guard alarm >= 0 else {
-        let code = errno
-        Glibc.close(epoll)
-        throw IOError(.poll, .system(code))
-      }
+      let epoll = OpenDescriptor(epoll_create1(Int32(EPOLL_CLOEXEC)))
+      guard epoll.number >= 0 else { throw IOError(.poll, .system(errno)) }
+      let alarm = OpenDescriptor(eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)))
+      guard alarm.number >= 0 else { throw IOError(.poll, .system(errno)) }
       // A null pointer stands for the alarm, as no socket lies at address 0.
       var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data_t(u64: 0))
-      guard epoll_ctl(epoll, EPOLL_CTL_ADD, alarm, &event) == 0 else {
-        let code = errno
-        Glibc.close(alarm)
-        Glibc.close(epoll)
-        throw IOError(.poll, .system(code))
+      guard epoll_ctl(epoll.number, EPOLL_CTL_ADD, alarm.number, &event) == 0 else {
+        throw IOError(.poll, .system(errno))
       }
+      self.epoll = epoll
+      self.alarm = alarm
       events = .allocate(capacity: Self.batch)
     }
 
     deinit {
       events.deallocate()
-      Glibc.close(alarm)
-      Glibc.close(epoll)
+    }
+
+    package func close() {
+      epoll.close()
+      alarm.close()
     }
 
     package func add(_ socket: Socket) throws(IOError) {
-      watched.withLock { $0.sockets[socket.descriptor] = socket }
+      let number = socket.descriptor.number
+      watched.withLock { $0.sockets[number] = socket }
       let address = UInt64(UInt(bitPattern: Unmanaged.passUnretained(socket).toOpaque()))
       let interest = EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
       var event = epoll_event(events: interest, data: epoll_data_t(u64: address))
-      guard epoll_ctl(epoll, EPOLL_CTL_ADD, socket.descriptor, &event) == 0 else {
-        let code = errno
-        watched.withLock { _ = $0.sockets.removeValue(forKey: socket.descriptor) }
+      let code = epoll.use { epoll_ctl($0, EPOLL_CTL_ADD, number, &event) == 0 ? 0 : errno } ?? EBADF
+      guard code == 0 else {
+        watched.withLock { _ = $0.sockets.removeValue(forKey: number) }
         throw IOError(.poll, .system(code))
       }
     }
 
     package func remove(_ socket: Socket) {
+      let number = socket.descriptor.number
       var event = epoll_event()
-      epoll_ctl(epoll, EPOLL_CTL_DEL, socket.descriptor, &event)
+      _ = epoll.use { epoll_ctl($0, EPOLL_CTL_DEL, number, &event) }
       let tooMany = watched.withLock { watched in
-        guard let socket = watched.sockets.removeValue(forKey: socket.descriptor) else { return false }
+        guard let socket = watched.sockets.removeValue(forKey: number) else { return false }
         watched.retired.append(socket)
         hasRetired.store(true, ordering: .relaxed)
         return watched.retired.count == Self.retiredBound
@@ -88,12 +88,13 @@
         }
         _ = consume retired
       }
-      let count = Int(epoll_wait(epoll, events.baseAddress, Int32(events.count), milliseconds(timeout)))
+      let count =
+        epoll.use { Int(epoll_wait($0, events.baseAddress, Int32(events.count), milliseconds(timeout))) } ?? 0
       guard count > 0 else { return 0 }
       for event in events[..<count] {
         guard let address = UnsafeRawPointer(bitPattern: UInt(event.data.u64)) else {
           var rings: UInt64 = 0
-          Glibc.read(alarm, &rings, 8)
+          _ = alarm.use { read($0, &rings, 8) }
           continue
         }
         // Alive: `watched` holds it, or held it when these events were fetched and has not let it go since.
@@ -109,7 +110,7 @@
 
     package func wake() {
       var ring: UInt64 = 1
-      Glibc.write(alarm, &ring, 8)
+      _ = alarm.use { write($0, &ring, 8) }
     }
 
     package func closeSockets() {

@@ -8,9 +8,10 @@ import Synchronization
 package final class PollPoller: Poller {
   private let watched = Mutex<[Int32: Entry]>([:])
   /// A pipe whose only use is to end a wait.
-  private let alarm: (read: Int32, write: Int32)
+  private let hearing: OpenDescriptor
+  private let ringing: OpenDescriptor
   /// Whether the alarm has been rung and not been heard, so that many wakes cost one write.
-  private let ringing = Atomic(false)
+  private let hasRung = Atomic(false)
 
   private struct Entry {
     let socket: Socket
@@ -24,33 +25,34 @@ package final class PollPoller: Poller {
       _ = fcntl(end, F_SETFL, O_NONBLOCK)
       _ = fcntl(end, F_SETFD, FD_CLOEXEC)
     }
-    alarm = (ends[0], ends[1])
+    hearing = OpenDescriptor(ends[0])
+    ringing = OpenDescriptor(ends[1])
   }
 
-  deinit {
-    Glibc.close(alarm.read)
-    Glibc.close(alarm.write)
+  package func close() {
+    hearing.close()
+    ringing.close()
   }
 
   package func add(_ socket: Socket) throws(IOError) {
-    watched.withLock { $0[socket.descriptor] = Entry(socket: socket, armed: 0) }
+    watched.withLock { $0[socket.descriptor.number] = Entry(socket: socket, armed: 0) }
   }
 
   package func remove(_ socket: Socket) {
-    watched.withLock { _ = $0.removeValue(forKey: socket.descriptor) }
+    watched.withLock { _ = $0.removeValue(forKey: socket.descriptor.number) }
     // A poll that is under way would go on watching the number, which may soon be another file's.
     wake()
   }
 
   package func arm(_ socket: Socket, _ interest: Interest) {
     let kind = interest == .read ? POLLIN : POLLOUT
-    watched.withLock { $0[socket.descriptor]?.armed |= Int16(kind) }
+    watched.withLock { $0[socket.descriptor.number]?.armed |= Int16(kind) }
     wake()
   }
 
   @discardableResult
   package func poll(timeout: Int64?) -> Int {
-    var asked = [pollfd(fd: alarm.read, events: Int16(POLLIN), revents: 0)]
+    var asked = [pollfd(fd: hearing.number, events: Int16(POLLIN), revents: 0)]
     watched.withLock { watched in
       for (descriptor, entry) in watched where entry.armed != 0 {
         asked.append(pollfd(fd: descriptor, events: entry.armed, revents: 0))
@@ -59,10 +61,10 @@ package final class PollPoller: Poller {
     guard Glibc.poll(&asked, nfds_t(asked.count), milliseconds(timeout)) > 0 else { return 0 }
     if asked[0].revents != 0 {
       var rings: UInt64 = 0
-      while Glibc.read(alarm.read, &rings, 8) == 8 {}
+      while hearing.use({ read($0, &rings, 8) }) == 8 {}
       // After the pipe is emptied: whoever rings in between finds it ringing and writes nothing, but what that one has
       // to tell is there to be seen by all that follows this.
-      ringing.store(false, ordering: .sequentiallyConsistent)
+      hasRung.store(false, ordering: .sequentiallyConsistent)
     }
     var signalled = 0
     for answer in asked.dropFirst() where answer.revents != 0 {
@@ -82,9 +84,9 @@ package final class PollPoller: Poller {
   }
 
   package func wake() {
-    guard !ringing.exchange(true, ordering: .sequentiallyConsistent) else { return }
+    guard !hasRung.exchange(true, ordering: .sequentiallyConsistent) else { return }
     var ring: UInt8 = 1
-    Glibc.write(alarm.write, &ring, 1)
+    _ = ringing.use { write($0, &ring, 1) }
   }
 
   package func closeSockets() {

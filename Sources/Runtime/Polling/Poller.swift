@@ -22,6 +22,9 @@ package protocol Poller: AnyObject, Sendable {
 
   /// Closes every socket that is being watched: whoever waits on one gets `closed`.
   func closeSockets()
+
+  /// Gives its own descriptors back. After the last poll; adding fails then, and the rest does nothing.
+  func close()
 }
 
 /// A direction to be ready in.

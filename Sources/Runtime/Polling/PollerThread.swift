@@ -31,5 +31,6 @@ package final class PollerThread: Sendable {
     isStopping.isSet.store(true, ordering: .releasing)
     poller.wake()
     thread.join()
+    poller.close()
   }
 }

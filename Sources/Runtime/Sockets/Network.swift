@@ -59,7 +59,7 @@ package final class Network: Sendable {
     socket.writing.clear()
     var failure: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
-    _ = try socket.withDescriptor(.connect) { Int(getsockopt($0, SOL_SOCKET, SO_ERROR, &failure, &length)) }
+    _ = try socket.call(.connect) { Int(getsockopt($0, SOL_SOCKET, SO_ERROR, &failure, &length)) }
     guard failure == 0 else { throw IOError(.connect, .system(failure)) }
     // A socket without a peer is neither refused nor connected yet.
     guard socket.peerAddress != nil else { return false }

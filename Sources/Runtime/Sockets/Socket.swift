@@ -1,30 +1,17 @@
 import Glibc
-import Synchronization
 
 /// A non-blocking descriptor that a poller watches: what streams and listeners are made of.
-///
-/// Its number goes back to the system when it has been closed *and* no system call on it is under way, so that a read
-/// that races with a close can never reach a file that was given the same number since.
 package final class Socket: Sendable {
-  package let descriptor: Int32
+  package let descriptor: OpenDescriptor
   package let reading = Readiness()
   package let writing = Readiness()
   private let poller: any Poller
-  /// How many hold the descriptor open: one for the socket until it is closed, and one a system call under way.
-  private let holds = Atomic<UInt32>(1)
-  private let isClosed = Atomic(false)
 
   /// Takes `descriptor` over, and closes it if it cannot be watched.
   package init(_ descriptor: Int32, poller: any Poller) throws(IOError) {
-    self.descriptor = descriptor
+    self.descriptor = OpenDescriptor(descriptor)
     self.poller = poller
-    do throws(IOError) {
-      try poller.add(self)
-    } catch {
-      isClosed.store(true, ordering: .relaxed)
-      release()
-      throw error
-    }
+    try poller.add(self)
   }
 
   /// Closes both ways and wakes whoever waits.
@@ -32,28 +19,29 @@ package final class Socket: Sendable {
   /// - Returns: whether it was open.
   @discardableResult
   package func close() -> Bool {
-    guard !isClosed.exchange(true, ordering: .sequentiallyConsistent) else { return false }
     reading.close()
     writing.close()
-    poller.remove(self)
-    release()
-    return true
+    // While the number is still ours. Both may be done twice.
+    _ = descriptor.use { _ in poller.remove(self) }
+    return descriptor.close()
   }
 
-  /// Runs `call` with the descriptor held open, again for as long as a signal interrupts it.
+  /// Runs `call`, a system call, again for as long as a signal interrupts it.
   ///
   /// - Returns: what it returned, and `errno` after it if that was negative.
-  package func withDescriptor(
+  package func call(
     _ operation: IOError.Operation, _ call: (Int32) -> Int
   ) throws(IOError) -> (result: Int, errno: Int32) {
-    guard hold() else { throw IOError(operation, .closed) }
-    defer { release() }
-    while true {
-      let result = call(descriptor)
-      if result >= 0 { return (result, 0) }
-      let code = errno
-      if code != EINTR { return (result, code) }
+    let answer = descriptor.use { number in
+      while true {
+        let result = call(number)
+        if result >= 0 { return (result, Int32(0)) }
+        let code = errno
+        if code != EINTR { return (result, code) }
+      }
     }
+    guard let answer else { throw IOError(operation, .closed) }
+    return answer
   }
 
   /// Waits until `interest` is worth trying.
@@ -72,38 +60,11 @@ package final class Socket: Sendable {
 
   /// This end's address; `nil` once it is closed.
   package var localAddress: SocketAddress? {
-    guard hold() else { return nil }
-    defer { release() }
-    return SocketAddress.read { getsockname(descriptor, $0, $1) }
+    descriptor.use { number in SocketAddress.read { getsockname(number, $0, $1) } } ?? nil
   }
 
   /// The other end's address; `nil` if it is not connected (any more).
   package var peerAddress: SocketAddress? {
-    guard hold() else { return nil }
-    defer { release() }
-    return SocketAddress.read { getpeername(descriptor, $0, $1) }
-  }
-
-  private func hold() -> Bool {
-    // Only ever taken from a count that is not 0: once it has been there the number is not ours any more.
-    var count = holds.load(ordering: .relaxed)
-    while count > 0 {
-      let (done, seen) = holds.weakCompareExchange(
-        expected: count, desired: count + 1, successOrdering: .acquiring, failureOrdering: .relaxed)
-      if done {
-        if isClosed.load(ordering: .sequentiallyConsistent) {
-          release()
-          return false
-        }
-        return true
-      }
-      count = seen
-    }
-    return false
-  }
-
-  private func release() {
-    // Releasing and acquiring: every call on the descriptor comes before the close.
-    if holds.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { Glibc.close(descriptor) }
+    descriptor.use { number in SocketAddress.read { getpeername(number, $0, $1) } } ?? nil
   }
 }

@@ -26,7 +26,7 @@ public final class SocketListener: StreamListener {
     await socket.reading.takeTurn()
     while true {
       socket.reading.clear()
-      let (descriptor, code) = try socket.withDescriptor(.accept) { Int(acceptDescriptor($0)) }
+      let (descriptor, code) = try socket.call(.accept) { Int(acceptDescriptor($0)) }
       if descriptor >= 0 {
         socket.reading.signal()  // Another may be waiting behind this one, and brings no edge of its own.
         return try network.adopt(Int32(descriptor), noDelay: options.noDelay)

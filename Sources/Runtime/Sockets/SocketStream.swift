@@ -34,7 +34,7 @@ public final class SocketStream: ByteStream {
     socket.reading.clear()
     let (count, code) = try buffer.withUnsafeMutableBytes { bytes, initialized throws(IOError) in
       let free = UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...])
-      let (count, code) = try socket.withDescriptor(.read) { recv($0, free.baseAddress, free.count, 0) }
+      let (count, code) = try socket.call(.read) { recv($0, free.baseAddress, free.count, 0) }
       if count > 0 { initialized += count }
       return (count, code)
     }
@@ -77,7 +77,7 @@ public final class SocketStream: ByteStream {
     let (count, code) = try a.withUnsafeBytes { a throws(IOError) in
       try b.withUnsafeBytes { b throws(IOError) in
         // MSG_NOSIGNAL: a peer that has gone is an error and not a SIGPIPE.
-        try socket.withDescriptor(.write) { descriptor in
+        try socket.call(.write) { descriptor in
           if b.isEmpty { return send(descriptor, a.baseAddress, a.count, noSignal) }
           if a.isEmpty { return send(descriptor, b.baseAddress, b.count, noSignal) }
           return sendTwo(descriptor, a, b)
@@ -90,7 +90,7 @@ public final class SocketStream: ByteStream {
   }
 
   public func shutdownWrite() throws(IOError) {
-    let (result, code) = try socket.withDescriptor(.shutdown) { Int(shutdown($0, Int32(SHUT_WR))) }
+    let (result, code) = try socket.call(.shutdown) { Int(shutdown($0, Int32(SHUT_WR))) }
     // A peer that has gone already has nothing more to be told.
     if result < 0, code != ENOTCONN { throw IOError(.shutdown, .system(code)) }
   }
