@@ -1,0 +1,60 @@
+/// A line of a head, or of trailers (RFC 9112 section 5): field-name ":" OWS field-value OWS.
+extension HeaderFields {
+  /// Adds the field that `line` holds.
+  mutating func append(line: Span<UInt8>) throws(HTTPError) {
+    let token = CharacterClass.token
+    var colon = 0
+    while colon < line.count, token.contains(line[colon]) { colon += 1 }
+    // A blank at the beginning is a folded line (section 5.2), one before the colon is section 5.1: both are refused,
+    // as is a line without a name or a colon.
+    guard colon > 0, colon < line.count, line[colon] == UInt8(ascii: ":") else {
+      throw .malformed("A header field's name is not a token followed by a colon.")
+    }
+    let value = line.trimmed(from: colon + 1, to: line.count)
+    guard line.extracting(value).isFieldContent else {
+      throw .malformed("A header field's value holds a control character.")
+    }
+    let start = bytes.count
+    line.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+    // The limits on a head keep all of these far below what they can hold.
+    entries.append(
+      Entry(
+        nameStart: UInt32(truncatingIfNeeded: start), valueStart: UInt32(truncatingIfNeeded: start + value.lowerBound),
+        valueLength: UInt32(truncatingIfNeeded: value.count), nameLength: UInt16(truncatingIfNeeded: colon),
+        name: FieldName(line.extracting(0..<colon))))
+  }
+
+  /// Takes away the last field if it may not come after the content (RFC 9110 section 6.5.1): what frames or routes the
+  /// message, changes how it is treated, or says what its content is. A recipient may ignore such a field.
+  mutating func dropLastIfForbiddenInTrailers() {
+    guard let last = entries.last, isForbiddenInTrailers(last) else { return }
+    entries.removeLast()
+  }
+
+  func isForbiddenInTrailers(_ entry: Entry) -> Bool {
+    if entry.name != .other { return true }
+    let name = bytes.span.extracting(nameRange(entry))
+    switch name.count {
+    case 3: return name.equalsIgnoringCase("age") || name.equalsIgnoringCase("via")
+    case 4: return name.equalsIgnoringCase("vary")
+    case 5: return name.equalsIgnoringCase("range")
+    case 6: return name.equalsIgnoringCase("cookie") || name.equalsIgnoringCase("pragma")
+    case 7: return name.equalsIgnoringCase("expires") || name.equalsIgnoringCase("warning")
+    case 8:
+      return name.equalsIgnoringCase("if-match") || name.equalsIgnoringCase("if-range")
+        || name.equalsIgnoringCase("location")
+    case 10: return name.equalsIgnoringCase("set-cookie")
+    case 11: return name.equalsIgnoringCase("retry-after")
+    case 12: return name.equalsIgnoringCase("content-type") || name.equalsIgnoringCase("max-forwards")
+    case 13:
+      return name.equalsIgnoringCase("authorization") || name.equalsIgnoringCase("cache-control")
+        || name.equalsIgnoringCase("content-range") || name.equalsIgnoringCase("if-none-match")
+    case 16: return name.equalsIgnoringCase("content-encoding") || name.equalsIgnoringCase("www-authenticate")
+    case 17: return name.equalsIgnoringCase("if-modified-since")
+    case 18: return name.equalsIgnoringCase("proxy-authenticate")
+    case 19:
+      return name.equalsIgnoringCase("if-unmodified-since") || name.equalsIgnoringCase("proxy-authorization")
+    default: return false
+    }
+  }
+}

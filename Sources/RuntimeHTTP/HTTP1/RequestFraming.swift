@@ -1,0 +1,107 @@
+/// What the fields of a request's head say about the message and the connection (RFC 9112 sections 3.2, 6 and 9).
+///
+/// It is strict: whatever two recipients might read differently is refused, since that is how requests are smuggled
+/// (section 11.2).
+struct RequestFraming: Sendable {
+  enum Body: Sendable, Equatable {
+    case length(Int)
+    case chunked
+  }
+
+  /// How the content ends.
+  var body = Body.length(0)
+  /// Whether the client would use the connection again (section 9.3).
+  var keepAlive = true
+  /// Whether the client waits for a 100 (Continue) before it sends the content (RFC 9110 section 10.1.1).
+  var expectsContinue = false
+
+  init() {}
+
+  init(_ fields: HeaderFields, version: HTTPVersion, bodyLimit: Int) throws(HTTPError) {
+    var hosts = 0
+    var lengths = 0
+    var close = false
+    var keep = false
+    var codings: TransferCodings?
+    let bytes = fields.bytes.span
+    for entry in fields.entries where entry.name != .other {
+      let value = bytes.extracting(fields.valueRange(entry))
+      switch entry.name {
+      case .host:
+        // Section 3.2: more than one, or one that is no host, is a 400. It may be empty.
+        hosts += 1
+        guard hosts == 1, value.isEmpty || value.isAuthority(portRequired: false) else {
+          throw .malformed("The Host field is not valid.")
+        }
+      case .contentLength:
+        // Section 6.3, item 5. Equal lengths might be taken as one, but nobody honest sends them.
+        lengths += 1
+        guard lengths == 1, let length = value.decimalValue else {
+          throw .malformed("The Content-Length field is not valid.")
+        }
+        body = .length(length)
+      case .transferEncoding:
+        var list = codings ?? TransferCodings()
+        try list.append(value)
+        codings = list
+      case .connection:
+        close = close || value.listContains("close")
+        keep = keep || value.listContains("keep-alive")
+      case .expect where version >= .http1_1:
+        guard value.equalsIgnoringCase("100-continue") else { throw HTTPError(.expectationFailed) }
+        expectsContinue = true
+      default: break
+      }
+    }
+    if version >= .http1_1, hosts == 0 { throw .malformed("There is no Host field.") }
+    if let codings {
+      // Section 6.1: not both, since one recipient would believe the one and another the other; and not in HTTP/1.0.
+      guard lengths == 0, version >= .http1_1 else {
+        throw .malformed("The Transfer-Encoding field has no place here.")
+      }
+      try codings.check()
+      body = .chunked
+    }
+    if case .length(let length) = body, length > bodyLimit { throw HTTPError(.contentTooLarge) }
+    keepAlive = !close && (version >= .http1_1 || keep)
+    if body == .length(0) { expectsContinue = false }
+  }
+}
+
+/// The codings that all `Transfer-Encoding` fields of a message name together (RFC 9112 section 6.1).
+private struct TransferCodings {
+  private var endsInChunked = false
+  private var hasOther = false
+
+  mutating func append(_ value: Span<UInt8>) throws(HTTPError) {
+    var start = 0
+    while true {
+      let end = value.firstIndex(of: UInt8(ascii: ","), from: start) ?? value.count
+      let coding = value.extracting(value.trimmed(from: start, to: end))
+      // The last one tells where the message ends, so nothing may follow it, not even itself (section 6.3, item 4).
+      guard !endsInChunked, !coding.isEmpty, CharacterClass.token.containsAll(coding) else {
+        throw .malformed("The Transfer-Encoding field is not valid.")
+      }
+      if coding.equalsIgnoringCase("chunked") { endsInChunked = true } else { hasOther = true }
+      if end == value.count { return }
+      start = end + 1
+    }
+  }
+
+  func check() throws(HTTPError) {
+    if hasOther { throw HTTPError(.notImplemented, "The transfer coding is not known.") }
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether `token`, in lower case, is an element of this comma-separated list (RFC 9110 section 5.6.1).
+  func listContains(_ token: StaticString) -> Bool {
+    var start = 0
+    while start <= count {
+      let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
+      if extracting(trimmed(from: start, to: end)).equalsIgnoringCase(token) { return true }
+      start = end + 1
+    }
+    return false
+  }
+}

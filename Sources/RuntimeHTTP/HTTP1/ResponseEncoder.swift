@@ -1,0 +1,176 @@
+/// Turns a response into the bytes that are sent (RFC 9112), without any input or output: events in, bytes out.
+///
+/// A response is ``begin(_:_:contentLength:for:persisting:serverName:date:into:)``, then content, then ``finish(into:)``.
+/// Its framing is the encoder's alone: whatever the head's own fields say, a recipient finds one way to read it.
+struct ResponseEncoder: Sendable {
+  /// What of a request decides how its response is framed.
+  struct RequestTraits: Sendable {
+    var method: Method
+    var version: HTTPVersion
+  }
+
+  private enum Content {
+    /// None is sent, whatever is written (RFC 9110 section 6.4.1).
+    case none
+    case fixed(remaining: Int)
+    case chunked
+    /// The end of the connection ends it.
+    case untilClose
+  }
+
+  private var content = Content.none
+  /// Fields for after the content; sent only with chunks.
+  var trailers = HeaderFields()
+
+  /// Whether the client may use the connection for another request, as it has been told.
+  private(set) var persists = true
+
+  /// Whether content is sent at all, or only what would describe it.
+  var sendsContent: Bool {
+    if case .none = content { false } else { true }
+  }
+
+  /// Appends a status line and fields to `output`.
+  ///
+  /// - Parameters:
+  ///   - contentLength: how much content there will be, if that is known.
+  ///   - persisting: whether the connection could be used again.
+  mutating func begin(
+    _ status: Status, _ fields: HeaderFields, contentLength: Int?, for request: RequestTraits, persisting: Bool,
+    serverName: [UInt8], date: [UInt8], into output: inout ByteBuffer
+  ) {
+    persists = persisting
+    trailers = HeaderFields()
+    output.reserve(256 + fields.bytes.count + 4 * fields.count + serverName.count)
+    output.append("HTTP/1.1 ")
+    output.append(decimal: Int(status.code))
+    output.append(UInt8(ascii: " "))
+    output.append(status.reason)
+    output.append("\r\n")
+    let declaredLength = append(fields, date: date, serverName: serverName, to: &output)
+    frame(
+      status, length: contentLength, declared: declaredLength, for: request, into: &output)
+    if !persists {
+      output.append("Connection: close\r\n")
+    } else if request.version == .http1_0 {
+      output.append("Connection: keep-alive\r\n")
+    }
+    output.append("\r\n")
+  }
+
+  /// Appends the fields that are not the engine's, and those every response has.
+  ///
+  /// - Returns: the length that the fields declare for the content, for where nothing better is known.
+  @inline(__always)
+  private mutating func append(
+    _ fields: HeaderFields, date: [UInt8], serverName: [UInt8], to output: inout ByteBuffer
+  ) -> Int? {
+    var hasDate = false
+    var hasServer = false
+    var declaredLength: Int?
+    let bytes = fields.bytes.span
+    for entry in fields.entries {
+      switch entry.name {
+      case .connection:
+        if bytes.extracting(fields.valueRange(entry)).listContains("close") { persists = false }
+        continue
+      case .contentLength:
+        declaredLength = bytes.extracting(fields.valueRange(entry)).decimalValue
+        continue
+      case .transferEncoding, .keepAlive: continue
+      case .date where hasDate: continue
+      case .date: hasDate = true
+      case .server: hasServer = true
+      default: break
+      }
+      output.append(bytes.extracting(fields.nameRange(entry)))
+      output.append(": ")
+      output.append(bytes.extracting(fields.valueRange(entry)))
+      output.append("\r\n")
+    }
+    if !hasDate { output.append(date.span) }
+    if !hasServer, !serverName.isEmpty {
+      output.append("Server: ")
+      output.append(serverName.span)
+      output.append("\r\n")
+    }
+    return declaredLength
+  }
+
+  /// Decides how the content ends (RFC 9112 section 6.3) and appends the field that says so.
+  @inline(__always)
+  private mutating func frame(
+    _ status: Status, length: Int?, declared: Int?, for request: RequestTraits, into output: inout ByteBuffer
+  ) {
+    content = .none
+    if request.method == .connect, status.isSuccess {
+      // RFC 9110 section 9.3.6: the head is followed by the tunnel, which there is none of, so that is all.
+      persists = false
+    } else if status.code == 205 {
+      // RFC 9110 section 15.3.6: never any content, but the length has to say so.
+      output.append("Content-Length: 0\r\n")
+    } else if status.code == 304 || request.method == .head && !status.forbidsContent {
+      // RFC 9110 section 8.6: the length that the content would have, if any is said.
+      let described = length == 0 || status.code == 304 ? declared ?? length : length ?? declared
+      if let described, status.code != 304 || declared != nil { append(length: described, to: &output) }
+    } else if status.forbidsContent {
+      return
+    } else if let length = length ?? declared {
+      append(length: length, to: &output)
+      content = .fixed(remaining: length)
+    } else if request.version >= .http1_1 {
+      output.append("Transfer-Encoding: chunked\r\n")
+      content = .chunked
+    } else {
+      persists = false
+      content = .untilClose
+    }
+  }
+
+  @inline(__always)
+  private func append(length: Int, to output: inout ByteBuffer) {
+    output.append("Content-Length: ")
+    output.append(decimal: length)
+    output.append("\r\n")
+  }
+
+  /// Appends what comes before `count` bytes of content, which the caller sends next.
+  ///
+  /// - Throws: ``BodyError/wrongLength`` if there is more content than was declared.
+  mutating func beginContent(_ count: Int, into output: inout ByteBuffer) throws(BodyError) {
+    switch content {
+    case .none, .untilClose: return
+    case .fixed(let remaining):
+      guard count <= remaining else { throw .wrongLength }
+      content = .fixed(remaining: remaining - count)
+    case .chunked:
+      output.append(hexadecimal: count)
+      output.append("\r\n")
+    }
+  }
+
+  /// Appends what comes after content that ``beginContent(_:into:)`` announced.
+  mutating func endContent(into output: inout ByteBuffer) {
+    if case .chunked = content { output.append("\r\n") }
+  }
+
+  /// Appends what comes after all content.
+  ///
+  /// - Throws: ``BodyError/wrongLength`` if there was less content than was declared: the connection cannot go on.
+  mutating func finish(into output: inout ByteBuffer) throws(BodyError) {
+    switch content {
+    case .none, .untilClose, .fixed(0): return
+    case .fixed: throw .wrongLength
+    case .chunked:
+      output.append("0\r\n")
+      let bytes = trailers.bytes.span
+      for entry in trailers.entries where !trailers.isForbiddenInTrailers(entry) {
+        output.append(bytes.extracting(trailers.nameRange(entry)))
+        output.append(": ")
+        output.append(bytes.extracting(trailers.valueRange(entry)))
+        output.append("\r\n")
+      }
+      output.append("\r\n")
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+@Suite struct HeaderFieldsTests {
+  @Test func `names do not mind their case, and order is kept`() {
+    var fields: HeaderFields = ["Accept": "a", "X": "1", "accept": "b"]
+    #expect(fields["ACCEPT"] == "a")
+    #expect(fields.values(for: "accept") == ["a", "b"])
+    #expect(fields["Y"] == nil && !fields.contains("Y"))
+    fields["ACCEPT"] = "c"
+    #expect(fields.description == "ACCEPT: c\nX: 1")
+    fields["Accept"] = nil
+    #expect(fields == ["x": "1"])
+    #expect(fields.count == 1)
+  }
+
+  @Test func `a field that would split a message is refused by append`() {
+    var fields = HeaderFields()
+    #expect(throws: InvalidHeaderField.self) { try fields.append("A", "b\r\nC: d") }
+    #expect(throws: InvalidHeaderField.self) { try fields.append("A", "b\0") }
+    #expect(throws: InvalidHeaderField.self) { try fields.append("A: b\r\nC", "d") }
+    #expect(throws: InvalidHeaderField.self) { try fields.append("", "d") }
+    #expect(fields.isEmpty)
+  }
+
+  @Test func `a field that would split a message is mended by the subscript and by a literal`() {
+    var fields: HeaderFields = ["A": "b\r\nC: d\0", "E\r\nF": "g"]
+    #expect(fields == ["A": "b  C: d"])
+    fields["H"] = "\u{1}i\t\n"
+    #expect(fields["H"] == "i")
+    fields[""] = "nothing"
+    #expect(fields.count == 2)
+  }
+
+  @Test func `lengths and media types are typed`() {
+    var fields: HeaderFields = ["Content-Length": "12", "Content-Type": "Text/HTML; Charset=\"utf-8\""]
+    #expect(fields.contentLength == 12)
+    #expect(fields.contentType == .html)
+    fields.contentLength = nil
+    fields.contentType = .json
+    #expect(fields == ["Content-Type": "application/json"])
+    fields["Content-Length"] = "-1"
+    #expect(fields.contentLength == nil)
+  }
+
+  @Test(arguments: ["", "text", "text/", "/html", "text/html; a", "text/html; a=\"b", "text/html; a=b; A=c", "a b/c"])
+  func `what is no media type is nil`(_ text: String) { #expect(MediaType(text) == nil) }
+
+  @Test func `media types are written as they are read`() throws {
+    let type = try #require(MediaType("multipart/form-data; boundary=\"a \\\"b\\\"\"; x=y"))
+    #expect(type.parameters == ["boundary": "a \"b\"", "x": "y"])
+    #expect(MediaType(type.description) == type)
+    #expect(MediaType.plainText.description == "text/plain; charset=utf-8")
+  }
+
+  @Test func `a request knows the parts of its target`() {
+    let origin = Request(target: "/a%20b?c=d?e", headers: ["Host": "h"])
+    #expect(origin.path == "/a%20b" && origin.authority == "h" && Array(origin.queryBytes) == Array("c=d?e".utf8))
+    let absolute = Request(target: "http://o:8?q", headers: ["Host": "h"])
+    #expect(absolute.path == "/" && absolute.authority == "o:8" && Array(absolute.queryBytes) == Array("q".utf8))
+    let asterisk = Request(method: .options, target: "*")
+    #expect(asterisk.path == "*" && asterisk.authority == nil)
+    let authority = Request(method: .connect, target: "o:443")
+    #expect(authority.path == "" && authority.authority == "o:443")
+  }
+}
