@@ -14,7 +14,7 @@ public struct ServerOptions: Sendable {
   /// The most content in bytes that is read and thrown away to keep a connection whose handler left content unread.
   public var maximumDrainedLength = 256 * 1024
 
-  /// How long a head may take, from its first byte, or from the connection's beginning for the first. Then: a 408.
+  /// How long a head may take from its first byte (then: a 408), and how long a new connection may send nothing.
   public var headTimeout: Duration = .seconds(10)
   /// How long the peer may send nothing while its content is waited for (then: a 408), or take nothing while a response
   /// is written (then: the connection is closed).

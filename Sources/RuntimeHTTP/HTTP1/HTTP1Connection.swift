@@ -1,0 +1,296 @@
+import Runtime
+
+/// Serves the requests of one connection by HTTP/1, one after another, in the task that calls ``run()``.
+struct HTTP1Connection<Stream: ByteStream, H: Handler> {
+  private let stream: Stream
+  private let handler: H
+  private let context: ConnectionContext
+  private let control: ConnectionControl
+
+  /// What becomes of the connection.
+  private enum Next {
+    /// It goes on.
+    case proceed
+    /// Nothing has come of another request: it waits without a workspace.
+    case idle
+    /// It is at its end.
+    case finished
+    /// As `finished`, and the peer may be sending still: what it sends is read for a while, so that it sees the response
+    /// and not a reset (RFC 9112 section 9.6).
+    case finishedEarly
+    /// It is at its end, and somebody who has no business there any more uses the workspace still.
+    case abandoned
+  }
+
+  init(_ stream: Stream, handler: H, context: ConnectionContext, control: ConnectionControl) {
+    self.stream = stream
+    self.handler = handler
+    self.context = context
+    self.control = control
+  }
+
+  /// Serves requests until the client or the server has had enough, and closes the stream.
+  func run() async {
+    defer { stream.close() }
+    var isFirst = true
+    while true {
+      let idle = control.beginIdle(isFirst: isFirst)
+      if context.isClosing { return }
+      do { try await stream.readable() } catch { return }
+      guard control.beginHead(after: idle) else { return }
+      isFirst = false
+      let workspace = context.workspaces.take()
+      let channel = HTTP1Channel(stream: stream, workspace: workspace, control: control)
+      let next = await serve(channel)
+      if case .finishedEarly = next { await linger(channel) }
+      if case .abandoned = next { return }
+      context.workspaces.giveBack(workspace)
+      guard case .idle = next else { return }
+    }
+  }
+
+  /// Serves requests as long as they come without a pause. The wait for a head has begun.
+  private func serve(_ channel: HTTP1Channel<Stream>) async -> Next {
+    do {
+      guard try await channel.fill() else { return .finished }
+      while true {
+        let next = try await serveNext(channel)
+        guard case .proceed = next else { return next }
+      }
+    } catch let error as HTTPError {
+      return await refuse(error, channel)
+    } catch {
+      let isPartial = !channel.workspace.decoder.isBetweenRequests && !channel.workspace.decoder.isComplete
+      guard control.hasExpired, isPartial, channel.workspace.output.isEmpty else { return .finished }
+      return await refuse(HTTPError(.requestTimeout), channel)
+    }
+  }
+
+  /// Does what the next event asks for.
+  ///
+  /// - Throws: `HTTPError` if the request is wrong, `IOError` if the connection is at its end.
+  @inline(__always)
+  private func serveNext(_ channel: HTTP1Channel<Stream>) async throws -> Next {
+    switch try channel.workspace.nextEvent() {
+    case .head:
+      control.end(.head)
+      return try await answer(channel)
+    case .needsInput:
+      try await channel.flush()
+      if channel.workspace.decoder.isBetweenRequests { return .idle }
+      guard try await channel.fill() else { return .finished }
+      return .proceed
+    case .content, .end:
+      // What a handler has left of its request is drained before the next event is asked for.
+      return .proceed
+    }
+  }
+
+  // MARK: Answering
+
+  @inline(__always)
+  private func answer(_ channel: HTTP1Channel<Stream>) async throws -> Next {
+    let workspace = channel.workspace
+    let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: workspace.decoder.version)
+    control.beginRequest()
+    defer { control.endRequest() }
+    if workspace.decoder.isComplete {
+      let response = await respond(to: request(workspace, body: .empty))
+      return try await send(response, channel, traits)
+    }
+    // Waiting for the content may take long, and earlier responses should not wait with it.
+    if workspace.decoder.remainingLength ?? .max > workspace.input.count { try await channel.flush() }
+    let exchange = HTTP1Exchange(channel, context, traits)
+    var length: Int?
+    if case .length(let count) = workspace.decoder.framing.body { length = count }
+    let response = await respond(to: request(workspace, body: RequestBody(exchange, length: length)))
+    return try await send(response, channel, traits, exchange)
+  }
+
+  /// A request of what the decoder has found; nothing is copied but references.
+  @inline(__always)
+  private func request(_ workspace: Workspace, body: RequestBody) -> Request {
+    Request(
+      method: workspace.decoder.method, version: workspace.decoder.version, parts: workspace.decoder.target,
+      headers: workspace.decoder.fields, body: body, remoteAddress: stream.peerAddress)
+  }
+
+  /// What the handler answers, or what its error becomes.
+  @inline(__always)
+  private func respond(to request: Request) async -> Response {
+    do {
+      let response = try await handler.respond(to: request)
+      if 200...599 ~= response.status.code { return response }
+      return failure(HTTPError(.internalServerError), to: request, log: "\(response.status) is no final status")
+    } catch {
+      return failure(error, to: request, log: "\(error)")
+    }
+  }
+
+  private func failure(_ error: any Error, to request: Request, log line: String) -> Response {
+    if let error = error as? HTTPError, 400...599 ~= error.status.code, error.status != .internalServerError {
+      return error.response
+    }
+    // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
+    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
+    if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
+    log(request.method, request.path, line)
+    return HTTPError(.internalServerError).response
+  }
+
+  private func log(_ method: Method, _ path: String, _ line: String) {
+    context.options.log("\(method) \(path): \(line)")
+  }
+
+  // MARK: Sending
+
+  /// Sends the response to a request whose content, if there was any, has been decoded.
+  @inline(__always)
+  private func send(
+    _ response: Response, _ channel: HTTP1Channel<Stream>, _ traits: ResponseEncoder.RequestTraits
+  ) async throws -> Next {
+    guard case .bytes(let bytes) = response.body.storage else {
+      return try await send(response, channel, traits, HTTP1Exchange(channel, context, traits))
+    }
+    let workspace = channel.workspace
+    let persists = workspace.decoder.framing.keepAlive && !context.isClosing
+    workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, persists, context)
+    try await channel.send(bytes)
+    try workspace.encoder.finish(into: &workspace.output)
+    return try await finish(channel)
+  }
+
+  /// Sends the response to a request whose exchange is still going on.
+  private func send(
+    _ response: Response, _ channel: HTTP1Channel<Stream>, _ traits: ResponseEncoder.RequestTraits,
+    _ exchange: HTTP1Exchange<Stream>
+  ) async throws -> Next {
+    var response = response
+    if case .stream(let length, let produce) = response.body.storage {
+      let hasContent = traits.method != .head && !response.status.forbidsContent && response.status != .resetContent
+      exchange.prepare(.init(status: response.status, fields: response.headers, contentLength: length))
+      do {
+        if hasContent { try await produce(BodyWriter(exchange)) }
+        guard exchange.end() else { return abandon(channel) }
+        exchange.begin()
+        try channel.workspace.encoder.finish(into: &channel.workspace.output)
+      } catch {
+        guard exchange.end() else { return abandon(channel) }
+        if exchange.hasBegun { return await breakOff(error, exchange, channel) }
+        response = failure(error, to: request(channel.workspace, body: .empty), log: "\(error)")
+      }
+      if exchange.hasBegun { return try await finish(channel) }
+    } else {
+      guard exchange.end() else { return abandon(channel) }
+    }
+    guard case .bytes(let bytes) = response.body.storage else { return .finished }
+    let left = channel.workspace.decoder.remainingLength ?? 0
+    let persists = exchange.persists && left <= context.options.maximumDrainedLength
+    channel.workspace.begin(
+      response.status, response.headers, contentLength: bytes.count, traits, persists, context)
+    try await channel.send(bytes)
+    try channel.workspace.encoder.finish(into: &channel.workspace.output)
+    return try await finish(channel)
+  }
+
+  /// Ends a response that cannot be brought to its end: the client must see that it is not whole, so there is no last
+  /// chunk, and nothing follows.
+  private func breakOff(
+    _ error: any Error, _ exchange: HTTP1Exchange<Stream>, _ channel: HTTP1Channel<Stream>
+  ) async -> Next {
+    // Where the connection is what has broken, there is nobody to tell.
+    if exchange.isBroken || Task.isCancelled { return .finished }
+    log(channel.workspace.decoder.method, request(channel.workspace, body: .empty).path, "\(error)")
+    try? await channel.flush()
+    return .finished
+  }
+
+  private func abandon(_ channel: HTTP1Channel<Stream>) -> Next {
+    context.options.log("A body was still in use when its exchange ended; the connection is closed.")
+    stream.close()
+    return .abandoned
+  }
+
+  /// Sees to it that the connection is ready for its next request, or ends it.
+  @inline(__always)
+  private func finish(_ channel: HTTP1Channel<Stream>) async throws -> Next {
+    let workspace = channel.workspace
+    guard workspace.encoder.persists else { return try await close(channel) }
+    if !workspace.decoder.isComplete {
+      guard try await drain(channel) else { return .finishedEarly }
+    }
+    workspace.decoder.beginNext()
+    if workspace.output.count >= HTTP1Channel<Stream>.outputMark { try await channel.flush() }
+    if workspace.input.isEmpty {
+      try await channel.flush()
+      return .idle
+    }
+    // Only waiting for the rest of a head starts its time, and what is there need not be waited for.
+    control.begin(.head)
+    return .proceed
+  }
+
+  private func close(_ channel: HTTP1Channel<Stream>) async throws -> Next {
+    try await channel.flush()
+    // A client that asked for the end, and has sent nothing beyond, has nothing under way that would lead to a reset.
+    let isQuiet = channel.workspace.decoder.isComplete && channel.workspace.input.isEmpty
+    return isQuiet && !channel.workspace.decoder.framing.keepAlive ? .finished : .finishedEarly
+  }
+
+  /// Reads what the handler has left of the request's content, to a bound.
+  ///
+  /// - Returns: whether the end of it has been reached.
+  private func drain(_ channel: HTTP1Channel<Stream>) async throws -> Bool {
+    var budget = context.options.maximumDrainedLength
+    while true {
+      switch try? channel.workspace.nextEvent() {
+      case .end: return true
+      case .head: continue
+      case .content(let bytes):
+        budget -= bytes.count
+        if budget < 0 { return false }
+      case .needsInput:
+        try await channel.flush()
+        control.begin(.content)
+        guard try await channel.fill() else { return false }
+        control.end(.content)
+      case nil: return false
+      }
+    }
+  }
+
+  // MARK: Ending
+
+  /// Answers a request that is wrong. Where the next one would begin, nobody can say.
+  private func refuse(_ error: HTTPError, _ channel: HTTP1Channel<Stream>) async -> Next {
+    control.end(.head)
+    let response = error.response
+    guard case .bytes(let bytes) = response.body.storage else { return .finished }
+    let traits = ResponseEncoder.RequestTraits(method: .get, version: .http1_1)
+    channel.workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, false, context)
+    do {
+      try await channel.send(bytes)
+      try await channel.flush()
+      return .finishedEarly
+    } catch {
+      return .finished
+    }
+  }
+
+  /// Lets the peer see the end, and reads what it sends until it has seen it, to a bound.
+  private func linger(_ channel: HTTP1Channel<Stream>) async {
+    var budget = context.options.maximumDrainedLength
+    do {
+      try await channel.flush()
+      try stream.shutdownWrite()
+      control.begin(.farewell)
+      channel.workspace.input.removeAll()
+      while budget > 0, try await channel.fill() {
+        budget -= channel.workspace.input.count
+        channel.workspace.input.removeAll()
+      }
+    } catch {
+      // The peer has gone, or has taken too long: there is nobody to be polite to.
+    }
+  }
+}

@@ -1,0 +1,193 @@
+import Runtime
+import Synchronization
+
+/// A request that has content, or a response that is a stream, while its handler is at it: both ends that the handler
+/// has in its hands lead here.
+///
+/// Handlers may pass those ends to any task, so reading and writing are each guarded by a flag: two at once, or one
+/// after the exchange has ended, is an error and never a race.
+final class HTTP1Exchange<Stream: ByteStream>: @unchecked Sendable {  // what is mutable is guarded by `flags`
+  private static var reading: UInt8 { 1 }
+  private static var writing: UInt8 { 2 }
+  private static var ended: UInt8 { 4 }
+
+  /// The head of a response, until it is sent.
+  struct Head: Sendable {
+    var status: Status
+    var fields: HeaderFields
+    var contentLength: Int?
+  }
+
+  let traits: ResponseEncoder.RequestTraits
+  private let channel: HTTP1Channel<Stream>
+  private let context: ConnectionContext
+  private let keepAlive: Bool
+  private let flags = Atomic<UInt8>(0)
+  /// Whether the client waits for a 100 (Continue). Any side may look; reading clears it.
+  private let awaitsContinue: Atomic<Bool>
+  private let broken = Atomic<Bool>(false)
+  private let receivedTrailers = Mutex(HeaderFields())
+
+  /// The head that the first content takes along; guarded by the writing flag.
+  private var pendingHead: Head?
+  /// Whether any of the response has been made; guarded by the writing flag.
+  private(set) var hasBegun = false
+
+  init(_ channel: HTTP1Channel<Stream>, _ context: ConnectionContext, _ traits: ResponseEncoder.RequestTraits) {
+    self.channel = channel
+    self.context = context
+    self.traits = traits
+    keepAlive = channel.workspace.decoder.framing.keepAlive
+    awaitsContinue = Atomic(channel.workspace.decoder.framing.expectsContinue)
+  }
+
+  /// Whether the connection can go on after this, as far as one can tell now.
+  var persists: Bool {
+    // A client that still waits for a 100 may or may not send its content after another status: there is no telling
+    // content from the next request (RFC 9110 section 10.1.1).
+    keepAlive && !context.isClosing && !channel.control.hasExpired
+      && !isBroken && !awaitsContinue.load(ordering: .acquiring)
+  }
+
+  /// Whether the request's framing, or the connection, has broken.
+  var isBroken: Bool { broken.load(ordering: .acquiring) }
+
+  /// Ends the exchange: reading and writing are errors from now on.
+  ///
+  /// - Returns: whether nobody is at it; if somebody is, the workspace is not to be touched again.
+  func end() -> Bool {
+    let old = flags.bitwiseOr(Self.ended, ordering: .acquiringAndReleasing).oldValue
+    return old & (Self.reading | Self.writing) == 0
+  }
+
+  private func enter(_ side: UInt8) throws(BodyError) {
+    var seen = flags.load(ordering: .relaxed)
+    while true {
+      if seen & Self.ended != 0 { throw .ended }
+      if seen & side != 0 { throw .busy }
+      let (exchanged, original) = flags.weakCompareExchange(
+        expected: seen, desired: seen | side, ordering: .acquiringAndReleasing)
+      if exchanged { return }
+      seen = original
+    }
+  }
+
+  private func leave(_ side: UInt8) { flags.bitwiseAnd(~side, ordering: .releasing) }
+}
+
+// MARK: - The request's content
+
+extension HTTP1Exchange: RequestBodySource {
+  var trailers: HeaderFields { receivedTrailers.withLock { $0 } }
+
+  func next() async throws -> [UInt8]? {
+    try enter(Self.reading)
+    defer { leave(Self.reading) }
+    do {
+      return try await nextChunk()
+    } catch let error as IOError {
+      // Its own task's being cancelled has taken nothing from the stream; anything else is the end of it.
+      if error.reason == .cancelled, !channel.control.hasExpired { throw error }
+      broken.store(true, ordering: .releasing)
+      throw error.reason == .cancelled ? HTTPError(.requestTimeout) : BodyError.disconnected
+    } catch {
+      broken.store(true, ordering: .releasing)
+      throw error
+    }
+  }
+
+  private func nextChunk() async throws -> [UInt8]? {
+    while true {
+      switch try channel.workspace.nextEvent() {
+      case .head: continue
+      case .content(let bytes):
+        awaitsContinue.store(false, ordering: .releasing)
+        return Array(bytes)
+      case .end:
+        awaitsContinue.store(false, ordering: .releasing)
+        if !channel.workspace.decoder.trailers.isEmpty {
+          receivedTrailers.withLock { $0 = channel.workspace.decoder.trailers }
+        }
+        return nil
+      case .needsInput:
+        try await sendContinue()
+        channel.control.begin(.content)
+        guard try await channel.fill() else { throw BodyError.disconnected }
+        channel.control.end(.content)
+      }
+    }
+  }
+
+  /// Sends a 100 (Continue) to a client that waits for one, unless its response has begun.
+  private func sendContinue() async throws {
+    guard awaitsContinue.load(ordering: .relaxed) else { return }
+    do { try enter(Self.writing) } catch { return }
+    defer { leave(Self.writing) }
+    awaitsContinue.store(false, ordering: .releasing)
+    guard !hasBegun else { return }
+    channel.workspace.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+    try await channel.flush()
+  }
+}
+
+// MARK: - The response's content
+
+extension HTTP1Exchange: BodySink {
+  /// Makes ready for a response that is a stream.
+  func prepare(_ head: Head) { pendingHead = head }
+
+  func write(_ bytes: [UInt8]) async throws {
+    try enter(Self.writing)
+    defer { leave(Self.writing) }
+    guard !bytes.isEmpty else { return }
+    begin()
+    do {
+      try await channel.send(bytes)
+      try await channel.flush()
+    } catch {
+      throw failed(error)
+    }
+  }
+
+  func flush() async throws {
+    try enter(Self.writing)
+    defer { leave(Self.writing) }
+    begin()
+    do { try await channel.flush() } catch { throw failed(error) }
+  }
+
+  func setTrailers(_ trailers: HeaderFields) throws {
+    try enter(Self.writing)
+    defer { leave(Self.writing) }
+    begin()
+    channel.workspace.encoder.trailers = trailers
+  }
+
+  /// Encodes the head if that has not been done.
+  func begin() {
+    guard let head = pendingHead.take() else { return }
+    hasBegun = true
+    channel.workspace.begin(head.status, head.fields, contentLength: head.contentLength, traits, persists, context)
+  }
+
+  /// A response that has lost a part cannot be mended.
+  private func failed(_ error: any Error) -> any Error {
+    broken.store(true, ordering: .releasing)
+    guard let error = error as? IOError else { return error }
+    return error.reason == .cancelled && !channel.control.hasExpired ? error : BodyError.disconnected
+  }
+}
+
+extension Workspace {
+  /// Encodes the head of a response.
+  @inline(__always)
+  func begin(
+    _ status: Status, _ fields: HeaderFields, contentLength: Int?, _ traits: ResponseEncoder.RequestTraits,
+    _ persists: Bool, _ context: ConnectionContext
+  ) {
+    date.update(to: secondsSince1970())
+    encoder.begin(
+      status, fields, contentLength: contentLength, for: traits, persisting: persists, serverName: context.serverName,
+      date: date.bytes, into: &output)
+  }
+}

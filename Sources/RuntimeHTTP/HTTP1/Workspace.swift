@@ -1,0 +1,70 @@
+import Synchronization
+
+/// All the memory that a connection needs while it is busy. An idle one has none.
+///
+/// It is in one pair of hands at a time: the connection's task or, while a handler runs, whoever reads its request's
+/// body (``input``, ``decoder``) and whoever writes its response's (``output``, ``encoder``); ``HTTP1Exchange`` sees to
+/// that.
+final class Workspace: @unchecked Sendable {  // in one pair of hands at a time, as said above
+  static let inputCapacity = 16 * 1024
+  static let outputCapacity = 16 * 1024
+
+  /// What has been read and not yet decoded.
+  var input = ByteBuffer(capacity: inputCapacity)
+  /// What has been encoded and not yet written.
+  var output = ByteBuffer(capacity: outputCapacity)
+  var decoder: RequestDecoder
+  var encoder = ResponseEncoder()
+  var date = DateLine()
+
+  init(limits: HTTP1Limits) { decoder = RequestDecoder(limits: limits) }
+
+  /// The next event of the input, with the content itself where it is content.
+  enum Event {
+    case needsInput
+    case head
+    case content(UnsafeBufferPointer<UInt8>)
+    case end
+  }
+
+  /// Decodes what is in ``input``. Content is valid until the next byte is read.
+  func nextEvent() throws(HTTPError) -> Event {
+    let bytes = input.taken
+    var position = 0
+    let event = try decoder.next(bytes.span, at: &position)
+    input.consume(position)
+    return switch event {
+    case .needsInput: .needsInput
+    case .head: .head
+    case .body(let range): .content(UnsafeBufferPointer(rebasing: bytes[range]))
+    case .end: .end
+    }
+  }
+}
+
+/// Workspaces that no connection needs just now.
+final class WorkspacePool: Sendable {
+  /// More than this many are not kept: as many connections are busy at the same moment on few machines.
+  private static let bound = 64
+  /// A workspace whose output has grown past this is not kept.
+  private static let largestOutput = 128 * 1024
+
+  private let limits: HTTP1Limits
+  private let workspaces = Mutex<[Workspace]>([])
+
+  init(limits: HTTP1Limits) { self.limits = limits }
+
+  func take() -> Workspace {
+    workspaces.withLock { $0.popLast() } ?? Workspace(limits: limits)
+  }
+
+  func giveBack(_ workspace: Workspace) {
+    guard workspace.output.capacity <= Self.largestOutput else { return }
+    workspace.input.removeAll()
+    workspace.output.removeAll()
+    workspace.decoder.reset()
+    workspaces.withLock { workspaces in
+      if workspaces.count < Self.bound { workspaces.append(workspace) }
+    }
+  }
+}

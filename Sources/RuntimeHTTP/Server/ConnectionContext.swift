@@ -1,0 +1,66 @@
+import Synchronization
+
+/// What all connections of a server share.
+final class ConnectionContext: Sendable {
+  let options: ServerOptions
+  let limits: HTTP1Limits
+  let serverName: [UInt8]
+  let ticker: Ticker
+  let workspaces: WorkspacePool
+
+  /// The timeouts, in ticks.
+  let headTicks: UInt64
+  let stallTicks: UInt64
+  let idleTicks: UInt64
+  let farewellTicks: UInt64
+
+  private let closing = Atomic<Bool>(false)
+
+  init(_ options: ServerOptions) {
+    self.options = options
+    limits = HTTP1Limits(options)
+    // Through a field, so that it cannot split a response either.
+    let server: HeaderFields = ["Server": options.serverName ?? ""]
+    serverName = Array((server["Server"] ?? "").utf8)
+    ticker = Ticker(for: [options.headTimeout, options.stallTimeout, options.idleTimeout])
+    headTicks = ticker.ticks(in: options.headTimeout)
+    stallTicks = ticker.ticks(in: options.stallTimeout)
+    idleTicks = ticker.ticks(in: options.idleTimeout)
+    // Long enough for a round trip to anywhere; a peer that goes on sending is not worth more.
+    farewellTicks = ticker.ticks(in: min(options.stallTimeout, .seconds(2)))
+    workspaces = WorkspacePool(limits: limits)
+  }
+
+  /// Whether no connection is to be used for another request.
+  var isClosing: Bool { closing.load(ordering: .sequentiallyConsistent) }
+
+  func beginClosing() { closing.store(true, ordering: .sequentiallyConsistent) }
+}
+
+/// A clock that goes forward in steps: coarse, and so cheap that it can be read for every request.
+///
+/// Somebody has to call ``advance()``, no sooner than a ``period`` after the last time.
+final class Ticker: Sendable {
+  /// How long a tick is at least.
+  let period: Duration
+  private let count = Atomic<UInt64>(0)
+
+  /// A ticker fine enough for `timeouts`: a quarter of the shortest, but between 10 ms and 1 s.
+  init(for timeouts: [Duration]) {
+    let shortest = timeouts.min() ?? .seconds(4)
+    period = min(max(shortest / 4, .milliseconds(10)), .seconds(1))
+  }
+
+  /// The ticks that make up at least `timeout`.
+  func ticks(in timeout: Duration) -> UInt64 {
+    // A year is for ever, and keeps the sums far from overflowing.
+    let ticks = min(max(timeout, .zero), .seconds(31_536_000)) / period
+    return UInt64(ticks.rounded(.up))
+  }
+
+  /// The tick at which no less than `ticks` have passed from now on: the one that is under way does not count.
+  func deadline(after ticks: UInt64) -> UInt64 { count.load(ordering: .relaxed) + ticks + 1 }
+
+  /// Begins the next tick, and says which it is.
+  func advance() -> UInt64 { count.wrappingAdd(1, ordering: .relaxed).newValue }
+}

@@ -1,0 +1,191 @@
+import Synchronization
+
+/// What a connection waits for and until when, for those who watch over it: the sweeper that ends what takes too long,
+/// and the server that shuts down.
+///
+/// The connection writes here what it begins to wait for, which costs a store and no look at a clock. Whoever ends the
+/// wait changes that word first and then cancels the connection's task, so that the connection, when its read or write
+/// ends with `cancelled`, finds the reason here.
+final class ConnectionControl: Sendable {
+  /// What a connection can wait for.
+  enum Wait: UInt64 {
+    /// The next request, none of which has come.
+    case idle = 1
+    /// The rest of a head.
+    case head = 2
+    /// More content.
+    case content = 3
+    /// The peer to take what is written.
+    case output = 4
+    /// The peer to see that the connection is at its end.
+    case farewell = 5
+  }
+
+  /// A wait and the tick at which it has been too long, as they lie in one atomic word.
+  private struct Word {
+    static let none: UInt64 = 0
+    static let ended: UInt64 = 7
+
+    /// The lowest three bits say which wait it is, the others when it ends.
+    static func pack(_ kind: UInt64, until tick: UInt64) -> UInt64 { tick << 3 | kind }
+    static func kind(_ word: UInt64) -> UInt64 { word & 7 }
+    static func tick(_ word: UInt64) -> UInt64 { word >> 3 }
+  }
+
+  /// An idle wait that has begun.
+  struct IdleToken { fileprivate let word: UInt64 }
+
+  private let context: ConnectionContext
+  private let reading = Atomic<UInt64>(Word.none)
+  private let writing = Atomic<UInt64>(Word.none)
+  private let close: @Sendable () -> Void
+
+  private enum Handle {
+    case none
+    case task(Task<Void, any Error>)
+    case cancelledBefore
+  }
+
+  private let handle = Mutex(Handle.none)
+
+  /// How many requests there have been, and whether one is being answered. Only the connection writes them.
+  private let requests = Atomic<Int>(0)
+  private let busy = Atomic<Bool>(false)
+
+  /// - Parameter close: closes the connection's stream, for when cancelling its task has not been enough.
+  init(_ context: ConnectionContext, close: @escaping @Sendable () -> Void) {
+    self.context = context
+    self.close = close
+  }
+
+  // MARK: For the connection
+
+  /// Begins to wait for a request; the first has no longer than a head may take.
+  func beginIdle(isFirst: Bool) -> IdleToken {
+    let ticks = isFirst ? context.headTicks : context.idleTicks
+    let word = Word.pack(Wait.idle.rawValue, until: context.ticker.deadline(after: ticks))
+    // Sequentially consistent, as are the server's flag and `closeIfIdle`: either the server sees that the connection is
+    // idle, or the connection, which looks at the flag next, sees that the server is closing.
+    reading.store(word, ordering: .sequentiallyConsistent)
+    return IdleToken(word: word)
+  }
+
+  /// Goes from waiting for a request to waiting for the rest of its head.
+  ///
+  /// - Returns: whether nobody has ended the wait before.
+  func beginHead(after idle: IdleToken) -> Bool {
+    let word = Word.pack(Wait.head.rawValue, until: context.ticker.deadline(after: context.headTicks))
+    return reading.compareExchange(expected: idle.word, desired: word, ordering: .acquiringAndReleasing).exchanged
+  }
+
+  /// Begins a wait.
+  func begin(_ wait: Wait) {
+    let ticks =
+      switch wait {
+      case .idle: context.idleTicks
+      case .head: context.headTicks
+      case .content, .output: context.stallTicks
+      case .farewell: context.farewellTicks
+      }
+    let word = Word.pack(wait.rawValue, until: context.ticker.deadline(after: ticks))
+    // Relaxed: the word says all there is to say, and a sweeper that sees it late ends the wait late, never early.
+    if wait == .output { writing.store(word, ordering: .relaxed) } else { reading.store(word, ordering: .relaxed) }
+  }
+
+  /// Ends a wait that was not in vain. A sweeper that was quicker has cancelled the task, and the next wait will see it.
+  func end(_ wait: Wait) {
+    if wait == .output {
+      writing.store(Word.none, ordering: .relaxed)
+    } else {
+      reading.store(Word.none, ordering: .relaxed)
+    }
+  }
+
+  /// Whether the connection's reading, or its writing, has been ended since it took too long.
+  var hasExpired: Bool {
+    Word.kind(reading.load(ordering: .acquiring)) == Word.ended
+      || Word.kind(writing.load(ordering: .acquiring)) == Word.ended
+  }
+
+  func beginRequest() {
+    // Relaxed and not in one step: nobody else writes it, and who reads it wants a figure and nothing more.
+    requests.store(requests.load(ordering: .relaxed) + 1, ordering: .relaxed)
+    busy.store(true, ordering: .relaxed)
+  }
+
+  func endRequest() { busy.store(false, ordering: .relaxed) }
+
+  // MARK: For those who watch
+
+  /// The connection's task, which is cancelled at once if that was asked for before.
+  func attach(_ task: Task<Void, any Error>) {
+    let isTooLate = handle.withLock { handle in
+      if case .cancelledBefore = handle { return true }
+      handle = .task(task)
+      return false
+    }
+    if isTooLate { task.cancel() }
+  }
+
+  var requestCount: Int { requests.load(ordering: .relaxed) }
+
+  var isBusy: Bool { busy.load(ordering: .relaxed) }
+
+  /// Ends what has taken too long at `now`.
+  ///
+  /// - Returns: whether something has just been ended.
+  @discardableResult
+  func sweep(at now: UInt64) -> Bool {
+    let readingEnded = Self.expire(reading, at: now, patience: context.stallTicks)
+    let writingEnded = Self.expire(writing, at: now, patience: context.stallTicks)
+    switch (readingEnded, writingEnded) {
+    case (.alive, .alive): return false
+    case (.stuck, _), (_, .stuck): close()
+    default: cancel()
+    }
+    return true
+  }
+
+  /// Closes the connection if it waits for a request.
+  func closeIfIdle() {
+    let word = reading.load(ordering: .sequentiallyConsistent)
+    guard Word.kind(word) == Wait.idle.rawValue else { return }
+    let closed = Word.pack(Word.ended, until: Word.tick(.max))
+    let isIdle = reading.compareExchange(expected: word, desired: closed, ordering: .sequentiallyConsistent).exchanged
+    if isIdle { cancel() }
+  }
+
+  /// Ends the connection, whatever it does.
+  func abort() {
+    cancel()
+    close()
+  }
+
+  private func cancel() {
+    let task = handle.withLock { handle -> Task<Void, any Error>? in
+      if case .task(let task) = handle { return task }
+      handle = .cancelledBefore
+      return nil
+    }
+    task?.cancel()
+  }
+
+  private enum Expiry {
+    case alive
+    /// The wait has just been ended.
+    case ended
+    /// The wait was ended a while ago and the connection is still there: whoever waits is in no task of its own.
+    case stuck
+  }
+
+  private static func expire(_ word: borrowing Atomic<UInt64>, at now: UInt64, patience: UInt64) -> Expiry {
+    let value = word.load(ordering: .relaxed)
+    guard value != Word.none, Word.tick(value) <= now else { return .alive }
+    let ended = Word.pack(Word.ended, until: now + patience)
+    // Where the connection has moved on in between, the wait has not been too long after all.
+    guard word.compareExchange(expected: value, desired: ended, ordering: .acquiringAndReleasing).exchanged else {
+      return .alive
+    }
+    return Word.kind(value) == Word.ended ? .stuck : .ended
+  }
+}

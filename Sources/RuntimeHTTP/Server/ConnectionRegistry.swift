@@ -1,0 +1,94 @@
+import Synchronization
+
+/// The open connections of a server.
+final class ConnectionRegistry: Sendable {
+  private struct State {
+    /// Connections where they were put, with `nil` where one has ended.
+    var slots: [ConnectionControl?] = []
+    var freeSlots: [Int] = []
+    var total = 0
+    /// Requests of connections that have ended.
+    var pastRequests = 0
+    /// Who waits for the last connection to end.
+    var waiters: [CheckedContinuation<Void, Never>] = []
+
+    var open: Int { slots.count - freeSlots.count }
+  }
+
+  private let state = Mutex(State())
+
+  /// Adds a connection, and says where, for ``remove(at:)``.
+  func insert(_ control: ConnectionControl) -> Int {
+    state.withLock { state in
+      state.total += 1
+      if let slot = state.freeSlots.popLast() {
+        state.slots[slot] = control
+        return slot
+      }
+      state.slots.append(control)
+      return state.slots.count - 1
+    }
+  }
+
+  func remove(at slot: Int) {
+    let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+      state.pastRequests += state.slots[slot]?.requestCount ?? 0
+      state.slots[slot] = nil
+      state.freeSlots.append(slot)
+      guard state.open == 0 else { return [] }
+      state.slots.removeAll(keepingCapacity: true)
+      state.freeSlots.removeAll(keepingCapacity: true)
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  /// Waits until there is no connection, even in a task that has been cancelled.
+  func waitUntilEmpty() async {
+    await withCheckedContinuation { continuation in
+      let isEmpty = state.withLock { state in
+        if state.open > 0 { state.waiters.append(continuation) }
+        return state.open == 0
+      }
+      if isEmpty { continuation.resume() }
+    }
+  }
+
+  /// Every connection that was open a moment ago. What is done to them is done without the lock: cancelling a task runs
+  /// code of others.
+  var connections: [ConnectionControl] { state.withLock { $0.slots.compactMap(\.self) } }
+
+  var metrics: ServerMetrics {
+    state.withLock { state in
+      var metrics = ServerMetrics(
+        openConnections: state.open, totalConnections: state.total, totalRequests: state.pastRequests)
+      for control in state.slots.lazy.compactMap(\.self) {
+        metrics.totalRequests += control.requestCount
+        metrics.requestsInFlight += control.isBusy ? 1 : 0
+      }
+      return metrics
+    }
+  }
+}
+
+/// What a server is doing: figures of one moment, taken without stopping it.
+public struct ServerMetrics: Hashable, Sendable {
+  /// Connections that are open.
+  public var openConnections = 0
+  /// Connections there have been, the open ones among them.
+  public var totalConnections = 0
+  /// Requests there have been, those in flight among them.
+  public var totalRequests = 0
+  /// Requests that are being answered.
+  public var requestsInFlight = 0
+
+  /// Nothing going on.
+  public init() {}
+
+  init(openConnections: Int, totalConnections: Int, totalRequests: Int) {
+    self.openConnections = openConnections
+    self.totalConnections = totalConnections
+    self.totalRequests = totalRequests
+  }
+}

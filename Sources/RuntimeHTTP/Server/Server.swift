@@ -1,0 +1,151 @@
+public import Runtime
+import Synchronization
+
+/// Accepts connections on any runtime and has a handler answer their requests.
+///
+/// ```swift
+/// let server = try Server(runtime: runtime, address: .loopback(port: 8080), handler: router)
+/// print("listening on \(server.localAddress)")
+/// try await server.run()
+/// ```
+public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
+  private enum Phase {
+    case ready
+    case running
+    case ended
+  }
+
+  private struct State {
+    var phase = Phase.ready
+    /// Those that end the connections when the grace is over.
+    var graces: [Task<Void, any Error>] = []
+    /// Who waits for the end.
+    var waiters: [CheckedContinuation<Void, Never>] = []
+  }
+
+  private let runtime: R
+  private let handler: H
+  private let listener: R.Listener
+  private let context: ConnectionContext
+  private let registry = ConnectionRegistry()
+  private let state = Mutex(State())
+
+  /// A server that listens on `address`; connections wait in the system's backlog until ``run()``.
+  ///
+  /// - Throws: what listening on `address` throws.
+  public init(
+    runtime: R, address: SocketAddress, listening: ListenOptions = ListenOptions(),
+    options: ServerOptions = ServerOptions(), handler: H
+  ) throws(IOError) {
+    self.runtime = runtime
+    self.handler = handler
+    context = ConnectionContext(options)
+    listener = try runtime.listen(on: address, options: listening)
+  }
+
+  /// The address it listens on, with the port that the system chose where port 0 was asked for.
+  public var localAddress: SocketAddress { listener.localAddress }
+
+  /// What it is doing just now.
+  public var metrics: ServerMetrics { registry.metrics }
+
+  /// Accepts connections, each served in a task of its own on the runtime, until ``shutdown(grace:)`` is called or the
+  /// task is cancelled; then shuts down gracefully, and returns when all connections have ended.
+  ///
+  /// - Throws: ``IOError`` for the reason `busy` if the server runs already, and `closed` if it has ended.
+  public func run() async throws(IOError) {
+    try begin()
+    let sweeper = runtime.spawn { [self] in await sweep() }
+    await accept()
+    beginShutdown(grace: context.options.shutdownGrace)
+    await registry.waitUntilEmpty()
+    sweeper.cancel()
+    _ = await sweeper.result
+    end()
+  }
+
+  /// Shuts the server down gracefully, and returns when all connections have ended.
+  ///
+  /// It stops accepting and closes idle connections at once. Requests in flight go on, their responses say
+  /// `Connection: close`, and what is not done after `grace` (that of the options, if `nil`) is cancelled and closed. May
+  /// be called more than once, from any task; a shorter grace counts.
+  public func shutdown(grace: Duration? = nil) async {
+    beginShutdown(grace: grace ?? context.options.shutdownGrace)
+    await withCheckedContinuation { continuation in
+      let isRunning = state.withLock { state in
+        if state.phase == .running { state.waiters.append(continuation) } else { state.phase = .ended }
+        return state.phase == .running
+      }
+      if !isRunning { continuation.resume() }
+    }
+  }
+
+  private func begin() throws(IOError) {
+    let phase = state.withLock { state in
+      defer { if state.phase == .ready { state.phase = .running } }
+      return state.phase
+    }
+    switch phase {
+    case .ready: return
+    case .running: throw IOError(.accept, .busy)
+    case .ended: throw IOError(.accept, .closed)
+    }
+  }
+
+  private func beginShutdown(grace: Duration) {
+    context.beginClosing()
+    listener.close()
+    for connection in registry.connections { connection.closeIfIdle() }
+    let task = runtime.spawn { [self] in
+      try await runtime.clock.sleep(for: grace)
+      for connection in registry.connections { connection.abort() }
+    }
+    let isTooLate = state.withLock { state in
+      state.graces.append(task)
+      return state.phase == .ended
+    }
+    if isTooLate { task.cancel() }
+  }
+
+  private func end() {
+    let (graces, waiters) = state.withLock { state in
+      state.phase = .ended
+      defer { (state.graces, state.waiters) = ([], []) }
+      return (state.graces, state.waiters)
+    }
+    for grace in graces { grace.cancel() }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  private func accept() async {
+    while !context.isClosing {
+      do {
+        start(try await listener.accept())
+      } catch {
+        if error.reason == .closed || error.reason == .cancelled { return }
+        context.options.log("\(error)")
+        // Whatever it is may pass; to ask again at once would be to spin.
+        try? await runtime.clock.sleep(for: .milliseconds(100))
+      }
+    }
+  }
+
+  private func start(_ stream: R.Listener.Stream) {
+    let control = ConnectionControl(context) { stream.close() }
+    let slot = registry.insert(control)
+    let task = runtime.spawn { [handler, context, registry] in
+      await serve(stream, handler: handler, context: context, control: control)
+      registry.remove(at: slot)
+    }
+    control.attach(task)
+  }
+
+  /// Ends what takes too long, until it is cancelled.
+  private func sweep() async {
+    // A tick is slept for and not until: ticks that follow one another too fast would make timeouts early.
+    while (try? await runtime.clock.sleep(for: context.ticker.period)) != nil {
+      let now = context.ticker.advance()
+      for connection in registry.connections { connection.sweep(at: now) }
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import Synchronization
+
+/// A clock whose time goes by only when a test says so.
+final class ManualClock: Clock {
+  struct Instant: InstantProtocol {
+    var offset: Duration
+    func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
+    func duration(to other: Instant) -> Duration { other.offset - offset }
+    static func < (left: Instant, right: Instant) -> Bool { left.offset < right.offset }
+  }
+
+  private struct Sleeper {
+    let id: Int
+    let deadline: Instant
+    let continuation: CheckedContinuation<Void, any Error>
+  }
+
+  private struct State {
+    var now = Instant(offset: .zero)
+    var sleepers: [Sleeper] = []
+    var nextID = 0
+    /// Those who wait until somebody sleeps.
+    var watchers: [CheckedContinuation<Void, Never>] = []
+  }
+
+  private let state = Mutex(State())
+
+  var now: Instant { state.withLock { $0.now } }
+  var minimumResolution: Duration { .zero }
+
+  func sleep(until deadline: Instant, tolerance: Duration?) async throws {
+    let id = state.withLock { state in
+      state.nextID += 1
+      return state.nextID
+    }
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let outcome = state.withLock { state -> (Result<Void, any Error>?, [CheckedContinuation<Void, Never>]) in
+          // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.
+          if Task.isCancelled { return (.failure(CancellationError()), []) }
+          if deadline <= state.now { return (.success(()), []) }
+          state.sleepers.append(Sleeper(id: id, deadline: deadline, continuation: continuation))
+          defer { state.watchers = [] }
+          return (nil, state.watchers)
+        }
+        if let result = outcome.0 { continuation.resume(with: result) }
+        for watcher in outcome.1 { watcher.resume() }
+      }
+    } onCancel: {
+      let sleeper = state.withLock { state in
+        state.sleepers.firstIndex { $0.id == id }.map { state.sleepers.remove(at: $0) }
+      }
+      sleeper?.continuation.resume(throwing: CancellationError())
+    }
+  }
+
+  /// Lets `duration` go by, once somebody sleeps, and in steps, so that who sleeps again is woken again.
+  func advance(by duration: Duration, inSteps step: Duration) async {
+    let end = now.advanced(by: duration)
+    while now < end {
+      await waitForSleeper()
+      let due = state.withLock { state in
+        state.now = min(state.now.advanced(by: step), end)
+        let now = state.now
+        let due = state.sleepers.filter { $0.deadline <= now }
+        state.sleepers.removeAll { $0.deadline <= now }
+        return due
+      }
+      for sleeper in due { sleeper.continuation.resume() }
+    }
+  }
+
+  private func waitForSleeper() async {
+    await withCheckedContinuation { continuation in
+      let isSleeping = state.withLock { state in
+        if state.sleepers.isEmpty { state.watchers.append(continuation) }
+        return !state.sleepers.isEmpty
+      }
+      if isSleeping { continuation.resume() }
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import Runtime
+import RuntimeTestSupport
+import Synchronization
+import Testing
+
+@testable import RuntimeHTTP
+
+/// How the bytes of a scenario travel: none of it may matter.
+enum Transport: CaseIterable, CustomTestStringConvertible {
+  case whole
+  case oneByteAtATime
+  case lockstep
+
+  var testDescription: String {
+    switch self {
+    case .whole: "whole"
+    case .oneByteAtATime: "one byte at a time"
+    case .lockstep: "lockstep without a buffer"
+    }
+  }
+}
+
+typealias Client = HTTPTestClient<MemoryStream>
+
+/// Serves one connection by `handler` while `body` has the client's end of it.
+func withConnection(
+  over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ContinuousClock(),
+  handler: @escaping @Sendable (Request) async throws -> Response, _ body: (Client) async throws -> Void
+) async throws {
+  let (near, far) = MemoryStream.pair(capacity: transport == .lockstep ? 0 : 64 * 1024)
+  let handler = HandlerFunction(handler)
+  async let served: Void =
+    transport == .oneByteAtATime
+    ? serveConnection(OneByteStream(far), clock: clock, options: options, handler: handler)
+    : serveConnection(far, clock: clock, options: options, handler: handler)
+  do {
+    try await body(Client(near))
+    near.close()
+    await served
+  } catch {
+    near.close()
+    await served
+    throw error
+  }
+}
+
+extension HTTPTestClient where Stream == MemoryStream {
+  /// Sends `text` while `body` reads, as a client must where nothing lies between it and the server.
+  func send(_ text: String, while body: (HTTPTestClient) async throws -> Void) async throws {
+    let stream = stream
+    async let sent: Void = stream.write(text)
+    try await body(self)
+    try await sent
+  }
+
+  /// Checks that the server has ended the connection and nothing more comes.
+  func expectEnd(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+    let rest = try await readToEnd()
+    #expect(rest.isEmpty, "\(String(decoding: rest, as: UTF8.self))", sourceLocation: sourceLocation)
+  }
+}
+
+extension ServerOptions {
+  /// Options that log nothing.
+  static var quiet: ServerOptions {
+    var options = ServerOptions()
+    options.log = { _ in }
+    return options
+  }
+}
+
+/// What has been logged.
+final class Log: Sendable {
+  private let kept = Mutex<[String]>([])
+  var lines: [String] { kept.withLock { $0 } }
+  var options: ServerOptions {
+    var options = ServerOptions()
+    options.log = { line in self.kept.withLock { $0.append(line) } }
+    return options
+  }
+}
+
+/// Opens once; who comes before waits.
+final class Gate: Sendable {
+  private let state = Mutex<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
+
+  func open() {
+    let waiters = state.withLock { state in
+      state.isOpen = true
+      defer { state.waiters = [] }
+      return state.waiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  func wait() async {
+    await withCheckedContinuation { continuation in
+      let isOpen = state.withLock { state in
+        if !state.isOpen { state.waiters.append(continuation) }
+        return state.isOpen
+      }
+      if isOpen { continuation.resume() }
+    }
+  }
+}
