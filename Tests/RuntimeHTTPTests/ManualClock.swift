@@ -54,29 +54,51 @@ final class ManualClock: Clock {
     }
   }
 
-  /// Lets `duration` go by, once somebody sleeps, and in steps, so that who sleeps again is woken again.
-  func advance(by duration: Duration, inSteps step: Duration) async {
+  /// Lets `duration` go by in steps of a second, each once somebody sleeps, so that who sleeps again is woken again.
+  func advance(by duration: Duration) async {
     let end = now.advanced(by: duration)
-    while now < end {
-      await waitForSleeper()
-      let due = state.withLock { state in
-        state.now = min(state.now.advanced(by: step), end)
-        let now = state.now
-        let due = state.sleepers.filter { $0.deadline <= now }
-        state.sleepers.removeAll { $0.deadline <= now }
-        return due
-      }
-      for sleeper in due { sleeper.continuation.resume() }
-    }
+    while now < end, await waitForSleeper() { step() }
   }
 
-  private func waitForSleeper() async {
-    await withCheckedContinuation { continuation in
-      let isSleeping = state.withLock { state in
-        if state.sleepers.isEmpty { state.watchers.append(continuation) }
-        return !state.sleepers.isEmpty
+  /// Lets time go by as fast as those who sleep fall asleep, while `body` runs.
+  func flying<Result>(_ body: () async throws -> Result) async rethrows -> Result {
+    async let _: Void = fly()
+    return try await body()
+  }
+
+  private func fly() async {
+    while await waitForSleeper() { step() }
+  }
+
+  private func step() {
+    let due = state.withLock { state in
+      state.now = state.now.advanced(by: .seconds(1))
+      let now = state.now
+      let due = state.sleepers.filter { $0.deadline <= now }
+      state.sleepers.removeAll { $0.deadline <= now }
+      return due
+    }
+    for sleeper in due { sleeper.continuation.resume() }
+  }
+
+  /// Waits until somebody sleeps, unless the task is cancelled.
+  private func waitForSleeper() async -> Bool {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isOver = state.withLock { state in
+          let isOver = Task.isCancelled || !state.sleepers.isEmpty
+          if !isOver { state.watchers.append(continuation) }
+          return isOver
+        }
+        if isOver { continuation.resume() }
       }
-      if isSleeping { continuation.resume() }
+      return !Task.isCancelled
+    } onCancel: {
+      let watchers = state.withLock { state in
+        defer { state.watchers = [] }
+        return state.watchers
+      }
+      for watcher in watchers { watcher.resume() }
     }
   }
 }

@@ -1,0 +1,107 @@
+import Runtime
+import RuntimeTestSupport
+
+@testable import RuntimeHTTP
+
+typealias TestServer = Server<ManualTimeRuntime, HandlerFunction>
+
+/// What a test of a server needs: a runtime of a certain backend whose clock is the test's.
+struct ServerSetup: Sendable {
+  let runtime: ManualTimeRuntime
+  var clock: ManualClock { runtime.clock }
+
+  func server(
+    _ options: ServerOptions = .quiet, _ handler: @escaping @Sendable (Request) async throws -> Response
+  ) throws -> TestServer {
+    try Server(runtime: runtime, address: .loopback(port: 0), options: options, handler: HandlerFunction(handler))
+  }
+
+  func client(of server: TestServer) async throws -> HTTPTestClient<AnyStream> {
+    HTTPTestClient(try await runtime.connect(to: server.localAddress))
+  }
+
+  /// Runs a server while `body` uses it, and shuts it down.
+  func serving(
+    options: ServerOptions = .quiet, _ handler: @escaping @Sendable (Request) async throws -> Response,
+    _ body: (TestServer) async throws -> Void
+  ) async throws {
+    let server = try server(options, handler)
+    let running = runtime.spawn { try await server.run() }
+    do { try await body(server) } catch {
+      await server.shutdown(grace: .zero)
+      throw error
+    }
+    await clock.flying { await server.shutdown(grace: .seconds(1)) }
+    try await running.value
+  }
+}
+
+/// Calls `body` with a runtime of `backend`, and shuts that down.
+func withSetup(on backend: Backend, _ body: (ServerSetup) async throws -> Void) async throws {
+  try await backend.withRuntime { runtime in
+    try await body(ServerSetup(runtime: ManualTimeRuntime(base: runtime, clock: ManualClock())))
+  }
+}
+
+/// A runtime of any backend, on which a test's clock is the clock.
+struct ManualTimeRuntime: AsyncRuntime {
+  let base: any AsyncRuntime
+  let clock: ManualClock
+
+  var name: String { base.name }
+  var workerCount: Int { base.workerCount }
+  var metrics: RuntimeMetrics { base.metrics }
+  var taskExecutor: (any TaskExecutor)? { base.taskExecutor }
+
+  @discardableResult
+  func spawn<Success: Sendable>(
+    _ operation: sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> { base.spawn(operation) }
+
+  func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> AnyListener {
+    func listen(_ runtime: some AsyncRuntime) throws(IOError) -> AnyListener {
+      AnyListener(base: try runtime.listen(on: address, options: options))
+    }
+    return try listen(base)
+  }
+
+  func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> AnyStream {
+    func connect(_ runtime: some AsyncRuntime) async throws(IOError) -> AnyStream {
+      AnyStream(base: try await runtime.connect(to: address, options: options))
+    }
+    return try await connect(base)
+  }
+
+  func runBlocking<Success: Sendable>(_ work: sending @escaping () throws -> Success) async throws -> Success {
+    try await base.runBlocking(work)
+  }
+
+  func shutdown(grace: Duration) async { await base.shutdown(grace: grace) }
+}
+
+struct AnyListener: StreamListener {
+  let base: any StreamListener
+  var localAddress: SocketAddress { base.localAddress }
+
+  func accept() async throws(IOError) -> AnyStream {
+    func accept(_ listener: some StreamListener) async throws(IOError) -> AnyStream {
+      AnyStream(base: try await listener.accept())
+    }
+    return try await accept(base)
+  }
+
+  func close() { base.close() }
+}
+
+struct AnyStream: ByteStream {
+  let base: any ByteStream
+
+  func readable() async throws(IOError) { try await base.readable() }
+  func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int { try await base.read(into: &buffer) }
+  func write(_ bytes: RawSpan) async throws(IOError) { try await base.write(bytes) }
+  func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) { try await base.write(first, second) }
+  func shutdownWrite() throws(IOError) { try base.shutdownWrite() }
+  func close() { base.close() }
+  var peerAddress: SocketAddress? { base.peerAddress }
+  var localAddress: SocketAddress? { base.localAddress }
+}

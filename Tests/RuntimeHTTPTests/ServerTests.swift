@@ -1,0 +1,148 @@
+import Runtime
+import RuntimeTestSupport
+import Synchronization
+import Testing
+
+@testable import RuntimeHTTP
+
+/// A server on real sockets, on each backend, with the time in the tests' hands.
+@Suite(.timeLimit(.minutes(1))) struct ServerTests {
+  @Test(arguments: Backend.allCases)
+  func `many connections are served, and counted`(_ backend: Backend) async throws {
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ .text($0.path) }) { server in
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for number in 0..<20 {
+            group.addTask {
+              let client = try await setup.client(of: server)
+              defer { client.stream.close() }
+              for count in 0..<5 { #expect(try await client.get("/\(number)/\(count)").text == "/\(number)/\(count)") }
+            }
+          }
+          try await group.waitForAll()
+        }
+        #expect(server.metrics.totalConnections == 20)
+        #expect(server.metrics.totalRequests == 100)
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `shutting down closes idle connections at once and lets requests in flight finish`(
+    _ backend: Backend
+  ) async throws {
+    let hasBegun = Gate()
+    let mayEnd = Gate()
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ request in
+        if request.path == "/slow" {
+          hasBegun.open()
+          await mayEnd.wait()
+        }
+        return .text(request.path)
+      }) { server in
+        let idle = try await setup.client(of: server)
+        #expect(try await idle.get("/fast").text == "/fast")
+        let busy = try await setup.client(of: server)
+        try await busy.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        await hasBegun.wait()
+        #expect(server.metrics.requestsInFlight == 1)
+        async let over: Void = server.shutdown()
+        #expect(try await idle.readToEnd().isEmpty)
+        mayEnd.open()
+        let response = try await busy.readResponse()
+        #expect(response.text == "/slow")
+        #expect(response["Connection"] == "close")
+        #expect(try await busy.readToEnd().isEmpty)
+        // The server waits for a client to see the end, to a bound; this one has.
+        busy.stream.close()
+        await over
+        #expect(server.metrics.openConnections == 0)
+        await #expect(throws: (any Error).self) { try await setup.client(of: server).get("/") }
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `what is not done when the grace is over is cancelled`(_ backend: Backend) async throws {
+    let hasBegun = Gate()
+    let wasCancelled = Gate()
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ _ in
+        hasBegun.open()
+        do { try await Task.sleep(for: .seconds(3600)) } catch { wasCancelled.open() }
+        return .text("too late")
+      }) { server in
+        let client = try await setup.client(of: server)
+        try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await hasBegun.wait()
+        await setup.clock.flying { await server.shutdown(grace: .seconds(5)) }
+        await wasCancelled.wait()
+        #expect(setup.clock.now.offset >= .seconds(5))
+        _ = try? await client.readToEnd()
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `the sweeper of a server ends what takes too long`(_ backend: Backend) async throws {
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ _ in .text("") }) { server in
+        let slow = try await setup.client(of: server)
+        let idle = try await setup.client(of: server)
+        #expect(try await idle.get("/").status == 200)
+        // When the first response is there, all that lay behind its request has been read.
+        try await slow.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /")
+        #expect(try await slow.readResponse().status == 200)
+        try await setup.clock.flying {
+          let response = try await slow.readResponse()
+          #expect(response.status == 408)
+          let rest = try await idle.readToEnd()
+          #expect(rest.isEmpty)
+        }
+      }
+    }
+  }
+
+  @Test func `cancelling the task that runs a server shuts it down`() async throws {
+    try await withSetup(on: .concurrency) { setup in
+      let server = try setup.server { _ in .text("") }
+      let running = Task { try await server.run() }
+      let client = try await setup.client(of: server)
+      #expect(try await client.get("/").status == 200)
+      running.cancel()
+      #expect(try await client.readToEnd().isEmpty)
+      try await running.value
+      await server.shutdown()
+    }
+  }
+
+  @Test func `a server runs once`() async throws {
+    try await withSetup(on: .concurrency) { setup in
+      let server = try setup.server { _ in .text("") }
+      await server.shutdown()
+      await #expect(throws: IOError(.accept, .closed)) { try await server.run() }
+      try await setup.serving({ _ in .text("") }) { server in
+        let response = try await setup.client(of: server).get("/")
+        #expect(response.status == 200)
+        await #expect(throws: IOError(.accept, .busy)) { try await server.run() }
+      }
+    }
+  }
+
+  @Test func `a request refused while it is being sent has its answer read, not a reset`() async throws {
+    try await withSetup(on: .concurrency) { setup in
+      var options = ServerOptions.quiet
+      options.maximumBodyLength = 10
+      try await setup.serving(options: options, { _ in .text("") }) { server in
+        for _ in 0..<20 {
+          let client = try await setup.client(of: server)
+          defer { client.stream.close() }
+          let content = String(repeating: "a", count: 100_000)
+          try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + content)
+          #expect(try await client.readResponse().status == 413)
+        }
+      }
+    }
+  }
+}
