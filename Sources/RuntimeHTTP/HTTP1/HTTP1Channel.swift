@@ -1,22 +1,31 @@
 import Runtime
 
-/// A connection's stream and its workspace while it is busy: bytes come and go through here, each wait with its timeout.
-struct HTTP1Channel<Stream: ByteStream>: Sendable {
+/// How much is written at once.
+enum WriteSizes {
   /// Output that has reached this size is written even if more requests are there to be answered first.
-  static var outputMark: Int { 64 * 1024 }
+  static let outputMark = 64 * 1024
   /// Content up to this size is copied behind its head; larger content is written from where it lies.
-  static var copiedLength: Int { 16 * 1024 }
+  static let copied = 16 * 1024
   /// No more than this is written at once, since the time that a peer may take nothing is measured from write to write.
-  static var writtenLength: Int { 256 * 1024 }
+  static let piece = 256 * 1024
+}
 
+/// A connection's stream: bytes come and go through here, each wait with its timeout.
+///
+/// It is a class so that it is passed on as one word, without a look at what kind of stream it has.
+final class HTTP1Channel<Stream: ByteStream>: Sendable {
   let stream: Stream
-  let workspace: Workspace
   let control: ConnectionControl
 
-  /// Reads what there is into the input, of which nothing may be left.
+  init(_ stream: Stream, _ control: ConnectionControl) {
+    self.stream = stream
+    self.control = control
+  }
+
+  /// Reads what there is into the workspace's input, of which nothing may be left.
   ///
   /// - Returns: whether there was anything; if not, the peer has finished.
-  func fill() async throws(IOError) -> Bool {
+  func fill(_ workspace: Workspace) async throws(IOError) -> Bool {
     // The workspace is ours until this returns, so the room stays where it is.
     var room = OutputRawSpan(buffer: workspace.input.room, initializedCount: 0)
     let count = try await stream.read(into: &room)
@@ -24,8 +33,8 @@ struct HTTP1Channel<Stream: ByteStream>: Sendable {
     return count > 0
   }
 
-  /// Writes all output.
-  func flush() async throws(IOError) {
+  /// Writes all output of the workspace.
+  func flush(_ workspace: Workspace) async throws(IOError) {
     if workspace.output.isEmpty { return }
     control.begin(.output)
     // The workspace is ours until this returns, so the bytes stay where they are.
@@ -35,10 +44,10 @@ struct HTTP1Channel<Stream: ByteStream>: Sendable {
   }
 
   /// Writes all output and then `content`, in pieces that a peer which is not stuck takes in time.
-  func flush(followedBy content: [UInt8]) async throws(IOError) {
+  func flush(_ workspace: Workspace, followedBy content: [UInt8]) async throws(IOError) {
     var start = 0
     while start < content.count {
-      let end = min(start + Self.writtenLength, content.count)
+      let end = min(start + WriteSizes.piece, content.count)
       control.begin(.output)
       // The workspace is ours until this returns, so the bytes stay where they are.
       try await stream.write(workspace.output.taken.span.bytes, content.span.extracting(start..<end).bytes)
@@ -49,13 +58,13 @@ struct HTTP1Channel<Stream: ByteStream>: Sendable {
   }
 
   /// Sends `content` as the encoder frames it. Small content may stay in the output; large content leaves with it.
-  func send(_ content: [UInt8]) async throws {
+  func send(_ content: [UInt8], _ workspace: Workspace) async throws {
     guard workspace.encoder.sendsContent, !content.isEmpty else { return }
     try workspace.encoder.beginContent(content.count, into: &workspace.output)
-    if content.count <= Self.copiedLength {
+    if content.count <= WriteSizes.copied {
       workspace.output.append(content.span)
     } else {
-      try await flush(followedBy: content)
+      try await flush(workspace, followedBy: content)
     }
     workspace.encoder.endContent(into: &workspace.output)
   }

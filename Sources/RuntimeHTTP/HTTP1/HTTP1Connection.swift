@@ -1,29 +1,31 @@
 import Runtime
 
+/// What becomes of the connection.
+private enum Next {
+  /// It goes on.
+  case proceed
+  /// Nothing has come of another request: it waits without a workspace.
+  case idle
+  /// It is at its end.
+  case finished
+  /// As `finished`, and the peer may be sending still: what it sends is read for a while, so that it sees the response
+  /// and not a reset (RFC 9112 section 9.6).
+  case finishedEarly
+  /// It is at its end, and somebody who has no business there any more uses the workspace still.
+  case abandoned
+}
+
 /// Serves the requests of one connection by HTTP/1, one after another, in the task that calls ``run()``.
-struct HTTP1Connection<Stream: ByteStream, H: Handler> {
-  private let stream: Stream
+final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
+  private let channel: HTTP1Channel<Stream>
+  private let remoteAddress: SocketAddress?
   private let handler: H
   private let context: ConnectionContext
   private let control: ConnectionControl
 
-  /// What becomes of the connection.
-  private enum Next {
-    /// It goes on.
-    case proceed
-    /// Nothing has come of another request: it waits without a workspace.
-    case idle
-    /// It is at its end.
-    case finished
-    /// As `finished`, and the peer may be sending still: what it sends is read for a while, so that it sees the response
-    /// and not a reset (RFC 9112 section 9.6).
-    case finishedEarly
-    /// It is at its end, and somebody who has no business there any more uses the workspace still.
-    case abandoned
-  }
-
   init(_ stream: Stream, handler: H, context: ConnectionContext, control: ConnectionControl) {
-    self.stream = stream
+    channel = HTTP1Channel(stream, control)
+    remoteAddress = stream.peerAddress
     self.handler = handler
     self.context = context
     self.control = control
@@ -31,18 +33,17 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
 
   /// Serves requests until the client or the server has had enough, and closes the stream.
   func run() async {
-    defer { stream.close() }
+    defer { channel.stream.close() }
     var isFirst = true
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
       if context.isClosing { return }
-      do { try await stream.readable() } catch { return }
+      do { try await channel.stream.readable() } catch { return }
       guard control.beginHead(after: idle) else { return }
       isFirst = false
       let workspace = context.workspaces.take()
-      let channel = HTTP1Channel(stream: stream, workspace: workspace, control: control)
-      let next = await serve(channel)
-      if case .finishedEarly = next { await linger(channel) }
+      let next = await serve(workspace)
+      if case .finishedEarly = next { await linger(workspace) }
       if case .abandoned = next { return }
       context.workspaces.giveBack(workspace)
       guard case .idle = next else { return }
@@ -50,19 +51,19 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
   }
 
   /// Serves requests as long as they come without a pause. The wait for a head has begun.
-  private func serve(_ channel: HTTP1Channel<Stream>) async -> Next {
+  private func serve(_ workspace: Workspace) async -> Next {
     do {
-      guard try await channel.fill() else { return .finished }
+      guard try await channel.fill(workspace) else { return .finished }
       while true {
-        let next = try await serveNext(channel)
+        let next = try await serveNext(workspace)
         guard case .proceed = next else { return next }
       }
     } catch let error as HTTPError {
-      return await refuse(error, channel)
+      return await refuse(error, workspace)
     } catch {
-      let isPartial = !channel.workspace.decoder.isBetweenRequests && !channel.workspace.decoder.isComplete
-      guard control.hasExpired, isPartial, channel.workspace.output.isEmpty else { return .finished }
-      return await refuse(HTTPError(.requestTimeout), channel)
+      let isPartial = !workspace.decoder.isBetweenRequests && !workspace.decoder.isComplete
+      guard control.hasExpired, isPartial, workspace.output.isEmpty else { return .finished }
+      return await refuse(HTTPError(.requestTimeout), workspace)
     }
   }
 
@@ -70,15 +71,15 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
   ///
   /// - Throws: `HTTPError` if the request is wrong, `IOError` if the connection is at its end.
   @inline(__always)
-  private func serveNext(_ channel: HTTP1Channel<Stream>) async throws -> Next {
-    switch try channel.workspace.nextEvent() {
+  private func serveNext(_ workspace: Workspace) async throws -> Next {
+    switch try workspace.nextEvent() {
     case .head:
       control.end(.head)
-      return try await answer(channel)
+      return try await answer(workspace)
     case .needsInput:
-      try await channel.flush()
-      if channel.workspace.decoder.isBetweenRequests { return .idle }
-      guard try await channel.fill() else { return .finished }
+      try await channel.flush(workspace)
+      if workspace.decoder.isBetweenRequests { return .idle }
+      guard try await channel.fill(workspace) else { return .finished }
       return .proceed
     case .content, .end:
       // What a handler has left of its request is drained before the next event is asked for.
@@ -89,22 +90,21 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
   // MARK: Answering
 
   @inline(__always)
-  private func answer(_ channel: HTTP1Channel<Stream>) async throws -> Next {
-    let workspace = channel.workspace
+  private func answer(_ workspace: Workspace) async throws -> Next {
     let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: workspace.decoder.version)
     control.beginRequest()
     defer { control.endRequest() }
     if workspace.decoder.isComplete {
       let response = await respond(to: request(workspace, body: .empty))
-      return try await send(response, channel, traits)
+      return try await send(response, workspace, traits)
     }
     // Waiting for the content may take long, and earlier responses should not wait with it.
-    if workspace.decoder.remainingLength ?? .max > workspace.input.count { try await channel.flush() }
-    let exchange = HTTP1Exchange(channel, context, traits)
+    if workspace.decoder.remainingLength ?? .max > workspace.input.count { try await channel.flush(workspace) }
+    let exchange = HTTP1Exchange(channel, workspace, context, traits)
     var length: Int?
     if case .length(let count) = workspace.decoder.framing.body { length = count }
     let response = await respond(to: request(workspace, body: RequestBody(exchange, length: length)))
-    return try await send(response, channel, traits, exchange)
+    return try await send(response, workspace, traits, exchange)
   }
 
   /// A request of what the decoder has found; nothing is copied but references.
@@ -112,7 +112,7 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
   private func request(_ workspace: Workspace, body: RequestBody) -> Request {
     Request(
       method: workspace.decoder.method, version: workspace.decoder.version, parts: workspace.decoder.target,
-      headers: workspace.decoder.fields, body: body, remoteAddress: stream.peerAddress)
+      headers: workspace.decoder.fields, body: body, remoteAddress: remoteAddress)
   }
 
   /// What the handler answers, or what its error becomes.
@@ -147,22 +147,21 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
   /// Sends the response to a request whose content, if there was any, has been decoded.
   @inline(__always)
   private func send(
-    _ response: Response, _ channel: HTTP1Channel<Stream>, _ traits: ResponseEncoder.RequestTraits
+    _ response: Response, _ workspace: Workspace, _ traits: ResponseEncoder.RequestTraits
   ) async throws -> Next {
     guard case .bytes(let bytes) = response.body.storage else {
-      return try await send(response, channel, traits, HTTP1Exchange(channel, context, traits))
+      return try await send(response, workspace, traits, HTTP1Exchange(channel, workspace, context, traits))
     }
-    let workspace = channel.workspace
     let persists = workspace.decoder.framing.keepAlive && !context.isClosing
     workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, persists, context)
-    try await channel.send(bytes)
+    try await channel.send(bytes, workspace)
     try workspace.encoder.finish(into: &workspace.output)
-    return try await finish(channel)
+    return try await finish(workspace)
   }
 
   /// Sends the response to a request whose exchange is still going on.
   private func send(
-    _ response: Response, _ channel: HTTP1Channel<Stream>, _ traits: ResponseEncoder.RequestTraits,
+    _ response: Response, _ workspace: Workspace, _ traits: ResponseEncoder.RequestTraits,
     _ exchange: HTTP1Exchange<Stream>
   ) async throws -> Next {
     var response = response
@@ -171,58 +170,57 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
       exchange.prepare(.init(status: response.status, fields: response.headers, contentLength: length))
       do {
         if hasContent { try await produce(BodyWriter(exchange)) }
-        guard exchange.end() else { return abandon(channel) }
+        guard exchange.end() else { return abandon(workspace) }
         exchange.begin()
-        try channel.workspace.encoder.finish(into: &channel.workspace.output)
+        try workspace.encoder.finish(into: &workspace.output)
       } catch {
-        guard exchange.end() else { return abandon(channel) }
-        if exchange.hasBegun { return await breakOff(error, exchange, channel) }
-        response = failure(error, to: request(channel.workspace, body: .empty), log: "\(error)")
+        guard exchange.end() else { return abandon(workspace) }
+        if exchange.hasBegun { return await breakOff(error, exchange, workspace) }
+        response = failure(error, to: request(workspace, body: .empty), log: "\(error)")
       }
-      if exchange.hasBegun { return try await finish(channel) }
+      if exchange.hasBegun { return try await finish(workspace) }
     } else {
-      guard exchange.end() else { return abandon(channel) }
+      guard exchange.end() else { return abandon(workspace) }
     }
     guard case .bytes(let bytes) = response.body.storage else { return .finished }
-    let left = channel.workspace.decoder.remainingLength ?? 0
+    let left = workspace.decoder.remainingLength ?? 0
     let persists = exchange.persists && left <= context.options.maximumDrainedLength
-    channel.workspace.begin(
+    workspace.begin(
       response.status, response.headers, contentLength: bytes.count, traits, persists, context)
-    try await channel.send(bytes)
-    try channel.workspace.encoder.finish(into: &channel.workspace.output)
-    return try await finish(channel)
+    try await channel.send(bytes, workspace)
+    try workspace.encoder.finish(into: &workspace.output)
+    return try await finish(workspace)
   }
 
   /// Ends a response that cannot be brought to its end: the client must see that it is not whole, so there is no last
   /// chunk, and nothing follows.
   private func breakOff(
-    _ error: any Error, _ exchange: HTTP1Exchange<Stream>, _ channel: HTTP1Channel<Stream>
+    _ error: any Error, _ exchange: HTTP1Exchange<Stream>, _ workspace: Workspace
   ) async -> Next {
     // Where the connection is what has broken, there is nobody to tell.
     if exchange.isBroken || Task.isCancelled { return .finished }
-    log(channel.workspace.decoder.method, request(channel.workspace, body: .empty).path, "\(error)")
-    try? await channel.flush()
+    log(workspace.decoder.method, request(workspace, body: .empty).path, "\(error)")
+    try? await channel.flush(workspace)
     return .finished
   }
 
-  private func abandon(_ channel: HTTP1Channel<Stream>) -> Next {
+  private func abandon(_ workspace: Workspace) -> Next {
     context.options.log("A body was still in use when its exchange ended; the connection is closed.")
-    stream.close()
+    channel.stream.close()
     return .abandoned
   }
 
   /// Sees to it that the connection is ready for its next request, or ends it.
   @inline(__always)
-  private func finish(_ channel: HTTP1Channel<Stream>) async throws -> Next {
-    let workspace = channel.workspace
-    guard workspace.encoder.persists else { return try await close(channel) }
+  private func finish(_ workspace: Workspace) async throws -> Next {
+    guard workspace.encoder.persists else { return try await close(workspace) }
     if !workspace.decoder.isComplete {
-      guard try await drain(channel) else { return .finishedEarly }
+      guard try await drain(workspace) else { return .finishedEarly }
     }
     workspace.decoder.beginNext()
-    if workspace.output.count >= HTTP1Channel<Stream>.outputMark { try await channel.flush() }
+    if workspace.output.count >= WriteSizes.outputMark { try await channel.flush(workspace) }
     if workspace.input.isEmpty {
-      try await channel.flush()
+      try await channel.flush(workspace)
       return .idle
     }
     // Only waiting for the rest of a head starts its time, and what is there need not be waited for.
@@ -230,29 +228,29 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
     return .proceed
   }
 
-  private func close(_ channel: HTTP1Channel<Stream>) async throws -> Next {
-    try await channel.flush()
+  private func close(_ workspace: Workspace) async throws -> Next {
+    try await channel.flush(workspace)
     // A client that asked for the end, and has sent nothing beyond, has nothing under way that would lead to a reset.
-    let isQuiet = channel.workspace.decoder.isComplete && channel.workspace.input.isEmpty
-    return isQuiet && !channel.workspace.decoder.framing.keepAlive ? .finished : .finishedEarly
+    let isQuiet = workspace.decoder.isComplete && workspace.input.isEmpty
+    return isQuiet && !workspace.decoder.framing.keepAlive ? .finished : .finishedEarly
   }
 
   /// Reads what the handler has left of the request's content, to a bound.
   ///
   /// - Returns: whether the end of it has been reached.
-  private func drain(_ channel: HTTP1Channel<Stream>) async throws -> Bool {
+  private func drain(_ workspace: Workspace) async throws -> Bool {
     var budget = context.options.maximumDrainedLength
     while true {
-      switch try? channel.workspace.nextEvent() {
+      switch try? workspace.nextEvent() {
       case .end: return true
       case .head: continue
       case .content(let bytes):
         budget -= bytes.count
         if budget < 0 { return false }
       case .needsInput:
-        try await channel.flush()
+        try await channel.flush(workspace)
         control.begin(.content)
-        guard try await channel.fill() else { return false }
+        guard try await channel.fill(workspace) else { return false }
         control.end(.content)
       case nil: return false
       }
@@ -262,15 +260,15 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
   // MARK: Ending
 
   /// Answers a request that is wrong. Where the next one would begin, nobody can say.
-  private func refuse(_ error: HTTPError, _ channel: HTTP1Channel<Stream>) async -> Next {
+  private func refuse(_ error: HTTPError, _ workspace: Workspace) async -> Next {
     control.end(.head)
     let response = error.response
     guard case .bytes(let bytes) = response.body.storage else { return .finished }
     let traits = ResponseEncoder.RequestTraits(method: .get, version: .http1_1)
-    channel.workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, false, context)
+    workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, false, context)
     do {
-      try await channel.send(bytes)
-      try await channel.flush()
+      try await channel.send(bytes, workspace)
+      try await channel.flush(workspace)
       return .finishedEarly
     } catch {
       return .finished
@@ -278,16 +276,16 @@ struct HTTP1Connection<Stream: ByteStream, H: Handler> {
   }
 
   /// Lets the peer see the end, and reads what it sends until it has seen it, to a bound.
-  private func linger(_ channel: HTTP1Channel<Stream>) async {
+  private func linger(_ workspace: Workspace) async {
     var budget = context.options.maximumDrainedLength
     do {
-      try await channel.flush()
-      try stream.shutdownWrite()
+      try await channel.flush(workspace)
+      try channel.stream.shutdownWrite()
       control.begin(.farewell)
-      channel.workspace.input.removeAll()
-      while budget > 0, try await channel.fill() {
-        budget -= channel.workspace.input.count
-        channel.workspace.input.removeAll()
+      workspace.input.removeAll()
+      while budget > 0, try await channel.fill(workspace) {
+        budget -= workspace.input.count
+        workspace.input.removeAll()
       }
     } catch {
       // The peer has gone, or has taken too long: there is nobody to be polite to.

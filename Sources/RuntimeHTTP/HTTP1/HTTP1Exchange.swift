@@ -20,6 +20,7 @@ final class HTTP1Exchange<Stream: ByteStream>: @unchecked Sendable {  // what is
 
   let traits: ResponseEncoder.RequestTraits
   private let channel: HTTP1Channel<Stream>
+  private let workspace: Workspace
   private let context: ConnectionContext
   private let keepAlive: Bool
   private let flags = Atomic<UInt8>(0)
@@ -33,12 +34,16 @@ final class HTTP1Exchange<Stream: ByteStream>: @unchecked Sendable {  // what is
   /// Whether any of the response has been made; guarded by the writing flag.
   private(set) var hasBegun = false
 
-  init(_ channel: HTTP1Channel<Stream>, _ context: ConnectionContext, _ traits: ResponseEncoder.RequestTraits) {
+  init(
+    _ channel: HTTP1Channel<Stream>, _ workspace: Workspace, _ context: ConnectionContext,
+    _ traits: ResponseEncoder.RequestTraits
+  ) {
     self.channel = channel
+    self.workspace = workspace
     self.context = context
     self.traits = traits
-    keepAlive = channel.workspace.decoder.framing.keepAlive
-    awaitsContinue = Atomic(channel.workspace.decoder.framing.expectsContinue)
+    keepAlive = workspace.decoder.framing.keepAlive
+    awaitsContinue = Atomic(workspace.decoder.framing.expectsContinue)
   }
 
   /// Whether the connection can go on after this, as far as one can tell now.
@@ -98,21 +103,21 @@ extension HTTP1Exchange: RequestBodySource {
 
   private func nextChunk() async throws -> [UInt8]? {
     while true {
-      switch try channel.workspace.nextEvent() {
+      switch try workspace.nextEvent() {
       case .head: continue
       case .content(let bytes):
         awaitsContinue.store(false, ordering: .releasing)
         return Array(bytes)
       case .end:
         awaitsContinue.store(false, ordering: .releasing)
-        if !channel.workspace.decoder.trailers.isEmpty {
-          receivedTrailers.withLock { $0 = channel.workspace.decoder.trailers }
+        if !workspace.decoder.trailers.isEmpty {
+          receivedTrailers.withLock { $0 = workspace.decoder.trailers }
         }
         return nil
       case .needsInput:
         try await sendContinue()
         channel.control.begin(.content)
-        guard try await channel.fill() else { throw BodyError.disconnected }
+        guard try await channel.fill(workspace) else { throw BodyError.disconnected }
         channel.control.end(.content)
       }
     }
@@ -125,8 +130,8 @@ extension HTTP1Exchange: RequestBodySource {
     defer { leave(Self.writing) }
     awaitsContinue.store(false, ordering: .releasing)
     guard !hasBegun else { return }
-    channel.workspace.output.append("HTTP/1.1 100 Continue\r\n\r\n")
-    try await channel.flush()
+    workspace.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+    try await channel.flush(workspace)
   }
 }
 
@@ -142,8 +147,8 @@ extension HTTP1Exchange: BodySink {
     guard !bytes.isEmpty else { return }
     begin()
     do {
-      try await channel.send(bytes)
-      try await channel.flush()
+      try await channel.send(bytes, workspace)
+      try await channel.flush(workspace)
     } catch {
       throw failed(error)
     }
@@ -153,21 +158,21 @@ extension HTTP1Exchange: BodySink {
     try enter(Self.writing)
     defer { leave(Self.writing) }
     begin()
-    do { try await channel.flush() } catch { throw failed(error) }
+    do { try await channel.flush(workspace) } catch { throw failed(error) }
   }
 
   func setTrailers(_ trailers: HeaderFields) throws {
     try enter(Self.writing)
     defer { leave(Self.writing) }
     begin()
-    channel.workspace.encoder.trailers = trailers
+    workspace.encoder.trailers = trailers
   }
 
   /// Encodes the head if that has not been done.
   func begin() {
     guard let head = pendingHead.take() else { return }
     hasBegun = true
-    channel.workspace.begin(head.status, head.fields, contentLength: head.contentLength, traits, persists, context)
+    workspace.begin(head.status, head.fields, contentLength: head.contentLength, traits, persists, context)
   }
 
   /// A response that has lost a part cannot be mended.

@@ -9,13 +9,15 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   static let inputCapacity = 16 * 1024
   static let outputCapacity = 16 * 1024
 
+  // The checks of exclusive access are left out: two hands at a time is what the type is there to prevent.
+
   /// What has been read and not yet decoded.
-  var input = ByteBuffer(capacity: inputCapacity)
+  @exclusivity(unchecked) var input = ByteBuffer(capacity: inputCapacity)
   /// What has been encoded and not yet written.
-  var output = ByteBuffer(capacity: outputCapacity)
-  var decoder: RequestDecoder
-  var encoder = ResponseEncoder()
-  var date = DateLine()
+  @exclusivity(unchecked) var output = ByteBuffer(capacity: outputCapacity)
+  @exclusivity(unchecked) var decoder: RequestDecoder
+  @exclusivity(unchecked) var encoder = ResponseEncoder()
+  @exclusivity(unchecked) var date = DateLine()
 
   init(limits: HTTP1Limits) { decoder = RequestDecoder(limits: limits) }
 
