@@ -41,6 +41,7 @@ let package = Package(
     tests("RuntimeTests", ["Runtime", "RuntimeTestSupport"]),
     tests("RuntimeCustomTests", ["Runtime", "RuntimeCustom"]),
     tests("BackendTests", ["Runtime", "RuntimeTestSupport"]),
+    tests("RuntimeSelectionTests", ["Runtime", "RuntimeSelection", "RuntimeTestSupport"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
   ]
 )

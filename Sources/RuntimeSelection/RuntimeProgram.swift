@@ -1,0 +1,37 @@
+public import Runtime
+import RuntimeCustom
+import RuntimeDispatch
+
+/// What is to be done on whichever runtime is chosen.
+///
+/// ```swift
+/// struct Hello: RuntimeProgram {
+///   func run(on runtime: some AsyncRuntime) async throws { print("hello from \(runtime.name)") }
+/// }
+///
+/// try RuntimeSettings.fromEnvironment().run(Hello())
+/// ```
+///
+/// It is a type rather than a closure because a closure cannot be generic: ``run(on:)`` is compiled for each runtime,
+/// and so is all that it calls.
+public protocol RuntimeProgram: Sendable {
+  /// What comes of it.
+  associatedtype Output: Sendable
+
+  /// Does it on `runtime`, in a task of that runtime.
+  func run(on runtime: some AsyncRuntime) async throws -> Output
+}
+
+extension RuntimeSettings {
+  /// Starts the runtime, runs `program` on it, and ends the runtime; the calling thread waits.
+  ///
+  /// - Throws: `IOError` if the runtime cannot be started, and what `program` throws.
+  public func run<Program: RuntimeProgram>(_ program: Program) throws -> Program.Output {
+    // The one place where a name becomes a type: everything below is specialised for it.
+    switch kind {
+    case .concurrency: try ConcurrencyRuntime(workers: workers).run(program.run(on:))
+    case .dispatch: try DispatchRuntime(workers: workers).run(program.run(on:))
+    case .custom: try CustomRuntime(workers: workers).run(program.run(on:))
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Glibc
+
+/// Which runtime to use, and how big to make it.
+///
+/// | variable          | value                                 | unless set                           |
+/// |-------------------|---------------------------------------|--------------------------------------|
+/// | `RUNTIME`         | `concurrency`, `dispatch` or `custom` | `custom`                             |
+/// | `RUNTIME_WORKERS` | 1 to 1024                             | the cores that this process may use  |
+public struct RuntimeSettings: Hashable, Sendable {
+  /// Which runtime.
+  public var kind: RuntimeKind
+  /// How many threads run its tasks; `nil` is one for each core that this process may use.
+  public var workers: Int?
+
+  /// How many workers one may ask for.
+  public static let workerCounts = 1...1024
+
+  /// These settings.
+  public init(kind: RuntimeKind = .standard, workers: Int? = nil) {
+    self.kind = kind
+    self.workers = workers
+  }
+
+  /// The settings in the process's environment. A variable that is empty counts as not set.
+  ///
+  /// - Throws: ``InvalidSetting`` if a variable has a value that it cannot have.
+  public static func fromEnvironment() throws(InvalidSetting) -> RuntimeSettings {
+    try RuntimeSettings(variable: environmentVariable)
+  }
+
+  /// The settings in the variables that `variable` looks up by name.
+  ///
+  /// - Throws: ``InvalidSetting`` if a variable has a value that it cannot have.
+  public init(variable: (_ name: String) -> String?) throws(InvalidSetting) {
+    self.init()
+    if let value = variable("RUNTIME") { kind = try RuntimeKind(value, of: "RUNTIME") }
+    if let value = variable("RUNTIME_WORKERS") {
+      workers = try wholeNumber(value, of: "RUNTIME_WORKERS", in: Self.workerCounts)
+    }
+  }
+}
+
+extension RuntimeKind {
+  /// The runtime that `value` names.
+  ///
+  /// - Throws: ``InvalidSetting`` about the setting called `name`, if it names none.
+  package init(_ value: String, of name: String) throws(InvalidSetting) {
+    guard let kind = RuntimeKind(rawValue: value) else {
+      throw InvalidSetting(name, value: value, choices: Self.choices)
+    }
+    self = kind
+  }
+}
+
+/// The number within `range` that `value` spells with decimal digits alone.
+///
+/// - Throws: ``InvalidSetting`` about the setting called `name`, if it spells none.
+package func wholeNumber(
+  _ value: String, of name: String, in range: ClosedRange<Int>
+) throws(InvalidSetting) -> Int {
+  guard value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(value),
+    range.contains(number)
+  else {
+    throw InvalidSetting(
+      name, value: value, choices: "a whole number from \(range.lowerBound) to \(range.upperBound)")
+  }
+  return number
+}
+
+/// The value of a variable in the process's environment; `nil` if it is not set, or empty.
+package func environmentVariable(_ name: String) -> String? {
+  guard let value = getenv(name), value.pointee != 0 else { return nil }
+  return String(cString: value)
+}

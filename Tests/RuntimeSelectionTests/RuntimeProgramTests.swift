@@ -1,0 +1,34 @@
+import Runtime
+import RuntimeSelection
+import RuntimeTestSupport
+import Testing
+
+@Suite struct RuntimeProgramTests {
+  private struct Census: RuntimeProgram {
+    func run(on runtime: some AsyncRuntime) async throws -> String { "\(runtime.name) \(runtime.workerCount)" }
+  }
+
+  private struct Failure: RuntimeProgram {
+    struct Mishap: Error {}
+    func run(on runtime: some AsyncRuntime) async throws { throw Mishap() }
+  }
+
+  @Test(arguments: RuntimeKind.allCases)
+  func theProgramRunsOnTheRuntimeThatWasChosen(kind: RuntimeKind) async throws {
+    let census = try await onThreadOfItsOwn { try RuntimeSettings(kind: kind, workers: 2).run(Census()) }
+    #expect(census == "\(kind.rawValue) 2")
+  }
+
+  @Test(arguments: RuntimeKind.allCases)
+  func withoutANumberThereIsAtLeastOneWorker(kind: RuntimeKind) async throws {
+    let census = try await onThreadOfItsOwn { try RuntimeSettings(kind: kind).run(Census()) }
+    #expect(Int(census.split(separator: " ")[1]) ?? 0 >= 1)
+  }
+
+  @Test(arguments: RuntimeKind.allCases)
+  func whatTheProgramThrowsIsThrown(kind: RuntimeKind) async {
+    await #expect(throws: Failure.Mishap.self) {
+      try await onThreadOfItsOwn { try RuntimeSettings(kind: kind, workers: 1).run(Failure()) }
+    }
+  }
+}
