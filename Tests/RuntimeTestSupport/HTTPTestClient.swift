@@ -102,7 +102,8 @@ package final class HTTPTestClient<Stream: ByteStream> {
     }
   }
 
-  private func readExactly(_ count: Int) async throws -> [UInt8] {
+  /// Reads `count` bytes of a body.
+  package func readExactly(_ count: Int) async throws -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < count {
       try await fill()
