@@ -42,6 +42,7 @@ let package = Package(
     tests("RuntimeCustomTests", ["Runtime", "RuntimeCustom"]),
     tests("BackendTests", ["Runtime", "RuntimeTestSupport"]),
     tests("RuntimeSelectionTests", ["Runtime", "RuntimeSelection", "RuntimeTestSupport"]),
+    tests("WebAppTests", ["Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTestSupport", "WebApp"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
   ]
 )

@@ -14,8 +14,8 @@ public enum RuntimeKind: String, Hashable, Sendable, CaseIterable {
   public var summary: String {
     switch self {
     case .concurrency: "Swift's own thread pool, one poller thread beside it"
-    case .dispatch: "a concurrent Dispatch queue"
-    case .custom: "worker threads with run queues, stealing and a poller each"
+    case .dispatch: "A concurrent Dispatch queue"
+    case .custom: "Worker threads with run queues, stealing and a poller each"
     }
   }
 

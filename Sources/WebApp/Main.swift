@@ -1,1 +1,69 @@
-@main struct Main { static func main() {} }
+import Glibc
+import Runtime
+import RuntimeHTTP
+import RuntimeSelection
+
+/// The program: reads the command line, chooses the runtime, serves until it is told to stop.
+@main enum Main {
+  static func main() {
+    do {
+      switch try Invocation(CommandLine.arguments.dropFirst(), variable: environmentVariable) {
+      case .help: say(Invocation.helpText)
+      case .version: say("Gearbox \(version)")
+      case .listRuntimes: say(Invocation.runtimeList)
+      case .serve(let options): try options.runtime.run(Serve(options: options))
+      }
+    } catch let error as UsageError {
+      complain("\(error)\nTry WebApp --help.")
+      exit(EX_USAGE)
+    } catch {
+      complain("\(error)")
+      exit(EXIT_FAILURE)
+    }
+  }
+}
+
+/// Serves the web app on whichever runtime was chosen.
+private struct Serve: RuntimeProgram {
+  let options: Options
+
+  func run(on runtime: some AsyncRuntime) async throws {
+    let app = WebApp(runtime: runtime, isDemo: options.isDemo)
+    let server = try listen(app)
+    let signals = Signals {
+      app.isStopping.set()
+      runtime.execute { await server.shutdown() }
+    }
+    let workers = runtime.workerCount == 1 ? "1 worker" : "\(runtime.workerCount) workers"
+    say("Gearbox WebApp on http://\(server.localAddress) (runtime \(runtime.name), \(workers))")
+    try await server.run()
+    withExtendedLifetime(signals) {}
+  }
+
+  private func listen<R: AsyncRuntime>(_ app: WebApp<R>) throws(CannotListen) -> Server<R, Router> {
+    do throws(IOError) {
+      return try app.makeServer(on: options.address)
+    } catch {
+      throw CannotListen(address: options.address, error: error)
+    }
+  }
+}
+
+private struct CannotListen: Error, CustomStringConvertible {
+  let address: SocketAddress
+  let error: IOError
+
+  var description: String { "cannot listen on \(address): \(error)" }
+}
+
+/// A line on standard output, there at once even if that is a pipe.
+private func say(_ line: String) {
+  print(line)
+  fflush(nil)
+}
+
+/// A line on standard error.
+private func complain(_ line: String) {
+  var text = "WebApp: \(line)\n"
+  text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}

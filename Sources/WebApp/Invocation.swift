@@ -1,0 +1,172 @@
+import Runtime
+import RuntimeSelection
+
+/// What the command line and the environment ask for. A flag goes before its variable, and of a flag given twice the
+/// last one counts; a variable that is empty counts as not set.
+enum Invocation: Equatable {
+  case serve(Options)
+  case help
+  case version
+  case listRuntimes
+
+  /// Reads `arguments`, those after the program's name, and the variables that `variable` looks up.
+  init(_ arguments: some Sequence<String>, variable: (String) -> String?) throws(UsageError) {
+    var flags: [Setting: String] = [:]
+    var isDemo = false
+    var remaining = Array(arguments)[...]
+    while let argument = remaining.popFirst() {
+      let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let (flag, inlineValue) = (parts[0], parts.count == 2 ? parts[1] : nil)
+      if let setting = Setting(flag: flag) {
+        if let inlineValue {
+          flags[setting] = inlineValue
+        } else if let next = remaining.first, !next.hasPrefix("--") {
+          flags[setting] = remaining.removeFirst()
+        } else {
+          throw UsageError("\(flag) needs a value: \(setting.choices)")
+        }
+        continue
+      }
+      let plain = ["--demo", "--list-runtimes", "--help", "-h", "--version"]
+      guard plain.contains(flag) else {
+        throw UsageError(
+          argument.hasPrefix("-") && argument != "-"
+            ? "\(flag.debugDescription) is no flag of this program"
+            : "\(argument.debugDescription) is one argument too many: there are flags only")
+      }
+      if inlineValue != nil { throw UsageError("\(flag) takes no value") }
+      switch flag {
+      case "--demo": isDemo = true
+      case "--list-runtimes":
+        self = .listRuntimes
+        return
+      case "--version":
+        self = .version
+        return
+      default:
+        self = .help
+        return
+      }
+    }
+    do throws(InvalidSetting) {
+      self = .serve(try Options(flags: flags, variable: variable, isDemo: isDemo))
+    } catch {
+      throw UsageError("\(error)")
+    }
+  }
+}
+
+/// How to serve.
+struct Options: Equatable {
+  var runtime = RuntimeSettings()
+  /// Where to listen; with port 0 the system chooses one.
+  var address = SocketAddress.loopback(port: 7878)
+  /// Whether to offer what goes wrong on purpose.
+  var isDemo = false
+}
+
+extension Options {
+  /// What `flags` say, then what the environment says, then the usual.
+  fileprivate init(
+    flags: [Setting: String], variable: (String) -> String?, isDemo: Bool
+  ) throws(InvalidSetting) {
+    /// The value in effect, and what it was given by.
+    func given(_ setting: Setting) -> (value: String, name: String)? {
+      if let value = flags[setting] { return (value, setting.flag) }
+      guard let value = variable(setting.variable), !value.isEmpty else { return nil }
+      return (value, setting.variable)
+    }
+    if let (value, name) = given(.runtime) { runtime.kind = try RuntimeKind(value, of: name) }
+    if let (value, name) = given(.workers) {
+      runtime.workers = try wholeNumber(value, of: name, in: RuntimeSettings.workerCounts)
+    }
+    var port: UInt16 = 7878
+    if let (value, name) = given(.port) { port = UInt16(try wholeNumber(value, of: name, in: 0...65535)) }
+    address = .loopback(port: port)
+    if let (value, name) = given(.host) {
+      guard let parsed = SocketAddress(host: value == "localhost" ? "127.0.0.1" : value, port: port) else {
+        throw InvalidSetting(name, value: value, choices: Setting.host.choices)
+      }
+      address = parsed
+    }
+    self.isDemo = isDemo
+  }
+}
+
+/// What takes a value, on the command line and in the environment.
+private enum Setting: CaseIterable {
+  case runtime, workers, host, port
+
+  init?(flag: String) {
+    guard let setting = Self.allCases.first(where: { $0.flag == flag }) else { return nil }
+    self = setting
+  }
+
+  var flag: String {
+    switch self {
+    case .runtime: "--runtime"
+    case .workers: "--workers"
+    case .host: "--host"
+    case .port: "--port"
+    }
+  }
+
+  var variable: String {
+    switch self {
+    case .runtime: "RUNTIME"
+    case .workers: "RUNTIME_WORKERS"
+    case .host: "HOST"
+    case .port: "PORT"
+    }
+  }
+
+  var choices: String {
+    switch self {
+    case .runtime: "one of " + RuntimeKind.allCases.map(\.rawValue).joined(separator: ", ")
+    case .workers:
+      "a whole number from \(RuntimeSettings.workerCounts.lowerBound) to \(RuntimeSettings.workerCounts.upperBound)"
+    case .host: "an IPv4 address, an IPv6 address or localhost"
+    case .port: "a whole number from 0 to 65535"
+    }
+  }
+}
+
+/// A command line that cannot be made sense of.
+struct UsageError: Error, Equatable, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+extension Invocation {
+  /// What `--help` prints.
+  static let helpText = """
+    The Gearbox web app: the same routes on the runtime of your choice.
+
+    Usage: WebApp [flags]
+
+      --runtime NAME    RUNTIME          \(RuntimeKind.allCases.map(label).joined(separator: ", "))
+      --workers COUNT   RUNTIME_WORKERS  threads that run tasks, 1 to 1024; one a core
+      --host ADDRESS    HOST             an IPv4 or IPv6 address, or localhost
+      --port PORT       PORT             0 to 65535, 0 for a free one; 7878 unless set
+      --demo                             offer /stall, which blocks a worker
+      --list-runtimes                    say which runtimes there are, and exit
+      --help                             print this, and exit
+      --version                          print the version, and exit
+
+    A flag goes before the variable beside it. Values may follow a space or an =.
+    """
+
+  /// What `--list-runtimes` prints.
+  static let runtimeList =
+    RuntimeKind.allCases
+    .map { kind in
+      let label = label(kind)
+      return label + String(repeating: " ", count: max(1, 18 - label.count)) + kind.summary
+    }
+    .joined(separator: "\n")
+
+  private static func label(_ kind: RuntimeKind) -> String {
+    kind == .standard ? "\(kind.rawValue) (default)" : kind.rawValue
+  }
+}

@@ -1,0 +1,144 @@
+import Glibc
+import Runtime
+import RuntimeHTTP
+import RuntimeSelection
+
+/// The routes, each asking for no more than it uses: a clock, a runtime, or nothing at all.
+enum Routes {
+  /// The hello page.
+  static func hello(_ pages: Pages) -> Router.Function {
+    let page = pages.hello()
+    return { _ in page }
+  }
+
+  /// Waits without holding up anybody, and then the hello page.
+  static func sleep(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.Function {
+    { request in
+      let wait = try milliseconds(request.query)
+      let elapsed = try await clock.measure { try await clock.sleep(for: wait) }
+      return pages.hello(note: "Slept for \(text(elapsed)), and held up nobody: the worker did other things meanwhile.")
+    }
+  }
+
+  /// The same wait in a call that blocks its thread, one made for that; then the hello page.
+  static func block(_ runtime: some AsyncRuntime, _ pages: Pages) -> Router.Function {
+    { request in
+      let wait = try milliseconds(request.query)
+      let elapsed = try await runtime.clock.measure { try await runtime.runBlocking { blockThread(for: wait) } }
+      return pages.hello(note: "Blocked a thread of the blocking pool for \(text(elapsed)), and held up nobody.")
+    }
+  }
+
+  /// The same wait done wrongly: it blocks the worker, and whoever else that worker serves.
+  static func stall(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.Function {
+    { request in
+      guard pages.isDemo else { return pages.stallIsOff() }
+      let wait = try milliseconds(request.query)
+      let elapsed = clock.measure { blockThread(for: wait) }
+      return pages.hello(note: "Blocked a worker for \(text(elapsed)), and held up whomever else it serves.")
+    }
+  }
+
+  /// Sends back what comes, chunk by chunk, so that its size does not matter. A client has to read while it sends: it is
+  /// read from no faster than it reads.
+  @Sendable static func echo(_ request: Request) -> Response {
+    var response = Response(body: .stream(length: request.body.length, request.body))
+    response.headers["Content-Type"] = request.headers["Content-Type"] ?? MediaType.octetStream.description
+    return response
+  }
+
+  /// The request as the server saw it.
+  @Sendable static func headers(_ request: Request) -> Response {
+    let lines = request.headers.map { "\($0.name): \($0.value)\n" }
+    return .text("\(request.method) \(request.target) \(request.version)\n" + lines.joined())
+  }
+
+  /// Server-sent events: a tick a second, or every `?ms=`, for ever or `?count=` times. They end when the client has
+  /// gone, and when the server shuts down.
+  static func stream(_ clock: some Clock<Duration>, name: String, isStopping: StopFlag) -> Router.Function {
+    { request in
+      let pause = try milliseconds(request.query, unlessGiven: 1000)
+      let count = try number("count", in: 0...1_000_000, request.query)
+      var response = Response(
+        body: .stream { writer in
+          // The client is to know at once that it is being served.
+          try await writer.flush()
+          var tick = 0
+          while tick < count ?? .max, !isStopping.isSet {
+            if tick > 0 { try await clock.sleep(for: pause) }
+            tick += 1
+            try await writer.write("id: \(tick)\nevent: tick\ndata: {\"tick\":\(tick),\"runtime\":\"\(name)\"}\n\n")
+          }
+        })
+      response.headers.contentType = .eventStream
+      response.headers["Cache-Control"] = "no-store"
+      return response
+    }
+  }
+
+  /// What the runtime and the server are doing, as JSON.
+  static func status(_ runtime: some AsyncRuntime, _ server: ServerStatus) -> Router.Function {
+    { _ in
+      let (tasks, connections) = (runtime.metrics, server.metrics)
+      var response = Response.json(
+        """
+        {
+          "runtime": "\(runtime.name)",
+          "workers": \(runtime.workerCount),
+          "connections": {"open": \(connections.openConnections), "total": \(connections.totalConnections)},
+          "requests": {"inFlight": \(connections.requestsInFlight), "total": \(connections.totalRequests)},
+          "tasks": \(tasks.tasks),
+          "queueDepths": \(tasks.queueDepths),
+          "blocking": {"threads": \(tasks.blockingThreads), "queued": \(tasks.blockingQueueDepth)}
+        }
+
+        """)
+      response.headers["Cache-Control"] = "no-store"
+      return response
+    }
+  }
+
+  /// Whether the server is up, for those who watch over it.
+  static let health: Router.Function = { _ in .text("ok\n") }
+
+  /// The same few bytes each time: the response is made once, so that a request costs what the server costs.
+  static let plaintext: Router.Function = {
+    let response = Response.text("Hello, World!")
+    return { _ in response }
+  }()
+
+  /// The icon is in the pages; a browser that asks for one all the same learns that there is nothing more.
+  static let favicon: Router.Function = { _ in
+    Response(status: .noContent, headers: ["Cache-Control": "max-age=86400"])
+  }
+}
+
+/// How long to wait: `?ms=`, up to a minute.
+private func milliseconds(_ query: QueryItems, unlessGiven standard: Int = 5000) throws(HTTPError) -> Duration {
+  .milliseconds(try number("ms", in: 0...60_000, query) ?? standard)
+}
+
+/// The number that the query item `name` spells, if there is one.
+private func number(
+  _ name: String, in range: ClosedRange<Int>, _ query: QueryItems
+) throws(HTTPError) -> Int? {
+  guard let value = query[name] else { return nil }
+  do throws(InvalidSetting) {
+    return try wholeNumber(value, of: name, in: range)
+  } catch {
+    throw HTTPError(.badRequest, "?\(error)\n")
+  }
+}
+
+/// Blocks the calling thread, as a call into a library that knows nothing of asynchronous code would.
+private func blockThread(for duration: Duration) {
+  let (seconds, attoseconds) = duration.components
+  var wait = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+  var rest = timespec()
+  while nanosleep(&wait, &rest) == -1, errno == EINTR { wait = rest }
+}
+
+private func text(_ duration: Duration) -> String {
+  let (seconds, attoseconds) = duration.components
+  return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms"
+}

@@ -1,0 +1,101 @@
+import Runtime
+import RuntimeSelection
+import Testing
+
+@testable import WebApp
+
+@Suite struct InvocationTests {
+  @Test func withoutFlagsAndVariablesItServesOnTheLoopback() throws {
+    let options = Options(runtime: RuntimeSettings(), address: .loopback(port: 7878), isDemo: false)
+    #expect(try Invocation([], variable: { _ in nil }) == .serve(options))
+    #expect(options.address.description == "127.0.0.1:7878")
+  }
+
+  @Test(arguments: [
+    (["--runtime", "dispatch"], RuntimeKind.dispatch), (["--runtime=concurrency"], .concurrency),
+    (["--runtime=dispatch", "--runtime", "custom"], .custom), ([], .dispatch),
+  ])
+  func theRuntimeIsTakenFromTheFlagAndThenFromTheVariable(arguments: [String], kind: RuntimeKind) throws {
+    let options = try serve(arguments, ["RUNTIME": "dispatch"])
+    #expect(options.runtime.kind == kind)
+  }
+
+  @Test func aFlagHidesABadVariableAndAnEmptyVariableIsNone() throws {
+    let environment = ["RUNTIME": "bad", "RUNTIME_WORKERS": "", "HOST": "", "PORT": "x"]
+    let options = try serve(["--runtime", "custom", "--port", "1"], environment)
+    #expect(options == Options(runtime: RuntimeSettings(), address: .loopback(port: 1), isDemo: false))
+  }
+
+  @Test(arguments: [
+    ("--host", "127.0.0.1", "127.0.0.1:7878"), ("--host", "0.0.0.0", "0.0.0.0:7878"), ("--host", "::1", "[::1]:7878"),
+    ("--host", "[::1]", "[::1]:7878"), ("--host", "localhost", "127.0.0.1:7878"), ("--port", "0", "127.0.0.1:0"),
+    ("--port", "65535", "127.0.0.1:65535"),
+  ])
+  func theAddressIsReadFromFlagsAndVariablesAlike(flag: String, value: String, address: String) throws {
+    #expect(try serve([flag, value]).address.description == address)
+    #expect(try serve(["\(flag)=\(value)"]).address.description == address)
+    #expect(try serve([], [String(flag.dropFirst(2)).uppercased(): value]).address.description == address)
+  }
+
+  @Test func everythingAtOnce() throws {
+    let arguments = ["--demo", "--workers=3", "--host", "::1", "--port", "80", "--runtime", "dispatch"]
+    let options = try serve(arguments)
+    #expect(options.runtime == RuntimeSettings(kind: .dispatch, workers: 3))
+    #expect(options.address == .ipv6(.loopback, port: 80))
+    #expect(options.isDemo)
+  }
+
+  @Test(arguments: [
+    (["--help"], Invocation.help), (["-h"], .help), (["--version"], .version), (["--list-runtimes"], .listRuntimes),
+    (["--port", "1", "--help", "--none"], .help),
+  ])
+  func questionsAreAnsweredWhateverTheEnvironmentSays(arguments: [String], invocation: Invocation) throws {
+    #expect(try Invocation(arguments, variable: { _ in "nonsense" }) == invocation)
+  }
+
+  @Test(arguments: [
+    (["--fast"], "\"--fast\" is no flag of this program"), (["-x"], "\"-x\" is no flag of this program"),
+    (["--fast=1"], "\"--fast\" is no flag of this program"),
+    (["serve"], "\"serve\" is one argument too many: there are flags only"),
+    ([""], "\"\" is one argument too many: there are flags only"),
+    (["--"], "\"--\" is no flag of this program"),
+    (["--demo=yes"], "--demo takes no value"), (["--help=me"], "--help takes no value"),
+    (["--port"], "--port needs a value: a whole number from 0 to 65535"),
+    (["--runtime", "--demo"], "--runtime needs a value: one of concurrency, dispatch, custom"),
+    (["--port", "65536"], "--port: \"65536\" is not a whole number from 0 to 65535"),
+    (["--port", "-1"], "--port: \"-1\" is not a whole number from 0 to 65535"),
+    (["--port="], "--port: \"\" is not a whole number from 0 to 65535"),
+    (["--workers=0"], "--workers: \"0\" is not a whole number from 1 to 1024"),
+    (["--runtime=fast"], "--runtime: \"fast\" is not one of concurrency, dispatch, custom"),
+    (["--host=example.org"], "--host: \"example.org\" is not an IPv4 address, an IPv6 address or localhost"),
+  ])
+  func whatMakesNoSenseIsRefusedWithTheChoices(arguments: [String], message: String) {
+    #expect(throws: UsageError(message)) { try Invocation(arguments, variable: { _ in nil }) }
+  }
+
+  @Test(arguments: [
+    ("RUNTIME", "fast", "RUNTIME: \"fast\" is not one of concurrency, dispatch, custom"),
+    ("RUNTIME_WORKERS", "many", "RUNTIME_WORKERS: \"many\" is not a whole number from 1 to 1024"),
+    ("HOST", "there", "HOST: \"there\" is not an IPv4 address, an IPv6 address or localhost"),
+    ("PORT", "http", "PORT: \"http\" is not a whole number from 0 to 65535"),
+  ])
+  func aBadVariableIsRefusedByName(name: String, value: String, message: String) {
+    #expect(throws: UsageError(message)) { try Invocation([], variable: { $0 == name ? value : nil }) }
+  }
+
+  @Test func theHelpNamesEveryFlagAndFitsATerminal() {
+    for flag in ["runtime", "workers", "host", "port", "demo", "list-runtimes", "help", "version"] {
+      #expect(Invocation.helpText.contains("  --\(flag) "))
+    }
+    #expect(Invocation.helpText.split(separator: "\n").allSatisfy { $0.count <= 80 })
+    for kind in RuntimeKind.allCases { #expect(Invocation.runtimeList.contains(kind.rawValue)) }
+  }
+
+  private func serve(_ arguments: [String], _ environment: [String: String] = [:]) throws -> Options {
+    guard case .serve(let options) = try Invocation(arguments, variable: { environment[$0] }) else {
+      Issue.record("not to be served: \(arguments)")
+      return Options()
+    }
+    return options
+  }
+}

@@ -1,0 +1,224 @@
+import Runtime
+import RuntimeHTTP
+import RuntimeTestSupport
+import Synchronization
+import Testing
+
+@testable import WebApp
+
+/// Each route on a stream in memory, as `serveConnection` serves it: no socket at all.
+@Suite struct RoutesTests {
+  @Test func theHelloPageNamesRuntimeAndWorkersAndNeedsNothingElse() async throws {
+    try await withClient { client in
+      let page = try await client.get("/")
+      #expect(page.status == 200)
+      #expect(page["Content-Type"] == "text/html; charset=utf-8")
+      #expect(page.text.contains("<em>custom</em>"))
+      #expect(page.text.contains("<strong>2 workers</strong>"))
+      #expect(page.text.contains("RUNTIME=dispatch swift run WebApp"))
+      #expect(page.text.contains("aria-current=\"true\""))
+      for attribute in ["src=\"", "href=\"http", "<script", "@import"] { #expect(!page.text.contains(attribute)) }
+      #expect(page["Content-Security-Policy"]?.hasPrefix("default-src 'none'") == true)
+    }
+  }
+
+  @Test func anythingUnknownGetsAPageOfTheSameMakeWithThePathEscaped() async throws {
+    try await withClient { client in
+      let page = try await client.get("/no'such&path")
+      #expect(page.status == 404)
+      #expect(page["Content-Type"] == "text/html; charset=utf-8")
+      #expect(page.text.contains("<code>/no&#39;such&amp;path</code>"))
+      let long = try await client.get("/" + String(repeating: "x", count: 5000))
+      #expect(!long.text.contains(String(repeating: "x", count: 200)))
+      #expect(try await client.request("HEAD", "/none").body == [])
+    }
+  }
+
+  @Test(arguments: ["/sleep", "/block", "/stall"])
+  func waitingIsForAsLongAsAskedAndThenThereIsTheHelloPage(path: String) async throws {
+    try await withClient(isDemo: true) { client in
+      let elapsed = try await ContinuousClock().measure {
+        let page = try await client.get("\(path)?ms=20")
+        #expect(page.status == 200 && page.text.contains("<em>custom</em>") && page.text.contains("role=\"status\""))
+      }
+      #expect(elapsed >= .milliseconds(20))
+      #expect(try await client.get("\(path)?ms=0").status == 200)
+    }
+  }
+
+  @Test(
+    arguments: ["/sleep", "/block", "/stall", "/stream"], ["", "x", "-1", "+1", "1.5", "60001", "99999999999999999999"])
+  func aWaitOutOfBoundsIsRefusedWithTheChoices(path: String, value: String) async throws {
+    try await withClient(isDemo: true) { client in
+      let response = try await client.get("\(path)?ms=\(PercentEncoding.encode(value))")
+      #expect(response.status == 400)
+      #expect(response.text.contains("?ms: \"\(value)\" is not a whole number from 0 to 60000"))
+      #expect(try await client.get("/healthz").status == 200)
+    }
+  }
+
+  @Test func stallingIsForbiddenUnlessItWasAskedFor() async throws {
+    try await withClient { client in
+      let page = try await client.get("/stall?ms=60000")
+      #expect(page.status == 403)
+      #expect(page.text.contains("--demo"))
+    }
+  }
+
+  @Test(arguments: ["GET", "HEAD"])
+  func plaintextIsHelloWorldAndNoMore(method: String) async throws {
+    try await withClient { client in
+      let response = try await client.request(method, "/plaintext")
+      #expect(response.status == 200)
+      #expect(response["Content-Type"] == "text/plain; charset=utf-8")
+      #expect(response["Content-Length"] == "13")
+      #expect(response.text == (method == "GET" ? "Hello, World!" : ""))
+    }
+  }
+
+  @Test func headersShowsTheRequestAsItCame() async throws {
+    try await withClient { client in
+      let response = try await client.get("/headers?a=%20b", "X-Custom: one", "x-custom:  two ")
+      #expect(
+        response.text == "GET /headers?a=%20b HTTP/1.1\nHost: localhost\nX-Custom: one\nx-custom: two\n")
+    }
+  }
+
+  @Test func echoSendsBackContentAndContentType() async throws {
+    try await withClient { client in
+      try await client.send(
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: a/b\r\nContent-Length: 5\r\n\r\nhello")
+      let whole = try await client.readResponse()
+      #expect(whole.text == "hello" && whole["Content-Type"] == "a/b" && whole["Content-Length"] == "5")
+      try await client.send(
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+      let chunked = try await client.readResponse()
+      #expect(chunked.text == "abcde" && chunked["Content-Type"] == "application/octet-stream")
+      #expect(chunked["Transfer-Encoding"] == "chunked")
+      #expect(try await client.get("/echo").status == 405)
+    }
+  }
+
+  @Test func echoHoldsNoMoreThanTheStreamsDo() async throws {
+    let size = 8 << 20
+    try await withClient(capacity: 4096) { client in
+      let stream = client.stream
+      async let sending: Void = {
+        try await stream.write("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(size)\r\n\r\n")
+        let block = [UInt8](repeating: 7, count: 1 << 16)
+        for _ in 0..<size / block.count { try await stream.write(block) }
+      }()
+      let head = try await client.readHead()
+      #expect(head["Content-Length"] == "\(size)")
+      #expect(try await client.readExactly(size).allSatisfy { $0 == 7 })
+      try await sending
+    }
+  }
+
+  @Test func streamSendsEventsAsTheyComeUpToACount() async throws {
+    // In lockstep nothing is read that was not sent: an event that is kept back would never come.
+    try await withClient(capacity: 0) { client in
+      try await client.send("GET /stream?count=3&ms=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      let head = try await client.readHead()
+      #expect(head["Content-Type"] == "text/event-stream")
+      for tick in 1...3 {
+        let event = try await client.readChunk().map { String(decoding: $0, as: UTF8.self) }
+        #expect(event == "id: \(tick)\nevent: tick\ndata: {\"tick\":\(tick),\"runtime\":\"custom\"}\n\n")
+      }
+      #expect(try await client.readChunk() == nil)
+    }
+  }
+
+  @Test func anEndlessStreamEndsWhenTheClientHasGone() async throws {
+    try await withClient { client in
+      try await client.send("GET /stream?ms=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      _ = try await client.readHead()
+      _ = try await client.readChunk()
+      // `withClient` closes the stream, and waits until the server is done with it.
+    }
+  }
+
+  @Test func anEndlessStreamEndsWhenTheServerStops() async throws {
+    try await withClient { client, app in
+      try await client.send("GET /stream?ms=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      _ = try await client.readHead()
+      _ = try await client.readChunk()
+      app.stop()
+      while try await client.readChunk() != nil {}
+    }
+  }
+
+  @Test func healthIsPlainAndTheIconIsNothing() async throws {
+    try await withClient { client in
+      let health = try await client.get("/healthz")
+      #expect(health.text == "ok\n")
+      let icon = try await client.get("/favicon.ico")
+      #expect(icon.status == 204)
+    }
+  }
+
+  @Test func runtimeIsJSON() async throws {
+    try await withClient { client in
+      let response = try await client.get("/runtime")
+      #expect(response["Content-Type"] == "application/json")
+      for part in [
+        "\"runtime\": \"custom\"", "\"workers\": 2", "\"connections\": {\"open\": 0", "\"requests\": {\"inFlight\": 0",
+        "\"tasks\": ", "\"queueDepths\": [", "\"blocking\": {\"threads\": ",
+      ] { #expect(response.text.contains(part)) }
+    }
+  }
+
+  @Test func optionsListsWhatThereIs() async throws {
+    try await withClient { client in
+      let echo = try await client.request("OPTIONS", "/echo")
+      #expect(echo["Allow"] == "POST, OPTIONS")
+      let all = try await client.request("OPTIONS", "*")
+      #expect(all["Allow"] == "GET, HEAD, POST, OPTIONS")
+    }
+  }
+
+  @Test(arguments: ["&<>\"'", "plain", ""])
+  func htmlIsEscaped(text: String) {
+    #expect(escaped(text) == (text.contains("&") ? "&amp;&lt;&gt;&quot;&#39;" : text))
+  }
+
+  // MARK: -
+
+  /// Serves the app on one end of a stream in memory while `body` has a client at the other; then closes that, and waits
+  /// for the server to be done.
+  private func withClient(
+    isDemo: Bool = false, capacity: Int = 64 * 1024,
+    _ body: (HTTPTestClient<MemoryStream>) async throws -> Void
+  ) async throws {
+    try await withClient(isDemo: isDemo, capacity: capacity) { client, _ in try await body(client) }
+  }
+
+  private func withClient(
+    isDemo: Bool = false, capacity: Int = 64 * 1024,
+    _ body: (HTTPTestClient<MemoryStream>, Stopping) async throws -> Void
+  ) async throws {
+    try await Backend.custom.withRuntime { runtime in
+      try await serve(on: runtime, isDemo: isDemo, capacity: capacity, body)
+    }
+  }
+
+  /// What can be stopped.
+  private struct Stopping { let stop: () -> Void }
+
+  private func serve(
+    on runtime: some AsyncRuntime, isDemo: Bool, capacity: Int,
+    _ body: (HTTPTestClient<MemoryStream>, Stopping) async throws -> Void
+  ) async throws {
+    let app = WebApp(runtime: runtime, isDemo: isDemo)
+    let (near, far) = MemoryStream.pair(capacity: capacity)
+    let serving = runtime.spawn { await serveConnection(far, clock: runtime.clock, handler: app.router) }
+    do {
+      try await body(HTTPTestClient(near), Stopping(stop: app.isStopping.set))
+    } catch {
+      near.close()
+      throw error
+    }
+    near.close()
+    try await serving.value
+  }
+}
