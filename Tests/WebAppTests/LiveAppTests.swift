@@ -1,0 +1,171 @@
+import Glibc
+import Runtime
+import RuntimeHTTP
+import RuntimeTestSupport
+import Testing
+
+@testable import WebApp
+
+/// The whole web app over real sockets, on every backend.
+@Suite struct LiveAppTests {
+  @Test(arguments: Backend.allCases)
+  func everyRouteAnswersAndThePageNamesTheBackend(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 2) { try await visit($0) }
+  }
+
+  private func visit(_ runtime: some AsyncRuntime) async throws {
+    let live = try LiveApp(runtime)
+    try await live.serve {
+      let client = try await live.client()
+      let name = live.runtime.name
+      #expect(try await client.get("/").text.contains("<em>\(name)</em>"))
+      #expect(try await client.get("/sleep?ms=1").status == 200)
+      #expect(try await client.get("/block?ms=1").status == 200)
+      #expect(try await client.get("/stall?ms=1").status == 403)
+      #expect(try await client.get("/nowhere").status == 404)
+      #expect(try await client.get("/plaintext").text == "Hello, World!")
+      #expect(try await client.get("/stream?count=2&ms=1").text.contains("\"runtime\":\"\(name)\""))
+      let status = try await client.get("/runtime").text
+      #expect(status.contains("\"runtime\": \"\(name)\""))
+      #expect(status.contains("\"connections\": {\"open\": 1, \"total\": 1}"))
+      #expect(status.contains("\"requests\": {\"inFlight\": 1, \"total\": 8}"))
+      client.stream.close()
+    }
+  }
+
+  /// What all of this is for.
+  @Test(arguments: Backend.allCases)
+  func aHundredSleepsOfASecondEndTogetherOnOneWorkerWhileOtherRequestsAreAnswered(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 1) { try await sleepTogether($0) }
+  }
+
+  private func sleepTogether(_ runtime: some AsyncRuntime) async throws {
+    let live = try LiveApp(runtime)
+    try await live.serve {
+      let other = try await live.client()
+      var answers = 0
+      var mostAtOnce = 0
+      let start = ContinuousClock.now
+      let sleeps = (0..<100).map { _ in Task { try await live.sleepForASecond() } }
+      let areOver = StopFlag()
+      let waiting = Task {
+        defer { areOver.set() }
+        for sleep in sleeps {
+          let status = try await sleep.value
+          #expect(status == 200)
+        }
+      }
+      repeat {
+        let page = try await other.get("/")
+        #expect(page.status == 200)
+        let asleep = live.server.metrics.requestsInFlight
+        mostAtOnce = max(mostAtOnce, asleep)
+        answers += asleep > 0 ? 1 : 0
+      } while !areOver.isSet
+      try await waiting.value
+      let elapsed = ContinuousClock.now - start
+      other.stream.close()
+      #expect(mostAtOnce >= 50)
+      #expect(answers > 0)
+      // One after the other they would take a hundred seconds; here it is one, but a machine may be busy.
+      #expect(elapsed >= .seconds(1) && elapsed < .seconds(20))
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func echoStreamsMegabytesBothWaysAtOnce(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 2) { try await echo($0) }
+  }
+
+  private func echo(_ runtime: some AsyncRuntime) async throws {
+    let live = try LiveApp(runtime)
+    try await live.serve {
+      let client = try await live.client()
+      let bytes = (0..<4 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 5) }
+      let stream = client.stream
+      async let sending: Void = {
+        try await stream.write("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for start in stride(from: 0, to: bytes.count, by: 1 << 16) {
+          try await stream.write("10000\r\n")
+          try await stream.write(Array(bytes[start..<start + 1 << 16]))
+          try await stream.write("\r\n")
+        }
+        try await stream.write("0\r\n\r\n")
+      }()
+      let response = try await client.readResponse()
+      #expect(response.status == 200 && response.body == bytes)
+      try await sending
+      client.stream.close()
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func stoppingEndsStreamsAndLetsRequestsInFlightFinish(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 2) { try await stop($0) }
+  }
+
+  private func stop(_ runtime: some AsyncRuntime) async throws {
+    let live = try LiveApp(runtime)
+    try await live.serve {
+      let (idle, streaming, sleeping) = (try await live.client(), try await live.client(), try await live.client())
+      #expect(try await idle.get("/healthz").status == 200)
+      try await streaming.send("GET /stream?ms=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      _ = try await streaming.readHead()
+      try await sleeping.send("GET /sleep?ms=200 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      while live.server.metrics.requestsInFlight < 2 { await Task.yield() }
+      live.app.isStopping.set()
+      async let stopped: Void = live.server.shutdown()
+      let page = try await sleeping.readResponse()
+      #expect(page.status == 200 && page["Connection"] == "close")
+      while try await streaming.readChunk() != nil {}
+      #expect(try await idle.stream.read() == [])
+      await stopped
+      for client in [idle, streaming, sleeping] { client.stream.close() }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func anAddressInUseIsAnErrorThatSaysSo(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 1) { try occupy($0) }
+  }
+
+  private func occupy(_ runtime: some AsyncRuntime) throws {
+    let listener = try runtime.listen(on: .loopback(port: 0))
+    defer { listener.close() }
+    #expect(throws: IOError(.bind, .system(EADDRINUSE))) { try LiveApp(runtime, address: listener.localAddress) }
+  }
+}
+
+/// The web app, listening on a port that the system chose.
+private struct LiveApp<R: AsyncRuntime>: Sendable {
+  let runtime: R
+  let app: WebApp<R>
+  let server: Server<R, Router>
+
+  init(_ runtime: R, address: SocketAddress = .loopback(port: 0)) throws {
+    self.runtime = runtime
+    app = WebApp(runtime: runtime)
+    server = try app.makeServer(on: address)
+  }
+
+  func client() async throws -> HTTPTestClient<R.Listener.Stream> {
+    HTTPTestClient(try await runtime.connect(to: server.localAddress))
+  }
+
+  func sleepForASecond() async throws -> Int {
+    let client = try await client()
+    defer { client.stream.close() }
+    return try await client.get("/sleep?ms=1000").status
+  }
+
+  /// Serves while `body` goes on.
+  func serve(_ body: () async throws -> Void) async throws {
+    let running = runtime.spawn { try await server.run() }
+    let result: Result<Void, any Error>
+    do { result = .success(try await body()) } catch { result = .failure(error) }
+    app.isStopping.set()
+    await server.shutdown(grace: .zero)
+    try await running.value
+    try result.get()
+  }
+}
