@@ -300,6 +300,13 @@ import Testing
     }
   }
 
+  @Test func `an HTTPError that is a 500 says what it wants to say`() async throws {
+    try await withConnection(handler: { _ in throw HTTPError(.internalServerError, "sorry") }) { client in
+      let response = try await client.get("/")
+      #expect(response.text == "sorry\n")
+    }
+  }
+
   @Test func `a status that is not final is a 500`() async throws {
     let log = Log()
     try await withConnection(options: log.options, handler: { _ in Response(status: Status(99)) }) { client in

@@ -15,6 +15,12 @@ private enum Next {
   case abandoned
 }
 
+/// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
+private struct NotFinal: Error, CustomStringConvertible {
+  let status: Status
+  var description: String { "the handler's status, \(status.code), is not that of a final response" }
+}
+
 /// Serves the requests of one connection by HTTP/1, one after another, in the task that calls ``run()``.
 final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   private let channel: HTTP1Channel<Stream>
@@ -120,26 +126,25 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   private func respond(to request: Request) async -> Response {
     do {
       let response = try await handler.respond(to: request)
-      if 200...599 ~= response.status.code { return response }
-      return failure(HTTPError(.internalServerError), to: request, log: "\(response.status) is no final status")
+      if response.status.isFinal { return response }
+      return failure(NotFinal(status: response.status), request.method, request.path)
     } catch {
-      return failure(error, to: request, log: "\(error)")
+      return failure(error, request.method, request.path)
     }
   }
 
-  private func failure(_ error: any Error, to request: Request, log line: String) -> Response {
-    if let error = error as? HTTPError, 400...599 ~= error.status.code, error.status != .internalServerError {
-      return error.response
-    }
+  /// What is sent for `error`, which is logged unless it was meant for the client.
+  private func failure(_ error: any Error, _ method: Method, _ path: String) -> Response {
+    if let error = error as? HTTPError, error.status.isFinal { return error.response }
     // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
     if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
     if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
-    log(request.method, request.path, line)
+    log(error, method, path)
     return HTTPError(.internalServerError).response
   }
 
-  private func log(_ method: Method, _ path: String, _ line: String) {
-    context.options.log("\(method) \(path): \(line)")
+  private func log(_ error: any Error, _ method: Method, _ path: String) {
+    context.options.log("\(method) \(path): \(error)")
   }
 
   // MARK: Sending
@@ -176,7 +181,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
       } catch {
         guard exchange.end() else { return abandon(workspace) }
         if exchange.hasBegun { return await breakOff(error, exchange, workspace) }
-        response = failure(error, to: request(workspace, body: .empty), log: "\(error)")
+        response = failure(error, traits.method, request(workspace, body: .empty).path)
       }
       if exchange.hasBegun { return try await finish(workspace) }
     } else {
@@ -199,7 +204,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   ) async -> Next {
     // Where the connection is what has broken, there is nobody to tell.
     if exchange.isBroken || Task.isCancelled { return .finished }
-    log(workspace.decoder.method, request(workspace, body: .empty).path, "\(error)")
+    log(error, exchange.traits.method, request(workspace, body: .empty).path)
     try? await channel.flush(workspace)
     return .finished
   }

@@ -18,6 +18,9 @@ public struct Status: Hashable, Sendable {
   /// 5xx: the server's fault.
   public var isServerError: Bool { 500..<600 ~= code }
 
+  /// Whether a request may be answered with this, and not only be told to wait.
+  var isFinal: Bool { 200..<600 ~= code }
+
   /// Whether a response with this status has no content, whatever its fields say (RFC 9110 section 6.4.1).
   var forbidsContent: Bool { isInformational || code == 204 || code == 304 }
 }
