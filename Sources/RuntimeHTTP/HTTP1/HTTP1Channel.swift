@@ -44,6 +44,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   }
 
   /// Writes all output and then `content`, in pieces that a peer which is not stuck takes in time.
+  @inline(never)
   func flush(_ workspace: Workspace, followedBy content: [UInt8]) async throws(IOError) {
     var start = 0
     while start < content.count {

@@ -22,16 +22,19 @@ private struct NotFinal: Error, CustomStringConvertible {
 }
 
 /// Serves the requests of one connection by HTTP/1, one after another, in the task that calls ``run()``.
+///
+/// Swift keeps the memory of a task's deepest frames for as long as the task lives, that is, for idle connections too.
+/// So what is rare stays out of line, and its variables out of the frames of what every request goes through.
 final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   private let channel: HTTP1Channel<Stream>
-  private let remoteAddress: SocketAddress?
+  private let peer: Peer?
   private let handler: H
   private let context: ConnectionContext
   private let control: ConnectionControl
 
   init(_ stream: Stream, handler: H, context: ConnectionContext, control: ConnectionControl) {
     channel = HTTP1Channel(stream, control)
-    remoteAddress = stream.peerAddress
+    peer = stream.peerAddress.map(Peer.init)
     self.handler = handler
     self.context = context
     self.control = control
@@ -101,15 +104,23 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     control.beginRequest()
     defer { control.endRequest() }
     if workspace.decoder.isComplete {
-      let response = await respond(to: request(workspace, body: .empty))
+      let response = await respond(to: request(workspace, body: .empty), workspace)
       return try await send(response, workspace, traits)
     }
+    return try await answerWithContent(workspace, traits)
+  }
+
+  /// Answers a request that has content, which the handler may read as it comes.
+  @inline(never)
+  private func answerWithContent(
+    _ workspace: Workspace, _ traits: ResponseEncoder.RequestTraits
+  ) async throws -> Next {
     // Waiting for the content may take long, and earlier responses should not wait with it.
     if workspace.decoder.remainingLength ?? .max > workspace.input.count { try await channel.flush(workspace) }
     let exchange = HTTP1Exchange(channel, workspace, context, traits)
     var length: Int?
     if case .length(let count) = workspace.decoder.framing.body { length = count }
-    let response = await respond(to: request(workspace, body: RequestBody(exchange, length: length)))
+    let response = await respond(to: request(workspace, body: RequestBody(exchange, length: length)), workspace)
     return try await send(response, workspace, traits, exchange)
   }
 
@@ -118,33 +129,36 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   private func request(_ workspace: Workspace, body: RequestBody) -> Request {
     Request(
       method: workspace.decoder.method, version: workspace.decoder.version, parts: workspace.decoder.target,
-      headers: workspace.decoder.fields, body: body, remoteAddress: remoteAddress)
+      headers: workspace.decoder.fields, body: body, peer: peer)
   }
 
   /// What the handler answers, or what its error becomes.
   @inline(__always)
-  private func respond(to request: Request) async -> Response {
+  private func respond(to request: Request, _ workspace: Workspace) async -> Response {
     do {
       let response = try await handler.respond(to: request)
-      if response.status.isFinal { return response }
-      return failure(NotFinal(status: response.status), request.method, request.path)
+      return response.status.isFinal ? response : failure(NotFinal(status: response.status), workspace)
     } catch {
-      return failure(error, request.method, request.path)
+      return failure(error, workspace)
     }
   }
 
   /// What is sent for `error`, which is logged unless it was meant for the client.
-  private func failure(_ error: any Error, _ method: Method, _ path: String) -> Response {
+  @inline(never)
+  private func failure(_ error: any Error, _ workspace: Workspace) -> Response {
     if let error = error as? HTTPError, error.status.isFinal { return error.response }
     // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
     if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
     if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
-    log(error, method, path)
+    log(error, workspace)
     return HTTPError(.internalServerError).response
   }
 
-  private func log(_ error: any Error, _ method: Method, _ path: String) {
-    context.options.log("\(method) \(path): \(error)")
+  private func log(_ error: any Error, _ workspace: Workspace) {
+    let target = workspace.decoder.target
+    // Without the query, which may hold what should not lie about in logs.
+    let path = String(decoding: target.bytes[target.path], as: UTF8.self)
+    context.options.log("\(workspace.decoder.method) \(path): \(error)")
   }
 
   // MARK: Sending
@@ -165,6 +179,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   }
 
   /// Sends the response to a request whose exchange is still going on.
+  @inline(never)
   private func send(
     _ response: Response, _ workspace: Workspace, _ traits: ResponseEncoder.RequestTraits,
     _ exchange: HTTP1Exchange<Stream>
@@ -181,7 +196,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
       } catch {
         guard exchange.end() else { return abandon(workspace) }
         if exchange.hasBegun { return await breakOff(error, exchange, workspace) }
-        response = failure(error, traits.method, request(workspace, body: .empty).path)
+        response = failure(error, workspace)
       }
       if exchange.hasBegun { return try await finish(workspace) }
     } else {
@@ -199,12 +214,13 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
 
   /// Ends a response that cannot be brought to its end: the client must see that it is not whole, so there is no last
   /// chunk, and nothing follows.
+  @inline(never)
   private func breakOff(
     _ error: any Error, _ exchange: HTTP1Exchange<Stream>, _ workspace: Workspace
   ) async -> Next {
     // Where the connection is what has broken, there is nobody to tell.
     if exchange.isBroken || Task.isCancelled { return .finished }
-    log(error, exchange.traits.method, request(workspace, body: .empty).path)
+    log(error, workspace)
     try? await channel.flush(workspace)
     return .finished
   }
@@ -233,6 +249,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     return .proceed
   }
 
+  @inline(never)
   private func close(_ workspace: Workspace) async throws -> Next {
     try await channel.flush(workspace)
     // A client that asked for the end, and has sent nothing beyond, has nothing under way that would lead to a reset.
@@ -243,6 +260,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   /// Reads what the handler has left of the request's content, to a bound.
   ///
   /// - Returns: whether the end of it has been reached.
+  @inline(never)
   private func drain(_ workspace: Workspace) async throws -> Bool {
     var budget = context.options.maximumDrainedLength
     while true {
@@ -265,6 +283,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   // MARK: Ending
 
   /// Answers a request that is wrong. Where the next one would begin, nobody can say.
+  @inline(never)
   private func refuse(_ error: HTTPError, _ workspace: Workspace) async -> Next {
     control.end(.head)
     let response = error.response
@@ -281,6 +300,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   }
 
   /// Lets the peer see the end, and reads what it sends until it has seen it, to a bound.
+  @inline(never)
   private func linger(_ workspace: Workspace) async {
     var budget = context.options.maximumDrainedLength
     do {

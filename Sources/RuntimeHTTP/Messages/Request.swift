@@ -13,8 +13,13 @@ public struct Request: Sendable {
   /// What the path held where the route has a parameter; filled in by a ``Router``.
   public var parameters = PathParameters()
   /// Where it came from, where the stream knows.
-  public var remoteAddress: SocketAddress?
+  public var remoteAddress: SocketAddress? {
+    get { peer?.address }
+    set { peer = newValue.map(Peer.init) }
+  }
+
   private let parts: RequestTarget
+  private var peer: Peer?
 
   /// A request made by hand, for tests and for calling a handler without a network.
   ///
@@ -25,19 +30,19 @@ public struct Request: Sendable {
     var parts = RequestTarget()
     parts.bytes = Array(target.utf8)
     _ = parts.locateParts(method: method)
-    self.init(method: method, version: .http1_1, parts: parts, headers: headers, body: body, remoteAddress: nil)
+    self.init(method: method, version: .http1_1, parts: parts, headers: headers, body: body, peer: nil)
   }
 
   init(
     method: Method, version: HTTPVersion, parts: RequestTarget, headers: HeaderFields, body: RequestBody,
-    remoteAddress: SocketAddress?
+    peer: Peer?
   ) {
     self.method = method
     self.version = version
     self.parts = parts
     self.headers = headers
     self.body = body
-    self.remoteAddress = remoteAddress
+    self.peer = peer
   }
 
   /// The target as it was sent: `/users/7?full`, `*`, `http://example.org/`, or for CONNECT `example.org:443`.
@@ -63,6 +68,13 @@ public struct Request: Sendable {
   public var authority: String? {
     parts.authority.map { String(decoding: parts.bytes[$0], as: UTF8.self) } ?? headers["Host"]
   }
+}
+
+/// Where a connection's requests come from, kept once for all of them.
+final class Peer: Sendable {
+  let address: SocketAddress
+
+  init(_ address: SocketAddress) { self.address = address }
 }
 
 private let rootPath: ArraySlice<UInt8> = [UInt8(ascii: "/")]

@@ -1,25 +1,36 @@
 /// What a request is for (RFC 9112 section 3.2), as bytes and where its parts are in them.
 struct RequestTarget: Sendable {
   var bytes: [UInt8] = []
+  // A request is copied here and there on its way, so that its parts are kept small: a target has fewer than 2^32 bytes.
+  private var pathBounds: (start: UInt32, end: UInt32) = (0, 0)
+  private var authorityBounds: (start: UInt32, end: UInt32) = (0, 0)
+
   /// Where the path is; empty in authority-form, and where an absolute-form target has none.
-  private(set) var path = 0..<0
-  /// Where the query is, without its `?`, if there is one.
-  private(set) var query: Range<Int>?
-  /// Where the authority is, in absolute-form and authority-form.
-  private(set) var authority: Range<Int>?
+  var path: Range<Int> { Int(pathBounds.start)..<Int(pathBounds.end) }
+
+  /// Where the query is, without its `?`, if there is one: all that follows the path.
+  var query: Range<Int>? {
+    let mark = path.upperBound
+    return mark < bytes.count && authority?.upperBound != bytes.count ? mark + 1..<bytes.count : nil
+  }
+
+  /// Where the authority is, in absolute-form and authority-form; it is never empty.
+  var authority: Range<Int>? {
+    authorityBounds.end > 0 ? Int(authorityBounds.start)..<Int(authorityBounds.end) : nil
+  }
 
   /// Finds the parts of `bytes` for a request with `method`.
   ///
   /// - Returns: whether `bytes` is a target that `method` may have.
   mutating func locateParts(method: Method) -> Bool {
-    path = 0..<bytes.count
-    query = nil
-    authority = nil
+    let count = UInt32(truncatingIfNeeded: bytes.count)
+    pathBounds = (0, count)
+    authorityBounds = (0, 0)
     guard let first = bytes.first, bytes.span.isTargetText else { return false }
     if method == .connect {
       // Section 3.2.3: authority-form is for CONNECT alone, and CONNECT for nothing else; the port must be there.
-      path = 0..<0
-      authority = 0..<bytes.count
+      pathBounds = (0, 0)
+      authorityBounds = (0, count)
       return bytes.span.isAuthority(portRequired: true)
     }
     if first == UInt8(ascii: "/") {
@@ -41,18 +52,14 @@ struct RequestTarget: Sendable {
     let end =
       bytes[start...].firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? bytes.count
     guard end > start, bytes.span.extracting(start..<end).isAuthority(portRequired: false) else { return false }
-    authority = start..<end
+    authorityBounds = (UInt32(truncatingIfNeeded: start), UInt32(truncatingIfNeeded: end))
     locateQuery(from: end)
     return true
   }
 
   private mutating func locateQuery(from start: Int) {
-    if let mark = bytes.span.firstIndex(of: UInt8(ascii: "?"), from: start) {
-      path = start..<mark
-      query = mark + 1..<bytes.count
-    } else {
-      path = start..<bytes.count
-    }
+    let end = bytes.span.firstIndex(of: UInt8(ascii: "?"), from: start) ?? bytes.count
+    pathBounds = (UInt32(truncatingIfNeeded: start), UInt32(truncatingIfNeeded: end))
   }
 }
 
