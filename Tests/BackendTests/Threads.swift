@@ -38,7 +38,7 @@ func onForeignThread(_ body: @escaping @Sendable () -> Void) {
   pthread_create(
     &thread, nil,
     { argument in
-      Unmanaged<Box>.fromOpaque(argument!).takeRetainedValue().body()
+      if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
       return nil
     }, Unmanaged.passRetained(Box(body)).toOpaque())
   pthread_detach(thread)
