@@ -1,0 +1,99 @@
+import Glibc
+import Testing
+
+@testable import Runtime
+
+@Suite struct RingTests {
+  @Test func `A ring is a queue, however often it wraps and grows`() {
+    var (ring, next, expected) = (Ring<Int>(), 0, 0)
+    for round in 0..<200 {
+      for _ in 0..<round {
+        ring.append(next)
+        next += 1
+      }
+      for _ in 0..<round / 2 {
+        #expect(ring.popFirst() == expected)
+        expected += 1
+      }
+      #expect(ring.count == next - expected)
+    }
+    while let number = ring.popFirst() {
+      #expect(number == expected)
+      expected += 1
+    }
+    #expect(ring.isEmpty && expected == next)
+  }
+}
+
+@Suite struct CoresTests {
+  @Test func `At least one core, and no more than the machine has`() {
+    #expect(availableCores() >= 1)
+    #expect(availableCores() <= sysconf(Int32(_SC_NPROCESSORS_CONF)))
+  }
+
+  @Test(
+    arguments: [
+      ("max 100000\n", nil), ("150000 100000\n", 1.5), ("50000 100000", 0.5), ("", nil), ("x y", nil), ("1 0", nil),
+    ]
+      as [(String, Double?)])
+  func `A control group's quota is read`(text: String, expected: Double?) {
+    #expect(quota(v2: text) == expected)
+  }
+}
+
+@Suite struct DurationTests {
+  @Test func `Durations are rounded up to nanoseconds, and never overflow`() {
+    #expect(Duration.seconds(2).nanoseconds == 2_000_000_000)
+    #expect(Duration(secondsComponent: 0, attosecondsComponent: 1).nanoseconds == 1)
+    #expect(Duration(secondsComponent: 0, attosecondsComponent: 1_000_000_000).nanoseconds == 1)
+    #expect(Duration.seconds(Int64.max).nanoseconds == .max)
+    #expect(Duration.seconds(Int64.min).nanoseconds == .min)
+    #expect(deadline(.max) == .max)
+  }
+
+  @Test func `A wait is rounded up to milliseconds, and never overflows`() {
+    #expect(milliseconds(nil) == -1)
+    #expect(milliseconds(0) == 0)
+    #expect(milliseconds(1) == 1)
+    #expect(milliseconds(1_000_000) == 1)
+    #expect(milliseconds(1_000_001) == 2)
+    #expect(milliseconds(.max) == .max)
+  }
+}
+
+@Suite struct OpenDescriptorTests {
+  @Test func `A descriptor is given back when the last call on it has ended`() {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    defer { Glibc.close(ends[1]) }
+    final class Holder {
+      private let descriptor: OpenDescriptor
+      init(_ number: Int32) { descriptor = OpenDescriptor(number) }
+      func close() -> Bool { descriptor.close() }
+      func use<Result>(_ call: (Int32) -> Result) -> Result? { descriptor.use(call) }
+    }
+    let holder = Holder(ends[0])
+    let isOpenInside = holder.use { number in
+      #expect(holder.close())
+      #expect(!holder.close())
+      #expect(holder.use { $0 } == nil)
+      return fcntl(number, F_GETFD) >= 0
+    }
+    #expect(isOpenInside == true)
+    // The number may be another's by now, but the pipe's other end knows that nobody reads any more.
+    var state = pollfd(fd: ends[1], events: Int16(POLLOUT), revents: 0)
+    #expect(poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR) != 0)
+  }
+}
+
+@Suite struct IOErrorTests {
+  @Test(arguments: [
+    (IOError(.read, .closed), "read: closed"),
+    (IOError(.accept, .cancelled), "accept: cancelled"),
+    (IOError(.write, .busy), "write: another task is already waiting for this"),
+    (IOError(.connect, .system(ECONNREFUSED)), "connect: Connection refused (errno 111)"),
+  ])
+  func `An error says what was done and what befell it`(error: IOError, text: String) {
+    #expect(error.description == text)
+  }
+}

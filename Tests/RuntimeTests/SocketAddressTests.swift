@@ -1,0 +1,44 @@
+import Runtime
+import Testing
+
+@Suite struct SocketAddressTests {
+  @Test(
+    arguments: [
+      ("127.0.0.1:80", .ipv4(.loopback, port: 80)),
+      ("0.0.0.0:0", .ipv4(.any, port: 0)),
+      ("255.255.255.255:65535", .ipv4(IPv4Address(255, 255, 255, 255), port: 65535)),
+      ("[::1]:8080", .ipv6(.loopback, port: 8080)),
+      ("[::]:0", .ipv6(.any, port: 0)),
+      ("[2001:db8::8:800:200c:417a]:1", .ipv6(IPv6Address(bits: 0x2001_0db8_0000_0000_0008_0800_200c_417a), port: 1)),
+      ("[fe80::1%2]:80", .ipv6(IPv6Address(bits: 0xfe80 << 112 | 1), port: 80, scope: 2)),
+      ("unix:/run/app.sock", .unix(path: "/run/app.sock")),
+      ("unix:name with: colons", .unix(path: "name with: colons")),
+    ] as [(String, SocketAddress)])
+  func `What is printed is what is read`(text: String, address: SocketAddress) {
+    #expect(SocketAddress(text) == address)
+    #expect(address.description == text)
+  }
+
+  @Test(arguments: [
+    "", ":", ":80", "80", "localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1",
+    "127.0.0.1: 80", "127.0.0.1:80 ", "127.0.0.256:80", "1.2.3:80", "[]:80", "[::1]", "[::1]80", "[:::]:80",
+    "[fe80::1%eth0]:80", "[127.0.0.1]:80:80", "unix:", "unix:a\0b",
+    "unix:/" + String(repeating: "x", count: 107),
+  ])
+  func `What is no address is refused`(text: String) {
+    #expect(SocketAddress(text) == nil)
+  }
+
+  @Test func `A host may stand apart from its port`() {
+    #expect(SocketAddress(host: "127.0.0.1", port: 80) == .loopback(port: 80))
+    #expect(SocketAddress(host: "::1", port: 80) == .ipv6(.loopback, port: 80))
+    #expect(SocketAddress(host: "[::1]", port: 80) == .ipv6(.loopback, port: 80))
+    #expect(SocketAddress(host: "localhost", port: 80) == nil)
+  }
+
+  @Test func `Only network addresses have a port`() {
+    #expect(SocketAddress.loopback(port: 7).port == 7)
+    #expect(SocketAddress.ipv6(.any, port: 8).port == 8)
+    #expect(SocketAddress.unix(path: "x").port == nil)
+  }
+}
