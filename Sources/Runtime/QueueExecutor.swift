@@ -1,5 +1,4 @@
 import CRuntime
-import Synchronization
 
 /// A task executor without threads: its jobs wait in a queue that at most `width` threads of somebody else's pool drain.
 ///
@@ -10,7 +9,7 @@ package final class QueueExecutor: TaskExecutor {
   package let width: Int
   /// Has the pool call its argument once, soon, on one of its threads.
   private let borrowThread: @Sendable (@escaping @Sendable () -> Void) -> Void
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   private struct State {
     var jobs = Ring<UnownedJob>()

@@ -1,3 +1,4 @@
+import Runtime
 import Synchronization
 
 /// Which workers sleep, and how many are looking for work: what decides whether somebody is woken.
@@ -9,7 +10,7 @@ struct Idle: ~Copyable, Sendable {
   private let workerCount: Int
   /// How many are awake (high half) and how many of those are searching (low half).
   private let state: Atomic<UInt64>
-  private let sleepers = Mutex<[Int]>([])
+  private let sleepers = Lock<[Int]>([])
 
   private static let oneAwake: UInt64 = 1 << 32
   private static let oneSearching: UInt64 = 1

@@ -3,7 +3,7 @@ import Synchronization
 
 /// The queue that all workers share: for jobs from other threads, and for what a worker's own queue cannot hold.
 struct Injector: ~Copyable, Sendable {
-  private let state = Mutex(State())
+  private let state = Lock(State())
   /// A copy of the queue's length, so that a worker need not take the lock to see that there is nothing.
   private let length = Atomic<Int>(0)
 

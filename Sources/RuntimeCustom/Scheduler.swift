@@ -9,7 +9,7 @@ final class Scheduler: TaskExecutor {
   let idle: Idle
   private let stopping = Atomic(false)
   private let turn = Atomic<Int>(0)
-  private let threads = Mutex<[Thread]>([])
+  private let threads = Lock<[Thread]>([])
 
   init(workers count: Int, poller: PollerKind) throws(IOError) {
     var workers: [Worker] = []

@@ -1,7 +1,6 @@
 import Glibc
 import Runtime
 import RuntimeTestSupport
-import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct BlockingTests {
@@ -44,7 +43,7 @@ import Testing
   @Test func `Past its bound the pool queues, in order, and an idle thread goes`() async throws {
     let pool = BlockingPool(threadName: "test-block", bound: 2, patience: .milliseconds(20))
     let gate = Barrier(count: 3)
-    let order = Shared(Mutex<[Int]>([]))
+    let order = Shared(Lock<[Int]>([]))
     let busy = (0..<2).map { _ in Task { try await pool.run { gate.wait() } } }
     while pool.load.threads < 2 || pool.load.queued > 0 { await Task.yield() }
     var queued: [Task<Void, any Error>] = []

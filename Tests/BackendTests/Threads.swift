@@ -1,6 +1,6 @@
 import Dispatch
 import Glibc
-import Synchronization
+import Runtime
 
 /// The calling thread's name.
 func threadName() -> String { firstLine("/proc/thread-self/comm") ?? "" }
@@ -46,7 +46,7 @@ func onForeignThread(_ body: @escaping @Sendable () -> Void) {
 
 /// Counts how many are in a place at once.
 final class Concurrently: Sendable {
-  private let counts = Mutex((now: 0, most: 0))
+  private let counts = Lock((now: 0, most: 0))
 
   func enter() {
     counts.withLock {

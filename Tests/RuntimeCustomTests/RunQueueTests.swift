@@ -91,9 +91,9 @@ private final class Queue: Sendable {
 }
 
 private final class Shared: Sendable {
-  private let counts: Mutex<[Int]>
+  private let counts: Lock<[Int]>
 
-  init(_ total: Int) { counts = Mutex(Array(repeating: 0, count: total + 1)) }
+  init(_ total: Int) { counts = Lock(Array(repeating: 0, count: total + 1)) }
 
   func mark(_ number: Int) { counts.withLock { $0[number] += 1 } }
   var isEachOnce: Bool { counts.withLock { $0.dropFirst().allSatisfy { $0 == 1 } } }

@@ -182,7 +182,7 @@ import Testing
   }
 
   @Test func `a peer that does not read holds the handler up`() async throws {
-    let written = Mutex(0)
+    let written = Lock(0)
     try await withConnection(
       over: .lockstep,
       handler: { _ in
@@ -360,7 +360,7 @@ import Testing
 
   @Test(arguments: Transport.allCases)
   func `chunks that are wrong are a 400, told to the handler first`(_ transport: Transport) async throws {
-    let told = Mutex<HTTPError?>(nil)
+    let told = Lock<HTTPError?>(nil)
     try await withConnection(
       over: transport,
       handler: { request in
@@ -379,7 +379,7 @@ import Testing
   }
 
   @Test func `content that breaks off is told to the handler`() async throws {
-    let told = Mutex<BodyError?>(nil)
+    let told = Lock<BodyError?>(nil)
     let stream = ScriptedStream("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhell")
     await serveConnection(
       stream, clock: ContinuousClock(), options: .quiet,
@@ -396,7 +396,7 @@ import Testing
   @Test func `a body that is used after its response is an error, and takes nothing from the next request`()
     async throws
   {
-    let kept = Mutex<RequestBody?>(nil)
+    let kept = Lock<RequestBody?>(nil)
     try await withConnection(handler: { request in
       if request.path == "/keep" { kept.withLock { $0 = request.body } }
       return .text(request.path)
@@ -410,7 +410,7 @@ import Testing
   }
 
   @Test func `a writer that is used after its response is an error`() async throws {
-    let kept = Mutex<BodyWriter?>(nil)
+    let kept = Lock<BodyWriter?>(nil)
     try await withConnection(handler: { _ in Response(body: .stream { writer in kept.withLock { $0 = writer } }) }) {
       client in
       #expect(try await client.get("/").text == "")

@@ -1,4 +1,4 @@
-import Synchronization
+import Runtime
 
 /// A clock whose time goes by only when a test says so.
 final class ManualClock: Clock {
@@ -23,7 +23,7 @@ final class ManualClock: Clock {
     var watchers: [CheckedContinuation<Void, Never>] = []
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   var now: Instant { state.withLock { $0.now } }
   var minimumResolution: Duration { .zero }

@@ -1,6 +1,5 @@
 import Runtime
 import RuntimeTestSupport
-import Synchronization
 import Testing
 
 @testable import RuntimeHTTP
@@ -71,7 +70,7 @@ extension ServerOptions {
 
 /// What has been logged.
 final class Log: Sendable {
-  private let kept = Mutex<[String]>([])
+  private let kept = Lock<[String]>([])
   var lines: [String] { kept.withLock { $0 } }
   var options: ServerOptions {
     var options = ServerOptions()
@@ -82,7 +81,7 @@ final class Log: Sendable {
 
 /// Opens once; who comes before waits.
 final class Gate: Sendable {
-  private let state = Mutex<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
+  private let state = Lock<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 
   func open() {
     let waiters = state.withLock { state in

@@ -1,6 +1,5 @@
 import Runtime
 import RuntimeTestSupport
-import Synchronization
 import Testing
 
 @testable import RuntimeHTTP
@@ -49,7 +48,7 @@ import Testing
   }
 
   @Test func `content that does not come is told to the handler, and a 408`() async throws {
-    let told = Mutex<HTTPError?>(nil)
+    let told = Lock<HTTPError?>(nil)
     let isReading = Gate()
     try await withConnection(
       clock: clock,

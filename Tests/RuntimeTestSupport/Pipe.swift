@@ -45,8 +45,7 @@ final class Pipe: Sendable {
   }
 
   private let capacity: Int
-  /// A `Monitor`, since ThreadSanitizer does not see into a `Mutex` that two threads want at once.
-  private let state = Monitor(State())
+  private let state = Lock(State())
 
   init(capacity: Int) { self.capacity = capacity }
 

@@ -18,7 +18,7 @@ package final class ScriptedStream: ByteStream {
     var isClosed = false
   }
 
-  /// A `Monitor`, since ThreadSanitizer does not see into a `Mutex` that two threads want at once.
+  /// A `Monitor`, since ThreadSanitizer does not see into a `Lock` that two threads want at once.
   private let state: Monitor<State>
 
   /// A stream whose peer sends `chunks`, each no sooner than the one before has been read, and then finishes.

@@ -8,7 +8,7 @@
     private let epoll: OpenDescriptor
     /// An eventfd whose only use is to end a wait.
     private let alarm: OpenDescriptor
-    private let watched = Mutex(Watched())
+    private let watched = Lock(Watched())
     /// Whether `watched.retired` may hold something, so that a poll need not take the lock to know.
     private let hasRetired = Atomic(false)
     /// Unchecked: only the one thread that polls touches it.

@@ -6,7 +6,7 @@ import Synchronization
 /// poll(2) reports a state and not an edge, so a direction is asked about only while a task waits for it: `arm` asks,
 /// and the first report disarms.
 package final class PollPoller: Poller {
-  private let watched = Mutex<[Int32: Entry]>([:])
+  private let watched = Lock<[Int32: Entry]>([:])
   /// A pipe whose only use is to end a wait.
   private let hearing: OpenDescriptor
   private let ringing: OpenDescriptor

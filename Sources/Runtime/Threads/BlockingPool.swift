@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Threads for work that blocks: made on demand up to a bound, past which work queues; gone when long idle.
 package final class BlockingPool: Sendable {
   private let threadName: String
@@ -125,7 +123,7 @@ private protocol BlockingWork: Sendable {
 
 /// Work, and the task that waits for it until it is done or the wait is cancelled.
 private final class Work<Success: Sendable>: BlockingWork {
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   private struct State {
     /// Gone once it has begun, or will not any more.
@@ -134,7 +132,7 @@ private final class Work<Success: Sendable>: BlockingWork {
   }
 
   init(_ body: sending @escaping () throws -> Success) {
-    state = Mutex(State(body: body))
+    state = Lock(State(body: body))
   }
 
   func park(_ continuation: UnsafeContinuation<Success, any Error>) {

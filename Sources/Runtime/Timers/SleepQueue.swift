@@ -1,11 +1,10 @@
 import Dispatch
-import Synchronization
 
 /// Tasks asleep until a time, behind a lock: a timer wheel, and whoever is to be woken.
 ///
 /// It has no thread. Somebody calls `fire` when the time has come that `fire` last named, or it asks to be called sooner.
 package final class SleepQueue: Sendable {
-  private let state: Mutex<State>
+  private let state: Lock<State>
   /// Called on the sleeper's thread when there is a deadline before the one that `fire` named: to call `fire` again, soon.
   private let deadlineMoved: @Sendable (SleepQueue) -> Void
 
@@ -29,7 +28,7 @@ package final class SleepQueue: Sendable {
   }
 
   package init(deadlineMoved: @escaping @Sendable (SleepQueue) -> Void) {
-    state = Mutex(State(wheel: TimerWheel(now: Self.tick(monotonicNow()))))
+    state = Lock(State(wheel: TimerWheel(now: Self.tick(monotonicNow()))))
     self.deadlineMoved = deadlineMoved
   }
 
@@ -41,7 +40,7 @@ package final class SleepQueue: Sendable {
   /// - Throws: `CancellationError` at once when the task is cancelled or the queue is closed.
   package func sleep(until deadline: Int64) async throws(CancellationError) {
     guard !Task.isCancelled else { throw CancellationError() }
-    let sleeping = Mutex<Sleeper?>(nil)
+    let sleeping = Lock<Sleeper?>(nil)
     let isDue = await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         let sleeper = Sleeper(.task(continuation))

@@ -27,7 +27,7 @@ final class HTTP1Exchange<Stream: ByteStream>: @unchecked Sendable {  // what is
   /// Whether the client waits for a 100 (Continue). Any side may look; reading clears it.
   private let awaitsContinue: Atomic<Bool>
   private let broken = Atomic<Bool>(false)
-  private let receivedTrailers = Mutex(HeaderFields())
+  private let receivedTrailers = Lock(HeaderFields())
 
   /// The head that the first content takes along; guarded by the writing flag.
   private var pendingHead: Head?

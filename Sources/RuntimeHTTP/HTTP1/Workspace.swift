@@ -1,4 +1,4 @@
-import Synchronization
+import Runtime
 
 /// All the memory that a connection needs while it is busy. An idle one has none.
 ///
@@ -52,7 +52,7 @@ final class WorkspacePool: Sendable {
   private static let largestOutput = 128 * 1024
 
   private let limits: HTTP1Limits
-  private let workspaces = Mutex<[Workspace]>([])
+  private let workspaces = Lock<[Workspace]>([])
 
   init(limits: HTTP1Limits) { self.limits = limits }
 

@@ -1,4 +1,4 @@
-import Synchronization
+import Runtime
 
 /// Writes the content of a response as it is sent.
 ///
@@ -37,7 +37,7 @@ protocol BodySink: AnyObject, Sendable {
 /// Keeps what is written.
 final class CollectingSink: BodySink {
   private let limit: Int
-  private let bytes = Mutex<[UInt8]>([])
+  private let bytes = Lock<[UInt8]>([])
 
   init(limit: Int) { self.limit = limit }
 

@@ -1,3 +1,4 @@
+import Runtime
 import Synchronization
 
 /// What a connection waits for and until when, for those who watch over it: the sweeper that ends what takes too long,
@@ -46,7 +47,7 @@ final class ConnectionControl: Sendable {
     case cancelledBefore
   }
 
-  private let handle = Mutex(Handle.none)
+  private let handle = Lock(Handle.none)
 
   /// How many requests there have been, and whether one is being answered. Only the connection writes them.
   private let requests = Atomic<Int>(0)

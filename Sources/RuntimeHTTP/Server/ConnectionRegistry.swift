@@ -1,4 +1,4 @@
-import Synchronization
+import Runtime
 
 /// The open connections of a server.
 final class ConnectionRegistry: Sendable {
@@ -15,7 +15,7 @@ final class ConnectionRegistry: Sendable {
     var open: Int { slots.count - freeSlots.count }
   }
 
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// Adds a connection, and says where, for ``remove(at:)``.
   func insert(_ control: ConnectionControl) -> Int {

@@ -1,5 +1,4 @@
 public import Runtime
-import Synchronization
 
 /// Accepts connections on any runtime and has a handler answer their requests.
 ///
@@ -28,7 +27,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private let listener: R.Listener
   private let context: ConnectionContext
   private let registry = ConnectionRegistry()
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// A server that listens on `address`; connections wait in the system's backlog until ``run()``.
   ///
