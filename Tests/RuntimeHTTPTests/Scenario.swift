@@ -9,41 +9,52 @@ enum Transport: CaseIterable, CustomTestStringConvertible {
   case whole
   case oneByteAtATime
   case lockstep
+  case sockets
 
   var testDescription: String {
     switch self {
     case .whole: "whole"
     case .oneByteAtATime: "one byte at a time"
     case .lockstep: "lockstep without a buffer"
+    case .sockets: "real sockets"
     }
   }
 }
 
-typealias Client = HTTPTestClient<MemoryStream>
+typealias Client = HTTPTestClient<AnyStream>
 
 /// Serves one connection by `handler` while `body` has the client's end of it.
 func withConnection(
   over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ContinuousClock(),
   handler: @escaping @Sendable (Request) async throws -> Response, _ body: (Client) async throws -> Void
 ) async throws {
-  let (near, far) = MemoryStream.pair(capacity: transport == .lockstep ? 0 : 64 * 1024)
-  let handler = HandlerFunction(handler)
-  async let served: Void =
-    transport == .oneByteAtATime
-    ? serveConnection(OneByteStream(far), clock: clock, options: options, handler: handler)
-    : serveConnection(far, clock: clock, options: options, handler: handler)
-  do {
-    try await body(Client(near))
+  try await withStreams(transport) { near, far in
+    let handler = HandlerFunction(handler)
+    async let served: Void = serveConnection(far, clock: clock, options: options, handler: handler)
+    let result = await Result { try await body(Client(near)) }
     near.close()
     await served
-  } catch {
-    near.close()
-    await served
-    throw error
+    try result.get()
   }
 }
 
-extension HTTPTestClient where Stream == MemoryStream {
+/// Calls `body` with the client's end and the server's end of a connection.
+private func withStreams(_ transport: Transport, _ body: (AnyStream, AnyStream) async throws -> Void) async throws {
+  guard transport == .sockets else {
+    let (near, far) = MemoryStream.pair(capacity: transport == .lockstep ? 0 : 64 * 1024)
+    let server: any ByteStream = transport == .oneByteAtATime ? OneByteStream(far) : far
+    return try await body(AnyStream(base: near), AnyStream(base: server))
+  }
+  try await Backend.concurrency.withRuntime { runtime in
+    let runtime = ManualTimeRuntime(base: runtime, clock: ManualClock())
+    let listener = try runtime.listen(on: .loopback(port: 0))
+    defer { listener.close() }
+    let near = try await runtime.connect(to: listener.localAddress)
+    try await body(near, try await listener.accept())
+  }
+}
+
+extension HTTPTestClient where Stream == AnyStream {
   /// Sends `text` while `body` reads, as a client must where nothing lies between it and the server.
   func send(_ text: String, while body: (HTTPTestClient) async throws -> Void) async throws {
     let stream = stream
