@@ -252,9 +252,8 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   @inline(never)
   private func close(_ workspace: Workspace) async throws -> Next {
     try await channel.flush(workspace)
-    // A client that asked for the end, and has sent nothing beyond, has nothing under way that would lead to a reset.
-    let isQuiet = workspace.decoder.isComplete && workspace.input.isEmpty
-    return isQuiet && !workspace.decoder.framing.keepAlive ? .finished : .finishedEarly
+    // A client that has sent a whole request and nothing beyond has nothing under way that would lead to a reset.
+    return workspace.decoder.isComplete && workspace.input.isEmpty ? .finished : .finishedEarly
   }
 
   /// Reads what the handler has left of the request's content, to a bound.
