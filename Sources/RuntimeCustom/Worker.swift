@@ -123,14 +123,14 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
 
   /// Sleeps until there is something to do.
   private func park(_ scheduler: Scheduler) {
+    let first = sleeps.fire()
+    // Whose time had come is in the queue now, and nobody else knows of it.
+    guard depth == 0 else { return }
     let mustLook = scheduler.idle.sleep(index, isSearching: isSearching)
     isSearching = false
     // It may be this worker that is woken here; then it does not sleep.
     if mustLook, scheduler.hasWork { scheduler.wakeOne() }
-    let first = sleeps.fire()
-    if parking.begin() {
-      poll(scheduler, timeout: scheduler.isStopping ? 0 : first.map { max(0, $0 - monotonicNow()) })
-    }
+    if parking.begin() { poll(scheduler, timeout: first.map { max(0, $0 - monotonicNow()) }) }
     parking.end()
     isSearching = scheduler.idle.rise(index)
   }
@@ -179,7 +179,8 @@ final class Parking: Sendable {
     state.compareExchange(expected: Self.awake, desired: Self.asleep, ordering: .acquiringAndReleasing).exchanged
   }
 
-  func end() { state.store(Self.awake, ordering: .sequentiallyConsistent) }
+  /// Acquiring: what was queued before a wake that this swallows is seen by the look round that follows.
+  func end() { _ = state.exchange(Self.awake, ordering: .acquiringAndReleasing) }
 
   func unpark() {
     if state.exchange(Self.notified, ordering: .acquiringAndReleasing) == Self.asleep { poller.wake() }
