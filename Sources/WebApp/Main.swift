@@ -36,7 +36,12 @@ private struct Serve: RuntimeProgram {
     }
     let workers = runtime.workerCount == 1 ? "1 worker" : "\(runtime.workerCount) workers"
     say("Gearbox WebApp on http://\(server.localAddress) (runtime \(runtime.name), \(workers))")
-    try await server.run()
+    do throws(IOError) {
+      try await server.run()
+    } catch {
+      // A signal that is quicker than the server ends it before it runs, and that is no failure.
+      if !app.isStopping.isSet { throw error }
+    }
     withExtendedLifetime(signals) {}
   }
 
