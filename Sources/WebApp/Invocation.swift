@@ -146,15 +146,16 @@ extension Invocation {
     Usage: WebApp [flags]
 
       --runtime NAME    RUNTIME          \(RuntimeKind.allCases.map(label).joined(separator: ", "))
-      --workers COUNT   RUNTIME_WORKERS  threads that run tasks, 1 to 1024; one a core
+      --workers COUNT   RUNTIME_WORKERS  threads that run tasks, 1 to 1024
       --host ADDRESS    HOST             an IPv4 or IPv6 address, or localhost
-      --port PORT       PORT             0 to 65535, 0 for a free one; 7878 unless set
+      --port PORT       PORT             0 to 65535; 0 for a free one
       --demo                             offer /stall, which blocks a worker
       --list-runtimes                    say which runtimes there are, and exit
       --help                             print this, and exit
       --version                          print the version, and exit
 
     A flag goes before the variable beside it. Values may follow a space or an =.
+    Unless told otherwise: 127.0.0.1, port 7878, and one worker a core.
     """
 
   /// What `--list-runtimes` prints.

@@ -107,20 +107,24 @@ import Testing
   private func stop(_ runtime: some AsyncRuntime) async throws {
     let live = try LiveApp(runtime)
     try await live.serve {
-      let (idle, streaming, sleeping) = (try await live.client(), try await live.client(), try await live.client())
-      #expect(try await idle.get("/healthz").status == 200)
+      let (idle, streaming, echoing) = (try await live.client(), try await live.client(), try await live.client())
+      let health = try await idle.get("/healthz")
+      #expect(health.status == 200)
       try await streaming.send("GET /stream?ms=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
       _ = try await streaming.readHead()
-      try await sleeping.send("GET /sleep?ms=200 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      try await echoing.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\n")
       while live.server.metrics.requestsInFlight < 2 { await Task.yield() }
       live.app.isStopping.set()
       async let stopped: Void = live.server.shutdown()
-      let page = try await sleeping.readResponse()
-      #expect(page.status == 200 && page["Connection"] == "close")
+      // An idle connection that was closed says that the server has begun to shut down.
+      let end = try await idle.stream.read()
+      #expect(end == [])
+      try await echoing.send("last")
+      let last = try await echoing.readResponse()
+      #expect(last.text == "last" && last["Connection"] == "close")
       while try await streaming.readChunk() != nil {}
-      #expect(try await idle.stream.read() == [])
+      for client in [idle, streaming, echoing] { client.stream.close() }
       await stopped
-      for client in [idle, streaming, sleeping] { client.stream.close() }
     }
   }
 
