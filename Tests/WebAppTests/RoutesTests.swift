@@ -211,7 +211,9 @@ import Testing
   ) async throws {
     let app = WebApp(runtime: runtime, isDemo: isDemo)
     let (near, far) = MemoryStream.pair(capacity: capacity)
-    let serving = runtime.spawn { await serveConnection(far, clock: runtime.clock, handler: app.router) }
+    let serving = runtime.spawn {
+      await serveConnection(far, clock: runtime.clock, options: .patient, handler: app.router)
+    }
     do {
       try await body(HTTPTestClient(near), Stopping(stop: app.isStopping.set))
     } catch {
