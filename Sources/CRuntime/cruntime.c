@@ -40,23 +40,3 @@ int gearbox_affinity(void) {
 #ifdef __linux__
 int gearbox_accept(int listener) { return accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC); }
 #endif
-
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SANITIZED 1
-void __tsan_acquire(void *);
-void __tsan_release(void *);
-#endif
-#endif
-
-void gearbox_sanitizer_acquire(const void *address) {
-#ifdef SANITIZED
-  __tsan_acquire((void *)address);
-#endif
-}
-
-void gearbox_sanitizer_release(const void *address) {
-#ifdef SANITIZED
-  __tsan_release((void *)address);
-#endif
-}

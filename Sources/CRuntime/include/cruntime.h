@@ -20,8 +20,3 @@ void gearbox_name_thread(const char *_Nonnull name);
 
 /// How many processors the calling process may be scheduled on (`sched_getaffinity`), or 0 if that cannot be told.
 int gearbox_affinity(void);
-
-/// Tell ThreadSanitizer, in builds that have it, that what was done before one thread's release of `address` comes before
-/// what another does after it has acquired it. Elsewhere they do nothing.
-void gearbox_sanitizer_acquire(const void *_Nonnull address);
-void gearbox_sanitizer_release(const void *_Nonnull address);

@@ -1,11 +1,12 @@
-import CRuntime
 import Synchronization
 
-/// Swift's `Mutex`, in words that ThreadSanitizer understands.
+/// Swift's `Mutex`, and a sign of it that ThreadSanitizer can see.
 ///
 /// The library that `Mutex` comes in is not built for the sanitizer, which takes whatever is behind one for unprotected.
 package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
   private let mutex: Mutex<Value>
+  /// Stored by whoever leaves and loaded by whoever enters: the order that the mutex has made already, once more.
+  private let sign = Atomic(false)
 
   package init(_ value: consuming sending Value) {
     mutex = Mutex(value)
@@ -16,8 +17,8 @@ package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
     _ body: (inout sending Value) throws(Failure) -> sending Result
   ) throws(Failure) -> sending Result {
     try mutex.withLock { value throws(Failure) in
-      withUnsafePointer(to: &value) { gearbox_sanitizer_acquire($0) }
-      defer { withUnsafePointer(to: &value) { gearbox_sanitizer_release($0) } }
+      _ = sign.load(ordering: .acquiring)
+      defer { sign.store(true, ordering: .releasing) }
       return try body(&value)
     }
   }
