@@ -46,7 +46,7 @@ let stylesheet = """
   .gears .badge { font-size: .75rem; font-weight: 600; color: var(--accent); letter-spacing: .04em; }
   .gears .what { color: var(--soft); font-size: .95rem; flex: 1; }
   .gears code { display: block; padding: .45rem .7rem; background: var(--paper); border-radius: .45rem;
-    overflow-x: auto; white-space: nowrap; font-size: .76rem; }
+    overflow-wrap: anywhere; font-size: .76rem; }
   .routes { gap: 0; border-top: 1px solid var(--line); }
   .routes li { display: grid; grid-template-columns: 1fr; gap: 0 1.5rem; padding: .7rem 0;
     border-bottom: 1px solid var(--line); }
