@@ -36,11 +36,20 @@ import Testing
   /// What all of this is for.
   @Test(arguments: Backend.allCases)
   func aHundredSleepsOfASecondEndTogetherOnOneWorkerWhileOtherRequestsAreAnswered(backend: Backend) async throws {
-    try await backend.withRuntime(workers: 1) { try await sleepTogether($0) }
+    try await backend.withRuntime(workers: 1) { runtime in
+      // A machine that is busy with other tests may hold this one up for the whole second. A server that serves one
+      // after another would never do it.
+      for _ in 0..<5 {
+        if try await sleepTogether(runtime) { return }
+      }
+      Issue.record("no answer came while the hundred slept")
+    }
   }
 
-  private func sleepTogether(_ runtime: some AsyncRuntime) async throws {
+  /// - Returns: whether most slept at once, and others were answered meanwhile.
+  private func sleepTogether(_ runtime: some AsyncRuntime) async throws -> Bool {
     let live = try LiveApp(runtime)
+    var isShown = false
     try await live.serve {
       let other = try await live.client()
       var answers = 0
@@ -65,11 +74,11 @@ import Testing
       try await waiting.value
       let elapsed = ContinuousClock.now - start
       other.stream.close()
-      #expect(mostAtOnce >= 50)
-      #expect(answers > 0)
+      isShown = mostAtOnce >= 50 && answers > 0
       // One after the other they would take a hundred seconds. Here it is one, but the machine may be busy.
       #expect(elapsed >= .seconds(1) && elapsed < .seconds(50))
     }
+    return isShown
   }
 
   @Test(arguments: Backend.allCases)
