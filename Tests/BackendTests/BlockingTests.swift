@@ -3,7 +3,7 @@ import Runtime
 import RuntimeTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct BlockingTests {
+@Suite(.timeLimit(.minutes(10))) struct BlockingTests {
   struct Failure: Error, Equatable {}
 
   @Test(arguments: Backend.allCases)

@@ -4,7 +4,7 @@ import RuntimeTestSupport
 import Testing
 
 /// Cancelling ends what waits, at whatever moment it comes: before the wait, while it begins, or long after.
-@Suite(.timeLimit(.minutes(2))) struct CancellationTests {
+@Suite(.timeLimit(.minutes(10))) struct CancellationTests {
   /// Cancels what `body` does, sooner and later, and expects each to end as `expected`.
   private func expectCancelled(
     on runtime: some AsyncRuntime, as expected: IOError, _ body: @escaping @Sendable () async throws -> Void

@@ -3,7 +3,7 @@ import RuntimeTestSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ExecutorTests {
+@Suite(.timeLimit(.minutes(10))) struct ExecutorTests {
   struct Failure: Error, Equatable {}
 
   @Test(arguments: Backend.allCases)

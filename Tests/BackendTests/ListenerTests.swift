@@ -3,7 +3,7 @@ import Runtime
 import RuntimeTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ListenerTests {
+@Suite(.timeLimit(.minutes(10))) struct ListenerTests {
   @Test(arguments: Variant.all)
   func `Connections are accepted whether they come before or after somebody waits`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in

@@ -3,7 +3,7 @@ import RuntimeTestSupport
 import Testing
 
 /// Much of everything at once.
-@Suite(.timeLimit(.minutes(5)), .serialized) struct LoadTests {
+@Suite(.timeLimit(.minutes(10)), .serialized) struct LoadTests {
   @Test(arguments: Backend.allCases)
   func `A million small tasks`(backend: Backend) async throws {
     // In a process of its own: it would take Swift's pool away from all other tests.

@@ -3,7 +3,7 @@ import RuntimeTestSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct ShutdownTests {
+@Suite(.timeLimit(.minutes(10))) struct ShutdownTests {
   struct Failure: Error, Equatable {}
 
   @Test(arguments: Backend.allCases, PollerKind.allCases)

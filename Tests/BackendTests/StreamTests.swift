@@ -19,7 +19,7 @@ struct Variant: Sendable, CustomTestStringConvertible {
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct StreamTests {
+@Suite(.timeLimit(.minutes(10))) struct StreamTests {
   @Test(arguments: Variant.all)
   func `What one end writes the other reads, and each direction ends on its own`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in

@@ -5,7 +5,7 @@ import Testing
 
 /// On whose threads Swift runs what: the facts on which the backends rest, checked so that a toolchain that changes them
 /// breaks here and not in a server.
-@Suite(.timeLimit(.minutes(1))) struct ThreadTests {
+@Suite(.timeLimit(.minutes(10))) struct ThreadTests {
   /// What may follow an `await`, or start a task, in a task that a backend spawned.
   enum Construct: String, CaseIterable, Sendable {
     case spawn, await, yield, sleep, clockSleep, suspendingClockSleep, runtimeSleep, childTask, asyncLet, defaultActor

@@ -3,7 +3,7 @@ import RuntimeTestSupport
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(2))) struct TimerTests {
+@Suite(.timeLimit(.minutes(10))) struct TimerTests {
   @Test(arguments: Backend.allCases)
   func `A sleep is never early, whichever way it is asked for`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in

@@ -6,7 +6,7 @@ import Testing
 @testable import RuntimeHTTP
 
 /// What a connection does, over streams that deal out bytes in different ways.
-@Suite(.timeLimit(.minutes(1))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct ConnectionTests {
   @Test(arguments: Transport.allCases)
   func `requests follow one another on a connection`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: { .text("\($0.method) \($0.path)") }) { client in

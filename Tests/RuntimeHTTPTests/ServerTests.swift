@@ -6,7 +6,7 @@ import Testing
 @testable import RuntimeHTTP
 
 /// A server on real sockets, on each backend, with the time in the tests' hands.
-@Suite(.timeLimit(.minutes(1))) struct ServerTests {
+@Suite(.timeLimit(.minutes(10))) struct ServerTests {
   @Test(arguments: Backend.allCases)
   func `many connections are served, and counted`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
