@@ -48,6 +48,8 @@
     package func close() {
       epoll.close()
       alarm.close()
+      // Each holds this poller in its turn. Nobody fetches events any more that could name one.
+      watched.withLock { $0.retired = [] }
     }
 
     package func add(_ socket: Socket) throws(IOError) {

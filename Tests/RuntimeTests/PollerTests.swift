@@ -1,0 +1,19 @@
+import Glibc
+import Runtime
+import Testing
+
+@Suite struct PollerTests {
+  @Test(arguments: PollerKind.allCases)
+  func `A poller that is closed keeps neither itself nor the sockets that it has watched`(kind: PollerKind) throws {
+    weak var watched: Socket?
+    weak var closed: (any Poller)?
+    do {
+      let poller = try kind.makePoller()
+      let socket = try Socket(Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0), poller: poller)
+      (watched, closed) = (socket, poller)
+      socket.close()
+      poller.close()
+    }
+    #expect(watched == nil && closed == nil)
+  }
+}
