@@ -98,7 +98,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   /// Looks for work with the other workers, beginning anywhere.
   private func search(_ scheduler: Scheduler) -> UnownedJob? {
     let workers = scheduler.workers
-    guard workers.count > 1 else { return nil }
+    // Also where there are no others: only one that has searched looks once more before it sleeps.
     if !isSearching {
       guard scheduler.idle.beginSearch() else { return nil }
       isSearching = true

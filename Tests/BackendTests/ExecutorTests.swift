@@ -38,6 +38,15 @@ import Testing
     }
   }
 
+  @Test(arguments: Backend.allCases, [1, 2])
+  func `Work that comes from outside just as the workers fall asleep is run`(
+    backend: Backend, workers: Int
+  ) async throws {
+    try await backend.withRuntime(workers: workers) { runtime in
+      for _ in 0..<20_000 { try await runtime.spawn {}.value }
+    }
+  }
+
   @Test(arguments: Backend.allCases, [1, 2, 5])
   func `A task group's children are all run, once each`(backend: Backend, workers: Int) async throws {
     try await backend.withRuntime(workers: workers) { runtime in
