@@ -23,10 +23,16 @@ public final class DispatchRuntime: AsyncRuntime {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
     let queue = DispatchQueue(label: "gearbox.tasks", attributes: .concurrent)
     executor = QueueExecutor(width: workers ?? availableCores()) { queue.async(execute: $0) }
-    let polling = try PollerThread(poller, name: "gearbox-poll")
-    self.polling = polling
-    let timer = DispatchTimer()
+    let timer = try DispatchTimer()
     self.timer = timer
+    let polling: PollerThread
+    do throws(IOError) {
+      polling = try PollerThread(poller, name: "gearbox-poll")
+    } catch {
+      timer.stop()
+      throw error
+    }
+    self.polling = polling
     clock = TimerClock { timer.sleeps }
     services = Services(clock: clock) { polling.poller }
   }
