@@ -378,6 +378,28 @@ import Testing
     #expect(told.withLock { $0?.status } == .badRequest)
   }
 
+  @Test(arguments: ["5 \r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\r\nX : y\r\n\r\n", "5\r\nhello0\r\n\r\n"])
+  func `content that is wrong is a 400 even where the handler leaves it`(_ chunks: String) async throws {
+    try await withConnection(handler: { _ in .text("no") }) { client in
+      try await client.send("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(chunks)")
+      let response = try await client.readResponse()
+      #expect(response.status == 400)
+      #expect(response["Connection"] == "close")
+      try await client.expectEnd()
+    }
+  }
+
+  @Test(arguments: [
+    "5\r\nhelloX\r\n0\r\n\r\n", "5\r\nhello\r\nFFFFFFFFFFFFFFFFF\r\n", "5\r\nhello\r\n0\r\n X: y\r\n\r\n",
+  ])
+  func `content in front of what is wrong is not given, so that a stream has not begun`(_ chunks: String) async throws {
+    try await withConnection(handler: { Response(body: .stream($0.body)) }) { client in
+      try await client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(chunks)")
+      #expect(try await client.readResponse().status == 400)
+      try await client.expectEnd()
+    }
+  }
+
   @Test func `content that breaks off is told to the handler`() async throws {
     let told = Lock<BodyError?>(nil)
     let stream = ScriptedStream("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhell")

@@ -203,6 +203,8 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
       guard exchange.end() else { return abandon(workspace) }
     }
     guard case .bytes(let bytes) = response.body.storage else { return .finished }
+    // Content that the handler has left may show already that the request is malformed, which goes before its answer.
+    if !exchange.isBroken { _ = try workspace.takeContent() }
     let left = workspace.decoder.remainingLength ?? 0
     let persists = exchange.persists && left <= context.options.maximumDrainedLength
     workspace.begin(

@@ -103,23 +103,19 @@ extension HTTP1Exchange: RequestBodySource {
 
   private func nextChunk() async throws -> [UInt8]? {
     while true {
-      switch try workspace.nextEvent() {
-      case .head: continue
-      case .content(let bytes):
-        awaitsContinue.store(false, ordering: .releasing)
-        return Array(bytes)
-      case .end:
-        awaitsContinue.store(false, ordering: .releasing)
+      let (content, isComplete) = try workspace.takeContent()
+      if isComplete || !content.isEmpty { awaitsContinue.store(false, ordering: .releasing) }
+      if !content.isEmpty { return content }
+      if isComplete {
         if !workspace.decoder.trailers.isEmpty {
           receivedTrailers.withLock { $0 = workspace.decoder.trailers }
         }
         return nil
-      case .needsInput:
-        try await sendContinue()
-        channel.control.begin(.content)
-        guard try await channel.fill(workspace) else { throw BodyError.disconnected }
-        channel.control.end(.content)
       }
+      try await sendContinue()
+      channel.control.begin(.content)
+      guard try await channel.fill(workspace) else { throw BodyError.disconnected }
+      channel.control.end(.content)
     }
   }
 

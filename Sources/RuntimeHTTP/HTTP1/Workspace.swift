@@ -42,6 +42,22 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
     case .end: .end
     }
   }
+
+  /// Decodes all the content that is in ``input``, in however many chunks it comes, and says whether it has ended.
+  ///
+  /// Where the framing is wrong behind good content, that content is not given: a handler which acts on it, or answers
+  /// with it, would do so for a request that has to be refused.
+  func takeContent() throws(HTTPError) -> (content: [UInt8], isComplete: Bool) {
+    var content: [UInt8] = []
+    while true {
+      switch try nextEvent() {
+      case .head: continue
+      case .content(let bytes): content.append(contentsOf: bytes)
+      case .needsInput: return (content, false)
+      case .end: return (content, true)
+      }
+    }
+  }
 }
 
 /// Workspaces that no connection needs just now.
