@@ -492,6 +492,24 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    "HEAD / HTTP/1.1\r\n\r\n", "HEAD / HTTP/2.0\r\n", "HEAD a HTTP/1.1\r\n", "HEAD / HTTP/1.1\r\nX : y\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\nHEAD / HTTP/1.1\r\n\r\n",
+  ])
+  func `9110 9_3_2 - a refusal of HEAD has no content either`(_ request: String) async throws {
+    let stream = ScriptedStream(request)
+    await serveConnection(
+      stream, clock: ContinuousClock(), options: .quiet, handler: HandlerFunction { _ in Response() })
+    #expect(stream.writtenText.hasSuffix("Connection: close\r\n\r\n"))
+  }
+
+  @Test func `a refusal after HEAD is not one of HEAD`() async throws {
+    let stream = ScriptedStream("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n")
+    await serveConnection(
+      stream, clock: ContinuousClock(), options: .quiet, handler: HandlerFunction { _ in Response() })
+    #expect(!stream.writtenText.hasSuffix("\r\n\r\n"))
+  }
+
   @Test func `a request that is wrong does not lose the responses before it`() async throws {
     let stream = ScriptedStream("GET / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n")
     await serveConnection(

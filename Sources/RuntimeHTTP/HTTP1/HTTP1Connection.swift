@@ -289,7 +289,8 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     control.end(.head)
     let response = error.response
     guard case .bytes(let bytes) = response.body.storage else { return .finished }
-    let traits = ResponseEncoder.RequestTraits(method: .get, version: .http1_1)
+    // As far as it is known; no content follows the head of a response to HEAD, whatever its status.
+    let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)
     workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, false, context)
     do {
       try await channel.send(bytes, workspace)

@@ -41,6 +41,7 @@ struct RequestDecoder: Sendable {
   /// How many trailers have come, those that were dropped among them.
   private var trailerCount = 0
 
+  /// What the request asks for: GET until its line has been read.
   private(set) var method = Method.get
   private(set) var version = HTTPVersion.http1_1
   private(set) var target = RequestTarget()
@@ -93,6 +94,7 @@ struct RequestDecoder: Sendable {
     headLength = 0
     bodyLength = 0
     trailerCount = 0
+    method = .get
     fields.removeAll(keepingCapacity: true)
     if !trailers.isEmpty { trailers.removeAll() }
   }
@@ -151,7 +153,7 @@ struct RequestDecoder: Sendable {
         guard emptyLines <= HTTP1Limits.emptyLines else { throw .malformed("There is no request line.") }
         return
       }
-      (method, version) = try RequestLine.parse(line, target: &target)
+      version = try RequestLine.parse(line, method: &method, target: &target)
       headLength = line.count + 2
       state = .fields
     case .fields:

@@ -1,9 +1,10 @@
 /// The first line of a request (RFC 9112 section 3): method SP request-target SP HTTP-version.
 enum RequestLine {
-  /// Reads `line`, and puts what its target is into `target`.
+  /// Reads `line`, and puts what its method and its target are into `method` and `target`; the method if it is known,
+  /// even where something else is wrong.
   static func parse(
-    _ line: Span<UInt8>, target: inout RequestTarget
-  ) throws(HTTPError) -> (method: Method, version: HTTPVersion) {
+    _ line: Span<UInt8>, method: inout Method, target: inout RequestTarget
+  ) throws(HTTPError) -> HTTPVersion {
     let space = UInt8(ascii: " ")
     guard let first = line.firstIndex(of: space), let second = line.firstIndex(of: space, from: first + 1) else {
       throw .malformed("The request line does not have three parts.")
@@ -12,17 +13,18 @@ enum RequestLine {
     guard !name.isEmpty, CharacterClass.token.containsAll(name) else {
       throw .malformed("The method is not a token.")
     }
+    let known = Method(token: name)
+    if let known { method = known }
     let number = try versionNumber(line.extracting(second + 1..<line.count))
-    let method = Method(token: name)
     target.bytes.removeAll(keepingCapacity: true)
     line.extracting(first + 1..<second).withUnsafeBufferPointer { target.bytes.append(contentsOf: $0) }
     // The target of a method that is not known is checked as that of one that may have any usual form.
-    guard target.locateParts(method: method ?? .options) else {
+    guard target.locateParts(method: known ?? .options) else {
       throw .malformed("The request target is not valid.")
     }
     guard number.major == 1 else { throw HTTPError(.httpVersionNotSupported) }
-    guard let method else { throw HTTPError(.notImplemented) }
-    return (method, number.minor == 0 ? .http1_0 : .http1_1)
+    guard known != nil else { throw HTTPError(.notImplemented) }
+    return number.minor == 0 ? .http1_0 : .http1_1
   }
 
   /// RFC 9112 section 2.3: `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, case-sensitive.
