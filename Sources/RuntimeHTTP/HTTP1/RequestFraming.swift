@@ -28,9 +28,10 @@ struct RequestFraming: Sendable {
       let value = bytes.extracting(fields.valueRange(entry))
       switch entry.name {
       case .host:
-        // Section 3.2: more than one, or one that is no host, is a 400. It may be empty.
+        // Section 3.2: more than one, or one that is no host, is a 400. An empty one is too: no http URI has an empty host
+        // (RFC 9110 section 4.2.1), and there is no default to put in its place (section 3.3).
         hosts += 1
-        guard hosts == 1, value.isEmpty || value.isAuthority(portRequired: false) else {
+        guard hosts == 1, value.isAuthority(portRequired: false) else {
           throw .malformed("The Host field is not valid.")
         }
       case .contentLength:
