@@ -157,6 +157,7 @@ import Testing
     ("9110 8.6: a length with a blank", "Host: a\r\nContent-Length: 1 2\r\n\r\n", 400),
     ("9110 8.6: a length past 64 bits", "Host: a\r\nContent-Length: 18446744073709551617\r\n\r\n", 400),
     ("9110 10.1.1: an expectation nobody knows", "Host: a\r\nExpect: wonders\r\n\r\n", 417),
+    ("9110 10.1.1: another one of them", "Host: a\r\nExpect: 100-continue, wonders\r\n\r\n", 417),
   ])
   func `heads that are refused`(_ name: String, _ fields: String, _ status: Int) {
     #expect(decode("POST / HTTP/1.1\r\n" + fields) == [.error(status)], "\(name)")
@@ -260,6 +261,9 @@ import Testing
   @Test(arguments: [
     ("HTTP/1.1", "Expect: 100-continue\r\nContent-Length: 1\r\n", true),
     ("HTTP/1.1", "Expect: 100-Continue\r\nTransfer-Encoding: chunked\r\n", true),
+    ("HTTP/1.1", "Expect: 100-continue,, 100-continue\r\nContent-Length: 1\r\n", true),
+    ("HTTP/1.1", "Expect: 100-continue\r\nExpect:\r\nContent-Length: 1\r\n", true),
+    ("HTTP/1.1", "Expect:\r\nContent-Length: 1\r\n", false),
     ("HTTP/1.1", "Expect: 100-continue\r\n", false),
     ("HTTP/1.0", "Expect: 100-continue\r\nContent-Length: 1\r\n", false),
     ("HTTP/1.1", "Content-Length: 1\r\n", false),

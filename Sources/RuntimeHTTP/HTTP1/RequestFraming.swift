@@ -49,8 +49,8 @@ struct RequestFraming: Sendable {
         close = close || value.listContains("close")
         keep = keep || value.listContains("keep-alive")
       case .expect where version >= .http1_1:
-        guard value.equalsIgnoringCase("100-continue") else { throw HTTPError(.expectationFailed) }
-        expectsContinue = true
+        guard value.listHolds(only: "100-continue") else { throw HTTPError(.expectationFailed) }
+        expectsContinue = expectsContinue || value.listContains("100-continue")
       default: break
       }
     }
@@ -104,5 +104,18 @@ extension Span<UInt8> {
       start = end + 1
     }
     return false
+  }
+
+  /// Whether this comma-separated list has no element but `token`, in lower case; empty elements do not count
+  /// (RFC 9110 section 5.6.1.2).
+  func listHolds(only token: StaticString) -> Bool {
+    var start = 0
+    while start <= count {
+      let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
+      let element = extracting(trimmed(from: start, to: end))
+      if !element.isEmpty, !element.equalsIgnoringCase(token) { return false }
+      start = end + 1
+    }
+    return true
   }
 }
