@@ -204,6 +204,8 @@ import Testing
   @Test(arguments: [
     ("9110 15.5.15: a long request line", "GET /\(String(repeating: "a", count: 100)) HTTP/1.1\r\n", 414),
     ("9110 15.5.15: a request line without an end", "GET /\(String(repeating: "a", count: 100))", 414),
+    ("9112 3: a long method", "\(String(repeating: "A", count: 80)) / HTTP/1.1\r\n", 400),
+    ("9112 3: a method without an end", String(repeating: "A", count: 81), 400),
     ("6585 5: a long field", "GET / HTTP/1.1\r\nX: \(String(repeating: "a", count: 200))\r\n", 431),
     ("6585 5: a field without an end", "GET / HTTP/1.1\r\nX: \(String(repeating: "a", count: 200))", 431),
     (

@@ -10,7 +10,7 @@ struct LineReader: Sendable {
     case inInput(Range<Int>)
     /// The line has been gathered; ``take()`` gives it.
     case gathered
-    /// The line is longer than the limit.
+    /// The line is longer than the limit; what there is of it has been gathered.
     case tooLong
     /// An LF without a CR, a CR without an LF, or a NUL.
     case malformed
@@ -32,8 +32,11 @@ struct LineReader: Sendable {
     position = end + 1
     if !pieces.isEmpty { return finish(input.extracting(start..<end), limit: limit) }
     guard end > start, input[end - 1] == UInt8(ascii: "\r") else { return .malformed }
-    return end - 1 - start <= limit ? .inInput(start..<end - 1) : .tooLong
+    return end - 1 - start <= limit ? .inInput(start..<end - 1) : gather(input.extracting(start..<end), limit: limit)
   }
+
+  /// Whether the first `count` bytes that have been gathered hold `byte`.
+  func hasGathered(_ byte: UInt8, within count: Int) -> Bool { pieces.prefix(count).contains(byte) }
 
   /// Gives the line that was gathered, without its CRLF; ``giveBack(_:)`` keeps its memory for the next.
   mutating func take() -> [UInt8] {

@@ -221,7 +221,10 @@ struct RequestDecoder: Sendable {
   /// What a line over its limit is answered with.
   private var tooLong: HTTPError {
     switch state {
-    case .requestLine: HTTPError(.uriTooLong)
+    case .requestLine:
+      // The target is too long only where there is one; a token as long as that is no method of anybody's.
+      lines.hasGathered(UInt8(ascii: " "), within: limits.requestLine)
+        ? HTTPError(.uriTooLong) : .malformed("The method is too long.")
     case .chunkSize: .malformed("A chunk's extensions are too long.")
     default: HTTPError(.requestHeaderFieldsTooLarge)
     }
