@@ -301,19 +301,16 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     }
   }
 
-  /// Lets the peer see the end, and reads what it sends until it has seen it, to a bound.
+  /// Lets the peer see the end, and reads what it sends until it has seen it, or for as long as the farewell lasts: a
+  /// bound in bytes would be reached at once by a peer that sends fast, and what lay unread would make a reset.
   @inline(never)
   private func linger(_ workspace: Workspace) async {
-    var budget = context.options.maximumDrainedLength
     do {
       try await channel.flush(workspace)
       try channel.stream.shutdownWrite()
       control.begin(.farewell)
       workspace.input.removeAll()
-      while budget > 0, try await channel.fill(workspace) {
-        budget -= workspace.input.count
-        workspace.input.removeAll()
-      }
+      while try await channel.fill(workspace) { workspace.input.removeAll() }
     } catch {
       // The peer has gone, or has taken too long: there is nobody to be polite to.
     }
