@@ -48,10 +48,9 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
       let idle = control.beginIdle(isFirst: isFirst)
       if context.isClosing { return }
       do { try await channel.stream.readable() } catch { return }
-      guard control.beginHead(after: idle) else { return }
       isFirst = false
       let workspace = context.workspaces.take()
-      let next = await serve(workspace)
+      let next = await serve(workspace, after: idle)
       if case .finishedEarly = next { await linger(workspace) }
       if case .abandoned = next { return }
       context.workspaces.giveBack(workspace)
@@ -59,10 +58,11 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     }
   }
 
-  /// Serves requests as long as they come without a pause. The wait for a head has begun.
-  private func serve(_ workspace: Workspace) async -> Next {
+  /// Serves requests as long as they come without a pause.
+  private func serve(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) async -> Next {
     do {
-      guard try await channel.fill(workspace) else { return .finished }
+      // `readable` may have returned without need, so that the connection is idle until something has been read.
+      guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
       while true {
         let next = try await serveNext(workspace)
         guard case .proceed = next else { return next }
