@@ -102,6 +102,18 @@ struct Variant: Sendable, CustomTestStringConvertible {
   }
 
   @Test(arguments: Variant.all)
+  func `readable does not return on a new stream to which nothing has been sent`(variant: Variant) async throws {
+    try await variant.withRuntime { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      for stream in [near, far] {
+        let waiter = runtime.spawn { try await stream.readable() }
+        waiter.cancel()
+        await #expect(throws: IOError(.read, .cancelled)) { try await waiter.value }
+      }
+    }
+  }
+
+  @Test(arguments: Variant.all)
   func `A small buffer is filled again and again until all is read`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       let (near, far) = try await runtime.connectedPair()

@@ -25,8 +25,8 @@ package struct Readiness: ~Copyable, Sendable {
   /// Closed on this side.
   private static var closed: UInt { 3 }
 
-  /// Starts out ready: a socket is tried before it is waited for.
-  package init() { state = Atomic(Self.ready) }
+  /// Starts out ready where it is to be tried before it is waited for.
+  package init(isReady: Bool) { state = Atomic(isReady ? Self.ready : Self.idle) }
 
   /// Whether a wait would return at once.
   package var isWorthTrying: Bool {

@@ -3,8 +3,10 @@ import Glibc
 /// A non-blocking descriptor that a poller watches: what streams and listeners are made of.
 package final class Socket: Sendable {
   package let descriptor: OpenDescriptor
-  package let reading = Readiness()
-  package let writing = Readiness()
+  // A new socket has room for what is written, and mostly nothing to read: a connection that has sent nothing yet is to
+  // wait as an idle one does, and not be tried in vain. The poller tells of what is there when it is added.
+  package let reading = Readiness(isReady: false)
+  package let writing = Readiness(isReady: true)
   private let poller: any Poller
 
   /// Takes `descriptor` over, and closes it if it cannot be watched.
