@@ -34,13 +34,14 @@ public protocol AsyncRuntime: Executor {
   /// What the runtime is doing just now.
   var metrics: RuntimeMetrics { get }
 
-  /// Ends the runtime: closes its listeners and streams, ends its sleeps with `CancellationError`, lets the tasks that
-  /// were started on it run to their end for as long as `grace`, and leaves no thread or descriptor behind.
+  /// Ends the runtime: closes its listeners and streams, ends its sleeps with `CancellationError`, lets the tasks and the
+  /// blocking work that were started on it run to their end for as long as `grace`, and leaves no thread or descriptor
+  /// behind.
   ///
   /// What waits on the runtime afterwards fails at once with ``IOError/Reason/closed`` or `CancellationError`. A task
-  /// that is still not done then (because it waits for something foreign) finishes on Swift's global pool. Blocking work
-  /// that has begun is waited for however long it takes, since a thread cannot be stopped. May be called from anywhere,
-  /// more than once; the runtime's own task that calls it is not waited for. A runtime that nobody shuts down keeps its
+  /// that is still not done then (because it waits for something foreign) finishes on Swift's global pool, and work that
+  /// still blocks keeps its thread until it returns, since a thread cannot be stopped. May be called from anywhere, more
+  /// than once; the runtime's own task that calls it is not waited for. A runtime that nobody shuts down keeps its
   /// threads until the process ends.
   func shutdown(grace: Duration) async
 }

@@ -51,8 +51,9 @@ package final class Services: Sendable {
       // Threads are joined on a thread that is none of them and that the process has anyway.
       DispatchQueue.global().async { [self] in
         if isFirst {
-          tasks.wait(untilAtMost: isWithin ? 1 : 0, deadline: deadline(grace.nanoseconds))
-          blocking.shutdown()
+          let deadline = deadline(grace.nanoseconds)
+          tasks.wait(untilAtMost: isWithin ? 1 : 0, deadline: deadline)
+          blocking.shutdown(deadline: deadline)
           stop()
           ending.withLock { $0.isDone = true }
           ending.notifyAll()

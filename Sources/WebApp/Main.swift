@@ -43,8 +43,6 @@ private struct Serve: RuntimeProgram {
       if !app.isStopping.isSet { throw error }
     }
     withExtendedLifetime(signals) {}
-    // The end of the runtime would wait for calls that block (`/block`), however long they take, and nobody else does.
-    exit(EXIT_SUCCESS)
   }
 
   private func listen<R: AsyncRuntime>(_ app: WebApp<R>) throws(CannotListen) -> Server<R, Router> {

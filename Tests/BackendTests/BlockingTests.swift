@@ -81,6 +81,22 @@ import Testing
     gate.open()
     #expect(try await begun.value == 1)
   }
+
+  @Test func `A shutdown waits no longer than its deadline for work that goes on`() async throws {
+    let pool = BlockingPool(threadName: "test-block", bound: 1)
+    let gate = Barrier(count: 2)
+    let begun = Task {
+      try await pool.run {
+        gate.wait()
+        return 1
+      }
+    }
+    while pool.load.threads == 0 || pool.load.queued > 0 { await Task.yield() }
+    pool.shutdown(deadline: monotonicNow())
+    gate.open()
+    #expect(try await begun.value == 1)
+    while pool.load.threads > 0 { await Task.yield() }
+  }
 }
 
 /// Threads that wait until so many have come, or somebody opens it.

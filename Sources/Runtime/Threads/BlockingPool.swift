@@ -12,6 +12,8 @@ package final class BlockingPool: Sendable {
     /// The last thread that went: it has nothing more to do, but somebody has to join it.
     var leaver: Thread?
     var isClosed = false
+    /// Nobody waits any more for the threads that are left.
+    var isAbandoned = false
   }
 
   /// What a thread does next.
@@ -90,6 +92,10 @@ package final class BlockingPool: Sendable {
       if let work = state.queue.popFirst() { return .run(work) }
       if state.isClosed || isLate {
         state.threads -= 1
+        if state.isAbandoned {
+          Thread.current.detach()
+          return .leave(joining: nil)
+        }
         defer { state.leaver = .current }
         return .leave(joining: state.leaver)
       }
@@ -99,16 +105,20 @@ package final class BlockingPool: Sendable {
     }
   }
 
-  /// Drops the work that has not begun, waits for what has, however long it takes, and ends the threads.
-  package func shutdown() {
+  /// Drops the work that has not begun, waits until `deadline` for what has, and ends the threads. A thread that is not
+  /// done by then, and cannot be stopped, ends with its work.
+  package func shutdown(deadline: Int64 = .max) {
     var dropped = state.withLock { state in
       state.isClosed = true
       return exchange(&state.queue, with: Ring())
     }
     while let work = dropped.popFirst() { work.cancel() }
     state.notifyAll()
-    let last: Thread? = state.wait { state, _ in
-      if state.threads > 0 { return .none }
+    let last: Thread? = state.wait(until: deadline) { state, isLate in
+      if state.threads > 0 {
+        guard isLate else { return .none }
+        state.isAbandoned = true
+      }
       return .some(exchange(&state.leaver, with: nil))
     }
     last?.join()

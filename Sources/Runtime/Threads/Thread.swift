@@ -1,7 +1,7 @@
 import CRuntime
 import Glibc
 
-/// A thread of this library's own, which somebody joins.
+/// A thread of this library's own, which somebody joins or detaches.
 package struct Thread: Sendable {
   private let handle: pthread_t
 
@@ -25,6 +25,11 @@ package struct Thread: Sendable {
   /// Waits until the thread has ended and nothing is left of it. Once a thread, and not from the thread itself.
   package func join() {
     pthread_join(handle, nil)
+  }
+
+  /// Has nothing left of the thread once it has ended, though nobody joins it.
+  package func detach() {
+    pthread_detach(handle)
   }
 }
 
