@@ -7,6 +7,8 @@ struct Signals {
 
   /// - Parameter end: called at the first signal, on a thread of Dispatch.
   init(onFirst end: @escaping @Sendable () -> Void) {
+    // A log line to a pipe that nobody reads any more is no reason to end.
+    signal(SIGPIPE, SIG_IGN)
     let queue = DispatchQueue(label: "gearbox.signals")
     let hasCome = StopFlag()
     sources = [SIGINT, SIGTERM].map { number in
