@@ -113,6 +113,8 @@ import Testing
         let listener = try runtime.listen(on: .loopback(port: 0))
         // Connected from outside this process's limit: by hand, before it is lowered.
         let client = try await runtime.connect(to: listener.localAddress)
+        // Dispatch, on which Swift and the test library sleep, makes its own descriptors then and aborts without.
+        try await Task.sleep(for: .milliseconds(1))
         // All numbers are taken, so that the connection cannot be accepted.
         var limit = rlimit(rlim_cur: 256, rlim_max: 256)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
