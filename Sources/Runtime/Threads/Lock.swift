@@ -1,18 +1,23 @@
-import Synchronization
+public import Synchronization
 
 /// Swift's `Mutex`, and a sign of it that ThreadSanitizer can see.
 ///
 /// The library that `Mutex` comes in is not built for the sanitizer, which takes whatever is behind one for unprotected.
+/// Inlinable, so that other targets need not look its type up at run time.
+@frozen
+@usableFromInline
 package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
-  private let mutex: Mutex<Value>
+  @usableFromInline let mutex: Mutex<Value>
   /// Stored by whoever leaves and loaded by whoever enters: the order that the mutex has made already, once more.
-  private let sign = Atomic(false)
+  @usableFromInline let sign = Atomic(false)
 
+  @inlinable
   package init(_ value: consuming sending Value) {
     mutex = Mutex(value)
   }
 
   /// Runs `body` with the value to itself.
+  @inlinable
   package borrowing func withLock<Result: ~Copyable, Failure: Error>(
     _ body: (inout sending Value) throws(Failure) -> sending Result
   ) throws(Failure) -> sending Result {

@@ -58,6 +58,8 @@ public enum PercentEncoding {
   /// Whether `bytes`, decoded, are `decoded`; nothing is allocated to find out.
   static func matches(_ bytes: ArraySlice<UInt8>, _ decoded: [UInt8]) -> Bool {
     if bytes.count < decoded.count { return false }
+    // An escape is longer than what it stands for, so that there is none where the lengths are the same.
+    if bytes.count == decoded.count { return bytes.elementsEqual(decoded) }
     var decoder = Decoder(bytes.makeIterator(), plusIsSpace: false)
     for byte in decoded {
       guard decoder.next() == byte else { return false }
