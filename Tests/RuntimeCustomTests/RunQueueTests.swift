@@ -107,11 +107,14 @@ private final class Flag: Sendable {
 
 /// Runs `body` on a thread that it may keep busy.
 private func onThread(_ body: @escaping @Sendable () -> Void) async {
+  let started = Lock<Thread?>(nil)
   await withCheckedContinuation { continuation in
     let thread = try? Thread(name: "test") {
       body()
       continuation.resume()
     }
     #expect(thread != nil)
+    started.withLock { $0 = thread }
   }
+  started.withLock { $0 }?.join()
 }
