@@ -26,7 +26,8 @@ public protocol AsyncRuntime: Executor {
   /// Runs `work`, which may block, on a thread made for that, and gives what it returns or throws.
   ///
   /// Threads are made on demand up to a cap, past which work waits its turn. Cancelling the task that waits ends the
-  /// wait with `CancellationError`: work that has not begun is dropped, work that has is left to finish unheard.
+  /// wait with `CancellationError`: work that has not begun is dropped, work that has is left to finish unheard. Where
+  /// there is no thread at all to be had, it throws ``IOError``.
   func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success
   ) async throws -> Success
@@ -67,7 +68,8 @@ extension AsyncRuntime {
 public struct ListenOptions: Hashable, Sendable {
   /// How many connections the kernel keeps that nobody has accepted yet; the kernel may have a lower bound of its own.
   public var backlog: Int32 = 4096
-  /// Binds to a port whose earlier connections have not all timed out (`SO_REUSEADDR`).
+  /// Binds to a port whose earlier connections have not all timed out (`SO_REUSEADDR`), or to a path on which a server
+  /// that is gone has left its socket.
   public var reuseAddress = true
   /// Lets several listeners share one port, the kernel dealing connections out among them (`SO_REUSEPORT`).
   public var reusePort = false

@@ -1,8 +1,8 @@
 /// A two-way stream of bytes: what hyper calls `rt::Read + rt::Write`.
 ///
 /// A TCP or Unix-domain connection is one; so is a pair of pipes in memory, or a TLS session on top of another stream.
-/// One task may read while another writes; two that read at once, or two that write at once, is a mistake, and the
-/// second gets ``IOError/Reason/busy``.
+/// One task may read while another writes. Two that read at once, or two that write at once, is a mistake: where the
+/// second would have to wait as well, it gets ``IOError/Reason/busy``.
 ///
 /// An operation that can finish at once does not suspend (save to give others a turn after many in a row), and finishes
 /// even in a task that has been cancelled. One that has to wait ends promptly with ``IOError/Reason/cancelled`` when its

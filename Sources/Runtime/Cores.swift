@@ -2,13 +2,16 @@ import CRuntime
 import Glibc
 
 /// How many processors this process may use: at least one, at most what it is pinned to, and no more than the CPU quota
-/// of its control group (version 2, or 1) pays for, rounded up.
+/// of its control group (version 2, or 1) pays for, rounded up. The group is looked for where a container sees its own.
 public func availableCores() -> Int {
   let affinity = Int(gearbox_affinity())
-  let cores = affinity > 0 ? affinity : max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  let cores = affinity > 0 ? affinity : machineCores()
   guard let quota = cpuQuota() else { return cores }
   return max(1, min(cores, Int(quota.rounded(.up))))
 }
+
+/// How many processors the machine has switched on, whether or not this process may use them.
+func machineCores() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
 /// Processors' worth of time that the control group may use, where it is bounded.
 private func cpuQuota() -> Double? {

@@ -83,6 +83,8 @@ final class Scheduler: TaskExecutor {
     for job in injector.close() + workers.flatMap({ $0.drain() }) { exile(job) }
   }
 
+  /// Has Swift's own pool run `job`, with our identity as before; in a bare job of its own, since a task's would be taken
+  /// for the task's.
   private func exile(_ job: UnownedJob) {
     globalConcurrentExecutor.enqueue(
       _swift_createJobForTestingOnly { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) })

@@ -20,5 +20,5 @@ public enum RuntimeKind: String, Hashable, Sendable, CaseIterable {
   }
 
   /// The names to choose from, as in "one of a, b, c".
-  static var choices: String { "one of " + allCases.map(\.rawValue).joined(separator: ", ") }
+  package static var choices: String { "one of " + allCases.map(\.rawValue).joined(separator: ", ") }
 }

@@ -122,7 +122,7 @@ private enum Setting: CaseIterable {
 
   var choices: String {
     switch self {
-    case .runtime: "one of " + RuntimeKind.allCases.map(\.rawValue).joined(separator: ", ")
+    case .runtime: RuntimeKind.choices
     case .workers:
       "a whole number from \(RuntimeSettings.workerCounts.lowerBound) to \(RuntimeSettings.workerCounts.upperBound)"
     case .host: "an IPv4 address, an IPv6 address or localhost"

@@ -20,9 +20,11 @@ public final class ConcurrencyRuntime: AsyncRuntime {
   public init(workers: Int? = nil, poller: PollerKind = .best) throws(IOError) {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
     // The pool is as wide as the machine, whatever this process is bound to.
-    workerCount = workers ?? availableCores()
+    workerCount = workers ?? machineCores()
     executor = workers.map { workers in
       QueueExecutor(width: workers) { work in
+        // Whatever its name, it is the one public way to a job that is no task, and a drain must not be one: jobs that
+        // are run inside a task would take it for theirs.
         globalConcurrentExecutor.enqueue(_swift_createJobForTestingOnly(work))
       }
     }

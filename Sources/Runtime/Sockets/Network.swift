@@ -74,7 +74,13 @@ package final class Network: Sendable {
   }
 
   private func watch(_ descriptor: Int32, _ operation: IOError.Operation) throws(IOError) -> Socket {
-    let socket = try Socket(descriptor, poller: poller())
+    let socket: Socket
+    do throws(IOError) {
+      socket = try Socket(descriptor, poller: poller())
+    } catch {
+      try checkOpen(operation)  // A shutdown may have closed the poller under it.
+      throw error
+    }
     // After it is being watched, so that a shutdown either finds it there or is seen here.
     do throws(IOError) {
       try checkOpen(operation)

@@ -46,29 +46,37 @@ package final class BlockingPool: Sendable {
       try await withUnsafeThrowingContinuation { continuation in
         work.park(continuation)
         // A cancellation that came before `park` found nobody to tell; one that comes after it is told there.
-        if Task.isCancelled || !submit(work) { work.cancel() }
+        if Task.isCancelled { return work.cancel() }
+        do throws(IOError) {
+          if try !submit(work) { work.cancel() }
+        } catch {
+          work.fail(error)
+        }
       }
     } onCancel: {
       work.cancel()
     }
   }
 
-  /// - Returns: whether the pool took it.
-  private func submit(_ work: any BlockingWork) -> Bool {
-    let isTaken = state.withLock { state in
-      guard !state.isClosed else { return false }
+  /// - Returns: whether the pool is open and took it.
+  /// - Throws: why there is no thread to be had, if there is not one.
+  private func submit(_ work: any BlockingWork) throws(IOError) -> Bool {
+    let taken: Result<Bool, IOError> = state.withLock { state in
+      guard !state.isClosed else { return .success(false) }
       if state.idle <= state.queue.count, state.threads < bound {
-        if (try? Thread(name: threadName, serve)) != nil {
+        do throws(IOError) {
+          _ = try Thread(name: threadName, serve)
           state.threads += 1
-        } else if state.threads == 0 {
-          return false  // Without a thread, and none to be had, nobody would ever take it.
+        } catch {
+          // With none at all nobody would ever take it. With some it waits its turn.
+          if state.threads == 0 { return .failure(error) }
         }
       }
       state.queue.append(work)
-      return true
+      return .success(true)
     }
-    if isTaken { state.notifyOne() }
-    return isTaken
+    state.notifyOne()
+    return try taken.get()
   }
 
   /// What a thread does from its start to its end.
@@ -160,11 +168,14 @@ private final class Work<Success: Sendable>: BlockingWork {
     state.withLock { exchange(&$0.waiter, with: nil) }?.resume(with: result)
   }
 
-  func cancel() {
+  func cancel() { fail(CancellationError()) }
+
+  /// Ends the wait. What has not begun never will.
+  func fail(_ error: any Error) {
     let waiter = state.withLock { state in
       state.body = nil
       return exchange(&state.waiter, with: nil)
     }
-    waiter?.resume(throwing: CancellationError())
+    waiter?.resume(throwing: error)
   }
 }

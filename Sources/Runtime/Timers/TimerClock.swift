@@ -15,7 +15,7 @@ public struct TimerClock: Clock {
   /// A timer goes off with the millisecond after its deadline.
   public var minimumResolution: Duration { .milliseconds(1) }
 
-  /// Suspends the task until `deadline`, and never less. It costs no thread.
+  /// Suspends the task until `deadline`, and never less, whatever the tolerance. It costs no thread.
   ///
   /// - Throws: `CancellationError` promptly when the task is cancelled or the runtime is shut down.
   public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {

@@ -75,7 +75,10 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
         if state.phase == .running { state.waiters.append(continuation) } else { state.phase = .ended }
         return state.phase == .running
       }
-      if !isRunning { continuation.resume() }
+      if !isRunning {
+        end()
+        continuation.resume()
+      }
     }
   }
 
