@@ -160,7 +160,7 @@ private final class Work<Success: Sendable>: BlockingWork {
   func run() {
     // Taken out of the lock's region: only the thread that takes it ever calls it.
     nonisolated(unsafe) let body = state.withLock { state in
-      nonisolated(unsafe) let body = exchange(&state.body, with: nil)
+      nonisolated(unsafe) let body = exchange(&state.body, with: nil)  // As above.
       return body
     }
     guard let body else { return }
