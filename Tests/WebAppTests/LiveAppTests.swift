@@ -36,18 +36,21 @@ import Testing
   /// What all of this is for.
   @Test(arguments: Backend.allCases)
   func aHundredSleepsOfASecondEndTogetherOnOneWorkerWhileOtherRequestsAreAnswered(backend: Backend) async throws {
-    try await backend.withRuntime(workers: 1) { runtime in
-      // A machine that is busy with other tests may hold this one up for the whole second. A server that serves one
-      // after another would never do it.
-      for _ in 0..<5 {
-        if try await sleepTogether(runtime) { return }
+    // In a process of its own: beside other tests, on Swift's pool, the clients would wait longer than the server.
+    await #expect(processExitsWith: .success) { [backend] in
+      try await backend.withRuntime(workers: 1) { runtime in
+        // A machine that is busy with other things may hold this one up for the whole second. A server that serves one
+        // after another would never do it.
+        for _ in 0..<5 {
+          if try await Self.sleepTogether(runtime) { return }
+        }
+        Issue.record("no answer came while the hundred slept")
       }
-      Issue.record("no answer came while the hundred slept")
     }
   }
 
   /// - Returns: whether most slept at once, and others were answered meanwhile.
-  private func sleepTogether(_ runtime: some AsyncRuntime) async throws -> Bool {
+  private static func sleepTogether(_ runtime: some AsyncRuntime) async throws -> Bool {
     let live = try LiveApp(runtime)
     var isShown = false
     try await live.serve {
