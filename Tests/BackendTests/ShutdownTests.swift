@@ -77,7 +77,7 @@ import Testing
         finished.value.add(1, ordering: .relaxed)
       }
     }
-    await runtime.shutdown(grace: .seconds(60))
+    await runtime.shutdown(grace: .seconds(3600))
     #expect(finished.value.load(ordering: .relaxed) == 10)
   }
 

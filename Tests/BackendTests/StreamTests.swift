@@ -4,7 +4,7 @@ import RuntimeTestSupport
 import Testing
 
 /// A backend and a way to wait for sockets.
-struct Variant: Sendable, CustomTestStringConvertible {
+struct Variant: Sendable, Codable, CustomTestStringConvertible {
   let backend: Backend
   let poller: PollerKind
 
