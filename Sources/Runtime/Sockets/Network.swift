@@ -82,11 +82,9 @@ package final class Network: Sendable {
       throw error
     }
     // After it is being watched, so that a shutdown either finds it there or is seen here.
-    do throws(IOError) {
-      try checkOpen(operation)
-    } catch {
+    if isClosed.load(ordering: .sequentiallyConsistent) {
       socket.close()
-      throw error
+      throw IOError(operation, .closed)
     }
     return socket
   }

@@ -57,15 +57,11 @@ public final class SocketStream: ByteStream {
     while written < total {
       if let count = try tryWrite(first, second, from: written) {
         written += count
-      } else {
-        // An edge between the refusal and this would be lost, so the kernel is asked once more before the wait.
+      } else if socket.writing.isWorthTrying {
+        // The hint comes down before the call and not after it, or an edge between the two would be lost: once more.
         socket.writing.clear()
-        if let count = try tryWrite(first, second, from: written) {
-          socket.writing.signal()
-          written += count
-        } else {
-          try await socket.wait(for: .write, .write)
-        }
+      } else {
+        try await socket.wait(for: .write, .write)
       }
     }
   }

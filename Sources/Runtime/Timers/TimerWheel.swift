@@ -15,9 +15,6 @@ package struct TimerWheel: ~Copyable {
     fileprivate var place: (level: Int, slot: Int)?
 
     package init() {}
-
-    /// Whether it is in a wheel.
-    package var isScheduled: Bool { place != nil }
   }
 
   private struct Level {
