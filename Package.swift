@@ -8,7 +8,9 @@ let settings: [SwiftSetting] = [
 ]
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+  .target(
+    name: name, dependencies: dependencies,
+    swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {

@@ -6,7 +6,7 @@ import RuntimeSelection
 /// The routes, each asking for no more than it uses: a clock, a runtime, or nothing at all.
 enum Routes {
   /// The hello page.
-  static func hello(_ pages: Pages) -> Router.Function {
+  static func hello(_ pages: Pages) -> Router.ImmediateFunction {
     let page = pages.hello()
     return { _ in page }
   }
@@ -30,7 +30,7 @@ enum Routes {
   }
 
   /// The same wait done wrongly: it blocks the worker, and whoever else that worker serves.
-  static func stall(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.Function {
+  static func stall(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.ImmediateFunction {
     { request in
       guard pages.isDemo else { return pages.stallIsOff() }
       let wait = try milliseconds(request.query)
@@ -55,7 +55,7 @@ enum Routes {
 
   /// Server-sent events: a tick a second, or every `?ms=`, for ever or `?count=` times. They end when the client has
   /// gone, and when the server shuts down.
-  static func stream(_ clock: some Clock<Duration>, name: String, isStopping: StopFlag) -> Router.Function {
+  static func stream(_ clock: some Clock<Duration>, name: String, isStopping: StopFlag) -> Router.ImmediateFunction {
     { request in
       let pause = try milliseconds(request.query, unlessGiven: 1000)
       let count = try number("count", in: 0...1_000_000, request.query)
@@ -77,7 +77,7 @@ enum Routes {
   }
 
   /// What the runtime and the server are doing, as JSON.
-  static func status(_ runtime: some AsyncRuntime, _ server: ServerStatus) -> Router.Function {
+  static func status(_ runtime: some AsyncRuntime, _ server: ServerStatus) -> Router.ImmediateFunction {
     { _ in
       let (tasks, connections) = (runtime.metrics, server.metrics)
       var response = Response.json(
@@ -99,16 +99,16 @@ enum Routes {
   }
 
   /// Whether the server is up, for those who watch over it.
-  static let health: Router.Function = { _ in .text("ok\n") }
+  static let health: Router.ImmediateFunction = { _ in .text("ok\n") }
 
   /// The same few bytes each time: the response is made once, so that a request costs what the server costs.
-  static let plaintext: Router.Function = {
+  static let plaintext: Router.ImmediateFunction = {
     let response = Response.text("Hello, World!")
     return { _ in response }
   }()
 
   /// The icon is in the pages; a browser that asks for one all the same learns that there is nothing more.
-  static let favicon: Router.Function = { _ in
+  static let favicon: Router.ImmediateFunction = { _ in
     Response(status: .noContent, headers: ["Cache-Control": "max-age=86400"])
   }
 }

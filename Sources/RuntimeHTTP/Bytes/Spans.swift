@@ -14,6 +14,19 @@ extension Span<UInt8> {
     }
   }
 
+  /// Whether these are the same bytes as `other`.
+  @inline(__always)
+  func equals(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    return withUnsafeBytes { mine in
+      other.withUnsafeBytes { theirs in
+        guard let a = mine.baseAddress, let b = theirs.baseAddress else { return true }
+        // Both have as many bytes as the first.
+        return memcmp(a, b, mine.count) == 0
+      }
+    }
+  }
+
   /// Whether these bytes spell `text`, which is in lower case, where case does not matter.
   @inline(__always)
   func equalsIgnoringCase(_ text: StaticString) -> Bool {

@@ -45,26 +45,34 @@ public enum PercentEncoding {
   }
 
   /// Whether every `%` of `bytes` begins an escape.
-  static func isWellFormed(_ bytes: ArraySlice<UInt8>) -> Bool {
-    var rest = bytes
-    while let mark = rest.firstIndex(of: UInt8(ascii: "%")) {
-      rest = rest[(mark + 1)...]
-      guard rest.count >= 2, rest.prefix(2).allSatisfy({ $0.hexadecimalValue != nil }) else { return false }
-      rest = rest.dropFirst(2)
+  static func isWellFormed(_ bytes: Span<UInt8>) -> Bool {
+    var position = 0
+    while let mark = bytes.firstIndex(of: UInt8(ascii: "%"), from: position) {
+      guard mark + 2 < bytes.count, bytes[mark + 1].hexadecimalValue != nil, bytes[mark + 2].hexadecimalValue != nil
+      else { return false }
+      position = mark + 3
     }
     return true
   }
 
-  /// Whether `bytes`, decoded, are `decoded`; nothing is allocated to find out.
-  static func matches(_ bytes: ArraySlice<UInt8>, _ decoded: [UInt8]) -> Bool {
-    if bytes.count < decoded.count { return false }
+  /// Whether `bytes`, well-formed and decoded, are `decoded`.
+  static func matches(_ bytes: Span<UInt8>, _ decoded: Span<UInt8>) -> Bool {
     // An escape is longer than what it stands for, so that there is none where the lengths are the same.
-    if bytes.count == decoded.count { return bytes.elementsEqual(decoded) }
-    var decoder = Decoder(bytes.makeIterator(), plusIsSpace: false)
-    for byte in decoded {
-      guard decoder.next() == byte else { return false }
+    if bytes.count <= decoded.count { return bytes.count == decoded.count && bytes.equals(decoded) }
+    var position = 0
+    for index in decoded.indices {
+      guard position < bytes.count else { return false }
+      var byte = bytes[position]
+      position += 1
+      if byte == UInt8(ascii: "%"), position + 1 < bytes.count,
+        let high = bytes[position].hexadecimalValue, let low = bytes[position + 1].hexadecimalValue
+      {
+        byte = high << 4 | low
+        position += 2
+      }
+      if byte != decoded[index] { return false }
     }
-    return decoder.next() == nil
+    return position == bytes.count
   }
 
   private static func isUnreserved(_ byte: UInt8) -> Bool {

@@ -9,7 +9,13 @@ struct RouteTable: Sendable {
     let path: String
     /// The names of the path's parameters, in order. They belong to the route: `GET /a/:x` and `PUT /a/:y` share nodes.
     let parameterNames: [String]
-    let respond: @Sendable (Request) async throws -> Response
+    let function: Function
+  }
+
+  /// What answers the requests of a route.
+  enum Function: Sendable {
+    case waiting(Router.Function)
+    case immediate(Router.ImmediateFunction)
   }
 
   /// Where a path led.
@@ -20,14 +26,26 @@ struct RouteTable: Sendable {
     let captures: [Range<Int>]
   }
 
+  // Nodes and literals name one another by their places, and what is compared lies in one array: walking through them
+  // touches nobody's reference count.
   private struct Node {
-    var literals: [(text: [UInt8], child: Int)] = []
+    /// The first of the literal segments that may follow, each of which leads to the next.
+    var firstLiteral: Int?
     var parameter: Int?
     var rest: Int?
     var routes: [Route] = []
   }
 
+  private struct Literal {
+    /// Where its bytes are in ``text``.
+    let text: Range<Int>
+    let child: Int
+    var next: Int?
+  }
+
   private var nodes = [Node()]
+  private var literals: [Literal] = []
+  private var text: [UInt8] = []
 
   /// The methods of all routes.
   var methods: Set<Method> { nodes.reduce(into: []) { $0.formUnion($1.routes.map(\.method)) } }
@@ -37,23 +55,29 @@ struct RouteTable: Sendable {
 
 extension RouteTable {
   /// The routes of the path that `path` fits best; `nil` if it fits none.
-  func match(_ path: ArraySlice<UInt8>) -> Match? {
-    guard path.first == UInt8(ascii: "/") else { return nil }
+  func match(_ path: Span<UInt8>) -> Match? {
+    guard path.count > 0, path[0] == UInt8(ascii: "/") else { return nil }
     var captures: [Range<Int>] = []
-    guard let node = find(path, from: path.startIndex + 1, under: 0, &captures) else { return nil }
+    guard let node = find(path, from: 1, under: 0, &captures) else { return nil }
     return Match(routes: nodes[node].routes, captures: captures)
   }
 
   /// The node that the segments from `start` on lead to. A literal is tried before a parameter and that before a rest;
   /// where one leads nowhere, the next is tried. Each node is looked at once at most.
   private func find(
-    _ path: ArraySlice<UInt8>, from start: Int, under index: Int, _ captures: inout [Range<Int>]
+    _ path: Span<UInt8>, from start: Int, under index: Int, _ captures: inout [Range<Int>]
   ) -> Int? {
-    guard start <= path.endIndex else { return nodes[index].routes.isEmpty ? nil : index }
-    let end = path[start...].firstIndex(of: UInt8(ascii: "/")) ?? path.endIndex
-    let segment = path[start..<end]
-    for literal in nodes[index].literals where PercentEncoding.matches(segment, literal.text) {
-      if let found = find(path, from: end + 1, under: literal.child, &captures) { return found }
+    guard start <= path.count else { return nodes[index].routes.isEmpty ? nil : index }
+    let end = path.firstIndex(of: UInt8(ascii: "/"), from: start) ?? path.count
+    let segment = path.extracting(start..<end)
+    var next = nodes[index].firstLiteral
+    while let place = next {
+      if PercentEncoding.matches(segment, text.span.extracting(literals[place].text)),
+        let found = find(path, from: end + 1, under: literals[place].child, &captures)
+      {
+        return found
+      }
+      next = literals[place].next
     }
     if let child = nodes[index].parameter, !segment.isEmpty {
       captures.append(start..<end)
@@ -61,7 +85,7 @@ extension RouteTable {
       captures.removeLast()
     }
     if let child = nodes[index].rest {
-      captures.append(start..<path.endIndex)
+      captures.append(start..<path.count)
       return child
     }
     return nil
@@ -78,8 +102,7 @@ extension RouteTable {
   }
 
   /// Adds a route, or ends the process if there is no sense in it.
-  mutating func add(_ method: Method, _ path: String, _ respond: @escaping @Sendable (Request) async throws -> Response)
-  {
+  mutating func add(_ method: Method, _ path: String, _ function: Function) {
     let segments = Self.segments(of: path)
     var index = 0
     var names: [String] = []
@@ -98,12 +121,21 @@ extension RouteTable {
     if let other = nodes[index].routes.first(where: { $0.method == method }) {
       reject(path, "\(method) \(other.path) is registered already")
     }
-    nodes[index].routes.append(Route(method: method, path: path, parameterNames: names, respond: respond))
+    nodes[index].routes.append(Route(method: method, path: path, parameterNames: names, function: function))
   }
 
-  private mutating func child(of index: Int, _ text: [UInt8]) -> Int {
-    if let literal = nodes[index].literals.first(where: { $0.text == text }) { return literal.child }
-    nodes[index].literals.append((text, nodes.count))
+  private mutating func child(of index: Int, _ segment: [UInt8]) -> Int {
+    var last: Int?
+    var next = nodes[index].firstLiteral
+    while let place = next {
+      if text[literals[place].text].elementsEqual(segment) { return literals[place].child }
+      last = place
+      next = literals[place].next
+    }
+    let place = literals.count
+    if let last { literals[last].next = place } else { nodes[index].firstLiteral = place }
+    literals.append(Literal(text: text.count..<text.count + segment.count, child: nodes.count))
+    text.append(contentsOf: segment)
     nodes.append(Node())
     return nodes.count - 1
   }

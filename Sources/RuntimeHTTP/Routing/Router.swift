@@ -26,6 +26,8 @@
 public struct Router: Handler {
   /// Answers the requests of a route.
   public typealias Function = @Sendable (Request) async throws -> Response
+  /// Answers the requests of a route without waiting for anything.
+  public typealias ImmediateFunction = @Sendable (Request) throws -> Response
 
   private var routes = RouteTable()
   private var middleware: [any Middleware] = []
@@ -38,23 +40,43 @@ public struct Router: Handler {
 
   /// Has `respond` answer requests for `path` with `method`.
   public mutating func on(_ method: Method, _ path: String, _ respond: @escaping Function) {
-    routes.add(method, path, respond)
+    routes.add(method, path, .waiting(respond))
+  }
+
+  /// Has `respond`, which never waits, answer requests for `path` with `method`.
+  public mutating func on(_ method: Method, _ path: String, _ respond: @escaping ImmediateFunction) {
+    routes.add(method, path, .immediate(respond))
   }
 
   /// Has `respond` answer `GET` requests for `path`, and `HEAD` requests where nothing else does.
   public mutating func get(_ path: String, _ respond: @escaping Function) { on(.get, path, respond) }
 
+  /// Has `respond`, which never waits, answer `GET` requests for `path`, and `HEAD` requests where nothing else does.
+  public mutating func get(_ path: String, _ respond: @escaping ImmediateFunction) { on(.get, path, respond) }
+
   /// Has `respond` answer `POST` requests for `path`.
   public mutating func post(_ path: String, _ respond: @escaping Function) { on(.post, path, respond) }
+
+  /// Has `respond`, which never waits, answer `POST` requests for `path`.
+  public mutating func post(_ path: String, _ respond: @escaping ImmediateFunction) { on(.post, path, respond) }
 
   /// Has `respond` answer `PUT` requests for `path`.
   public mutating func put(_ path: String, _ respond: @escaping Function) { on(.put, path, respond) }
 
+  /// Has `respond`, which never waits, answer `PUT` requests for `path`.
+  public mutating func put(_ path: String, _ respond: @escaping ImmediateFunction) { on(.put, path, respond) }
+
   /// Has `respond` answer `PATCH` requests for `path`.
   public mutating func patch(_ path: String, _ respond: @escaping Function) { on(.patch, path, respond) }
 
+  /// Has `respond`, which never waits, answer `PATCH` requests for `path`.
+  public mutating func patch(_ path: String, _ respond: @escaping ImmediateFunction) { on(.patch, path, respond) }
+
   /// Has `respond` answer `DELETE` requests for `path`.
   public mutating func delete(_ path: String, _ respond: @escaping Function) { on(.delete, path, respond) }
+
+  /// Has `respond`, which never waits, answer `DELETE` requests for `path`.
+  public mutating func delete(_ path: String, _ respond: @escaping ImmediateFunction) { on(.delete, path, respond) }
 
   /// Puts `middleware` in front of every route, those registered before included, and in front of what is answered
   /// where there is no route. Of several, the first is the outermost.
@@ -67,27 +89,45 @@ public struct Router: Handler {
   }
 
   fileprivate func dispatch(_ request: Request) async throws -> Response {
-    let path = request.pathBytes
-    guard PercentEncoding.isWellFormed(path) else {
-      throw HTTPError(.badRequest, "A % in the path is not followed by two hexadecimal digits.")
-    }
-    guard let match = routes.match(path) else { return try await respondWithoutRoute(to: request) }
-    guard let route = match.route(for: request.method) else {
-      return respondWithMethods(of: match.routes.map(\.method), to: request.method)
-    }
-    if match.captures.isEmpty { return try await route.respond(request) }
     var request = request
-    request.parameters = try parameters(route.parameterNames, match.captures, of: path)
-    return try await route.respond(request)
+    switch try answer(to: &request) {
+    case .now(let response): return response
+    case .later(let function): return try await function(request)
+    }
   }
 
-  private func respondWithoutRoute(to request: Request) async throws -> Response {
+  private enum Answer {
+    case now(Response)
+    case later(Function)
+  }
+
+  /// Finds the route, and does all that can be done without waiting: what has to be kept while a function waits is kept
+  /// as long as the connection lives, so that there should be little of it.
+  private func answer(to request: inout Request) throws -> Answer {
+    let path = request.pathBytes
+    guard PercentEncoding.isWellFormed(path.span) else {
+      throw HTTPError(.badRequest, "A % in the path is not followed by two hexadecimal digits.")
+    }
+    guard let match = routes.match(path.span) else { return try answerWithoutRoute(to: request) }
+    guard let route = match.route(for: request.method) else {
+      return .now(respondWithMethods(of: match.routes.map(\.method), to: request.method))
+    }
+    if !match.captures.isEmpty {
+      request.parameters = try parameters(route.parameterNames, match.captures, of: path)
+    }
+    switch route.function {
+    case .immediate(let respond): return .now(try respond(request))
+    case .waiting(let respond): return .later(respond)
+    }
+  }
+
+  private func answerWithoutRoute(to request: Request) throws -> Answer {
     // RFC 9110 section 9.3.6: the target of CONNECT has no path, and an origin server need not know the method.
     if request.method == .connect { throw HTTPError(.notImplemented) }
     if request.method == .options, request.pathBytes.elementsEqual("*".utf8) {
-      return respondWithMethods(of: routes.methods, to: .options)
+      return .now(respondWithMethods(of: routes.methods, to: .options))
     }
-    return try await notFound(request)
+    return .later(notFound)
   }
 
   /// RFC 9110 section 10.2.1: `Allow` is what the target supports, which for us includes what is answered for it.
@@ -109,7 +149,9 @@ public struct Router: Handler {
     for (name, range) in zip(names, captures) {
       var segments: [String] = []
       if !range.isEmpty {
-        for segment in path[range].split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+        for segment in path[(path.startIndex + range.lowerBound)..<(path.startIndex + range.upperBound)].split(
+          separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        {
           guard let text = PercentEncoding.decode(segment) else {
             throw HTTPError(.badRequest, "The path holds NUL or is not UTF-8 where its parameter \(name) is.")
           }
