@@ -14,16 +14,31 @@ public protocol ByteStream: Sendable {
   /// It may return without need; a read after it then waits.
   func readable() async throws(IOError)
 
+  /// Waits as ``readable()`` does, but may take no notice of its task's being cancelled: whoever calls it sees to it that
+  /// the stream is closed then. To watch for that costs something, which counts where it is done for every request.
+  func readableOrClosed() async throws(IOError)
+
   /// Reads at least one byte, and no more than `buffer` has room for, appending to `buffer`.
   ///
   /// - Returns: how many bytes were read; 0 if and only if the peer has finished writing (or `buffer` has no room).
   func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int
+
+  /// Reads what is there, as ``read(into:)`` does, if that can be done in a plain call: without waiting.
+  ///
+  /// - Returns: `nil` where it cannot be known, or not be done, without waiting. The default is that.
+  func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int?
 
   /// Writes all of `bytes`, waiting while the peer does not take them.
   func write(_ bytes: RawSpan) async throws(IOError)
 
   /// Writes all of `first` and then all of `second`, in one system call where the stream can (`writev`).
   func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError)
+
+  /// Writes of `bytes` what can be written in a plain call: without waiting.
+  ///
+  /// - Returns: how many bytes were written, from the first on; 0 where it cannot be known without waiting. The default
+  ///   is that.
+  func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int
 
   /// Says that no more will be written: the peer reads 0 bytes once it has read the rest. Reading goes on.
   func shutdownWrite() throws(IOError)
@@ -39,6 +54,12 @@ public protocol ByteStream: Sendable {
 }
 
 extension ByteStream {
+  public func readableOrClosed() async throws(IOError) { try await readable() }
+
+  public func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? { nil }
+
+  public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { 0 }
+
   public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
     try await write(first)
     try await write(second)

@@ -35,6 +35,50 @@ struct Variant: Sendable, Codable, CustomTestStringConvertible {
   }
 
   @Test(arguments: Variant.all)
+  func `What can be done without waiting is done in a plain call, and nothing else is`(variant: Variant) async throws {
+    try await variant.withRuntime { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      #expect(try near.tryRead() == nil)
+      #expect(try far.tryWrite("hello".utf8) == 5)
+      try await near.readableOrClosed()
+      #expect(try near.tryRead() == Array("hello".utf8))
+      #expect(try near.tryRead() == nil)
+      // More than any socket holds, so that the peer's not reading must show.
+      let block = [UInt8](repeating: 7, count: 1 << 20)
+      var written = 0
+      while true {
+        let count = try far.tryWrite(block)
+        if count == 0 { break }
+        written += count
+      }
+      // Others get a turn after many operations in a row, so that a 0 need not mean that the socket is full.
+      #expect(written > 0)
+      try far.shutdownWrite()
+      #expect(try await near.readToEnd().count == written)
+      try await near.readableOrClosed()
+      #expect(try near.tryRead() == [])
+    }
+  }
+
+  @Test(arguments: Variant.all)
+  func `A wait that does not watch for cancellation ends when the stream is closed`(variant: Variant) async throws {
+    try await variant.withRuntime { runtime in
+      for round in 0..<100 {
+        let (near, far) = try await runtime.connectedPair()
+        let task = runtime.spawn {
+          try await near.readableOrClosed()
+          _ = try near.tryRead()
+        }
+        for _ in 0..<round % 5 { await Task.yield() }
+        task.cancel()
+        near.close()
+        #expect(try await ioError { try await task.value } == IOError(.read, .closed))
+        far.close()
+      }
+    }
+  }
+
+  @Test(arguments: Variant.all)
   func `Megabytes go both ways at once through one stream`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       let (near, far) = try await runtime.connectedPair()

@@ -97,6 +97,9 @@ struct AnyStream: ByteStream {
   let base: any ByteStream
 
   func readable() async throws(IOError) { try await base.readable() }
+  func readableOrClosed() async throws(IOError) { try await base.readableOrClosed() }
+  func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? { try base.tryRead(into: &buffer) }
+  func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { try base.tryWrite(bytes) }
   func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int { try await base.read(into: &buffer) }
   func write(_ bytes: RawSpan) async throws(IOError) { try await base.write(bytes) }
   func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) { try await base.write(first, second) }

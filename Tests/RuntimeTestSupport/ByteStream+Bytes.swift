@@ -16,6 +16,17 @@ extension ByteStream {
     return Array(memory.prefix(count))
   }
 
+  /// What one read gives without waiting: `nil` if it would have to.
+  package func tryRead(upTo limit: Int = 16 * 1024) throws(IOError) -> [UInt8]? {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: limit, alignment: 1)
+    defer { memory.deallocate() }
+    var buffer = OutputRawSpan(buffer: memory, initializedCount: 0)
+    return try tryRead(into: &buffer).map { Array(memory.prefix($0)) }
+  }
+
+  /// Writes what can be written of `bytes` without waiting, and says how much that was.
+  package func tryWrite(_ bytes: some Sequence<UInt8>) throws(IOError) -> Int { try tryWrite(Array(bytes).span.bytes) }
+
   /// Reads until the peer has finished.
   package func readToEnd() async throws(IOError) -> [UInt8] {
     var all: [UInt8] = []

@@ -28,6 +28,12 @@ package final class MemoryStream: ByteStream {
     try await incoming.read(into: &buffer)
   }
 
+  package func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    try incoming.tryRead(into: &buffer)
+  }
+
+  package func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { try outgoing.tryWrite(bytes) }
+
   package func write(_ bytes: RawSpan) async throws(IOError) { try await outgoing.write(bytes) }
 
   package func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {

@@ -72,6 +72,14 @@ extension Pipe {
     }
   }
 
+  func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    switch take(into: &buffer) {
+    case .done(let count): return count
+    case .failed(let reason): throw IOError(.read, reason)
+    case .wait: return nil
+    }
+  }
+
   /// The count of a read that has ended; `nil` after a wait, when it is time to try again.
   private func finished(_ attempt: Attempt) async throws(IOError) -> Int? {
     switch attempt {
@@ -126,6 +134,17 @@ extension Pipe {
     case .failed(let reason): throw IOError(.write, reason)
     case .wait:
       if case .failed(let reason) = await wait(for: .write) { throw IOError(.write, reason) }
+    }
+  }
+
+  func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
+    let room = state.withLock { max(0, capacity - $0.count) }
+    let (attempt, reader) = leave(bytes.extracting(first: room), RawSpan())
+    reader?.continuation.resume(returning: .ready)
+    switch attempt {
+    case .done(let count): return count
+    case .failed(let reason): throw IOError(.write, reason)
+    case .wait: return 0
     }
   }
 

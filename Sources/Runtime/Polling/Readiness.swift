@@ -9,13 +9,6 @@ package struct Readiness: ~Copyable, Sendable {
   /// One of the four states below, or the continuation of the one task that waits.
   private let state: Atomic<UInt>
 
-  /// How many operations have been done since the last wait.
-  private let streak = Atomic<UInt32>(0)
-
-  /// After how many operations without a wait a task gives others a turn: a peer that is never slow would otherwise
-  /// keep a worker for itself. Sixteen kilobytes at a time, that is half a megabyte a turn.
-  private static var longestStreak: UInt32 { 32 }
-
   /// Not worth trying until a poller says so.
   private static var idle: UInt { 0 }
   /// Worth a try.
@@ -38,19 +31,6 @@ package struct Readiness: ~Copyable, Sendable {
   package func clear() {
     // Acquiring: the call that follows must see what had come when the poller put the hint up.
     _ = state.compareExchange(expected: Self.ready, desired: Self.idle, ordering: .acquiringAndReleasing)
-  }
-
-  /// Lets others have a turn if there has not been a wait for long. To be called once an operation.
-  package func takeTurn() async {
-    // Load and store and no addition: there is one reader, and one writer, and a count lost to a mistaken second is none.
-    let done = streak.load(ordering: .relaxed)
-    streak.store(done &+ 1, ordering: .relaxed)
-    if done == Self.longestStreak { await giveTurn() }
-  }
-
-  private func giveTurn() async {
-    streak.store(0, ordering: .relaxed)
-    await Task.yield()
   }
 
   /// Puts the hint up and wakes whoever waits.
@@ -78,33 +58,47 @@ package struct Readiness: ~Copyable, Sendable {
 
   /// Waits until the direction is worth trying, is closed, or the task is cancelled.
   package func wait(_ operation: IOError.Operation) async throws(IOError) {
-    while true {
-      switch state.load(ordering: .acquiring) {
-      case Self.ready, Self.ended: return
-      case Self.closed: throw IOError(operation, .closed)
-      case Self.idle: break
-      default: throw IOError(operation, .busy)
-      }
+    while try mustWait(operation) {
       if Task.isCancelled { throw IOError(operation, .cancelled) }
-      streak.store(0, ordering: .relaxed)
       await withTaskCancellationHandler {
-        await withUnsafeContinuation { park($0) }
+        await withUnsafeContinuation { continuation in
+          guard park(continuation) else { return continuation.resume() }
+          atomicMemoryFence(ordering: .sequentiallyConsistent)
+          if Task.isCancelled { unpark() }
+        }
       } onCancel: {
-        // Pairs with the fence in `park`: either we see its continuation or it sees that the task is cancelled.
+        // Pairs with the fence above: either we see the continuation or whoever parked it sees that it is cancelled.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         unpark()
       }
     }
   }
 
-  /// Leaves `continuation` to be resumed; resumes it at once if there is no more need to wait.
-  private func park(_ continuation: UnsafeContinuation<Void, Never>) {
+  /// Waits, without watching for the task's being cancelled, until there is reason to try. The reason may be that the
+  /// direction has been closed meanwhile.
+  package func waitOnce(_ operation: IOError.Operation) async throws(IOError) {
+    guard try mustWait(operation) else { return }
+    await withUnsafeContinuation { continuation in
+      if !park(continuation) { continuation.resume() }
+    }
+  }
+
+  /// Whether it is not worth trying yet.
+  package func mustWait(_ operation: IOError.Operation) throws(IOError) -> Bool {
+    switch state.load(ordering: .acquiring) {
+    case Self.ready, Self.ended: return false
+    case Self.closed: throw IOError(operation, .closed)
+    case Self.idle: return true
+    default: throw IOError(operation, .busy)
+    }
+  }
+
+  /// Leaves `continuation` to be resumed.
+  ///
+  /// - Returns: whether that has been done; if not, there is no more need to wait.
+  private func park(_ continuation: UnsafeContinuation<Void, Never>) -> Bool {
     let waiting = unsafeBitCast(continuation, to: UInt.self)
-    let (parked, _) = state.compareExchange(
-      expected: Self.idle, desired: waiting, ordering: .acquiringAndReleasing)
-    guard parked else { return continuation.resume() }
-    atomicMemoryFence(ordering: .sequentiallyConsistent)
-    if Task.isCancelled { unpark() }
+    return state.compareExchange(expected: Self.idle, desired: waiting, ordering: .acquiringAndReleasing).exchanged
   }
 
   /// Resumes whoever waits, though nothing is ready: it will look for itself why.

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A non-blocking descriptor that a poller watches: what streams and listeners are made of.
 package final class Socket: Sendable {
@@ -8,6 +9,13 @@ package final class Socket: Sendable {
   package let reading = Readiness(isReady: false)
   package let writing = Readiness(isReady: true)
   private let poller: any Poller
+
+  /// How many operations have been done since the last wait.
+  private let streak = Atomic<UInt32>(0)
+
+  /// After how many operations without a wait a task gives others a turn: a peer that is never slow would otherwise
+  /// keep a worker for itself. Sixteen kilobytes at a time, that is half a megabyte a turn.
+  private static var longestStreak: UInt32 { 32 }
 
   /// Takes `descriptor` over, and closes it if it cannot be watched.
   package init(_ descriptor: Int32, poller: any Poller) throws(IOError) {
@@ -46,18 +54,39 @@ package final class Socket: Sendable {
     return answer
   }
 
+  /// Whether one more operation may be done before others get a turn. To be called once an operation.
+  package func takeTurn() -> Bool {
+    // Load and store and no addition: what two tasks that read and write at once lose is a turn's exact length.
+    let done = streak.load(ordering: .relaxed)
+    if done >= Self.longestStreak { return false }
+    streak.store(done + 1, ordering: .relaxed)
+    return true
+  }
+
+  /// Lets others have a turn.
+  package func giveTurn() async {
+    streak.store(0, ordering: .relaxed)
+    await Task.yield()
+  }
+
   /// Waits until `interest` is worth trying.
   package func wait(for interest: Interest, _ operation: IOError.Operation) async throws(IOError) {
     switch interest {
     case .read:
       if reading.isWorthTrying { return }
-      poller.arm(self, .read)
+      willWait(for: .read)
       try await reading.wait(operation)
     case .write:
       if writing.isWorthTrying { return }
-      poller.arm(self, .write)
+      willWait(for: .write)
       try await writing.wait(operation)
     }
+  }
+
+  /// To be called before a wait.
+  package func willWait(for interest: Interest) {
+    streak.store(0, ordering: .relaxed)
+    poller.arm(self, interest)
   }
 
   /// This end's address; `nil` once it is closed.

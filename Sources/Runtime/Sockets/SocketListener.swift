@@ -26,7 +26,7 @@ public final class SocketListener: StreamListener {
   private static let pause = Duration.milliseconds(20)
 
   public func accept() async throws(IOError) -> SocketStream {
-    await socket.reading.takeTurn()
+    if !socket.takeTurn() { await socket.giveTurn() }
     while true {
       socket.reading.clear()
       let (descriptor, code) = try socket.call(.accept) { Int(acceptDescriptor($0)) }

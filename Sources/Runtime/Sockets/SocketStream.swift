@@ -19,17 +19,29 @@ public final class SocketStream: ByteStream {
     try await socket.wait(for: .read, .read)
   }
 
+  public func readableOrClosed() async throws(IOError) {
+    if socket.reading.isWorthTrying { return }
+    socket.willWait(for: .read)
+    try await socket.reading.waitOnce(.read)
+  }
+
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
-    await socket.reading.takeTurn()
+    if !socket.takeTurn() { await socket.giveTurn() }
     while true {
       try await readable()
-      if let count = try tryRead(into: &buffer) { return count }
+      if let count = try receive(into: &buffer) { return count }
     }
   }
 
+  public func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    guard buffer.freeCapacity > 0 else { return 0 }
+    guard try !socket.reading.mustWait(.read), socket.takeTurn() else { return nil }
+    return try receive(into: &buffer)
+  }
+
   /// One `recv`; `nil` if there was nothing to read.
-  private func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+  private func receive(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
     let room = buffer.freeCapacity
     socket.reading.clear()
     let (count, code) = try buffer.withUnsafeMutableBytes { bytes, initialized throws(IOError) in
@@ -53,9 +65,9 @@ public final class SocketStream: ByteStream {
   public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
     let total = first.byteCount + second.byteCount
     var written = 0
-    await socket.writing.takeTurn()
+    if !socket.takeTurn() { await socket.giveTurn() }
     while written < total {
-      if let count = try tryWrite(first, second, from: written) {
+      if let count = try send(first, second, from: written) {
         written += count
       } else if socket.writing.isWorthTrying {
         // The hint comes down before the call and not after it, or an edge between the two would be lost: once more.
@@ -66,16 +78,21 @@ public final class SocketStream: ByteStream {
     }
   }
 
+  public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
+    guard socket.takeTurn() else { return 0 }
+    return try send(bytes, RawSpan(), from: 0) ?? 0
+  }
+
   /// One `sendmsg` of what comes after the first `offset` bytes; `nil` if the kernel takes no more.
-  private func tryWrite(_ first: RawSpan, _ second: RawSpan, from offset: Int) throws(IOError) -> Int? {
+  private func send(_ first: RawSpan, _ second: RawSpan, from offset: Int) throws(IOError) -> Int? {
     let a = first.extracting(droppingFirst: min(offset, first.byteCount))
     let b = second.extracting(droppingFirst: max(0, offset - first.byteCount))
     let (count, code) = try a.withUnsafeBytes { a throws(IOError) in
       try b.withUnsafeBytes { b throws(IOError) in
         // MSG_NOSIGNAL: a peer that has gone is an error and not a SIGPIPE.
         try socket.call(.write) { descriptor in
-          if b.isEmpty { return send(descriptor, a.baseAddress, a.count, noSignal) }
-          if a.isEmpty { return send(descriptor, b.baseAddress, b.count, noSignal) }
+          if b.isEmpty { return Glibc.send(descriptor, a.baseAddress, a.count, noSignal) }
+          if a.isEmpty { return Glibc.send(descriptor, b.baseAddress, b.count, noSignal) }
           return sendTwo(descriptor, a, b)
         }
       }
