@@ -28,6 +28,26 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
+  func `a connection that is served by itself ends when its task is cancelled while it is idle`(
+    _ backend: Backend
+  ) async throws {
+    try await withSetup(on: backend) { setup in
+      let (near, far) = try await setup.runtime.base.connectedPair()
+      var router = Router()
+      router.get("/") { _ in .text("here") }
+      let clock = setup.clock
+      let serving = setup.runtime.spawn { [router] in
+        await serveConnection(far, clock: clock, options: .quiet, handler: router)
+      }
+      let client = HTTPTestClient(AnyStream(base: near))
+      #expect(try await client.get("/").text == "here")
+      serving.cancel()
+      #expect(try await client.readToEnd().isEmpty)
+      try await serving.value
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
   func `shutting down closes idle connections at once and lets requests in flight finish`(
     _ backend: Backend
   ) async throws {

@@ -91,12 +91,17 @@ struct ByteBuffer: ~Copyable {
 
   /// Appends `number` in decimal digits; it is not negative.
   mutating func append(decimal number: Int) {
-    var divisor = 1
-    while number / divisor >= 10 { divisor *= 10 }
-    while divisor > 0 {
-      append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / divisor % 10))
-      divisor /= 10
-    }
+    // Nineteen digits are the most there can be. They come last first.
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var position = digits.count
+    var rest = UInt(number)
+    repeat {
+      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+      position -= 1
+      digits[position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
+      rest = quotient
+    } while rest > 0
+    append(digits.span.extracting(position..<digits.count))
   }
 
   /// Appends `number` in hexadecimal digits; it is not negative.

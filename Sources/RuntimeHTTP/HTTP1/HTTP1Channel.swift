@@ -22,9 +22,28 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     self.control = control
   }
 
+  /// Waits for the next request; a connection that waits for that is closed rather than cancelled.
+  ///
+  /// A function of its own, so that its caller knows that it is still on its executor when this returns.
+  @inline(never)
+  func readable() async throws(IOError) { try await stream.readableOrClosed() }
+
+  /// Reads what there is into the workspace's input, of which nothing may be left, if that needs no waiting.
+  ///
+  /// - Returns: how many bytes that was, 0 if the peer has finished; `nil` if only waiting can tell.
+  @inline(__always)
+  func tryFill(_ workspace: Workspace) throws(IOError) -> Int? {
+    // The workspace is ours until this returns, so the room stays where it is.
+    var room = OutputRawSpan(buffer: workspace.input.room, initializedCount: 0)
+    guard let count = try stream.tryRead(into: &room) else { return nil }
+    workspace.input.commit(count)
+    return count
+  }
+
   /// Reads what there is into the workspace's input, of which nothing may be left.
   ///
   /// - Returns: whether there was anything; if not, the peer has finished.
+  @inline(never)
   func fill(_ workspace: Workspace) async throws(IOError) -> Bool {
     // The workspace is ours until this returns, so the room stays where it is.
     var room = OutputRawSpan(buffer: workspace.input.room, initializedCount: 0)
@@ -33,7 +52,20 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     return count > 0
   }
 
+  /// Writes what can be written of the workspace's output without waiting.
+  ///
+  /// - Returns: whether that was all of it.
+  @inline(__always)
+  func tryFlush(_ workspace: Workspace) throws(IOError) -> Bool {
+    if workspace.output.isEmpty { return true }
+    // The workspace is ours until this returns, so the bytes stay where they are.
+    let count = try stream.tryWrite(workspace.output.taken.span.bytes)
+    workspace.output.consume(count)
+    return workspace.output.isEmpty
+  }
+
   /// Writes all output of the workspace.
+  @inline(never)
   func flush(_ workspace: Workspace) async throws(IOError) {
     if workspace.output.isEmpty { return }
     control.begin(.output)
@@ -60,13 +92,9 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
 
   /// Sends `content` as the encoder frames it. Small content may stay in the output; large content leaves with it.
   func send(_ content: [UInt8], _ workspace: Workspace) async throws {
-    guard workspace.encoder.sendsContent, !content.isEmpty else { return }
+    if try workspace.append(content) { return }
     try workspace.encoder.beginContent(content.count, into: &workspace.output)
-    if content.count <= WriteSizes.copied {
-      workspace.output.append(content.span)
-    } else {
-      try await flush(workspace, followedBy: content)
-    }
+    try await flush(workspace, followedBy: content)
     workspace.encoder.endContent(into: &workspace.output)
   }
 }

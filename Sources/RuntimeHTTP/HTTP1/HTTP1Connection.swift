@@ -47,7 +47,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
       if context.isClosing { return }
-      do { try await channel.stream.readable() } catch { return }
+      do { try await channel.readable() } catch { return }
       isFirst = false
       let workspace = context.workspaces.take()
       let next = await serve(workspace, after: idle)
@@ -62,10 +62,21 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   private func serve(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) async -> Next {
     do {
       // `readable` may have returned without need, so that the connection is idle until something has been read.
-      guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
+      guard try await fill(workspace), control.beginHead(after: idle) else { return .finished }
       while true {
-        let next = try await serveNext(workspace)
-        guard case .proceed = next else { return next }
+        switch try workspace.nextEvent() {
+        case .head:
+          control.end(.head)
+          let next = try await answer(workspace)
+          guard case .proceed = next else { return next }
+        case .needsInput:
+          if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
+          if workspace.decoder.isBetweenRequests { return .idle }
+          guard try await fill(workspace) else { return .finished }
+        case .content, .end:
+          // What a handler has left of its request is drained before the next event is asked for.
+          break
+        }
       }
     } catch let error as HTTPError {
       return await refuse(error, workspace)
@@ -76,24 +87,11 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     }
   }
 
-  /// Does what the next event asks for.
-  ///
-  /// - Throws: `HTTPError` if the request is wrong, `IOError` if the connection is at its end.
+  /// Reads more; see ``HTTP1Channel/fill(_:)``.
   @inline(__always)
-  private func serveNext(_ workspace: Workspace) async throws -> Next {
-    switch try workspace.nextEvent() {
-    case .head:
-      control.end(.head)
-      return try await answer(workspace)
-    case .needsInput:
-      try await channel.flush(workspace)
-      if workspace.decoder.isBetweenRequests { return .idle }
-      guard try await channel.fill(workspace) else { return .finished }
-      return .proceed
-    case .content, .end:
-      // What a handler has left of its request is drained before the next event is asked for.
-      return .proceed
-    }
+  private func fill(_ workspace: Workspace) async throws(IOError) -> Bool {
+    if let count = try channel.tryFill(workspace) { return count > 0 }
+    return try await channel.fill(workspace)
   }
 
   // MARK: Answering
@@ -103,11 +101,17 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: workspace.decoder.version)
     control.beginRequest()
     defer { control.endRequest() }
-    if workspace.decoder.isComplete {
-      let response = await respond(to: request(workspace, body: .empty), workspace)
-      return try await send(response, workspace, traits)
+    workspace.decoder.parts.peer = peer
+    guard workspace.decoder.isComplete else { return try await answerWithContent(workspace, traits) }
+    let response = await respond(to: Request(workspace.decoder.parts), workspace)
+    guard case .bytes(let bytes) = response.body.storage else {
+      return try await send(response, workspace, traits, HTTP1Exchange(channel, workspace, context, traits))
     }
-    return try await answerWithContent(workspace, traits)
+    let persists = workspace.decoder.framing.keepAlive && !context.isClosing
+    workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, persists, context)
+    if try !workspace.append(bytes) { try await channel.send(bytes, workspace) }
+    try workspace.encoder.finish(into: &workspace.output)
+    return try await finish(workspace)
   }
 
   /// Answers a request that has content, which the handler may read as it comes.
@@ -120,28 +124,26 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     let exchange = HTTP1Exchange(channel, workspace, context, traits)
     var length: Int?
     if case .length(let count) = workspace.decoder.framing.body { length = count }
-    let response = await respond(to: request(workspace, body: RequestBody(exchange, length: length)), workspace)
-    return try await send(response, workspace, traits, exchange)
-  }
-
-  /// A request of what the decoder has found; nothing is copied but references.
-  @inline(__always)
-  private func request(_ workspace: Workspace, body: RequestBody) -> Request {
-    Request(
-      method: workspace.decoder.method, version: workspace.decoder.version, parts: workspace.decoder.target,
-      headers: workspace.decoder.fields, body: body, peer: peer)
+    // The decoder goes on with this request, whose handler may keep what it is given for as long as it likes.
+    let parts = workspace.decoder.parts.copy()
+    parts.body = RequestBody(exchange, length: length)
+    return try await send(await respond(to: Request(parts), workspace), workspace, traits, exchange)
   }
 
   /// What the handler answers, or what its error becomes.
   @inline(__always)
   private func respond(to request: Request, _ workspace: Workspace) async -> Response {
     do {
-      let response = try await handler.respond(to: request)
+      let response = try await response(to: request)
       return response.status.isFinal ? response : failure(NotFinal(status: response.status), workspace)
     } catch {
       return failure(error, workspace)
     }
   }
+
+  /// A function of its own, so that its caller knows that it is still on its executor when this returns.
+  @inline(never)
+  private func response(to request: Request) async throws -> Response { try await handler.respond(to: request) }
 
   /// What is sent for `error`, which is logged unless it was meant for the client.
   @inline(never)
@@ -162,21 +164,6 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   }
 
   // MARK: Sending
-
-  /// Sends the response to a request whose content, if there was any, has been decoded.
-  @inline(__always)
-  private func send(
-    _ response: Response, _ workspace: Workspace, _ traits: ResponseEncoder.RequestTraits
-  ) async throws -> Next {
-    guard case .bytes(let bytes) = response.body.storage else {
-      return try await send(response, workspace, traits, HTTP1Exchange(channel, workspace, context, traits))
-    }
-    let persists = workspace.decoder.framing.keepAlive && !context.isClosing
-    workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, persists, context)
-    try await channel.send(bytes, workspace)
-    try workspace.encoder.finish(into: &workspace.output)
-    return try await finish(workspace)
-  }
 
   /// Sends the response to a request whose exchange is still going on.
   @inline(never)
@@ -241,11 +228,11 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
       guard try await drain(workspace) else { return .finishedEarly }
     }
     workspace.decoder.beginNext()
-    if workspace.output.count >= WriteSizes.outputMark { try await channel.flush(workspace) }
-    if workspace.input.isEmpty {
-      try await channel.flush(workspace)
-      return .idle
+    let isIdle = workspace.input.isEmpty
+    if isIdle || workspace.output.count >= WriteSizes.outputMark {
+      if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
     }
+    if isIdle { return .idle }
     // Only waiting for the rest of a head starts its time, and what is there need not be waited for.
     control.begin(.head)
     return .proceed

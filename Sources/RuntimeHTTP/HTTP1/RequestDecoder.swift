@@ -5,7 +5,7 @@
 /// connection. After an error it gives that error for ever: there is no telling where the next request would begin.
 ///
 /// What is malformed is found out as soon as its line is there. The parts of a head are valid from ``Event/head`` to
-/// ``beginNext()``. Arrays are used again, so that a request whose parts nobody has kept leads to no allocation.
+/// ``beginNext()``. Memory is used again, so that a request which nobody has kept leads to no allocation.
 struct RequestDecoder: Sendable {
   enum Event: Equatable {
     /// All input has been used, and more is needed.
@@ -41,15 +41,18 @@ struct RequestDecoder: Sendable {
   /// How many trailers have come, those that were dropped among them.
   private var trailerCount = 0
 
-  /// What the request asks for: GET until its line has been read.
-  private(set) var method = Method.get
-  private(set) var version = HTTPVersion.http1_1
-  private(set) var target = RequestTarget()
-  private(set) var fields = HeaderFields()
+  /// Where the request is put together.
+  private(set) var parts = RequestParts()
   private(set) var framing = RequestFraming()
   private(set) var trailers = HeaderFields()
 
   init(limits: HTTP1Limits) { self.limits = limits }
+
+  /// What the request asks for: GET until its line has been read.
+  var method: Method { parts.method }
+  var version: HTTPVersion { parts.version }
+  var target: RequestTarget { parts.target }
+  var fields: HeaderFields { parts.fields }
 
   /// Whether no byte of a request has come since the last one.
   var isBetweenRequests: Bool {
@@ -94,8 +97,8 @@ struct RequestDecoder: Sendable {
     headLength = 0
     bodyLength = 0
     trailerCount = 0
-    method = .get
-    fields.removeAll(keepingCapacity: true)
+    // A handler may have kept the last request.
+    if isKnownUniquelyReferenced(&parts) { parts.reset() } else { parts = RequestParts() }
     if !trailers.isEmpty { trailers.removeAll() }
   }
 
@@ -153,17 +156,17 @@ struct RequestDecoder: Sendable {
         guard emptyLines <= HTTP1Limits.emptyLines else { throw .malformed("There is no request line.") }
         return
       }
-      version = try RequestLine.parse(line, method: &method, target: &target)
+      parts.version = try RequestLine.parse(line, method: &parts.method, target: &parts.target)
       headLength = line.count + 2
       state = .fields
     case .fields:
       if line.isEmpty {
-        framing = try RequestFraming(fields, version: version, bodyLimit: limits.body)
+        framing = try RequestFraming(parts.fields, version: parts.version, bodyLimit: limits.body)
         state = .head
         return
       }
-      try countField(line, after: fields.count)
-      try fields.append(line: line)
+      try countField(line, after: parts.fields.count)
+      try parts.fields.append(line: line)
     case .chunkSize:
       let size = try ChunkSize.parse(line)
       guard size <= limits.body - bodyLength else { throw HTTPError(.contentTooLarge) }

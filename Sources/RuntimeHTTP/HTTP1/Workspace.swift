@@ -43,6 +43,20 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
     }
   }
 
+  /// Appends `content` to ``output`` as the encoder frames it, unless it is so large that it had better leave from where
+  /// it lies.
+  ///
+  /// - Returns: whether it was appended.
+  @inline(__always)
+  func append(_ content: [UInt8]) throws(BodyError) -> Bool {
+    guard encoder.sendsContent, !content.isEmpty else { return true }
+    guard content.count <= WriteSizes.copied else { return false }
+    try encoder.beginContent(content.count, into: &output)
+    output.append(content.span)
+    encoder.endContent(into: &output)
+    return true
+  }
+
   /// Decodes all the content that is in ``input``, in however many chunks it comes, and says whether it has ended.
   ///
   /// Where the framing is wrong behind good content, that content is not given: a handler which acts on it, or answers

@@ -1,25 +1,41 @@
 public import Runtime
 
 /// A request: what the engine hands to a ``Handler``.
+///
+/// It is a value of one word, which costs little to pass on: copies share what they have in common until one is changed.
 public struct Request: Sendable {
+  private var parts: RequestParts
+
   /// What is to be done.
-  public var method: Method
+  public var method: Method {
+    get { parts.method }
+    set { withOwnParts { $0.method = newValue } }
+  }
   /// The version of HTTP it came in.
-  public var version: HTTPVersion
+  public var version: HTTPVersion {
+    get { parts.version }
+    set { withOwnParts { $0.version = newValue } }
+  }
   /// The fields of its head.
-  public var headers: HeaderFields
+  public var headers: HeaderFields {
+    get { parts.fields }
+    set { withOwnParts { $0.fields = newValue } }
+  }
   /// Its content, which may still be on its way.
-  public var body: RequestBody
+  public var body: RequestBody {
+    get { parts.body }
+    set { withOwnParts { $0.body = newValue } }
+  }
   /// What the path held where the route has a parameter; filled in by a ``Router``.
-  public var parameters = PathParameters()
+  public var parameters: PathParameters {
+    get { parts.parameters }
+    set { withOwnParts { $0.parameters = newValue } }
+  }
   /// Where it came from, where the stream knows.
   public var remoteAddress: SocketAddress? {
-    get { peer?.address }
-    set { peer = newValue.map(Peer.init) }
+    get { parts.peer?.address }
+    set { withOwnParts { $0.peer = newValue.map(Peer.init) } }
   }
-
-  private let parts: RequestTarget
-  private var peer: Peer?
 
   /// A request made by hand, for tests and for calling a handler without a network.
   ///
@@ -27,26 +43,24 @@ public struct Request: Sendable {
   public init(
     method: Method = .get, target: String, headers: HeaderFields = [:], body: RequestBody = .empty
   ) {
-    var parts = RequestTarget()
-    parts.bytes = Array(target.utf8)
-    _ = parts.locateParts(method: method)
-    self.init(method: method, version: .http1_1, parts: parts, headers: headers, body: body, peer: nil)
+    parts = RequestParts()
+    parts.method = method
+    parts.target.bytes = Array(target.utf8)
+    _ = parts.target.locateParts(method: method)
+    parts.fields = headers
+    parts.body = body
   }
 
-  init(
-    method: Method, version: HTTPVersion, parts: RequestTarget, headers: HeaderFields, body: RequestBody,
-    peer: Peer?
-  ) {
-    self.method = method
-    self.version = version
-    self.parts = parts
-    self.headers = headers
-    self.body = body
-    self.peer = peer
+  /// The request that `parts` make up, which are not to be changed while anybody has it.
+  init(_ parts: RequestParts) { self.parts = parts }
+
+  private mutating func withOwnParts(_ change: (RequestParts) -> Void) {
+    if !isKnownUniquelyReferenced(&parts) { parts = parts.copy() }
+    change(parts)
   }
 
   /// The target as it was sent: `/users/7?full`, `*`, `http://example.org/`, or for CONNECT `example.org:443`.
-  public var target: String { String(decoding: parts.bytes, as: UTF8.self) }
+  public var target: String { String(decoding: parts.target.bytes, as: UTF8.self) }
 
   /// The path as it was sent, percent-encoded: `/` where an absolute target has none, `*` for `OPTIONS *`, and empty
   /// for CONNECT, whose target is an authority.
@@ -54,19 +68,51 @@ public struct Request: Sendable {
 
   /// The bytes of ``path``; asking for them allocates nothing.
   public var pathBytes: ArraySlice<UInt8> {
-    parts.path.isEmpty && method != .connect ? rootPath : parts.bytes[parts.path]
+    parts.target.path.isEmpty && method != .connect ? rootPath : parts.target.bytes[parts.target.path]
   }
 
   /// What the query holds, decoded each time it is asked for.
   public var query: QueryItems { QueryItems(queryBytes) }
 
   /// The query as it was sent, percent-encoded and without its `?`; empty where there is none.
-  var queryBytes: ArraySlice<UInt8> { parts.query.map { parts.bytes[$0] } ?? [] }
+  var queryBytes: ArraySlice<UInt8> { parts.target.query.map { parts.target.bytes[$0] } ?? [] }
 
   /// Whom the request is for: the authority of an absolute target or of CONNECT, or else the `Host` field
   /// (RFC 9112 section 3.2.2).
   public var authority: String? {
-    parts.authority.map { String(decoding: parts.bytes[$0], as: UTF8.self) } ?? headers["Host"]
+    parts.target.authority.map { String(decoding: parts.target.bytes[$0], as: UTF8.self) } ?? headers["Host"]
+  }
+}
+
+/// What a request consists of, in memory that a connection uses for one request after another.
+///
+/// Unchecked: it is changed only by whoever has the only reference, a decoder before there is a ``Request`` of it or a
+/// request that shares it with nobody. The checks of exclusive access would ask the same once more.
+final class RequestParts: @unchecked Sendable {
+  @exclusivity(unchecked) var method = Method.get
+  @exclusivity(unchecked) var version = HTTPVersion.http1_1
+  @exclusivity(unchecked) var target = RequestTarget()
+  @exclusivity(unchecked) var fields = HeaderFields()
+  @exclusivity(unchecked) var body = RequestBody.empty
+  @exclusivity(unchecked) var parameters = PathParameters()
+  @exclusivity(unchecked) var peer: Peer?
+
+  /// Makes ready for the next request, keeping the memory for it.
+  func reset() {
+    method = .get
+    fields.removeAll(keepingCapacity: true)
+  }
+
+  func copy() -> RequestParts {
+    let other = RequestParts()
+    other.method = method
+    other.version = version
+    other.target = target
+    other.fields = fields
+    other.body = body
+    other.parameters = parameters
+    other.peer = peer
+    return other
   }
 }
 

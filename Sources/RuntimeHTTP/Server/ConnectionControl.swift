@@ -141,7 +141,7 @@ final class ConnectionControl: Sendable {
     let writingEnded = Self.expire(writing, at: now, patience: context.stallTicks)
     switch (readingEnded, writingEnded) {
     case (.alive, .alive): return false
-    case (.stuck, _), (_, .stuck): close()
+    case (.wasIdle, _), (.stuck, _), (_, .stuck): close()
     default: cancel()
     }
     return true
@@ -153,7 +153,7 @@ final class ConnectionControl: Sendable {
     guard Word.kind(word) == Wait.idle.rawValue else { return }
     let closed = Word.pack(Word.ended, until: Word.tick(.max))
     let isIdle = reading.compareExchange(expected: word, desired: closed, ordering: .sequentiallyConsistent).exchanged
-    if isIdle { cancel() }
+    if isIdle { close() }
   }
 
   /// Ends the connection, whatever it does.
@@ -175,6 +175,8 @@ final class ConnectionControl: Sendable {
     case alive
     /// The wait has just been ended.
     case ended
+    /// The same, and it was one for a request.
+    case wasIdle
     /// The wait was ended a while ago and the connection is still there: whoever waits is in no task of its own.
     case stuck
   }
@@ -187,6 +189,10 @@ final class ConnectionControl: Sendable {
     guard word.compareExchange(expected: value, desired: ended, ordering: .acquiringAndReleasing).exchanged else {
       return .alive
     }
-    return Word.kind(value) == Word.ended ? .stuck : .ended
+    return switch Word.kind(value) {
+    case Word.ended: .stuck
+    case Wait.idle.rawValue: .wasIdle
+    default: .ended
+    }
   }
 }

@@ -35,7 +35,10 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
       }
       // A cancelled task cannot sleep, so it is not asked to again; the connection sees for itself that it is cancelled.
     } while await group.next() == .ticked && !control.sweep(at: context.ticker.advance())
-    // Either the connection has ended, and nobody needs the next tick, or its time has come.
+    // Either the connection has ended, and nobody needs the next tick, or its time has come. One that waits for a request
+    // does not see that it is cancelled.
+    context.beginClosing()
+    control.closeIfIdle()
     group.cancelAll()
   }
 }
@@ -47,6 +50,10 @@ private enum Event {
 }
 
 /// Serves one connection by the protocol that it speaks. HTTP/1 is the only one so far: another is chosen here.
+///
+/// Most servers have a router behind a socket; for them there is code that knows so, and need not look up at every turn
+/// what kind of stream and of handler it has (SE-0460).
+@specialized(where Stream == SocketStream, H == Router)
 func serve<Stream: ByteStream, H: Handler>(
   _ stream: Stream, handler: H, context: ConnectionContext, control: ConnectionControl
 ) async {
