@@ -54,9 +54,9 @@ private func decode(pieces: [ArraySlice<UInt8>], options: ServerOptions) -> [Dec
           precondition(position == input.count, "input is needed only when there is none left")
           break decoding
         case .head:
-          let fields = decoder.fields.isEmpty ? "" : "\n\(decoder.fields)"
-          let target = String(decoding: decoder.target.bytes, as: UTF8.self)
-          events.append(.head("\(decoder.method) \(target) \(decoder.version)\(fields)"))
+          let fields = decoder.parts.fields.isEmpty ? "" : "\n\(decoder.parts.fields)"
+          let target = String(decoding: decoder.parts.target.bytes, as: UTF8.self)
+          events.append(.head("\(decoder.parts.method) \(target) \(decoder.parts.version)\(fields)"))
         case .body(let range):
           content += input[range]
         case .end:

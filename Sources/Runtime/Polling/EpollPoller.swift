@@ -100,12 +100,13 @@
           continue
         }
         // Alive: `watched` holds it, or held it when these events were fetched and has not let it go since.
-        let socket = Unmanaged<Socket>.fromOpaque(address).takeUnretainedValue()
-        let kinds = event.events
-        let ended = kinds & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
-        if ended || kinds & EPOLLIN.rawValue != 0 { socket.reading.signal(ended: ended) }
-        let broken = kinds & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
-        if broken || kinds & EPOLLOUT.rawValue != 0 { socket.writing.signal(ended: broken) }
+        Unmanaged<Socket>.fromOpaque(address)._withUnsafeGuaranteedRef { socket in
+          let kinds = event.events
+          let ended = kinds & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
+          if ended || kinds & EPOLLIN.rawValue != 0 { socket.reading.signal(ended: ended) }
+          let broken = kinds & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0
+          if broken || kinds & EPOLLOUT.rawValue != 0 { socket.writing.signal(ended: broken) }
+        }
       }
       return count
     }

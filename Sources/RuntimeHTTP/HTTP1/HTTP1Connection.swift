@@ -67,7 +67,11 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
         switch try workspace.nextEvent() {
         case .head:
           control.end(.head)
+          control.beginRequest()
           let next = try await answer(workspace)
+          control.endRequest()
+          if case .proceed = next, workspace.output.count < WriteSizes.outputMark { continue }
+          if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
           guard case .proceed = next else { return next }
         case .needsInput:
           if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
@@ -96,38 +100,28 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
 
   // MARK: Answering
 
+  /// Answers the request whose head has just come. What that makes stays in the output.
   @inline(__always)
   private func answer(_ workspace: Workspace) async throws -> Next {
-    let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: workspace.decoder.version)
-    control.beginRequest()
-    defer { control.endRequest() }
     workspace.decoder.parts.peer = peer
-    guard workspace.decoder.isComplete else { return try await answerWithContent(workspace, traits) }
+    guard workspace.decoder.isComplete else { return try await answerWithContent(workspace) }
     let response = await respond(to: Request(workspace.decoder.parts), workspace)
-    guard case .bytes(let bytes) = response.body.storage else {
-      return try await send(response, workspace, traits, HTTP1Exchange(channel, workspace, context, traits))
-    }
-    let persists = workspace.decoder.framing.keepAlive && !context.isClosing
-    workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, persists, context)
-    if try !workspace.append(bytes) { try await channel.send(bytes, workspace) }
-    try workspace.encoder.finish(into: &workspace.output)
-    return try await finish(workspace)
+    if try sendAtOnce(response, workspace) { return settle(workspace) }
+    return try await send(response, workspace, HTTP1Exchange(channel, workspace, context))
   }
 
   /// Answers a request that has content, which the handler may read as it comes.
   @inline(never)
-  private func answerWithContent(
-    _ workspace: Workspace, _ traits: ResponseEncoder.RequestTraits
-  ) async throws -> Next {
+  private func answerWithContent(_ workspace: Workspace) async throws -> Next {
     // Waiting for the content may take long, and earlier responses should not wait with it.
     if workspace.decoder.remainingLength ?? .max > workspace.input.count { try await channel.flush(workspace) }
-    let exchange = HTTP1Exchange(channel, workspace, context, traits)
+    let exchange = HTTP1Exchange(channel, workspace, context)
     var length: Int?
     if case .length(let count) = workspace.decoder.framing.body { length = count }
     // The decoder goes on with this request, whose handler may keep what it is given for as long as it likes.
     let parts = workspace.decoder.parts.copy()
     parts.body = RequestBody(exchange, length: length)
-    return try await send(await respond(to: Request(parts), workspace), workspace, traits, exchange)
+    return try await send(await respond(to: Request(parts), workspace), workspace, exchange)
   }
 
   /// What the handler answers, or what its error becomes.
@@ -157,7 +151,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   }
 
   private func log(_ error: any Error, _ workspace: Workspace) {
-    let target = workspace.decoder.target
+    let target = workspace.decoder.parts.target
     // Without the query, which may hold what should not lie about in logs.
     let path = String(decoding: target.bytes[target.path], as: UTF8.self)
     context.options.log("\(workspace.decoder.method) \(path): \(error)")
@@ -165,12 +159,22 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
 
   // MARK: Sending
 
+  /// Sends the response to a request without content, if it has so little content itself that there is no waiting.
+  private func sendAtOnce(_ response: Response, _ workspace: Workspace) throws -> Bool {
+    guard case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied else { return false }
+    let persists = workspace.decoder.framing.keepAlive && !context.isClosing
+    workspace.begin(response.status, response.headers, contentLength: bytes.count, workspace.traits, persists, context)
+    _ = try workspace.append(bytes)
+    try workspace.encoder.finish(into: &workspace.output)
+    return true
+  }
+
   /// Sends the response to a request whose exchange is still going on.
   @inline(never)
   private func send(
-    _ response: Response, _ workspace: Workspace, _ traits: ResponseEncoder.RequestTraits,
-    _ exchange: HTTP1Exchange<Stream>
+    _ response: Response, _ workspace: Workspace, _ exchange: HTTP1Exchange<Stream>
   ) async throws -> Next {
+    let traits = exchange.traits
     var response = response
     if case .stream(let length, let produce) = response.body.storage {
       let hasContent = traits.method != .head && !response.status.forbidsContent && response.status != .resetContent
@@ -220,29 +224,25 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     return .abandoned
   }
 
-  /// Sees to it that the connection is ready for its next request, or ends it.
-  @inline(__always)
+  /// Sees to it that the connection is ready for its next request, or says that it is at its end.
   private func finish(_ workspace: Workspace) async throws -> Next {
-    guard workspace.encoder.persists else { return try await close(workspace) }
-    if !workspace.decoder.isComplete {
+    if workspace.encoder.persists, !workspace.decoder.isComplete {
       guard try await drain(workspace) else { return .finishedEarly }
     }
-    workspace.decoder.beginNext()
-    let isIdle = workspace.input.isEmpty
-    if isIdle || workspace.output.count >= WriteSizes.outputMark {
-      if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
+    return settle(workspace)
+  }
+
+  /// The same where the whole of the request has been decoded, or the connection is not to be used again.
+  private func settle(_ workspace: Workspace) -> Next {
+    guard workspace.encoder.persists else {
+      // A client that has sent a whole request and nothing beyond has nothing under way that would lead to a reset.
+      return workspace.decoder.isComplete && workspace.input.isEmpty ? .finished : .finishedEarly
     }
-    if isIdle { return .idle }
+    workspace.decoder.beginNext()
+    if workspace.input.isEmpty { return .idle }
     // Only waiting for the rest of a head starts its time, and what is there need not be waited for.
     control.begin(.head)
     return .proceed
-  }
-
-  @inline(never)
-  private func close(_ workspace: Workspace) async throws -> Next {
-    try await channel.flush(workspace)
-    // A client that has sent a whole request and nothing beyond has nothing under way that would lead to a reset.
-    return workspace.decoder.isComplete && workspace.input.isEmpty ? .finished : .finishedEarly
   }
 
   /// Reads what the handler has left of the request's content, to a bound.

@@ -35,13 +35,12 @@ final class HTTP1Exchange<Stream: ByteStream>: @unchecked Sendable {  // what is
   private(set) var hasBegun = false
 
   init(
-    _ channel: HTTP1Channel<Stream>, _ workspace: Workspace, _ context: ConnectionContext,
-    _ traits: ResponseEncoder.RequestTraits
+    _ channel: HTTP1Channel<Stream>, _ workspace: Workspace, _ context: ConnectionContext
   ) {
     self.channel = channel
     self.workspace = workspace
     self.context = context
-    self.traits = traits
+    traits = workspace.traits
     keepAlive = workspace.decoder.framing.keepAlive
     awaitsContinue = Atomic(workspace.decoder.framing.expectsContinue)
   }
@@ -180,15 +179,18 @@ extension HTTP1Exchange: BodySink {
 }
 
 extension Workspace {
+  /// What of the request decides how its response is framed.
+  @inline(__always)
+  var traits: ResponseEncoder.RequestTraits { .init(method: decoder.method, version: decoder.parts.version) }
+
   /// Encodes the head of a response.
   @inline(__always)
   func begin(
     _ status: Status, _ fields: HeaderFields, contentLength: Int?, _ traits: ResponseEncoder.RequestTraits,
     _ persists: Bool, _ context: ConnectionContext
   ) {
-    date.update(to: secondsSince1970())
     encoder.begin(
       status, fields, contentLength: contentLength, for: traits, persisting: persists, serverName: context.serverName,
-      date: date.bytes, into: &output)
+      second: secondsSince1970(), into: &output)
   }
 }

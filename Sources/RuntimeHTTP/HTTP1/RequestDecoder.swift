@@ -35,24 +35,24 @@ struct RequestDecoder: Sendable {
   private let limits: HTTP1Limits
   private var state = State.requestLine
   private var lines = LineReader()
+  // What there is of a head. It lies here and not in `parts` yet, where each line would have to go by way of a reference.
+  private var version = HTTPVersion.http1_1
+  private var target = RequestTarget()
+  private var fields = HeaderFields()
   private var emptyLines = 0
   private var headLength = 0
   private var bodyLength = 0
   /// How many trailers have come, those that were dropped among them.
   private var trailerCount = 0
 
-  /// Where the request is put together.
+  /// The head of the request: from ``Event/head`` on, and not before.
   private(set) var parts = RequestParts()
+  /// What the request asks for: GET until its line has been read.
+  private(set) var method = Method.get
   private(set) var framing = RequestFraming()
   private(set) var trailers = HeaderFields()
 
   init(limits: HTTP1Limits) { self.limits = limits }
-
-  /// What the request asks for: GET until its line has been read.
-  var method: Method { parts.method }
-  var version: HTTPVersion { parts.version }
-  var target: RequestTarget { parts.target }
-  var fields: HeaderFields { parts.fields }
 
   /// Whether no byte of a request has come since the last one.
   var isBetweenRequests: Bool {
@@ -91,14 +91,22 @@ struct RequestDecoder: Sendable {
 
   /// Makes ready for another connection, whatever has become of this one.
   mutating func reset() {
+    if isBetweenRequests, emptyLines == 0 { return }
     state = .requestLine
     if !lines.isEmpty { lines.giveBack(lines.take()) }
     emptyLines = 0
     headLength = 0
     bodyLength = 0
     trailerCount = 0
-    // A handler may have kept the last request.
-    if isKnownUniquelyReferenced(&parts) { parts.reset() } else { parts = RequestParts() }
+    // The memory of the last request is used again, unless its handler has kept it.
+    if isKnownUniquelyReferenced(&parts) {
+      swap(&parts.target, &target)
+      swap(&parts.fields, &fields)
+    } else {
+      parts = RequestParts()
+    }
+    method = .get
+    fields.removeAll(keepingCapacity: true)
     if !trailers.isEmpty { trailers.removeAll() }
   }
 
@@ -156,17 +164,21 @@ struct RequestDecoder: Sendable {
         guard emptyLines <= HTTP1Limits.emptyLines else { throw .malformed("There is no request line.") }
         return
       }
-      parts.version = try RequestLine.parse(line, method: &parts.method, target: &parts.target)
+      version = try RequestLine.parse(line, method: &method, target: &target)
       headLength = line.count + 2
       state = .fields
     case .fields:
       if line.isEmpty {
-        framing = try RequestFraming(parts.fields, version: parts.version, bodyLimit: limits.body)
+        framing = try RequestFraming(fields, version: version, bodyLimit: limits.body)
         state = .head
+        parts.method = method
+        parts.version = version
+        swap(&parts.target, &target)
+        swap(&parts.fields, &fields)
         return
       }
-      try countField(line, after: parts.fields.count)
-      try parts.fields.append(line: line)
+      try countField(line, after: fields.count)
+      try fields.append(line: line)
     case .chunkSize:
       let size = try ChunkSize.parse(line)
       guard size <= limits.body - bodyLength else { throw HTTPError(.contentTooLarge) }

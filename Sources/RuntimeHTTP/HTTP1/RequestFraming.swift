@@ -24,7 +24,9 @@ struct RequestFraming: Sendable {
     var keep = false
     var codings: TransferCodings?
     let bytes = fields.bytes.span
-    for entry in fields.entries where entry.name != .other {
+    let entries = fields.entries.span
+    for index in entries.indices where entries[index].name != .other {
+      let entry = entries[index]
       let value = bytes.extracting(fields.valueRange(entry))
       switch entry.name {
       case .host:

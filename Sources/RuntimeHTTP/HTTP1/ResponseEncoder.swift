@@ -1,6 +1,6 @@
 /// Turns a response into the bytes that are sent (RFC 9112), without any input or output: events in, bytes out.
 ///
-/// A response is ``begin(_:_:contentLength:for:persisting:serverName:date:into:)``, then content, then ``finish(into:)``.
+/// A response is ``begin(_:_:contentLength:for:persisting:serverName:second:into:)``, then content, then ``finish(into:)``.
 /// Its framing is the encoder's alone: whatever the head's own fields say, a recipient finds one way to read it.
 struct ResponseEncoder: Sendable {
   /// What of a request decides how its response is framed.
@@ -19,6 +19,7 @@ struct ResponseEncoder: Sendable {
   }
 
   private var content = Content.none
+  private var date = DateLine()
   /// Fields for after the content; sent only with chunks.
   var trailers = HeaderFields()
 
@@ -35,19 +36,21 @@ struct ResponseEncoder: Sendable {
   /// - Parameters:
   ///   - contentLength: how much content there will be, if that is known.
   ///   - persisting: whether the connection could be used again.
+  ///   - second: the time, in seconds since the beginning of 1970.
   mutating func begin(
     _ status: Status, _ fields: HeaderFields, contentLength: Int?, for request: RequestTraits, persisting: Bool,
-    serverName: [UInt8], date: [UInt8], into output: inout ByteBuffer
+    serverName: [UInt8], second: Int, into output: inout ByteBuffer
   ) {
     persists = persisting
-    trailers = HeaderFields()
+    if !trailers.isEmpty { trailers = HeaderFields() }
+    date.update(to: second)
     output.reserve(256 + fields.bytes.count + 4 * fields.count + serverName.count)
     output.append("HTTP/1.1 ")
     output.append(decimal: Int(status.code))
     output.append(UInt8(ascii: " "))
     output.append(status.reason)
     output.append("\r\n")
-    let declaredLength = append(fields, date: date, serverName: serverName, to: &output)
+    let declaredLength = append(fields, serverName: serverName, to: &output)
     frame(
       status, length: contentLength, declared: declaredLength, for: request, into: &output)
     if !persists {
@@ -63,13 +66,15 @@ struct ResponseEncoder: Sendable {
   /// - Returns: the length that the fields declare for the content, for where nothing better is known.
   @inline(__always)
   private mutating func append(
-    _ fields: HeaderFields, date: [UInt8], serverName: [UInt8], to output: inout ByteBuffer
+    _ fields: HeaderFields, serverName: [UInt8], to output: inout ByteBuffer
   ) -> Int? {
     var hasDate = false
     var hasServer = false
     var declaredLength: Int?
     let bytes = fields.bytes.span
-    for entry in fields.entries {
+    let entries = fields.entries.span
+    for index in entries.indices {
+      let entry = entries[index]
       switch entry.name {
       case .connection:
         if bytes.extracting(fields.valueRange(entry)).listContains("close") { persists = false }
@@ -88,7 +93,7 @@ struct ResponseEncoder: Sendable {
       output.append(bytes.extracting(fields.valueRange(entry)))
       output.append("\r\n")
     }
-    if !hasDate { output.append(date.span) }
+    if !hasDate { output.append(date.bytes.span) }
     if !hasServer, !serverName.isEmpty {
       output.append("Server: ")
       output.append(serverName.span)

@@ -17,7 +17,6 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   @exclusivity(unchecked) var output = ByteBuffer(capacity: outputCapacity)
   @exclusivity(unchecked) var decoder: RequestDecoder
   @exclusivity(unchecked) var encoder = ResponseEncoder()
-  @exclusivity(unchecked) var date = DateLine()
 
   init(limits: HTTP1Limits) { decoder = RequestDecoder(limits: limits) }
 

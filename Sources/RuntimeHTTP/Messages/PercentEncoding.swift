@@ -57,8 +57,6 @@ public enum PercentEncoding {
 
   /// Whether `bytes`, well-formed and decoded, are `decoded`.
   static func matches(_ bytes: Span<UInt8>, _ decoded: Span<UInt8>) -> Bool {
-    // An escape is longer than what it stands for, so that there is none where the lengths are the same.
-    if bytes.count <= decoded.count { return bytes.count == decoded.count && bytes.equals(decoded) }
     var position = 0
     for index in decoded.indices {
       guard position < bytes.count else { return false }

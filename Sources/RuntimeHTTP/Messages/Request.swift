@@ -97,12 +97,6 @@ final class RequestParts: @unchecked Sendable {
   @exclusivity(unchecked) var parameters = PathParameters()
   @exclusivity(unchecked) var peer: Peer?
 
-  /// Makes ready for the next request, keeping the memory for it.
-  func reset() {
-    method = .get
-    fields.removeAll(keepingCapacity: true)
-  }
-
   func copy() -> RequestParts {
     let other = RequestParts()
     other.method = method

@@ -4,12 +4,19 @@ import Glibc
 /// bytes. A path without parameters is matched without allocating anything.
 struct RouteTable: Sendable {
   /// What answers the requests of one method to one path.
-  struct Route: Sendable {
+  final class Route: Sendable {
     let method: Method
     let path: String
     /// The names of the path's parameters, in order. They belong to the route: `GET /a/:x` and `PUT /a/:y` share nodes.
     let parameterNames: [String]
     let function: Function
+
+    init(method: Method, path: String, parameterNames: [String], function: Function) {
+      self.method = method
+      self.path = path
+      self.parameterNames = parameterNames
+      self.function = function
+    }
   }
 
   /// What answers the requests of a route.
@@ -20,8 +27,7 @@ struct RouteTable: Sendable {
 
   /// Where a path led.
   struct Match {
-    /// The routes of that path, one a method; never empty.
-    let routes: [Route]
+    fileprivate let node: Int
     /// Where in the path's bytes the parameters are.
     let captures: [Range<Int>]
   }
@@ -55,25 +61,37 @@ struct RouteTable: Sendable {
 
 extension RouteTable {
   /// The routes of the path that `path` fits best; `nil` if it fits none.
-  func match(_ path: Span<UInt8>) -> Match? {
+  ///
+  /// - Parameter hasEscapes: whether there is a `%` in it, as there mostly is not.
+  func match(_ path: Span<UInt8>, hasEscapes: Bool) -> Match? {
     guard path.count > 0, path[0] == UInt8(ascii: "/") else { return nil }
     var captures: [Range<Int>] = []
-    guard let node = find(path, from: 1, under: 0, &captures) else { return nil }
-    return Match(routes: nodes[node].routes, captures: captures)
+    guard let node = find(path, hasEscapes, from: 1, under: 0, &captures) else { return nil }
+    return Match(node: node, captures: captures)
   }
+
+  /// The route for `method` where `match` led; that for GET answers HEAD as well, unless there is one for it.
+  func route(for method: Method, at match: Match) -> Route? {
+    for route in nodes[match.node].routes where route.method == method { return route }
+    return method == .head ? route(for: .get, at: match) : nil
+  }
+
+  /// The methods that there are routes for where `match` led.
+  func methods(at match: Match) -> [Method] { nodes[match.node].routes.map(\.method) }
 
   /// The node that the segments from `start` on lead to. A literal is tried before a parameter and that before a rest;
   /// where one leads nowhere, the next is tried. Each node is looked at once at most.
   private func find(
-    _ path: Span<UInt8>, from start: Int, under index: Int, _ captures: inout [Range<Int>]
+    _ path: Span<UInt8>, _ hasEscapes: Bool, from start: Int, under index: Int, _ captures: inout [Range<Int>]
   ) -> Int? {
     guard start <= path.count else { return nodes[index].routes.isEmpty ? nil : index }
     let end = path.firstIndex(of: UInt8(ascii: "/"), from: start) ?? path.count
     let segment = path.extracting(start..<end)
     var next = nodes[index].firstLiteral
     while let place = next {
-      if PercentEncoding.matches(segment, text.span.extracting(literals[place].text)),
-        let found = find(path, from: end + 1, under: literals[place].child, &captures)
+      let literal = text.span.extracting(literals[place].text)
+      if segment.equals(literal) || hasEscapes && PercentEncoding.matches(segment, literal),
+        let found = find(path, hasEscapes, from: end + 1, under: literals[place].child, &captures)
       {
         return found
       }
@@ -81,7 +99,7 @@ extension RouteTable {
     }
     if let child = nodes[index].parameter, !segment.isEmpty {
       captures.append(start..<end)
-      if let found = find(path, from: end + 1, under: child, &captures) { return found }
+      if let found = find(path, hasEscapes, from: end + 1, under: child, &captures) { return found }
       captures.removeLast()
     }
     if let child = nodes[index].rest {

@@ -105,12 +105,13 @@ public struct Router: Handler {
   /// as long as the connection lives, so that there should be little of it.
   private func answer(to request: inout Request) throws -> Answer {
     let path = request.pathBytes
-    guard PercentEncoding.isWellFormed(path.span) else {
+    let hasEscapes = path.span.firstIndex(of: UInt8(ascii: "%")) != nil
+    guard !hasEscapes || PercentEncoding.isWellFormed(path.span) else {
       throw HTTPError(.badRequest, "A % in the path is not followed by two hexadecimal digits.")
     }
-    guard let match = routes.match(path.span) else { return try answerWithoutRoute(to: request) }
-    guard let route = match.route(for: request.method) else {
-      return .now(respondWithMethods(of: match.routes.map(\.method), to: request.method))
+    guard let match = routes.match(path.span, hasEscapes: hasEscapes) else { return try answerWithoutRoute(to: request) }
+    guard let route = routes.route(for: request.method, at: match) else {
+      return .now(respondWithMethods(of: routes.methods(at: match), to: request.method))
     }
     if !match.captures.isEmpty {
       request.parameters = try parameters(route.parameterNames, match.captures, of: path)
@@ -161,14 +162,6 @@ public struct Router: Handler {
       parameters.append(name, segments)
     }
     return parameters
-  }
-}
-
-extension RouteTable.Match {
-  /// The route for `method`; that for GET answers HEAD as well, unless there is one for it.
-  fileprivate func route(for method: Method) -> RouteTable.Route? {
-    if let route = routes.first(where: { $0.method == method }) { return route }
-    return method == .head ? routes.first { $0.method == .get } : nil
   }
 }
 
