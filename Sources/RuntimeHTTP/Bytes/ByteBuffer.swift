@@ -64,6 +64,14 @@ struct ByteBuffer: ~Copyable {
 
   @inline(never)
   private mutating func grow(_ count: Int) {
+    // Where half of the memory is enough, the bytes are moved to its front; never more of them than have been taken
+    // since they were last moved.
+    if self.count + count <= memory.count / 2, let base = memory.baseAddress {
+      memmove(base, base + start, self.count)
+      end -= start
+      start = 0
+      return
+    }
     let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(memory.count * 2, self.count + count))
     _ = larger.initialize(fromContentsOf: taken)
     memory.deallocate()
