@@ -27,6 +27,15 @@ extension Span<UInt8> {
     }
   }
 
+  /// Whether there is an upper-case letter of ASCII among these bytes.
+  @inline(__always)
+  var hasUppercase: Bool {
+    var found = false
+    // All bytes are looked at, so that several can be at once.
+    for index in indices { found = self[index] &- 0x41 < 26 || found }
+    return found
+  }
+
   /// Whether these bytes spell `text`, which is in lower case, where case does not matter.
   @inline(__always)
   func equalsIgnoringCase(_ text: StaticString) -> Bool {

@@ -1,0 +1,119 @@
+/// Decodes the header blocks that one end of a connection sends, in their order (RFC 7541).
+///
+/// What is decoded is handed out as it lies in the tables or in one buffer that is used again: a line costs no
+/// allocation. The work is in proportion to the length of the block, however long the lines it stands for are, so that
+/// whoever bounds the one bounds the other.
+struct HPACKDecoder: ~Copyable {
+  /// More than this much memory is not kept from one block to the next, beside the table.
+  private static let keptCapacity = 4096
+
+  private(set) var table: DynamicTable
+  /// The largest size of the table that our settings allow.
+  private var limit: Int
+  /// What the next block has to bring the table's size down to, before anything else.
+  private var requiredSize: Int?
+  /// A line that is not wholly in the tables.
+  private var line = ByteBuffer(capacity: 0)
+
+  init(maximumTableSize: Int = 4096) {
+    table = DynamicTable(maximumSize: maximumTableSize)
+    limit = maximumTableSize
+  }
+
+  /// Says that the peer has acknowledged a SETTINGS_HEADER_TABLE_SIZE of ours (RFC 9113 section 4.3.1).
+  mutating func setMaximumTableSize(_ size: Int) {
+    limit = size
+    // RFC 7541 section 4.2: of several changes between two blocks the smallest has to be said.
+    if size < requiredSize ?? table.maximumSize { requiredSize = size }
+  }
+
+  /// Decodes a whole block, all its fragments joined, and calls `field` for each line, in order.
+  ///
+  /// The spans are valid only during the call. `field` cannot end the decoding: the lines of a list that is refused have
+  /// to be taken in as well, since later blocks refer to them. It had better do nothing once a list is too large
+  /// (RFC 9113 section 10.5.1).
+  ///
+  /// - Throws: what is wrong with the block. The table is not the peer's any more then: the connection has to end.
+  mutating func decode<Output: ~Copyable>(
+    _ block: Span<UInt8>, into output: inout Output,
+    _ field: (_ output: inout Output, _ name: Span<UInt8>, _ value: Span<UInt8>, _ isSensitive: Bool) -> Void
+  ) throws(HPACKError) {
+    var position = 0
+    try changeSize(block, at: &position)
+    while position < block.count {
+      let first = block[position]
+      if first & 0x80 != 0 {
+        let index = try HPACKInteger.decode(block, at: &position, prefix: 7)
+        if index > StaticTable.count {
+          let entry = try dynamicEntry(index)
+          let bytes = table.bytes
+          field(
+            &output, bytes.span.extracting(table.nameRange(entry)), bytes.span.extracting(table.valueRange(entry)),
+            false)
+        } else {
+          guard index > 0 else { throw .invalidIndex }
+          let entry = StaticTable.fields[index - 1]
+          entry.name.withUTF8Buffer { name in
+            entry.value.withUTF8Buffer { value in field(&output, name.span, value.span, false) }
+          }
+        }
+        continue
+      }
+      let isIndexed = first & 0x40 != 0
+      guard isIndexed || first & 0x20 == 0 else { throw .misplacedSizeUpdate }
+      line.removeAll()
+      let nameIndex = try HPACKInteger.decode(block, at: &position, prefix: isIndexed ? 6 : 4)
+      if nameIndex == 0 { try appendString(block, at: &position) } else { try appendName(nameIndex) }
+      let nameLength = line.count
+      try appendString(block, at: &position)
+      let bytes = line.taken
+      let name = bytes.span.extracting(0..<nameLength)
+      let value = bytes.span.extracting(nameLength..<bytes.count)
+      if isIndexed { table.add(name, value) }
+      field(&output, name, value, !isIndexed && first & 0x10 != 0)
+    }
+    if line.capacity > Self.keptCapacity { line = ByteBuffer(capacity: 0) }
+  }
+
+  /// Reads the size updates that a block may begin with (sections 4.2 and 6.3).
+  private mutating func changeSize(_ block: Span<UInt8>, at position: inout Int) throws(HPACKError) {
+    while position < block.count, block[position] & 0xE0 == 0x20 {
+      let size = try HPACKInteger.decode(block, at: &position, prefix: 5)
+      guard size <= limit else { throw .sizeUpdateTooLarge }
+      if let required = requiredSize {
+        guard size <= required else { throw .missingSizeUpdate }
+        requiredSize = nil
+      }
+      table.resize(to: size)
+    }
+    if requiredSize != nil { throw .missingSizeUpdate }
+  }
+
+  @inline(__always)
+  private func dynamicEntry(_ index: Int) throws(HPACKError) -> DynamicTable.Entry {
+    let age = index - StaticTable.count
+    guard age <= table.count else { throw .invalidIndex }
+    return table[table.nextNumber - age]
+  }
+
+  /// Appends the name of an entry to the line.
+  private mutating func appendName(_ index: Int) throws(HPACKError) {
+    if index > StaticTable.count {
+      let entry = try dynamicEntry(index)
+      line.append(table.bytes.span.extracting(table.nameRange(entry)))
+    } else {
+      line.append(StaticTable.fields[index - 1].name)
+    }
+  }
+
+  /// Appends a string literal (section 5.2) to the line.
+  private mutating func appendString(_ block: Span<UInt8>, at position: inout Int) throws(HPACKError) {
+    guard position < block.count else { throw .truncated }
+    let isHuffman = block[position] & 0x80 != 0
+    let length = try HPACKInteger.decode(block, at: &position, prefix: 7)
+    guard length <= block.count - position else { throw .truncated }
+    let text = block.extracting(position..<position + length)
+    position += length
+    if isHuffman { try HuffmanCode.shared.decode(text, into: &line) } else { line.append(text) }
+  }
+}

@@ -1,0 +1,119 @@
+/// Encodes the header lists that one end of a connection sends, in their order (RFC 7541).
+///
+/// A line that has been sent lately is one byte or two. Strings are Huffman-encoded where that makes them shorter.
+struct HPACKEncoder: ~Copyable {
+  /// A line that would take more than this part of the table is not put there, since all others might have to go.
+  private static let largestPart = 2
+
+  private(set) var table: DynamicTable
+  private var names = NameIndex()
+  /// How large the table is to be at most, whatever the peer allows: it is our memory, too.
+  private let bound: Int
+  /// The smallest and the last of the sizes that the table has been given since the last block.
+  private var sizeChange: (smallest: Int, last: Int)?
+  /// A name that did not come in lower case.
+  private var lowercased = ByteBuffer(capacity: 0)
+
+  init(maximumTableSize: Int = 4096) {
+    table = DynamicTable(maximumSize: maximumTableSize)
+    bound = maximumTableSize
+  }
+
+  /// Takes over the peer's SETTINGS_HEADER_TABLE_SIZE, between two blocks. The next one begins with what section 4.2
+  /// says about it.
+  mutating func setMaximumTableSize(_ size: Int) {
+    let size = min(size, bound)
+    guard size != sizeChange?.last ?? table.maximumSize else { return }
+    sizeChange = (min(size, sizeChange?.smallest ?? size), size)
+  }
+
+  /// Appends a line; its name goes out in lower case (RFC 9113 section 8.2.1).
+  ///
+  /// - Parameter indexing: what to do about the tables, if the encoder is not to decide that for itself.
+  mutating func encode(
+    _ name: Span<UInt8>, _ value: Span<UInt8>, indexing: HPACKIndexing? = nil, into output: inout ByteBuffer
+  ) {
+    guard name.hasUppercase else { return encode(lowercase: name, value, indexing: indexing, into: &output) }
+    lowercased.removeAll()
+    for position in name.indices { lowercased.append(name[position].lowercased) }
+    let bytes = lowercased.taken
+    encode(lowercase: bytes.span, value, indexing: indexing, into: &output)
+  }
+
+  /// Appends a line whose name is in lower case.
+  mutating func encode(
+    _ name: StaticString, _ value: Span<UInt8>, indexing: HPACKIndexing? = nil, into output: inout ByteBuffer
+  ) {
+    name.withUTF8Buffer { encode(lowercase: $0.span, value, indexing: indexing, into: &output) }
+  }
+
+  /// Appends the line that says the status of a response (RFC 9113 section 8.3.2).
+  mutating func encode(status code: Int, into output: inout ByteBuffer) {
+    let zero = Int(UInt8(ascii: "0"))
+    let digits: InlineArray<3, UInt8> = [
+      UInt8(truncatingIfNeeded: zero + code / 100 % 10), UInt8(truncatingIfNeeded: zero + code / 10 % 10),
+      UInt8(truncatingIfNeeded: zero + code % 10),
+    ]
+    encode(":status", digits.span, into: &output)
+  }
+
+  private mutating func encode(
+    lowercase name: Span<UInt8>, _ value: Span<UInt8>, indexing: HPACKIndexing?, into output: inout ByteBuffer
+  ) {
+    if sizeChange != nil { changeSize(into: &output) }
+    let hash = NameHash(name)
+    var nameIndex = StaticTable.index(of: name, hash)
+    var indexing = indexing ?? .advised(nameIndex: nameIndex, value: value)
+    if indexing != .never, let line = StaticTable.index(ofValue: value, nameIndex: nameIndex) {
+      return HPACKInteger.encode(line, prefix: 7, flags: 0x80, into: &output)
+    }
+    if indexing == .incremental || nameIndex == 0 {
+      let match = names.find(name, value, hash, in: table)
+      if indexing == .incremental {
+        if let line = match.line { return HPACKInteger.encode(index(of: line), prefix: 7, flags: 0x80, into: &output) }
+        let length = name.count + value.count + DynamicTable.overhead
+        if match.values == NameIndex.mostValues || length > table.maximumSize / Self.largestPart { indexing = .without }
+      }
+      if nameIndex == 0, let name = match.name { nameIndex = index(of: name) }
+    }
+    switch indexing {
+    case .incremental: HPACKInteger.encode(nameIndex, prefix: 6, flags: 0x40, into: &output)
+    case .without: HPACKInteger.encode(nameIndex, prefix: 4, flags: 0x00, into: &output)
+    case .never: HPACKInteger.encode(nameIndex, prefix: 4, flags: 0x10, into: &output)
+    }
+    if nameIndex == 0 { append(name, to: &output) }
+    append(value, to: &output)
+    if indexing == .incremental {
+      table.add(name, value, link: names.add(hash, number: table.nextNumber))
+    }
+  }
+
+  /// The index of an entry of the dynamic table (section 2.3.3).
+  @inline(__always)
+  private func index(of number: Int) -> Int { StaticTable.count + table.nextNumber - number }
+
+  /// Appends a string literal (section 5.2).
+  private func append(_ text: Span<UInt8>, to output: inout ByteBuffer) {
+    let length = HuffmanCode.encodedLength(of: text)
+    if length < text.count {
+      HPACKInteger.encode(length, prefix: 7, flags: 0x80, into: &output)
+      HuffmanCode.shared.encode(text, into: &output)
+    } else {
+      HPACKInteger.encode(text.count, prefix: 7, flags: 0, into: &output)
+      output.append(text)
+    }
+  }
+
+  /// Appends the size updates of section 4.2: the smallest size there has been meanwhile, and the one that holds.
+  @inline(never)
+  private mutating func changeSize(into output: inout ByteBuffer) {
+    guard let change = sizeChange else { return }
+    sizeChange = nil
+    if change.smallest < change.last {
+      table.resize(to: change.smallest)
+      HPACKInteger.encode(change.smallest, prefix: 5, flags: 0x20, into: &output)
+    }
+    table.resize(to: change.last)
+    HPACKInteger.encode(change.last, prefix: 5, flags: 0x20, into: &output)
+  }
+}
