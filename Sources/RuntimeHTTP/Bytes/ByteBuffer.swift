@@ -97,6 +97,19 @@ struct ByteBuffer: ~Copyable {
     text.withUTF8Buffer { append(copying: $0) }
   }
 
+  /// Takes back the last `count` bytes.
+  mutating func removeLast(_ count: Int) {
+    precondition(count >= 0 && count <= end - start)
+    end -= count
+  }
+
+  /// Puts `byte` in the place of the one at `index` of those there are to take.
+  @inline(__always)
+  mutating func replace(at index: Int, with byte: UInt8) {
+    precondition(index >= 0 && index < end - start)
+    memory[start + index] = byte
+  }
+
   /// Appends `number` in decimal digits; it is not negative.
   mutating func append(decimal number: Int) {
     // Nineteen digits are the most there can be. They come last first.

@@ -13,6 +13,8 @@ private enum Next {
   case finishedEarly
   /// It is at its end, and somebody who has no business there any more uses the workspace still.
   case abandoned
+  /// It goes on with HTTP/2, from what is in the workspace.
+  case http2
 }
 
 /// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
@@ -41,20 +43,30 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   }
 
   /// Serves requests until the client or the server has had enough, and closes the stream.
-  func run() async {
-    defer { channel.stream.close() }
+  ///
+  /// - Parameter mayUpgrade: whether the client may go on with HTTP/2.
+  /// - Returns: what HTTP/2 begins with, if it is to have the stream, which is open then.
+  func run(mayUpgrade: Bool = false) async -> HTTP2Handover? {
+    let handover = await serve(mayUpgrade: mayUpgrade)
+    if handover == nil { channel.stream.close() }
+    return handover
+  }
+
+  private func serve(mayUpgrade: Bool) async -> HTTP2Handover? {
     var isFirst = true
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
-      if context.isClosing { return }
-      do { try await channel.readable() } catch { return }
+      if context.isClosing { return nil }
+      do { try await channel.readable() } catch { return nil }
       isFirst = false
       let workspace = context.workspaces.take()
+      workspace.mayUpgrade = mayUpgrade
       let next = await serve(workspace, after: idle)
       if case .finishedEarly = next { await linger(workspace) }
-      if case .abandoned = next { return }
+      if case .abandoned = next { return nil }
+      let handover = workspace.handover.take()
       context.workspaces.giveBack(workspace)
-      guard case .idle = next else { return }
+      guard case .idle = next else { return handover }
     }
   }
 
@@ -67,6 +79,10 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
         switch try workspace.nextEvent() {
         case .head:
           control.end(.head)
+          if workspace.decoder.framing.asksForHTTP2, workspace.upgrade(peer) {
+            try await channel.flush(workspace)
+            return .http2
+          }
           control.beginRequest()
           let next = try await answer(workspace)
           control.endRequest()
@@ -83,7 +99,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
         }
       }
     } catch let error as HTTPError {
-      return await refuse(error, workspace)
+      return workspace.beginsHTTP2(isFirst: control.requestCount == 0) ? .http2 : await refuse(error, workspace)
     } catch {
       let isPartial = !workspace.decoder.isBetweenRequests && !workspace.decoder.isComplete
       guard control.hasExpired, isPartial, workspace.output.isEmpty else { return .finished }

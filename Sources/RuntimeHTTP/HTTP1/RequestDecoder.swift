@@ -73,6 +73,9 @@ struct RequestDecoder: Sendable {
     if case .failed = state { true } else { false }
   }
 
+  /// Whether the request line that was refused is the first line of HTTP/2's preface.
+  private(set) var hasFoundPreface = false
+
   /// How many bytes of content are still to come, where that is known.
   var remainingLength: Int? {
     switch state {
@@ -105,6 +108,7 @@ struct RequestDecoder: Sendable {
     } else {
       parts = RequestParts()
     }
+    hasFoundPreface = false
     method = .get
     fields.removeAll(keepingCapacity: true)
     if !trailers.isEmpty { trailers.removeAll() }
@@ -164,7 +168,12 @@ struct RequestDecoder: Sendable {
         guard emptyLines <= HTTP1Limits.emptyLines else { throw .malformed("There is no request line.") }
         return
       }
-      version = try RequestLine.parse(line, method: &method, target: &target)
+      do {
+        version = try RequestLine.parse(line, method: &method, target: &target)
+      } catch {
+        hasFoundPreface = emptyLines == 0 && line.equals("PRI * HTTP/2.0")
+        throw error
+      }
       headLength = line.count + 2
       state = .fields
     case .fields:

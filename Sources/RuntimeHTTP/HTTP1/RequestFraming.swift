@@ -14,6 +14,8 @@ struct RequestFraming: Sendable {
   var keepAlive = true
   /// Whether the client waits for a 100 (Continue) before it sends the content (RFC 9110 section 10.1.1).
   var expectsContinue = false
+  /// Whether the client would go on with HTTP/2 (RFC 7540 section 3.2).
+  var asksForHTTP2 = false
 
   init() {}
 
@@ -50,6 +52,7 @@ struct RequestFraming: Sendable {
       case .connection:
         close = close || value.listContains("close")
         keep = keep || value.listContains("keep-alive")
+      case .upgrade where version >= .http1_1: asksForHTTP2 = asksForHTTP2 || value.listContains("h2c")
       case .expect where version >= .http1_1:
         guard value.listHolds(only: "100-continue") else { throw HTTPError(.expectationFailed) }
         expectsContinue = expectsContinue || value.listContains("100-continue")

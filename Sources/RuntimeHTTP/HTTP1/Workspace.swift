@@ -17,6 +17,9 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   @exclusivity(unchecked) var output = ByteBuffer(capacity: outputCapacity)
   @exclusivity(unchecked) var decoder: RequestDecoder
   @exclusivity(unchecked) var encoder = ResponseEncoder()
+  /// Whether the client may go on with HTTP/2, and what that begins with if it does.
+  @exclusivity(unchecked) var mayUpgrade = false
+  @exclusivity(unchecked) var handover: HTTP2Handover?
 
   init(limits: HTTP1Limits) { decoder = RequestDecoder(limits: limits) }
 
@@ -32,8 +35,8 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   func nextEvent() throws(HTTPError) -> Event {
     let bytes = input.taken
     var position = 0
+    defer { input.consume(position) }
     let event = try decoder.next(bytes.span, at: &position)
-    input.consume(position)
     return switch event {
     case .needsInput: .needsInput
     case .head: .head

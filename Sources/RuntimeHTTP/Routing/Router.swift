@@ -109,7 +109,9 @@ public struct Router: Handler {
     guard !hasEscapes || PercentEncoding.isWellFormed(path.span) else {
       throw HTTPError(.badRequest, "A % in the path is not followed by two hexadecimal digits.")
     }
-    guard let match = routes.match(path.span, hasEscapes: hasEscapes) else { return try answerWithoutRoute(to: request) }
+    guard let match = routes.match(path.span, hasEscapes: hasEscapes) else {
+      return try answerWithoutRoute(to: request)
+    }
     guard let route = routes.route(for: request.method, at: match) else {
       return .now(respondWithMethods(of: routes.methods(at: match), to: request.method))
     }

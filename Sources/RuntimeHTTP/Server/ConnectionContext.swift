@@ -7,12 +7,14 @@ final class ConnectionContext: Sendable {
   let serverName: [UInt8]
   let ticker: Ticker
   let workspaces: WorkspacePool
+  let buffers = HTTP2BufferPool()
 
   /// The timeouts, in ticks.
   let headTicks: UInt64
   let stallTicks: UInt64
   let idleTicks: UInt64
   let farewellTicks: UInt64
+  let keepAliveTicks: UInt64
 
   private let closing = Atomic<Bool>(false)
 
@@ -28,6 +30,7 @@ final class ConnectionContext: Sendable {
     idleTicks = ticker.ticks(in: options.idleTimeout)
     // Long enough for a round trip to anywhere; a peer that goes on sending is not worth more.
     farewellTicks = ticker.ticks(in: min(options.stallTimeout, .seconds(2)))
+    keepAliveTicks = ticker.ticks(in: options.http2.keepAliveInterval)
     workspaces = WorkspacePool(limits: limits)
   }
 
@@ -60,6 +63,9 @@ final class Ticker: Sendable {
 
   /// The tick at which no less than `ticks` have passed from now on: the one that is under way does not count.
   func deadline(after ticks: UInt64) -> UInt64 { count.load(ordering: .relaxed) + ticks + 1 }
+
+  /// The tick that is under way.
+  var now: UInt64 { count.load(ordering: .relaxed) }
 
   /// Begins the next tick, and says which it is.
   func advance() -> UInt64 { count.wrappingAdd(1, ordering: .relaxed).newValue }

@@ -1,6 +1,16 @@
 import Runtime
 import Synchronization
 
+/// A connection that looks after its own waits, since it has many at once.
+protocol ConnectionWatcher: AnyObject, Sendable {
+  /// Ends what has taken too long at `now`.
+  ///
+  /// - Returns: whether that is the connection itself.
+  func tick(_ now: UInt64) -> Bool
+  /// Begins to end the connection gracefully.
+  func beginClosing()
+}
+
 /// What a connection waits for and until when, for those who watch over it: the sweeper that ends what takes too long,
 /// and the server that shuts down.
 ///
@@ -48,10 +58,12 @@ final class ConnectionControl: Sendable {
   }
 
   private let handle = Lock(Handle.none)
+  private let watcher = Lock<(any ConnectionWatcher)?>(nil)
 
-  /// How many requests there have been, and whether one is being answered. Only the connection writes them.
+  /// How many requests there have been, and how many are being answered. Only the connection writes them, one of its
+  /// tasks at a time.
   private let requests = Atomic<Int>(0)
-  private let busy = Atomic<Bool>(false)
+  private let inFlight = Atomic<Int>(0)
 
   /// - Parameter close: closes the connection's stream, for when cancelling its task has not been enough.
   init(_ context: ConnectionContext, close: @escaping @Sendable () -> Void) {
@@ -111,10 +123,13 @@ final class ConnectionControl: Sendable {
   func beginRequest() {
     // Relaxed and not in one step: nobody else writes it, and who reads it wants a figure and nothing more.
     requests.store(requests.load(ordering: .relaxed) + 1, ordering: .relaxed)
-    busy.store(true, ordering: .relaxed)
+    inFlight.store(inFlight.load(ordering: .relaxed) + 1, ordering: .relaxed)
   }
 
-  func endRequest() { busy.store(false, ordering: .relaxed) }
+  func endRequest() { inFlight.store(inFlight.load(ordering: .relaxed) - 1, ordering: .relaxed) }
+
+  /// Has `watcher` look after what the connection waits for, beside what is begun here.
+  func watch(_ watcher: (any ConnectionWatcher)?) { self.watcher.withLock { $0 = watcher } }
 
   // MARK: For those who watch
 
@@ -130,7 +145,7 @@ final class ConnectionControl: Sendable {
 
   var requestCount: Int { requests.load(ordering: .relaxed) }
 
-  var isBusy: Bool { busy.load(ordering: .relaxed) }
+  var requestsInFlight: Int { inFlight.load(ordering: .relaxed) }
 
   /// Ends what has taken too long at `now`.
   ///
@@ -140,15 +155,18 @@ final class ConnectionControl: Sendable {
     let readingEnded = Self.expire(reading, at: now, patience: context.stallTicks)
     let writingEnded = Self.expire(writing, at: now, patience: context.stallTicks)
     switch (readingEnded, writingEnded) {
-    case (.alive, .alive): return false
+    case (.alive, .alive):
+      guard let watcher = watcher.withLock(\.self), watcher.tick(now) else { return false }
+      cancel()
     case (.wasIdle, _), (.stuck, _), (_, .stuck): close()
     default: cancel()
     }
     return true
   }
 
-  /// Closes the connection if it waits for a request.
+  /// Closes the connection if it waits for a request, or has it end as soon as it can.
   func closeIfIdle() {
+    if let watcher = watcher.withLock(\.self) { return watcher.beginClosing() }
     let word = reading.load(ordering: .sequentiallyConsistent)
     guard Word.kind(word) == Wait.idle.rawValue else { return }
     let closed = Word.pack(Word.ended, until: Word.tick(.max))

@@ -65,7 +65,7 @@ final class ConnectionRegistry: Sendable {
         openConnections: state.open, totalConnections: state.total, totalRequests: state.pastRequests)
       for control in state.slots.lazy.compactMap(\.self) {
         metrics.totalRequests += control.requestCount
-        metrics.requestsInFlight += control.isBusy ? 1 : 0
+        metrics.requestsInFlight += control.requestsInFlight
       }
       return metrics
     }

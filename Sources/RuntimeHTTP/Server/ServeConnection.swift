@@ -15,13 +15,16 @@ public import Runtime
 ///   - options: limits, timeouts, and where to log.
 ///   - handler: who answers.
 public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
-  _ stream: Stream, clock: C, options: ServerOptions = ServerOptions(), handler: H
+  _ stream: Stream, speaking protocol: ApplicationProtocol = .detected, clock: C,
+  executor: any Executor = DefaultExecutor(),
+  options: ServerOptions = ServerOptions(), handler: H
 ) async {
   let context = ConnectionContext(options)
   let control = ConnectionControl(context) { stream.close() }
   await withTaskGroup(of: Event.self) { group in
     group.addTask {
-      await serve(stream, handler: handler, context: context, control: control)
+      await serve(
+        stream, speaking: `protocol`, executor: executor, handler: handler, context: context, control: control)
       return .ended
     }
     repeat {
@@ -49,13 +52,49 @@ private enum Event {
   case cancelled
 }
 
-/// Serves one connection by the protocol that it speaks. HTTP/1 is the only one so far: another is chosen here.
+/// Which protocol a connection speaks.
+public enum ApplicationProtocol: Hashable, Sendable {
+  /// HTTP/1, unless the client begins with the preface of HTTP/2 (RFC 9113 section 3.3, "prior knowledge"), or asks for
+  /// it (`Upgrade: h2c`).
+  case detected
+  /// HTTP/1 and nothing else.
+  case http1
+  /// HTTP/2 from the first byte.
+  case http2
+
+  /// What a TLS handshake has agreed upon by ALPN (RFC 7301): `h2`, `http/1.1` or `http/1.0`; `nil` for any other.
+  public init?(alpn identifier: String) {
+    switch identifier {
+    case "h2": self = .http2
+    case "http/1.1", "http/1.0": self = .http1
+    default: return nil
+    }
+  }
+}
+
+/// Swift's own pool: where the requests of an HTTP/2 connection run if nobody says otherwise.
+public struct DefaultExecutor: Executor {
+  /// None, which stands for Swift's own pool.
+  public var taskExecutor: (any TaskExecutor)? { nil }
+
+  /// The pool.
+  public init() {}
+}
+
+/// Serves one connection by the protocol that it speaks: the one place where that is decided.
 ///
 /// Most servers have a router behind a socket; for them there is code that knows so, and need not look up at every turn
 /// what kind of stream and of handler it has (SE-0460).
 @specialized(where Stream == SocketStream, H == Router)
 func serve<Stream: ByteStream, H: Handler>(
-  _ stream: Stream, handler: H, context: ConnectionContext, control: ConnectionControl
+  _ stream: Stream, speaking protocol: ApplicationProtocol = .detected, executor: any Executor, handler: H,
+  context: ConnectionContext, control: ConnectionControl
 ) async {
-  await HTTP1Connection(stream, handler: handler, context: context, control: control).run()
+  var handover = HTTP2Handover()
+  if `protocol` != .http2 {
+    let connection = HTTP1Connection(stream, handler: handler, context: context, control: control)
+    guard let next = await connection.run(mayUpgrade: `protocol` == .detected) else { return }
+    handover = next
+  }
+  await HTTP2Connection(stream, executor: executor, handler: handler, context: context, control: control).run(handover)
 }

@@ -135,8 +135,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private func start(_ stream: R.Listener.Stream) {
     let control = ConnectionControl(context) { stream.close() }
     let slot = registry.insert(control)
-    let task = runtime.spawn { [handler, context, registry] in
-      await serve(stream, handler: handler, context: context, control: control)
+    let task = runtime.spawn { [runtime, handler, context, registry] in
+      await serve(stream, executor: runtime, handler: handler, context: context, control: control)
       registry.remove(at: slot)
     }
     control.attach(task)

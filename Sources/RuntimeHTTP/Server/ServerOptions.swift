@@ -24,6 +24,9 @@ public struct ServerOptions: Sendable {
   /// How long requests in flight may go on once the server shuts down.
   public var shutdownGrace: Duration = .seconds(10)
 
+  /// How HTTP/2 is spoken. The limits and timeouts above hold for it as well.
+  public var http2 = HTTP2Options()
+
   /// The value of the `Server` field of every response; `nil` sends none.
   public var serverName: String?
 

@@ -1,0 +1,32 @@
+/// Why a stream or a connection is ended (RFC 9113 section 7). A code that is not known is treated as INTERNAL_ERROR is.
+struct ErrorCode: RawRepresentable, Hashable, Sendable {
+  var rawValue: UInt32
+
+  static let none = ErrorCode(rawValue: 0x0)
+  static let protocolError = ErrorCode(rawValue: 0x1)
+  static let internalError = ErrorCode(rawValue: 0x2)
+  static let flowControlError = ErrorCode(rawValue: 0x3)
+  static let settingsTimeout = ErrorCode(rawValue: 0x4)
+  static let streamClosed = ErrorCode(rawValue: 0x5)
+  static let frameSizeError = ErrorCode(rawValue: 0x6)
+  static let refusedStream = ErrorCode(rawValue: 0x7)
+  static let cancel = ErrorCode(rawValue: 0x8)
+  static let compressionError = ErrorCode(rawValue: 0x9)
+  static let connectError = ErrorCode(rawValue: 0xA)
+  static let enhanceYourCalm = ErrorCode(rawValue: 0xB)
+  static let inadequateSecurity = ErrorCode(rawValue: 0xC)
+  static let http11Required = ErrorCode(rawValue: 0xD)
+}
+
+/// What a peer has done wrong, and how much of the connection that costs (RFC 9113 section 5.4).
+enum HTTP2Error: Error {
+  /// The connection cannot go on; the text goes into the GOAWAY frame, for the peer's log.
+  case connection(ErrorCode, StaticString)
+  /// One stream ends, and the others know nothing of it.
+  case stream(StreamID, ErrorCode)
+}
+
+extension HTTP2Error {
+  static func protocolError(_ reason: StaticString) -> HTTP2Error { .connection(.protocolError, reason) }
+  static func frameSize(_ reason: StaticString) -> HTTP2Error { .connection(.frameSizeError, reason) }
+}

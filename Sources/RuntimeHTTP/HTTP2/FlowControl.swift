@@ -1,0 +1,73 @@
+/// The bounds that both directions share (RFC 9113 section 6.9).
+enum FlowControl {
+  /// What a window is before anybody says otherwise (section 6.9.2).
+  static var initialWindow: Int { 65_535 }
+  /// What no window may exceed (section 6.9.1).
+  static var largestWindow: Int { 0x7FFF_FFFF }
+}
+
+/// How much one end may still send: of one stream, or of all together.
+struct SendWindow: Sendable {
+  /// Below zero once the peer has made its initial window smaller than what was on its way (section 6.9.2).
+  private(set) var available: Int
+
+  init(_ size: Int) { available = size }
+
+  mutating func consume(_ count: Int) { available -= count }
+
+  /// Adds what a WINDOW_UPDATE frame, or a change of the initial window, gives.
+  ///
+  /// - Returns: whether the window is within its bound.
+  mutating func open(by count: Int) -> Bool {
+    available += count
+    return available <= FlowControl.largestWindow
+  }
+}
+
+/// How much the peer may still send, and what it has to be told.
+///
+/// What has been read is not given back byte by byte: the peer hears of it once it is half of the window, so that an
+/// update comes in good time for one that sends without a pause, and seldom.
+struct ReceiveWindow: Sendable {
+  /// What the window is to be when nothing is unread.
+  private(set) var size: Int
+  private(set) var available: Int
+  /// What is to be given back, and has not been announced.
+  private var pending = 0
+
+  init(_ size: Int) {
+    self.size = size
+    available = size
+  }
+
+  /// Counts what has come.
+  ///
+  /// - Returns: whether the peer was allowed to send it.
+  mutating func receive(_ count: Int) -> Bool {
+    available -= count
+    return available >= 0
+  }
+
+  /// Gives `count` bytes back.
+  ///
+  /// - Returns: by how much to increase the peer's window now; 0 for not yet.
+  mutating func release(_ count: Int) -> Int {
+    pending += count
+    return pending > 0 && pending >= size / 2 ? announce() : 0
+  }
+
+  /// Makes the window larger, for which the peer hears at once.
+  mutating func grow(to size: Int) -> Int {
+    guard size > self.size else { return 0 }
+    pending += size - self.size
+    self.size = size
+    return announce()
+  }
+
+  private mutating func announce() -> Int {
+    let increment = pending
+    available += increment
+    pending = 0
+    return increment
+  }
+}

@@ -1,0 +1,93 @@
+/// Which stream of a connection; 0 is the connection itself (RFC 9113 section 5.1.1).
+typealias StreamID = UInt32
+
+extension StreamID {
+  /// A stream's number has 31 bits; the highest bit of its four bytes says nothing (section 4.1).
+  static let largest: StreamID = 0x7FFF_FFFF
+
+  /// Whether a client has opened it, or may.
+  var isClientInitiated: Bool { self & 1 == 1 }
+}
+
+/// What a frame is (RFC 9113 section 6, RFC 9218 section 7.1). One that is not known is skipped.
+struct FrameType: RawRepresentable, Hashable, Sendable {
+  var rawValue: UInt8
+
+  static var data: FrameType { FrameType(rawValue: 0x0) }
+  static var headers: FrameType { FrameType(rawValue: 0x1) }
+  static var priority: FrameType { FrameType(rawValue: 0x2) }
+  static var resetStream: FrameType { FrameType(rawValue: 0x3) }
+  static var settings: FrameType { FrameType(rawValue: 0x4) }
+  static var pushPromise: FrameType { FrameType(rawValue: 0x5) }
+  static var ping: FrameType { FrameType(rawValue: 0x6) }
+  static var goAway: FrameType { FrameType(rawValue: 0x7) }
+  static var windowUpdate: FrameType { FrameType(rawValue: 0x8) }
+  static var continuation: FrameType { FrameType(rawValue: 0x9) }
+  static var priorityUpdate: FrameType { FrameType(rawValue: 0x10) }
+}
+
+/// What else there is to know about a frame; which bits mean anything depends on its type.
+struct FrameFlags: OptionSet, Hashable, Sendable {
+  var rawValue: UInt8
+
+  static var acknowledgement: FrameFlags { FrameFlags(rawValue: 0x1) }
+  static var endStream: FrameFlags { FrameFlags(rawValue: 0x1) }
+  static var endHeaders: FrameFlags { FrameFlags(rawValue: 0x4) }
+  static var padded: FrameFlags { FrameFlags(rawValue: 0x8) }
+  static var priority: FrameFlags { FrameFlags(rawValue: 0x20) }
+}
+
+/// The nine bytes that every frame begins with (RFC 9113 section 4.1).
+struct FrameHeader: Hashable, Sendable {
+  static var size: Int { 9 }
+
+  /// How many bytes follow.
+  var length: Int
+  var type: FrameType
+  var flags: FrameFlags = []
+  var stream: StreamID
+
+  init(length: Int, type: FrameType, flags: FrameFlags = [], stream: StreamID) {
+    self.length = length
+    self.type = type
+    self.flags = flags
+    self.stream = stream
+  }
+
+  /// Reads the header that begins at `start`, of which all nine bytes are there.
+  @inline(__always)
+  init(_ input: Span<UInt8>, at start: Int) {
+    length = Int(input[start]) << 16 | Int(input[start + 1]) << 8 | Int(input[start + 2])
+    type = FrameType(rawValue: input[start + 3])
+    flags = FrameFlags(rawValue: input[start + 4])
+    stream = input.bigEndianWord(at: start + 5) & StreamID.largest
+  }
+}
+
+/// A frame as it came, checked as far as that can be done without knowing of any other. Ranges are of the input.
+enum Frame: Hashable, Sendable {
+  /// - Parameter length: what counts for flow control: content, padding, and the byte that says how much padding.
+  case data(StreamID, content: Range<Int>, length: Int, endsStream: Bool)
+  case headers(StreamID, fragment: Range<Int>, endsStream: Bool, endsHeaders: Bool)
+  case priority(StreamID)
+  case resetStream(StreamID, ErrorCode)
+  case settings(Range<Int>)
+  case settingsAcknowledgement
+  case pushPromise(StreamID)
+  case ping(UInt64)
+  case pingAcknowledgement(UInt64)
+  case goAway(lastStream: StreamID, ErrorCode)
+  /// - Parameter increment: never 0 for the connection; 0 for a stream is an error of that stream.
+  case windowUpdate(StreamID, increment: Int)
+  case continuation(StreamID, fragment: Range<Int>, endsHeaders: Bool)
+  case priorityUpdate(StreamID, value: Range<Int>)
+  case unknown(FrameType)
+}
+
+extension Span<UInt8> {
+  /// The four bytes from `start` on as a number, the highest first.
+  @inline(__always)
+  func bigEndianWord(at start: Int) -> UInt32 {
+    UInt32(self[start]) << 24 | UInt32(self[start + 1]) << 16 | UInt32(self[start + 2]) << 8 | UInt32(self[start + 3])
+  }
+}

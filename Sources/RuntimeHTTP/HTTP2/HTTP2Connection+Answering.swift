@@ -1,0 +1,85 @@
+import Runtime
+
+/// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
+private struct NotFinal: Error, CustomStringConvertible {
+  let status: Status
+  var description: String { "the handler's status, \(status.code), is not that of a final response" }
+}
+
+extension HTTP2Connection {
+  /// Answers the request of stream `id`, in a task of its own.
+  func answer(_ request: Request, _ slot: Int, _ id: StreamID) async {
+    let response = await respond(to: request, slot)
+    if case .stream(let length, let produce) = response.body.storage {
+      await answer(request, slot, id, response, length, produce)
+    } else {
+      end(slot, response)
+    }
+  }
+
+  /// What the handler answers, or what its error becomes.
+  private func respond(to request: Request, _ slot: Int) async -> Response {
+    do {
+      let response = try await handler.respond(to: request)
+      return response.status.isFinal ? response : failure(NotFinal(status: response.status), request, slot)
+    } catch {
+      return failure(error, request, slot)
+    }
+  }
+
+  /// What is sent for `error`, which is logged unless it was meant for the client or is of its making.
+  @inline(never)
+  private func failure(_ error: any Error, _ request: Request, _ slot: Int) -> Response {
+    if let error = error as? HTTPError, error.status.isFinal { return error.response }
+    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
+    if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
+    log(error, request)
+    return HTTPError(.internalServerError).response
+  }
+
+  private func log(_ error: any Error, _ request: Request) {
+    // Without the query, which may hold what should not lie about in logs.
+    context.options.log("\(request.method) \(request.path): \(error)")
+  }
+
+  /// Sends a response that is in memory, and ends the handler's part.
+  private func end(_ slot: Int, _ response: Response) {
+    guard case .bytes(let content) = response.body.storage else { return }
+    let (writer, waiter) = state.withLock { state in
+      state.core.date.update(to: secondsSince1970())
+      state.core.respond(slot, response.status, response.headers, content: content)
+      control.endRequest()
+      let waiter = state.leave(slot)
+      return (state.writerToWake(), waiter)
+    }
+    writer?.resume()
+    waiter?.resume()
+  }
+
+  /// Sends a response that is a stream.
+  private func answer(
+    _ request: Request, _ slot: Int, _ id: StreamID, _ response: Response, _ length: Int?,
+    _ produce: @Sendable (BodyWriter) async throws -> Void
+  ) async {
+    let exchange = HTTP2Exchange(self, slot, id)
+    exchange.prepare(.init(status: response.status, fields: response.headers, contentLength: length))
+    let hasContent =
+      request.method != .head && !response.status.forbidsContent && response.status != .resetContent
+    do {
+      if hasContent { try await produce(BodyWriter(exchange)) }
+      try exchange.finish()
+    } catch {
+      guard exchange.hasBegun else { return end(slot, failure(error, request, slot)) }
+      // What is left of it cannot be sent: the client must see that it is not whole.
+      if !Task.isCancelled, error as? BodyError != .disconnected { log(error, request) }
+      state.withLock { state in state.core.reset(slot, .internalError) }
+    }
+    let (writer, waiter) = state.withLock { state in
+      control.endRequest()
+      let waiter = state.leave(slot)
+      return (state.writerToWake(), waiter)
+    }
+    writer?.resume()
+    waiter?.resume()
+  }
+}

@@ -1,0 +1,237 @@
+import Runtime
+
+/// What a batch of frames leads to, once the lock is free again. Its arrays are used over and over.
+private final class Batch: @unchecked Sendable {  // The reading task's alone.
+  struct Arrival: Sendable {
+    var slot: Int
+    var stream: StreamID
+    var request: Request
+  }
+
+  @exclusivity(unchecked) var arrivals: [Arrival] = []
+  @exclusivity(unchecked) var tasks: [Task<Void, any Error>] = []
+  @exclusivity(unchecked) var orphans: [Task<Void, any Error>] = []
+  @exclusivity(unchecked) var awake: [UnsafeContinuation<Void, Never>] = []
+}
+
+extension HTTP2Connection {
+  /// Reads until there is nothing more to read.
+  ///
+  /// - Returns: whether the peer has finished too.
+  func read(_ handover: HTTP2Handover) async -> Bool {
+    let batch = Batch()
+    begin(handover, batch)
+    if context.isClosing { beginClosing() }
+    do {
+      if !handover.rest.isEmpty {
+        let input = context.buffers.take()
+        defer { context.buffers.giveBack(input) }
+        input.bytes.append(handover.rest.span)
+        guard receive(input, batch) else { return false }
+        while !input.bytes.isEmpty {
+          guard try await fill(input) > 0 else { return true }
+          guard receive(input, batch) else { return false }
+        }
+      }
+      while true {
+        try await stream.readable()
+        let input = context.buffers.take()
+        defer { context.buffers.giveBack(input) }
+        repeat {
+          guard try await fill(input) > 0 else { return true }
+          guard receive(input, batch) else { return false }
+          // Of a frame that is not whole, the rest is waited for with what there is of it.
+        } while !input.bytes.isEmpty
+      }
+    } catch {
+      // The stream has failed, or it is time to end; in case somebody hears it, the peer is told how far we have come.
+      state.withLock { state in state.core.completeShutdown() }
+      return error.reason != .cancelled
+    }
+  }
+
+  /// Reads what there is behind what there is in `input` already; 0 if the peer has finished.
+  func fill(_ input: HTTP2Buffer) async throws(IOError) -> Int {
+    input.bytes.reserve(HTTP2Buffer.leastRoom)
+    // The buffer is ours until this returns, so the room stays where it is.
+    var room = OutputRawSpan(buffer: input.bytes.room, initializedCount: 0)
+    let count = try await stream.read(into: &room)
+    input.bytes.commit(count)
+    return count
+  }
+
+  private func begin(_ handover: HTTP2Handover, _ batch: Batch) {
+    let writer = state.withLock { state in
+      state.core.prefaceLength = handover.prefaceLength
+      state.core.begin()
+      if let upgrade = handover.upgrade {
+        do throws(HTTP2Error) {
+          let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
+          state.sit(at: slot)
+          control.beginRequest()
+          batch.arrivals.append(.init(slot: slot, stream: 1, request: upgrade.request))
+        } catch {
+          if case .connection(let code, let reason) = error { state.core.fail(code, reason) }
+        }
+      }
+      return state.writerToWake()
+    }
+    start(batch)
+    writer?.resume()
+  }
+
+  /// Takes in the frames in `input`, and starts what they lead to.
+  ///
+  /// - Returns: whether the connection goes on.
+  private func receive(_ input: HTTP2Buffer, _ batch: Batch) -> Bool {
+    let (goesOn, writer) = state.withLock { state in
+      let goesOn = take(input, batch, &state)
+      return (goesOn, state.writerToWake())
+    }
+    for task in batch.orphans { task.cancel() }
+    batch.orphans.removeAll(keepingCapacity: true)
+    start(batch)
+    for waiter in batch.awake { waiter.resume() }
+    batch.awake.removeAll(keepingCapacity: true)
+    writer?.resume()
+    return goesOn
+  }
+
+  private func take(_ input: HTTP2Buffer, _ batch: Batch, _ state: inout HTTP2ConnectionState) -> Bool {
+    let bytes = input.bytes.taken
+    let now = monotonicNow()
+    var position = 0
+    var goesOn = true
+    var hasRequests = false
+    loop: while true {
+      let event: HTTP2Core.Event
+      do throws(HTTP2Error) {
+        event = try state.core.next(bytes.span, at: &position, now: now)
+      } catch {
+        goesOn = false
+        break
+      }
+      switch event {
+      case .needsInput: break loop
+      case .request(let slot):
+        hasRequests = true
+        state.sit(at: slot)
+        control.beginRequest()
+        batch.arrivals.append(arrival(slot, &state))
+      case .content(let slot):
+        if let reader = state.seats[slot].reader.take() { batch.awake.append(reader) }
+      case .closed(let slot):
+        state.abandon(slot, &batch.orphans, &batch.awake)
+      }
+    }
+    input.bytes.consume(position)
+    noteWait(input, hasRequests: hasRequests, &state)
+    return goesOn
+  }
+
+  /// The request whose head is in `slot`.
+  private func arrival(_ slot: Int, _ state: inout HTTP2ConnectionState) -> Batch.Arrival {
+    let id = state.core.streams[slot].id
+    var body: RequestBody?
+    if !state.core.streams[slot].state.peerHasFinished {
+      body = RequestBody(HTTP2Exchange(self, slot, id), length: state.core.streams[slot].head.contentLength)
+    }
+    return Batch.Arrival(
+      slot: slot, stream: id, request: state.core.streams[slot].head.makeRequest(body: body, peer: peer))
+  }
+
+  /// Starts a task for each request of a batch.
+  private func start(_ batch: Batch) {
+    if batch.arrivals.isEmpty { return }
+    for arrival in batch.arrivals {
+      batch.tasks.append(
+        executor.spawn { [self] in await answer(arrival.request, arrival.slot, arrival.stream) })
+    }
+    state.withLock { state in
+      for (arrival, task) in zip(batch.arrivals, batch.tasks) where state.isLive(arrival.slot, arrival.stream) {
+        if state.seats[arrival.slot].isCancelled {
+          batch.orphans.append(task)
+        } else {
+          state.seats[arrival.slot].task = task
+        }
+      }
+    }
+    batch.arrivals.removeAll(keepingCapacity: true)
+    batch.tasks.removeAll(keepingCapacity: true)
+    for task in batch.orphans { task.cancel() }
+    batch.orphans.removeAll(keepingCapacity: true)
+  }
+}
+
+// MARK: - Time
+
+extension HTTP2Connection: ConnectionWatcher {
+  /// Notes what is waited for next, and until when.
+  private func noteWait(_ input: HTTP2Buffer, hasRequests: Bool, _ state: inout HTTP2ConnectionState) {
+    state.heard = state.core.tick
+    if !state.core.hasPeerSettings { return }
+    if state.core.block != nil || !input.bytes.isEmpty {
+      // The rest of a head has to come in time, however many pieces it comes in; content only has to go on coming.
+      let isContent = state.core.block == nil && input.holdsData
+      let ticks = isContent ? context.stallTicks : context.headTicks
+      if isContent || !state.isWithinFrame { state.readDeadline = state.core.tick + ticks + 1 }
+      state.isWithinFrame = !isContent
+    } else if hasRequests || state.isWithinFrame || state.readDeadline == 0 || state.core.streams.count > 0 {
+      state.isWithinFrame = false
+      state.readDeadline = 0
+    }
+  }
+
+  /// Looks after what takes too long.
+  ///
+  /// - Returns: whether the connection is at its end.
+  func tick(_ now: UInt64) -> Bool {
+    let (isAtEnd, orphans, awake, writer) = state.withLock { state in
+      var orphans: [Task<Void, any Error>] = []
+      var awake: [UnsafeContinuation<Void, Never>] = []
+      for slot in state.core.advance(to: now) {
+        if state.core.streams[slot].state.isClosed {
+          state.abandon(slot, &orphans, &awake)
+        } else if let reader = state.seats[slot].reader.take() {
+          awake.append(reader)
+        }
+      }
+      let isAtEnd = isOver(&state, at: now)
+      return (isAtEnd, orphans, awake, state.writerToWake())
+    }
+    for task in orphans { task.cancel() }
+    for waiter in awake { waiter.resume() }
+    writer?.resume()
+    return isAtEnd
+  }
+
+  private func isOver(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {
+    if state.isEnding || state.core.isFinished { return false }
+    if state.readDeadline == 0, state.core.streams.count == 0 {
+      state.readDeadline = now + context.idleTicks + 1
+    }
+    if state.readDeadline != 0, state.readDeadline <= now { return true }
+    if !state.core.settingsAreAcknowledged, state.core.hasPeerSettings, now > state.settingsDeadline {
+      state.core.fail(.settingsTimeout, "The settings have not been acknowledged.")
+      return true
+    }
+    return isDead(&state, at: now)
+  }
+
+  /// Whether a peer that has requests in flight gives no sign of life.
+  private func isDead(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {
+    if state.core.streams.count == 0 || now < state.heard + context.keepAliveTicks { return false }
+    if now >= state.heard + 2 * context.keepAliveTicks { return true }
+    if state.core.keepAliveIsAcknowledged { state.core.sendKeepAlive() }
+    return false
+  }
+
+  /// Begins a graceful end, or goes on with one that has begun.
+  func beginClosing() {
+    let writer = state.withLock { state in
+      state.core.beginShutdown()
+      return state.writerToWake()
+    }
+    writer?.resume()
+  }
+}

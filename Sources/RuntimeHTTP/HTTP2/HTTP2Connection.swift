@@ -1,0 +1,174 @@
+import Runtime
+
+/// Serves one connection by HTTP/2: a task reads, another writes, and each request's handler runs in one of its own.
+///
+/// The protocol is in ``HTTP2Core``, which all of them use, one at a time. Whoever leaves something to be written wakes
+/// the writer if it sleeps. The writer lets everybody else who is ready go first, so that what many streams have to send
+/// leaves in one write. Nobody but the writer ever waits for the peer to take what is written: a handler that is
+/// cancelled in the middle of a write would take the connection with it.
+final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
+  let stream: Stream
+  let executor: any Executor
+  let handler: H
+  let context: ConnectionContext
+  let control: ConnectionControl
+  let peer: Peer?
+  let state: Lock<HTTP2ConnectionState>
+
+  init(_ stream: Stream, executor: any Executor, handler: H, context: ConnectionContext, control: ConnectionControl) {
+    self.stream = stream
+    self.executor = executor
+    self.handler = handler
+    self.context = context
+    self.control = control
+    peer = stream.peerAddress.map(Peer.init)
+    var core = HTTP2Core(
+      context.options.http2, limits: context.limits, serverName: context.serverName, patience: context.stallTicks)
+    core.tick = context.ticker.now
+    state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
+  }
+
+  /// Serves requests until the client or the server has had enough, and closes the stream.
+  ///
+  /// - Parameter handover: what HTTP/1 leaves behind, if it had the connection before.
+  func run(_ handover: HTTP2Handover = HTTP2Handover()) async {
+    control.watch(self)
+    let writer = executor.spawn { [self] in await write() }
+    let peerHasFinished = await read(handover)
+    await endHandlers()
+    let sleeper = state.withLock { state in
+      state.isEnding = true
+      return state.sleepingWriter.take()
+    }
+    sleeper?.resume()
+    // Where the peer takes nothing, this task is the one that is cancelled for it.
+    await withTaskCancellationHandler {
+      _ = await writer.result
+    } onCancel: {
+      writer.cancel()
+    }
+    if !peerHasFinished { await linger() }
+    control.watch(nil)
+    stream.close()
+  }
+
+  /// Cancels the handlers that there are still, and waits for them to end.
+  private func endHandlers() async {
+    let (orphans, awake) = state.withLock { state in state.abandonAll() }
+    for task in orphans { task.cancel() }
+    for waiter in awake { waiter.resume() }
+    await withUnsafeContinuation { continuation in
+      let isOver = state.withLock { state in
+        if state.handlers > 0 { state.lastHandlerWaiter = continuation }
+        return state.handlers == 0
+      }
+      if isOver { continuation.resume() }
+    }
+  }
+
+  /// Lets the peer see the end, and reads what it sends until it has, as after HTTP/1: what lay unread would make a reset
+  /// of it.
+  private func linger() async {
+    do {
+      try stream.shutdownWrite()
+      control.begin(.farewell)
+      let input = context.buffers.take()
+      defer { context.buffers.giveBack(input) }
+      repeat { input.bytes.removeAll() } while try await fill(input) > 0
+    } catch {
+      // The peer has gone, or has taken too long: there is nobody to be polite to.
+    }
+  }
+}
+
+/// What the tasks of a connection share.
+struct HTTP2ConnectionState: ~Copyable {
+  /// What belongs to a stream here: who waits for it, and whom to cancel.
+  struct Seat: Sendable {
+    var task: Task<Void, any Error>?
+    var reader: UnsafeContinuation<Void, Never>?
+    var writer: UnsafeContinuation<Void, Never>?
+    /// The stream closed before its task was known here.
+    var isCancelled = false
+
+    enum Side: Sendable { case reader, writer }
+
+    subscript(side: Side) -> UnsafeContinuation<Void, Never>? {
+      get { side == .reader ? reader : writer }
+      set { if side == .reader { reader = newValue } else { writer = newValue } }
+    }
+  }
+
+  var core: HTTP2Core
+  /// By the slots of the core's streams.
+  var seats: [Seat] = []
+  /// The writer, while it has nothing to write.
+  var sleepingWriter: UnsafeContinuation<Void, Never>?
+  /// How many handlers there are.
+  var handlers = 0
+  /// Who waits for the last of them to end.
+  var lastHandlerWaiter: UnsafeContinuation<Void, Never>?
+  /// Nothing more is read: the writer ends when it has written everything.
+  var isEnding = false
+  /// The tick at which what is read has taken too long; 0 where there is nothing to wait for but requests in flight.
+  var readDeadline: UInt64
+  /// The tick at which our settings should have been acknowledged.
+  let settingsDeadline: UInt64
+  /// The tick of the last byte that came.
+  var heard: UInt64
+  /// Whether that was in the middle of a frame, or of a header block.
+  var isWithinFrame = false
+  /// Whether the peer has been told all there was.
+  var hasSaidFarewell = false
+
+  init(core: consuming HTTP2Core, readDeadline: UInt64) {
+    heard = core.tick
+    self.core = core
+    self.readDeadline = readDeadline
+    settingsDeadline = readDeadline
+  }
+
+  /// Whether `slot` is still that of stream `id`, and its handler is at it.
+  func isLive(_ slot: Int, _ id: StreamID) -> Bool { core.streams[slot].id == id && core.streams[slot].hasHandler }
+
+  /// The writer, if it sleeps and has a reason not to.
+  mutating func writerToWake() -> UnsafeContinuation<Void, Never>? {
+    sleepingWriter != nil && (core.hasOutput || core.isFinished) ? sleepingWriter.take() : nil
+  }
+
+  mutating func sit(at slot: Int) {
+    while seats.count <= slot { seats.append(Seat()) }
+    seats[slot] = Seat()
+    handlers += 1
+  }
+
+  /// Ends the handler in `slot`, and gives whom to wake.
+  mutating func leave(_ slot: Int) -> UnsafeContinuation<Void, Never>? {
+    seats[slot] = Seat()
+    core.endHandler(slot)
+    handlers -= 1
+    return handlers == 0 ? lastHandlerWaiter.take() : nil
+  }
+
+  /// Ends what waits for the stream in `slot`, which has closed.
+  mutating func abandon(
+    _ slot: Int, _ orphans: inout [Task<Void, any Error>], _ awake: inout [UnsafeContinuation<Void, Never>]
+  ) {
+    seats[slot].isCancelled = true
+    if let task = seats[slot].task { orphans.append(task) }
+    if let reader = seats[slot].reader.take() { awake.append(reader) }
+    if let writer = seats[slot].writer.take() { awake.append(writer) }
+  }
+
+  /// Closes every stream: the connection is gone.
+  mutating func abandonAll() -> ([Task<Void, any Error>], [UnsafeContinuation<Void, Never>]) {
+    var orphans: [Task<Void, any Error>] = []
+    var awake: [UnsafeContinuation<Void, Never>] = []
+    for slot in core.streams.slots where core.streams[slot].id != 0 {
+      let hasHandler = core.streams[slot].hasHandler
+      if !core.streams[slot].state.isClosed { core.close(slot, .resetByPeer) }
+      if hasHandler { abandon(slot, &orphans, &awake) }
+    }
+    return (orphans, awake)
+  }
+}

@@ -1,0 +1,438 @@
+/// A header block on its way (RFC 9113 section 4.3).
+struct HeaderBlock: Sendable {
+  /// What becomes of it. It has to be decoded in any case, since the blocks after it depend on it.
+  enum Purpose: Sendable {
+    case request
+    case trailers(slot: Int)
+    /// Nobody hears of it.
+    case nothing
+    /// The stream gets an error for it.
+    case error(ErrorCode)
+  }
+
+  var stream: StreamID
+  var endsStream: Bool
+  var purpose: Purpose
+}
+
+/// What a client's connection begins with (section 3.4). Its first line is a request line that no HTTP/1 client sends.
+let connectionPreface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+extension HTTP2Core {
+  /// The next event of the input from `position` on, which is moved past the bytes that led to it. At ``Event/needsInput``
+  /// what is left has to be given again, with more behind it.
+  ///
+  /// - Parameter now: the time in nanoseconds, by which the peer's bandwidth is measured.
+  /// - Throws: what ends the connection; the GOAWAY frame that says so is in ``output``.
+  mutating func next(_ input: Span<UInt8>, at position: inout Int, now: Int64) throws(HTTP2Error) -> Event {
+    while true {
+      do throws(HTTP2Error) {
+        if let event = try advance(input, at: &position, now: now) { return event }
+      } catch {
+        switch error {
+        case .stream(let stream, let code):
+          if let event = try endStream(stream, code) { return event }
+        case .connection(let code, let reason):
+          fail(code, reason)
+          throw error
+        }
+      }
+    }
+  }
+
+  /// Ends a stream for a fault of the peer's.
+  private mutating func endStream(_ stream: StreamID, _ code: ErrorCode) throws(HTTP2Error) -> Event? {
+    do throws(HTTP2Error) {
+      // Section 5.1: in an idle stream, nothing but HEADERS and PRIORITY is an error of less than the connection.
+      if isIdle(stream) { throw .connection(code, "A frame is wrong for its stream.") }
+      try floodGuard.spendFailure()
+    } catch {
+      if case .connection(let code, let reason) = error { fail(code, reason) }
+      throw error
+    }
+    guard let slot = streams.slot(of: stream) else {
+      output.appendResetStream(stream, code)
+      closedStreams.insert(stream, .resetByUs)
+      return nil
+    }
+    guard !streams[slot].state.isClosed else {
+      output.appendResetStream(stream, code)
+      return nil
+    }
+    let hasHandler = streams[slot].hasHandler
+    reset(slot, code)
+    return hasHandler ? .closed(slot) : nil
+  }
+
+  /// - Returns: `nil` where a frame has led to nothing that anybody else has to know.
+  private mutating func advance(
+    _ input: Span<UInt8>, at position: inout Int, now: Int64
+  ) throws(HTTP2Error) -> Event? {
+    if prefaceLength < connectionPreface.utf8CodeUnitCount {
+      guard try takePreface(input, at: &position) else { return .needsInput }
+    }
+    guard let frame = try frames.next(input, at: &position) else { return .needsInput }
+    if block != nil || !hasPeerSettings { try requireExpected(frame) }
+    switch frame {
+    case .data(let stream, let content, let length, let endsStream):
+      return try receiveData(stream, input.extracting(content), length: length, endsStream: endsStream, now: now)
+    case .headers(let stream, let fragment, let endsStream, let endsHeaders):
+      return try receiveHeaders(
+        stream, input.extracting(fragment), endsStream: endsStream, endsHeaders: endsHeaders)
+    case .continuation(_, let fragment, let endsHeaders):
+      return try receiveContinuation(input.extracting(fragment), endsHeaders: endsHeaders)
+    case .resetStream(let stream, _): return try receiveReset(stream)
+    case .windowUpdate(let stream, let increment): try receiveWindowUpdate(stream, increment)
+    case .settings(let payload): try receiveSettings(input, payload)
+    case .settingsAcknowledgement:
+      try floodGuard.spendOverhead()
+      if !settingsAreAcknowledged {
+        settingsAreAcknowledged = true
+        decoder.setMaximumTableSize(options.headerTableSize)
+      }
+    case .ping(let data):
+      try floodGuard.spendOverhead()
+      output.appendPing(data, flags: .acknowledgement)
+    case .pingAcknowledgement(let data): try receivePingAcknowledgement(data, now: now)
+    case .priorityUpdate(let stream, let value): try receivePriority(stream, Priority(input.extracting(value)))
+    case .pushPromise: throw .protocolError("A client has promised a push.")
+    // Section 5.3.2: the priorities of RFC 7540 are read and ignored. A client that goes away has nothing to be told:
+    // its streams go on.
+    case .priority, .goAway, .unknown: try floodGuard.spendOverhead()
+    }
+    return nil
+  }
+
+  /// - Returns: whether the preface is whole.
+  private mutating func takePreface(_ input: Span<UInt8>, at position: inout Int) throws(HTTP2Error) -> Bool {
+    while prefaceLength < connectionPreface.utf8CodeUnitCount {
+      guard position < input.count else { return false }
+      guard input[position] == connectionPreface.withUTF8Buffer({ $0[prefaceLength] }) else {
+        throw .protocolError("The connection does not begin with the preface of HTTP/2.")
+      }
+      prefaceLength += 1
+      position += 1
+    }
+    return true
+  }
+
+  private func requireExpected(_ frame: Frame) throws(HTTP2Error) {
+    if let block {
+      guard case .continuation(block.stream, _, _) = frame else {
+        throw .protocolError("A header block is interrupted.")
+      }
+    }
+    if !hasPeerSettings {
+      guard case .settings = frame else { throw .protocolError("The first frame is not SETTINGS.") }
+    }
+  }
+
+  /// Whether no frame of `stream` can have been sent before.
+  func isIdle(_ stream: StreamID) -> Bool { !stream.isClientInitiated || stream > lastStream }
+
+  // MARK: Headers
+
+  @inline(__always)
+  private mutating func receiveHeaders(
+    _ stream: StreamID, _ fragment: Span<UInt8>, endsStream: Bool, endsHeaders: Bool
+  ) throws(HTTP2Error) -> Event? {
+    let header = HeaderBlock(
+      stream: stream, endsStream: endsStream, purpose: try purpose(of: stream, endsStream: endsStream))
+    if endsHeaders { return try receive(header, fragment) }
+    block = header
+    blockBytes.removeAll()
+    return try gather(fragment)
+  }
+
+  private mutating func receiveContinuation(_ fragment: Span<UInt8>, endsHeaders: Bool) throws(HTTP2Error) -> Event? {
+    guard let header = block else { throw .protocolError("A CONTINUATION frame continues nothing.") }
+    try floodGuard.spendOverhead()
+    _ = try gather(fragment)
+    guard endsHeaders else { return nil }
+    block = nil
+    // Taken out, so that it can be read while everything else changes.
+    var whole = ByteBuffer(capacity: 0)
+    swap(&whole, &blockBytes)
+    let bytes = whole.taken
+    return try receive(header, bytes.span)
+  }
+
+  private mutating func gather(_ fragment: Span<UInt8>) throws(HTTP2Error) -> Event? {
+    // Twice what a list may have, so that a list which is somewhat too large can be answered with a 431.
+    guard blockBytes.count + fragment.count <= 2 * limits.head else {
+      throw .connection(.enhanceYourCalm, "A header block has no end.")
+    }
+    blockBytes.append(fragment)
+    return nil
+  }
+
+  /// What HEADERS mean, by the state of their stream (section 5.1).
+  @inline(__always)
+  private mutating func purpose(
+    of stream: StreamID, endsStream: Bool
+  ) throws(HTTP2Error) -> HeaderBlock.Purpose {
+    if stream > lastStream {
+      guard stream.isClientInitiated else { throw .protocolError("A client has opened a stream of even number.") }
+      if case .final = ending { return .nothing }
+      lastStream = stream
+      return streams.count + unwrittenEnds < options.maximumConcurrentStreams ? .request : .error(.refusedStream)
+    }
+    return try purposeInLaterState(of: stream, endsStream: endsStream)
+  }
+
+  private func purposeInLaterState(
+    of stream: StreamID, endsStream: Bool
+  ) throws(HTTP2Error) -> HeaderBlock.Purpose {
+    if let slot = streams.slot(of: stream), !streams[slot].state.isClosed {
+      if streams[slot].state.peerHasFinished { return .error(.streamClosed) }
+      // Section 8.1: what follows content is trailers, and the end.
+      return endsStream ? .trailers(slot: slot) : .error(.protocolError)
+    }
+    switch closedStreams[stream] {
+    case .resetByUs: return .nothing
+    case .resetByPeer: return .error(.streamClosed)
+    case .finished: throw .connection(.streamClosed, "HEADERS have come for a stream that has ended.")
+    case nil: throw .protocolError("A stream has a lower number than one before.")
+    }
+  }
+
+  /// Takes in a whole block.
+  @inline(__always)
+  private mutating func receive(_ header: HeaderBlock, _ bytes: Span<UInt8>) throws(HTTP2Error) -> Event? {
+    guard case .request = header.purpose else { return try receiveOther(header, bytes) }
+    let slot = streams.insert(header.stream)
+    streams[slot].open(
+      header.stream, sendWindow: peer.initialWindowSize, receiveWindow: options.initialStreamWindow)
+    streams[slot].head.begin(limits)
+    do {
+      try decoder.decode(bytes, into: &streams[slot].head) { head, name, value, _ in head.append(name, value) }
+    } catch {
+      throw .connection(.compressionError, error.reason)
+    }
+    streams[slot].state.peerHasFinished = header.endsStream
+    switch streams[slot].head.finish() {
+    case .good: break
+    case .malformed: throw .stream(header.stream, .protocolError)
+    case .refused(let error):
+      refuse(slot, error)
+      return nil
+    }
+    if let length = streams[slot].head.contentLength {
+      if header.endsStream, length > 0 { throw .stream(header.stream, .protocolError) }
+      streams[slot].remainingLength = length
+    }
+    if let priority = earlyPriority(of: header.stream) ?? streams[slot].head.priority {
+      streams[slot].priority = priority
+    }
+    streams[slot].hasHandler = true
+    return .request(slot)
+  }
+
+  private mutating func receiveOther(_ header: HeaderBlock, _ bytes: Span<UInt8>) throws(HTTP2Error) -> Event? {
+    var trailers = RequestHead()
+    trailers.begin(limits, isTrailers: true)
+    do {
+      try decoder.decode(bytes, into: &trailers) { head, name, value, _ in head.append(name, value) }
+    } catch {
+      throw .connection(.compressionError, error.reason)
+    }
+    switch header.purpose {
+    case .request: return nil
+    case .nothing:
+      try floodGuard.spendOverhead()
+      return nil
+    case .error(let code): throw .stream(header.stream, code)
+    case .trailers(let slot):
+      switch trailers.finish() {
+      case .malformed: throw .stream(header.stream, .protocolError)
+      case .refused(let error): streams[slot].readingError = error
+      case .good: streams[slot].trailers = trailers.fields
+      }
+      return try receiveEnd(slot)
+    }
+  }
+
+  // MARK: Content
+
+  @inline(__always)
+  private mutating func receiveData(
+    _ stream: StreamID, _ content: Span<UInt8>, length: Int, endsStream: Bool, now: Int64
+  ) throws(HTTP2Error) -> Event? {
+    if isIdle(stream) { throw .protocolError("DATA has come for a stream that is not open.") }
+    guard receiveWindow.receive(length) else {
+      throw .connection(.flowControlError, "More content has come than the connection's window allows.")
+    }
+    guard let slot = streams.slot(of: stream), !streams[slot].state.isClosed else {
+      return try receiveLateData(stream, length)
+    }
+    guard !streams[slot].state.peerHasFinished else {
+      releaseConnection(length)
+      throw .stream(stream, .streamClosed)
+    }
+    if content.isEmpty, !endsStream { try floodGuard.spendOverhead() }
+    let isDiscarded = streams[slot].isDiscarding || streams[slot].readingError != nil
+    // Padding is read by nobody, and may be sent again at once.
+    let released = isDiscarded ? length : length - content.count
+    releaseConnection(released)
+    guard streams[slot].receiveWindow.receive(length), count(content.count, slot) else {
+      releaseConnection(length - released)
+      throw .stream(stream, streams[slot].receiveWindow.available < 0 ? .flowControlError : .protocolError)
+    }
+    if !endsStream { releaseStream(slot, released) }
+    if !isDiscarded, !content.isEmpty { keep(content, slot) }
+    if length > 0, bandwidth.receive(length, now: now) { output.appendPing(PingData.bandwidth) }
+    if endsStream { return try receiveEnd(slot) }
+    return isDiscarded ? nil : .content(slot)
+  }
+
+  /// Counts content against what the request has declared (section 8.1.1) and what we take.
+  ///
+  /// - Returns: whether there is no more of it than was declared.
+  private mutating func count(_ count: Int, _ slot: Int) -> Bool {
+    streams[slot].receivedLength += count
+    if streams[slot].receivedLength > limits.body { streams[slot].readingError = HTTPError(.contentTooLarge) }
+    guard let remaining = streams[slot].remainingLength else { return true }
+    streams[slot].remainingLength = remaining - count
+    return remaining >= count
+  }
+
+  private mutating func keep(_ content: Span<UInt8>, _ slot: Int) {
+    content.withUnsafeBufferPointer { streams[slot].unread.append(contentsOf: $0) }
+    unreadCount += content.count
+    // The connection's window is given back before anybody has read what it brought: streams must not wait for one
+    // whose handler does not read. Their own windows hold each of them, and this bound all together.
+    if unreadCount <= options.maximumUnreadLength {
+      releaseConnection(content.count)
+    } else {
+      withheldCount += content.count
+    }
+  }
+
+  /// Content for a stream that has closed: it is thrown away, and the connection's window is what is left of it.
+  private mutating func receiveLateData(_ stream: StreamID, _ length: Int) throws(HTTP2Error) -> Event? {
+    releaseConnection(length)
+    switch closedStreams[stream] {
+    // It was on its way when we ended the stream.
+    case .resetByUs: return nil
+    case .resetByPeer: throw .stream(stream, .streamClosed)
+    case .finished, nil: throw .connection(.streamClosed, "DATA has come for a stream that has ended.")
+    }
+  }
+
+  /// The peer has sent all of a request.
+  private mutating func receiveEnd(_ slot: Int) throws(HTTP2Error) -> Event? {
+    if let remaining = streams[slot].remainingLength, remaining > 0 {
+      throw .stream(streams[slot].id, .protocolError)
+    }
+    streams[slot].state.peerHasFinished = true
+    let isExpected = streams[slot].hasHandler
+    if streams[slot].state.weHaveFinished { close(slot, .finished) }
+    return isExpected ? .content(slot) : nil
+  }
+
+  // MARK: Everything else
+
+  private mutating func receiveReset(_ stream: StreamID) throws(HTTP2Error) -> Event? {
+    if isIdle(stream) { throw .protocolError("RST_STREAM has come for a stream that is not open.") }
+    guard let slot = streams.slot(of: stream), !streams[slot].state.isClosed else {
+      try floodGuard.spendOverhead()
+      return nil
+    }
+    try floodGuard.spendFailure()
+    let hasHandler = streams[slot].hasHandler
+    close(slot, .resetByPeer)
+    return hasHandler ? .closed(slot) : nil
+  }
+
+  private mutating func receiveWindowUpdate(_ stream: StreamID, _ increment: Int) throws(HTTP2Error) {
+    try floodGuard.spendOverhead()
+    guard stream != 0 else {
+      guard sendWindow.open(by: increment) else {
+        throw .connection(.flowControlError, "The connection's window is over the largest.")
+      }
+      return
+    }
+    if isIdle(stream) { throw .protocolError("WINDOW_UPDATE has come for a stream that is not open.") }
+    guard let slot = streams.slot(of: stream), !streams[slot].state.isClosed else { return }
+    guard increment > 0 else { throw .stream(stream, .protocolError) }
+    guard streams[slot].sendWindow.open(by: increment) else { throw .stream(stream, .flowControlError) }
+    schedule(slot)
+  }
+
+  private mutating func receiveSettings(_ input: Span<UInt8>, _ payload: Range<Int>) throws(HTTP2Error) {
+    if hasPeerSettings { try floodGuard.spendOverhead() }
+    hasPeerSettings = true
+    try apply(input, payload)
+    output.appendSettingsAcknowledgement()
+  }
+
+  /// Takes over the settings in `payload`, all at once: what a setting was in between is nothing to anybody.
+  mutating func apply(_ input: Span<UInt8>, _ payload: Range<Int>) throws(HTTP2Error) {
+    let before = peer
+    var smallestTable = peer.headerTableSize
+    for start in stride(from: payload.lowerBound, to: payload.upperBound, by: Settings.entrySize) {
+      try peer.apply(Settings.entry(input, at: start))
+      smallestTable = min(smallestTable, peer.headerTableSize)
+    }
+    if smallestTable < before.headerTableSize { encoder.setMaximumTableSize(smallestTable) }
+    if peer.headerTableSize != before.headerTableSize { encoder.setMaximumTableSize(peer.headerTableSize) }
+    let difference = peer.initialWindowSize - before.initialWindowSize
+    guard difference != 0 else { return }
+    // Section 6.9.2: streams that are open have their windows changed by as much.
+    for slot in streams.slots where streams[slot].id != 0 && !streams[slot].state.isClosed {
+      guard streams[slot].sendWindow.open(by: difference) else {
+        throw .connection(.flowControlError, "A setting makes a window larger than the largest.")
+      }
+      if streams[slot].canSend { schedule(slot) } else { sendQueue.remove(slot) }
+    }
+  }
+
+  private mutating func receivePingAcknowledgement(_ data: UInt64, now: Int64) throws(HTTP2Error) {
+    switch data {
+    case PingData.bandwidth:
+      if bandwidth.acknowledge(now: now) { growConnectionWindow(to: bandwidth.window) }
+    case PingData.keepAlive: keepAliveIsAcknowledged = true
+    case PingData.shutdown: if ending == .announced { completeShutdown() }
+    default: try floodGuard.spendOverhead()
+    }
+  }
+
+  /// Takes a PRIORITY_UPDATE frame (RFC 9218 section 7.1), which may come before its stream.
+  private mutating func receivePriority(_ stream: StreamID, _ priority: Priority) throws(HTTP2Error) {
+    try floodGuard.spendOverhead()
+    guard stream.isClientInitiated else { throw .protocolError("A PRIORITY_UPDATE frame names a push.") }
+    if stream > lastStream {
+      earlyPriorities.removeAll { $0.stream == stream }
+      // No more are kept than there can be streams; the oldest is the least likely to come still.
+      if earlyPriorities.count >= options.maximumConcurrentStreams { earlyPriorities.removeFirst() }
+      earlyPriorities.append((stream, priority))
+    } else if let slot = streams.slot(of: stream), !streams[slot].state.isClosed {
+      streams[slot].priority = priority
+      guard sendQueue.contains(slot) else { return }
+      sendQueue.remove(slot)
+      schedule(slot)
+    }
+  }
+
+  @inline(__always)
+  private mutating func earlyPriority(of stream: StreamID) -> Priority? {
+    if earlyPriorities.isEmpty { return nil }
+    defer { earlyPriorities.removeAll { $0.stream <= stream } }
+    return earlyPriorities.first { $0.stream == stream }?.priority
+  }
+}
+
+extension HPACKError {
+  /// For the GOAWAY frame.
+  fileprivate var reason: StaticString {
+    switch self {
+    case .truncated: "A header block ends within a line."
+    case .integerTooLarge: "An integer in a header block is too large."
+    case .invalidIndex: "A header block refers to no entry of the tables."
+    case .invalidHuffmanCode: "A string in a header block is wrongly encoded."
+    case .misplacedSizeUpdate: "The size of the dynamic table changes within a header block."
+    case .sizeUpdateTooLarge: "The dynamic table is made larger than the settings allow."
+    case .missingSizeUpdate: "The dynamic table is not made smaller, as the settings demand."
+    }
+  }
+}

@@ -1,0 +1,259 @@
+extension HTTP2Core {
+  /// Content up to this size goes into ``output`` at once where it may, without waiting for its turn in the queue.
+  private static let smallContent = 16 * 1024
+  /// DATA frames of ours are no longer than this, whatever the peer would take: others have to have their turn.
+  private static let largestData = 16 * 1024
+  /// A frame that a window has cut to less than this does not speak for its peer (CVE-2019-9511, data dribble).
+  private static let leastUsefulData = 256
+
+  // MARK: Responses
+
+  /// Tells a client that waits for it to send its content (RFC 9110 section 10.1.1), unless it has, or its response has
+  /// begun.
+  mutating func sendContinueIfExpected(_ slot: Int) {
+    guard streams[slot].head.expectsContinue, !streams[slot].hasContinued else { return }
+    streams[slot].hasContinued = true
+    guard !streams[slot].hasResponse, streams[slot].receivedLength == 0 else { return }
+    let start = beginBlock()
+    encoder.encode(status: 100, into: &output)
+    endBlock(start, streams[slot].id, endsStream: false)
+  }
+
+  /// Sends the head of a response.
+  ///
+  /// - Parameters:
+  ///   - length: how much content there will be, if that is known.
+  ///   - isWhole: whether there will be none, so that the head is the end.
+  mutating func sendHead(_ slot: Int, _ status: Status, _ fields: HeaderFields, length: Int?, isWhole: Bool = false) {
+    guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
+    streams[slot].hasResponse = true
+    let framing = ResponseFraming(status, fields, length: length, method: streams[slot].head.method)
+    streams[slot].sendsContent = framing.hasContent
+    streams[slot].promisedLength = framing.hasContent ? framing.length : nil
+    let isWhole = isWhole || !framing.hasContent || framing.length == 0
+    let start = beginBlock()
+    encode(status, fields, contentLength: framing.length)
+    endBlock(start, streams[slot].id, endsStream: isWhole)
+    if isWhole { finish(slot) }
+  }
+
+  /// Sends a whole response.
+  mutating func respond(_ slot: Int, _ status: Status, _ fields: HeaderFields, content: [UInt8]) {
+    sendHead(slot, status, fields, length: content.count)
+    guard !streams[slot].state.isClosed, !streams[slot].state.weHaveFinished else { return }
+    streams[slot].promisedLength = nil
+    streams[slot].hasLastContent = true
+    let stream = streams[slot].id
+    let room = min(Self.smallContent, sendWindow.available, streams[slot].sendWindow.available, peer.maximumFrameSize)
+    if content.count <= room, sendQueue.isEmpty {
+      output.append(FrameHeader(length: content.count, type: .data, flags: .endStream, stream: stream))
+      output.append(content.span)
+      sendWindow.consume(content.count)
+      floodGuard.noteContentSent()
+      return finish(slot)
+    }
+    streams[slot].unsent = content
+    noteProgress(slot)
+    schedule(slot)
+  }
+
+  /// Answers a request that is wrong, and takes no more of it.
+  mutating func refuse(_ slot: Int, _ error: HTTPError) {
+    let response = error.response
+    guard case .bytes(let content) = response.body.storage else { return }
+    streams[slot].isDiscarding = true
+    respond(slot, response.status, response.headers, content: content)
+  }
+
+  /// Adds to the content of a response that is a stream.
+  ///
+  /// - Throws: ``BodyError/wrongLength`` if there is more than was promised.
+  mutating func write(_ slot: Int, _ content: [UInt8]) throws(BodyError) {
+    guard !streams[slot].state.isClosed else { throw .disconnected }
+    guard streams[slot].sendsContent, !content.isEmpty else { return }
+    if let promised = streams[slot].promisedLength {
+      guard content.count <= promised else { throw .wrongLength }
+      streams[slot].promisedLength = promised - content.count
+    }
+    if streams[slot].unsentCount == 0 {
+      streams[slot].unsent = content
+      streams[slot].sentCount = 0
+    } else {
+      streams[slot].unsent.append(contentsOf: content)
+    }
+    if streams[slot].sendDeadline == 0 { noteProgress(slot) }
+    schedule(slot)
+  }
+
+  /// Says that a response which is a stream has all its content, which ``fill(upTo:)`` sends before the end.
+  ///
+  /// - Throws: ``BodyError/wrongLength`` if there was less than promised; the stream cannot end well then.
+  mutating func endContent(_ slot: Int, trailers: HeaderFields?) throws(BodyError) {
+    guard !streams[slot].state.isClosed, !streams[slot].state.weHaveFinished else { return }
+    if let promised = streams[slot].promisedLength, promised > 0 { throw .wrongLength }
+    streams[slot].responseTrailers = trailers
+    streams[slot].hasLastContent = true
+    if streams[slot].unsentCount == 0 { sendEnd(slot) }
+  }
+
+  // MARK: Content
+
+  /// Puts the stream into the queue if it can send, and is not there.
+  mutating func schedule(_ slot: Int) {
+    guard streams[slot].canSend, !sendQueue.contains(slot) else { return }
+    sendQueue.insert(slot, stream: streams[slot].id, streams[slot].priority)
+  }
+
+  /// Moves content into ``output`` until that has `mark` bytes, or the windows are used up.
+  mutating func fill(upTo mark: Int) {
+    while output.count < mark, sendWindow.available > 0, let slot = sendQueue.first { sendPiece(slot) }
+  }
+
+  private mutating func sendPiece(_ slot: Int) {
+    let wanted = min(streams[slot].unsentCount, Self.largestData)
+    let count = min(wanted, streams[slot].sendWindow.available, sendWindow.available)
+    let isLast = count == streams[slot].unsentCount && streams[slot].hasLastContent
+    let endsStream = isLast && streams[slot].responseTrailers == nil
+    output.append(
+      FrameHeader(length: count, type: .data, flags: endsStream ? .endStream : [], stream: streams[slot].id))
+    let start = streams[slot].sentCount
+    output.append(streams[slot].unsent.span.extracting(start..<start + count))
+    streams[slot].sentCount += count
+    streams[slot].sendWindow.consume(count)
+    sendWindow.consume(count)
+    noteProgress(slot)
+    if count == wanted || count >= Self.leastUsefulData { floodGuard.noteContentSent() }
+    if streams[slot].unsentCount == 0 {
+      sendQueue.remove(slot)
+      streams[slot].unsent = []
+      streams[slot].sentCount = 0
+      if !isLast {
+        drained.append(slot)
+      } else if endsStream {
+        finish(slot)
+      } else {
+        sendEnd(slot)
+      }
+    } else if streams[slot].sendWindow.available <= 0 {
+      sendQueue.remove(slot)
+    } else {
+      sendQueue.rotate(slot)
+    }
+  }
+
+  /// Sends what comes after all content: trailers, or an empty frame that says so.
+  private mutating func sendEnd(_ slot: Int) {
+    let stream = streams[slot].id
+    if let trailers = streams[slot].responseTrailers, streams[slot].sendsContent, trailers.hasTrailers {
+      let start = beginBlock()
+      encodeTrailers(trailers)
+      endBlock(start, stream, endsStream: true)
+    } else {
+      output.append(FrameHeader(length: 0, type: .data, flags: .endStream, stream: stream))
+    }
+    finish(slot)
+  }
+
+  /// The last frame of a response is in ``output``.
+  private mutating func finish(_ slot: Int) {
+    streams[slot].state.weHaveFinished = true
+    unwrittenEnds += 1
+    floodGuard.noteResponse()
+    if streams[slot].state.peerHasFinished {
+      close(slot, .finished)
+    } else {
+      // Section 8.1: a client that has not finished need not, now that it has its response.
+      reset(slot, .none)
+    }
+  }
+
+  // MARK: Header blocks
+
+  /// - Returns: where in ``output`` the block's first frame begins, for ``endBlock(_:_:endsStream:)``.
+  @inline(__always)
+  private mutating func beginBlock() -> Int {
+    let start = output.count
+    output.append(FrameHeader(length: 0, type: .headers, stream: 0))
+    return start
+  }
+
+  /// Makes a frame of the block that has been encoded, or several if it is too long for one.
+  @inline(__always)
+  private mutating func endBlock(_ start: Int, _ stream: StreamID, endsStream: Bool) {
+    let length = output.count - start - FrameHeader.size
+    guard length <= peer.maximumFrameSize else { return splitBlock(start, stream, endsStream: endsStream) }
+    output.replace(
+      FrameHeader(
+        length: length, type: .headers, flags: endsStream ? [.endHeaders, .endStream] : .endHeaders, stream: stream),
+      at: start)
+  }
+
+  @inline(never)
+  private mutating func splitBlock(_ start: Int, _ stream: StreamID, endsStream: Bool) {
+    let block = Array(output.taken[(start + FrameHeader.size)...])
+    output.removeLast(output.count - start)
+    var position = 0
+    while position < block.count {
+      let end = min(position + peer.maximumFrameSize, block.count)
+      var flags: FrameFlags = end == block.count ? .endHeaders : []
+      if position == 0, endsStream { flags.insert(.endStream) }
+      output.append(
+        FrameHeader(
+          length: end - position, type: position == 0 ? .headers : .continuation, flags: flags, stream: stream))
+      output.append(block.span.extracting(position..<end))
+      position = end
+    }
+  }
+
+  // MARK: What has been read
+
+  /// Takes the content of a request that has come and has not been taken, and lets the peer send as much again.
+  mutating func takeContent(_ slot: Int) -> [UInt8] {
+    var content: [UInt8] = []
+    swap(&content, &streams[slot].unread)
+    streams[slot].contentDeadline = 0
+    countRead(content.count)
+    if !streams[slot].state.peerHasFinished, !streams[slot].state.isClosed {
+      // Who reads as fast as the network brings it gets a window as large as the network needs.
+      let increment = streams[slot].receiveWindow.grow(to: bandwidth.window)
+      if increment > 0 { output.appendWindowUpdate(streams[slot].id, increment: increment) }
+      releaseStream(slot, content.count)
+    }
+    return content
+  }
+
+  mutating func discardUnread(_ slot: Int) {
+    let count = streams[slot].unread.count
+    guard count > 0 else { return }
+    streams[slot].unread = []
+    countRead(count)
+  }
+
+  private mutating func countRead(_ count: Int) {
+    unreadCount -= count
+    guard withheldCount > 0, unreadCount <= options.maximumUnreadLength else { return }
+    releaseConnection(withheldCount)
+    withheldCount = 0
+  }
+
+  /// Gives bytes back to a stream's window.
+  @inline(__always)
+  mutating func releaseStream(_ slot: Int, _ count: Int) {
+    guard count > 0 else { return }
+    let increment = streams[slot].receiveWindow.release(count)
+    if increment > 0 { output.appendWindowUpdate(streams[slot].id, increment: increment) }
+  }
+
+  /// Gives bytes back to the connection's window.
+  @inline(__always)
+  mutating func releaseConnection(_ count: Int) {
+    guard count > 0 else { return }
+    let increment = receiveWindow.release(count)
+    if increment > 0 { output.appendWindowUpdate(0, increment: increment) }
+  }
+
+  mutating func growConnectionWindow(to size: Int) {
+    let increment = receiveWindow.grow(to: size)
+    if increment > 0 { output.appendWindowUpdate(0, increment: increment) }
+  }
+}

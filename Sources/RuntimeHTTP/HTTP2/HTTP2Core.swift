@@ -1,0 +1,233 @@
+/// One connection of HTTP/2, a server's end, without any input or output (RFC 9113): bytes in, events out; calls in,
+/// bytes out.
+///
+/// Bytes go through ``next(_:at:now:)``, which is in `HTTP2Core+Receive.swift`; what is to be sent gathers in ``output``,
+/// which whoever writes swaps for an empty buffer after a call of ``fill(upTo:)``, as said in `HTTP2Core+Send.swift`.
+/// Content waits with its stream until then, so that it is chosen late whose goes first.
+///
+/// A stream is known by its slot from ``Event/request(_:)`` on, until its handler has ended (``endHandler(_:)``).
+struct HTTP2Core: ~Copyable {
+  enum Event: Equatable {
+    /// All input but the beginning of a frame has been used, and more is needed.
+    case needsInput
+    /// A request has begun; its head is there. A handler is expected to answer it.
+    case request(Int)
+    /// Content of a request has come, or its end, or what makes reading it an error.
+    case content(Int)
+    /// A stream with a handler has closed before its time, by the peer's will or for its fault.
+    case closed(Int)
+  }
+
+  /// How far the end of the connection has come (section 6.8).
+  enum Ending: Equatable {
+    case none
+    /// The peer has been told to open no more streams; those on their way are answered.
+    case announced
+    /// The peer knows which stream is the last one.
+    case final(StreamID)
+  }
+
+  /// The data of the PINGs that we send.
+  enum PingData {
+    static let bandwidth: UInt64 = 0x6265_6E64_7769_6474
+    static let keepAlive: UInt64 = 0x7374_696C_6C75_7020
+    static let shutdown: UInt64 = 0x6C61_7374_6361_6C6C
+  }
+
+  let options: HTTP2Options
+  /// How many ticks a peer may take nothing that is there for it, or send nothing that is waited for.
+  let patience: UInt64
+  let limits: HTTP1Limits
+  let serverName: [UInt8]
+
+  // MARK: What comes
+
+  var frames = FrameDecoder()
+  var decoder: HPACKDecoder
+  var prefaceLength = 0
+  /// The block whose fragments are coming; nothing else may come between them (section 4.3).
+  var block: HeaderBlock?
+  var blockBytes = ByteBuffer(capacity: 0)
+  var hasPeerSettings = false
+  var lastStream: StreamID = 0
+  var streams = StreamTable()
+  var closedStreams = ClosedStreams()
+  var earlyPriorities: [(stream: StreamID, priority: Priority)] = []
+  var receiveWindow: ReceiveWindow
+  /// Content of all streams that no handler has read.
+  var unreadCount = 0
+  /// What the connection's window has not been given back while too much lay unread.
+  var withheldCount = 0
+  var bandwidth: BandwidthEstimate
+  var floodGuard = FloodGuard()
+  /// Whether our settings have been acknowledged (section 6.5.3).
+  var settingsAreAcknowledged = false
+  /// Whether the last keep-alive PING has been.
+  var keepAliveIsAcknowledged = true
+
+  // MARK: What is sent
+
+  var peer = PeerSettings()
+  var encoder: HPACKEncoder
+  var sendWindow = SendWindow(FlowControl.initialWindow)
+  var sendQueue = SendQueue()
+  /// What is to be written next.
+  var output = ByteBuffer(capacity: 0)
+  /// Streams that have ended in ``output``, and count as open until somebody writes that: a peer that does not read
+  /// must not have its answers pile up.
+  var unwrittenEnds = 0
+  /// Streams whose content has all gone out since somebody asked last, and is not the end of it.
+  var drained: [Int] = []
+  var date = DateLine()
+  var ending = Ending.none
+  var tick: UInt64 = 0
+  private(set) var hasFailed = false
+
+  init(_ options: HTTP2Options, limits: HTTP1Limits, serverName: [UInt8], patience: UInt64 = 30) {
+    self.options = options
+    self.patience = patience
+    self.limits = limits
+    self.serverName = serverName
+    decoder = HPACKDecoder()
+    encoder = HPACKEncoder(maximumTableSize: options.headerTableSize)
+    receiveWindow = ReceiveWindow(FlowControl.initialWindow)
+    bandwidth = BandwidthEstimate(window: options.initialStreamWindow, bound: options.maximumStreamWindow)
+  }
+
+  /// Sends what a server's connection begins with (section 3.4).
+  mutating func begin() {
+    output.reserve(128)
+    output.appendSettings([
+      .init(name: .headerTableSize, value: UInt32(clamping: options.headerTableSize)),
+      .init(name: .maximumConcurrentStreams, value: UInt32(clamping: options.maximumConcurrentStreams)),
+      .init(name: .initialWindowSize, value: UInt32(clamping: options.initialStreamWindow)),
+      .init(name: .maximumHeaderListSize, value: UInt32(clamping: limits.head)),
+      .init(name: .noRFC7540Priorities, value: 1),
+    ])
+    growConnectionWindow(to: options.initialConnectionWindow)
+  }
+
+  /// Opens stream 1 for a request that came by HTTP/1 and asked to go on with HTTP/2 (RFC 7540 section 3.2).
+  ///
+  /// - Parameter settings: the payload of a SETTINGS frame, from the request's `HTTP2-Settings` field.
+  /// - Returns: the stream's slot.
+  mutating func adopt(_ method: Method, settings: [UInt8]) throws(HTTP2Error) -> Int {
+    try apply(settings.span, 0..<settings.count)
+    lastStream = 1
+    let slot = streams.insert(1)
+    streams[slot].open(1, sendWindow: peer.initialWindowSize, receiveWindow: options.initialStreamWindow)
+    streams[slot].head.adopt(method)
+    streams[slot].state.peerHasFinished = true
+    streams[slot].hasHandler = true
+    return slot
+  }
+
+  /// Whether there is nothing more to do but to write ``output``.
+  var isFinished: Bool {
+    if hasFailed { return true }
+    if case .final = ending { return streams.count == 0 }
+    return false
+  }
+
+  /// Whether somebody should write.
+  var hasOutput: Bool { !output.isEmpty || !sendQueue.isEmpty && sendWindow.available > 0 }
+
+  // MARK: The end of a connection
+
+  /// Begins a graceful end: tells the peer to open no more streams, and asks for a sign that it has heard (section 6.8).
+  /// ``completeShutdown()`` follows with the sign, or when nobody waits for it any longer.
+  mutating func beginShutdown() {
+    guard ending == .none, !hasFailed else { return }
+    ending = .announced
+    output.appendGoAway(lastStream: StreamID.largest, .none)
+    output.appendPing(PingData.shutdown)
+  }
+
+  /// Says which stream is the last: what the peer opens from now on is as if it had never been sent.
+  mutating func completeShutdown() {
+    if case .final = ending { return }
+    guard !hasFailed else { return }
+    ending = .final(lastStream)
+    output.appendGoAway(lastStream: lastStream, .none)
+  }
+
+  /// Ends the connection for a fault of the peer's, or ours.
+  mutating func fail(_ code: ErrorCode, _ reason: StaticString) {
+    guard !hasFailed else { return }
+    hasFailed = true
+    output.appendGoAway(lastStream: lastStream, code, debug: reason)
+  }
+
+  /// Asks for a sign that the peer is there.
+  mutating func sendKeepAlive() {
+    keepAliveIsAcknowledged = false
+    output.appendPing(PingData.keepAlive)
+  }
+
+  // MARK: The end of a stream
+
+  /// Ends a stream at once, telling the peer why (section 5.4.2).
+  mutating func reset(_ slot: Int, _ code: ErrorCode) {
+    guard !streams[slot].state.isClosed else { return }
+    output.appendResetStream(streams[slot].id, code)
+    close(slot, .resetByUs)
+  }
+
+  /// Closes a stream; its slot stays until its handler has ended.
+  mutating func close(_ slot: Int, _ end: ClosedStreams.End) {
+    streams[slot].state.end = end
+    streams[slot].sendDeadline = 0
+    streams[slot].contentDeadline = 0
+    closedStreams.insert(streams[slot].id, end)
+    sendQueue.remove(slot)
+    streams[slot].unsent = []
+    streams[slot].sentCount = 0
+    discardUnread(slot)
+    if !streams[slot].hasHandler { streams.remove(at: slot) }
+  }
+
+  /// Says that nobody will ask for the stream in `slot` any more.
+  mutating func endHandler(_ slot: Int) {
+    streams[slot].hasHandler = false
+    if streams[slot].state.isClosed { streams.remove(at: slot) }
+  }
+
+  // MARK: Time
+
+  /// Says that somebody waits for content of the stream in `slot`.
+  mutating func awaitContent(_ slot: Int) { streams[slot].contentDeadline = tick + patience + 1 }
+
+  /// Begins another tick, and ends what has taken too long.
+  ///
+  /// - Returns: the slots of streams with a handler that waits in vain.
+  mutating func advance(to now: UInt64) -> [Int] {
+    var expired: [Int] = []
+    tick = now
+    floodGuard.noteTick()
+    for slot in streams.slots {
+      if isDue(streams[slot].contentDeadline) {
+        streams[slot].contentDeadline = 0
+        streams[slot].readingError = HTTPError(.requestTimeout)
+        if streams[slot].hasHandler { expired.append(slot) }
+      }
+      if isDue(streams[slot].sendDeadline) {
+        if sendQueue.contains(slot), sendWindow.available > 0 {
+          // It waits for streams that are more urgent, and not for its peer.
+          noteProgress(slot)
+          continue
+        }
+        let hasHandler = streams[slot].hasHandler
+        reset(slot, .cancel)
+        if hasHandler { expired.append(slot) }
+      }
+    }
+    return expired
+  }
+
+  private func isDue(_ deadline: UInt64) -> Bool { deadline != 0 && deadline <= tick }
+
+  /// Gives the stream in `slot` time for the rest of what it has to send.
+  mutating func noteProgress(_ slot: Int) {
+    streams[slot].sendDeadline = streams[slot].unsentCount > 0 ? tick + patience + 1 : 0
+  }
+}

@@ -1,0 +1,207 @@
+import Runtime
+import Synchronization
+
+/// Both ends that a handler has of its stream: the request's content, and that of a response which is written as it
+/// goes.
+///
+/// Handlers may pass them to any task, and keep them for longer than they should: the connection tells who is too late,
+/// and who is one too many.
+final class HTTP2Exchange<Stream: ByteStream, H: Handler>: Sendable {
+  /// The head of a response, until it is sent.
+  struct Head: Sendable {
+    var status: Status
+    var fields: HeaderFields
+    var contentLength: Int?
+  }
+
+  private struct Writing: Sendable {
+    var head: Head?
+    var trailers: HeaderFields?
+    var isBusy = false
+  }
+
+  private let connection: HTTP2Connection<Stream, H>
+  private let slot: Int
+  private let stream: StreamID
+  private let writing = Lock(Writing())
+  private let receivedTrailers = Lock(HeaderFields())
+
+  init(_ connection: HTTP2Connection<Stream, H>, _ slot: Int, _ stream: StreamID) {
+    self.connection = connection
+    self.slot = slot
+    self.stream = stream
+  }
+
+  /// Makes ready for a response that is a stream.
+  func prepare(_ head: Head) { writing.withLock { $0.head = head } }
+
+  /// Whether any of the response has been made.
+  var hasBegun: Bool { writing.withLock { $0.head == nil } }
+}
+
+// MARK: - The request's content
+
+extension HTTP2Exchange: RequestBodySource {
+  var trailers: HeaderFields { receivedTrailers.withLock { $0 } }
+
+  private enum Step: Sendable {
+    case content([UInt8])
+    case end
+    case wait
+  }
+
+  func next() async throws -> [UInt8]? {
+    while true {
+      switch try take() {
+      case .content(let content): return content
+      case .end: return nil
+      case .wait:
+        if Task.isCancelled { throw IOError(.read, .cancelled) }
+        await connection.wait(slot, stream, as: .reader) { core, slot in
+          let stream = core.streams[slot]
+          return !stream.unread.isEmpty || stream.state.peerHasFinished || stream.readingError != nil
+        }
+      }
+    }
+  }
+
+  /// What there is just now.
+  private func take() throws -> Step {
+    let (step, writer) = try connection.state.withLock { state throws in
+      guard state.isLive(slot, stream), !state.core.streams[slot].state.weHaveFinished else {
+        throw state.isLive(slot, stream) && state.core.streams[slot].state.end == .resetByPeer
+          ? BodyError.disconnected : BodyError.ended
+      }
+      if let error = state.core.streams[slot].readingError { throw error }
+      if state.core.streams[slot].state.isClosed { throw BodyError.disconnected }
+      if state.seats[slot].reader != nil { throw BodyError.busy }
+      if !state.core.streams[slot].unread.isEmpty {
+        let content = state.core.takeContent(slot)
+        return (Step.content(content), state.writerToWake())
+      }
+      if state.core.streams[slot].state.peerHasFinished {
+        let trailers = state.core.streams[slot].trailers
+        if !trailers.isEmpty { receivedTrailers.withLock { $0 = trailers } }
+        return (Step.end, nil)
+      }
+      state.core.sendContinueIfExpected(slot)
+      state.core.awaitContent(slot)
+      return (Step.wait, state.writerToWake())
+    }
+    writer?.resume()
+    return step
+  }
+}
+
+// MARK: - The response's content
+
+extension HTTP2Exchange: BodySink {
+  /// A writer does not wait for the peer while no more than this is unsent.
+  private static var mark: Int { 16 * 1024 }
+
+  func write(_ bytes: [UInt8]) async throws {
+    try enter()
+    defer { leave() }
+    guard !bytes.isEmpty else { return }
+    guard try add(bytes) else { return }
+    await connection.wait(slot, stream, as: .writer) { core, slot in
+      core.streams[slot].unsentCount <= Self.mark
+    }
+    try check()
+  }
+
+  func flush() async throws {
+    try enter()
+    defer { leave() }
+    _ = try add([])
+  }
+
+  func setTrailers(_ trailers: HeaderFields) throws {
+    try enter()
+    defer { leave() }
+    writing.withLock { $0.trailers = trailers }
+  }
+
+  /// Ends the content.
+  func finish() throws {
+    try enter()
+    defer { leave() }
+    let head = writing.withLock { $0.head.take() }
+    let trailers = writing.withLock { $0.trailers }
+    let writer = try connection.state.withLock { state throws in
+      try begin(head, &state)
+      try state.core.endContent(slot, trailers: trailers)
+      return state.writerToWake()
+    }
+    writer?.resume()
+  }
+
+  /// Sends `bytes`, and the head before them if it has not been sent.
+  ///
+  /// - Returns: whether to wait until the peer has taken more.
+  private func add(_ bytes: [UInt8]) throws -> Bool {
+    let head = writing.withLock { $0.head.take() }
+    let (mustWait, writer) = try connection.state.withLock { state throws in
+      try begin(head, &state)
+      try state.core.write(slot, bytes)
+      return (state.core.streams[slot].unsentCount > Self.mark, state.writerToWake())
+    }
+    writer?.resume()
+    return mustWait
+  }
+
+  private func begin(_ head: Head?, _ state: inout HTTP2ConnectionState) throws(BodyError) {
+    guard state.isLive(slot, stream) else { throw .ended }
+    guard !state.core.streams[slot].state.isClosed else { throw .disconnected }
+    guard let head else { return }
+    state.core.date.update(to: secondsSince1970())
+    state.core.sendHead(slot, head.status, head.fields, length: head.contentLength)
+  }
+
+  /// Throws if a write that has waited was in vain.
+  private func check() throws {
+    try connection.state.withLock { state throws(BodyError) in
+      guard state.isLive(slot, stream) else { throw .ended }
+      guard !state.core.streams[slot].state.isClosed || state.core.streams[slot].state.weHaveFinished else {
+        throw .disconnected
+      }
+    }
+    if Task.isCancelled { throw IOError(.write, .cancelled) }
+  }
+
+  private func enter() throws(BodyError) {
+    try writing.withLock { writing throws(BodyError) in
+      guard !writing.isBusy else { throw .busy }
+      writing.isBusy = true
+    }
+  }
+
+  private func leave() { writing.withLock { $0.isBusy = false } }
+}
+
+extension HTTP2Connection {
+  /// Waits until `isOver`, or the stream closes, or the task is cancelled.
+  fileprivate func wait(
+    _ slot: Int, _ id: StreamID, as side: HTTP2ConnectionState.Seat.Side,
+    until isOver: @Sendable (borrowing HTTP2Core, Int) -> Bool
+  ) async {
+    await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        let isOver = state.withLock { state in
+          guard state.isLive(slot, id), !state.core.streams[slot].state.isClosed, !isOver(state.core, slot),
+            // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.
+            !Task.isCancelled
+          else { return true }
+          state.seats[slot][side] = continuation
+          return false
+        }
+        if isOver { continuation.resume() }
+      }
+    } onCancel: {
+      let waiter = state.withLock { state in
+        state.isLive(slot, id) ? state.seats[slot][side].take() : nil
+      }
+      waiter?.resume()
+    }
+  }
+}

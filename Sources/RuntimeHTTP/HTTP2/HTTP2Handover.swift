@@ -1,0 +1,71 @@
+/// What HTTP/1 leaves behind where a connection goes on with HTTP/2.
+struct HTTP2Handover: Sendable {
+  /// How much of the preface has been read.
+  var prefaceLength = 0
+  /// What has been read beyond that.
+  var rest: [UInt8] = []
+  /// The request whose `Upgrade` field was taken up, and its `HTTP2-Settings`, decoded.
+  var upgrade: (request: Request, settings: [UInt8])?
+}
+
+extension Workspace {
+  /// Whether the input that HTTP/1 could not make sense of begins a connection of HTTP/2 (RFC 9113 section 3.3), to
+  /// which it is then left in ``handover``.
+  func beginsHTTP2(isFirst: Bool) -> Bool {
+    guard isFirst, mayUpgrade, decoder.hasFoundPreface else { return false }
+    handover = HTTP2Handover(prefaceLength: "PRI * HTTP/2.0\r\n".utf8.count, rest: Array(input.taken))
+    return true
+  }
+
+  /// Takes up a request's offer to go on with HTTP/2 (RFC 7540 section 3.2), if it is made rightly: says so in
+  /// ``output``, and leaves the request in ``handover``. One that has content is answered by HTTP/1.
+  func upgrade(_ peer: Peer?) -> Bool {
+    guard mayUpgrade, decoder.isComplete else { return false }
+    var fields = decoder.parts.fields
+    let offers = fields.values(for: "HTTP2-Settings")
+    var names: (upgrade: Bool, settings: Bool) = (false, false)
+    for entry in fields.entries where entry.name == .connection {
+      let value = fields.bytes.span.extracting(fields.valueRange(entry))
+      if value.listContains("upgrade") { names.upgrade = true }
+      if value.listContains("http2-settings") { names.settings = true }
+    }
+    guard names.upgrade, names.settings, offers.count == 1, let settings = base64URLDecoded(offers[0]),
+      settings.count % Settings.entrySize == 0
+    else { return false }
+    for name in ["Connection", "Upgrade", "HTTP2-Settings"] { fields.remove(name) }
+    let parts = decoder.parts.copy()
+    parts.fields = fields
+    parts.peer = peer
+    decoder.beginNext()
+    output.append("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    handover = HTTP2Handover(rest: Array(input.taken), upgrade: (Request(parts), settings))
+    return true
+  }
+}
+
+/// The bytes that `text` stands for in the URL-safe alphabet without padding (RFC 4648 section 5).
+func base64URLDecoded(_ text: String) -> [UInt8]? {
+  var bytes: [UInt8] = []
+  var bits: UInt32 = 0
+  var count = 0
+  for character in text.utf8 {
+    let value: UInt8
+    switch character {
+    case UInt8(ascii: "A")...UInt8(ascii: "Z"): value = character - UInt8(ascii: "A")
+    case UInt8(ascii: "a")...UInt8(ascii: "z"): value = character - UInt8(ascii: "a") + 26
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): value = character - UInt8(ascii: "0") + 52
+    case UInt8(ascii: "-"): value = 62
+    case UInt8(ascii: "_"): value = 63
+    default: return nil
+    }
+    bits = bits << 6 | UInt32(value)
+    count += 6
+    if count >= 8 {
+      count -= 8
+      bytes.append(UInt8(truncatingIfNeeded: bits >> UInt32(count)))
+      bits &= 1 << UInt32(count) - 1
+    }
+  }
+  // What is left over is less than a character's worth, and zero.
+  return count < 6 && bits == 0 ? bytes : nil
+}

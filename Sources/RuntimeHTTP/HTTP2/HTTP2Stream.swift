@@ -1,0 +1,93 @@
+/// One request and its response (RFC 9113 section 5): what the protocol has to know of them.
+struct HTTP2Stream: Sendable {
+  /// How far the stream has come (section 5.1). The states of pushed streams are not there: we push nothing.
+  struct State: Sendable {
+    /// The peer has sent all it had: "half-closed (remote)".
+    var peerHasFinished = false
+    /// We have sent all we had: "half-closed (local)".
+    var weHaveFinished = false
+    /// How it closed, once it has.
+    var end: ClosedStreams.End?
+
+    var isClosed: Bool { end != nil }
+  }
+
+  private(set) var id: StreamID = 0
+  var state = State()
+  /// Whether a handler is at it still, whatever has become of the stream.
+  var hasHandler = false
+
+  // MARK: What comes
+
+  var head = RequestHead()
+  var receiveWindow = ReceiveWindow(0)
+  /// How much content is still to come, where the request has said how much there is.
+  var remainingLength: Int?
+  var receivedLength = 0
+  /// Content that the handler has not read.
+  var unread: [UInt8] = []
+  var trailers = HeaderFields()
+  /// Why there is no reading on, though the stream is open.
+  var readingError: HTTPError?
+  /// Nobody will read any more of it: what comes is thrown away.
+  var isDiscarding = false
+
+  // MARK: What is sent
+
+  var sendWindow = SendWindow(0)
+  var priority = Priority(isIncremental: true)
+  /// Content that waits to be sent, from `sentCount` on.
+  var unsent: [UInt8] = []
+  var sentCount = 0
+  /// Nothing follows what is unsent but the trailers.
+  var hasLastContent = false
+  var responseTrailers: HeaderFields?
+  /// Whether a client that waits for a 100 (Continue) has had one, or has not waited.
+  var hasContinued = false
+  /// Whether the head of the response has been sent.
+  var hasResponse = false
+  /// Whether the response has content, and how much of it has been promised and not written.
+  var sendsContent = false
+  var promisedLength: Int?
+
+  /// The ticks at which content that somebody waits for, and a peer that takes nothing, have taken too long; 0 where
+  /// there is no such wait.
+  var contentDeadline: UInt64 = 0
+  var sendDeadline: UInt64 = 0
+
+  /// How many bytes of content wait to be sent.
+  @inline(__always)
+  var unsentCount: Int { unsent.count - sentCount }
+
+  /// Whether it could send content if the connection could.
+  @inline(__always)
+  var canSend: Bool { unsentCount > 0 && sendWindow.available > 0 }
+
+  mutating func open(_ id: StreamID, sendWindow: Int, receiveWindow: Int) {
+    self.id = id
+    self.sendWindow = SendWindow(sendWindow)
+    self.receiveWindow = ReceiveWindow(receiveWindow)
+  }
+
+  /// Makes ready for another stream, and keeps the memory of the head.
+  mutating func clear() {
+    id = 0
+    state = State()
+    hasHandler = false
+    head.clear()
+    remainingLength = nil
+    receivedLength = 0
+    if !unread.isEmpty { unread = [] }
+    if !trailers.isEmpty { trailers = HeaderFields() }
+    readingError = nil
+    isDiscarding = false
+    priority = Priority(isIncremental: true)
+    unsent = []
+    sentCount = 0
+    hasLastContent = false
+    responseTrailers = nil
+    (hasContinued, hasResponse, sendsContent) = (false, false, false)
+    promisedLength = nil
+    (contentDeadline, sendDeadline) = (0, 0)
+  }
+}

@@ -1,0 +1,86 @@
+/// Fields as HTTP/2 has them: bytes that are names and values already, and need no line to be found in.
+extension HeaderFields {
+  /// Adds a field whose name is known to be a token, and whose value may be one.
+  @inline(__always)
+  mutating func append(_ name: Span<UInt8>, _ known: FieldName, _ value: Span<UInt8>) {
+    let start = bytes.count
+    name.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+    value.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+    // The limit on a list of fields keeps all of these far below what they can hold.
+    entries.append(
+      Entry(
+        nameStart: UInt32(truncatingIfNeeded: start), valueStart: UInt32(truncatingIfNeeded: start + name.count),
+        valueLength: UInt32(truncatingIfNeeded: value.count), nameLength: UInt16(truncatingIfNeeded: name.count),
+        name: known))
+  }
+
+  mutating func append(lowercase name: StaticString, _ known: FieldName, _ value: Span<UInt8>) {
+    name.withUTF8Buffer { append($0.span, known, value) }
+  }
+
+  /// The value of the first of these fields, which there is.
+  var firstValue: [UInt8] { Array(bytes[valueRange(entries[0])]) }
+
+  /// Whether the first of these fields, which there is, has `value`, where case does not matter.
+  func firstValueEquals(_ value: Span<UInt8>) -> Bool {
+    let range = valueRange(entries[0])
+    guard range.count == value.count else { return false }
+    for index in value.indices where bytes[range.lowerBound + index].lowercased != value[index].lowercased {
+      return false
+    }
+    return true
+  }
+
+  /// Makes one field of all `cookie` fields, which a client may cut in pieces so that they compress better (RFC 9113
+  /// section 8.2.3).
+  mutating func joinCookies() {
+    var joined: [UInt8] = []
+    var rest = HeaderFields()
+    for entry in entries {
+      let (name, value) = (bytes.span.extracting(nameRange(entry)), bytes.span.extracting(valueRange(entry)))
+      if name.equals("cookie") {
+        if !joined.isEmpty { joined.append(contentsOf: "; ".utf8) }
+        joined.append(contentsOf: bytes[valueRange(entry)])
+      } else {
+        rest.append(name, entry.name, value)
+      }
+    }
+    rest.append(lowercase: "cookie", .other, joined.span)
+    self = rest
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether these bytes spell `text`.
+  @inline(__always)
+  func equals(_ text: StaticString) -> Bool {
+    guard count == text.utf8CodeUnitCount else { return false }
+    return text.withUTF8Buffer { characters in
+      for index in indices where self[index] != characters[index] { return false }
+      return true
+    }
+  }
+
+  /// Whether these are the characters of a field name as HTTP/2 has it: a token without upper case (RFC 9113 section
+  /// 8.2.1).
+  @inline(__always)
+  var isLowercaseToken: Bool {
+    let token = CharacterClass.token
+    for index in indices where !token.contains(self[index]) || self[index] != self[index].lowercased { return false }
+    return !isEmpty
+  }
+
+  /// Whether a blank is at either end, where none may be in a value (section 8.2.1).
+  @inline(__always)
+  var hasBlankAtEnd: Bool { !isEmpty && (self[0].isBlank || self[count - 1].isBlank) }
+
+  /// Whether these are the characters of a URI's scheme (RFC 3986 section 3.1).
+  var isScheme: Bool {
+    guard !isEmpty, self[0].isLetter else { return false }
+    for index in indices {
+      let byte = self[index]
+      guard byte.isLetter || byte.isDigit || byte == 0x2B || byte == 0x2D || byte == 0x2E else { return false }
+    }
+    return true
+  }
+}

@@ -1,0 +1,38 @@
+/// How a response is to be scheduled among others (RFC 9218 section 4).
+struct Priority: Hashable, Sendable {
+  /// 0 is the most urgent, 7 the least.
+  var urgency: UInt8 = 3
+  /// Whether the parts of it are of use before the whole is there.
+  var isIncremental = false
+
+  init(urgency: UInt8 = 3, isIncremental: Bool = false) {
+    self.urgency = urgency
+    self.isIncremental = isIncremental
+  }
+
+  /// Reads the value of a `Priority` field or of a PRIORITY_UPDATE frame: a dictionary of RFC 8941, of which `u` and
+  /// `i` mean something. What is not known, out of range or not even a dictionary is left at its default.
+  init(_ value: Span<UInt8>) {
+    var start = 0
+    while start < value.count {
+      let end = value.firstIndex(of: UInt8(ascii: ","), from: start) ?? value.count
+      take(value.extracting(value.trimmed(from: start, to: end)))
+      start = end + 1
+    }
+  }
+
+  private mutating func take(_ member: Span<UInt8>) {
+    // Parameters of a member, behind a semicolon, mean nothing here.
+    let end = member.firstIndex(of: UInt8(ascii: ";")) ?? member.count
+    guard end > 0 else { return }
+    switch (member[0], end) {
+    case (UInt8(ascii: "u"), 3) where member[1] == UInt8(ascii: "="):
+      let digit = member[2] &- UInt8(ascii: "0")
+      if digit <= 7 { urgency = digit }
+    case (UInt8(ascii: "i"), 1): isIncremental = true
+    case (UInt8(ascii: "i"), 4) where member[1] == UInt8(ascii: "=") && member[2] == UInt8(ascii: "?"):
+      isIncremental = member[3] == UInt8(ascii: "1")
+    default: return
+    }
+  }
+}

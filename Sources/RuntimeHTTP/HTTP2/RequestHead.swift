@@ -1,0 +1,226 @@
+/// A request's head, or its trailers, as HPACK gives it line by line (RFC 9113 section 8).
+///
+/// Whatever is wrong with it is kept until the end: a block has to be decoded whole, since those after it depend on it.
+struct RequestHead: Sendable {
+  enum Verdict {
+    case good
+    /// Section 8.1.1: the stream ends with PROTOCOL_ERROR.
+    case malformed
+    /// Well formed, and refused nevertheless.
+    case refused(HTTPError)
+  }
+
+  private struct Lines: OptionSet {
+    let rawValue: UInt8
+    static var method: Lines { Lines(rawValue: 1) }
+    static var scheme: Lines { Lines(rawValue: 2) }
+    static var path: Lines { Lines(rawValue: 4) }
+    static var authority: Lines { Lines(rawValue: 8) }
+    /// A field that is none of those, after which none of those may come.
+    static var field: Lines { Lines(rawValue: 16) }
+    static var host: Lines { Lines(rawValue: 32) }
+  }
+
+  /// What there is of the head. It lies here and not in a request's parts yet, where each line would have to go by way of
+  /// a reference.
+  private(set) var method = Method.get
+  private(set) var target = RequestTarget()
+  private(set) var fields = HeaderFields()
+  /// The parts of the last request that was made of this, whose memory is used again unless somebody has kept it.
+  private var lastParts: RequestParts?
+  private var framing = RequestFraming()
+  /// Whether the client waits for a 100 (Continue), if it has content to send (RFC 9110 section 10.1.1).
+  private(set) var expectsContinue = false
+  /// How the client would have its response scheduled, if it has said so.
+  private(set) var priority: Priority?
+
+  private var limits = HTTP1Limits(ServerOptions())
+  private var isTrailers = false
+  private var seen: Lines = []
+  private var isMalformed = false
+  private var isTooLarge = false
+  private var methodIsKnown = true
+  private var hasLength = false
+  private var cookies = 0
+  /// What RFC 9113 section 10.5.1 counts.
+  private var listSize = 0
+
+  /// How much content the request says it has (RFC 9110 section 8.6).
+  var contentLength: Int? {
+    if hasLength, case .length(let length) = framing.body { length } else { nil }
+  }
+
+  /// What each line counts for beyond its bytes (section 6.5.2).
+  static let lineOverhead = 32
+
+  mutating func begin(_ limits: HTTP1Limits, isTrailers: Bool = false) {
+    if lastParts != nil { reclaim() }
+    self.limits = limits
+    self.isTrailers = isTrailers
+  }
+
+  /// Takes back the memory of the last request, if nobody has kept it.
+  private mutating func reclaim() {
+    guard var parts = lastParts.take(), isKnownUniquelyReferenced(&parts) else { return }
+    swap(&parts.target, &target)
+    swap(&parts.fields, &fields)
+    target.bytes.removeAll(keepingCapacity: true)
+    fields.removeAll(keepingCapacity: true)
+    parts.parameters = PathParameters()
+    lastParts = parts
+  }
+
+  /// Takes over a request that another protocol has decoded; how its response is framed depends on its method.
+  mutating func adopt(_ method: Method) { self.method = method }
+
+  /// Makes the request, of what is here no more after that.
+  ///
+  /// - Parameter body: its content; `nil` for none.
+  mutating func makeRequest(body: RequestBody?, peer: Peer?) -> Request {
+    let parts = lastParts.take() ?? RequestParts()
+    parts.method = method
+    parts.version = .http2
+    swap(&parts.target, &target)
+    swap(&parts.fields, &fields)
+    parts.peer = peer
+    if let body {
+      // It knows its connection, which would know itself that way for as long as this keeps it.
+      parts.body = body
+    } else {
+      lastParts = parts
+    }
+    return Request(parts)
+  }
+
+  mutating func clear() {
+    method = .get
+    target.bytes.removeAll(keepingCapacity: true)
+    fields.removeAll(keepingCapacity: true)
+    framing = RequestFraming()
+    priority = nil
+    seen = []
+    (isMalformed, isTooLarge, methodIsKnown) = (false, false, true)
+    (hasLength, expectsContinue) = (false, false)
+    cookies = 0
+    listSize = 0
+  }
+
+  /// Takes in a line.
+  @inline(__always)
+  mutating func append(_ name: Span<UInt8>, _ value: Span<UInt8>) {
+    listSize += name.count + value.count + Self.lineOverhead
+    if listSize > limits.head || isMalformed || isTooLarge { return overflow() }
+    guard !name.isEmpty else { return isMalformed = true }
+    if name[0] == UInt8(ascii: ":") {
+      if !appendPseudo(name, value) { isMalformed = true }
+    } else {
+      if !appendField(name, value) { isMalformed = true }
+    }
+  }
+
+  private mutating func overflow() {
+    if listSize > limits.head { isTooLarge = true }
+  }
+
+  // MARK: Pseudo-header fields (section 8.3.1)
+
+  /// - Returns: whether it may be there.
+  private mutating func appendPseudo(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
+    // Section 8.3: before all other fields, and not in trailers.
+    guard !isTrailers, !seen.contains(.field) else { return false }
+    if name.equals(":path") {
+      guard seen.insert(.path).inserted else { return false }
+      if value.count > limits.requestLine { isTooLarge = true }
+      target.bytes.removeAll(keepingCapacity: true)
+      value.withUnsafeBufferPointer { target.bytes.append(contentsOf: $0) }
+      return true
+    }
+    if name.equals(":method") {
+      guard seen.insert(.method).inserted, !value.isEmpty, CharacterClass.token.containsAll(value) else {
+        return false
+      }
+      if let known = Method(token: value) { method = known } else { methodIsKnown = false }
+      return true
+    }
+    if name.equals(":scheme") { return seen.insert(.scheme).inserted && value.isScheme }
+    if name.equals(":authority") {
+      // RFC 9110 section 4.2.4: no user information, as in HTTP/1.
+      guard seen.insert(.authority).inserted, value.isAuthority(portRequired: false) else { return false }
+      // Where it is for who asks without regard to the version (section 8.3.1).
+      fields.append(lowercase: "host", .host, value)
+      return true
+    }
+    return false
+  }
+
+  // MARK: Fields (section 8.2)
+
+  /// - Returns: whether it may be there.
+  @inline(__always)
+  private mutating func appendField(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
+    seen.insert(.field)
+    guard name.isLowercaseToken, value.isFieldContent, !value.hasBlankAtEnd else { return false }
+    guard fields.count < limits.fields else {
+      isTooLarge = true
+      return true
+    }
+    let known = FieldName(name)
+    switch known {
+    case .other:
+      if name.count == 6, name.equals("cookie") {
+        cookies += 1
+      } else if name.count == 8, name.equals("priority") {
+        priority = Priority(value)
+      } else if name.count == 16, name.equals("proxy-connection") {
+        return false
+      }
+    // Section 8.2.2: what is about an HTTP/1 connection has no meaning here, and another one behind us.
+    case .connection, .keepAlive, .transferEncoding, .upgrade: return false
+    case .te: guard value.equalsIgnoringCase("trailers") else { return false }
+    case .host where !isTrailers:
+      guard seen.insert(.host).inserted else { return false }
+      // Section 8.3.1: it may not say anything else than the authority does.
+      if seen.contains(.authority) { return fields.firstValueEquals(value) }
+    case .contentLength: hasLength = true
+    case .expect: expectsContinue = true
+    default: break
+    }
+    fields.append(name, known, value)
+    if isTrailers { fields.dropLastIfForbiddenInTrailers() }
+    return true
+  }
+
+  // MARK: The end of a block
+
+  /// Checks what only the whole of a head shows.
+  mutating func finish() -> Verdict {
+    if isMalformed { return .malformed }
+    if isTrailers { return isTooLarge ? .refused(HTTPError(.requestHeaderFieldsTooLarge)) : .good }
+    if isTooLarge {
+      let isTargetTooLong = target.bytes.count > limits.requestLine
+      return .refused(HTTPError(isTargetTooLong ? .uriTooLong : .requestHeaderFieldsTooLarge))
+    }
+    guard hasTarget() else { return .malformed }
+    if cookies > 1 { fields.joinCookies() }
+    do {
+      framing = try RequestFraming(fields, version: .http2, bodyLimit: limits.body)
+    } catch {
+      return error.status == .badRequest ? .malformed : .refused(error)
+    }
+    return methodIsKnown ? .good : .refused(HTTPError(.notImplemented))
+  }
+
+  /// Whether the pseudo-header fields are complete and name a target (section 8.3.1, and section 8.5 for CONNECT).
+  private mutating func hasTarget() -> Bool {
+    if method == .connect, methodIsKnown {
+      guard seen.isSuperset(of: [.method, .authority]), seen.isDisjoint(with: [.scheme, .path]) else { return false }
+      target.bytes = fields.firstValue
+      return target.locateParts(method: .connect)
+    }
+    guard seen.isSuperset(of: [.method, .scheme, .path]),
+      // A target in absolute form would name its authority twice.
+      target.bytes.first == UInt8(ascii: "/") || target.bytes.count == 1
+    else { return false }
+    return target.locateParts(method: methodIsKnown ? method : .options)
+  }
+}

@@ -1,0 +1,95 @@
+/// Whether a response has content, and which length it says (RFC 9110 sections 6.4.1 and 8.6).
+struct ResponseFraming {
+  var hasContent = false
+  var length: Int?
+
+  @inline(__always)
+  init(_ status: Status, _ fields: HeaderFields, length: Int?, method: Method) {
+    if status.code == 200, method == .get, let length {
+      // What nearly every response is.
+      (hasContent, self.length) = (true, length)
+    } else {
+      decide(status, fields, length: length, method: method)
+    }
+  }
+
+  @inline(never)
+  private mutating func decide(_ status: Status, _ fields: HeaderFields, length: Int?, method: Method) {
+    // The length that the fields declare, for where nothing better is known.
+    let declared = fields.contentLength
+    if method == .connect, status.isSuccess {
+      // RFC 9110 section 9.3.6: what would follow is a tunnel, which there is none of.
+      return
+    } else if status.code == 205 {
+      self.length = 0
+    } else if status.code == 304 || method == .head && !status.forbidsContent {
+      let described = length == 0 || status.code == 304 ? declared ?? length : length ?? declared
+      if status.code != 304 || declared != nil { self.length = described }
+    } else if !status.forbidsContent {
+      self.length = length ?? declared
+      hasContent = true
+    }
+  }
+}
+
+extension HTTP2Core {
+  /// Appends the lines of a response's head (RFC 9113 section 8.3.2): those of its fields that are not the engine's, and
+  /// those every response has.
+  @inline(__always)
+  mutating func encode(_ status: Status, _ fields: HeaderFields, contentLength: Int?) {
+    encoder.encode(status: Int(status.code), into: &output)
+    var hasDate = false
+    var hasServer = false
+    let bytes = fields.bytes.span
+    for entry in fields.entries {
+      switch entry.name {
+      // Section 8.2.2: what is about an HTTP/1 connection has no place here.
+      case .connection, .contentLength, .keepAlive, .te, .transferEncoding, .upgrade: continue
+      case .date where hasDate: continue
+      case .date: hasDate = true
+      case .server: hasServer = true
+      default: break
+      }
+      encoder.encode(
+        bytes.extracting(fields.nameRange(entry)), bytes.extracting(fields.valueRange(entry)), into: &output)
+    }
+    if let contentLength { encodeLength(contentLength) }
+    if !hasDate {
+      let bytes = date.bytes
+      let line = bytes.span
+      // The line is an HTTP/1 one: `Date: `, the date, CRLF.
+      encoder.encode("date", line.extracting(6..<line.count - 2), into: &output)
+    }
+    if !hasServer, !serverName.isEmpty {
+      let name = serverName
+      encoder.encode("server", name.span, into: &output)
+    }
+  }
+
+  @inline(__always)
+  private mutating func encodeLength(_ length: Int) {
+    var digits = InlineArray<20, UInt8>(repeating: 0)
+    var start = 20
+    var rest = length
+    repeat {
+      start -= 1
+      digits[start] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    } while rest > 0
+    encoder.encode("content-length", digits.span.extracting(start..<20), into: &output)
+  }
+
+  /// Appends the lines of trailers.
+  mutating func encodeTrailers(_ trailers: HeaderFields) {
+    let bytes = trailers.bytes.span
+    for entry in trailers.entries where !trailers.isForbiddenInTrailers(entry) {
+      encoder.encode(
+        bytes.extracting(trailers.nameRange(entry)), bytes.extracting(trailers.valueRange(entry)), into: &output)
+    }
+  }
+}
+
+extension HeaderFields {
+  /// Whether any of these may come after the content.
+  var hasTrailers: Bool { entries.contains { !isForbiddenInTrailers($0) } }
+}

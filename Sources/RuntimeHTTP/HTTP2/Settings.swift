@@ -1,0 +1,58 @@
+/// What the two ends of a connection tell each other about themselves (RFC 9113 section 6.5).
+enum Settings {
+  static var entrySize: Int { 6 }
+
+  /// Section 6.5.2, and RFC 9218 section 2.1. One that is not known is ignored.
+  struct Name: RawRepresentable, Hashable, Sendable {
+    var rawValue: UInt16
+
+    static var headerTableSize: Name { Name(rawValue: 0x1) }
+    static var enablePush: Name { Name(rawValue: 0x2) }
+    static var maximumConcurrentStreams: Name { Name(rawValue: 0x3) }
+    static var initialWindowSize: Name { Name(rawValue: 0x4) }
+    static var maximumFrameSize: Name { Name(rawValue: 0x5) }
+    static var maximumHeaderListSize: Name { Name(rawValue: 0x6) }
+    static var noRFC7540Priorities: Name { Name(rawValue: 0x9) }
+  }
+
+  struct Entry: Hashable, Sendable {
+    var name: Name
+    var value: UInt32
+  }
+
+  /// The setting that begins at `start` of a frame's payload.
+  static func entry(_ input: Span<UInt8>, at start: Int) -> Entry {
+    Entry(
+      name: Name(rawValue: UInt16(input[start]) << 8 | UInt16(input[start + 1])),
+      value: input.bigEndianWord(at: start + 2))
+  }
+}
+
+/// What a peer has said about itself, or its defaults.
+struct PeerSettings: Hashable, Sendable {
+  var headerTableSize = 4096
+  var initialWindowSize = FlowControl.initialWindow
+  var maximumFrameSize = 16_384
+
+  /// Takes in one setting.
+  mutating func apply(_ entry: Settings.Entry) throws(HTTP2Error) {
+    switch entry.name {
+    case .headerTableSize: headerTableSize = Int(entry.value)
+    case .enablePush:
+      guard entry.value <= 1 else { throw .protocolError("SETTINGS_ENABLE_PUSH is neither 0 nor 1.") }
+    case .initialWindowSize:
+      guard entry.value <= FlowControl.largestWindow else {
+        throw .connection(.flowControlError, "SETTINGS_INITIAL_WINDOW_SIZE is over the largest window.")
+      }
+      initialWindowSize = Int(entry.value)
+    case .maximumFrameSize:
+      guard 16_384...16_777_215 ~= entry.value else {
+        throw .protocolError("SETTINGS_MAX_FRAME_SIZE is out of its range.")
+      }
+      maximumFrameSize = Int(entry.value)
+    case .noRFC7540Priorities:
+      guard entry.value <= 1 else { throw .protocolError("SETTINGS_NO_RFC7540_PRIORITIES is neither 0 nor 1.") }
+    default: break
+    }
+  }
+}
