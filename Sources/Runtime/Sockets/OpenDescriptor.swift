@@ -21,6 +21,7 @@ package struct OpenDescriptor: ~Copyable, Sendable {
   }
 
   /// Runs `call`, with the number, unless the descriptor is closed.
+  @inline(__always)
   package func use<Result>(_ call: (Int32) -> Result) -> Result? {
     guard hold() else { return nil }
     defer { release() }
@@ -37,6 +38,7 @@ package struct OpenDescriptor: ~Copyable, Sendable {
     return true
   }
 
+  @inline(__always)
   private func hold() -> Bool {
     // Only ever taken from a count that is not 0: once it has been there the number is not ours any more.
     var count = holds.load(ordering: .relaxed)
@@ -49,6 +51,7 @@ package struct OpenDescriptor: ~Copyable, Sendable {
     return false
   }
 
+  @inline(__always)
   private func release() {
     // Releasing and acquiring: every call on the descriptor comes before the close.
     if holds.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { Glibc.close(number) }

@@ -39,6 +39,7 @@ package final class Socket: Sendable {
   /// Runs `call`, a system call, again for as long as a signal interrupts it.
   ///
   /// - Returns: what it returned, and `errno` after it if that was negative.
+  @inline(__always)
   package func call(
     _ operation: IOError.Operation, _ call: (Int32) -> Int
   ) throws(IOError) -> (result: Int, errno: Int32) {
@@ -55,6 +56,7 @@ package final class Socket: Sendable {
   }
 
   /// Whether one more operation may be done before others get a turn. To be called once an operation.
+  @inline(__always)
   package func takeTurn() -> Bool {
     // Load and store and no addition: what two tasks that read and write at once lose is a turn's exact length.
     let done = streak.load(ordering: .relaxed)

@@ -41,6 +41,7 @@ public final class SocketStream: ByteStream {
   }
 
   /// One `recv`; `nil` if there was nothing to read.
+  @inline(__always)
   private func receive(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
     let room = buffer.freeCapacity
     socket.reading.clear()
@@ -84,6 +85,7 @@ public final class SocketStream: ByteStream {
   }
 
   /// One `sendmsg` of what comes after the first `offset` bytes; `nil` if the kernel takes no more.
+  @inline(__always)
   private func send(_ first: RawSpan, _ second: RawSpan, from offset: Int) throws(IOError) -> Int? {
     let a = first.extracting(droppingFirst: min(offset, first.byteCount))
     let b = second.extracting(droppingFirst: max(0, offset - first.byteCount))
