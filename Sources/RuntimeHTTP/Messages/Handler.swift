@@ -6,6 +6,18 @@ public protocol Handler: Sendable {
   /// after another. The task is cancelled when the client takes too long over the request's body, and when the server
   /// is out of patience while it shuts down. An ``HTTPError`` becomes the response it asks for, any other error a 500.
   func respond(to request: Request) async throws -> Response
+
+  /// The response to `request`, if it can be given in a plain call: without waiting for anything.
+  ///
+  /// It is asked for first, where the request has no content. A connection whose requests are all answered so needs
+  /// less memory, and each of them less time. What it throws becomes a response as what ``respond(to:)`` throws does.
+  ///
+  /// - Returns: `nil` where ``respond(to:)`` is to be called, which is the default.
+  func respondAtOnce(to request: Request) throws -> Response?
+}
+
+extension Handler {
+  public func respondAtOnce(to request: Request) throws -> Response? { nil }
 }
 
 /// Stands in front of a handler: it may change the request, change the response, or answer itself.

@@ -42,11 +42,22 @@ struct RouteTable: Sendable {
     var routes: [Route] = []
   }
 
+  /// In 16 bytes, so that four of them come from memory at once: a table has fewer than 2^32 of anything.
   private struct Literal {
     /// Where its bytes are in ``text``.
-    let text: Range<Int>
-    let child: Int
-    var next: Int?
+    let start: UInt32
+    let count: UInt32
+    let child: UInt32
+    /// 0: it is the last. No literal leads back to the first.
+    var next: UInt32 = 0
+
+    init(_ text: Range<Int>, child: Int) {
+      start = UInt32(text.lowerBound)
+      count = UInt32(text.count)
+      self.child = UInt32(child)
+    }
+
+    var text: Range<Int> { Int(start)..<Int(start) + Int(count) }
   }
 
   private var nodes = [Node()]
@@ -89,13 +100,14 @@ extension RouteTable {
     let segment = path.extracting(start..<end)
     var next = nodes[index].firstLiteral
     while let place = next {
-      let literal = text.span.extracting(literals[place].text)
-      if segment.equals(literal) || hasEscapes && PercentEncoding.matches(segment, literal),
-        let found = find(path, hasEscapes, from: end + 1, under: literals[place].child, &captures)
+      let literal = literals[place]
+      next = literal.next == 0 ? nil : Int(literal.next)
+      guard literal.count == segment.count || hasEscapes else { continue }
+      if PercentEncoding.matches(segment, text.span.extracting(literal.text)),
+        let found = find(path, hasEscapes, from: end + 1, under: Int(literal.child), &captures)
       {
         return found
       }
-      next = literals[place].next
     }
     if let child = nodes[index].parameter, !segment.isEmpty {
       captures.append(start..<end)
@@ -146,13 +158,14 @@ extension RouteTable {
     var last: Int?
     var next = nodes[index].firstLiteral
     while let place = next {
-      if text[literals[place].text].elementsEqual(segment) { return literals[place].child }
+      let literal = literals[place]
+      if text[literal.text].elementsEqual(segment) { return Int(literal.child) }
       last = place
-      next = literals[place].next
+      next = literal.next == 0 ? nil : Int(literal.next)
     }
     let place = literals.count
-    if let last { literals[last].next = place } else { nodes[index].firstLiteral = place }
-    literals.append(Literal(text: text.count..<text.count + segment.count, child: nodes.count))
+    if let last { literals[last].next = UInt32(place) } else { nodes[index].firstLiteral = place }
+    literals.append(Literal(text.count..<text.count + segment.count, child: nodes.count))
     text.append(contentsOf: segment)
     nodes.append(Node())
     return nodes.count - 1

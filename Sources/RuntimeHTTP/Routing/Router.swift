@@ -29,23 +29,46 @@ public struct Router: Handler {
   /// Answers the requests of a route without waiting for anything.
   public typealias ImmediateFunction = @Sendable (Request) throws -> Response
 
-  private var routes = RouteTable()
-  private var middleware: [any Middleware] = []
+  /// What a router is made of. It never changes: changing a router replaces it, so that a router is one word, which every
+  /// connection and every request passes on, and what it holds can be used where it lies.
+  private final class Rules: Sendable {
+    let routes: RouteTable
+    let middleware: [any Middleware]
+    let notFound: Function
+
+    init(routes: RouteTable, middleware: [any Middleware], notFound: @escaping Function) {
+      self.routes = routes
+      self.middleware = middleware
+      self.notFound = notFound
+    }
+  }
+
+  private var rules = Rules(
+    routes: RouteTable(), middleware: [], notFound: { _ in .text("Not Found\n", status: .notFound) })
 
   /// Answers a request whose path has no route.
-  public var notFound: Function = { _ in .text("Not Found\n", status: .notFound) }
+  public var notFound: Function {
+    get { rules.notFound }
+    set { rules = Rules(routes: rules.routes, middleware: rules.middleware, notFound: newValue) }
+  }
 
   /// A router without routes.
   public init() {}
 
   /// Has `respond` answer requests for `path` with `method`.
   public mutating func on(_ method: Method, _ path: String, _ respond: @escaping Function) {
-    routes.add(method, path, .waiting(respond))
+    add(method, path, .waiting(respond))
   }
 
   /// Has `respond`, which never waits, answer requests for `path` with `method`.
   public mutating func on(_ method: Method, _ path: String, _ respond: @escaping ImmediateFunction) {
-    routes.add(method, path, .immediate(respond))
+    add(method, path, .immediate(respond))
+  }
+
+  private mutating func add(_ method: Method, _ path: String, _ function: RouteTable.Function) {
+    var routes = rules.routes
+    routes.add(method, path, function)
+    rules = Rules(routes: routes, middleware: rules.middleware, notFound: rules.notFound)
   }
 
   /// Has `respond` answer `GET` requests for `path`, and `HEAD` requests where nothing else does.
@@ -80,12 +103,27 @@ public struct Router: Handler {
 
   /// Puts `middleware` in front of every route, those registered before included, and in front of what is answered
   /// where there is no route. Of several, the first is the outermost.
-  public mutating func use(_ middleware: some Middleware) { self.middleware.append(middleware) }
+  public mutating func use(_ middleware: some Middleware) {
+    rules = Rules(routes: rules.routes, middleware: rules.middleware + [middleware], notFound: rules.notFound)
+  }
 
   /// The response of the route that `request` is for.
   public func respond(to request: Request) async throws -> Response {
-    if middleware.isEmpty { return try await dispatch(request) }
-    return try await Chain(middleware: middleware[...], router: self).respond(to: request)
+    rules.middleware.isEmpty ? try await dispatch(request) : try await respondThroughMiddleware(to: request)
+  }
+
+  // Out of line, so that what it needs is not kept by connections that do without.
+  @inline(never)
+  private func respondThroughMiddleware(to request: Request) async throws -> Response {
+    try await Chain(middleware: rules.middleware[...], router: self).respond(to: request)
+  }
+
+  /// The response where there is no middleware, and the route for `request`, if there is one, never waits.
+  public func respondAtOnce(to request: Request) throws -> Response? {
+    guard rules.middleware.isEmpty else { return nil }
+    var request = request
+    guard case .now(let response) = try answer(to: &request) else { return nil }
+    return response
   }
 
   fileprivate func dispatch(_ request: Request) async throws -> Response {
@@ -109,11 +147,11 @@ public struct Router: Handler {
     guard !hasEscapes || PercentEncoding.isWellFormed(path.span) else {
       throw HTTPError(.badRequest, "A % in the path is not followed by two hexadecimal digits.")
     }
-    guard let match = routes.match(path.span, hasEscapes: hasEscapes) else {
+    guard let match = rules.routes.match(path.span, hasEscapes: hasEscapes) else {
       return try answerWithoutRoute(to: request)
     }
-    guard let route = routes.route(for: request.method, at: match) else {
-      return .now(respondWithMethods(of: routes.methods(at: match), to: request.method))
+    guard let route = rules.routes.route(for: request.method, at: match) else {
+      return .now(respondWithMethods(of: rules.routes.methods(at: match), to: request.method))
     }
     if !match.captures.isEmpty {
       request.parameters = try parameters(route.parameterNames, match.captures, of: path)
@@ -128,9 +166,9 @@ public struct Router: Handler {
     // RFC 9110 section 9.3.6: the target of CONNECT has no path, and an origin server need not know the method.
     if request.method == .connect { throw HTTPError(.notImplemented) }
     if request.method == .options, request.pathBytes.elementsEqual("*".utf8) {
-      return .now(respondWithMethods(of: routes.methods, to: .options))
+      return .now(respondWithMethods(of: rules.routes.methods, to: .options))
     }
-    return .later(notFound)
+    return .later(rules.notFound)
   }
 
   /// RFC 9110 section 10.2.1: `Allow` is what the target supports, which for us includes what is answered for it.
