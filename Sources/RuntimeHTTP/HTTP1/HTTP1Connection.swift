@@ -1,9 +1,7 @@
 import Runtime
 
-/// What becomes of the connection.
-private enum Next {
-  /// It goes on.
-  case proceed
+/// How a connection stands when it does not go on with the next request at once.
+enum HTTP1Outcome {
   /// Nothing has come of another request: it waits without a workspace.
   case idle
   /// It is at its end.
@@ -17,291 +15,131 @@ private enum Next {
   case http2
 }
 
-/// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
-private struct NotFinal: Error, CustomStringConvertible {
-  let status: Status
-  var description: String { "the handler's status, \(status.code), is not that of a final response" }
+/// How far a connection has come by plain calls, and what it has to wait for before it can go on.
+enum HTTP1Step {
+  /// No further: there may be output left that has to leave.
+  case end(HTTP1Outcome)
+  /// A request.
+  case begin(ConnectionControl.IdleToken)
+  /// More input.
+  case fill
+  /// Room for more output.
+  case flush
+  /// The handler.
+  case respond
+  /// A response that is a stream, or large.
+  indirect case send(Response)
 }
 
 /// Serves the requests of one connection by HTTP/1, one after another, in the task that calls ``run()``.
 ///
-/// Swift keeps the memory of a task's deepest frames for as long as the task lives, that is, for idle connections too.
-/// So what is rare stays out of line, and its variables out of the frames of what every request goes through.
+/// ``advance(_:)`` does in a plain call all that needs no waiting, which mostly is all that there is to do. Only what has
+/// to be waited for goes by way of async functions. They cost more, and Swift keeps the memory of a task's deepest frames
+/// for as long as the task lives, that is, for idle connections too: what is rare stays out of line, and its variables
+/// out of the frames of what every request goes through.
 final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
-  private let channel: HTTP1Channel<Stream>
-  private let peer: Peer?
-  private let handler: H
-  private let context: ConnectionContext
-  private let control: ConnectionControl
+  let channel: HTTP1Channel<Stream>
+  let peer: Peer?
+  let service: Service<H>
+  let context: ConnectionContext
+  let control: ConnectionControl
+  let mayUpgrade: Bool
 
-  init(_ stream: Stream, handler: H, context: ConnectionContext, control: ConnectionControl) {
+  /// - Parameter mayUpgrade: whether the client may go on with HTTP/2.
+  init(_ stream: Stream, _ control: ConnectionControl, _ service: Service<H>, mayUpgrade: Bool = true) {
     channel = HTTP1Channel(stream, control)
     peer = stream.peerAddress.map(Peer.init)
-    self.handler = handler
-    self.context = context
+    self.service = service
     self.control = control
+    context = service.context
+    self.mayUpgrade = mayUpgrade
   }
 
-  /// Serves requests until the client or the server has had enough, and closes the stream.
+  /// Serves the connection to its end, and closes the stream.
   ///
-  /// - Parameter mayUpgrade: whether the client may go on with HTTP/2.
-  /// - Returns: what HTTP/2 begins with, if it is to have the stream, which is open then.
-  func run(mayUpgrade: Bool = false) async -> HTTP2Handover? {
-    let handover = await serve(mayUpgrade: mayUpgrade)
-    if handover == nil { channel.stream.close() }
-    return handover
-  }
+  /// Most servers have a router behind a socket; for them there is code that knows so, and need not look up at every turn
+  /// what kind of stream and of handler it has (SE-0460).
+  @specialized(where Stream == SocketStream, H == Router)
+  func run() async { await serve() }
 
-  private func serve(mayUpgrade: Bool) async -> HTTP2Handover? {
+  /// Serves requests until the client or the server has had enough.
+  private func serve() async {
     var isFirst = true
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
-      if context.isClosing { return nil }
-      do { try await channel.readable() } catch { return nil }
+      if context.isClosing { return channel.stream.close() }
+      do { try await channel.readable() } catch { return channel.stream.close() }
       isFirst = false
       let workspace = context.workspaces.take()
-      workspace.mayUpgrade = mayUpgrade
-      let next = await serve(workspace, after: idle)
-      if case .finishedEarly = next { await linger(workspace) }
-      if case .abandoned = next { return nil }
-      let handover = workspace.handover.take()
-      context.workspaces.giveBack(workspace)
-      guard case .idle = next else { return handover }
-    }
-  }
-
-  /// Serves requests as long as they come without a pause.
-  private func serve(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) async -> Next {
-    do {
-      // `readable` may have returned without need, so that the connection is idle until something has been read.
-      guard try await fill(workspace), control.beginHead(after: idle) else { return .finished }
-      while true {
-        switch try workspace.nextEvent() {
-        case .head:
-          control.end(.head)
-          if workspace.decoder.framing.asksForHTTP2, workspace.upgrade(peer) {
-            try await channel.flush(workspace)
-            return .http2
-          }
-          control.beginRequest()
-          let next = try await answer(workspace)
-          control.endRequest()
-          if case .proceed = next, workspace.output.count < WriteSizes.outputMark { continue }
-          if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
-          guard case .proceed = next else { return next }
-        case .needsInput:
-          if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
-          if workspace.decoder.isBetweenRequests { return .idle }
-          guard try await fill(workspace) else { return .finished }
-        case .content, .end:
-          // What a handler has left of its request is drained before the next event is asked for.
-          break
-        }
+      let step = begin(workspace, after: idle)
+      if case .end(.idle) = step, workspace.output.isEmpty {
+        context.workspaces.giveBack(workspace)
+      } else {
+        guard await resume(workspace, at: step) else { return }
       }
-    } catch let error as HTTPError {
-      return workspace.beginsHTTP2(isFirst: control.requestCount == 0) ? .http2 : await refuse(error, workspace)
-    } catch {
-      let isPartial = !workspace.decoder.isBetweenRequests && !workspace.decoder.isComplete
-      guard control.hasExpired, isPartial, workspace.output.isEmpty else { return .finished }
-      return await refuse(HTTPError(.requestTimeout), workspace)
     }
   }
 
-  /// Reads more; see ``HTTP1Channel/fill(_:)``.
-  @inline(__always)
-  private func fill(_ workspace: Workspace) async throws(IOError) -> Bool {
-    if let count = try channel.tryFill(workspace) { return count > 0 }
-    return try await channel.fill(workspace)
-  }
-
-  // MARK: Answering
-
-  /// Answers the request whose head has just come. What that makes stays in the output.
-  @inline(__always)
-  private func answer(_ workspace: Workspace) async throws -> Next {
-    workspace.decoder.parts.peer = peer
-    guard workspace.decoder.isComplete else { return try await answerWithContent(workspace) }
-    let response = await respond(to: Request(workspace.decoder.parts), workspace)
-    if try sendAtOnce(response, workspace) { return settle(workspace) }
-    return try await send(response, workspace, HTTP1Exchange(channel, workspace, context))
-  }
-
-  /// Answers a request that has content, which the handler may read as it comes.
-  @inline(never)
-  private func answerWithContent(_ workspace: Workspace) async throws -> Next {
-    // Waiting for the content may take long, and earlier responses should not wait with it.
-    if workspace.decoder.remainingLength ?? .max > workspace.input.count { try await channel.flush(workspace) }
-    let exchange = HTTP1Exchange(channel, workspace, context)
-    var length: Int?
-    if case .length(let count) = workspace.decoder.framing.body { length = count }
-    // The decoder goes on with this request, whose handler may keep what it is given for as long as it likes.
-    let parts = workspace.decoder.parts.copy()
-    parts.body = RequestBody(exchange, length: length)
-    return try await send(await respond(to: Request(parts), workspace), workspace, exchange)
-  }
-
-  /// What the handler answers, or what its error becomes.
-  @inline(__always)
-  private func respond(to request: Request, _ workspace: Workspace) async -> Response {
-    do {
-      let response = try await response(to: request)
-      return response.status.isFinal ? response : failure(NotFinal(status: response.status), workspace)
-    } catch {
-      return failure(error, workspace)
-    }
-  }
-
-  /// A function of its own, so that its caller knows that it is still on its executor when this returns.
-  @inline(never)
-  private func response(to request: Request) async throws -> Response { try await handler.respond(to: request) }
-
-  /// What is sent for `error`, which is logged unless it was meant for the client.
-  @inline(never)
-  private func failure(_ error: any Error, _ workspace: Workspace) -> Response {
-    if let error = error as? HTTPError, error.status.isFinal { return error.response }
-    // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
-    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
-    if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
-    log(error, workspace)
-    return HTTPError(.internalServerError).response
-  }
-
-  private func log(_ error: any Error, _ workspace: Workspace) {
-    let target = workspace.decoder.parts.target
-    // Without the query, which may hold what should not lie about in logs.
-    let path = String(decoding: target.bytes[target.path], as: UTF8.self)
-    context.options.log("\(workspace.decoder.method) \(path): \(error)")
-  }
-
-  // MARK: Sending
-
-  /// Sends the response to a request without content, if it has so little content itself that there is no waiting.
-  private func sendAtOnce(_ response: Response, _ workspace: Workspace) throws -> Bool {
-    guard case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied else { return false }
-    let persists = workspace.decoder.framing.keepAlive && !context.isClosing
-    workspace.begin(response.status, response.headers, contentLength: bytes.count, workspace.traits, persists, context)
-    _ = try workspace.append(bytes)
-    try workspace.encoder.finish(into: &workspace.output)
-    return true
-  }
-
-  /// Sends the response to a request whose exchange is still going on.
-  @inline(never)
-  private func send(
-    _ response: Response, _ workspace: Workspace, _ exchange: HTTP1Exchange<Stream>
-  ) async throws -> Next {
-    let traits = exchange.traits
-    var response = response
-    if case .stream(let length, let produce) = response.body.storage {
-      let hasContent = traits.method != .head && !response.status.forbidsContent && response.status != .resetContent
-      exchange.prepare(.init(status: response.status, fields: response.headers, contentLength: length))
-      do {
-        if hasContent { try await produce(BodyWriter(exchange)) }
-        guard exchange.end() else { return abandon(workspace) }
-        exchange.begin()
-        try workspace.encoder.finish(into: &workspace.output)
-      } catch {
-        guard exchange.end() else { return abandon(workspace) }
-        if exchange.hasBegun { return await breakOff(error, exchange, workspace) }
-        response = failure(error, workspace)
-      }
-      if exchange.hasBegun { return try await finish(workspace) }
-    } else {
-      guard exchange.end() else { return abandon(workspace) }
-    }
-    guard case .bytes(let bytes) = response.body.storage else { return .finished }
-    // Content that the handler has left may show already that the request is malformed, which goes before its answer.
-    if !exchange.isBroken { _ = try workspace.takeContent() }
-    let left = workspace.decoder.remainingLength ?? 0
-    let persists = exchange.persists && left <= context.options.maximumDrainedLength
-    workspace.begin(
-      response.status, response.headers, contentLength: bytes.count, traits, persists, context)
-    try await channel.send(bytes, workspace)
-    try workspace.encoder.finish(into: &workspace.output)
-    return try await finish(workspace)
-  }
-
-  /// Ends a response that cannot be brought to its end: the client must see that it is not whole, so there is no last
-  /// chunk, and nothing follows.
-  @inline(never)
-  private func breakOff(
-    _ error: any Error, _ exchange: HTTP1Exchange<Stream>, _ workspace: Workspace
-  ) async -> Next {
-    // Where the connection is what has broken, there is nobody to tell.
-    if exchange.isBroken || Task.isCancelled { return .finished }
-    log(error, workspace)
-    try? await channel.flush(workspace)
-    return .finished
-  }
-
-  private func abandon(_ workspace: Workspace) -> Next {
-    context.options.log("A body was still in use when its exchange ended; the connection is closed.")
-    channel.stream.close()
-    return .abandoned
-  }
-
-  /// Sees to it that the connection is ready for its next request, or says that it is at its end.
-  private func finish(_ workspace: Workspace) async throws -> Next {
-    if workspace.encoder.persists, !workspace.decoder.isComplete {
-      guard try await drain(workspace) else { return .finishedEarly }
-    }
-    return settle(workspace)
-  }
-
-  /// The same where the whole of the request has been decoded, or the connection is not to be used again.
-  private func settle(_ workspace: Workspace) -> Next {
-    guard workspace.encoder.persists else {
-      // A client that has sent a whole request and nothing beyond has nothing under way that would lead to a reset.
-      return workspace.decoder.isComplete && workspace.input.isEmpty ? .finished : .finishedEarly
-    }
-    workspace.decoder.beginNext()
-    if workspace.input.isEmpty { return .idle }
-    // Only waiting for the rest of a head starts its time, and what is there need not be waited for.
-    control.begin(.head)
-    return .proceed
-  }
-
-  /// Reads what the handler has left of the request's content, to a bound.
+  /// Goes on at `step`, where there is something to wait for, as long as requests come without a pause.
   ///
-  /// - Returns: whether the end of it has been reached.
+  /// - Returns: whether the connection is idle now; if not, it is over.
   @inline(never)
-  private func drain(_ workspace: Workspace) async throws -> Bool {
-    var budget = context.options.maximumDrainedLength
+  private func resume(_ workspace: Workspace, at step: HTTP1Step) async -> Bool {
+    let outcome = await proceed(workspace, from: step)
+    switch outcome {
+    case .abandoned: return false
+    case .finishedEarly: await linger(workspace)
+    case .idle, .finished, .http2: break
+    }
+    let handover = workspace.handover.take()
+    context.workspaces.giveBack(workspace)
+    if case .idle = outcome { return true }
+    if let handover { await serveHTTP2(handover) } else { channel.stream.close() }
+    return false
+  }
+
+  private func proceed(_ workspace: Workspace, from first: HTTP1Step) async -> HTTP1Outcome {
+    var step = first
     while true {
-      switch try? workspace.nextEvent() {
-      case .end: return true
-      case .head: continue
-      case .content(let bytes):
-        budget -= bytes.count
-        if budget < 0 { return false }
-      case .needsInput:
-        try await channel.flush(workspace)
-        control.begin(.content)
-        guard try await channel.fill(workspace) else { return false }
-        control.end(.content)
-      case nil: return false
+      do {
+        switch step {
+        case .end(let outcome):
+          try await channel.flush(workspace)
+          return outcome
+        case .begin(let idle):
+          // `readable` may return without need, so that the connection is idle until something has been read.
+          guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
+        case .fill:
+          guard try await channel.fill(workspace) else { return .finished }
+        case .flush:
+          try await channel.flush(workspace)
+        case .respond:
+          let outcome = try await answer(workspace)
+          control.endRequest()
+          if let outcome {
+            step = .end(outcome)
+            continue
+          }
+        case .send(let response):
+          let outcome = try await send(response, workspace, HTTP1Exchange(channel, workspace, context))
+          control.endRequest()
+          if let outcome {
+            step = .end(outcome)
+            continue
+          }
+        }
+        step = advance(workspace)
+      } catch {
+        step = self.step(after: error, workspace)
       }
     }
   }
 
-  // MARK: Ending
-
-  /// Answers a request that is wrong. Where the next one would begin, nobody can say.
   @inline(never)
-  private func refuse(_ error: HTTPError, _ workspace: Workspace) async -> Next {
-    control.end(.head)
-    let response = error.response
-    guard case .bytes(let bytes) = response.body.storage else { return .finished }
-    // As far as it is known; no content follows the head of a response to HEAD, whatever its status.
-    let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)
-    workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, false, context)
-    do {
-      try await channel.send(bytes, workspace)
-      try await channel.flush(workspace)
-      return .finishedEarly
-    } catch {
-      return .finished
-    }
+  private func serveHTTP2(_ handover: HTTP2Handover) async {
+    await HTTP2Connection(
+      channel.stream, executor: service.executor, handler: service.handler, context: context, control: control
+    ).run(handover)
   }
 
   /// Lets the peer see the end, and reads what it sends until it has seen it, or for as long as the farewell lasts: a
@@ -317,5 +155,105 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     } catch {
       // The peer has gone, or has taken too long: there is nobody to be polite to.
     }
+  }
+}
+
+// MARK: - Without waiting
+
+extension HTTP1Connection {
+  /// Reads the first of a request, and goes on from there.
+  private func begin(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) -> HTTP1Step {
+    do {
+      guard let count = try channel.tryFill(workspace) else { return .begin(idle) }
+      guard count > 0, control.beginHead(after: idle) else { return .end(.finished) }
+      return advance(workspace)
+    } catch {
+      return .end(.finished)
+    }
+  }
+
+  /// Goes as far as it can without waiting.
+  private func advance(_ workspace: Workspace) -> HTTP1Step {
+    do {
+      while true {
+        switch try workspace.nextEvent() {
+        case .head:
+          control.end(.head)
+          if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(peer) { return .end(.http2) }
+          control.beginRequest()
+          workspace.decoder.parts.peer = peer
+          guard workspace.decoder.isComplete, let response = respondAtOnce(workspace) else { return .respond }
+          guard try sendAtOnce(response, workspace) else { return .send(response) }
+          control.endRequest()
+          if let outcome = settle(workspace) {
+            _ = try channel.tryFlush(workspace)
+            return .end(outcome)
+          }
+          if workspace.output.count >= WriteSizes.outputMark, try !channel.tryFlush(workspace) { return .flush }
+        case .needsInput:
+          guard try channel.tryFlush(workspace) else { return .flush }
+          if workspace.decoder.isBetweenRequests { return .end(.idle) }
+          guard let count = try channel.tryFill(workspace) else { return .fill }
+          if count == 0 { return .end(.finished) }
+        case .content, .end:
+          // What a handler has left of its request is drained before the next event is asked for.
+          break
+        }
+      }
+    } catch {
+      return step(after: error, workspace)
+    }
+  }
+
+  /// Sends the response to a request without content, if it has so little content itself that there is no waiting.
+  func sendAtOnce(_ response: Response, _ workspace: Workspace) throws -> Bool {
+    guard case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied else { return false }
+    let persists = workspace.decoder.framing.keepAlive && !context.isClosing
+    workspace.begin(response.status, response.headers, contentLength: bytes.count, workspace.traits, persists, context)
+    _ = try workspace.append(bytes)
+    try workspace.encoder.finish(into: &workspace.output)
+    return true
+  }
+
+  /// Sees to it that the connection is ready for its next request, if that is to come.
+  ///
+  /// - Returns: `nil` if some of it has come already.
+  func settle(_ workspace: Workspace) -> HTTP1Outcome? {
+    guard workspace.encoder.persists else {
+      // A client that has sent a whole request and nothing beyond has nothing under way that would lead to a reset.
+      return workspace.decoder.isComplete && workspace.input.isEmpty ? .finished : .finishedEarly
+    }
+    workspace.decoder.beginNext()
+    if workspace.input.isEmpty { return .idle }
+    // Only waiting for the rest of a head starts its time, and what is there need not be waited for.
+    control.begin(.head)
+    return nil
+  }
+
+  @inline(never)
+  private func step(after error: any Error, _ workspace: Workspace) -> HTTP1Step {
+    if let error = error as? HTTPError {
+      if mayUpgrade, workspace.beginsHTTP2(isFirst: control.requestCount == 0) { return .end(.http2) }
+      return refuse(error, workspace)
+    }
+    let isPartial = !workspace.decoder.isBetweenRequests && !workspace.decoder.isComplete
+    if control.hasExpired, isPartial, workspace.output.isEmpty {
+      return refuse(HTTPError(.requestTimeout), workspace)
+    }
+    // The connection has broken, and what it was to say with it.
+    workspace.output.removeAll()
+    return .end(.finished)
+  }
+
+  /// Answers a request that is wrong. Where the next one would begin, nobody can say.
+  private func refuse(_ error: HTTPError, _ workspace: Workspace) -> HTTP1Step {
+    control.end(.head)
+    guard case .bytes(let bytes) = error.response.body.storage else { return .end(.finished) }
+    // As far as it is known; no content follows the head of a response to HEAD, whatever its status.
+    let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)
+    workspace.begin(
+      error.response.status, error.response.headers, contentLength: bytes.count, traits, false, context)
+    if workspace.encoder.sendsContent { workspace.output.append(bytes.span) }
+    return .end(.finishedEarly)
   }
 }

@@ -17,8 +17,7 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   @exclusivity(unchecked) var output = ByteBuffer(capacity: outputCapacity)
   @exclusivity(unchecked) var decoder: RequestDecoder
   @exclusivity(unchecked) var encoder = ResponseEncoder()
-  /// Whether the client may go on with HTTP/2, and what that begins with if it does.
-  @exclusivity(unchecked) var mayUpgrade = false
+  /// What HTTP/2 begins with, if the client goes on with that.
   @exclusivity(unchecked) var handover: HTTP2Handover?
 
   init(limits: HTTP1Limits) { decoder = RequestDecoder(limits: limits) }

@@ -12,7 +12,7 @@ extension Workspace {
   /// Whether the input that HTTP/1 could not make sense of begins a connection of HTTP/2 (RFC 9113 section 3.3), to
   /// which it is then left in ``handover``.
   func beginsHTTP2(isFirst: Bool) -> Bool {
-    guard isFirst, mayUpgrade, decoder.hasFoundPreface else { return false }
+    guard isFirst, decoder.hasFoundPreface else { return false }
     handover = HTTP2Handover(prefaceLength: "PRI * HTTP/2.0\r\n".utf8.count, rest: Array(input.taken))
     return true
   }
@@ -20,7 +20,7 @@ extension Workspace {
   /// Takes up a request's offer to go on with HTTP/2 (RFC 7540 section 3.2), if it is made rightly: says so in
   /// ``output``, and leaves the request in ``handover``. One that has content is answered by HTTP/1.
   func upgrade(_ peer: Peer?) -> Bool {
-    guard mayUpgrade, decoder.isComplete else { return false }
+    guard decoder.isComplete else { return false }
     var fields = decoder.parts.fields
     let offers = fields.values(for: "HTTP2-Settings")
     var names: (upgrade: Bool, settings: Bool) = (false, false)

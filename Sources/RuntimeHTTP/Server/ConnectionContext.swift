@@ -1,3 +1,4 @@
+import Runtime
 import Synchronization
 
 /// What all connections of a server share.
@@ -38,6 +39,20 @@ final class ConnectionContext: Sendable {
   var isClosing: Bool { closing.load(ordering: .sequentiallyConsistent) }
 
   func beginClosing() { closing.store(true, ordering: .sequentiallyConsistent) }
+}
+
+/// What serves a server's connections: the context they share, and what the server was given.
+final class Service<H: Handler>: Sendable {
+  let context: ConnectionContext
+  let handler: H
+  /// Where the requests of an HTTP/2 connection run.
+  let executor: any Executor
+
+  init(_ context: ConnectionContext, handler: H, executor: any Executor) {
+    self.context = context
+    self.handler = handler
+    self.executor = executor
+  }
 }
 
 /// A clock that goes forward in steps: coarse, and so cheap that it can be read for every request.

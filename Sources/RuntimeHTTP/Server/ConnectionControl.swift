@@ -49,7 +49,7 @@ final class ConnectionControl: Sendable {
   private let context: ConnectionContext
   private let reading = Atomic<UInt64>(Word.none)
   private let writing = Atomic<UInt64>(Word.none)
-  private let close: @Sendable () -> Void
+  private let stream: any ByteStream
 
   private enum Handle {
     case none
@@ -65,10 +65,10 @@ final class ConnectionControl: Sendable {
   private let requests = Atomic<Int>(0)
   private let inFlight = Atomic<Int>(0)
 
-  /// - Parameter close: closes the connection's stream, for when cancelling its task has not been enough.
-  init(_ context: ConnectionContext, close: @escaping @Sendable () -> Void) {
+  /// - Parameter stream: the connection's, to be closed where cancelling its task would not do.
+  init(_ context: ConnectionContext, _ stream: any ByteStream) {
     self.context = context
-    self.close = close
+    self.stream = stream
   }
 
   // MARK: For the connection
@@ -158,7 +158,7 @@ final class ConnectionControl: Sendable {
     case (.alive, .alive):
       guard let watcher = watcher.withLock(\.self), watcher.tick(now) else { return false }
       cancel()
-    case (.wasIdle, _), (.stuck, _), (_, .stuck): close()
+    case (.wasIdle, _), (.stuck, _), (_, .stuck): stream.close()
     default: cancel()
     }
     return true
@@ -171,13 +171,13 @@ final class ConnectionControl: Sendable {
     guard Word.kind(word) == Wait.idle.rawValue else { return }
     let closed = Word.pack(Word.ended, until: Word.tick(.max))
     let isIdle = reading.compareExchange(expected: word, desired: closed, ordering: .sequentiallyConsistent).exchanged
-    if isIdle { close() }
+    if isIdle { stream.close() }
   }
 
   /// Ends the connection, whatever it does.
   func abort() {
     cancel()
-    close()
+    stream.close()
   }
 
   private func cancel() {

@@ -20,11 +20,16 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
   options: ServerOptions = ServerOptions(), handler: H
 ) async {
   let context = ConnectionContext(options)
-  let control = ConnectionControl(context) { stream.close() }
+  let control = ConnectionControl(context, stream)
+  let service = Service(context, handler: handler, executor: executor)
   await withTaskGroup(of: Event.self) { group in
     group.addTask {
-      await serve(
-        stream, speaking: `protocol`, executor: executor, handler: handler, context: context, control: control)
+      switch `protocol` {
+      case .http2:
+        await HTTP2Connection(stream, executor: executor, handler: handler, context: context, control: control).run()
+      case .http1, .detected:
+        await HTTP1Connection(stream, control, service, mayUpgrade: `protocol` == .detected).run()
+      }
       return .ended
     }
     repeat {
@@ -79,22 +84,4 @@ public struct DefaultExecutor: Executor {
 
   /// The pool.
   public init() {}
-}
-
-/// Serves one connection by the protocol that it speaks: the one place where that is decided.
-///
-/// Most servers have a router behind a socket; for them there is code that knows so, and need not look up at every turn
-/// what kind of stream and of handler it has (SE-0460).
-@specialized(where Stream == SocketStream, H == Router)
-func serve<Stream: ByteStream, H: Handler>(
-  _ stream: Stream, speaking protocol: ApplicationProtocol = .detected, executor: any Executor, handler: H,
-  context: ConnectionContext, control: ConnectionControl
-) async {
-  var handover = HTTP2Handover()
-  if `protocol` != .http2 {
-    let connection = HTTP1Connection(stream, handler: handler, context: context, control: control)
-    guard let next = await connection.run(mayUpgrade: `protocol` == .detected) else { return }
-    handover = next
-  }
-  await HTTP2Connection(stream, executor: executor, handler: handler, context: context, control: control).run(handover)
 }

@@ -23,9 +23,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   }
 
   private let runtime: R
-  private let handler: H
   private let listener: R.Listener
-  private let context: ConnectionContext
+  private let service: Service<H>
   private let registry = ConnectionRegistry()
   private let state = Lock(State())
 
@@ -37,10 +36,11 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     options: ServerOptions = ServerOptions(), handler: H
   ) throws(IOError) {
     self.runtime = runtime
-    self.handler = handler
-    context = ConnectionContext(options)
+    service = Service(ConnectionContext(options), handler: handler, executor: runtime)
     listener = try runtime.listen(on: address, options: listening)
   }
+
+  private var context: ConnectionContext { service.context }
 
   /// The address it listens on, with the port that the system chose where port 0 was asked for.
   public var localAddress: SocketAddress { listener.localAddress }
@@ -133,10 +133,11 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   }
 
   private func start(_ stream: R.Listener.Stream) {
-    let control = ConnectionControl(context) { stream.close() }
+    let control = ConnectionControl(context, stream)
     let slot = registry.insert(control)
-    let task = runtime.spawn { [runtime, handler, context, registry] in
-      await serve(stream, executor: runtime, handler: handler, context: context, control: control)
+    let connection = HTTP1Connection(stream, control, service)
+    let task = runtime.spawn { [registry] in
+      await connection.run()
       registry.remove(at: slot)
     }
     control.attach(task)

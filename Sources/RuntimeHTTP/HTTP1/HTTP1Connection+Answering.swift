@@ -1,0 +1,163 @@
+import Runtime
+
+/// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
+private struct NotFinal: Error, CustomStringConvertible {
+  let status: Status
+  var description: String { "the handler's status, \(status.code), is not that of a final response" }
+}
+
+/// How requests are answered, and what may have to be waited for meanwhile.
+extension HTTP1Connection {
+  /// What the handler answers, or what its error becomes, if the handler answers in a plain call.
+  func respondAtOnce(_ workspace: Workspace) -> Response? {
+    do {
+      guard let response = try service.handler.respondAtOnce(to: Request(workspace.decoder.parts)) else { return nil }
+      return response.status.isFinal ? response : failure(NotFinal(status: response.status), workspace)
+    } catch {
+      return failure(error, workspace)
+    }
+  }
+
+  /// Answers the request whose head has just come. What that makes stays in the output.
+  ///
+  /// - Returns: as ``settle(_:)``.
+  func answer(_ workspace: Workspace) async throws -> HTTP1Outcome? {
+    guard workspace.decoder.isComplete else { return try await answerWithContent(workspace) }
+    let response = await respond(to: Request(workspace.decoder.parts), workspace)
+    if try sendAtOnce(response, workspace) { return settle(workspace) }
+    return try await send(response, workspace, HTTP1Exchange(channel, workspace, context))
+  }
+
+  /// Answers a request that has content, which the handler may read as it comes.
+  @inline(never)
+  private func answerWithContent(_ workspace: Workspace) async throws -> HTTP1Outcome? {
+    // Waiting for the content may take long, and earlier responses should not wait with it.
+    if workspace.decoder.remainingLength ?? .max > workspace.input.count { try await channel.flush(workspace) }
+    let exchange = HTTP1Exchange(channel, workspace, context)
+    var length: Int?
+    if case .length(let count) = workspace.decoder.framing.body { length = count }
+    // The decoder goes on with this request, whose handler may keep what it is given for as long as it likes.
+    let parts = workspace.decoder.parts.copy()
+    parts.body = RequestBody(exchange, length: length)
+    return try await send(await respond(to: Request(parts), workspace), workspace, exchange)
+  }
+
+  /// What the handler answers, or what its error becomes.
+  @inline(__always)
+  private func respond(to request: Request, _ workspace: Workspace) async -> Response {
+    do {
+      let response = try await response(to: request)
+      return response.status.isFinal ? response : failure(NotFinal(status: response.status), workspace)
+    } catch {
+      return failure(error, workspace)
+    }
+  }
+
+  /// A function of its own, so that its caller knows that it is still on its executor when this returns.
+  @inline(never)
+  private func response(to request: Request) async throws -> Response { try await service.handler.respond(to: request) }
+
+  /// What is sent for `error`, which is logged unless it was meant for the client.
+  @inline(never)
+  private func failure(_ error: any Error, _ workspace: Workspace) -> Response {
+    if let error = error as? HTTPError, error.status.isFinal { return error.response }
+    // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
+    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
+    if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
+    log(error, workspace)
+    return HTTPError(.internalServerError).response
+  }
+
+  private func log(_ error: any Error, _ workspace: Workspace) {
+    let target = workspace.decoder.parts.target
+    // Without the query, which may hold what should not lie about in logs.
+    let path = String(decoding: target.bytes[target.path], as: UTF8.self)
+    context.options.log("\(workspace.decoder.method) \(path): \(error)")
+  }
+
+  /// Sends the response to a request whose exchange is still going on.
+  @inline(never)
+  func send(
+    _ response: Response, _ workspace: Workspace, _ exchange: HTTP1Exchange<Stream>
+  ) async throws -> HTTP1Outcome? {
+    let traits = exchange.traits
+    var response = response
+    if case .stream(let length, let produce) = response.body.storage {
+      let hasContent = traits.method != .head && !response.status.forbidsContent && response.status != .resetContent
+      exchange.prepare(.init(status: response.status, fields: response.headers, contentLength: length))
+      do {
+        if hasContent { try await produce(BodyWriter(exchange)) }
+        guard exchange.end() else { return abandon(workspace) }
+        exchange.begin()
+        try workspace.encoder.finish(into: &workspace.output)
+      } catch {
+        guard exchange.end() else { return abandon(workspace) }
+        if exchange.hasBegun { return await breakOff(error, exchange, workspace) }
+        response = failure(error, workspace)
+      }
+      if exchange.hasBegun { return try await finish(workspace) }
+    } else {
+      guard exchange.end() else { return abandon(workspace) }
+    }
+    guard case .bytes(let bytes) = response.body.storage else { return .finished }
+    // Content that the handler has left may show already that the request is malformed, which goes before its answer.
+    if !exchange.isBroken { _ = try workspace.takeContent() }
+    let left = workspace.decoder.remainingLength ?? 0
+    let persists = exchange.persists && left <= context.options.maximumDrainedLength
+    workspace.begin(
+      response.status, response.headers, contentLength: bytes.count, traits, persists, context)
+    try await channel.send(bytes, workspace)
+    try workspace.encoder.finish(into: &workspace.output)
+    return try await finish(workspace)
+  }
+
+  /// Ends a response that cannot be brought to its end: the client must see that it is not whole, so there is no last
+  /// chunk, and nothing follows.
+  @inline(never)
+  private func breakOff(
+    _ error: any Error, _ exchange: HTTP1Exchange<Stream>, _ workspace: Workspace
+  ) async -> HTTP1Outcome {
+    // Where the connection is what has broken, there is nobody to tell.
+    if exchange.isBroken || Task.isCancelled { return .finished }
+    log(error, workspace)
+    try? await channel.flush(workspace)
+    return .finished
+  }
+
+  private func abandon(_ workspace: Workspace) -> HTTP1Outcome {
+    context.options.log("A body was still in use when its exchange ended; the connection is closed.")
+    channel.stream.close()
+    return .abandoned
+  }
+
+  /// Reads what is left of the request, if the connection is to be used again, and sees to it that it is ready for that.
+  private func finish(_ workspace: Workspace) async throws -> HTTP1Outcome? {
+    if workspace.encoder.persists, !workspace.decoder.isComplete {
+      guard try await drain(workspace) else { return .finishedEarly }
+    }
+    return settle(workspace)
+  }
+
+  /// Reads what the handler has left of the request's content, to a bound.
+  ///
+  /// - Returns: whether the end of it has been reached.
+  @inline(never)
+  private func drain(_ workspace: Workspace) async throws -> Bool {
+    var budget = context.options.maximumDrainedLength
+    while true {
+      switch try? workspace.nextEvent() {
+      case .end: return true
+      case .head: continue
+      case .content(let bytes):
+        budget -= bytes.count
+        if budget < 0 { return false }
+      case .needsInput:
+        try await channel.flush(workspace)
+        control.begin(.content)
+        guard try await channel.fill(workspace) else { return false }
+        control.end(.content)
+      case nil: return false
+      }
+    }
+  }
+}
