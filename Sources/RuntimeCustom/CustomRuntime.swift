@@ -15,10 +15,13 @@ public final class CustomRuntime: AsyncRuntime {
   /// - Parameters:
   ///   - workers: how many threads run tasks; `nil` for as many as there are processors to use.
   ///   - poller: how a worker waits for sockets.
+  ///   - stealsWork: whether a worker with nothing to do takes over what waits on another. Without it a task that was
+  ///     made ready on a worker runs there, however busy it is, unless more than 256 wait; only what comes from other
+  ///     threads goes to whoever is free.
   /// - Throws: what the system says if it has no descriptor or thread to give.
-  public init(workers: Int? = nil, poller: PollerKind = .best) throws(IOError) {
+  public init(workers: Int? = nil, poller: PollerKind = .best, stealsWork: Bool = true) throws(IOError) {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
-    let scheduler = try Scheduler(workers: workers ?? availableCores(), poller: poller)
+    let scheduler = try Scheduler(workers: workers ?? availableCores(), poller: poller, stealsWork: stealsWork)
     self.scheduler = scheduler
     clock = TimerClock { (scheduler.currentWorker ?? scheduler.someWorker).sleeps }
     services = Services(clock: clock) { scheduler.someWorker.poller }

@@ -7,14 +7,16 @@ final class Scheduler: TaskExecutor {
   let workers: [Worker]
   let injector = Injector()
   let idle: Idle
+  let stealsWork: Bool
   private let stopping = Atomic(false)
   private let turn = Atomic<Int>(0)
   private let threads = Lock<[Thread]>([])
 
-  init(workers count: Int, poller: PollerKind) throws(IOError) {
+  init(workers count: Int, poller: PollerKind, stealsWork: Bool) throws(IOError) {
     var workers: [Worker] = []
     for index in 0..<count { workers.append(try Worker(index: index, poller: poller)) }
     self.workers = workers
+    self.stealsWork = stealsWork
     idle = Idle(workerCount: count)
   }
 
@@ -48,7 +50,8 @@ final class Scheduler: TaskExecutor {
 
   var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
-  var hasWork: Bool { injector.count > 0 || workers.contains { $0.depth > 0 } }
+  /// Whether there is anything that a worker with nothing of its own could run.
+  var hasWork: Bool { injector.count > 0 || stealsWork && workers.contains { $0.depth > 0 } }
 
   func enqueue(_ job: consuming ExecutorJob) {
     let givesTurn = job.givesTurn
@@ -67,6 +70,11 @@ final class Scheduler: TaskExecutor {
     } else {
       for job in jobs { exile(job) }
     }
+  }
+
+  /// Has another worker help with what is queued on one, if that is called for.
+  func shareWork() {
+    if stealsWork { wakeOne() }
   }
 
   /// Wakes a worker for new work, if that is called for.

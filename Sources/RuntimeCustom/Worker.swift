@@ -70,7 +70,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
       append(Self.job(older), scheduler)
     }
     // What a poll brings is announced once it is over.
-    if !isPolling { scheduler.wakeOne() }
+    if !isPolling { scheduler.shareWork() }
   }
 
   private func append(_ job: UnownedJob, _ scheduler: Scheduler) {
@@ -103,6 +103,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
       guard scheduler.idle.beginSearch() else { return nil }
       isSearching = true
     }
+    guard scheduler.stealsWork else { return scheduler.injector.pop() }
     let start = Int(nextRandom() % UInt32(workers.count))
     for offset in 0..<workers.count {
       let victim = workers[(start + offset) % workers.count]
@@ -141,7 +142,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     poller.poll(timeout: timeout)
     _ = sleeps.fire()
     isPolling = false
-    if queue.count > 1 { scheduler.wakeOne() }
+    if queue.count > 1 { scheduler.shareWork() }
   }
 
   /// Xorshift (Marsaglia 2003): good enough to pick a victim.

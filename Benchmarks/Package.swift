@@ -1,0 +1,24 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+// A package of its own, so that what the measurements need is nothing that users of the libraries take on.
+let package = Package(
+  name: "Benchmarks",
+  dependencies: [.package(name: "gearbox", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "Benchmarks",
+      dependencies: [
+        .product(name: "Runtime", package: "gearbox"),
+        .product(name: "RuntimeCustom", package: "gearbox"),
+        .product(name: "RuntimeDispatch", package: "gearbox"),
+      ],
+      swiftSettings: settings)
+  ]
+)

@@ -1,0 +1,53 @@
+/// What the command line asks for.
+struct Invocation: Equatable {
+  /// Suites, or benchmarks of one as in `scheduler/yield`. None: all.
+  var names: [String] = []
+  var rounds = 5
+  var jsonPath: String?
+  var isHelp = false
+
+  /// A command line that makes no sense, and why.
+  struct Misuse: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+  }
+
+  static let usage = """
+    usage: Benchmarks [NAME ...] [--rounds COUNT] [--json FILE]
+
+    Measures on every backend and prints medians; in brackets, how many times as good as the baseline they are.
+      NAME            a suite, or a benchmark as in scheduler/yield; all if there is none
+      --rounds COUNT  how often each subject is measured (5)
+      --json FILE     where to write all samples
+    """
+
+  init(_ arguments: [String]) throws(Misuse) {
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      switch argument {
+      case "--help", "-h": isHelp = true
+      case "--rounds":
+        guard let count = rest.popFirst().flatMap({ Int($0) }), count > 0 else {
+          throw Misuse("--rounds takes a number of rounds, at least 1")
+        }
+        rounds = count
+      case "--json":
+        guard let path = rest.popFirst() else { throw Misuse("--json takes a file to write") }
+        jsonPath = path
+      case let name where name.hasPrefix("-"): throw Misuse("there is no option \(name)")
+      case let name:
+        let suite = name.split(separator: "/", maxSplits: 1).first.map(String.init) ?? name
+        guard suites.contains(where: { $0.name == suite }) else {
+          throw Misuse("there is no suite \(suite); there is \(suites.map { $0.name }.joined(separator: ", "))")
+        }
+        names.append(name)
+      }
+    }
+  }
+
+  func wants(suite: String) -> Bool { names.isEmpty || names.contains { $0 == suite || $0.hasPrefix(suite + "/") } }
+
+  func wants(suite: String, benchmark: String) -> Bool {
+    names.isEmpty || names.contains(suite) || names.contains("\(suite)/\(benchmark)")
+  }
+}

@@ -1,0 +1,63 @@
+import Foundation
+
+@main struct Main {
+  static func main() async throws {
+    let invocation: Invocation
+    do {
+      invocation = try Invocation(Array(CommandLine.arguments.dropFirst()))
+    } catch {
+      fail("\(error)\n\n\(Invocation.usage)", status: EX_USAGE)
+    }
+    if invocation.isHelp { return print(Invocation.usage) }
+
+    var report = Report(rounds: invocation.rounds)
+    for suite in suites where invocation.wants(suite: suite.name) {
+      try await run(suite, invocation, &report)
+    }
+    guard let path = invocation.jsonPath else { return }
+    let encoder = JSONEncoder()
+    encoder.dateEncodingStrategy = .iso8601
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    do {
+      try encoder.encode(report).write(to: URL(filePath: path))
+    } catch {
+      fail("cannot write \(path): \(error.localizedDescription)", status: EX_CANTCREAT)
+    }
+  }
+
+  private static func run(_ suite: any Suite.Type, _ invocation: Invocation, _ report: inout Report) async throws {
+    let benchmarks = try suite.benchmarks()
+    if let name = invocation.names.first(where: { name in
+      name.hasPrefix(suite.name + "/") && !benchmarks.contains { name == "\(suite.name)/\($0.name)" }
+    }) {
+      let known = benchmarks.map { "\(suite.name)/\($0.name)" }.joined(separator: ", ")
+      fail("there is no benchmark \(name); there is \(known)", status: EX_USAGE)
+    }
+    var results: [Series] = []
+    for benchmark in benchmarks where invocation.wants(suite: suite.name, benchmark: benchmark.name) {
+      note("\(suite.name)/\(benchmark.name) ...")
+      results += try await benchmark.run(suite: suite.name, rounds: invocation.rounds)
+    }
+    report.results += results
+
+    var subjects: [String] = []
+    for result in results where !subjects.contains(result.subject) { subjects.append(result.subject) }
+    var table = Table(subjects: subjects, baseline: suite.baseline)
+    for benchmark in benchmarks {
+      for figure in benchmark.figures {
+        table.add(results.filter { $0.benchmark == benchmark.name && $0.figure.name == figure.name })
+      }
+    }
+    print("\(suite.name): \(suite.summary)")
+    print("Medians of \(invocation.rounds); in brackets, how many times as good as \(suite.baseline).\n")
+    print(table.text, "\n")
+  }
+
+  /// What goes on, for whoever watches: not part of the result.
+  private static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+  private static func fail(_ text: String, status: Int32) -> Never {
+    note("Benchmarks: " + text)
+    exit(status)
+  }
+}

@@ -1,0 +1,76 @@
+import Dispatch
+import Synchronization
+
+/// The same loads as blocks on a concurrent queue of Dispatch: no tasks, no executor.
+struct BareDispatch: Sendable {
+  private let queue = DispatchQueue(label: "benchmarks", attributes: .concurrent)
+
+  var spawnAndJoin: Double {
+    let time = ContinuousClock().measure {
+      for _ in 0..<TaskLoads.count / TaskLoads.batch {
+        let group = DispatchGroup()
+        for _ in 0..<TaskLoads.batch { queue.async(group: group) {} }
+        group.wait()
+      }
+    }
+    return Double(TaskLoads.count) / time.seconds / 1e6
+  }
+
+  /// A block that starts the next is what a chain of tasks comes to, and what a yield comes to as well.
+  var chain: Double {
+    let time = ContinuousClock().measure {
+      let end = DispatchSemaphore(value: 0)
+      link(TaskLoads.count, end)
+      end.wait()
+    }
+    return time.nanoseconds / Double(TaskLoads.count)
+  }
+
+  var yield: Double { chain }
+
+  private func link(_ rest: Int, _ end: DispatchSemaphore) {
+    queue.async {
+      if rest == 0 { _ = end.signal() } else { link(rest - 1, end) }
+    }
+  }
+
+  /// Two serial queues that each have the other run a block.
+  var pingPong: Double {
+    let rounds = 200_000
+    let (left, right) = (DispatchQueue(label: "left", target: queue), DispatchQueue(label: "right", target: queue))
+    let time = ContinuousClock().measure {
+      let end = DispatchSemaphore(value: 0)
+      @Sendable func ping(_ rest: Int) {
+        left.async {
+          right.async {
+            if rest == 0 { _ = end.signal() } else { ping(rest - 1) }
+          }
+        }
+      }
+      ping(rounds)
+      end.wait()
+    }
+    return time.nanoseconds / Double(rounds)
+  }
+
+  var sleep: Double {
+    let time = ContinuousClock().measure {
+      let rest = Countdown(TaskLoads.sleeps)
+      for _ in 0..<TaskLoads.sleeps { queue.asyncAfter(deadline: .now() + 0.1) { rest.countDown() } }
+      rest.wait()
+    }
+    return time.seconds * 1e3
+  }
+
+  var inject: Double {
+    let count = 200_000
+    let time = ContinuousClock().measure {
+      for _ in 0..<count / TaskLoads.batch {
+        let rest = Countdown(TaskLoads.batch)
+        for _ in 0..<TaskLoads.batch { queue.async { rest.countDown() } }
+        rest.wait()
+      }
+    }
+    return Double(count) / time.seconds / 1e6
+  }
+}
