@@ -6,6 +6,12 @@ struct Benchmark {
   let figures: [Figure]
   /// Who is measured, in the order of the table's columns.
   let subjects: [Subject]
+
+  /// The same, of those subjects alone; of all if there are none.
+  func limited(to names: [String]) -> Benchmark {
+    guard !names.isEmpty else { return self }
+    return Benchmark(name: name, figures: figures, subjects: subjects.filter { names.contains($0.name) })
+  }
 }
 
 /// One number that a measurement gives.

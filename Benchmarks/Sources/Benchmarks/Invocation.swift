@@ -2,6 +2,8 @@
 struct Invocation: Equatable {
   /// Suites, or benchmarks of one as in `scheduler/yield`. None: all.
   var names: [String] = []
+  /// The subjects to measure. None: all.
+  var subjects: [String] = []
   var rounds = 5
   var jsonPath: String?
   var isHelp = false
@@ -13,10 +15,11 @@ struct Invocation: Equatable {
   }
 
   static let usage = """
-    usage: Benchmarks [NAME ...] [--rounds COUNT] [--json FILE]
+    usage: Benchmarks [NAME ...] [--subject NAME ...] [--rounds COUNT] [--json FILE]
 
     Measures on every backend and prints medians; in brackets, how many times as good as the baseline they are.
       NAME            a suite, or a benchmark as in scheduler/yield; all if there is none
+      --subject NAME  measure this one alone; may be given several times
       --rounds COUNT  how often each subject is measured (5)
       --json FILE     where to write all samples
     """
@@ -26,6 +29,9 @@ struct Invocation: Equatable {
     while let argument = rest.popFirst() {
       switch argument {
       case "--help", "-h": isHelp = true
+      case "--subject":
+        guard let name = rest.popFirst() else { throw Misuse("--subject takes the name of a column") }
+        subjects.append(name)
       case "--rounds":
         guard let count = rest.popFirst().flatMap({ Int($0) }), count > 0 else {
           throw Misuse("--rounds takes a number of rounds, at least 1")

@@ -26,7 +26,7 @@ import Foundation
   }
 
   private static func run(_ suite: any Suite.Type, _ invocation: Invocation, _ report: inout Report) async throws {
-    let benchmarks = try suite.benchmarks()
+    let benchmarks = try suite.benchmarks().map { $0.limited(to: invocation.subjects) }
     if let name = invocation.names.first(where: { name in
       name.hasPrefix(suite.name + "/") && !benchmarks.contains { name == "\(suite.name)/\($0.name)" }
     }) {
