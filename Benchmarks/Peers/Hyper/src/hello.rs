@@ -1,0 +1,47 @@
+//! hyper on tokio: answers any request with "Hello, World!".
+//!
+//! PORT says where on 127.0.0.1, WORKERS on how many threads. It speaks HTTP/1.1, or HTTP/2 alone where HTTP2 is set.
+use hyper::header::{HeaderValue, CONTENT_TYPE};
+use hyper::server::conn::Http;
+use hyper::service::service_fn;
+use hyper::{Body, Request, Response};
+use std::convert::Infallible;
+use std::env;
+
+async fn hello(_: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let mut response = Response::new(Body::from("Hello, World!"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    Ok(response)
+}
+
+async fn serve(port: u16, http2: bool) -> std::io::Result<()> {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
+    let mut http = Http::new();
+    if http2 {
+        http.http2_only(true);
+    } else {
+        // The responses to requests that came in one packet go out in one: what a user who cares would set.
+        http.http1_only(true).pipeline_flush(true);
+    }
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let http = http.clone();
+        tokio::spawn(async move {
+            // A client that goes away is no news.
+            let _ = http.serve_connection(stream, service_fn(hello)).await;
+        });
+    }
+}
+
+fn setting(name: &str, default: usize) -> usize {
+    env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+fn main() -> std::io::Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(setting("WORKERS", 2)).enable_all().build()?;
+    let server = serve(setting("PORT", 8080) as u16, env::var_os("HTTP2").is_some());
+    // In a task, as the connections are: what `block_on` runs itself is not on a worker.
+    runtime.block_on(async { tokio::spawn(server).await })?
+}

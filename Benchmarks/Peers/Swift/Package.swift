@@ -1,0 +1,25 @@
+// swift-tools-version: 6.1
+// What a Swift user would otherwise serve with.
+import PackageDescription
+
+let package = Package(
+  name: "SwiftPeers",
+  platforms: [.macOS(.v15)],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+  ],
+  targets: [
+    .executableTarget(
+      name: "NIOHello",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
+    .executableTarget(
+      name: "HummingbirdHello", dependencies: [
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
+  ]
+)

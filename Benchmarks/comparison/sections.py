@@ -1,0 +1,146 @@
+"""What is compared: each section measures all servers in turn, several rounds over, so that what befalls the machine
+meanwhile befalls all of them. A section gives its settings and its samples, a list for each subject."""
+
+import json
+import statistics
+import tempfile
+from dataclasses import dataclass
+
+import loads
+from servers import BENCHMARKS, PEERS, SERVERS, check_answer, running
+
+# The server has a core of its own, and so has the load: the figure is what a request costs, not how many there are.
+SERVER_CORE, LOAD_CORE = 0, 1
+
+
+@dataclass(frozen=True)
+class Effort:
+    rounds: int
+    seconds: int
+    idle_connections: int
+    latency_connections: tuple
+
+    def settings(self, **more):
+        return {"rounds": self.rounds, "seconds": self.seconds, **more}
+
+
+THOROUGH = Effort(rounds=3, seconds=5, idle_connections=10_000, latency_connections=(64, 1000))
+QUICK = Effort(rounds=1, seconds=1, idle_connections=200, latency_connections=(16,))
+
+
+def say(text):
+    print(text, flush=True)
+
+
+def _cost(names, effort, make_load, http2=False):
+    samples = {name: [] for name in names}
+    for number in range(effort.rounds):
+        for name in names:
+            server = SERVERS[name]
+            with running(server, workers=1, core=SERVER_CORE, http2=http2) as process:
+                if http2:
+                    if not loads.speaks_http2(process):
+                        say(f"  {server.title}: does not speak HTTP/2")
+                        continue
+                else:
+                    check_answer(server, process)
+                sample = loads.cost(process, make_load(process), effort.seconds, LOAD_CORE)
+            samples[name].append(sample)
+            say(f"  {number + 1}  {server.title:22} {sample['user'] + sample['system']:7.2f} us a request "
+                f"(user {sample['user']:.2f}), {sample['rate']:.0f} a second")
+    return {name: taken for name, taken in samples.items() if taken}
+
+
+def request(names, effort):
+    """Processor time a request: HTTP/1.1, one at a time on each of 64 connections."""
+    samples = _cost(names, effort, lambda process: loads.wrk(process, 64))
+    return effort.settings(connections=64), samples
+
+
+def pipeline(names, effort):
+    """Processor time a request: HTTP/1.1, 16 at a time on each of 64 connections."""
+    samples = _cost(names, effort, lambda process: loads.wrk(process, 64, 16))
+    return effort.settings(connections=64, pipeline=16), samples
+
+
+def http2(names, effort):
+    """Processor time a request: HTTP/2, 32 streams on each of 16 connections."""
+    names = [name for name in names if SERVERS[name].speaks_http2]
+    samples = _cost(names, effort, lambda process: loads.h2load(process, 16, 32), http2=True)
+    return effort.settings(connections=16, streams=32), samples
+
+
+def idle(names, effort):
+    """Memory of connections that are kept alive and silent."""
+    # The floor keeps nothing for a connection but what the kernel does.
+    names = [name for name in names if name != "floor"]
+    samples = {name: [] for name in names}
+    for number in range(effort.rounds):
+        for name in names:
+            with running(SERVERS[name], workers=2) as process:
+                sample = loads.idle(process, effort.idle_connections)
+            samples[name].append(sample)
+            say(f"  {number + 1}  {SERVERS[name].title:22} {sample['connection']:7.0f} bytes a connection")
+    return {"rounds": effort.rounds, "connections": effort.idle_connections}, samples
+
+
+def latency(names, effort):
+    """How long a request takes, at half of the load that the custom backend can bear, and at half of the server's own."""
+    names = [name for name in names if name not in ("floor", "nginx")]
+    peaks = {}
+    for name in dict.fromkeys(["custom", *names]):
+        with running(SERVERS[name], workers=1, core=SERVER_CORE) as process:
+            peaks[name] = loads.cost(process, loads.wrk(process, 64), effort.seconds, LOAD_CORE)["rate"]
+    rates = {name: {"same": _half(peaks["custom"]), "own": _half(peaks[name])} for name in names}
+    samples = {}
+    for number in range(effort.rounds):
+        for connections in effort.latency_connections:
+            for name in names:
+                with running(SERVERS[name], workers=1, core=SERVER_CORE) as process:
+                    for load, rate in rates[name].items():
+                        sample = loads.open_loop(process, connections, rate, effort.seconds, LOAD_CORE)
+                        samples.setdefault(f"{name} {connections} {load}", []).append({"asked": rate, **sample})
+                        say(f"  {number + 1}  {SERVERS[name].title:22} {connections:5} connections, {rate:6} a second: "
+                            f"p50 {sample['p50']:.0f} us, p99 {sample['p99']:.0f} us"
+                            + (f", {sample['late']:.0f} unanswered" if sample["late"] else ""))
+    settings = effort.settings(connections=list(effort.latency_connections), peaks=peaks, names=names)
+    return settings, samples
+
+
+def _half(peak):
+    """Half of a rate, to the nearest thousand."""
+    return round(peak / 2000) * 1000
+
+
+SCHEDULER = ["spawn", "chain", "yield", "pingpong", "sleep", "inject", "blocking", "blockinturn", "skewed"]
+
+
+def scheduler(names, effort):
+    """What running tasks costs: the backends, Swift's pool, Dispatch, and tokio, on two workers."""
+    del names
+    samples, figures = {}, {}
+    for number in range(effort.rounds):
+        for benchmark in SCHEDULER:
+            for result in _ours(benchmark):
+                figure = f"{benchmark} {result['figure']['name']}"
+                figures[figure] = result["figure"]
+                samples.setdefault(f"{result['subject']} {figure}", []).extend(result["samples"])
+            text = loads.timed([PEERS / "hyper/release/micro", benchmark])
+            for name, figure, value in map(str.split, text.splitlines()):
+                samples.setdefault(f"tokio {name} {figure}", []).append(float(value))
+            say(f"  {number + 1}  {benchmark}")
+    return {"rounds": effort.rounds, "figures": figures}, samples
+
+
+def _ours(benchmark):
+    program = BENCHMARKS / ".build/release/Benchmarks"
+    with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
+        loads.timed([program, f"scheduler/{benchmark}", "--rounds", 1, "--json", file.name])
+        return json.load(file)["results"]
+
+
+SECTIONS = {one.__name__: one for one in (request, pipeline, http2, idle, latency, scheduler)}
+
+
+def median(samples, figure=None):
+    return statistics.median(sample if figure is None else sample[figure] for sample in samples)
