@@ -1,53 +1,103 @@
 """The loads that are put on a server. Each returns what it measured as a dictionary of numbers."""
 
 import contextlib
+import json
 import os
 import re
 import shlex
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 
-from servers import PEERS, TARGET, allow_many_files
+from servers import BENCHMARKS, PEERS, TARGET, allow_many_files
 
 # Goes before each command that is timed, so that one can, say, raise its priority, or wait for a quiet moment.
 WRAPPER = shlex.split(os.environ.get("BENCH_WRAPPER", ""))
 
 OPENLOOP = PEERS / "openloop"
+METER = str(BENCHMARKS / "comparison/meter.py")
 
 
-def timed(command, core=None):
+# A sample is taken again, so many times at most, if other processes had more than this part of the machine meanwhile.
+DISTURBED = 0.03
+ATTEMPTS = 4
+
+
+class Meter:
+    """What the machine did while commands ran."""
+
+    def __init__(self):
+        self.elapsed = self.busy = self.own = 0
+
+    def add(self, meter):
+        self.elapsed += meter["elapsed"]
+        self.busy += meter["busy"]
+        self.own += meter["own"]
+
+    def others(self, server):
+        """The part of the machine that other processes had, beside the commands and `server` seconds of the server's."""
+        return max(0, self.busy - self.own - server) / (self.elapsed * os.cpu_count())
+
+
+def timed(command, core=None, meter=None):
     """Runs a command that is timed, or that loads what is timed, on one core if one is named; gives what it prints."""
     prepare = (lambda: os.sched_setaffinity(0, {core})) if core is not None else None
+    command = [str(word) for word in command]
     result = subprocess.run(
-        [*WRAPPER, *map(str, command)], stdout=subprocess.PIPE, text=True, preexec_fn=prepare, check=False)
+        [*WRAPPER, sys.executable, "-B", METER, *command], stdout=subprocess.PIPE, text=True, preexec_fn=prepare)
+    text, _, metered = result.stdout.rstrip().rpartition("\n")
     if result.returncode:
-        raise SystemExit(f"compare: {shlex.join(map(str, command))} failed:\n{result.stdout}")
-    return result.stdout
+        raise SystemExit(f"compare: {shlex.join(command)} failed:\n{text}")
+    if meter:
+        meter.add(json.loads(metered))
+    return text
+
+
+def undisturbed(running, measure):
+    """Calls `measure` with a meter until nothing has disturbed it, or so often, and gives the least disturbed sample.
+
+    `running` is the server that is measured, or None where the commands are all there is.
+    """
+    best = None
+    for _ in range(ATTEMPTS):
+        before = sum(running.cpu()) if running else 0
+        meter = Meter()
+        sample = measure(meter)
+        sample["others"] = meter.others(sum(running.cpu()) - before if running else 0)
+        if best is None or sample["others"] < best["others"]:
+            best = sample
+        if best["others"] <= DISTURBED:
+            break
+    return best
 
 
 def cost(running, load, seconds, core):
     """What a request costs the server under a load that keeps it as busy as the load generator can.
 
-    `load` is called with seconds and a core, and gives the number of requests and requests a second.
+    `load` is called with seconds, a core and a meter, and gives the number of requests and requests a second.
     """
-    load(min(seconds, 1), core)
-    user, system = running.cpu()
-    requests, rate = load(seconds, core)
-    user_after, system_after = running.cpu()
-    return {
-        "user": (user_after - user) / requests * 1e6,
-        "system": (system_after - system) / requests * 1e6,
-        "rate": rate,
-        "resident": running.resident(),
-    }
+
+    def measure(meter):
+        user, system = running.cpu()
+        requests, rate = load(seconds, core, meter)
+        user_after, system_after = running.cpu()
+        return {
+            "user": (user_after - user) / requests * 1e6,
+            "system": (system_after - system) / requests * 1e6,
+            "rate": rate,
+            "resident": running.resident(),
+        }
+
+    load(1, core, None)
+    return undisturbed(running, measure)
 
 
 def wrk(running, connections=64, pipeline=1):
     """HTTP/1.1: as many requests as come, so many at a time on each connection."""
 
-    def load(seconds, core):
+    def load(seconds, core, meter):
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
             command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", running.url]
             if pipeline > 1:
@@ -56,7 +106,7 @@ def wrk(running, connections=64, pipeline=1):
                     "request = function() return all end\n" % (TARGET, pipeline))
                 script.flush()
                 command[1:1] = ["-s", script.name]
-            text = timed(command, core)
+            text = timed(command, core, meter)
         if re.search(r"Non-2xx|Socket errors", text):
             raise SystemExit(f"compare: wrk met errors:\n{text}")
         requests = int(re.search(r"(\d+) requests in", text)[1])
@@ -68,8 +118,9 @@ def wrk(running, connections=64, pipeline=1):
 def h2load(running, connections=16, streams=32):
     """HTTP/2 with prior knowledge: as many requests as come, on so many connections with so many streams each."""
 
-    def load(seconds, core):
-        text = timed(["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-D", seconds, running.url], core)
+    def load(seconds, core, meter):
+        command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-D", seconds, running.url]
+        text = timed(command, core, meter)
         done, succeeded, failed = (int(re.search(rf"(\d+) {word}", text)[1]) for word in ("done", "succeeded", "failed"))
         if failed or not succeeded:
             raise SystemExit(f"compare: h2load met errors:\n{text}")
@@ -86,8 +137,12 @@ def speaks_http2(running):
 
 def open_loop(running, connections, rate, seconds, core):
     """Requests at a given rate, whatever becomes of them: microseconds from when each was due to its answer."""
-    words = timed([OPENLOOP, running.port, TARGET, connections, rate, seconds], core).split()
-    return {name: float(value) for name, value in zip(words[::2], words[1::2])}
+
+    def measure(meter):
+        words = timed([OPENLOOP, running.port, TARGET, connections, rate, seconds], core, meter).split()
+        return {name: float(value) for name, value in zip(words[::2], words[1::2])}
+
+    return undisturbed(running, measure)
 
 
 def idle(running, connections):

@@ -1,0 +1,186 @@
+"""Draws what has been measured, as SVG: plots.py DIRECTORY. The same samples make the same files.
+
+The background is left to the page, so text and lines are of a grey that shows on white and on black.
+"""
+
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+
+from matplotlib import pyplot
+from matplotlib.ticker import MaxNLocator
+
+from results import SCHEDULERS, Results
+from servers import SERVERS
+
+INK = "#768390"
+# Of two kinds of bar: what a request takes in user space, and in the kernel.
+OURS, OURS_LIGHT = "#0a8f83", "#6fd0c3"
+PEERS, PEERS_LIGHT = "#66728a", "#aeb8c9"
+
+pyplot.rcParams.update({
+    "svg.hashsalt": "gearbox",
+    # Text stays text: smaller, sharp at any size, and one can search for it.
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans"],
+    "font.size": 12,
+    "text.color": INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+})
+
+
+def colours(name):
+    return (OURS, OURS_LIGHT) if name in SERVERS and SERVERS[name].is_ours else (PEERS, PEERS_LIGHT)
+
+
+def save(figure, directory, name):
+    figure.savefig(directory / f"{name}.svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=0.1)
+    pyplot.close(figure)
+
+
+def bare(axes, names):
+    """Rows with names at the left, the first on top; no frame."""
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="x", colors=INK, length=0, labelsize=10)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    for side in ("top", "right", "bottom"):
+        axes.spines[side].set_visible(False)
+    # Each bar says its value: a grid would only run through the words.
+    axes.xaxis.set_major_locator(MaxNLocator(6))
+
+
+def title(axes, text, note=None):
+    axes.set_title(text, loc="left", fontsize=13, fontweight="bold", color=INK, pad=26 if note else 10)
+    if note:
+        axes.text(0, 1.0, note, transform=axes.transAxes, fontsize=10.5, va="bottom", color=INK)
+
+
+def cost(results, directory, name, heading):
+    """Processor time a request: user space and kernel, and how many times the floor that is."""
+    names = [one for one in SERVERS if results.total(one) is not None]
+    floor = results.total("floor")
+    figure, axes = pyplot.subplots(figsize=(8.6, 0.42 * len(names) + 0.9))
+    bare(axes, [SERVERS[one].title for one in names])
+    widest = max(results.total(one) for one in names)
+    for row, one in enumerate(names):
+        total = results.total(one)
+        samples = results.samples[one]
+        # The bar is as long as the median of sums; it is divided as the medians of its parts are to each other.
+        user, system = results.median(one, "user"), results.median(one, "system")
+        user = total * user / (user + system)
+        dark, light = colours(one)
+        axes.barh(row, user, height=0.62, color=dark)
+        axes.barh(row, total - user, left=user, height=0.62, color=light)
+        low, high = (pick(sample["user"] + sample["system"] for sample in samples) for pick in (min, max))
+        if len(samples) > 1:
+            axes.plot([low, high], [row, row], color=INK, linewidth=1.2, solid_capstyle="butt")
+        text = f"{total:.2f} µs" + (f" ({total / floor:.2f} × floor)" if floor and one != "floor" else "")
+        axes.text(max(total, high) + widest * 0.012, row, text, va="center", fontsize=11)
+    if floor:
+        axes.axvline(floor, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    axes.set_xlim(0, widest * 1.26)
+    axes.set_xlabel("processor time a request, µs", fontsize=10.5)
+    title(axes, heading, "dark: in user space · light: in the kernel" + (" · dashed line: the floor" if floor else ""))
+    save(figure, directory, name)
+
+
+def idle(results, directory):
+    names = [one for one in SERVERS if results.median(one, "connection") is not None]
+    figure, axes = pyplot.subplots(figsize=(8.6, 0.42 * len(names) + 0.9))
+    bare(axes, [SERVERS[one].title for one in names])
+    widest = max(results.median(one, "connection") for one in names)
+    for row, one in enumerate(names):
+        value = results.median(one, "connection")
+        axes.barh(row, value / 1024, height=0.62, color=colours(one)[0])
+        axes.text((value + widest * 0.012) / 1024, row, f"{value / 1024:.1f} KiB", va="center", fontsize=11)
+    axes.set_xlim(0, widest / 1024 * 1.14)
+    axes.set_xlabel("resident memory a connection, KiB", fontsize=10.5)
+    title(axes, f"An idle connection, of {results.settings['connections']:,}")
+    save(figure, directory, "idle")
+
+
+def latency(results, directory, load, heading):
+    """A row a server: from the median to the 99th of a hundred."""
+    names, counts = results.settings["names"], results.settings["connections"]
+    figure, panels = pyplot.subplots(
+        len(counts), 1, figsize=(8.6, len(counts) * (0.38 * len(names) + 1.1)), squeeze=False, layout="constrained")
+    for axes, count in zip(panels[:, 0], counts):
+        found = {name: results.latency(name, count, load) for name in names}
+        bare(axes, [SERVERS[name].title for name in names])
+        widest = max([one["p99"] for one in found.values() if one["kept_up"]], default=1)
+        for row, name in enumerate(names):
+            one = found[name]
+            if not one["kept_up"]:
+                text = f"cannot keep up: answered {one['rate']:,.0f} of {one['asked']:,.0f} a second"
+                axes.text(widest * 0.01, row, text, va="center", fontsize=10.5, style="italic")
+                continue
+            dark, light = colours(name)
+            axes.plot([one["p50"], one["p99"]], [row, row], color=light, linewidth=5, solid_capstyle="butt", zorder=2)
+            axes.plot(one["p50"], row, "o", color=dark, markersize=8, zorder=3)
+            axes.plot(one["p99"], row, "|", color=dark, markersize=13, markeredgewidth=3, zorder=3)
+            text = f"{one['p50']:,.0f} · {one['p99']:,.0f} µs"
+            if load == "own":
+                text += f", at {one['asked']:,.0f} a second"
+            axes.text(one["p99"] + widest * 0.015, row, text, va="center", fontsize=10.5)
+        axes.set_xlim(0, widest * (1.5 if load == "own" else 1.25))
+        rate = f", {found[names[0]]['asked']:,.0f} requests a second" if load == "same" else ""
+        title(axes, f"{count:,} connections{rate}", "dot: half are answered within · bar: 99 of a hundred")
+    panels[-1, 0].set_xlabel("µs from when a request is due to its answer", fontsize=10.5)
+    figure.suptitle(heading, x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK)
+    save(figure, directory, f"latency-{load}")
+
+
+def scheduler(results, directory):
+    """A panel a figure, each with an axis of its own."""
+    figures = {name: results.settings["figures"][name] for name in results.settings["order"]}
+    rows = -(-len(figures) // 2)
+    figure, panels = pyplot.subplots(rows, 2, figsize=(11, 2.5 * rows), layout="constrained")
+    for axes in panels.flat[len(figures):]:
+        axes.set_visible(False)
+    for axes, (name, about) in zip(panels.flat, figures.items()):
+        found = [(one, results.median(f"{one} {name}")) for one in SCHEDULERS]
+        found = [(one, value) for one, value in found if value is not None]
+        bare(axes, [SCHEDULERS[one] for one, _ in found])
+        widest = max(value for _, value in found)
+        for row, (one, value) in enumerate(found):
+            dark = OURS if one in SERVERS or one == "no stealing" else PEERS
+            axes.barh(row, value, height=0.62, color=dark, alpha=0.55 if one == "no stealing" else 1)
+            axes.text(value + widest * 0.015, row, f"{value:,.3g}" if value < 1000 else f"{value:,.0f}", va="center", fontsize=10.5)
+        axes.set_xlim(0, widest * 1.15)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        unit = about["unit"].replace("us", "µs")
+        title(axes, about["title"].strip().capitalize(), f"{unit}, {about['better']} is better")
+    save(figure, directory, "scheduler")
+
+
+def main(directory):
+    # What a request costs goes by these names in the README of the project, too.
+    for section, heading in {
+        "request": "What a request costs",
+        "pipeline": "What a request costs, 16 in a pipeline",
+        "http2": "What a request costs on HTTP/2, 32 streams a connection",
+    }.items():
+        if results := Results(directory, section):
+            cost(results, directory, section, heading)
+    if results := Results(directory, "idle"):
+        idle(results, directory)
+    if results := Results(directory, "latency"):
+        latency(results, directory, "same", "Latency, the same load for all")
+        latency(results, directory, "own", "Latency, each at half of what it can bear")
+    if results := Results(directory, "scheduler"):
+        scheduler(results, directory)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

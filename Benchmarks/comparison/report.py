@@ -1,1 +1,125 @@
-def write(d): pass
+"""Writes the report: README.md beside the samples it is made of."""
+
+from results import SCHEDULERS, Results
+from sections import SECTIONS
+from servers import SERVERS
+
+PREFACE = """\
+# What was measured
+
+`Benchmarks/compare` has written this page from the samples in the JSON files beside it. [The method](../README.md) says
+what each figure means. Figures are medians; a line at the end of a bar goes from the least sample to the greatest.
+"""
+
+
+def write(directory):
+    results = {section: Results(directory, section) for section in SECTIONS}
+    results = {section: result for section, result in results.items() if result}
+    parts = [PREFACE, *_conditions(results)]
+    for section, result in results.items():
+        parts += WRITERS[section](result)
+    (directory / "README.md").write_text("\n".join(parts))
+
+
+def _conditions(results):
+    """The machine and the versions; of each section, when it was measured."""
+    newest = max(results.values(), key=lambda result: result.all["date"], default=None)
+    if newest is None:
+        return ["Nothing has been measured yet.\n"]
+    machine, versions = newest.all["machine"], newest.all["versions"]
+    kind = "a virtual machine" if machine["virtual"] else "a machine"
+    rows = [
+        ("machine", f"{kind} with {machine['cores']} cores of {machine['processor']}, {machine['memory']}"),
+        ("system", f"{machine['system']}, {machine['kernel']}"),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+    ]
+    for section, result in results.items():
+        text = f"{result.all['date'][:16].replace('T', ' ')} UTC, {result.settings['rounds']} rounds"
+        if result.all["versions"]["Gearbox"] != versions["Gearbox"]:
+            text += f", Gearbox {result.all['versions']['Gearbox']}"
+        if result.others():
+            text += f"; other processes had {result.others():.0%} of the machine at most"
+        rows.append((section, text))
+    return [_table(["", ""], rows)]
+
+
+def _cost(heading, picture):
+    def write(result):
+        floor, hyper, hummingbird = (result.total(name) for name in ("floor", "hyper", "hummingbird"))
+        rows = []
+        for name, server in SERVERS.items():
+            if (total := result.total(name)) is None:
+                continue
+            rows.append([
+                server.title, f"{total:.2f}", f"{result.median(name, 'user'):.2f}",
+                f"{result.median(name, 'system'):.2f}", _ratio(total, floor), _ratio(total, hyper),
+                _ratio(hummingbird, total), f"{result.median(name, 'resident') / 2**20:.1f}",
+                f"{result.median(name, 'rate'):,.0f}",
+            ])
+        columns = ["", "µs a request", "user", "kernel", "× floor", "× hyper", "times cheaper than Hummingbird",
+                   "resident after, MiB", "requests a second"]
+        kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
+        table = _table([columns[index] for index in kept], [[row[index] for index in kept] for row in rows])
+        return [f"## {heading}\n", f"![{heading}]({picture}.svg)\n", table]
+
+    return write
+
+
+def _idle(result):
+    rows = []
+    for name, server in SERVERS.items():
+        if result.median(name, "connection") is None:
+            continue
+        rows.append([server.title, f"{result.median(name, 'connection'):,.0f}"]
+                    + [f"{result.median(name, when) / 2**20:.1f}" for when in ("before", "after")])
+    heading = f"{result.settings['connections']:,} idle connections"
+    columns = ["", "bytes a connection", "resident before, MiB", "with all of them, MiB"]
+    return [f"## {heading}\n", "![An idle connection](idle.svg)\n", _table(columns, rows)]
+
+
+def _latency(result):
+    parts = ["## Latency\n"]
+    for load, about in {
+        "same": "All servers get the same load: half of what the custom backend answers at its peak.",
+        "own": "Each server gets half of what it answers itself at its peak.",
+    }.items():
+        rows = []
+        for connections in result.settings["connections"]:
+            for name in result.settings["names"]:
+                one = result.latency(name, connections, load)
+                times = [f"{one[key]:,.0f}" if one["kept_up"] else "" for key in ("p50", "p90", "p99", "p99.9")]
+                rows.append([connections, SERVERS[name].title, f"{one['asked']:,.0f}", f"{one['rate']:,.0f}", *times])
+        columns = ["connections", "", "asked a second", "answered a second", "p50, µs", "p90", "p99", "p99.9"]
+        parts += [about + "\n", f"![Latency](latency-{load}.svg)\n", _table(columns, rows)]
+    return parts
+
+
+def _scheduler(result):
+    subjects = [name for name in SCHEDULERS if any(key.startswith(name + " ") for key in result.samples)]
+    rows = []
+    for name in result.settings["order"]:
+        about = result.settings["figures"][name]
+        values = [result.median(f"{subject} {name}") for subject in subjects]
+        cells = ["" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in values]
+        rows.append([about["title"].strip(), about["unit"].replace("us", "µs"), about["better"], *cells])
+    columns = ["", "unit", "better"] + [SCHEDULERS[subject] for subject in subjects]
+    return ["## The schedulers\n", "![The schedulers](scheduler.svg)\n", _table(columns, rows)]
+
+
+def _ratio(value, reference):
+    return f"{value / reference:.2f}" if value and reference else ""
+
+
+def _table(columns, rows):
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines) + "\n"
+
+
+WRITERS = {
+    "request": _cost("What a request costs", "request"),
+    "pipeline": _cost("What a request costs, 16 in a pipeline", "pipeline"),
+    "http2": _cost("What a request costs on HTTP/2", "http2"),
+    "idle": _idle,
+    "latency": _latency,
+    "scheduler": _scheduler,
+}

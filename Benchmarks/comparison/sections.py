@@ -2,7 +2,6 @@
 meanwhile befalls all of them. A section gives its settings and its samples, a list for each subject."""
 
 import json
-import statistics
 import tempfile
 from dataclasses import dataclass
 
@@ -47,7 +46,7 @@ def _cost(names, effort, make_load, http2=False):
                 sample = loads.cost(process, make_load(process), effort.seconds, LOAD_CORE)
             samples[name].append(sample)
             say(f"  {number + 1}  {server.title:22} {sample['user'] + sample['system']:7.2f} us a request "
-                f"(user {sample['user']:.2f}), {sample['rate']:.0f} a second")
+                f"(user {sample['user']:.2f}), {sample['rate']:.0f} a second{_disturbed(sample)}")
     return {name: taken for name, taken in samples.items() if taken}
 
 
@@ -102,9 +101,14 @@ def latency(names, effort):
                         samples.setdefault(f"{name} {connections} {load}", []).append({"asked": rate, **sample})
                         say(f"  {number + 1}  {SERVERS[name].title:22} {connections:5} connections, {rate:6} a second: "
                             f"p50 {sample['p50']:.0f} us, p99 {sample['p99']:.0f} us"
-                            + (f", {sample['late']:.0f} unanswered" if sample["late"] else ""))
+                            + (f", {sample['late']:.0f} unanswered" if sample["late"] else "") + _disturbed(sample))
     settings = effort.settings(connections=list(effort.latency_connections), peaks=peaks, names=names)
     return settings, samples
+
+
+def _disturbed(sample):
+    others = sample["others"]
+    return f" (disturbed: others had {others:.0%} of the machine)" if others > loads.DISTURBED else ""
 
 
 def _half(peak):
@@ -118,29 +122,32 @@ SCHEDULER = ["spawn", "chain", "yield", "pingpong", "sleep", "inject", "blocking
 def scheduler(names, effort):
     """What running tasks costs: the backends, Swift's pool, Dispatch, and tokio, on two workers."""
     del names
-    samples, figures = {}, {}
+    samples, figures, others = {}, {}, []
     for number in range(effort.rounds):
         for benchmark in SCHEDULER:
-            for result in _ours(benchmark):
+            ours = loads.undisturbed(None, lambda meter: {"results": _ours(benchmark, meter)})
+            for result in ours["results"]:
                 figure = f"{benchmark} {result['figure']['name']}"
                 figures[figure] = result["figure"]
                 samples.setdefault(f"{result['subject']} {figure}", []).extend(result["samples"])
-            text = loads.timed([PEERS / "hyper/release/micro", benchmark])
-            for name, figure, value in map(str.split, text.splitlines()):
-                samples.setdefault(f"tokio {name} {figure}", []).append(float(value))
+            tokios = loads.undisturbed(None, lambda meter: {"results": _tokios(benchmark, meter)})
+            for figure, value in tokios["results"]:
+                samples.setdefault(f"tokio {figure}", []).append(value)
+            others += [ours["others"], tokios["others"]]
             say(f"  {number + 1}  {benchmark}")
-    return {"rounds": effort.rounds, "figures": figures}, samples
+    return {"rounds": effort.rounds, "figures": figures, "order": list(figures), "others": max(others)}, samples
 
 
-def _ours(benchmark):
+def _ours(benchmark, meter):
     program = BENCHMARKS / ".build/release/Benchmarks"
     with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
-        loads.timed([program, f"scheduler/{benchmark}", "--rounds", 1, "--json", file.name])
+        loads.timed([program, f"scheduler/{benchmark}", "--rounds", 1, "--json", file.name], meter=meter)
         return json.load(file)["results"]
 
 
+def _tokios(benchmark, meter):
+    lines = loads.timed([PEERS / "hyper/release/micro", benchmark], meter=meter).splitlines()
+    return [(figure, float(value)) for figure, _, value in (line.rpartition(" ") for line in lines)]
+
+
 SECTIONS = {one.__name__: one for one in (request, pipeline, http2, idle, latency, scheduler)}
-
-
-def median(samples, figure=None):
-    return statistics.median(sample if figure is None else sample[figure] for sample in samples)

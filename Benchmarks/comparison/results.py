@@ -1,0 +1,54 @@
+"""What has been measured, read back: medians of samples."""
+
+import json
+import statistics
+from pathlib import Path
+
+# Who is measured in the section `scheduler`, in order.
+SCHEDULERS = {
+    "custom": "custom", "dispatch": "dispatch", "concurrency": "concurrency", "no stealing": "custom, no stealing",
+    "Swift": "Swift's pool", "Dispatch": "Dispatch alone", "tokio": "tokio",
+}
+
+
+class Results:
+    """The results of one section; false if it has not been measured."""
+
+    def __init__(self, directory, section):
+        file = Path(directory) / f"{section}.json"
+        self.all = json.loads(file.read_text()) if file.exists() else {}
+        self.samples = self.all.get("samples", {})
+        self.settings = self.all.get("settings", {})
+
+    def __bool__(self):
+        return bool(self.samples)
+
+    def median(self, subject, figure=None):
+        """The median of a figure, or of plain numbers; None if there are no samples."""
+        samples = self.samples.get(subject)
+        if not samples:
+            return None
+        return statistics.median(sample if figure is None else sample[figure] for sample in samples)
+
+    def total(self, subject):
+        """The median of processor time a request, in microseconds."""
+        samples = self.samples.get(subject)
+        return statistics.median(sample["user"] + sample["system"] for sample in samples) if samples else None
+
+    def others(self):
+        """The largest part of the machine that other processes had while one of the samples was taken."""
+        parts = [
+            sample["others"]
+            for samples in self.samples.values()
+            for sample in samples
+            if isinstance(sample, dict) and "others" in sample
+        ]
+        return max([*parts, self.settings.get("others", 0)])
+
+    def latency(self, name, connections, load):
+        """Of the load `same` or `own`: medians, and whether the server kept up with what was asked."""
+        subject = f"{name} {connections} {load}"
+        if subject not in self.samples:
+            return None
+        figures = {key: self.median(subject, key) for key in ("asked", "rate", "p50", "p90", "p99", "p99.9", "late")}
+        return figures | {"kept_up": figures["late"] == 0 and figures["rate"] > 0.97 * figures["asked"]}
