@@ -18,6 +18,8 @@ let package = Package(
         .product(name: "Runtime", package: "gearbox"),
         .product(name: "RuntimeCustom", package: "gearbox"),
         .product(name: "RuntimeDispatch", package: "gearbox"),
+        // The suite `http` runs it.
+        .product(name: "WebApp", package: "gearbox"),
       ],
       swiftSettings: settings)
   ]

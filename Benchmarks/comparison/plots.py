@@ -160,7 +160,7 @@ def scheduler(results, directory):
         axes.set_xlim(0, widest * 1.15)
         axes.xaxis.set_major_locator(MaxNLocator(5))
         unit = about["unit"].replace("us", "µs")
-        title(axes, about["title"].strip().capitalize(), f"{unit}, {about['better']} is better")
+        title(axes, about["title"].strip().replace(" us ", " µs ").capitalize(), f"{unit}, {about['better']} is better")
     save(figure, directory, "scheduler")
 
 

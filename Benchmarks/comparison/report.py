@@ -34,7 +34,7 @@ def _conditions(results):
         ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
     ]
     for section, result in results.items():
-        text = f"{result.all['date'][:16].replace('T', ' ')} UTC, {result.settings['rounds']} rounds"
+        text = f"{result.all['date'][:16].replace('T', ' ')} UTC, rounds: {result.settings['rounds']}"
         if result.all["versions"]["Gearbox"] != versions["Gearbox"]:
             text += f", Gearbox {result.all['versions']['Gearbox']}"
         if result.others():
@@ -101,7 +101,7 @@ def _scheduler(result):
         about = result.settings["figures"][name]
         values = [result.median(f"{subject} {name}") for subject in subjects]
         cells = ["" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in values]
-        rows.append([about["title"].strip(), about["unit"].replace("us", "µs"), about["better"], *cells])
+        rows.append([about["title"].strip().replace(" us ", " µs "), about["unit"].replace("us", "µs"), about["better"], *cells])
     columns = ["", "unit", "better"] + [SCHEDULERS[subject] for subject in subjects]
     return ["## The schedulers\n", "![The schedulers](scheduler.svg)\n", _table(columns, rows)]
 

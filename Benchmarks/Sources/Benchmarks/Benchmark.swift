@@ -49,4 +49,4 @@ protocol Suite: SendableMetatype {
 }
 
 /// All suites. A new one is a file of its own, and a word here.
-let suites: [any Suite.Type] = [SchedulerSuite.self]
+let suites: [any Suite.Type] = [HTTPSuite.self, SchedulerSuite.self]

@@ -12,7 +12,11 @@ import Foundation
 
     var report = Report(rounds: invocation.rounds)
     for suite in suites where invocation.wants(suite: suite.name) {
-      try await run(suite, invocation, &report)
+      do {
+        try await run(suite, invocation, &report)
+      } catch let error as Unavailable {
+        fail("\(suite.name): \(error)", status: EX_UNAVAILABLE)
+      }
     }
     guard let path = invocation.jsonPath else { return }
     let encoder = JSONEncoder()

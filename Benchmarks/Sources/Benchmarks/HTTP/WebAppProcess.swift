@@ -1,0 +1,60 @@
+import Foundation
+
+/// The web app, running with one worker in a process of its own, on a port that the system has chosen.
+struct WebAppProcess {
+  let port: UInt16
+  private let process = Process()
+
+  /// The app, which is built with this program and lies beside it.
+  static func find() throws -> URL {
+    let app = Bundle.main.bundleURL.appending(path: "WebApp")
+    guard FileManager.default.isExecutableFile(atPath: app.path) else {
+      throw Unavailable("the web app is not at \(app.path): swift build builds it with the benchmarks")
+    }
+    return app
+  }
+
+  /// Starts it, on one core if one is named.
+  init(_ app: URL, runtime: String, core: Int?) throws {
+    let output = Pipe()
+    process.executableURL = core == nil ? app : URL(filePath: "/usr/bin/env")
+    process.arguments = core.map { ["taskset", "-c", "\($0)", app.path] } ?? []
+    process.environment = ProcessInfo.processInfo.environment.merging(
+      ["RUNTIME": runtime, "RUNTIME_WORKERS": "1", "HOST": "127.0.0.1", "PORT": "0"]) { $1 }
+    process.standardOutput = output
+    try process.run()
+    // One line, once it listens: "Gearbox WebApp on http://127.0.0.1:PORT (...)".
+    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+    guard let address = line.firstMatch(of: /http:\/\/[\d.]+:(\d+)/), let port = UInt16(address.1) else {
+      process.terminate()
+      throw Unavailable("the web app did not start: \(line)")
+    }
+    self.port = port
+  }
+
+  func stop() {
+    process.terminate()
+    process.waitUntilExit()
+  }
+
+  var url: String { "http://127.0.0.1:\(port)/plaintext" }
+
+  /// Seconds of processor time so far.
+  var processorTime: (user: Double, kernel: Double) {
+    // After the name in brackets, which may hold spaces, the 12th and 13th field (proc(5): utime, stime).
+    let fields = read("stat").split(separator: ")").last?.split(separator: " ") ?? []
+    guard fields.count > 12, let user = Double(fields[11]), let kernel = Double(fields[12]) else { return (0, 0) }
+    let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
+    return (user / tick, kernel / tick)
+  }
+
+  /// Bytes of its memory that are resident.
+  var residentMemory: Int {
+    let pages = read("statm").split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
+    return pages * sysconf(Int32(_SC_PAGESIZE))
+  }
+
+  private func read(_ file: String) -> String {
+    (try? String(contentsOfFile: "/proc/\(process.processIdentifier)/\(file)", encoding: .utf8)) ?? ""
+  }
+}
