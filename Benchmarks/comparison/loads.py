@@ -37,7 +37,7 @@ class Meter:
         self.own += meter["own"]
 
     def others(self, server):
-        """The part of the machine that other processes had, beside the commands and `server` seconds of the server's."""
+        """The part of the machine that others had, beside the commands and `server` seconds of the server's."""
         return max(0, self.busy - self.own - server) / (self.elapsed * os.cpu_count())
 
 
@@ -121,10 +121,10 @@ def h2load(running, connections=16, streams=32):
     def load(seconds, core, meter):
         command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-D", seconds, running.url]
         text = timed(command, core, meter)
-        done, succeeded, failed = (int(re.search(rf"(\d+) {word}", text)[1]) for word in ("done", "succeeded", "failed"))
-        if failed or not succeeded:
+        counts = {word: int(count) for count, word in re.findall(r"(\d+) (done|succeeded|failed)", text)}
+        if counts["failed"] or not counts["succeeded"]:
             raise SystemExit(f"compare: h2load met errors:\n{text}")
-        return done, float(re.search(r"([\d.]+) req/s", text)[1])
+        return counts["done"], float(re.search(r"([\d.]+) req/s", text)[1])
 
     return load
 

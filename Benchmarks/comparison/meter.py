@@ -9,8 +9,8 @@ import time
 
 
 def _busy():
-    # The first line sums up all cores; user, nice, system, idle, iowait, irq, softirq, steal, in hundredths of a second.
-    # What interrupts cost is not in it, since it is nobody's.
+    # The first line sums up all cores: user, nice, system, idle, iowait, irq, softirq, steal, in hundredths of a
+    # second. What interrupts cost is left out, since it is nobody's.
     with open("/proc/stat") as stat:
         user, nice, system, _, _, _, _, steal = map(int, stat.readline().split()[1:9])
     return (user + nice + system + steal) / 100

@@ -4,8 +4,8 @@
 //
 // Requests come at random times (a Poisson process, the same each run), in turn on connections that are kept alive. A
 // request's latency counts from when it was due, also where its connection was still busy with the one before: so a
-// server that stalls cannot hide what it made others wait ("coordinated omission"). The generator never sleeps; it wants
-// a core of its own. The first second is not counted.
+// server that stalls cannot hide what it made others wait ("coordinated omission"). The generator never sleeps; it
+// wants a core of its own. The first second is not counted.
 //
 // Prints: requests counted, those answered by the end, those not even a second later, those answered a second, and the
 // microseconds within which 50, 90, 99 and 99.9 of a hundred were.
@@ -170,6 +170,7 @@ int main(int count, char **arguments) {
     for (size_t j = 0; j < all[i].count; j++, late++) record(all[i].due[(all[i].first + j) % all[i].capacity], now());
   }
   qsort(results.latencies, results.count, sizeof *results.latencies, compare);
-  printf("requests %zu answered %zu late %zu rate %.0f p50 %.1f p90 %.1f p99 %.1f p99.9 %.1f\n", results.count, answered,
-         late, (double)answered / seconds, percentile(0.5), percentile(0.9), percentile(0.99), percentile(0.999));
+  printf("requests %zu answered %zu late %zu rate %.0f p50 %.1f p90 %.1f p99 %.1f p99.9 %.1f\n", results.count,
+         answered, late, (double)answered / seconds, percentile(0.5), percentile(0.9), percentile(0.99),
+         percentile(0.999));
 }

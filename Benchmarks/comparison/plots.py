@@ -13,7 +13,7 @@ matplotlib.use("svg")
 from matplotlib import pyplot
 from matplotlib.ticker import MaxNLocator
 
-from results import SCHEDULERS, Results
+from results import SCHEDULERS, Results, rounded
 from servers import SERVERS
 
 INK = "#768390"
@@ -44,7 +44,8 @@ def colours(name):
 
 
 def save(figure, directory, name):
-    figure.savefig(directory / f"{name}.svg", metadata={"Date": None, "Creator": None}, bbox_inches="tight", pad_inches=0.1)
+    nothing = {"Date": None, "Creator": None}
+    figure.savefig(directory / f"{name}.svg", metadata=nothing, bbox_inches="tight", pad_inches=0.1)
     pyplot.close(figure)
 
 
@@ -91,7 +92,8 @@ def cost(results, directory, name, heading):
         axes.axvline(floor, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_xlim(0, widest * 1.26)
     axes.set_xlabel("processor time a request, µs", fontsize=10.5)
-    title(axes, heading, "dark: in user space · light: in the kernel" + (" · dashed line: the floor" if floor else ""))
+    note = "dark: in user space · light: in the kernel"
+    title(axes, heading, note + (" · dashed line: the floor" if floor else ""))
     save(figure, directory, name)
 
 
@@ -156,11 +158,10 @@ def scheduler(results, directory):
         for row, (one, value) in enumerate(found):
             dark = OURS if one in SERVERS or one == "no stealing" else PEERS
             axes.barh(row, value, height=0.62, color=dark, alpha=0.55 if one == "no stealing" else 1)
-            axes.text(value + widest * 0.015, row, f"{value:,.3g}" if value < 1000 else f"{value:,.0f}", va="center", fontsize=10.5)
+            axes.text(value + widest * 0.015, row, rounded(value), va="center", fontsize=10.5)
         axes.set_xlim(0, widest * 1.15)
         axes.xaxis.set_major_locator(MaxNLocator(5))
-        unit = about["unit"].replace("us", "µs")
-        title(axes, about["title"].strip().replace(" us ", " µs ").capitalize(), f"{unit}, {about['better']} is better")
+        title(axes, results.title(name).capitalize(), f"{results.unit(name)}, {about['better']} is better")
     save(figure, directory, "scheduler")
 
 

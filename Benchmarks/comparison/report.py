@@ -1,6 +1,6 @@
 """Writes the report: README.md beside the samples it is made of."""
 
-from results import SCHEDULERS, Results
+from results import SCHEDULERS, Results, rounded
 from sections import SECTIONS
 from servers import SERVERS
 
@@ -100,8 +100,8 @@ def _scheduler(result):
     for name in result.settings["order"]:
         about = result.settings["figures"][name]
         values = [result.median(f"{subject} {name}") for subject in subjects]
-        cells = ["" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.3g}" for value in values]
-        rows.append([about["title"].strip().replace(" us ", " µs "), about["unit"].replace("us", "µs"), about["better"], *cells])
+        cells = ["" if value is None else rounded(value) for value in values]
+        rows.append([result.title(name), result.unit(name), about["better"], *cells])
     columns = ["", "unit", "better"] + [SCHEDULERS[subject] for subject in subjects]
     return ["## The schedulers\n", "![The schedulers](scheduler.svg)\n", _table(columns, rows)]
 

@@ -47,6 +47,14 @@ class Results:
         ]
         return max([*parts, self.settings.get("others", 0)])
 
+    def title(self, figure):
+        """Of the section `scheduler`: what a figure is, in words."""
+        return self.settings["figures"][figure]["title"].strip().replace(" us ", " µs ")
+
+    def unit(self, figure):
+        """Of the section `scheduler`."""
+        return self.settings["figures"][figure]["unit"].replace("us", "µs")
+
     def latency(self, name, connections, load):
         """Of the load `same` or `own`: medians, and whether the server kept up with what was asked."""
         subject = f"{name} {connections} {load}"
@@ -55,3 +63,8 @@ class Results:
         figures = {key: self.median(subject, key) for key in LATENCY_FIGURES}
         # A hundredth may be on its way still when the last request has been sent.
         return figures | {"kept_up": figures["answered"] > 0.99 * figures["requests"]}
+
+
+def rounded(value):
+    """A number with three digits that count."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

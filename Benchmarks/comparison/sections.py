@@ -84,7 +84,7 @@ def idle(names, effort):
 
 
 def latency(names, effort):
-    """How long a request takes, at half of the load that the custom backend can bear, and at half of the server's own."""
+    """How long a request takes, at half of the custom backend's peak, and at half of the server's own."""
     names = [name for name in names if name not in ("floor", "nginx")]
     peaks = {}
     for name in dict.fromkeys(["custom", *names]):
