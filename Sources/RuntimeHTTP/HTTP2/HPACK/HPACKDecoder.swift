@@ -12,6 +12,8 @@ struct HPACKDecoder: ~Copyable {
   private var limit: Int
   /// What the next block has to bring the table's size down to, before anything else.
   private var requiredSize: Int?
+  private let staticTable = StaticTable.shared
+  private let huffman = HuffmanCode.shared
   /// A line that is not wholly in the tables.
   private var line = ByteBuffer(capacity: 0)
 
@@ -52,7 +54,7 @@ struct HPACKDecoder: ~Copyable {
             false)
         } else {
           guard index > 0 else { throw .invalidIndex }
-          let entry = StaticTable.fields[index - 1]
+          let entry = staticTable[index]
           entry.name.withUTF8Buffer { name in
             entry.value.withUTF8Buffer { value in field(&output, name.span, value.span, false) }
           }
@@ -102,7 +104,7 @@ struct HPACKDecoder: ~Copyable {
       let entry = try dynamicEntry(index)
       line.append(table.bytes.span.extracting(table.nameRange(entry)))
     } else {
-      line.append(StaticTable.fields[index - 1].name)
+      line.append(staticTable[index].name)
     }
   }
 
@@ -114,6 +116,6 @@ struct HPACKDecoder: ~Copyable {
     guard length <= block.count - position else { throw .truncated }
     let text = block.extracting(position..<position + length)
     position += length
-    if isHuffman { try HuffmanCode.shared.decode(text, into: &line) } else { line.append(text) }
+    if isHuffman { try huffman.decode(text, into: &line) } else { line.append(text) }
   }
 }

@@ -7,6 +7,8 @@ struct HPACKEncoder: ~Copyable {
 
   private(set) var table: DynamicTable
   private var names = NameIndex()
+  private let staticTable = StaticTable.shared
+  private let huffman = HuffmanCode.shared
   /// How large the table is to be at most, whatever the peer allows: it is our memory, too.
   private let bound: Int
   /// The smallest and the last of the sizes that the table has been given since the last block.
@@ -62,9 +64,9 @@ struct HPACKEncoder: ~Copyable {
   ) {
     if sizeChange != nil { changeSize(into: &output) }
     let hash = NameHash(name)
-    var nameIndex = StaticTable.index(of: name, hash)
-    var indexing = indexing ?? .advised(nameIndex: nameIndex, value: value)
-    if indexing != .never, let line = StaticTable.index(ofValue: value, nameIndex: nameIndex) {
+    var nameIndex = staticTable.index(of: name, hash)
+    var indexing = indexing ?? (nameIndex == 0 ? .incremental : staticTable[nameIndex].indexing)
+    if indexing != .never, let line = staticTable.index(ofValue: value, nameIndex: nameIndex) {
       return HPACKInteger.encode(line, prefix: 7, flags: 0x80, into: &output)
     }
     if indexing == .incremental || nameIndex == 0 {
@@ -97,7 +99,7 @@ struct HPACKEncoder: ~Copyable {
     let length = HuffmanCode.encodedLength(of: text)
     if length < text.count {
       HPACKInteger.encode(length, prefix: 7, flags: 0x80, into: &output)
-      HuffmanCode.shared.encode(text, into: &output)
+      huffman.encode(text, into: &output)
     } else {
       HPACKInteger.encode(text.count, prefix: 7, flags: 0, into: &output)
       output.append(text)

@@ -31,15 +31,15 @@ struct HuffmanCode: Sendable {
   private static let lookup = 8
 
   /// The codes of the bytes, in the lower bits.
-  private var codes = InlineArray<256, UInt32>(repeating: 0)
+  private var codes = [UInt32](repeating: 0, count: 256)
   /// What the next eight bits begin with: a byte, and below it the length of its code; 0 where the code is longer.
-  private var prefixes = InlineArray<256, UInt16>(repeating: 0)
+  private var prefixes = [UInt16](repeating: 0, count: 1 << lookup)
   /// The bytes in the order of their codes.
-  private var symbols = InlineArray<256, UInt8>(repeating: 0)
+  private var symbols = [UInt8](repeating: 0, count: 256)
   /// For each length: what 32 bits are less than if they begin with a code no longer than that.
-  private var limits = InlineArray<31, UInt64>(repeating: 0)
+  private var limits = [UInt64](repeating: 0, count: longest + 1)
   /// For each length: what is added to the number that a code is to give its place in `symbols`.
-  private var offsets = InlineArray<31, Int>(repeating: 0)
+  private var offsets = [Int](repeating: 0, count: longest + 1)
 
   private init() {
     var code = 0

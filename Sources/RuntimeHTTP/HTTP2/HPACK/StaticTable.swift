@@ -1,33 +1,94 @@
-/// The table that both ends have from the beginning (RFC 7541 section 2.3.1 and appendix A).
-enum StaticTable {
+/// The table that both ends have from the beginning (RFC 7541 section 2.3.1 and appendix A), and what our encoder does
+/// about lines with its names.
+///
+/// Whoever looks into it keeps it at hand: to reach a lazy global costs as much as what it is used for.
+struct StaticTable: Sendable {
+  static let shared = StaticTable()
+
   struct Field: Sendable {
     let name: StaticString
     let value: StaticString
+    /// How many entries there are with that name, this one and those that follow it.
+    let entries: Int
+    /// What is best for a line with that name.
+    let indexing: HPACKIndexing
 
     @inline(__always)
-    init(_ name: StaticString, _ value: StaticString = "") {
+    init(_ name: StaticString, _ value: StaticString = "", entries: Int = 1, indexing: HPACKIndexing = .incremental) {
       self.name = name
       self.value = value
+      self.entries = entries
+      self.indexing = indexing
     }
   }
 
   /// How many entries there are; the first has index 1, and the dynamic table's indices follow on from the last.
   static let count = 61
 
-  static let fields: [Field] = [
+  private static let slotBits = 7
+
+  private let fields = Self.allFields
+  /// The index of the first entry with each name, at the slot that the name's hash says or, where that is taken, at the
+  /// next that is free; 0 in the others, of which there are enough.
+  private var slots = [UInt8](repeating: 0, count: 1 << slotBits)
+
+  private init() {
+    var index = 1
+    while index <= Self.count {
+      var slot = self[index].name.withUTF8Buffer { NameHash($0.span).value(bits: Self.slotBits) }
+      while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
+      slots[slot] = UInt8(index)
+      index += self[index].entries
+    }
+  }
+
+  /// The entry at an index from 1 to ``count``.
+  @inline(__always)
+  subscript(index: Int) -> Field { fields[index - 1] }
+
+  /// The index of the first entry with that name, or 0.
+  @inline(__always)
+  func index(of name: Span<UInt8>, _ hash: NameHash) -> Int {
+    var slot = hash.value(bits: Self.slotBits)
+    while true {
+      let index = Int(slots[slot])
+      if index == 0 || self[index].name.withUTF8Buffer({ $0.span.equals(name) }) { return index }
+      slot = (slot + 1) & (slots.count - 1)
+    }
+  }
+
+  /// The index of the entry with that value and the name whose first entry is at `nameIndex`, if there is one.
+  @inline(__always)
+  func index(ofValue value: Span<UInt8>, nameIndex: Int) -> Int? {
+    guard nameIndex > 0 else { return nil }
+    for index in nameIndex..<nameIndex + self[nameIndex].entries
+    where self[index].value.withUTF8Buffer({ $0.span.equals(value) }) {
+      return index
+    }
+    return nil
+  }
+}
+
+extension StaticTable {
+  /// The entries in their order.
+  ///
+  /// Credentials are never indexed, as section 7.1.3 says of those it names. What is about one message or one resource is
+  /// sent without indexing, and would only drive out others. `Date` is indexed: it comes a thousand times before it
+  /// changes.
+  private static let allFields: [Field] = [
     Field(":authority"),
-    Field(":method", "GET"),
+    Field(":method", "GET", entries: 2),
     Field(":method", "POST"),
-    Field(":path", "/"),
-    Field(":path", "/index.html"),
-    Field(":scheme", "http"),
+    Field(":path", "/", entries: 2, indexing: .without),
+    Field(":path", "/index.html", indexing: .without),
+    Field(":scheme", "http", entries: 2),
     Field(":scheme", "https"),
-    Field(":status", "200"),
-    Field(":status", "204"),
-    Field(":status", "206"),
-    Field(":status", "304"),
-    Field(":status", "400"),
-    Field(":status", "404"),
+    Field(":status", "200", entries: 7),
+    Field(":status", "204", entries: 6),
+    Field(":status", "206", entries: 5),
+    Field(":status", "304", entries: 4),
+    Field(":status", "400", entries: 3),
+    Field(":status", "404", entries: 2),
     Field(":status", "500"),
     Field("accept-charset"),
     Field("accept-encoding", "gzip, deflate"),
@@ -35,41 +96,41 @@ enum StaticTable {
     Field("accept-ranges"),
     Field("accept"),
     Field("access-control-allow-origin"),
-    Field("age"),
+    Field("age", indexing: .without),
     Field("allow"),
-    Field("authorization"),
+    Field("authorization", indexing: .never),
     Field("cache-control"),
     Field("content-disposition"),
     Field("content-encoding"),
     Field("content-language"),
-    Field("content-length"),
-    Field("content-location"),
-    Field("content-range"),
+    Field("content-length", indexing: .without),
+    Field("content-location", indexing: .without),
+    Field("content-range", indexing: .without),
     Field("content-type"),
-    Field("cookie"),
+    Field("cookie", indexing: .never),
     Field("date"),
-    Field("etag"),
+    Field("etag", indexing: .without),
     Field("expect"),
-    Field("expires"),
+    Field("expires", indexing: .without),
     Field("from"),
     Field("host"),
-    Field("if-match"),
-    Field("if-modified-since"),
-    Field("if-none-match"),
-    Field("if-range"),
-    Field("if-unmodified-since"),
-    Field("last-modified"),
+    Field("if-match", indexing: .without),
+    Field("if-modified-since", indexing: .without),
+    Field("if-none-match", indexing: .without),
+    Field("if-range", indexing: .without),
+    Field("if-unmodified-since", indexing: .without),
+    Field("last-modified", indexing: .without),
     Field("link"),
-    Field("location"),
+    Field("location", indexing: .without),
     Field("max-forwards"),
     Field("proxy-authenticate"),
-    Field("proxy-authorization"),
-    Field("range"),
+    Field("proxy-authorization", indexing: .never),
+    Field("range", indexing: .without),
     Field("referer"),
     Field("refresh"),
-    Field("retry-after"),
+    Field("retry-after", indexing: .without),
     Field("server"),
-    Field("set-cookie"),
+    Field("set-cookie", indexing: .never),
     Field("strict-transport-security"),
     Field("transfer-encoding"),
     Field("user-agent"),
@@ -77,70 +138,4 @@ enum StaticTable {
     Field("via"),
     Field("www-authenticate"),
   ]
-
-  private static let slotBits = 7
-
-  /// The index of the first entry with each name: at the slot that the name's hash says or, where that is taken, at the
-  /// next that is free. The others are 0.
-  private static let slots = {
-    var slots = InlineArray<128, UInt8>(repeating: 0)
-    for index in 1...count where !continued.contains(index) {
-      var slot = fields[index - 1].name.withUTF8Buffer { NameHash($0.span).value(bits: slotBits) }
-      while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
-      slots[slot] = UInt8(index)
-    }
-    return slots
-  }()
-
-  /// The entries that have the same name as the one before.
-  private static let continued = {
-    var continued = IndexSet()
-    for index in 2...count {
-      let isSame = fields[index - 1].name.withUTF8Buffer { name in
-        fields[index - 2].name.withUTF8Buffer { name.span.equals($0.span) }
-      }
-      if isSame { continued.insert(index) }
-    }
-    return continued
-  }()
-
-  /// The index of the first entry with that name, or 0.
-  @inline(__always)
-  static func index(of name: Span<UInt8>, _ hash: NameHash) -> Int {
-    var slot = hash.value(bits: slotBits)
-    while true {
-      let index = Int(slots[slot])
-      if index == 0 || fields[index - 1].name.withUTF8Buffer({ $0.span.equals(name) }) { return index }
-      slot = (slot + 1) & (slots.count - 1)
-    }
-  }
-
-  /// The index of the entry with that value and the name whose first entry is at `nameIndex`, if there is one.
-  @inline(__always)
-  static func index(ofValue value: Span<UInt8>, nameIndex: Int) -> Int? {
-    guard nameIndex > 0 else { return nil }
-    var index = nameIndex
-    repeat {
-      if fields[index - 1].value.withUTF8Buffer({ $0.span.equals(value) }) { return index }
-      index += 1
-    } while continued.contains(index)
-    return nil
-  }
-
-  /// A set of indices of this table, 0 among them.
-  struct IndexSet: Sendable {
-    private var bits: UInt64 = 0
-
-    init() {}
-
-    /// The indices of the first entries with these names.
-    init(_ names: [StaticString]) {
-      for name in names { name.withUTF8Buffer { insert(StaticTable.index(of: $0.span, NameHash($0.span))) } }
-    }
-
-    mutating func insert(_ index: Int) { bits |= 1 << UInt64(index) }
-
-    @inline(__always)
-    func contains(_ index: Int) -> Bool { bits &>> UInt64(index) & 1 == 1 }
-  }
 }
