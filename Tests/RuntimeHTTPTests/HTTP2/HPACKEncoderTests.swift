@@ -1,0 +1,188 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+@Suite struct HPACKEncoderTests {
+  static let response = [
+    HeaderLine(":status", "200"), HeaderLine("content-type", "text/html; charset=utf-8"),
+    HeaderLine("content-length", "12"), HeaderLine("date", "Mon, 21 Oct 2013 20:13:21 GMT"),
+    HeaderLine("server", "gearbox"), HeaderLine("x-frame-options", "DENY"),
+  ]
+
+  @Test func `a response that has come before is an index to a line, but for its length`() throws {
+    var encoder = HPACKEncoder()
+    var decoder = HPACKDecoder()
+    #expect(try decoder.decode(encoder.encode(Self.response)) == Self.response)
+    let again = encoder.encode(Self.response)
+    #expect(again.hex == "88" + "c1" + "0f0d023132" + "c0" + "bf" + "be")
+    #expect(try decoder.decode(again) == Self.response)
+  }
+
+  @Test func `a new date is a literal once, and drives out nothing else`() throws {
+    var encoder = HPACKEncoder()
+    var lines = Self.response
+    _ = encoder.encode(lines)
+    lines[3] = HeaderLine("date", "Mon, 21 Oct 2013 20:13:22 GMT")
+    #expect(encoder.encode(lines).count == 33)
+    #expect(encoder.encode(lines).count == 10)
+    #expect(encoder.table.count == 5)
+  }
+
+  @Test(arguments: ["authorization", "cookie", "proxy-authorization", "set-cookie"])
+  func `7541 7_1_3 - credentials are never indexed, here or further on`(_ name: String) throws {
+    var encoder = HPACKEncoder()
+    var decoder = HPACKDecoder()
+    let line = HeaderLine(name, "a secret that is not all that short")
+    for _ in 0..<2 {
+      let lines = try decoder.decode(encoder.encode([line]))
+      #expect(lines == [HeaderLine(name: line.name, value: line.value, isSensitive: true)])
+    }
+    #expect(encoder.table.count == 0)
+  }
+
+  @Test(arguments: ["content-length", "etag", "last-modified", "location", ":path"])
+  func `what is about one message is not indexed`(_ name: String) throws {
+    var encoder = HPACKEncoder()
+    var decoder = HPACKDecoder()
+    let line = HeaderLine(name, "12345678")
+    for _ in 0..<2 { #expect(try decoder.decode(encoder.encode([line])) == [line]) }
+    #expect(encoder.table.count == 0)
+  }
+
+  @Test func `a name whose value keeps changing is not indexed with more than eight of them`() throws {
+    var encoder = HPACKEncoder()
+    var decoder = HPACKDecoder()
+    for number in 0..<20 {
+      let line = HeaderLine("x-request-id", "\(number)")
+      #expect(try decoder.decode(encoder.encode([line])) == [line])
+    }
+    #expect(encoder.table.count == 8)
+    // Index 62 has its name, so that it is not spelt out.
+    #expect(encoder.encode([HeaderLine("x-request-id", "*")]).hex == "0f2f012a")
+    #expect(encoder.encode([HeaderLine("x-request-id", "7")]).hex == "be")
+  }
+
+  @Test func `such a name gets another chance when others have driven its values out`() throws {
+    var encoder = HPACKEncoder(maximumTableSize: 1024)
+    for number in 0..<10 { _ = encoder.encode([HeaderLine("x-a", "\(number)")]) }
+    for number in 0..<8 { _ = encoder.encode([HeaderLine("x-\(number)", String(repeating: "b", count: 80))]) }
+    _ = encoder.encode([HeaderLine("x-a", "10")])
+    #expect(encoder.table.lines.first == "x-a: 10")
+  }
+
+  @Test func `a line that takes more than half of the table is not indexed`() throws {
+    var encoder = HPACKEncoder()
+    _ = encoder.encode([HeaderLine("x-large", String(repeating: "a", count: 2048 - 32 - 7))])
+    #expect(encoder.table.count == 1)
+    _ = encoder.encode([HeaderLine("x-large", String(repeating: "a", count: 2048 - 32 - 6))])
+    #expect(encoder.table.count == 1)
+  }
+
+  @Test func `indexing is as the caller says, if he does`() throws {
+    var encoder = HPACKEncoder()
+    var decoder = HPACKDecoder()
+    let line = HeaderLine("server", "gearbox")
+    let secret = HeaderLine("server", "gearbox", isSensitive: true)
+    #expect(try decoder.decode(encoder.encode([line], indexing: .without)) == [line])
+    #expect(encoder.table.count == 0)
+    #expect(try decoder.decode(encoder.encode([line], indexing: .incremental)) == [line])
+    #expect(encoder.table.lines == ["server: gearbox"])
+    // The table has it, and it is a literal all the same.
+    #expect(try decoder.decode(encoder.encode([secret])) == [secret])
+    #expect(try decoder.decode(encoder.encode([line, HeaderLine("etag", "a")], indexing: .incremental)).count == 2)
+    #expect(decoder.table.lines == ["etag: a", "server: gearbox"])
+  }
+
+  @Test func `9113 8_2_1 - names go out in lower case, and are found whatever theirs`() throws {
+    var encoder = HPACKEncoder()
+    var decoder = HPACKDecoder()
+    let lines = [HeaderLine("Content-Type", "Text/HTML"), HeaderLine("X-Frame-OPTIONS", "DENY")]
+    let lowercased = [HeaderLine("content-type", "Text/HTML"), HeaderLine("x-frame-options", "DENY")]
+    #expect(try decoder.decode(encoder.encode(lines)) == lowercased)
+    #expect(encoder.encode(lowercased).hex == "bfbe")
+    #expect(encoder.encode(lines).hex == "bfbe")
+  }
+
+  @Test(arguments: [
+    (200, "88"), (204, "89"), (206, "8a"), (304, "8b"), (400, "8c"), (404, "8d"), (500, "8e"),
+    (503, "48" + "03" + "353033"), (101, "48" + "82" + "0803"),
+  ])
+  func `7541 A - statuses`(_ code: Int, _ hex: String) throws {
+    var encoder = HPACKEncoder()
+    var output = ByteBuffer(capacity: 0)
+    encoder.encode(status: code, into: &output)
+    #expect(Array(output.taken).hex == hex)
+  }
+
+  @Test func `7541 5_2 - a text is encoded only if that makes it shorter`() throws {
+    var encoder = HPACKEncoder()
+    // Each takes 13 bits and more, or just as many bytes as its text.
+    for (value, hex) in [("^^^", "035e5e5e"), ("307", "03333037"), ("aaa", "8218c7"), ("a", "0161")] {
+      #expect(encoder.encode([HeaderLine("etag", value)]).hex == "0f13" + hex)
+    }
+  }
+
+  @Test(arguments: [
+    ("nothing", [], ""), ("the size that it has", [4096], ""), ("more than we want", [65_536], ""),
+    ("less", [100], "3f45"), ("less and less", [100, 50], "3f13"), ("none", [0], "20"),
+    ("less, and more again", [100, 200], "3f45 3fa901"), ("less, and as before", [0, 4096], "20 3fe11f"),
+    ("up and down", [200, 100, 150], "3f45 3f77"),
+  ])
+  func `7541 4_2 - a block begins with the changes of the table's size`(
+    _ name: String, _ sizes: [Int], _ hex: String
+  ) throws {
+    var encoder = HPACKEncoder()
+    _ = encoder.encode([HeaderLine("server", "gearbox")])
+    for size in sizes { encoder.setMaximumTableSize(size) }
+    let block = encoder.encode([HeaderLine(":method", "GET")])
+    #expect(block == Array(hex: hex) + [0x82], "\(name)")
+    #expect(encoder.encode([HeaderLine(":method", "GET")]) == [0x82], "\(name)")
+    #expect(encoder.table.count == ((sizes.min() ?? 4096) >= 45 ? 1 : 0), "\(name)")
+    #expect(encoder.table.maximumSize == min(sizes.last ?? 4096, 4096), "\(name)")
+  }
+
+  @Test func `whatever is encoded is decoded, and both tables are the same all the while`() throws {
+    var generator = SeededGenerator(state: 7541)
+    for _ in 0..<50 {
+      var encoder = HPACKEncoder(maximumTableSize: [0, 64, 256, 4096].randomElement(using: &generator) ?? 0)
+      var decoder = HPACKDecoder(maximumTableSize: 4096)
+      // The encoder's own bound is below the limit, and it has to say so.
+      encoder.setMaximumTableSize(encoder.table.maximumSize)
+      _ = try decoder.decode(sizeUpdate(encoder.table.maximumSize))
+      for _ in 0..<100 {
+        if Int.random(in: 0..<10, using: &generator) == 0 {
+          let size = Int.random(in: 0...4096, using: &generator)
+          encoder.setMaximumTableSize(size)
+        }
+        let lines = (0..<Int.random(in: 0..<12, using: &generator)).map { _ in Self.line(using: &generator) }
+        let indexing = [HPACKIndexing?.none, nil, .incremental, .without].randomElement(using: &generator) ?? nil
+        let found = try decoder.decode(encoder.encode(lines, indexing: indexing))
+        #expect(found.map(\.name) == lines.map(\.name))
+        #expect(found.map(\.value) == lines.map(\.value))
+        if !lines.isEmpty { #expect(encoder.table.lines == decoder.table.lines) }
+      }
+    }
+  }
+
+  private func sizeUpdate(_ size: Int) -> [UInt8] {
+    var output = ByteBuffer(capacity: 4)
+    HPACKInteger.encode(size, prefix: 5, flags: 0x20, into: &output)
+    return Array(output.taken)
+  }
+
+  /// A line out of few names and few values, so that they come again, and now and then one of arbitrary bytes.
+  private static func line(using generator: inout SeededGenerator) -> HeaderLine {
+    let names = ["server", "date", "content-type", "x-a", "x-b", "etag", "set-cookie", ":path", "accept-encoding", ""]
+    let values = ["", "/", "gzip, deflate", "a", "b", "c", String(repeating: "d", count: 300)]
+    if Int.random(in: 0..<8, using: &generator) == 0 {
+      let bytes = (0..<Int.random(in: 0..<40, using: &generator)).map { _ in
+        UInt8.random(in: .min ... .max, using: &generator)
+      }
+      return HeaderLine(name: bytes.map(\.lowercased), value: bytes, isSensitive: bytes.count % 5 == 0)
+    }
+    let number = Int.random(in: 0..<20, using: &generator)
+    return HeaderLine(
+      names.randomElement(using: &generator) ?? "",
+      number < 12 ? "\(number)" : values.randomElement(using: &generator) ?? "")
+  }
+}

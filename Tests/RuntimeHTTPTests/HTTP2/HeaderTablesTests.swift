@@ -1,0 +1,61 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+@Suite struct HeaderTablesTests {
+  @Test func `7541 A - each name of the static table is found, and its values are those from there on`() {
+    let table = StaticTable.shared
+    var first = 1
+    for index in 1...StaticTable.count {
+      let field = table[index]
+      if "\(field.name)" != "\(table[first].name)" { first = index }
+      let name = Array("\(field.name)".utf8)
+      let value = Array("\(field.value)".utf8)
+      #expect(table.index(of: name.span, NameHash(name.span)) == first)
+      #expect(table.index(ofValue: value.span, nameIndex: first) == index)
+      #expect(first + table[first].entries > index)
+      let longer = name + [UInt8(ascii: "s")]
+      #expect(table.index(of: longer.span, NameHash(longer.span)) == 0)
+      let other = Array("no such value".utf8)
+      #expect(table.index(ofValue: other.span, nameIndex: first) == nil)
+    }
+    let entries = (1...StaticTable.count).map { table[$0] }
+    #expect(Set(entries.map { "\($0.name)" }).count == 52)
+    #expect(Dictionary(grouping: entries) { "\($0.name)" }.allSatisfy { $1.first?.entries == $1.count })
+  }
+
+  @Test func `7541 4 - the dynamic table does what a list of lines would`() {
+    var generator = SeededGenerator(state: 4)
+    for maximum in [0, 31, 32, 100, 1000, 4096] {
+      var table = DynamicTable(maximumSize: maximum)
+      var model: [HeaderLine] = []
+      var modelMaximum = maximum
+      for _ in 0..<2000 {
+        if Int.random(in: 0..<50, using: &generator) == 0 {
+          modelMaximum = Int.random(in: 0...maximum, using: &generator)
+          table.resize(to: modelMaximum)
+        } else {
+          let bytes = (0..<Int.random(in: 0..<60, using: &generator)).map { UInt8(0x20 + $0) }
+          let line = HeaderLine(name: Array(bytes.prefix(9)), value: bytes)
+          table.add(line.name.span, line.value.span)
+          model.insert(line, at: 0)
+        }
+        func size() -> Int { model.reduce(0) { $0 + $1.name.count + $1.value.count + 32 } }
+        while size() > modelMaximum { model.removeLast() }
+        #expect(table.size == size())
+        #expect(table.count == model.count)
+        #expect(table.lines == model.map(\.description))
+      }
+    }
+  }
+
+  @Test func `a buffer that is filled and emptied for ever keeps its memory`() {
+    var buffer = ByteBuffer(capacity: 0)
+    for round in 0..<10_000 {
+      for byte in 0..<100 { buffer.append(UInt8(truncatingIfNeeded: round + byte)) }
+      if round >= 10 { buffer.consume(100) }
+      #expect(buffer.capacity <= 4096)
+    }
+    #expect(Array(buffer.taken.prefix(3)) == [9990, 9991, 9992].map { UInt8(truncatingIfNeeded: $0) })
+  }
+}
