@@ -13,6 +13,8 @@ struct DynamicTable: ~Copyable {
     var link: UInt32
   }
 
+  /// How large the tables of both ends may be before either has said anything about it (RFC 9113 section 6.5.2).
+  static let initialMaximumSize = 4096
   /// What an entry counts for beyond its bytes (section 4.1).
   static let overhead = 32
   /// Room for entries is made first for this many, then twice as many each time.

@@ -17,7 +17,7 @@ struct HPACKDecoder: ~Copyable {
   /// A line that is not wholly in the tables.
   private var line = ByteBuffer(capacity: 0)
 
-  init(maximumTableSize: Int = 4096) {
+  init(maximumTableSize: Int = DynamicTable.initialMaximumSize) {
     table = DynamicTable(maximumSize: maximumTableSize)
     limit = maximumTableSize
   }

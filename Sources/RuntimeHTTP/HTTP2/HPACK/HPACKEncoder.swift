@@ -16,9 +16,11 @@ struct HPACKEncoder: ~Copyable {
   /// A name that did not come in lower case.
   private var lowercased = ByteBuffer(capacity: 0)
 
-  init(maximumTableSize: Int = 4096) {
-    table = DynamicTable(maximumSize: maximumTableSize)
+  /// An encoder whose table takes no more than `maximumTableSize`, whatever the peer allows.
+  init(maximumTableSize: Int = DynamicTable.initialMaximumSize) {
+    table = DynamicTable(maximumSize: DynamicTable.initialMaximumSize)
     bound = maximumTableSize
+    setMaximumTableSize(DynamicTable.initialMaximumSize)
   }
 
   /// Takes over the peer's SETTINGS_HEADER_TABLE_SIZE, between two blocks. The next one begins with what section 4.2
