@@ -100,6 +100,8 @@ extension HTTP2Connection {
   private func take(_ input: HTTP2Buffer, _ batch: Batch, _ state: inout HTTP2ConnectionState) -> Bool {
     let bytes = input.bytes.taken
     let now = monotonicNow()
+    // For what the core itself may have to answer.
+    state.core.date.update(to: secondsSince1970())
     var position = 0
     var goesOn = true
     var hasRequests = false

@@ -54,7 +54,7 @@ extension HTTP2Core {
         bytes.extracting(fields.nameRange(entry)), bytes.extracting(fields.valueRange(entry)), into: &output)
     }
     if let contentLength { encodeLength(contentLength) }
-    if !hasDate {
+    if !hasDate, !date.bytes.isEmpty {
       let bytes = date.bytes
       let line = bytes.span
       // The line is an HTTP/1 one: `Date: `, the date, CRLF.

@@ -1,0 +1,270 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+/// RFC 9113 section 8: requests as HTTP/2 says them, and what of HTTP/1's strictness holds for them too.
+@Suite struct HeadTests {
+  private typealias Fields = [(String, String)]
+
+  private static func get(_ more: (String, String)...) -> [(String, String)] { ClientBytes.get + more }
+  private static func target(_ path: String, method: String = "GET") -> [(String, String)] {
+    [(":method", method), (":scheme", "http"), (":path", path), (":authority", "a")]
+  }
+
+  static let malformed: [(name: String, fields: [(String, String)])] = [
+    ("8.2.1 a name in upper case", get(("Accept", "x"))),
+    ("8.2.1 a name that is empty", get(("", "x"))),
+    ("8.2.1 a name with a blank", get(("a b", "x"))),
+    ("8.2.1 a name with a colon", get(("a:b", "x"))),
+    ("8.2.1 a name beyond ASCII", get(("\u{e9}", "x"))),
+    ("8.2.1 a value with CR", get(("a", "x\ry"))),
+    ("8.2.1 a value with LF", get(("a", "x\ny"))),
+    ("8.2.1 a value with NUL", get(("a", "x\0y"))),
+    ("8.2.1 a value with another control character", get(("a", "x\u{1}y"))),
+    ("8.2.1 a value that begins with a blank", get(("a", " x"))),
+    ("8.2.1 a value that ends with a tab", get(("a", "x\t"))),
+    ("8.2.2 connection", get(("connection", "close"))),
+    ("8.2.2 keep-alive", get(("keep-alive", "timeout=5"))),
+    ("8.2.2 proxy-connection", get(("proxy-connection", "keep-alive"))),
+    ("8.2.2 transfer-encoding", get(("transfer-encoding", "chunked"))),
+    ("8.2.2 upgrade", get(("upgrade", "h2c"))),
+    ("8.2.2 te that asks for more than trailers", get(("te", "trailers, gzip"))),
+    (
+      "8.3 a pseudo-header field after others",
+      [(":method", "GET"), (":scheme", "http"), ("a", "b"), (":path", "/"), (":authority", "a")]
+    ),
+    ("8.3 a pseudo-header field that is not known", get((":protocol", "websocket"))),
+    ("8.3 one of a response", [(":status", "200")] + ClientBytes.get),
+    ("8.3.1 two methods", [(":method", "GET")] + ClientBytes.get),
+    ("8.3.1 two paths", [(":path", "/")] + ClientBytes.get),
+    ("8.3.1 two schemes", [(":scheme", "http")] + ClientBytes.get),
+    ("8.3.1 two authorities", [(":authority", "a")] + ClientBytes.get),
+    ("8.3.1 no method", [(":scheme", "http"), (":path", "/"), (":authority", "a")]),
+    ("8.3.1 no scheme", [(":method", "GET"), (":path", "/"), (":authority", "a")]),
+    ("8.3.1 no path", [(":method", "GET"), (":scheme", "http"), (":authority", "a")]),
+    ("8.3.1 an empty path", target("")),
+    ("8.3.1 a method that is no token", target("/", method: "G T")),
+    ("8.3.1 an empty method", target("/", method: "")),
+    ("8.3.1 a scheme that is none", [(":method", "GET"), (":scheme", "1!"), (":path", "/"), (":authority", "a")]),
+    ("8.3.1 no authority at all", [(":method", "GET"), (":scheme", "http"), (":path", "/")]),
+    (
+      "8.3.1 an authority with user information",
+      [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "me@a")]
+    ),
+    (
+      "8.3.1 an authority that is empty", [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "")]
+    ),
+    ("8.3.1 a host that says otherwise", get(("host", "b"))),
+    ("8.3.1 two hosts", [(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "a"), ("host", "a")]),
+    ("8.3.1 a host that is none", [(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "a b")]),
+    ("8.3.1 a path in absolute form", target("http://b/")),
+    ("8.3.1 a path without a slash", target("a")),
+    ("8.3.1 a path with a blank", target("/a b")),
+    ("8.3.1 a path with a fragment", target("/a#b")),
+    ("8.3.1 an asterisk for another method than OPTIONS", target("*")),
+    ("8.5 CONNECT with a path", target("/", method: "CONNECT")),
+    ("8.5 CONNECT without a port", [(":method", "CONNECT"), (":authority", "a")]),
+    ("8.5 CONNECT without an authority", [(":method", "CONNECT")]),
+    ("8.1.1 two lengths", get(("content-length", "0"), ("content-length", "0"))),
+    ("8.1.1 a length that is no number", get(("content-length", "+0"))),
+    ("8.1.1 a length, and no content", get(("content-length", "1"))),
+  ]
+
+  @Test(arguments: malformed.indices)
+  func `a malformed request ends its stream`(_ index: Int) {
+    let it = Self.malformed[index]
+    #expect(tell(ClientBytes.request(1, it.fields)) == [.reset(1, .protocolError)], "\(it.name)")
+  }
+
+  static let refused: [(name: String, status: Int, fields: [(String, String)])] = [
+    ("a method that is not known", 501, target("/", method: "BREW")),
+    ("a target that is too long", 414, target("/" + String(repeating: "a", count: 9000))),
+    ("too many fields", 431, ClientBytes.get + (0..<101).map { ("n\($0)", "") }),
+    (
+      "10.5.1 a list that is too large", 431,
+      get(("a", String(repeating: "b", count: 20_000)), ("c", String(repeating: "d", count: 20_000)))
+    ),
+    ("an expectation that nobody knows", 417, get(("expect", "miracles"))),
+  ]
+
+  @Test(arguments: refused.indices)
+  func `a request that is refused is told why`(_ index: Int) {
+    let it = Self.refused[index]
+    let bytes = ClientBytes.longRequest(1, it.fields)
+    let scenario = CoreScenario.begun(react: answering("never"))
+    let told = scenario.send(bytes)
+    guard case .headers(1, let lines, ends: false) = told.first else {
+      Issue.record("\(it.name): \(told)")
+      return
+    }
+    #expect(lines.first == ":status: \(it.status)", "\(it.name)")
+  }
+
+  @Test func `8_3_1 a request becomes what a handler is used to`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(
+      ClientBytes.request(
+        1,
+        [
+          (":method", "PUT"), (":authority", "example.org:8080"), (":scheme", "https"), (":path", "/a/b?c=d"),
+          ("host", "EXAMPLE.org:8080"), ("x", "y"), ("te", "trailers"),
+        ]))
+    let head = scenario.core.streams[scenario.slot(of: 1)].head
+    let request = Request(
+      method: head.method, version: .http2, parts: head.target, headers: head.fields, body: .empty, peer: nil)
+    #expect(request.method == .put)
+    #expect(request.target == "/a/b?c=d" && request.path == "/a/b" && request.query["c"] == "d")
+    #expect(request.authority == "example.org:8080")
+    #expect(request.headers == ["host": "example.org:8080", "x": "y", "te": "trailers"])
+  }
+
+  @Test func `8_3_1 the host alone will do`() {
+    #expect(
+      tell(ClientBytes.request(1, [(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "a")])).first
+        == .request(1))
+  }
+
+  @Test func `8_3_1 OPTIONS may be about the server as a whole`() {
+    #expect(tell(ClientBytes.request(1, Self.target("*", method: "OPTIONS"))).first == .request(1))
+  }
+
+  @Test func `8_5 CONNECT names an authority and nothing else`() {
+    let scenario = CoreScenario.begun()
+    #expect(scenario.send(ClientBytes.request(1, [(":method", "CONNECT"), (":authority", "a:443")])) == [.request(1)])
+    #expect(scenario.core.streams[scenario.slot(of: 1)].head.target.bytes == Array("a:443".utf8))
+  }
+
+  @Test func `8_2_3 cookies that come in pieces are one field`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, Self.get(("cookie", "a=b"), ("x", "y"), ("cookie", "c=d"))))
+    let fields = scenario.core.streams[scenario.slot(of: 1)].head.fields
+    #expect(fields.values(for: "cookie") == ["a=b; c=d"])
+    #expect(fields["x"] == "y" && fields["host"] == "a")
+  }
+
+  // MARK: Content
+
+  @Test(arguments: [(3, "abcd"), (5, "abcd"), (1, "")])
+  func `8_1_1 content is as long as was said`(length: Int, content: String) {
+    let told = tell(
+      ClientBytes.request(1, ClientBytes.post + [("content-length", "\(length)")], flags: .endHeaders)
+        + ClientBytes.data(1, content, ends: true))
+    #expect(
+      told.contains(.reset(1, .protocolError)) && !told.contains { if case .headers = $0 { true } else { false } })
+  }
+
+  @Test func `8_1_1 content that is longer than was said is an error before its end`() {
+    let told = tell(
+      ClientBytes.request(1, ClientBytes.post + [("content-length", "3")], flags: .endHeaders)
+        + ClientBytes.data(1, "abcd"))
+    #expect(
+      told == [.request(1), .reset(1, .protocolError), .closed(1)]
+        || told == [.request(1), .closed(1), .reset(1, .protocolError)])
+  }
+
+  @Test func `8_1 trailers come after the content`() {
+    let scenario = CoreScenario.begun()
+    let told = scenario.send(
+      ClientBytes.request(1, ClientBytes.post, flags: .endHeaders), ClientBytes.data(1, "abc"),
+      ClientBytes.request(1, [("checksum", "7"), ("content-length", "9"), ("authorization", "x")]))
+    #expect(told == [.request(1), .content(1), .content(1)])
+    let stream = scenario.core.streams[scenario.slot(of: 1)]
+    #expect(stream.state.peerHasFinished && stream.trailers == ["checksum": "7"])
+  }
+
+  @Test(arguments: [[(":path", "/")], [("X", "y")], [("connection", "close")]])
+  func `8_1 trailers that are malformed end the stream`(_ fields: [(String, String)]) {
+    let told = tell(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders) + ClientBytes.request(1, fields))
+    #expect(told.contains(.reset(1, .protocolError)))
+  }
+
+  @Test func `8_1 trailers are the end`() {
+    let told = tell(
+      ClientBytes.request(1, ClientBytes.post, flags: .endHeaders)
+        + ClientBytes.request(1, [("x", "y")], flags: .endHeaders))
+    #expect(told.contains(.reset(1, .protocolError)))
+  }
+
+  // MARK: Responses
+
+  @Test(arguments: [
+    ("HEAD", 200, [":status: 200", "content-length: 5"]), ("GET", 204, [":status: 204"]),
+    ("GET", 304, [":status: 304"]),
+    ("GET", 205, [":status: 205", "content-length: 0"]), ("CONNECT", 200, [":status: 200"]),
+  ])
+  func `a response without content ends with its head`(method: String, status: UInt16, lines: [String]) {
+    let scenario = CoreScenario.begun()
+    scenario.send(
+      ClientBytes.request(
+        1, method == "CONNECT" ? [(":method", method), (":authority", "a:1")] : Self.target("/", method: method)))
+    scenario.core.respond(scenario.slot(of: 1), Status(status), [:], content: Array("hello".utf8))
+    #expect(scenario.take() == [.headers(1, lines, ends: true)])
+  }
+
+  @Test func `8_2 a response's fields are in lower case, and those about a connection are left out`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    scenario.core.respond(
+      scenario.slot(of: 1), .ok,
+      [
+        "Connection": "close", "Keep-Alive": "x", "Transfer-Encoding": "chunked", "Upgrade": "y", "X-Mixed": "Case",
+        "Content-Length": "77",
+      ],
+      content: Array("ab".utf8))
+    #expect(
+      scenario.take() == [
+        .headers(1, [":status: 200", "x-mixed: Case", "content-length: 2"], ends: false), .data(1, "ab", ends: true),
+      ])
+  }
+
+  @Test func `8_1 an interim response comes before the final one, once`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.post + [("expect", "100-continue")], flags: .endHeaders))
+    let slot = scenario.slot(of: 1)
+    scenario.core.sendContinueIfExpected(slot)
+    scenario.core.sendContinueIfExpected(slot)
+    #expect(scenario.take() == [.headers(1, [":status: 100"], ends: false)])
+  }
+
+  @Test func `8_1 trailers of a response come last`() throws {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    let slot = scenario.slot(of: 1)
+    scenario.core.sendHead(slot, .ok, [:], length: nil)
+    try scenario.core.write(slot, Array("abc".utf8))
+    try scenario.core.endContent(slot, trailers: ["Checksum": "7", "Content-Length": "3"])
+    #expect(
+      scenario.write() == [
+        .headers(1, [":status: 200"], ends: false), .data(1, "abc", ends: false),
+        .headers(1, ["checksum: 7"], ends: true),
+      ])
+  }
+
+  @Test func `a head that is longer than a frame is continued`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    var fields = HeaderFields()
+    for index in 0..<40 { fields["n\(index)"] = String(repeating: "\u{7E}", count: 1000) }
+    scenario.core.respond(scenario.slot(of: 1), .ok, fields, content: [])
+    let types = scenario.take()
+    #expect(types.first == .unexpected(.headers) && types.count > 2)
+    #expect(types.dropFirst().allSatisfy { $0 == .unexpected(.continuation) })
+  }
+}
+
+extension ClientBytes {
+  /// A request whose head may be longer than a frame.
+  static func longRequest(_ stream: StreamID, _ fields: [(String, String)]) -> [UInt8] {
+    var block = block(fields)[...]
+    var bytes = frame(
+      .headers, block.count <= 16_384 ? [.endHeaders, .endStream] : .endStream, stream: stream,
+      Array(block.prefix(16_384)))
+    block = block.dropFirst(16_384)
+    while !block.isEmpty {
+      bytes += frame(
+        .continuation, block.count <= 16_384 ? .endHeaders : [], stream: stream, Array(block.prefix(16_384)))
+      block = block.dropFirst(16_384)
+    }
+    return bytes
+  }
+}

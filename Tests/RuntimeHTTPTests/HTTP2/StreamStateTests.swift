@@ -1,0 +1,214 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+/// RFC 9113 section 5.1: what each frame is in each state of its stream, and at which level it is an error.
+@Suite struct StreamStateTests {
+  enum State: String, CaseIterable, CustomTestStringConvertible {
+    case idle
+    case open
+    case halfClosedRemote = "half-closed (remote)"
+    case finished = "closed, both sides having finished"
+    case resetByPeer = "closed by the peer's RST_STREAM"
+    case resetByUs = "closed by our RST_STREAM"
+
+    var testDescription: String { rawValue }
+  }
+
+  enum Sent: String, CaseIterable, CustomTestStringConvertible {
+    case data = "DATA"
+    case lastData = "DATA with END_STREAM"
+    case headers = "HEADERS"
+    case lastHeaders = "HEADERS with END_STREAM"
+    case priority = "PRIORITY"
+    case reset = "RST_STREAM"
+    case pushPromise = "PUSH_PROMISE"
+    case windowUpdate = "WINDOW_UPDATE"
+    case emptyWindowUpdate = "WINDOW_UPDATE by 0"
+    case hugeWindowUpdate = "WINDOW_UPDATE beyond the largest window"
+    case continuation = "CONTINUATION"
+    case shortPriority = "PRIORITY of four bytes"
+    case malformedHeaders = "HEADERS with a name in upper case"
+
+    var testDescription: String { rawValue }
+
+    func bytes(_ stream: StreamID) -> [UInt8] {
+      switch self {
+      case .data: ClientBytes.data(stream, "x")
+      case .lastData: ClientBytes.data(stream, "x", ends: true)
+      case .headers: ClientBytes.request(stream, [("x", "y")], flags: .endHeaders)
+      case .lastHeaders: ClientBytes.request(stream, [("x", "y")])
+      case .priority: ClientBytes.frame(.priority, stream: stream, [0, 0, 0, 9, 16])
+      case .reset: ClientBytes.reset(stream)
+      case .pushPromise: ClientBytes.frame(.pushPromise, .endHeaders, stream: stream, [0, 0, 0, 2])
+      case .windowUpdate: ClientBytes.windowUpdate(stream, 1)
+      case .emptyWindowUpdate: ClientBytes.windowUpdate(stream, 0)
+      case .hugeWindowUpdate: ClientBytes.windowUpdate(stream, 0x7FFF_FFFF)
+      case .continuation: ClientBytes.frame(.continuation, .endHeaders, stream: stream)
+      case .shortPriority: ClientBytes.frame(.priority, stream: stream, [0, 0, 0, 9])
+      case .malformedHeaders: ClientBytes.request(stream, [("X", "y")])
+      }
+    }
+  }
+
+  enum Outcome: Equatable {
+    /// Nobody hears of it.
+    case nothing
+    case stream(ErrorCode)
+    case connection(ErrorCode)
+    /// The handler has something to read.
+    case content
+    /// The handler is told that its stream has closed.
+    case closed
+  }
+
+  /// The rows are the states above, in their order.
+  static let table: [Sent: [Outcome]] = [
+    .data: [
+      .connection(.protocolError), .content, .stream(.streamClosed), .connection(.streamClosed), .stream(.streamClosed),
+      .nothing,
+    ],
+    .lastData: [
+      .connection(.protocolError), .content, .stream(.streamClosed), .connection(.streamClosed), .stream(.streamClosed),
+      .nothing,
+    ],
+    // In the idle state, fields that are no request.
+    .headers: [
+      .stream(.protocolError), .stream(.protocolError), .stream(.streamClosed), .connection(.streamClosed),
+      .stream(.streamClosed), .nothing,
+    ],
+    .lastHeaders: [
+      .stream(.protocolError), .content, .stream(.streamClosed), .connection(.streamClosed), .stream(.streamClosed),
+      .nothing,
+    ],
+    .malformedHeaders: [
+      .stream(.protocolError), .stream(.protocolError), .stream(.streamClosed), .connection(.streamClosed),
+      .stream(.streamClosed), .nothing,
+    ],
+    .priority: [.nothing, .nothing, .nothing, .nothing, .nothing, .nothing],
+    .shortPriority: [
+      .connection(.frameSizeError), .stream(.frameSizeError), .stream(.frameSizeError), .stream(.frameSizeError),
+      .stream(.frameSizeError), .stream(.frameSizeError),
+    ],
+    .reset: [.connection(.protocolError), .closed, .closed, .nothing, .nothing, .nothing],
+    .pushPromise: Array(repeating: .connection(.protocolError), count: 6),
+    .continuation: Array(repeating: .connection(.protocolError), count: 6),
+    .windowUpdate: [.connection(.protocolError), .nothing, .nothing, .nothing, .nothing, .nothing],
+    .emptyWindowUpdate: [
+      .connection(.protocolError), .stream(.protocolError), .stream(.protocolError), .nothing, .nothing, .nothing,
+    ],
+    .hugeWindowUpdate: [
+      .connection(.protocolError), .stream(.flowControlError), .stream(.flowControlError), .nothing, .nothing, .nothing,
+    ],
+  ]
+
+  @Test(arguments: State.allCases, Sent.allCases)
+  func `5_1 a frame in a state of its stream`(state: State, sent: Sent) throws {
+    let row = try #require(State.allCases.firstIndex(of: state))
+    let wanted = try #require(Self.table[sent])[row]
+    let scenario = scenario(in: state)
+    let told = scenario.send(sent.bytes(1))
+    switch wanted {
+    case .nothing: #expect(told == [])
+    case .content: #expect(told == [.content(1)])
+    case .closed: #expect(told == [.closed(1)])
+    case .stream(let code):
+      #expect(told.contains(.reset(1, code)))
+      #expect(!scenario.hasFailed)
+      // The others know nothing of it.
+      #expect(scenario.send(ClientBytes.request(99)) == [.request(99)])
+    case .connection(let code):
+      #expect(told.contains(.failed(code)))
+      #expect(told.contains { if case .goAway(_, code) = $0 { true } else { false } })
+    }
+  }
+
+  private func scenario(in state: State) -> CoreScenario {
+    let scenario = CoreScenario.begun()
+    switch state {
+    case .idle: break
+    case .open: scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    case .halfClosedRemote: scenario.send(ClientBytes.request(1))
+    case .finished:
+      scenario.send(ClientBytes.request(1))
+      scenario.core.respond(scenario.slot(of: 1), .ok, [:], content: [])
+    case .resetByPeer: scenario.send(ClientBytes.request(1), ClientBytes.reset(1))
+    case .resetByUs:
+      scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+      scenario.core.reset(scenario.slot(of: 1), .cancel)
+    }
+    _ = scenario.take()
+    return scenario
+  }
+
+  @Test(arguments: [StreamStateTests.State.finished, .resetByPeer, .resetByUs])
+  func `5_1 a stream that has closed is known for what it was when its handler has ended`(state: State) throws {
+    for sent in Sent.allCases {
+      let row = try #require(State.allCases.firstIndex(of: state))
+      let wanted = try #require(Self.table[sent])[row]
+      let scenario = scenario(in: state)
+      scenario.core.endHandler(scenario.slot(of: 1))
+      #expect(scenario.core.streams.count == 0)
+      let told = scenario.send(sent.bytes(1))
+      switch wanted {
+      case .stream(let code): #expect(told == [.reset(1, code)], "\(sent)")
+      case .connection(let code): #expect(told.contains(.failed(code)), "\(sent)")
+      default: #expect(told == [], "\(sent)")
+      }
+    }
+  }
+
+  @Test func `5_1 a response to a request that goes on ends the stream without an error`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    scenario.core.respond(scenario.slot(of: 1), .ok, [:], content: Array("no".utf8))
+    #expect(
+      scenario.take() == [
+        .headers(1, [":status: 200", "content-length: 2"], ends: false), .data(1, "no", ends: true), .reset(1, .none),
+      ])
+    #expect(scenario.send(ClientBytes.data(1, "on its way", ends: true)) == [])
+  }
+
+  @Test func `5_1_1 streams of a client have odd numbers that rise`() {
+    #expect(tell(ClientBytes.request(2)) == [.failed(.protocolError), .goAway(0, .protocolError)])
+    #expect(
+      tell(ClientBytes.request(5) + ClientBytes.request(3)).suffix(2) == [
+        .failed(.protocolError), .goAway(5, .protocolError),
+      ])
+    #expect(tell(ClientBytes.request(0)) == [.failed(.protocolError), .goAway(0, .protocolError)])
+  }
+
+  @Test func `5_1_2 streams above the limit are refused, and their header blocks are decoded all the same`() {
+    var options = HTTP2Options.plain
+    options.maximumConcurrentStreams = 2
+    let scenario = CoreScenario.begun(options)
+    // The third one's block puts a line into the table, to which the last one's refers.
+    let indexed = ClientBytes.block(ClientBytes.get) + [0x40, 1, UInt8(ascii: "x"), 1, UInt8(ascii: "y")]
+    let told = scenario.send(
+      ClientBytes.request(1), ClientBytes.request(3),
+      ClientBytes.frame(.headers, [.endHeaders, .endStream], stream: 5, indexed))
+    #expect(told == [.request(1), .request(3), .reset(5, .refusedStream)])
+    scenario.core.respond(scenario.slot(of: 1), .ok, [:], content: [])
+    scenario.core.endHandler(scenario.slot(of: 1))
+    _ = scenario.write()
+    let last = ClientBytes.block(ClientBytes.get) + [0x80 | 62]
+    #expect(
+      scenario.send(ClientBytes.frame(.headers, [.endHeaders, .endStream], stream: 7, last)) == [.request(7)])
+    #expect(scenario.core.streams[scenario.slot(of: 7)].head.fields["x"] == "y")
+  }
+
+  @Test func `5_1_2 a stream counts as long as its handler runs, and until its response is written`() {
+    var options = HTTP2Options.plain
+    options.maximumConcurrentStreams = 1
+    let scenario = CoreScenario.begun(options)
+    scenario.send(ClientBytes.request(1), ClientBytes.reset(1))
+    #expect(scenario.send(ClientBytes.request(3)) == [.reset(3, .refusedStream)])
+    scenario.core.endHandler(scenario.slot(of: 1))
+    #expect(scenario.send(ClientBytes.request(5)) == [.request(5)])
+    scenario.core.respond(scenario.slot(of: 5), .ok, [:], content: [])
+    scenario.core.endHandler(scenario.slot(of: 5))
+    #expect(scenario.send(ClientBytes.request(7)).last == .reset(7, .refusedStream))
+    _ = scenario.write()
+    #expect(scenario.send(ClientBytes.request(9)) == [.request(9)])
+  }
+}
