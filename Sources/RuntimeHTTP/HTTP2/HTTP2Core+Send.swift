@@ -110,6 +110,7 @@ extension HTTP2Core {
   }
 
   private mutating func sendPiece(_ slot: Int) {
+    sendQueue.rotate(slot)
     let wanted = min(streams[slot].unsentCount, Self.largestData)
     let count = min(wanted, streams[slot].sendWindow.available, sendWindow.available)
     let isLast = count == streams[slot].unsentCount && streams[slot].hasLastContent
@@ -136,8 +137,6 @@ extension HTTP2Core {
       }
     } else if streams[slot].sendWindow.available <= 0 {
       sendQueue.remove(slot)
-    } else {
-      sendQueue.rotate(slot)
     }
   }
 

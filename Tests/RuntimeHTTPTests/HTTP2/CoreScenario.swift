@@ -95,6 +95,8 @@ final class CoreScenario {
     return take()
   }
 
+  var isFinished: Bool { core.isFinished }
+
   func slot(of stream: StreamID) -> Int { core.streams.slot(of: stream) ?? -1 }
 
   private func feed(_ bytes: [UInt8]) {

@@ -109,9 +109,8 @@ import Testing
           (":method", "PUT"), (":authority", "example.org:8080"), (":scheme", "https"), (":path", "/a/b?c=d"),
           ("host", "EXAMPLE.org:8080"), ("x", "y"), ("te", "trailers"),
         ]))
-    let head = scenario.core.streams[scenario.slot(of: 1)].head
-    let request = Request(
-      method: head.method, version: .http2, parts: head.target, headers: head.fields, body: .empty, peer: nil)
+    let slot = scenario.slot(of: 1)
+    let request = scenario.core.streams[slot].head.makeRequest(body: nil, peer: nil)
     #expect(request.method == .put)
     #expect(request.target == "/a/b?c=d" && request.path == "/a/b" && request.query["c"] == "d")
     #expect(request.authority == "example.org:8080")

@@ -1,0 +1,188 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+/// RFC 9113 sections 5.2 and 6.9, both ways.
+@Suite struct FlowControlTests {
+  private static let text = String(repeating: "0123456789abcdef", count: 1024)
+
+  /// A connection whose stream 1 has a response of `length` bytes to send.
+  private func responding(_ length: Int, after settings: [UInt8] = []) -> CoreScenario {
+    let scenario = CoreScenario.begun()
+    scenario.send(settings, ClientBytes.request(1))
+    scenario.core.respond(scenario.slot(of: 1), .ok, [:], content: [UInt8](repeating: 0x61, count: length))
+    return scenario
+  }
+
+  private func sent(_ told: [Told]) -> Int {
+    told.reduce(0) { sum, it in if case .data(_, let text, _) = it { sum + text.utf8.count } else { sum } }
+  }
+
+  private func ends(_ told: [Told]) -> Bool {
+    told.contains { if case .data(_, _, ends: true) = $0 { true } else { false } }
+  }
+
+  // MARK: What we send
+
+  @Test func `6_9_2 a response waits for its stream's window, to the byte`() {
+    let scenario = responding(100_000)
+    let first = scenario.write()
+    #expect(sent(first) == 65_535 && !ends(first))
+    #expect(scenario.send(ClientBytes.windowUpdate(0, 100_000)) == [])
+    #expect(scenario.write() == [])
+    scenario.send(ClientBytes.windowUpdate(1, 1))
+    #expect(scenario.write() == [.data(1, "a", ends: false)])
+    scenario.send(ClientBytes.windowUpdate(1, 50_000))
+    let rest = scenario.write()
+    #expect(sent(rest) == 34_464 && ends(rest))
+  }
+
+  @Test func `6_9_2 and for the connection's`() {
+    let scenario = responding(100_000)
+    scenario.send(ClientBytes.windowUpdate(1, 100_000))
+    #expect(sent(scenario.write()) == 65_535)
+    scenario.send(ClientBytes.windowUpdate(0, 100_000))
+    #expect(ends(scenario.write()))
+  }
+
+  @Test func `6_9_2 a stream without a window holds up no other`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.settings((.initialWindowSize, 0)), ClientBytes.request(1), ClientBytes.request(3))
+    for stream: StreamID in [1, 3] {
+      scenario.core.respond(scenario.slot(of: stream), .ok, [:], content: Array("hello".utf8))
+    }
+    #expect(sent(scenario.write()) == 0)
+    scenario.send(ClientBytes.windowUpdate(3, 5))
+    #expect(scenario.write() == [.data(3, "hello", ends: true)])
+  }
+
+  @Test func `6_9_2 a change of the initial window holds for streams that are open, and may be below zero`() {
+    let scenario = responding(100_000)
+    #expect(sent(scenario.write()) == 65_535)
+    scenario.send(ClientBytes.windowUpdate(0, 100_000), ClientBytes.settings((.initialWindowSize, 65_435)))
+    scenario.send(ClientBytes.windowUpdate(1, 100))
+    #expect(scenario.write() == [])
+    scenario.send(ClientBytes.windowUpdate(1, 1))
+    #expect(scenario.write() == [.data(1, "a", ends: false)])
+    scenario.send(ClientBytes.settings((.initialWindowSize, 65_436)))
+    #expect(scenario.write() == [.data(1, "a", ends: false)])
+  }
+
+  @Test func `6_9_2 a change of the initial window that makes one too large is an error`() {
+    let scenario = responding(100_000)
+    scenario.send(ClientBytes.windowUpdate(1, 0x7FFF_FFFF - 65_535))
+    #expect(scenario.send(ClientBytes.settings((.initialWindowSize, 65_536))).contains(.failed(.flowControlError)))
+  }
+
+  @Test func `6_9 an end without content needs no window`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.settings((.initialWindowSize, 0)), ClientBytes.request(1))
+    let slot = scenario.slot(of: 1)
+    scenario.core.sendHead(slot, .ok, [:], length: nil)
+    _ = scenario.take()
+    #expect(throws: Never.self) { try scenario.core.endContent(slot, trailers: nil) }
+    #expect(scenario.write() == [.data(1, "", ends: true)])
+  }
+
+  @Test func `4_2 no frame is longer than the peer takes`() {
+    let scenario = responding(60_000, after: ClientBytes.settings((.maximumFrameSize, 1 << 20)))
+    #expect(
+      scenario.write().allSatisfy { if case .data(_, let text, _) = $0 { text.utf8.count <= 16_384 } else { true } })
+  }
+
+  @Test func `more content than was promised is refused, and less cannot be ended`() throws {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    let slot = scenario.slot(of: 1)
+    scenario.core.sendHead(slot, .ok, [:], length: 3)
+    #expect(throws: BodyError.wrongLength) { try scenario.core.write(slot, Array("abcd".utf8)) }
+    try scenario.core.write(slot, Array("ab".utf8))
+    #expect(throws: BodyError.wrongLength) { try scenario.core.endContent(slot, trailers: nil) }
+  }
+
+  // MARK: What we are sent
+
+  @Test func `6_9_1 more than a stream's window allows ends the stream`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    for _ in 0..<3 { #expect(scenario.send(ClientBytes.data(1, Self.text)) == [.content(1)]) }
+    #expect(scenario.send(ClientBytes.data(1, Self.text)).contains(.reset(1, .flowControlError)))
+    #expect(!scenario.hasFailed)
+  }
+
+  @Test func `6_9_1 more than the connection's window allows ends the connection`() {
+    var options = HTTP2Options.plain
+    options.initialConnectionWindow = 65_535
+    options.maximumUnreadLength = 0
+    let scenario = CoreScenario.begun(options)
+    for stream: StreamID in [1, 3] {
+      scenario.send(ClientBytes.request(stream, ClientBytes.post, flags: .endHeaders))
+    }
+    for _ in 0..<3 { scenario.send(ClientBytes.data(1, Self.text)) }
+    scenario.send(ClientBytes.data(3, Self.text.dropLast().description))
+    #expect(scenario.send(ClientBytes.data(3, "x")).contains(.failed(.flowControlError)))
+  }
+
+  @Test func `6_9 a window is given back once half of it has been read`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    scenario.send(ClientBytes.data(1, Self.text), ClientBytes.data(1, Self.text))
+    let slot = scenario.slot(of: 1)
+    #expect(scenario.core.takeContent(slot).count == 32_768)
+    #expect(scenario.take() == [.windowUpdate(1, 32_768)])
+    scenario.send(ClientBytes.data(1, "x"))
+    _ = scenario.core.takeContent(slot)
+    #expect(scenario.take() == [])
+  }
+
+  @Test func `6_9 a handler that does not read holds up its peer, and no other stream`() {
+    let scenario = CoreScenario.begun()
+    for stream: StreamID in [1, 3] {
+      scenario.send(ClientBytes.request(stream, ClientBytes.post, flags: .endHeaders))
+    }
+    for _ in 0..<3 { scenario.send(ClientBytes.data(1, Self.text)) }
+    // Nobody reads stream 1, and ten times the connection's first window goes through stream 3.
+    for _ in 0..<640 {
+      scenario.send(ClientBytes.data(3, Self.text))
+      _ = scenario.core.takeContent(scenario.slot(of: 3))
+    }
+    #expect(!scenario.hasFailed && scenario.core.unreadCount == 3 * Self.text.utf8.count)
+  }
+
+  @Test func `6_9_1 padding counts, and is given back at once`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    let padded = ClientBytes.frame(.data, .padded, stream: 1, [255] + [UInt8](repeating: 0, count: 256))
+    for _ in 0..<1000 { scenario.send(padded) }
+    #expect(!scenario.hasFailed && scenario.core.streams[scenario.slot(of: 1)].unread.count == 1000)
+  }
+
+  @Test func `6_9 content for a stream that we have ended is given back to the connection`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    scenario.core.reset(scenario.slot(of: 1), .cancel)
+    for _ in 0..<200 { scenario.send(ClientBytes.data(1, Self.text)) }
+    #expect(!scenario.hasFailed)
+  }
+
+  @Test func `windows grow to what a round trip brings, and no further than the bound`() {
+    var options = HTTP2Options()
+    options.maximumStreamWindow = 300_000
+    let scenario = CoreScenario.begun(options)
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    var largest = 0
+    for round in 0..<20 {
+      // Each round trip is a millisecond, and brings all that the window allows.
+      while scenario.core.streams[scenario.slot(of: 1)].receiveWindow.available >= Self.text.utf8.count {
+        scenario.send(ClientBytes.data(1, Self.text))
+      }
+      scenario.now += 1_000_000 + Int64(round)
+      scenario.send(
+        ClientBytes.frame(.ping, .acknowledgement, ClientBytes.bytes(HTTP2Core.PingData.bandwidth)))
+      _ = scenario.core.takeContent(scenario.slot(of: 1))
+      largest = max(largest, scenario.core.streams[scenario.slot(of: 1)].receiveWindow.size)
+    }
+    #expect(!scenario.hasFailed)
+    #expect(largest > 100_000 && largest <= 300_000)
+  }
+}

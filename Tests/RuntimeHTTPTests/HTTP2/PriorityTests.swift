@@ -1,0 +1,113 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+/// RFC 9218: whose content goes first.
+@Suite struct PriorityTests {
+  @Test(arguments: [
+    ("", Priority()), ("u=0", Priority(urgency: 0)), ("u=7, i", Priority(urgency: 7, isIncremental: true)),
+    ("i", Priority(isIncremental: true)), ("i=?1", Priority(isIncremental: true)), ("i=?0", Priority()),
+    (" u=1 ,  i ", Priority(urgency: 1, isIncremental: true)), ("u=8", Priority()), ("u=-1", Priority()),
+    ("u=12", Priority()), ("i, u=2;x=y, other=3", Priority(urgency: 2, isIncremental: true)), ("u", Priority()),
+    ("u=1, u=5", Priority(urgency: 5)), (",,;=", Priority()),
+  ])
+  func `4 the parameters of a priority`(text: String, priority: Priority) {
+    #expect(Priority(Array(text.utf8).span) == priority)
+  }
+
+  /// The order in which streams of three frames each send them.
+  private func order(_ priorities: [String?], updates: [UInt8] = []) -> [StreamID] {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.windowUpdate(0, 1 << 24), ClientBytes.settings((.initialWindowSize, 1 << 20)))
+    for (index, priority) in priorities.enumerated() {
+      let fields = ClientBytes.get + (priority.map { [("priority", $0)] } ?? [])
+      scenario.send(ClientBytes.request(StreamID(2 * index + 1), fields))
+    }
+    for index in priorities.indices.reversed() {
+      scenario.core.respond(
+        scenario.slot(of: StreamID(2 * index + 1)), .ok, [:], content: [UInt8](repeating: 0, count: 3 * 16_384))
+    }
+    scenario.send(updates)
+    return scenario.write().compactMap { if case .data(let stream, _, _) = $0 { stream } else { nil } }
+  }
+
+  @Test func `10 the more urgent goes first`() {
+    #expect(order(["u=5", "u=1", "u=3"]) == [3, 3, 3, 5, 5, 5, 1, 1, 1])
+  }
+
+  @Test func `10 what is of use only whole goes in the order of the streams`() {
+    #expect(order(["u=3", "u=3", "u=3"]) == [1, 1, 1, 3, 3, 3, 5, 5, 5])
+  }
+
+  @Test func `10 what is of use in parts takes turns`() {
+    #expect(order(["i", "i", "i"]) == [5, 3, 1, 5, 3, 1, 5, 3, 1])
+  }
+
+  @Test func `10 both kinds have their turns`() {
+    let order = order(["u=3", "u=3", "i"])
+    #expect(order.prefix(6) == [1, 5, 1, 5, 1, 5] && order.suffix(3) == [3, 3, 3])
+  }
+
+  @Test func `clients that say nothing are served in turns`() {
+    #expect(order([nil, nil]) == [3, 1, 3, 1, 3, 1])
+  }
+
+  @Test func `7_1 a PRIORITY_UPDATE changes the order`() {
+    #expect(order(["u=1", "u=3"], updates: ClientBytes.priorityUpdate(3, "u=0")) == [3, 3, 3, 1, 1, 1])
+  }
+
+  @Test func `7_1 a PRIORITY_UPDATE may come before its stream, and goes before its field`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(
+      ClientBytes.priorityUpdate(3, "u=0, i"), ClientBytes.request(1),
+      ClientBytes.request(3, ClientBytes.get + [("priority", "u=6")]))
+    #expect(scenario.core.streams[scenario.slot(of: 3)].priority == Priority(urgency: 0, isIncremental: true))
+    #expect(scenario.core.earlyPriorities.isEmpty)
+  }
+
+  @Test func `7_1 no more is kept for streams to come than there can be`() {
+    let scenario = CoreScenario.begun()
+    for stream in 0..<500 { scenario.send(ClientBytes.priorityUpdate(StreamID(2 * stream + 1), "u=0")) }
+    #expect(scenario.core.earlyPriorities.count == 100)
+  }
+
+  @Test func `a queue gives what a plain list of its streams would`() {
+    var queue = SendQueue()
+    var model: [Int: Priority] = [:]
+    var random = SystemRandomNumberGenerator()
+    for _ in 0..<20_000 {
+      let slot = Int.random(in: 0..<40, using: &random)
+      if model[slot] != nil {
+        queue.remove(slot)
+        model[slot] = nil
+      } else {
+        let priority = Priority(urgency: .random(in: 0...7, using: &random), isIncremental: .random(using: &random))
+        queue.insert(slot, stream: StreamID(2 * slot + 1), priority)
+        model[slot] = priority
+      }
+      #expect(queue.isEmpty == model.isEmpty)
+      let first = queue.first
+      #expect((first == nil) == model.isEmpty)
+      guard let first, let priority = model[first] else { continue }
+      #expect(model.values.allSatisfy { $0.urgency >= priority.urgency })
+      if !priority.isIncremental {
+        #expect(model.allSatisfy { $0.value != priority || $0.key >= first })
+      }
+      queue.rotate(first)
+    }
+  }
+
+  @Test func `nobody of the same urgency waits for more than all the others`() {
+    var queue = SendQueue()
+    for slot in 0..<10 { queue.insert(slot, stream: StreamID(2 * slot + 1), Priority(isIncremental: true)) }
+    for _ in 0..<5 {
+      var seen: Set<Int> = []
+      for _ in 0..<10 {
+        guard let first = queue.first else { return }
+        seen.insert(first)
+        queue.rotate(first)
+      }
+      #expect(seen.count == 10)
+    }
+  }
+}

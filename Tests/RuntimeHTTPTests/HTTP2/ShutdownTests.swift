@@ -1,0 +1,61 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+/// RFC 9113 section 6.8: a graceful end.
+@Suite struct HTTP2ShutdownTests {
+  private static let heard = ClientBytes.frame(
+    .ping, .acknowledgement, ClientBytes.bytes(HTTP2Core.PingData.shutdown))
+
+  @Test func `6_8 GOAWAY comes twice, and what was on its way in between is answered`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    scenario.core.beginShutdown()
+    #expect(scenario.take() == [.goAway(StreamID.largest, .none), .ping(HTTP2Core.PingData.shutdown)])
+    #expect(scenario.send(ClientBytes.request(3)) == [.request(3)])
+    #expect(scenario.send(Self.heard) == [.goAway(3, .none)])
+    #expect(!scenario.isFinished)
+    // As if it had never been sent; the client knows.
+    #expect(scenario.send(ClientBytes.request(5)) == [])
+    for stream: StreamID in [1, 3] {
+      let slot = scenario.slot(of: stream)
+      scenario.core.respond(slot, .ok, [:], content: Array("bye".utf8))
+      scenario.core.endHandler(slot)
+    }
+    #expect(scenario.write().count == 4)
+    #expect(scenario.isFinished)
+  }
+
+  @Test func `6_8 content and trailers of streams that are left go on`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    scenario.core.beginShutdown()
+    scenario.send(Self.heard)
+    #expect(
+      scenario.send(ClientBytes.data(1, "x"), ClientBytes.request(1, [("a", "b")])) == [.content(1), .content(1)])
+  }
+
+  @Test func `6_8 header blocks of streams that come too late are decoded all the same`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    scenario.core.beginShutdown()
+    scenario.send(Self.heard)
+    let block = ClientBytes.block(ClientBytes.get) + [0x40, 1, 0x78, 1, 0x79]
+    #expect(scenario.send(ClientBytes.frame(.headers, [.endHeaders, .endStream], stream: 3, block)) == [])
+    // Refers to the line that the late block has put into the table.
+    #expect(
+      scenario.send(ClientBytes.frame(.headers, [.endHeaders, .endStream], stream: 1, [0x80 | 62])) == [.content(1)])
+    #expect(scenario.core.streams[scenario.slot(of: 1)].trailers["x"] == "y")
+  }
+
+  @Test func `an end is begun once`() {
+    let scenario = CoreScenario.begun()
+    scenario.core.beginShutdown()
+    scenario.core.beginShutdown()
+    scenario.core.completeShutdown()
+    scenario.core.completeShutdown()
+    #expect(
+      scenario.take() == [.goAway(StreamID.largest, .none), .ping(HTTP2Core.PingData.shutdown), .goAway(0, .none)])
+    #expect(scenario.isFinished)
+  }
+}
