@@ -37,7 +37,7 @@ let package = Package(
     .executableTarget(
       name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], swiftSettings: settings),
     .target(
-      name: "RuntimeTestSupport", dependencies: ["Runtime", "RuntimeDispatch", "RuntimeCustom"],
+      name: "RuntimeTestSupport", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeDispatch", "RuntimeCustom"],
       path: "Tests/RuntimeTestSupport", swiftSettings: settings),
     tests("RuntimeHTTPTests", ["Runtime", "RuntimeHTTP", "RuntimeTestSupport"]),
     tests("RuntimeTests", ["Runtime", "RuntimeTestSupport"]),

@@ -90,6 +90,12 @@ package final class HTTPTestClient<Stream: ByteStream> {
     return all
   }
 
+  /// What has been read of the stream and not been asked for.
+  func takeBuffer() -> ArraySlice<UInt8> {
+    defer { buffer = [] }
+    return buffer
+  }
+
   private func readLine() async throws -> String {
     var line: [UInt8] = []
     while true {

@@ -3,7 +3,7 @@
 /// What is decoded is handed out as it lies in the tables or in one buffer that is used again: a line costs no
 /// allocation. The work is in proportion to the length of the block, however long the lines it stands for are, so that
 /// whoever bounds the one bounds the other.
-struct HPACKDecoder: ~Copyable {
+package struct HPACKDecoder: ~Copyable {
   /// More than this much memory is not kept from one block to the next, beside the table.
   private static let keptCapacity = 4096
 
@@ -17,7 +17,7 @@ struct HPACKDecoder: ~Copyable {
   /// A line that is not wholly in the tables.
   private var line = ByteBuffer(capacity: 0)
 
-  init(maximumTableSize: Int = DynamicTable.initialMaximumSize) {
+  package init(maximumTableSize: Int = 4096) {
     table = DynamicTable(maximumSize: maximumTableSize)
     limit = maximumTableSize
   }
@@ -36,7 +36,7 @@ struct HPACKDecoder: ~Copyable {
   /// (RFC 9113 section 10.5.1).
   ///
   /// - Throws: what is wrong with the block. The table is not the peer's any more then: the connection has to end.
-  mutating func decode<Output: ~Copyable>(
+  package mutating func decode<Output: ~Copyable>(
     _ block: Span<UInt8>, into output: inout Output,
     _ field: (_ output: inout Output, _ name: Span<UInt8>, _ value: Span<UInt8>, _ isSensitive: Bool) -> Void
   ) throws(HPACKError) {

@@ -1,5 +1,5 @@
 /// Why a block of header lines cannot be decoded: a connection error of type COMPRESSION_ERROR (RFC 9113 section 4.3).
-enum HPACKError: Error, Hashable, Sendable, CustomStringConvertible {
+package enum HPACKError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The block ends within a line.
   case truncated
   /// An integer is longer than any that has a meaning here (RFC 7541 section 5.1).
@@ -15,7 +15,7 @@ enum HPACKError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Our settings took away a part of the table, and the block does not begin by saying so (section 4.2).
   case missingSizeUpdate
 
-  var description: String {
+  package var description: String {
     switch self {
     case .truncated: "a header block ends within a line"
     case .integerTooLarge: "an integer in a header block is too large"
