@@ -15,39 +15,38 @@ private final class Batch: @unchecked Sendable {  // The reading task's alone.
 }
 
 extension HTTP2Connection {
-  /// Reads until there is nothing more to read.
-  ///
-  /// - Returns: whether the peer has finished too.
-  func read(_ handover: HTTP2Handover) async -> Bool {
+  /// Reads until the peer has finished or the stream has failed, beginning with `rest`, which has been read already.
+  func read(_ rest: [UInt8]) async {
     let batch = Batch()
-    begin(handover, batch)
-    if context.isClosing { beginClosing() }
-    do {
-      if !handover.rest.isEmpty {
-        let input = context.buffers.take()
-        defer { context.buffers.giveBack(input) }
-        input.bytes.append(handover.rest.span)
-        guard receive(input, batch) else { return false }
-        while !input.bytes.isEmpty {
-          guard try await fill(input) > 0 else { return true }
-          guard receive(input, batch) else { return false }
-        }
-      }
+    do throws(IOError) {
+      if !rest.isEmpty { try await readFrames(batch, after: rest) }
       while true {
         try await stream.readable()
-        let input = context.buffers.take()
-        defer { context.buffers.giveBack(input) }
-        repeat {
-          guard try await fill(input) > 0 else { return true }
-          guard receive(input, batch) else { return false }
-          // Of a frame that is not whole, the rest is waited for with what there is of it.
-        } while !input.bytes.isEmpty
+        guard try await readFrames(batch) else { break }
       }
     } catch {
-      // The stream has failed, or it is time to end; in case somebody hears it, the peer is told how far we have come.
+      // It is time to end, or the stream has failed; in case somebody hears it, the peer is told how far we have come.
       state.withLock { state in state.core.completeShutdown() }
-      return error.reason != .cancelled
     }
+    abandonAll()
+  }
+
+  /// Reads and takes in frames until it has come to the end of one and of what there is.
+  ///
+  /// - Returns: whether the peer may go on.
+  @discardableResult
+  private func readFrames(_ batch: Batch, after rest: [UInt8] = []) async throws(IOError) -> Bool {
+    let input = context.buffers.take()
+    defer { context.buffers.giveBack(input) }
+    input.bytes.append(rest.span)
+    if !rest.isEmpty { receive(input, batch) }
+    // Of a frame that is not whole, the rest is waited for with what there is of it.
+    repeat {
+      if !rest.isEmpty, input.bytes.isEmpty { break }
+      guard try await fill(input) > 0 else { return false }
+      receive(input, batch)
+    } while !input.bytes.isEmpty
+    return true
   }
 
   /// Reads what there is behind what there is in `input` already; 0 if the peer has finished.
@@ -60,30 +59,27 @@ extension HTTP2Connection {
     return count
   }
 
-  private func begin(_ handover: HTTP2Handover, _ batch: Batch) {
-    let writer = state.withLock { state in
+  /// Says what the connection begins with, and starts the handler of the request that HTTP/1 leaves, if there is one.
+  func begin(_ handover: HTTP2Handover) {
+    let batch = Batch()
+    state.withLock { state in
       state.core.prefaceLength = handover.prefaceLength
       state.core.begin()
-      if let upgrade = handover.upgrade {
-        do throws(HTTP2Error) {
-          let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
-          state.sit(at: slot)
-          control.beginRequest()
-          batch.arrivals.append(.init(slot: slot, stream: 1, request: upgrade.request))
-        } catch {
-          if case .connection(let code, let reason) = error { state.core.fail(code, reason) }
-        }
+      guard let upgrade = handover.upgrade else { return }
+      do throws(HTTP2Error) {
+        let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
+        state.sit(at: slot)
+        control.beginRequest()
+        batch.arrivals.append(.init(slot: slot, stream: 1, request: upgrade.request))
+      } catch {
+        if case .connection(let code, let reason) = error { state.core.fail(code, reason) }
       }
-      return state.writerToWake()
     }
     start(batch)
-    writer?.resume()
   }
 
   /// Takes in the frames in `input`, and starts what they lead to.
-  ///
-  /// - Returns: whether the connection goes on.
-  private func receive(_ input: HTTP2Buffer, _ batch: Batch) -> Bool {
+  private func receive(_ input: HTTP2Buffer, _ batch: Batch) {
     let (goesOn, writer) = state.withLock { state in
       let goesOn = take(input, batch, &state)
       return (goesOn, state.writerToWake())
@@ -94,10 +90,16 @@ extension HTTP2Connection {
     for waiter in batch.awake { waiter.resume() }
     batch.awake.removeAll(keepingCapacity: true)
     writer?.resume()
-    return goesOn
+    if !goesOn { abandonAll() }
   }
 
+  /// - Returns: whether the connection goes on.
   private func take(_ input: HTTP2Buffer, _ batch: Batch, _ state: inout HTTP2ConnectionState) -> Bool {
+    if state.core.isFinished {
+      // What comes after the end is read, and nothing more.
+      input.bytes.removeAll()
+      return true
+    }
     let bytes = input.bytes.taken
     let now = monotonicNow()
     // For what the core itself may have to answer.
@@ -126,7 +128,7 @@ extension HTTP2Connection {
         state.abandon(slot, &batch.orphans, &batch.awake)
       }
     }
-    input.bytes.consume(position)
+    if goesOn { input.bytes.consume(position) } else { input.bytes.removeAll() }
     noteWait(input, hasRequests: hasRequests, &state)
     return goesOn
   }
@@ -174,7 +176,7 @@ extension HTTP2Connection: ConnectionWatcher {
     if !state.core.hasPeerSettings { return }
     if state.core.block != nil || !input.bytes.isEmpty {
       // The rest of a head has to come in time, however many pieces it comes in; content only has to go on coming.
-      let isContent = state.core.block == nil && input.holdsData
+      let isContent = state.core.block == nil && input.mayHoldData
       let ticks = isContent ? context.stallTicks : context.headTicks
       if isContent || !state.isWithinFrame { state.readDeadline = state.core.tick + ticks + 1 }
       state.isWithinFrame = !isContent
@@ -185,10 +187,8 @@ extension HTTP2Connection: ConnectionWatcher {
   }
 
   /// Looks after what takes too long.
-  ///
-  /// - Returns: whether the connection is at its end.
-  func tick(_ now: UInt64) -> Bool {
-    let (isAtEnd, orphans, awake, writer) = state.withLock { state in
+  func tick(_ now: UInt64) {
+    let (reader, orphans, awake, writer) = state.withLock { state in
       var orphans: [Task<Void, any Error>] = []
       var awake: [UnsafeContinuation<Void, Never>] = []
       for slot in state.core.advance(to: now) {
@@ -198,21 +198,21 @@ extension HTTP2Connection: ConnectionWatcher {
           awake.append(reader)
         }
       }
-      let isAtEnd = isOver(&state, at: now)
-      return (isAtEnd, orphans, awake, state.writerToWake())
+      let reader = isOver(&state, at: now) ? state.reader : nil
+      return (reader, orphans, awake, state.writerToWake())
     }
     for task in orphans { task.cancel() }
     for waiter in awake { waiter.resume() }
     writer?.resume()
-    return isAtEnd
+    reader?.cancel()
   }
 
   private func isOver(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {
+    if state.readDeadline != 0, state.readDeadline <= now { return true }
     if state.isEnding || state.core.isFinished { return false }
     if state.readDeadline == 0, state.core.streams.count == 0 {
       state.readDeadline = now + context.idleTicks + 1
     }
-    if state.readDeadline != 0, state.readDeadline <= now { return true }
     if !state.core.settingsAreAcknowledged, state.core.hasPeerSettings, now > state.settingsDeadline {
       state.core.fail(.settingsTimeout, "The settings have not been acknowledged.")
       return true

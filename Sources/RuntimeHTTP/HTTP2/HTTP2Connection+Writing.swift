@@ -54,31 +54,29 @@ extension HTTP2Connection {
       state.core.unwrittenEnds = 0
       return .write
     }
-    if state.isEnding { return .end }
-    // A peer that has heard that we are done, and has nothing more to expect, has a while to go by itself.
-    if state.core.isFinished, !state.hasSaidFarewell {
-      state.hasSaidFarewell = true
-      state.readDeadline = state.core.tick + context.farewellTicks + 1
-    }
-    return .sleep
+    return state.isEnding || state.core.isFinished ? .end : .sleep
   }
 
+  /// Waits until there is something to write, or nothing more to be expected. Being cancelled is the end of everything.
   private func sleep() async {
-    await withUnsafeContinuation { continuation in
-      let mayWrite = state.withLock { state in
-        let mayWrite = state.core.hasOutput || state.isEnding
-        if !mayWrite { state.sleepingWriter = continuation }
-        return mayWrite
+    await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        let mayWrite = state.withLock { state in
+          let mayWrite = state.core.hasOutput || state.isEnding || state.core.isFinished
+          if !mayWrite { state.sleepingWriter = continuation }
+          return mayWrite
+        }
+        if mayWrite { continuation.resume() }
       }
-      if mayWrite { continuation.resume() }
+    } onCancel: {
+      state.withLock { state in state.core.completeShutdown() }
+      abandonAll()
     }
   }
 
   /// The stream takes no more: nothing can be answered.
   private func fail() {
-    let (orphans, awake) = state.withLock { state in state.abandonAll() }
-    for task in orphans { task.cancel() }
-    for waiter in awake { waiter.resume() }
+    abandonAll()
     // The reading task learns of it from the stream.
     stream.close()
   }
@@ -92,10 +90,8 @@ final class HTTP2Buffer: @unchecked Sendable {  // in one pair of hands, as said
 
   @exclusivity(unchecked) var bytes = ByteBuffer(capacity: capacity)
 
-  /// Whether what is there begins a DATA frame.
-  var holdsData: Bool {
-    bytes.count > 3 && bytes.taken[3] == FrameType.data.rawValue
-  }
+  /// Whether what is there may begin a DATA frame: the fourth byte tells.
+  var mayHoldData: Bool { bytes.count < 4 || bytes.taken[3] == FrameType.data.rawValue }
 }
 
 /// Buffers that no connection needs just now.

@@ -1,6 +1,6 @@
 import Runtime
 
-/// Serves one connection by HTTP/2: a task reads, another writes, and each request's handler runs in one of its own.
+/// Serves one connection by HTTP/2: one task writes, another reads, and each request's handler runs in one of its own.
 ///
 /// The protocol is in ``HTTP2Core``, which all of them use, one at a time. Whoever leaves something to be written wakes
 /// the writer if it sleeps. The writer lets everybody else who is ready go first, so that what many streams have to send
@@ -30,53 +30,51 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
 
   /// Serves requests until the client or the server has had enough, and closes the stream.
   ///
+  /// The task that calls this writes, since it is the one that is cancelled when the peer takes nothing. Cancelled, it
+  /// ends the connection.
+  ///
   /// - Parameter handover: what HTTP/1 leaves behind, if it had the connection before.
   func run(_ handover: HTTP2Handover = HTTP2Handover()) async {
     control.watch(self)
-    let writer = executor.spawn { [self] in await write() }
-    let peerHasFinished = await read(handover)
-    await endHandlers()
-    let sleeper = state.withLock { state in
-      state.isEnding = true
-      return state.sleepingWriter.take()
-    }
-    sleeper?.resume()
-    // Where the peer takes nothing, this task is the one that is cancelled for it.
+    // If HTTP/1 had begun to wait for a head, that has come.
+    control.end(.head)
+    begin(handover)
+    let reader = executor.spawn { [self] in await read(handover.rest) }
+    state.withLock { state in state.reader = reader }
+    if context.isClosing { beginClosing() }
+    await write()
+    try? stream.shutdownWrite()
+    // If the peer is there still, it has a while to see the end and to go, and what it sends until then is read: what lay
+    // unread would make a reset of the end (RFC 9112 section 9.6 says it for HTTP/1).
+    state.withLock { state in state.readDeadline = state.core.tick + context.farewellTicks + 1 }
     await withTaskCancellationHandler {
-      _ = await writer.result
+      _ = await reader.result
     } onCancel: {
-      writer.cancel()
+      reader.cancel()
     }
-    if !peerHasFinished { await linger() }
+    await waitForHandlers()
     control.watch(nil)
     stream.close()
   }
 
-  /// Cancels the handlers that there are still, and waits for them to end.
-  private func endHandlers() async {
-    let (orphans, awake) = state.withLock { state in state.abandonAll() }
+  /// Closes all streams, cancels the handlers that there are still, and has the writer end when it has written everything.
+  func abandonAll() {
+    let (orphans, awake) = state.withLock { state in
+      state.isEnding = true
+      return state.abandonAll()
+    }
     for task in orphans { task.cancel() }
     for waiter in awake { waiter.resume() }
+  }
+
+  /// Waits until no handler is left.
+  private func waitForHandlers() async {
     await withUnsafeContinuation { continuation in
       let isOver = state.withLock { state in
         if state.handlers > 0 { state.lastHandlerWaiter = continuation }
         return state.handlers == 0
       }
       if isOver { continuation.resume() }
-    }
-  }
-
-  /// Lets the peer see the end, and reads what it sends until it has, as after HTTP/1: what lay unread would make a reset
-  /// of it.
-  private func linger() async {
-    do {
-      try stream.shutdownWrite()
-      control.begin(.farewell)
-      let input = context.buffers.take()
-      defer { context.buffers.giveBack(input) }
-      repeat { input.bytes.removeAll() } while try await fill(input) > 0
-    } catch {
-      // The peer has gone, or has taken too long: there is nobody to be polite to.
     }
   }
 }
@@ -108,7 +106,9 @@ struct HTTP2ConnectionState: ~Copyable {
   var handlers = 0
   /// Who waits for the last of them to end.
   var lastHandlerWaiter: UnsafeContinuation<Void, Never>?
-  /// Nothing more is read: the writer ends when it has written everything.
+  /// The task that reads.
+  var reader: Task<Void, any Error>?
+  /// Nothing more is served: the writer ends when it has written everything.
   var isEnding = false
   /// The tick at which what is read has taken too long; 0 where there is nothing to wait for but requests in flight.
   var readDeadline: UInt64
@@ -118,8 +118,6 @@ struct HTTP2ConnectionState: ~Copyable {
   var heard: UInt64
   /// Whether that was in the middle of a frame, or of a header block.
   var isWithinFrame = false
-  /// Whether the peer has been told all there was.
-  var hasSaidFarewell = false
 
   init(core: consuming HTTP2Core, readDeadline: UInt64) {
     heard = core.tick
@@ -133,7 +131,7 @@ struct HTTP2ConnectionState: ~Copyable {
 
   /// The writer, if it sleeps and has a reason not to.
   mutating func writerToWake() -> UnsafeContinuation<Void, Never>? {
-    sleepingWriter != nil && (core.hasOutput || core.isFinished) ? sleepingWriter.take() : nil
+    sleepingWriter != nil && (core.hasOutput || core.isFinished || isEnding) ? sleepingWriter.take() : nil
   }
 
   mutating func sit(at slot: Int) {
@@ -160,7 +158,7 @@ struct HTTP2ConnectionState: ~Copyable {
     if let writer = seats[slot].writer.take() { awake.append(writer) }
   }
 
-  /// Closes every stream: the connection is gone.
+  /// Closes every stream, and gives whom to cancel and whom to wake for it.
   mutating func abandonAll() -> ([Task<Void, any Error>], [UnsafeContinuation<Void, Never>]) {
     var orphans: [Task<Void, any Error>] = []
     var awake: [UnsafeContinuation<Void, Never>] = []
@@ -169,6 +167,7 @@ struct HTTP2ConnectionState: ~Copyable {
       if !core.streams[slot].state.isClosed { core.close(slot, .resetByPeer) }
       if hasHandler { abandon(slot, &orphans, &awake) }
     }
+    if let writer = writerToWake() { awake.append(writer) }
     return (orphans, awake)
   }
 }

@@ -4,9 +4,7 @@ import Synchronization
 /// A connection that looks after its own waits, since it has many at once.
 protocol ConnectionWatcher: AnyObject, Sendable {
   /// Ends what has taken too long at `now`.
-  ///
-  /// - Returns: whether that is the connection itself.
-  func tick(_ now: UInt64) -> Bool
+  func tick(_ now: UInt64)
   /// Begins to end the connection gracefully.
   func beginClosing()
 }
@@ -156,8 +154,8 @@ final class ConnectionControl: Sendable {
     let writingEnded = Self.expire(writing, at: now, patience: context.stallTicks)
     switch (readingEnded, writingEnded) {
     case (.alive, .alive):
-      guard let watcher = watcher.withLock(\.self), watcher.tick(now) else { return false }
-      cancel()
+      watcher.withLock(\.self)?.tick(now)
+      return false
     case (.wasIdle, _), (.stuck, _), (_, .stuck): stream.close()
     default: cancel()
     }

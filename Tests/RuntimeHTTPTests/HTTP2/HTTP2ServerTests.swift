@@ -1,0 +1,143 @@
+import Runtime
+import RuntimeTestSupport
+import Synchronization
+import Testing
+
+@testable import RuntimeHTTP
+
+/// A server that is spoken to by HTTP/2, on real sockets and each backend, with the time in the tests' hands.
+@Suite(.timeLimit(.minutes(10))) struct HTTP2ServerTests {
+  @Test(arguments: Backend.allCases)
+  func `both versions are spoken on one port`(_ backend: Backend) async throws {
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ .text("\($0.version)") }) { server in
+        let http1 = try await setup.client(of: server)
+        let http2 = try await setup.http2Client(of: server)
+        #expect(try await http1.get("/").text == "HTTP/1.1")
+        #expect(try await http2.get("/").text == "HTTP/2")
+        #expect(server.metrics.totalConnections == 2 && server.metrics.totalRequests == 2)
+        http1.stream.close()
+        http2.stream.close()
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `handlers of one connection run at the same time, on the runtime`(_ backend: Backend) async throws {
+    let arrived = Atomic<Int>(0)
+    let all = Gate()
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ _ in
+        if arrived.add(1, ordering: .sequentiallyConsistent).newValue == 30 { all.open() }
+        await all.wait()
+        return .text("together")
+      }) { server in
+        let client = try await setup.http2Client(of: server)
+        var streams: [UInt32] = []
+        for _ in 0..<30 { streams.append(try await client.send("GET", "/")) }
+        await all.wait()
+        for stream in streams {
+          let response = try await client.readResponse(on: stream)
+          #expect(response.text == "together")
+        }
+        client.stream.close()
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `shutting down sends GOAWAY twice, answers what is in flight, and closes`(_ backend: Backend) async throws {
+    let (hasBegun, mayEnd) = (Gate(), Gate())
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ request in
+        if request.path == "/slow" {
+          hasBegun.open()
+          await mayEnd.wait()
+        }
+        return .text("done")
+      }) { server in
+        let (idle, busy) = (try await setup.http2Client(of: server), try await setup.http2Client(of: server))
+        try await idle.expectAnswer()
+        let stream = try await busy.send("GET", "/slow")
+        await hasBegun.wait()
+        async let stopped: Void = server.shutdown(grace: .seconds(600))
+        for client in [idle, busy] {
+          #expect(try await client.readGoAway() == 0)
+          #expect(client.lastStream == 0x7FFF_FFFF)
+        }
+        // What the client had opened before it heard is answered.
+        let late = try await busy.send("GET", "/late")
+        #expect(try await busy.readGoAway() == 0)
+        #expect(try await idle.readGoAway() == 0)
+        #expect(idle.lastStream == 1 && (busy.lastStream ?? 0) >= stream)
+        try await idle.readToEnd()
+        mayEnd.open()
+        #expect(try await busy.readResponse(on: stream).text == "done")
+        if (busy.lastStream ?? 0) >= late { #expect(try await busy.readResponse(on: late).text == "done") }
+        try await busy.readToEnd()
+        for client in [idle, busy] { client.stream.close() }
+        await stopped
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `what is not done when the grace is over is cancelled`(_ backend: Backend) async throws {
+    let (hasBegun, isCancelled) = (Gate(), Gate())
+    try await withSetup(on: backend) { setup in
+      let server = try setup.server { _ in
+        await withTaskCancellationHandler {
+          hasBegun.open()
+          await isCancelled.wait()
+        } onCancel: {
+          isCancelled.open()
+        }
+        return .text("")
+      }
+      let running = setup.runtime.spawn { try await server.run() }
+      let client = try await setup.http2Client(of: server)
+      _ = try await client.send("GET", "/")
+      await hasBegun.wait()
+      await setup.clock.flying { await server.shutdown(grace: .seconds(5)) }
+      await isCancelled.wait()
+      try await running.value
+      try? await client.readToEnd()
+      client.stream.close()
+    }
+  }
+
+  // MARK: Attacks on a server that has others to serve
+
+  @Test(arguments: Backend.allCases, AttackTests.floods)
+  func `an attack ends, and others are served meanwhile`(_ backend: Backend, _ flood: AttackTests.Flood) async throws {
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ _ in .text("fine") }) { server in
+        let attacker = try await setup.http2Client(of: server)
+        let other = try await setup.http2Client(of: server)
+        try await other.expectAnswer()
+        let stream = attacker.stream
+        let attack = Task {
+          // As fast as the server takes it, until it does not any more; what it says is not read.
+          for step in 0..<20_000 {
+            do { try await stream.write(flood.step(step)) } catch { return }
+          }
+        }
+        for _ in 0..<20 { try await other.expectAnswer() }
+        await setup.clock.flying { await attack.value }
+        for client in [attacker, other] { client.stream.close() }
+        let last = try await setup.http2Client(of: server)
+        try await last.expectAnswer()
+        last.stream.close()
+      }
+    }
+  }
+}
+
+extension ServerSetup {
+  /// A client of `server` that has sent its preface.
+  func http2Client(of server: TestServer) async throws -> HTTP2TestClient<AnyStream> {
+    let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+    try await client.start()
+    return client
+  }
+}
