@@ -178,6 +178,7 @@ extension HTTP2Connection: ConnectionWatcher {
       // The rest of a head has to come in time, however many pieces it comes in; content only has to go on coming.
       let isContent = state.core.block == nil && input.mayHoldData
       let ticks = isContent ? context.stallTicks : context.headTicks
+      if isContent, let stream = input.streamOfData { state.core.noteContentOnItsWay(stream) }
       if isContent || !state.isWithinFrame { state.readDeadline = state.core.tick + ticks + 1 }
       state.isWithinFrame = !isContent
     } else if hasRequests || state.isWithinFrame || state.readDeadline == 0 || state.core.streams.count > 0 {

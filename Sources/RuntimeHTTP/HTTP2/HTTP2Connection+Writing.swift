@@ -92,6 +92,11 @@ final class HTTP2Buffer: @unchecked Sendable {  // in one pair of hands, as said
 
   /// Whether what is there may begin a DATA frame: the fourth byte tells.
   var mayHoldData: Bool { bytes.count < 4 || bytes.taken[3] == FrameType.data.rawValue }
+
+  /// The stream of the frame that it begins, if that is there.
+  var streamOfData: StreamID? {
+    bytes.count < FrameHeader.size ? nil : FrameHeader(bytes.taken.span, at: 0).stream
+  }
 }
 
 /// Buffers that no connection needs just now.

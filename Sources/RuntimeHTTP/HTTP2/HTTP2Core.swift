@@ -197,6 +197,12 @@ struct HTTP2Core: ~Copyable {
   /// Says that somebody waits for content of the stream in `slot`.
   mutating func awaitContent(_ slot: Int) { streams[slot].contentDeadline = tick + patience + 1 }
 
+  /// Says that a part of a DATA frame has come, for which somebody may wait.
+  mutating func noteContentOnItsWay(_ stream: StreamID) {
+    guard let slot = streams.slot(of: stream), streams[slot].contentDeadline != 0 else { return }
+    awaitContent(slot)
+  }
+
   /// Begins another tick, and ends what has taken too long.
   ///
   /// - Returns: the slots of streams with a handler that waits in vain.

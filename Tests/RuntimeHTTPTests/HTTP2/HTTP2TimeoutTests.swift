@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test func `an idle connection is told that it is over, and closed`() async throws {
-    try await withHTTP2(over: .lockstep, clock: clock, handler: { _ in .text("") }) { client in
+    try await withHTTP2(clock: clock, handler: { _ in .text("") }) { client in
       try await client.expectAnswer()
       let code = try await clock.flying {
         let code = try await client.readGoAway()
@@ -32,9 +32,9 @@ import Testing
   }
 
   @Test func `a client that only pings is idle`() async throws {
-    try await withHTTP2(over: .lockstep, clock: clock, handler: { _ in .text("") }) { client in
+    try await withHTTP2(clock: clock, handler: { _ in .text("") }) { client in
       try await client.expectAnswer()
-      for _ in 0..<8 {
+      for _ in 0..<7 {
         try? await client.stream.write(HTTP2Client.frame(6, payload: [UInt8](repeating: 0, count: 8)))
         _ = try? await client.readFrame()
         await clock.advance(by: .seconds(7))
@@ -62,6 +62,8 @@ import Testing
     try await withHTTP2(
       over: .lockstep, clock: clock, handler: { .text("\(try await $0.body.collect(upTo: 100).count)") }
     ) { client in
+      // By then the settings are acknowledged.
+      _ = try await client.request("POST", "/")
       let stream = try await client.send("POST", "/", ends: false)
       try await client.send([1], on: stream)
       for byte in HTTP2Client.frame(0, flags: 1, stream: stream, payload: [2, 3]) {
@@ -151,7 +153,7 @@ import Testing
   }
 
   @Test func `settings that nobody acknowledges end the connection`() async throws {
-    try await withConnection(over: .lockstep, clock: clock, handler: { _ in .text("") }) { http1 in
+    try await withConnection(clock: clock, handler: { _ in .text("") }) { http1 in
       try await http1.send(ClientBytes.start + ClientBytes.request(1))
       let reader = http1.stream
       let sent = try await clock.flying { try await reader.readToEnd() }
@@ -194,6 +196,7 @@ import Testing
         return .text("at last")
       }
     ) { client in
+      try await client.expectAnswer()
       let stream = try await client.send("GET", "/")
       await hasBegun.wait()
       for _ in 0..<6 {
