@@ -24,6 +24,8 @@ enum SchedulerSuite: Suite {
       subjects.benchmark(
         "pingpong", time("ping-pong between two tasks", "ns"), { try await TaskLoads.pingPong($0) }, \.pingPong),
       subjects.benchmark(
+        "pairs", time("the same, of 1000 pairs at once", "ns"), { try await TaskLoads.pairs($0) }, nil),
+      subjects.benchmark(
         "sleep", time("100,000 sleeps of 100 ms on the runtime's clock", "ms"), { try await TaskLoads.sleep($0) },
         \.sleep),
       subjects.benchmark(

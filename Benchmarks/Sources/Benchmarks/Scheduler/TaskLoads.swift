@@ -54,22 +54,36 @@ enum TaskLoads {
   static func pingPong(_ executor: some Executor) async throws -> Double {
     let rounds = 200_000
     return try await executor.spawn {
-      let (ping, pong) = (Handoff(), Handoff())
-      let echo = executor.spawn {
-        for _ in 0..<rounds {
-          await ping.take()
-          pong.give()
-        }
-      }
-      let time = await ContinuousClock().measure {
-        for _ in 0..<rounds {
-          ping.give()
-          await pong.take()
-        }
-      }
-      try await echo.value
+      let time = try await ContinuousClock().measure { try await pingPong(executor, rounds) }
       return time.nanoseconds / Double(rounds)
     }.value
+  }
+
+  /// The same, where 1000 pairs are at it at once.
+  static func pairs(_ executor: some Executor) async throws -> Double {
+    let (pairs, rounds) = (1000, 200)
+    return try await executor.spawn {
+      let time = try await ContinuousClock().measure {
+        let tasks = (0..<pairs).map { _ in executor.spawn { try await pingPong(executor, rounds) } }
+        for task in tasks { try await task.value }
+      }
+      return time.nanoseconds / Double(pairs * rounds)
+    }.value
+  }
+
+  private static func pingPong(_ executor: some Executor, _ rounds: Int) async throws {
+    let (ping, pong) = (Handoff(), Handoff())
+    let echo = executor.spawn {
+      for _ in 0..<rounds {
+        await ping.take()
+        pong.give()
+      }
+    }
+    for _ in 0..<rounds {
+      ping.give()
+      await pong.take()
+    }
+    try await echo.value
   }
 
   /// Milliseconds until 100,000 tasks have slept, on the runtime's clock.
