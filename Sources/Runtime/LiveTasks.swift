@@ -1,8 +1,11 @@
-import Synchronization
+public import Synchronization
 
 /// Counts the tasks that were started on a runtime and have not ended, so that a shutdown can wait for them.
+///
+/// Inlinable, so that starting a task costs no more than it must: the closure around it is compiled for what it returns.
+@usableFromInline
 package final class LiveTasks: Sendable {
-  private let live = Atomic<Int>(0)
+  @usableFromInline let live = Atomic<Int>(0)
   /// Whether somebody waits, so that a task's end need not take a lock to know.
   private let isAwaited = Atomic(false)
   /// A value though none is needed: ThreadSanitizer takes one without a size for its neighbour.
@@ -19,23 +22,30 @@ package final class LiveTasks: Sendable {
   package var isWithin: Bool { Self.home === self }
 
   /// Starts `operation` as a task that counts.
+  @inlinable
   package func spawn<Success: Sendable>(
-    on executor: (any TaskExecutor)?, _ operation: sending @escaping () async throws -> Success
+    on executor: any TaskExecutor, _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     live.add(1, ordering: .relaxed)
-    guard let executor else {
-      return Task.detached {
-        defer { self.ended() }
-        return try await Self.$home.withValue(self, operation: operation)
-      }
-    }
     return Task.detached(executorPreference: executor) {
       defer { self.ended() }
       return try await operation()
     }
   }
 
-  private func ended() {
+  /// Starts `operation` as a task that counts, on Swift's own pool.
+  package func spawn<Success: Sendable>(
+    _ operation: sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    live.add(1, ordering: .relaxed)
+    return Task.detached {
+      defer { self.ended() }
+      return try await Self.$home.withValue(self, operation: operation)
+    }
+  }
+
+  @usableFromInline
+  func ended() {
     // Sequentially consistent, as in `wait`: either this sees that somebody waits or that one sees the new count.
     live.subtract(1, ordering: .sequentiallyConsistent)
     if isAwaited.load(ordering: .sequentiallyConsistent) { change.withLock { _ in change.notifyAll() } }

@@ -1,10 +1,11 @@
 import Dispatch
 
 /// What every backend does alike: its network, its blocking work, the tasks on it, and its end.
+@usableFromInline
 package final class Services: Sendable {
   package let network: Network
   package let blocking: BlockingPool
-  package let tasks = LiveTasks()
+  @usableFromInline package let tasks = LiveTasks()
   private let ending = Monitor(Ending())
 
   private struct Ending {

@@ -40,7 +40,8 @@ public final class ConcurrencyRuntime: AsyncRuntime {
   public func spawn<Success: Sendable>(
     _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    services.tasks.spawn(on: executor, operation)
+    guard let executor else { return services.tasks.spawn(operation) }
+    return services.tasks.spawn(on: executor, operation)
   }
 
   public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {

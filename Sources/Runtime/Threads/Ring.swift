@@ -1,13 +1,20 @@
 /// A first-in, first-out queue that reuses its storage: a circular buffer that doubles when it is full.
+///
+/// Inlinable, so that it is specialised for what other targets keep in one.
+@frozen
+@usableFromInline
 package struct Ring<Element> {
-  private var slots: [Element?] = []
-  private var head = 0
-  package private(set) var count = 0
+  @usableFromInline var slots: [Element?] = []
+  @usableFromInline var head = 0
+  @usableFromInline package var count = 0
 
+  @inlinable
   package init() {}
 
+  @inlinable
   package var isEmpty: Bool { count == 0 }
 
+  @inlinable
   package mutating func append(_ element: Element) {
     if count == slots.count { grow() }
     // The capacity is a power of two, so that wrapping round is a mask.
@@ -15,6 +22,7 @@ package struct Ring<Element> {
     count += 1
   }
 
+  @inlinable
   package mutating func popFirst() -> Element? {
     guard count > 0 else { return nil }
     let element = slots[head]
@@ -24,7 +32,8 @@ package struct Ring<Element> {
     return element
   }
 
-  private mutating func grow() {
+  @usableFromInline
+  mutating func grow() {
     var larger = [Element?](repeating: nil, count: max(16, slots.count * 2))
     for index in 0..<count { larger[index] = slots[(head + index) & (slots.count - 1)] }
     slots = larger
