@@ -10,7 +10,9 @@ public final class CustomRuntime: AsyncRuntime {
   public let clock: TimerClock
 
   private let scheduler: Scheduler
-  private let services: Services
+  /// The scheduler, as inlined code may know it.
+  @usableFromInline let executor: any TaskExecutor
+  @usableFromInline let services: Services
 
   /// - Parameters:
   ///   - workers: how many threads run tasks; `nil` for as many as there are processors to use.
@@ -23,19 +25,21 @@ public final class CustomRuntime: AsyncRuntime {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
     let scheduler = try Scheduler(workers: workers ?? availableCores(), poller: poller, stealsWork: stealsWork)
     self.scheduler = scheduler
+    executor = scheduler
     clock = TimerClock { (scheduler.currentWorker ?? scheduler.someWorker).sleeps }
     services = Services(clock: clock) { scheduler.someWorker.poller }
     try scheduler.start()
   }
 
   public var workerCount: Int { scheduler.workers.count }
-  public var taskExecutor: (any TaskExecutor)? { scheduler }
+  public var taskExecutor: (any TaskExecutor)? { executor }
 
   @discardableResult
+  @inlinable
   public func spawn<Success: Sendable>(
     _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    services.tasks.spawn(on: scheduler, operation)
+    services.tasks.spawn(on: executor, operation)
   }
 
   public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {
@@ -53,7 +57,7 @@ public final class CustomRuntime: AsyncRuntime {
   }
 
   public var metrics: RuntimeMetrics {
-    services.metrics(queueDepths: [scheduler.injector.count] + scheduler.workers.map(\.depth))
+    services.metrics(queueDepths: [scheduler.injector.count] + scheduler.workers.map { $0.queue.count })
   }
 
   public func shutdown(grace: Duration) async {

@@ -16,6 +16,9 @@ struct Injector: ~Copyable, Sendable {
   /// How many jobs there were a moment ago.
   var count: Int { length.load(ordering: .relaxed) }
 
+  /// - Returns: whether the queue is open and took it.
+  func push(_ job: UnownedJob) -> Bool { push(CollectionOfOne(job)) }
+
   /// - Returns: whether the queue is open and took them.
   func push(_ jobs: some Collection<UnownedJob>) -> Bool {
     state.withLock { state in
@@ -26,13 +29,20 @@ struct Injector: ~Copyable, Sendable {
     }
   }
 
-  func pop() -> UnownedJob? {
+  /// Takes the oldest job, and moves a fair share of what follows it into `queue`, which the calling worker owns.
+  ///
+  /// - Parameter workers: how many the jobs are shared among.
+  func pop(into queue: borrowing RunQueue, sharedBy workers: Int) -> UnownedJob? {
     // Relaxed: a worker looks once more after it has said that it is about to sleep, behind a fence.
     guard length.load(ordering: .relaxed) > 0 else { return nil }
     return state.withLock { state in
-      let job = state.jobs.popFirst()
+      guard let first = state.jobs.popFirst() else { return nil }
+      // No more than half a queue, so that what its jobs make ready has room too.
+      for _ in 0..<min(state.jobs.count / workers, Int(RunQueue.capacity / 2), queue.room) {
+        guard let job = state.jobs.popFirst(), queue.push(job) else { break }
+      }
       length.store(state.jobs.count, ordering: .relaxed)
-      return job
+      return first
     }
   }
 

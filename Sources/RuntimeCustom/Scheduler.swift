@@ -50,14 +50,13 @@ final class Scheduler: TaskExecutor {
 
   var isStopping: Bool { stopping.load(ordering: .acquiring) }
 
-  /// Whether there is anything that a worker with nothing of its own could run.
-  var hasWork: Bool { injector.count > 0 || stealsWork && workers.contains { $0.depth > 0 } }
+  /// Whether there is anything that a worker with nothing of its own could run, and that nobody else is about to.
+  var hasWork: Bool { injector.count > 0 || stealsWork && workers.contains { $0.queue.count > 1 } }
 
   func enqueue(_ job: consuming ExecutorJob) {
-    let givesTurn = job.givesTurn
     let job = UnownedJob(job)
     if let worker = currentWorker {
-      worker.push(job, givesTurn: givesTurn, self)
+      worker.push(job, self)
     } else {
       inject(CollectionOfOne(job))
     }
@@ -73,19 +72,20 @@ final class Scheduler: TaskExecutor {
   }
 
   /// Has another worker help with what is queued on one, if that is called for.
-  func shareWork() {
-    if stealsWork { wakeOne() }
+  func shareWork(isLone: Bool = false) {
+    guard stealsWork, let index = idle.wakeOne(isLone: isLone) else { return }
+    workers[index].parking.unpark()
   }
 
   /// Wakes a worker for new work, if that is called for.
   func wakeOne() {
-    if let index = idle.wakeOne() { workers[index].unpark() }
+    if let index = idle.wakeOne() { workers[index].parking.unpark() }
   }
 
   /// Ends the threads. Jobs that are left, and those that still come, are run on Swift's own pool: none is ever lost.
   func stop() {
     stopping.store(true, ordering: .releasing)
-    for worker in workers { worker.unpark() }
+    for worker in workers { worker.parking.unpark() }
     for thread in threads.withLock({ exchange(&$0, with: []) }) { thread.join() }
     for worker in workers { worker.poller.close() }
     for job in injector.close() + workers.flatMap({ $0.drain() }) { exile(job) }

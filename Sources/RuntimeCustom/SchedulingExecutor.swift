@@ -1,10 +1,10 @@
 import Runtime
 
-// What the toolchain lets an executor know and do, but has not made public yet. Without it `Task.sleep` goes by Dispatch's
-// timers and a yield is taken for any other job: right, but slower and less fair.
+// What the toolchain lets an executor do, but has not made public yet. Without it `Task.sleep` goes by Dispatch's
+// timers: right, but slower.
 
 #if compiler(>=6.3) && os(Linux)
-  @_spi(ExperimentalScheduling) @_spi(ExperimentalCustomExecutors) import _Concurrency
+  @_spi(ExperimentalScheduling) import _Concurrency
 
   extension Scheduler: SchedulingExecutor {
     func enqueue<C: Clock>(
@@ -20,14 +20,5 @@ import Runtime
     ) {
       enqueue(job, after: clock.now.duration(to: instant), tolerance: tolerance, clock: clock)
     }
-  }
-
-  extension ExecutorJob {
-    /// Whether it is no task's, as when a task yields, and goes behind those that wait.
-    var givesTurn: Bool { kind != .task }
-  }
-#else
-  extension ExecutorJob {
-    var givesTurn: Bool { false }
   }
 #endif

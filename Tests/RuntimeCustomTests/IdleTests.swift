@@ -7,9 +7,14 @@ import Testing
     private let idle: Idle
     init(_ count: Int) { idle = Idle(workerCount: count) }
 
-    func sleep(_ worker: Int, isSearching: Bool) -> Bool { idle.sleep(worker, isSearching: isSearching) }
-    func rise(_ worker: Int) -> Bool { idle.rise(worker) }
-    func wakeOne() -> Int? { idle.wakeOne() }
+    /// - Returns: whether it must look once more.
+    func sleep(_ worker: Int, isSearching: Bool) -> Bool {
+      idle.sleep(worker, isSearching: isSearching, mayDoze: false).mustLook
+    }
+    /// - Returns: whether it is to look round every now and then.
+    func doze(_ worker: Int) -> Bool { idle.sleep(worker, isSearching: false, mayDoze: true).dozes }
+    func rise(_ worker: Int, dozed: Bool = false) -> Bool { idle.rise(worker, dozed: dozed) }
+    func wakeOne(isLone: Bool = false) -> Int? { idle.wakeOne(isLone: isLone) }
     func beginSearch() -> Bool { idle.beginSearch() }
     func endSearch() -> Bool { idle.endSearch() }
   }
@@ -44,5 +49,26 @@ import Testing
     #expect(!pool.beginSearch())
     #expect(!pool.sleep(0, isSearching: true))
     #expect(pool.sleep(1, isSearching: true))
+  }
+
+  @Test func `One sleeper dozes as long as others are awake, and a lone job does not wake it`() {
+    let pool = Pool(3)
+    #expect(pool.doze(0))
+    #expect(!pool.doze(1), "one is enough")
+    #expect(pool.wakeOne(isLone: true) == nil)
+    #expect(pool.wakeOne() == 1)
+    #expect(pool.endSearch())
+    #expect(pool.wakeOne(isLone: true) == nil, "worker 0 still dozes")
+    #expect(!pool.rise(0, dozed: true), "it rises by itself")
+    #expect(!pool.sleep(0, isSearching: false))
+    #expect(pool.wakeOne(isLone: true) == 0, "now nobody would look")
+  }
+
+  @Test func `The last to fall asleep does not doze: there is nobody whose jobs it could take`() {
+    let pool = Pool(2)
+    #expect(pool.doze(0))
+    #expect(!pool.rise(0, dozed: true))
+    #expect(!pool.sleep(1, isSearching: false))
+    #expect(!pool.doze(0))
   }
 }

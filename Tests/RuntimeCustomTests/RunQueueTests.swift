@@ -8,7 +8,7 @@ import Testing
 @Suite struct RunQueueTests {
   @Test func `Jobs leave in the order in which they came`() {
     let queue = Queue()
-    for number in 1...200 { #expect(queue.push(number) == []) }
+    for number in 1...200 { #expect(queue.push(number)) }
     #expect(queue.count == 200)
     #expect((1...200).map { _ in queue.pop() } == Array(1...200))
     #expect(queue.pop() == nil)
@@ -18,18 +18,22 @@ import Testing
   @Test func `The counters may wrap as often as they like`() {
     let queue = Queue()
     for number in 1...100_000 {
-      #expect(queue.push(number) == [])
+      #expect(queue.push(number))
       #expect(queue.pop() == number)
     }
   }
 
-  @Test func `A full queue gives the older half away, with the job that did not fit`() {
+  @Test func `A full queue takes no more until its older half is taken out`() {
     let queue = Queue()
     let capacity = Int(RunQueue.capacity)
-    for number in 1...capacity { #expect(queue.push(number) == []) }
-    #expect(queue.push(1000) == Array(1...capacity / 2) + [1000])
-    #expect(queue.count == capacity / 2)
-    #expect(queue.pop() == capacity / 2 + 1)
+    for number in 1...capacity {
+      #expect(queue.room == capacity - number + 1)
+      #expect(queue.push(number))
+    }
+    #expect(!queue.push(1000))
+    #expect(queue.takeHalf() == Array(1...capacity / 2))
+    #expect(queue.push(1000))
+    #expect(queue.drain() == Array(capacity / 2 + 1...capacity) + [1000])
   }
 
   @Test(arguments: [(0, 0), (1, 1), (2, 1), (3, 2), (10, 5), (255, 128), (256, 128)])
@@ -37,9 +41,17 @@ import Testing
     let (victim, thief) = (Queue(), Queue())
     for number in 0..<count { _ = victim.push(number + 1) }
     let last = victim.steal(into: thief)
-    #expect(last == (stolen == 0 ? nil : stolen))
+    #expect(last?.job == (stolen == 0 ? nil : stolen))
+    #expect(last?.count == (stolen == 0 ? nil : stolen))
     #expect(thief.drain() == (stolen < 2 ? [] : Array(1..<stolen)))
     #expect(victim.drain() == (stolen == count ? [] : Array(stolen + 1...count)))
+  }
+
+  @Test func `A thief that wants two or more leaves a lone job`() {
+    let (victim, thief) = (Queue(), Queue())
+    _ = victim.push(1)
+    #expect(victim.steal(into: thief, atLeast: 2) == nil)
+    #expect(victim.steal(into: thief, atLeast: 1)?.job == 1)
   }
 
   @Test func `Whatever owner and thieves do at once, each job leaves exactly once`() async {
@@ -53,7 +65,7 @@ import Testing
             await onThread {
               let own = Queue()
               while !isOver.isSet || victim.count > 0 {
-                if let last = victim.steal(into: own) { seen.mark(last) }
+                if let last = victim.steal(into: own) { seen.mark(last.job) }
                 for number in own.drain() { seen.mark(number) }
               }
             }
@@ -63,7 +75,7 @@ import Testing
           await onThread {
             var random = SystemRandomNumberGenerator()
             for number in 1...total {
-              for overflow in victim.push(number) { seen.mark(overflow) }
+              while !victim.push(number) { for overflow in victim.takeHalf() { seen.mark(overflow) } }
               if Bool.random(using: &random), let number = victim.pop() { seen.mark(number) }
             }
             while let number = victim.pop() { seen.mark(number) }
@@ -81,9 +93,13 @@ private final class Queue: Sendable {
   private let queue = RunQueue()
 
   var count: Int { queue.count }
-  func push(_ number: Int) -> [Int] { queue.push(Self.job(number)).map(Self.number) }
+  var room: Int { queue.room }
+  func push(_ number: Int) -> Bool { queue.push(Self.job(number)) }
+  func takeHalf() -> [Int] { queue.takeHalf().map(Self.number) }
   func pop() -> Int? { queue.pop().map(Self.number) }
-  func steal(into thief: Queue) -> Int? { queue.steal(into: thief.queue).map(Self.number) }
+  func steal(into thief: Queue, atLeast: UInt32 = 1) -> (job: Int, count: Int)? {
+    queue.steal(into: thief.queue, atLeast: atLeast).map { (Self.number($0.job), $0.count) }
+  }
   func drain() -> [Int] { Array(sequence(state: ()) { _ in self.pop() }) }
 
   private static func job(_ number: Int) -> UnownedJob { unsafeBitCast(number, to: UnownedJob.self) }
