@@ -4,7 +4,7 @@ import Dispatch
 @usableFromInline
 package final class Services: Sendable {
   package let network: Network
-  package let blocking: BlockingPool
+  @usableFromInline package let blocking: BlockingPool
   @usableFromInline package let tasks = LiveTasks()
   private let ending = Monitor(Ending())
 

@@ -50,6 +50,7 @@ public final class CustomRuntime: AsyncRuntime {
     try await services.network.connect(to: address, options)
   }
 
+  @inlinable
   public func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success
   ) async throws -> Success {

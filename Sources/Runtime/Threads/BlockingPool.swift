@@ -1,4 +1,9 @@
 /// Threads for work that blocks: made on demand up to a bound, past which work queues; gone when long idle.
+///
+/// Work that comes has a thread come for it, one at a time: woken, or made if none is idle. The one that comes has the
+/// next come if there is more, and only then turns to its work. So threads come up as fast as they can be started while
+/// what is there blocks, and work that does not block is done by a few of them, without a wake for each.
+@usableFromInline
 package final class BlockingPool: Sendable {
   private let threadName: String
   private let bound: Int
@@ -6,9 +11,12 @@ package final class BlockingPool: Sendable {
   private let state = Monitor(State())
 
   private struct State {
-    var queue = Ring<any BlockingWork>()
+    var queue = Ring<BlockingWork>()
     var threads = 0
     var idle = 0
+    /// Whether a thread has been woken or made that has not come yet. It has while there is work, or there is no more to
+    /// be had.
+    var isOneComing = false
     /// The last thread that went: it has nothing more to do, but somebody has to join it.
     var leaver: Thread?
     var isClosed = false
@@ -18,7 +26,7 @@ package final class BlockingPool: Sendable {
 
   /// What a thread does next.
   private enum Step {
-    case run(any BlockingWork)
+    case run(BlockingWork)
     case leave(joining: Thread?)
   }
 
@@ -40,17 +48,18 @@ package final class BlockingPool: Sendable {
   }
 
   /// Runs `body` on a thread of the pool and gives what it returns or throws; see `AsyncRuntime.runBlocking`.
+  ///
+  /// Inlinable, so that it is compiled for what `body` returns.
+  @inlinable
   package func run<Success: Sendable>(_ body: sending @escaping () throws -> Success) async throws -> Success {
     let work = Work(body)
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
-        work.park(continuation)
-        // A cancellation that came before `park` found nobody to tell; one that comes after it is told there.
-        if Task.isCancelled { return work.cancel() }
+        guard work.park(continuation) else { return continuation.resume(throwing: CancellationError()) }
         do throws(IOError) {
           if try !submit(work) { work.cancel() }
         } catch {
-          work.fail(error)
+          work.end(error)
         }
       }
     } onCancel: {
@@ -60,29 +69,41 @@ package final class BlockingPool: Sendable {
 
   /// - Returns: whether the pool is open and took it.
   /// - Throws: why there is no thread to be had, if there is not one.
-  private func submit(_ work: any BlockingWork) throws(IOError) -> Bool {
+  @usableFromInline
+  func submit(_ work: BlockingWork) throws(IOError) -> Bool {
     let taken: Result<Bool, IOError> = state.withLock { state in
       guard !state.isClosed else { return .success(false) }
-      if state.idle <= state.queue.count, state.threads < bound {
-        do throws(IOError) {
-          _ = try Thread(name: threadName, serve)
-          state.threads += 1
-        } catch {
-          // With none at all nobody would ever take it. With some it waits its turn.
-          if state.threads == 0 { return .failure(error) }
-        }
+      do throws(IOError) {
+        try summon(&state)
+      } catch {
+        // With none at all nobody would ever take it. With some it waits its turn.
+        if state.threads == 0 { return .failure(error) }
       }
       state.queue.append(work)
       return .success(true)
     }
-    state.notifyOne()
     return try taken.get()
+  }
+
+  /// Has a thread come, unless one is coming or all are busy that there may be.
+  private func summon(_ state: inout State) throws(IOError) {
+    guard !state.isOneComing else { return }
+    if state.idle > 0 {
+      self.state.notifyOne()
+    } else if state.threads < bound {
+      _ = try Thread(name: threadName, serve)
+      state.threads += 1
+    } else {
+      return
+    }
+    state.isOneComing = true
   }
 
   /// What a thread does from its start to its end.
   private func serve() {
+    var isComing = true
     while true {
-      switch next() {
+      switch next(isComing) {
       case .run(let work):
         work.run()
       case .leave(let earlier):
@@ -90,14 +111,22 @@ package final class BlockingPool: Sendable {
         earlier?.join()
         return
       }
+      isComing = false
     }
   }
 
-  private func next() -> Step {
+  /// - Parameter isComing: whether the thread has just been made.
+  private func next(_ isComing: Bool) -> Step {
     var isIdle = false
     return state.wait(until: deadline(patience)) { state, isLate in
       if isIdle { state.idle -= 1 }
-      if let work = state.queue.popFirst() { return .run(work) }
+      // One that wakes need not be the one that was summoned; but one that goes on looks after the rest all the same.
+      if isComing || isIdle { state.isOneComing = false }
+      if let work = state.queue.popFirst() {
+        // Where none is to be had, the rest waits for those there are.
+        if !state.queue.isEmpty { try? summon(&state) }
+        return .run(work)
+      }
       if state.isClosed || isLate {
         state.threads -= 1
         if state.isAbandoned {
@@ -130,52 +159,5 @@ package final class BlockingPool: Sendable {
       return .some(exchange(&state.leaver, with: nil))
     }
     last?.join()
-  }
-}
-
-/// Work on its way through the pool, whatever it gives.
-private protocol BlockingWork: Sendable {
-  func run()
-  func cancel()
-}
-
-/// Work, and the task that waits for it until it is done or the wait is cancelled.
-private final class Work<Success: Sendable>: BlockingWork {
-  private let state: Lock<State>
-
-  private struct State {
-    /// Gone once it has begun, or will not any more.
-    var body: (() throws -> Success)?
-    var waiter: UnsafeContinuation<Success, any Error>?
-  }
-
-  init(_ body: sending @escaping () throws -> Success) {
-    state = Lock(State(body: body))
-  }
-
-  func park(_ continuation: UnsafeContinuation<Success, any Error>) {
-    state.withLock { $0.waiter = continuation }
-  }
-
-  func run() {
-    // Taken out of the lock's region: only the thread that takes it ever calls it.
-    nonisolated(unsafe) let body = state.withLock { state in
-      nonisolated(unsafe) let body = exchange(&state.body, with: nil)  // As above.
-      return body
-    }
-    guard let body else { return }
-    let result = Result { try body() }
-    state.withLock { exchange(&$0.waiter, with: nil) }?.resume(with: result)
-  }
-
-  func cancel() { fail(CancellationError()) }
-
-  /// Ends the wait. What has not begun never will.
-  func fail(_ error: any Error) {
-    let waiter = state.withLock { state in
-      state.body = nil
-      return exchange(&state.waiter, with: nil)
-    }
-    waiter?.resume(throwing: error)
   }
 }
