@@ -42,6 +42,8 @@ let package = Package(
     tests("RuntimeHTTPTests", ["Runtime", "RuntimeHTTP", "RuntimeTestSupport"]),
     tests("RuntimeTests", ["Runtime", "RuntimeTestSupport"]),
     tests("RuntimeCustomTests", ["Runtime", "RuntimeCustom"]),
+    .target(name: "CFibers", path: "Tests/CFibers"),
+    tests("ModelTests", ["CFibers", "CRuntime", "Runtime"]),
     tests("BackendTests", ["Runtime", "RuntimeTestSupport"]),
     tests("RuntimeSelectionTests", ["Runtime", "RuntimeSelection", "RuntimeTestSupport"]),
     tests("WebAppTests", ["Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTestSupport", "WebApp"]),

@@ -46,7 +46,7 @@ struct Idle: ~Copyable, Sendable {
   /// - Parameter isLone: whether the work is one job that its worker is most likely about to run.
   func wakeOne(isLone: Bool = false) -> Int? {
     // Pairs with the fence in `sleep`: either we see that nobody searches or the last searcher sees the work.
-    atomicMemoryFence(ordering: .sequentiallyConsistent)
+    sequentiallyConsistentFence()
     guard needsOne(isLone) else { return nil }
     return sleepers.withLock { sleepers in
       guard needsOne(isLone), let sleeper = sleepers.popLast() else { return nil }
@@ -88,7 +88,7 @@ struct Idle: ~Copyable, Sendable {
       sleepers.append(worker)
       return Rest(mustLook: isSearching && old.searching == 1, dozes: dozes)
     }
-    atomicMemoryFence(ordering: .sequentiallyConsistent)  // Pairs with the one in `wakeOne`.
+    sequentiallyConsistentFence()  // Pairs with the one in `wakeOne`.
     return rest
   }
 

@@ -1,0 +1,264 @@
+import CFibers
+
+/// A model checker: runs a small program of several threads over and over, until every order has been tried in which
+/// their atomic operations can take place, and every value that a load can find.
+///
+/// The threads are coroutines. Before each atomic operation a thread stops, and it is decided who goes on; each decision
+/// that could have gone otherwise is tried otherwise in a later execution, depth first. Orders that differ only in
+/// operations that do not touch each other are tried once (sleep sets: Godefroid, 1996). Where that is still too much, a
+/// *budget* bounds how often an execution may interrupt a thread that could go on, or have a load find an old value
+/// (Musuvathi and Qadeer, 2007).
+///
+/// The memory is weaker than that of any processor at hand, and `Memory` says how. What it does not have: a load that
+/// finds what is stored later in the same order of execution.
+final class Model {
+  /// What went wrong, and the operations that led there.
+  struct Failure: Error, CustomStringConvertible {
+    let what: String
+    let trace: [String]
+    var description: String { "\(what), after\n" + trace.joined(separator: "\n") }
+  }
+
+  /// What an atomic operation touches: two of different threads can change places unless they touch the same.
+  enum Operation: Equatable {
+    case load(Int)
+    case change(Int)
+    case fence
+    case lock(Int)
+    /// Waits for something that anything may bring about.
+    case wait
+
+    func commutes(with other: Operation) -> Bool {
+      switch (self, other) {
+      case (.wait, _), (_, .wait), (.fence, .fence): false
+      case (.load(let one), .change(let two)), (.change(let one), .load(let two)), (.change(let one), .change(let two)),
+        (.lock(let one), .lock(let two)):
+        one != two
+      default: true
+      }
+    }
+  }
+
+  final class Thread {
+    let name: String
+    let body: () -> Void
+    fileprivate var fiber: OpaquePointer?
+    fileprivate var next = Operation.wait
+    fileprivate var isReady: () -> Bool = { true }
+    fileprivate var canTimeOut = false
+    fileprivate(set) var isFinished = false
+    fileprivate(set) var hasTimedOut = false
+    var view = View()
+
+    fileprivate init(_ name: String, _ body: @escaping () -> Void) {
+      self.name = name
+      self.body = body
+    }
+  }
+
+  /// The model that is being run: what the atomics in the code under test turn to. The suite is serialized.
+  nonisolated(unsafe) private(set) static var current = Model()
+
+  private struct Decision {
+    let options: [Int]
+    var taken = 0
+  }
+
+  /// The decisions of this execution: those of the last one up to where it is to differ, then new ones.
+  private var trail: [Decision] = []
+  private var position = 0
+  /// Threads whose next operation has been tried already in this place, in an earlier execution.
+  private var asleep: Set<Int> = []
+  /// What is left of the budget; `nil` where there is none, and all is tried.
+  private var rest: Int?
+  /// Everything from here on has been seen before: it only runs to its end.
+  private var isKnown = false
+  private var failure: String?
+  private var trace: [String]?
+  private var steps = 0
+
+  private(set) var threads: [Thread] = []
+  private(set) var running = 0
+  var memory = Memory()
+  private let home = fiber_of_thread()
+
+  /// The thread that runs now; the first stands for what comes before the others start and after they have ended.
+  var thread: Thread { threads[running] }
+
+  // MARK: Exploring
+
+  /// Runs `program` in every way, or within `budget`. It adds threads, and returns what is to be checked at the end:
+  /// `nil`, or what is wrong.
+  ///
+  /// - Returns: how many executions there were.
+  /// - Throws: the first failure.
+  @discardableResult
+  static func explore(budget: Int? = nil, _ program: (Model) -> () -> String?) throws -> Int {
+    var trail: [Decision] = []
+    var count = 0
+    while true {
+      count += 1
+      let model = Model(trail, budget)
+      if let what = model.execute(program) {
+        let again = Model(model.trail, budget, trace: [])
+        _ = again.execute(program)
+        throw Failure(what: what, trace: again.trace ?? [])
+      }
+      trail = model.trail
+      while let last = trail.last, last.taken + 1 == last.options.count { trail.removeLast() }
+      if trail.isEmpty { return count }
+      trail[trail.count - 1].taken += 1
+    }
+  }
+
+  private init(_ trail: [Decision] = [], _ budget: Int? = nil, trace: [String]? = nil) {
+    self.trail = trail
+    self.trace = trace
+    rest = budget
+    threads = [Thread("main") {}]
+  }
+
+  deinit { fiber_destroy(home) }
+
+  private func execute(_ program: (Model) -> () -> String?) -> String? {
+    Model.current = self
+    let check = program(self)
+    for index in threads.indices.dropFirst() { start(index) }
+    while let next = pick() { resume(next) }
+    running = 0
+    for thread in threads {
+      threads[0].view.join(thread.view)
+      // One that is stuck is left lying, with what is on its stack.
+      if let fiber = thread.fiber { fiber_destroy(fiber) }
+    }
+    if failure == nil, !isKnown { failure = check() }
+    return failure
+  }
+
+  /// Adds a thread. Before the program returns.
+  @discardableResult
+  func spawn(_ name: String, _ body: @escaping () -> Void) -> Thread {
+    let thread = Thread(name, body)
+    threads[0].view.tick(0)  // It knows all that has been done so far.
+    thread.view = threads[0].view
+    threads.append(thread)
+    return thread
+  }
+
+  /// Runs a thread up to its first operation.
+  private func start(_ index: Int) {
+    let thread = threads[index]
+    let entry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
+      // Apart, so that nothing is left on this stack that would have to be released.
+      Unmanaged<Thread>.fromOpaque(argument).takeUnretainedValue().runToEnd()
+    }
+    thread.view.tick(index)
+    thread.fiber = fiber_create(entry, Unmanaged.passUnretained(thread).toOpaque())
+    resume(index)
+  }
+
+  private func resume(_ index: Int) {
+    guard let fiber = threads[index].fiber else { return }
+    running = index
+    fiber_switch(home, fiber)
+  }
+
+  // MARK: Deciding
+
+  /// Who goes on; `nil` if nobody can.
+  private func pick() -> Int? {
+    guard failure == nil else { return nil }
+    steps += 1
+    if steps > 20_000 { return fail("it does not end") }
+    var ready = threads.indices.dropFirst().filter { !threads[$0].isFinished && threads[$0].isReady() }
+    if ready.isEmpty {
+      // Time passes only while nobody can do anything.
+      ready = threads.indices.dropFirst().filter { !threads[$0].isFinished && threads[$0].canTimeOut }
+      for index in ready { threads[index].hasTimedOut = true }
+    }
+    if ready.isEmpty {
+      let stuck = threads.dropFirst().filter { !$0.isFinished }.map(\.name)
+      return stuck.isEmpty ? nil : fail("stuck: \(stuck.joined(separator: ", "))")
+    }
+    if isKnown { return ready[0] }
+    guard rest == nil else { return pickWithinBudget(ready) }
+
+    let fresh = ready.filter { !asleep.contains($0) }
+    if fresh.isEmpty {
+      isKnown = true
+      return ready[0]
+    }
+    let (picked, tried) = decide(fresh)
+    let next = threads[picked].next
+    asleep = asleep.union(tried).filter { threads[$0].next.commutes(with: next) }
+    return picked
+  }
+
+  private func pickWithinBudget(_ ready: [Int]) -> Int {
+    guard ready.contains(running) else { return decide(ready).0 }
+    guard let rest, rest > 0 else { return running }
+    let (picked, _) = decide([running] + ready.filter { $0 != running })
+    if picked != running { self.rest = rest - 1 }
+    return picked
+  }
+
+  /// - Returns: what is to be done, and what has been done in its stead in earlier executions.
+  private func decide(_ options: [Int]) -> (Int, tried: ArraySlice<Int>) {
+    if position == trail.count { trail.append(Decision(options: options)) }
+    let decision = trail[position]
+    position += 1
+    return (decision.options[decision.taken], decision.options[..<decision.taken])
+  }
+
+  /// Which of so many values a load finds, the newest being the first.
+  func decideAge(_ count: Int) -> Int {
+    guard count > 1, running != 0, !isKnown else { return 0 }
+    guard let rest else { return decide(Array(0..<count)).0 }
+    guard rest > 0 else { return 0 }
+    let (age, _) = decide(Array(0..<count))
+    if age > 0 { self.rest = rest - 1 }
+    return age
+  }
+
+  // MARK: In a thread of the program
+
+  /// Stops before an operation until it is this thread's turn. Before the threads have started it is the program's.
+  func stop(before operation: Operation, isReady: @escaping () -> Bool = { true }, canTimeOut: Bool = false) {
+    guard running != 0, let fiber = thread.fiber else { return }
+    let thread = thread
+    thread.next = operation
+    thread.isReady = isReady
+    thread.canTimeOut = canTimeOut
+    thread.hasTimedOut = false
+    fiber_switch(fiber, home)
+    thread.view.tick(running)
+  }
+
+  /// Waits until `condition` holds.
+  func wait(canTimeOut: Bool = false, until condition: @escaping () -> Bool) {
+    note("waits")
+    stop(before: .wait, isReady: condition, canTimeOut: canTimeOut)
+    note(thread.hasTimedOut ? "has timed out" : "goes on")
+  }
+
+  /// The program is wrong.
+  @discardableResult
+  func fail<Nothing>(_ what: String) -> Nothing? {
+    if failure == nil, !isKnown { failure = what }
+    return nil
+  }
+
+  func note(_ what: @autoclosure () -> String) {
+    if trace != nil { trace?.append("  \(thread.name): \(what())") }
+  }
+}
+
+extension Model.Thread {
+  /// Does not return: nobody goes on with it once it is finished.
+  fileprivate func runToEnd() {
+    body()
+    isFinished = true
+    let model = Model.current
+    model.stop(before: .wait) { false }
+  }
+}

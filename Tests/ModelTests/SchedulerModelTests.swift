@@ -1,0 +1,94 @@
+import Glibc
+import Testing
+
+extension ModelTests {
+  /// The workers' whole loop, with jobs that come from inside and outside while workers fall asleep. What is looked for
+  /// is a wake that is lost: then a job waits, and everybody sleeps.
+  @Suite struct SchedulerModelTests {
+    /// What `MODEL_BUDGET` says: how many more interruptions and old values to try in an execution than the few that
+    /// there is time for every day. One more takes some fifty times as long.
+    private static let extraBudget = getenv("MODEL_BUDGET").flatMap { Int(String(cString: $0)) } ?? 0
+
+    /// How many of a test's jobs have run, each at most once.
+    private final class Done {
+      private(set) var numbers: Set<Int> = []
+      var count: Int { numbers.count }
+
+      func job(_ number: Int, _ body: @escaping () -> Void = {}) -> UnownedJob {
+        UnownedJob(number: number) {
+          if !self.numbers.insert(number).inserted { let _: Never? = Model.current.fail("job \(number) runs twice") }
+          body()
+        }
+      }
+    }
+
+    /// Explores `workers` workers that have nothing to do, and a thread that does `body`, which has `count` jobs run.
+    private func explore(
+      workers: Int, budget: Int, jobs count: Int, stealsWork: Bool = true, _ body: @escaping (Scheduler, Done) -> Void
+    ) throws {
+      try Model.explore(budget: budget + Self.extraBudget) { model in
+        let done = Done()
+        guard let scheduler = try? Scheduler(workers: workers, poller: .epoll, stealsWork: stealsWork) else {
+          return { "there is no scheduler" }
+        }
+        try? scheduler.start()
+        model.spawn("outside") {
+          body(scheduler, done)
+          model.wait { done.count == count }
+          scheduler.stop()
+        }
+        return { nil }
+      }
+    }
+
+    @Test(arguments: [true, false])
+    func `A job that comes from outside as the only worker falls asleep`(stealsWork: Bool) throws {
+      try explore(workers: 1, budget: 3, jobs: 1, stealsWork: stealsWork) { scheduler, done in
+        scheduler.enqueue(done.job(1))
+      }
+    }
+
+    @Test(arguments: [true, false])
+    func `A job that comes from outside as two workers fall asleep`(stealsWork: Bool) throws {
+      try explore(workers: 2, budget: 1, jobs: 1, stealsWork: stealsWork) { scheduler, done in
+        scheduler.enqueue(done.job(1))
+      }
+    }
+
+    @Test(arguments: [true, false])
+    func `Jobs that come from outside, one after another`(stealsWork: Bool) throws {
+      try explore(workers: 2, budget: 1, jobs: 2, stealsWork: stealsWork) { scheduler, done in
+        scheduler.enqueue(done.job(1))
+        scheduler.enqueue(done.job(2))
+      }
+    }
+
+    @Test func `A job whose worker is busy until it has run`() throws {
+      try explore(workers: 2, budget: 1, jobs: 2) { scheduler, done in
+        scheduler.enqueue(
+          done.job(1) {
+            scheduler.enqueue(done.job(2))
+            Model.current.wait { done.count == 2 }
+          })
+      }
+    }
+
+    @Test func `Two jobs whose worker is busy until they have run`() throws {
+      try explore(workers: 2, budget: 1, jobs: 3) { scheduler, done in
+        scheduler.enqueue(
+          done.job(1) {
+            scheduler.enqueue(done.job(2))
+            scheduler.enqueue(done.job(3))
+            Model.current.wait { done.count == 3 }
+          })
+      }
+    }
+
+    @Test func `More jobs than a queue holds`() throws {
+      try explore(workers: 2, budget: 1, jobs: 7) { scheduler, done in
+        scheduler.enqueue(
+          done.job(1) { for number in 2...7 { scheduler.enqueue(done.job(number)) } })
+      }
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import Runtime
+
+// The names that the code under test uses, with another meaning: they hide those of the libraries that it imports. So
+// the very files of the library are compiled here, and every atomic operation in them goes through the model.
+
+enum AtomicLoadOrdering { case relaxed, acquiring }
+enum AtomicStoreOrdering { case relaxed, releasing }
+enum AtomicUpdateOrdering {
+  case relaxed, acquiring, releasing, acquiringAndReleasing
+
+  var acquires: Bool { self == .acquiring || self == .acquiringAndReleasing }
+  var releases: Bool { self == .releasing || self == .acquiringAndReleasing }
+}
+
+func sequentiallyConsistentFence() {
+  let model = Model.current
+  model.stop(before: .fence)
+  model.memory.fence(model.running, &model.thread.view)
+  model.note("fence")
+}
+
+/// What can lie in an atomic here.
+protocol AtomicValue: Equatable {
+  init(bits: UInt64)
+  var bits: UInt64 { get }
+}
+
+extension AtomicValue where Self: FixedWidthInteger {
+  init(bits: UInt64) { self.init(truncatingIfNeeded: bits) }
+  var bits: UInt64 { UInt64(truncatingIfNeeded: self) }
+}
+
+extension UInt64: AtomicValue {}
+extension UInt32: AtomicValue {}
+extension UInt8: AtomicValue {}
+extension Int: AtomicValue {}
+extension Bool: AtomicValue {
+  init(bits: UInt64) { self = bits != 0 }
+  var bits: UInt64 { self ? 1 : 0 }
+}
+
+struct Atomic<Value: AtomicValue>: ~Copyable, Sendable {
+  private let location: Int
+
+  init(_ value: Value) { location = Model.current.memory.add(value.bits) }
+
+  func load(ordering: AtomicLoadOrdering) -> Value {
+    let model = Model.current
+    model.stop(before: .load(location))
+    let thread = model.thread
+    let age = model.decideAge(model.memory.choices(location, thread.view))
+    let bits = model.memory.load(location, age: age, acquiring: ordering == .acquiring, model.running, &thread.view)
+    model.note("load \(ordering) of \(location): \(Value(bits: bits))\(age == 0 ? "" : ", \(age) old")")
+    return Value(bits: bits)
+  }
+
+  func store(_ value: Value, ordering: AtomicStoreOrdering) {
+    let model = Model.current
+    model.stop(before: .change(location))
+    model.memory.store(
+      location, value.bits, releasing: ordering == .releasing, isExchange: false, model.running, &model.thread.view)
+    model.note("store \(ordering) to \(location): \(value)")
+  }
+
+  /// Stores what `change` makes of the newest value, unless that is `nil`.
+  private func update(_ ordering: AtomicUpdateOrdering, _ change: (Value) -> Value?) -> (old: Value, done: Bool) {
+    let model = Model.current
+    model.stop(before: .change(location))
+    let thread = model.thread
+    let bits = model.memory.load(location, age: 0, acquiring: ordering.acquires, model.running, &thread.view)
+    let old = Value(bits: bits)
+    guard let new = change(old) else {
+      model.note("exchange \(ordering) of \(location) fails: \(old)")
+      return (old, false)
+    }
+    model.memory.store(
+      location, new.bits, releasing: ordering.releases, isExchange: true, model.running, &thread.view)
+    model.note("exchange \(ordering) of \(location): \(old) for \(new)")
+    return (old, true)
+  }
+
+  func exchange(_ value: Value, ordering: AtomicUpdateOrdering) -> Value { update(ordering) { _ in value }.old }
+
+  func compareExchange(
+    expected: Value, desired: Value, ordering: AtomicUpdateOrdering
+  ) -> (exchanged: Bool, original: Value) {
+    let (old, done) = update(ordering) { $0 == expected ? desired : nil }
+    return (done, old)
+  }
+}
+
+extension Atomic where Value: FixedWidthInteger {
+  @discardableResult
+  func add(_ operand: Value, ordering: AtomicUpdateOrdering) -> (oldValue: Value, newValue: Value) {
+    let old = update(ordering) { $0 + operand }.old
+    return (old, old + operand)
+  }
+
+  @discardableResult
+  func subtract(_ operand: Value, ordering: AtomicUpdateOrdering) -> (oldValue: Value, newValue: Value) {
+    let old = update(ordering) { $0 - operand }.old
+    return (old, old - operand)
+  }
+
+  @discardableResult
+  func wrappingAdd(_ operand: Value, ordering: AtomicUpdateOrdering) -> (oldValue: Value, newValue: Value) {
+    let old = update(ordering) { $0 &+ operand }.old
+    return (old, old &+ operand)
+  }
+}
+
+struct Lock<Value>: ~Copyable, @unchecked Sendable {  // One thread of the model runs at a time.
+  /// By address, and so not checked for overlapping accesses: the threads' stacks are not what that check takes them for.
+  private let state: UnsafeMutablePointer<(value: Value, isHeld: Bool, tells: View)>
+  private let number: Int
+
+  init(_ value: Value) {
+    state = .allocate(capacity: 1)
+    state.initialize(to: (value, false, View()))
+    number = Model.current.memory.add(0)
+  }
+
+  deinit {
+    state.deinitialize(count: 1)
+    state.deallocate()
+  }
+
+  func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    let model = Model.current
+    let state = state
+    model.stop(before: .lock(number), isReady: { !state.pointee.isHeld })
+    state.pointee.isHeld = true
+    model.thread.view.join(state.pointee.tells)
+    model.note("lock \(number)")
+    defer {
+      model.stop(before: .lock(number))
+      state.pointee.isHeld = false
+      state.pointee.tells = model.thread.view
+      model.note("unlock \(number)")
+    }
+    return try body(&state.pointee.value)
+  }
+}
+
+/// Slots that are few, so that a queue is soon full, and that notice races.
+struct JobSlots: ~Copyable, @unchecked Sendable {  // As above.
+  static let capacity: UInt32 = 4
+
+  private struct Access {
+    let thread: Int
+    let step: Int
+
+    /// Whether a thread that knows `view` comes after it.
+    func comesBefore(_ view: View) -> Bool { view.steps(thread) > step }
+  }
+
+  private final class Slot {
+    var job: UnownedJob?
+    var write: Access?
+    var reads: [Access] = []
+  }
+
+  private let slots = (0..<capacity).map { _ in Slot() }
+
+  subscript(index: UInt32) -> UnownedJob {
+    get {
+      let (slot, model) = (slots[Int(index % Self.capacity)], Model.current)
+      check(slot.write, "reads", index)
+      slot.reads.append(Access(thread: model.running, step: model.thread.view.steps(model.running)))
+      model.note("reads slot \(index % Self.capacity)")
+      return slot.job ?? UnownedJob(number: -1) {}
+    }
+    nonmutating set {
+      let (slot, model) = (slots[Int(index % Self.capacity)], Model.current)
+      check(slot.write, "writes", index)
+      for read in slot.reads { check(read, "writes", index) }
+      slot.reads = []
+      slot.write = Access(thread: model.running, step: model.thread.view.steps(model.running))
+      slot.job = newValue
+      model.note("writes slot \(index % Self.capacity)")
+    }
+  }
+
+  private func check(_ access: Access?, _ verb: String, _ index: UInt32) {
+    let model = Model.current
+    guard let access, access.thread != model.running, !access.comesBefore(model.thread.view) else { return }
+    let other = model.threads[access.thread].name
+    let _: Never? = model.fail("a race: \(model.thread.name) \(verb) slot \(index % Self.capacity), so does \(other)")
+  }
+}
+
+/// A job that a test can tell from others.
+struct UnownedJob: @unchecked Sendable {  // As above.
+  let number: Int
+  let run: () -> Void
+
+  init(number: Int, run: @escaping () -> Void) {
+    self.number = number
+    self.run = run
+  }
+}
