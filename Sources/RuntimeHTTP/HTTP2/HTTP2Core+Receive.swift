@@ -278,7 +278,7 @@ extension HTTP2Core {
       releaseConnection(length - released)
       throw .stream(stream, streams[slot].receiveWindow.available < 0 ? .flowControlError : .protocolError)
     }
-    if !endsStream { releaseStream(slot, released) }
+    if !endsStream, !streams[slot].state.weHaveFinished { releaseStream(slot, released) }
     if !isDiscarded, !content.isEmpty { keep(content, slot) }
     if length > 0, bandwidth.receive(length, now: now) { output.appendPing(PingData.bandwidth) }
     if endsStream { return try receiveEnd(slot) }

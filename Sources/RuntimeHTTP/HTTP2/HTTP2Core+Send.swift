@@ -6,6 +6,9 @@ extension HTTP2Core {
   /// A frame that a window has cut to less than this does not speak for its peer (CVE-2019-9511, data dribble).
   private static let leastUsefulData = 256
 
+  /// How long a client that has its response may leave its request unfinished.
+  private static let drainTicks: UInt64 = 2
+
   // MARK: Responses
 
   /// Tells a client that waits for it to send its content (RFC 9110 section 10.1.1), unless it has, or its response has
@@ -158,12 +161,12 @@ extension HTTP2Core {
     streams[slot].state.weHaveFinished = true
     unwrittenEnds += 1
     floodGuard.noteResponse()
-    if streams[slot].state.peerHasFinished {
-      close(slot, .finished)
-    } else {
-      // Section 8.1: a client that has not finished need not, now that it has its response.
-      reset(slot, .none)
-    }
+    if streams[slot].state.peerHasFinished { return close(slot, .finished) }
+    // What the client may still send is read and thrown away, and after a while it is told that it need not go on
+    // (section 8.1). Not at once: clients that are in the middle of sending take that for a failure, response or no.
+    streams[slot].isDiscarding = true
+    streams[slot].contentDeadline = tick + min(patience, Self.drainTicks) + 1
+    discardUnread(slot)
   }
 
   // MARK: Header blocks

@@ -213,6 +213,10 @@ struct HTTP2Core: ~Copyable {
     for slot in streams.slots {
       if isDue(streams[slot].contentDeadline) {
         streams[slot].contentDeadline = 0
+        if streams[slot].state.weHaveFinished {
+          reset(slot, .none)
+          continue
+        }
         streams[slot].readingError = HTTPError(.requestTimeout)
         if streams[slot].hasHandler { expired.append(slot) }
       }

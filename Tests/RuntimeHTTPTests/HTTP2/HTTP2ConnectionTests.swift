@@ -231,7 +231,8 @@ import Testing
     ) { client in
       let stream = try await client.send("POST", "/", ends: false)
       #expect(try await client.readResponse(on: stream).text == "early")
-      // The client need not go on with its content, and is told so.
+      // What it still sends is thrown away, until it is told that it need not.
+      try await client.send([UInt8](repeating: 0, count: 65_535), on: stream)
       #expect(try await client.readReset(on: stream) == ErrorCode.none.rawValue)
       let body = try #require(kept.withLock { $0 })
       await #expect(throws: BodyError.ended) { for try await _ in body {} }

@@ -158,15 +158,45 @@ import Testing
     }
   }
 
-  @Test func `5_1 a response to a request that goes on ends the stream without an error`() {
+  /// A stream whose response has ended before its request: "half-closed (local)".
+  private func halfClosedLocal() -> CoreScenario {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
     scenario.core.respond(scenario.slot(of: 1), .ok, [:], content: Array("no".utf8))
+    scenario.core.endHandler(scenario.slot(of: 1))
     #expect(
-      scenario.take() == [
-        .headers(1, [":status: 200", "content-length: 2"], ends: false), .data(1, "no", ends: true), .reset(1, .none),
-      ])
-    #expect(scenario.send(ClientBytes.data(1, "on its way", ends: true)) == [])
+      scenario.take() == [.headers(1, [":status: 200", "content-length: 2"], ends: false), .data(1, "no", ends: true)])
+    return scenario
+  }
+
+  @Test func `5_1 half-closed (local): what is left of the request is read and thrown away`() {
+    let scenario = halfClosedLocal()
+    #expect(scenario.send(ClientBytes.data(1, "on its way"), ClientBytes.windowUpdate(1, 5)) == [])
+    #expect(scenario.send(ClientBytes.data(1, "and its end", ends: true)) == [])
+    #expect(scenario.core.streams.count == 0 && scenario.core.unreadCount == 0)
+    #expect(scenario.send(ClientBytes.data(1, "x")).contains(.failed(.streamClosed)))
+  }
+
+  @Test func `5_1 half-closed (local): a client gets no more window than it had`() {
+    let scenario = halfClosedLocal()
+    let text = String(repeating: "x", count: 13_107)
+    for _ in 0..<5 { #expect(scenario.send(ClientBytes.data(1, text)) == []) }
+    #expect(scenario.send(ClientBytes.data(1, "x")).contains(.reset(1, .flowControlError)))
+  }
+
+  @Test func `5_1 half-closed (local): a client that does not go on is told that it need not`() {
+    let scenario = halfClosedLocal()
+    _ = scenario.core.advance(to: 2)
+    #expect(scenario.take() == [])
+    _ = scenario.core.advance(to: 3)
+    #expect(scenario.take() == [.reset(1, .none)])
+    #expect(scenario.core.streams.count == 0)
+  }
+
+  @Test func `5_1 half-closed (local): a client may reset what it has begun`() {
+    let scenario = halfClosedLocal()
+    #expect(scenario.send(ClientBytes.reset(1)) == [])
+    #expect(scenario.core.streams.count == 0)
   }
 
   @Test func `5_1_1 streams of a client have odd numbers that rise`() {
