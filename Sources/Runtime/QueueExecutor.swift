@@ -15,6 +15,7 @@ package final class QueueExecutor: TaskExecutor {
     var jobs = Ring<UnownedJob>()
     /// How many threads are at it, or have been asked for.
     var drains = 0
+    var done = WorkerMetrics()
   }
 
   /// For how many nanoseconds a thread takes up new jobs before it lets the pool's other work have a turn.
@@ -28,12 +29,16 @@ package final class QueueExecutor: TaskExecutor {
   /// How many jobs wait for a thread.
   package var depth: Int { state.withLock { $0.jobs.count } }
 
+  /// What its threads have done.
+  package var done: WorkerMetrics { state.withLock { $0.done } }
+
   package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     let needsThread = state.withLock { state in
       state.jobs.append(job)
       guard state.drains < width else { return false }
       state.drains += 1
+      state.done.wakes += 1
       return true
     }
     if needsThread { borrowThread(drain) }
@@ -51,7 +56,12 @@ package final class QueueExecutor: TaskExecutor {
     repeat {
       let job = state.withLock { state in
         let job = state.jobs.popFirst()
-        if job == nil { state.drains -= 1 }
+        if job == nil {
+          state.drains -= 1
+          state.done.parks += 1
+        } else {
+          state.done.jobs += 1
+        }
         return job
       }
       guard let job else { return }

@@ -21,10 +21,11 @@ package final class Services: Sendable {
     blocking = BlockingPool(threadName: "gearbox-block")
   }
 
-  package func metrics(queueDepths: [Int]) -> RuntimeMetrics {
+  package func metrics(queueDepths: [Int], workers: [WorkerMetrics]) -> RuntimeMetrics {
     var metrics = RuntimeMetrics()
     metrics.tasks = tasks.count
     metrics.queueDepths = queueDepths
+    metrics.workers = workers
     let (threads, queued) = blocking.load
     metrics.blockingThreads = threads
     metrics.blockingQueueDepth = queued

@@ -58,7 +58,9 @@ public final class CustomRuntime: AsyncRuntime {
   }
 
   public var metrics: RuntimeMetrics {
-    services.metrics(queueDepths: [scheduler.injector.count] + scheduler.workers.map { $0.queue.count })
+    services.metrics(
+      queueDepths: [scheduler.injector.count] + scheduler.workers.map { $0.queue.count },
+      workers: scheduler.workers.map(\.metrics))
   }
 
   public func shutdown(grace: Duration) async {

@@ -61,7 +61,7 @@ public final class DispatchRuntime: AsyncRuntime {
     try await services.blocking.run(work)
   }
 
-  public var metrics: RuntimeMetrics { services.metrics(queueDepths: [executor.depth]) }
+  public var metrics: RuntimeMetrics { services.metrics(queueDepths: [executor.depth], workers: [executor.done]) }
 
   public func shutdown(grace: Duration) async {
     await services.shutdown(grace: grace, isWithin: executor.isCurrent) { [polling, timer] in

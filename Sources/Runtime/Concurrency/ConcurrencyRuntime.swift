@@ -59,7 +59,8 @@ public final class ConcurrencyRuntime: AsyncRuntime {
   }
 
   public var metrics: RuntimeMetrics {
-    services.metrics(queueDepths: executor.map { [$0.depth] } ?? [])
+    services.metrics(
+      queueDepths: executor.map { [$0.depth] } ?? [], workers: executor.map { [$0.done] } ?? [])
   }
 
   public func shutdown(grace: Duration) async {

@@ -1,0 +1,59 @@
+import Runtime
+import RuntimeCustom
+import RuntimeTestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(10))) struct MetricsTests {
+  @Test(arguments: Backend.allCases)
+  func `A runtime counts the jobs that its workers run`(backend: Backend) async throws {
+    try await backend.withRuntime { runtime in
+      let before = runtime.metrics.workers.map(\.jobs).reduce(0, +)
+      try await runtime.spawn { for _ in 0..<100 { await Task.yield() } }.value
+      #expect(runtime.metrics.workers.map(\.jobs).reduce(0, +) - before >= 100)
+      #expect(runtime.metrics.workers.count == (backend == .custom ? runtime.workerCount : 1))
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Workers with nothing to do park, and are woken for work from outside`(backend: Backend) async throws {
+    try await backend.withRuntime { runtime in
+      func total(_ figure: (WorkerMetrics) -> Int) -> Int { runtime.metrics.workers.map(figure).reduce(0, +) }
+      let (parks, wakes) = (total(\.parks), total(\.wakes))
+      // Until one comes that found all of them asleep.
+      while total(\.parks) == parks || total(\.wakes) == wakes { try await runtime.spawn {}.value }
+    }
+  }
+
+  @Test func `Swift's own pool has no workers to tell of`() async throws {
+    let runtime = try ConcurrencyRuntime()
+    #expect(runtime.metrics.workers == [])
+    await runtime.shutdown()
+  }
+
+  @Test func `Work of a busy worker is stolen, and that is counted`() async throws {
+    let runtime = try CustomRuntime(workers: 2)
+    // The one that starts the other holds its worker until that has run.
+    try await runtime.spawn {
+      let barrier = Barrier(count: 2)
+      let other = runtime.spawn { barrier.wait() }
+      barrier.wait()
+      try await other.value
+    }.value
+    #expect(runtime.metrics.workers.map(\.stolenJobs).reduce(0, +) >= 1)
+    await runtime.shutdown()
+  }
+
+  @Test func `Without stealing a task stays where it was made ready`() async throws {
+    let runtime = try CustomRuntime(workers: 2, stealsWork: false)
+    let names = try await runtime.spawn {
+      let home = threadName()
+      let tasks = (0..<50).map { _ in runtime.spawn { threadName() } }
+      var names: Set = [home]
+      for task in tasks { names.insert(try await task.value) }
+      return names
+    }.value
+    #expect(names.count == 1)
+    #expect(runtime.metrics.workers.map(\.stolenJobs) == [0, 0])
+    await runtime.shutdown()
+  }
+}
