@@ -113,42 +113,6 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Tasks that never stop waking themselves starve neither neighbours nor timers nor sockets`(
-    backend: Backend
-  ) async throws {
-    try await backend.withRuntime(workers: 1) { runtime in
-      let isOver = Shared(Atomic(false))
-      let (near, far) = try await runtime.connectedPair()
-      let selfish = (0..<3).map { _ in
-        runtime.spawn { while !isOver.value.load(ordering: .relaxed) { await Task.yield() } }
-      }
-      // Two that wake each other stay in the slot of the job made ready last, if that were let to go on for ever.
-      let (left, right) = MemoryStream.pair(capacity: 1)
-      let pingPong = [left, right].enumerated().map { index, end in
-        runtime.spawn {
-          if index == 0 { try await end.write([0]) }
-          while !isOver.value.load(ordering: .relaxed) {
-            let ball = try await end.read()
-            if ball.isEmpty { return }
-            try await end.write(ball)
-          }
-          end.close()
-        }
-      }
-      try await runtime.spawn {}.value
-      try await runtime.spawn { try await runtime.clock.sleep(for: .milliseconds(5)) }.value
-      try await runtime.spawn { try await Task.sleep(for: .milliseconds(5)) }.value
-      let echo = runtime.spawn { try await far.write(try await far.read()) }
-      try await near.write("x")
-      #expect(try await near.read() == Array("x".utf8))
-      try await echo.value
-      isOver.value.store(true, ordering: .relaxed)
-      for task in selfish { try await task.value }
-      for task in pingPong { _ = await task.result }
-    }
-  }
-
-  @Test(arguments: Backend.allCases)
   func `A runtime counts the tasks that are alive`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in
       let (near, far) = MemoryStream.pair()
