@@ -86,7 +86,8 @@ struct RunQueue: ~Copyable, Sendable {
     guard thief.room >= Self.capacity / 2 else { return nil }
     let start = thief.tail.load(ordering: .relaxed)  // Our own.
 
-    var before = head.load(ordering: .acquiring)
+    // Relaxed, and so is the claim: they decide whose the slots are. The slots themselves come with `tail`.
+    var before = head.load(ordering: .relaxed)
     var count: UInt32
     var first: UInt32
     while true {
@@ -99,7 +100,7 @@ struct RunQueue: ~Copyable, Sendable {
       count = available - available / 2
       first = real
       let claimed = Self.pack(steal: steal, real: real &+ count)
-      let (done, seen) = head.compareExchange(expected: before, desired: claimed, ordering: .acquiringAndReleasing)
+      let (done, seen) = head.compareExchange(expected: before, desired: claimed, ordering: .relaxed)
       if done {
         before = claimed
         break
