@@ -59,6 +59,7 @@ def bare(axes, names):
         axes.spines[side].set_visible(False)
     # Each bar says its value: a grid would only run through the words.
     axes.xaxis.set_major_locator(MaxNLocator(6))
+    axes.xaxis.set_major_formatter("{x:,g}")
 
 
 def title(axes, text, note=None):

@@ -18,13 +18,19 @@ class Effort:
     seconds: int
     idle_connections: int
     latency_connections: tuple
+    # Many short ones: a machine that stands still for a tenth of a second spoils the 99th hundredth of a whole sample,
+    # but the median only if it does so in half of them.
+    latency_rounds: int
+    latency_seconds: int
 
     def settings(self, **more):
         return {"rounds": self.rounds, "seconds": self.seconds, **more}
 
 
-THOROUGH = Effort(rounds=3, seconds=5, idle_connections=10_000, latency_connections=(64, 1000))
-QUICK = Effort(rounds=1, seconds=1, idle_connections=200, latency_connections=(16,))
+THOROUGH = Effort(
+    rounds=3, seconds=5, idle_connections=10_000, latency_connections=(64, 1000), latency_rounds=7, latency_seconds=2)
+QUICK = Effort(
+    rounds=1, seconds=1, idle_connections=200, latency_connections=(16,), latency_rounds=1, latency_seconds=1)
 
 
 def say(text):
@@ -92,18 +98,18 @@ def latency(names, effort):
             peaks[name] = loads.cost(process, loads.wrk(process, 64), effort.seconds, LOAD_CORE)["rate"]
     rates = {name: {"same": _half(peaks["custom"]), "own": _half(peaks[name])} for name in names}
     samples = {}
-    for number in range(effort.rounds):
+    for number in range(effort.latency_rounds):
         for connections in effort.latency_connections:
             for name in names:
                 with running(SERVERS[name], workers=1, core=SERVER_CORE) as process:
                     for load, rate in rates[name].items():
-                        sample = loads.open_loop(process, connections, rate, effort.seconds, LOAD_CORE)
+                        sample = loads.open_loop(process, connections, rate, effort.latency_seconds, LOAD_CORE)
                         samples.setdefault(f"{name} {connections} {load}", []).append({"asked": rate, **sample})
                         say(f"  {number + 1}  {SERVERS[name].title:22} {connections:5} connections, {rate:6} a second: "
                             f"p50 {sample['p50']:.0f} us, p99 {sample['p99']:.0f} us"
                             + (f", {sample['late']:.0f} unanswered" if sample["late"] else "") + _disturbed(sample))
-    settings = effort.settings(connections=list(effort.latency_connections), peaks=peaks, names=names)
-    return settings, samples
+    settings = {"rounds": effort.latency_rounds, "seconds": effort.latency_seconds, "peaks": peaks, "names": names}
+    return settings | {"connections": list(effort.latency_connections)}, samples
 
 
 def _disturbed(sample):
