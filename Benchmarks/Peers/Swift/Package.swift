@@ -18,7 +18,8 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),
     .executableTarget(
-      name: "HummingbirdHello", dependencies: [
+      name: "HummingbirdHello",
+      dependencies: [
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
   ]
