@@ -55,8 +55,10 @@ final class Scheduler: TaskExecutor {
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    if let worker = currentWorker {
-      worker.push(job, self)
+    let slot = Int(gearbox_slot(identity))
+    if slot >= 0 {
+      // Not retained: the scheduler has it for as long as this runs.
+      unsafe Unmanaged.passUnretained(workers[slot])._withUnsafeGuaranteedRef { $0.push(job, self) }
     } else {
       inject(CollectionOfOne(job))
     }

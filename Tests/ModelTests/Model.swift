@@ -124,6 +124,7 @@ final class Model {
     Model.current = self
     let check = program(self)
     for index in threads.indices.dropFirst() { start(index) }
+    running = 0  // Any of them may be first.
     while let next = pick() { resume(next) }
     running = 0
     for thread in threads {
