@@ -44,7 +44,10 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     progress = [Int](repeating: 0, count: scheduler.workers.count)
     while !scheduler.isStopping {
       tick &+= 1
-      if tick % Self.fairness == 0 { poll(scheduler, timeout: 0) }
+      if tick % Self.fairness == 0 {
+        poll(timeout: 0)
+        shareWhatHasCome(scheduler)
+      }
       guard let job = nextJob(scheduler) ?? search(scheduler) else {
         park(scheduler)
         continue
@@ -131,18 +134,24 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     if parking.begin() {
       counters.hasParked()
       let wait = first.map { max(0, $0 - monotonicNow()) }
-      poll(scheduler, timeout: rest.dozes ? min(wait ?? .max, Self.doze) : wait)
+      poll(timeout: rest.dozes ? min(wait ?? .max, Self.doze) : wait)
     }
     parking.end()
     isSearching = scheduler.idle.rise(index, dozed: rest.dozes)
+    // Not before it is up: it would be the sleeper that is woken.
+    shareWhatHasCome(scheduler)
   }
 
   /// Sees to the sockets and the time.
-  private func poll(_ scheduler: Scheduler, timeout: Int64?) {
+  private func poll(timeout: Int64?) {
     isPolling = true
     poller.poll(timeout: timeout)
     _ = sleeps.fire()
     isPolling = false
+  }
+
+  /// Wakes another worker if a poll has brought more than this one can run next.
+  private func shareWhatHasCome(_ scheduler: Scheduler) {
     if queue.count > 1 { scheduler.shareWork() }
   }
 
