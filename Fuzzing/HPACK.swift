@@ -1,3 +1,5 @@
+@testable import RuntimeHTTP
+
 /// Feeds header blocks to a decoder (RFC 7541), several to a connection. What it makes of them goes through an encoder
 /// and another decoder, and has to be the same then.
 ///
