@@ -6,17 +6,17 @@ import Testing
 
 @testable import WebApp
 
-/// The whole web app over real sockets, on every backend.
+/// The whole web app over real sockets, on every backend and by both versions of HTTP.
 @Suite struct LiveAppTests {
-  @Test(arguments: Backend.allCases)
-  func everyRouteAnswersAndThePageNamesTheBackend(backend: Backend) async throws {
-    try await backend.withRuntime(workers: 2) { try await visit($0) }
+  @Test(arguments: Backend.allCases, Version.allCases)
+  func everyRouteAnswersAndThePageNamesTheBackend(backend: Backend, version: Version) async throws {
+    try await backend.withRuntime(workers: 2) { try await visit($0, version) }
   }
 
-  private func visit(_ runtime: some AsyncRuntime) async throws {
+  private func visit(_ runtime: some AsyncRuntime, _ version: Version) async throws {
     let live = try LiveApp(runtime)
     try await live.serve {
-      let client = try await live.client()
+      let client = try await live.client(version)
       let name = live.runtime.name
       #expect(try await client.get("/").text.contains("<em>\(name)</em>"))
       #expect(try await client.get("/sleep?ms=1").status == 200)
@@ -29,20 +29,22 @@ import Testing
       #expect(status.contains("\"runtime\": \"\(name)\""))
       #expect(status.contains("\"connections\": {\"open\": 1, \"total\": 1}"))
       #expect(status.contains("\"requests\": {\"inFlight\": 1, \"total\": 8}"))
-      client.stream.close()
+      client.close()
     }
   }
 
   /// What all of this is for.
-  @Test(arguments: Backend.allCases)
-  func aHundredSleepsOfASecondEndTogetherOnOneWorkerWhileOtherRequestsAreAnswered(backend: Backend) async throws {
+  @Test(arguments: Backend.allCases, Version.allCases)
+  func aHundredSleepsOfASecondEndTogetherOnOneWorkerWhileOtherRequestsAreAnswered(
+    backend: Backend, version: Version
+  ) async throws {
     // In a process of its own: beside other tests, on Swift's pool, the clients would wait longer than the server.
-    await #expect(processExitsWith: .success) { [backend] in
+    await #expect(processExitsWith: .success) { [backend, version] in
       try await backend.withRuntime(workers: 1) { runtime in
         // A machine that is busy with other things may hold this one up for the whole second. A server that serves one
         // after another would never do it.
         for _ in 0..<5 {
-          if try await Self.sleepTogether(runtime) { return }
+          if try await Self.sleepTogether(runtime, version) { return }
         }
         Issue.record("no answer came while the hundred slept")
       }
@@ -50,7 +52,7 @@ import Testing
   }
 
   /// - Returns: whether most slept at once, and others were answered meanwhile.
-  private static func sleepTogether(_ runtime: some AsyncRuntime) async throws -> Bool {
+  private static func sleepTogether(_ runtime: some AsyncRuntime, _ version: Version) async throws -> Bool {
     let live = try LiveApp(runtime)
     var isShown = false
     try await live.serve {
@@ -58,13 +60,16 @@ import Testing
       var answers = 0
       var mostAtOnce = 0
       let start = ContinuousClock.now
-      let sleeps = (0..<100).map { _ in Task { try await live.sleepForASecond() } }
+      let sleeps =
+        version == .http1
+        ? (0..<100).map { _ in Task { [try await live.sleepForASecond()] } }
+        : [Task { try await live.sleepForASecondAHundredTimesAtOnce() }]
       let areOver = StopFlag()
       let waiting = Task {
         defer { areOver.set() }
         for sleep in sleeps {
-          let status = try await sleep.value
-          #expect(status == 200)
+          let statuses = try await sleep.value
+          #expect(statuses.allSatisfy { $0 == 200 })
         }
       }
       repeat {
@@ -87,6 +92,60 @@ import Testing
   @Test(arguments: Backend.allCases)
   func echoStreamsMegabytesBothWaysAtOnce(backend: Backend) async throws {
     try await backend.withRuntime(workers: 2) { try await echo($0) }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func echoStreamsMegabytesBothWaysOverHTTP2(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 2) { try await echoByHTTP2($0) }
+  }
+
+  private func echoByHTTP2(_ runtime: some AsyncRuntime) async throws {
+    let live = try LiveApp(runtime)
+    try await live.serve {
+      let client = try await live.http2Client()
+      let bytes = (0..<4 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 5) }
+      let streams = [
+        try await client.send("POST", "/echo", ends: false), try await client.send("POST", "/echo", ends: false),
+      ]
+      for start in stride(from: 0, to: bytes.count, by: 1 << 16) {
+        for stream in streams {
+          try await client.send(
+            Array(bytes[start..<start + 1 << 16]), on: stream, ends: start + 1 << 16 == bytes.count)
+        }
+      }
+      for stream in streams {
+        let response = try await client.readResponse(on: stream)
+        #expect(response.status == 200 && response.body == bytes)
+      }
+      client.stream.close()
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func stoppingEndsStreamsOfHTTP2AndLetsRequestsInFlightFinish(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 2) { try await stopByHTTP2($0) }
+  }
+
+  private func stopByHTTP2(_ runtime: some AsyncRuntime) async throws {
+    let live = try LiveApp(runtime)
+    try await live.serve {
+      let client = try await live.http2Client()
+      let streaming = try await client.send("GET", "/stream?ms=1")
+      _ = try await client.readHead(on: streaming)
+      let echoing = try await client.send("POST", "/echo", ends: false)
+      while live.server.metrics.requestsInFlight < 2 { await Task.yield() }
+      live.app.isStopping.set()
+      async let stopped: Void = live.server.shutdown()
+      // Once the second GOAWAY is there, the server opens no more streams, and has answered none of these.
+      while client.lastStream != echoing { try await client.readFrame() }
+      try await client.send(Array("last".utf8), on: echoing, ends: true)
+      let last = try await client.readResponse(on: echoing)
+      #expect(last.text == "last")
+      #expect(try await client.readResponse(on: streaming).text.contains("tick"))
+      try await client.readToEnd()
+      client.stream.close()
+      await stopped
+    }
   }
 
   private func echo(_ runtime: some AsyncRuntime) async throws {
@@ -152,6 +211,26 @@ import Testing
   }
 }
 
+/// The versions of HTTP that the app speaks; nothing in it knows which.
+enum Version: String, CaseIterable, Codable {
+  case http1, http2
+}
+
+/// A client of either version.
+private protocol Visitor {
+  func get(_ target: String) async throws -> TestResponse
+  func close()
+}
+
+extension HTTPTestClient: Visitor {
+  func get(_ target: String) async throws -> TestResponse { try await request("GET", target) }
+  func close() { stream.close() }
+}
+
+extension HTTP2TestClient: Visitor {
+  func close() { stream.close() }
+}
+
 extension ServerOptions {
   /// Timeouts that no test comes near, however slow the machine.
   static var patient: ServerOptions {
@@ -176,6 +255,30 @@ private struct LiveApp<R: AsyncRuntime>: Sendable {
 
   func client() async throws -> HTTPTestClient<R.Listener.Stream> {
     HTTPTestClient(try await runtime.connect(to: server.localAddress))
+  }
+
+  func http2Client() async throws -> HTTP2TestClient<R.Listener.Stream> {
+    let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+    try await client.start()
+    return client
+  }
+
+  func client(_ version: Version) async throws -> any Visitor {
+    switch version {
+    case .http1: try await client()
+    case .http2: try await http2Client()
+    }
+  }
+
+  /// The statuses of a hundred sleeps on one connection.
+  func sleepForASecondAHundredTimesAtOnce() async throws -> [Int] {
+    let client = try await http2Client()
+    defer { client.stream.close() }
+    var streams: [UInt32] = []
+    for _ in 0..<100 { streams.append(try await client.send("GET", "/sleep?ms=1000")) }
+    var statuses: [Int] = []
+    for stream in streams { statuses.append(try await client.readResponse(on: stream).status) }
+    return statuses
   }
 
   func sleepForASecond() async throws -> Int {

@@ -102,6 +102,8 @@ extension HTTP2Connection {
     }
     let bytes = input.bytes.taken
     let now = monotonicNow()
+    // At once what a few answers take, and not byte by byte.
+    state.core.output.reserve(HTTP2Buffer.usualOutput)
     // For what the core itself may have to answer.
     state.core.date.update(to: secondsSince1970())
     var position = 0

@@ -1,9 +1,15 @@
 import Runtime
 
-extension HTTP2Connection {
-  /// How much is gathered for one write. More would save nothing, and whose turn it is is decided anew for each.
-  private static var writeMark: Int { 128 * 1024 }
+/// How much is gathered for one write. Whose turn it is is decided anew for each, so that a peer which takes little at
+/// once gets little; but many small writes cost more than few large ones.
+private enum WriteMark {
+  static var least: Int { 64 * 1024 }
+  static var most: Int { 512 * 1024 }
+  /// After so many bytes without a wait others have a turn.
+  static var turn: Int { 1024 * 1024 }
+}
 
+extension HTTP2Connection {
   private enum Step {
     case write
     /// There is nothing to write.
@@ -14,37 +20,56 @@ extension HTTP2Connection {
 
   /// Writes what there is to write, until there will be no more.
   func write() async {
+    while await writeAll() {
+      await sleep()
+      // Whoever is ready goes first, and leaves what it has with the rest.
+      await Task.yield()
+    }
+  }
+
+  /// Writes until there is nothing to write. It has a buffer for only as long.
+  ///
+  /// - Returns: whether there may be more later.
+  private func writeAll() async -> Bool {
     let buffer = context.buffers.take()
     defer { context.buffers.giveBack(buffer) }
     var awake: [UnsafeContinuation<Void, Never>] = []
+    var mark = WriteMark.least
+    var written = 0
     while true {
-      let step = state.withLock { state in gather(into: buffer, &awake, &state) }
+      let step = state.withLock { state in gather(upTo: mark, into: buffer, &awake, &state) }
       for waiter in awake { waiter.resume() }
       awake.removeAll(keepingCapacity: true)
-      switch step {
-      case .write:
-        control.begin(.output)
-        do {
-          // The buffer is ours until this returns, so the bytes stay where they are.
+      guard case .write = step else { return step == .sleep }
+      written += buffer.bytes.count
+      do {
+        // The buffer is ours until these return, so the bytes stay where they are.
+        buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
+        if buffer.bytes.isEmpty {
+          mark = min(2 * mark, WriteMark.most)
+        } else {
+          mark = WriteMark.least
+          control.begin(.output)
           try await stream.write(buffer.bytes.taken.span.bytes)
-        } catch {
-          return fail()
+          control.end(.output)
+          buffer.bytes.removeAll()
         }
-        control.end(.output)
-        buffer.bytes.removeAll()
-      case .sleep:
-        await sleep()
-        // Whoever is ready goes first, and leaves what it has with the rest.
+      } catch {
+        fail()
+        return false
+      }
+      if written >= WriteMark.turn {
+        written = 0
         await Task.yield()
-      case .end: return
       }
     }
   }
 
   private func gather(
-    into buffer: HTTP2Buffer, _ awake: inout [UnsafeContinuation<Void, Never>], _ state: inout HTTP2ConnectionState
+    upTo mark: Int, into buffer: HTTP2Buffer, _ awake: inout [UnsafeContinuation<Void, Never>],
+    _ state: inout HTTP2ConnectionState
   ) -> Step {
-    state.core.fill(upTo: Self.writeMark)
+    state.core.fill(upTo: mark)
     for slot in state.core.drained {
       if let writer = state.seats[slot].writer.take() { awake.append(writer) }
     }
@@ -54,7 +79,10 @@ extension HTTP2Connection {
       state.core.unwrittenEnds = 0
       return .write
     }
-    return state.isEnding || state.core.isFinished ? .end : .sleep
+    if state.isEnding || state.core.isFinished { return .end }
+    // What an idle connection holds it holds for nothing.
+    if state.core.output.capacity > 0, state.core.streams.count == 0 { state.core.output = ByteBuffer(capacity: 0) }
+    return .sleep
   }
 
   /// Waits until there is something to write, or nothing more to be expected. Being cancelled is the end of everything.
@@ -87,6 +115,8 @@ final class HTTP2Buffer: @unchecked Sendable {  // in one pair of hands, as said
   /// The longest frame that we let a peer send.
   static let leastRoom = FrameHeader.size + 16_384
   static let capacity = 2 * leastRoom
+  /// What the answers to a batch of small requests take.
+  static let usualOutput = 4096
 
   @exclusivity(unchecked) var bytes = ByteBuffer(capacity: capacity)
 
