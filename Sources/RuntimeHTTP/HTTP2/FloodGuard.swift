@@ -29,18 +29,27 @@ struct FloodGuard: Sendable {
   /// page may cancel all it has asked for, and that on the next page as well.
   private var failures = Budget(200)
 
+  /// Updates of windows that the content we have sent makes room for. There is no bound: a client which has not read for
+  /// a while has many to send, and each stands for content that it has taken.
+  private var expectedUpdates = 0
+
   /// What is restored with each tick, of at least 10 ms: keep-alive pings of an idle client have to last for ever.
   private static let overheadPerTick = 16
   private static let failuresPerTick = 8
   /// A response lets its client adjust windows and priorities a few times.
   private static let overheadPerResponse = 4
   /// The simplest clients answer each DATA frame with an update of its stream's window and one of the connection's.
-  private static let overheadPerData = 2
+  private static let updatesPerData = 2
 
   mutating func spendOverhead() throws(HTTP2Error) {
     guard overhead.spend() else {
       throw .connection(.enhanceYourCalm, "There are too many frames that move no content.")
     }
+  }
+
+  /// Counts a WINDOW_UPDATE frame.
+  mutating func spendUpdate() throws(HTTP2Error) {
+    if expectedUpdates > 0 { expectedUpdates -= 1 } else { try spendOverhead() }
   }
 
   mutating func spendFailure() throws(HTTP2Error) {
@@ -56,7 +65,7 @@ struct FloodGuard: Sendable {
   }
 
   /// Content has been sent, and no more of it was held back by a window that the peer opens drop by drop.
-  mutating func noteContentSent() { overhead.refill(Self.overheadPerData) }
+  mutating func noteContentSent() { expectedUpdates += Self.updatesPerData }
 
   /// A tick has gone by.
   mutating func noteTick() {

@@ -345,7 +345,7 @@ extension HTTP2Core {
   }
 
   private mutating func receiveWindowUpdate(_ stream: StreamID, _ increment: Int) throws(HTTP2Error) {
-    try floodGuard.spendOverhead()
+    try floodGuard.spendUpdate()
     guard stream != 0 else {
       guard sendWindow.open(by: increment) else {
         throw .connection(.flowControlError, "The connection's window is over the largest.")

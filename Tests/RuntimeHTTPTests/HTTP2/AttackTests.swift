@@ -100,6 +100,19 @@ import Testing
     #expect(!scenario.hasFailed)
   }
 
+  @Test func `a client that has not read for a while may update its windows for each frame that it finds`() throws {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    let slot = scenario.slot(of: 1)
+    scenario.core.sendHead(slot, .ok, [:], length: nil)
+    for _ in 0..<5000 {
+      try scenario.core.write(slot, [0])
+      _ = scenario.write()
+    }
+    for _ in 0..<5000 { scenario.send(ClientBytes.windowUpdate(0, 1), ClientBytes.windowUpdate(1, 1)) }
+    #expect(!scenario.hasFailed)
+  }
+
   @Test func `CVE-2019-9511 a window that is opened byte by byte`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.settings((.initialWindowSize, 0)), ClientBytes.request(1))
