@@ -1,4 +1,5 @@
 import CFibers
+import Runtime
 
 /// A model checker: runs a small program of several threads over and over, until every order has been tried in which
 /// their atomic operations can take place, and every value that a load can find.
@@ -90,14 +91,29 @@ final class Model {
   /// Runs `program` in every way, or within `budget`. It adds threads, and returns what is to be checked at the end:
   /// `nil`, or what is wrong.
   ///
-  /// - Returns: how many executions there were.
+  /// It has a thread of its own: those of Swift's pool are few, and other tests wait for them.
+  ///
   /// - Throws: the first failure.
-  @discardableResult
-  static func explore(budget: Int? = nil, _ program: (Model) -> () -> String?) throws -> Int {
+  static func explore(budget: Int? = nil, _ program: @escaping (Model) -> () -> String?) async throws {
+    nonisolated(unsafe) let program = program  // Called by that thread alone.
+    let started = Runtime.Lock<Runtime.Thread?>(nil)
+    let result = await withCheckedContinuation { continuation in
+      do {
+        let thread = try Runtime.Thread(name: "model") {
+          continuation.resume(returning: Result { try exploreHere(budget, program) })
+        }
+        started.withLock { $0 = thread }
+      } catch {
+        continuation.resume(returning: .failure(error))
+      }
+    }
+    started.withLock { $0 }?.join()
+    try result.get()
+  }
+
+  private static func exploreHere(_ budget: Int?, _ program: (Model) -> () -> String?) throws {
     var trail: [Decision] = []
-    var count = 0
     while true {
-      count += 1
       let model = Model(trail, budget)
       if let what = model.execute(program) {
         let again = Model(model.trail, budget, trace: [])
@@ -106,7 +122,7 @@ final class Model {
       }
       trail = model.trail
       while let last = trail.last, last.taken + 1 == last.options.count { trail.removeLast() }
-      if trail.isEmpty { return count }
+      if trail.isEmpty { return }
       trail[trail.count - 1].taken += 1
     }
   }

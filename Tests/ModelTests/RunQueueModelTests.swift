@@ -42,8 +42,8 @@ extension ModelTests {
     // Each begins where the ring does, and one before its end, so that it goes round.
 
     @Test(arguments: [0, 3])
-    func `An owner that pushes and pops, and a thief`(turned: Int) throws {
-      try Model.explore { model in
+    func `An owner that pushes and pops, and a thief`(turned: Int) async throws {
+      try await Model.explore { model in
         let (owner, thief) = (Line(), Line())
         owner.turn(turned)
         model.spawn("owner") {
@@ -60,8 +60,8 @@ extension ModelTests {
     }
 
     @Test(arguments: [0, 3])
-    func `An owner that fills its queue again while somebody steals from it`(turned: Int) throws {
-      try Model.explore { model in
+    func `An owner that fills its queue again while somebody steals from it`(turned: Int) async throws {
+      try await Model.explore { model in
         let (owner, thief) = (Line(), Line())
         owner.turn(turned)
         for number in 1...4 { _ = owner.push(number) }
@@ -77,8 +77,8 @@ extension ModelTests {
     }
 
     @Test(arguments: [0, 3])
-    func `A full queue whose owner takes half out while somebody steals from it`(turned: Int) throws {
-      try Model.explore { model in
+    func `A full queue whose owner takes half out while somebody steals from it`(turned: Int) async throws {
+      try await Model.explore { model in
         let (owner, thief) = (Line(), Line())
         owner.turn(turned)
         for number in 1...4 { _ = owner.push(number) }
@@ -93,8 +93,8 @@ extension ModelTests {
       }
     }
 
-    @Test func `Two thieves at once`() throws {
-      try Model.explore { model in
+    @Test func `Two thieves at once`() async throws {
+      try await Model.explore { model in
         let (owner, one, two) = (Line(), Line(), Line())
         owner.turn(3)
         for number in 1...3 { _ = owner.push(number) }
@@ -108,8 +108,8 @@ extension ModelTests {
       }
     }
 
-    @Test func `A thief that is robbed in its turn`() throws {
-      try Model.explore { model in
+    @Test func `A thief that is robbed in its turn`() async throws {
+      try await Model.explore { model in
         let (owner, one, two) = (Line(), Line(), Line())
         for number in 1...4 { _ = owner.push(number) }
         model.spawn("one") {
@@ -121,8 +121,8 @@ extension ModelTests {
       }
     }
 
-    @Test func `A thief leaves a lone job alone`() throws {
-      try Model.explore { model in
+    @Test func `A thief leaves a lone job alone`() async throws {
+      try await Model.explore { model in
         let (owner, thief) = (Line(), Line())
         _ = owner.push(1)
         model.spawn("owner") {

@@ -33,8 +33,8 @@ extension ModelTests {
     /// Explores `workers` workers that have nothing to do, and a thread that does `body`, which has `count` jobs run.
     private func explore(
       workers: Int, budget: Int, jobs count: Int, stealsWork: Bool = true, _ body: @escaping (Scheduler, Done) -> Void
-    ) throws {
-      try Model.explore(budget: max(0, budget + Self.extraBudget)) { model in
+    ) async throws {
+      try await Model.explore(budget: max(0, budget + Self.extraBudget)) { model in
         let done = Done()
         guard let scheduler = try? Scheduler(workers: workers, poller: .epoll, stealsWork: stealsWork) else {
           return { "there is no scheduler" }
@@ -50,29 +50,29 @@ extension ModelTests {
     }
 
     @Test(arguments: [true, false])
-    func `A job that comes from outside as the only worker falls asleep`(stealsWork: Bool) throws {
-      try explore(workers: 1, budget: 3, jobs: 1, stealsWork: stealsWork) { scheduler, done in
+    func `A job that comes from outside as the only worker falls asleep`(stealsWork: Bool) async throws {
+      try await explore(workers: 1, budget: 3, jobs: 1, stealsWork: stealsWork) { scheduler, done in
         scheduler.enqueue(done.job(1))
       }
     }
 
     @Test(arguments: [true, false])
-    func `A job that comes from outside as two workers fall asleep`(stealsWork: Bool) throws {
-      try explore(workers: 2, budget: 1, jobs: 1, stealsWork: stealsWork) { scheduler, done in
+    func `A job that comes from outside as two workers fall asleep`(stealsWork: Bool) async throws {
+      try await explore(workers: 2, budget: 1, jobs: 1, stealsWork: stealsWork) { scheduler, done in
         scheduler.enqueue(done.job(1))
       }
     }
 
     @Test(arguments: [true, false])
-    func `Jobs that come from outside, one after another`(stealsWork: Bool) throws {
-      try explore(workers: 2, budget: 1, jobs: 2, stealsWork: stealsWork) { scheduler, done in
+    func `Jobs that come from outside, one after another`(stealsWork: Bool) async throws {
+      try await explore(workers: 2, budget: 1, jobs: 2, stealsWork: stealsWork) { scheduler, done in
         scheduler.enqueue(done.job(1))
         scheduler.enqueue(done.job(2))
       }
     }
 
-    @Test func `A job whose worker is busy until it has run`() throws {
-      try explore(workers: 2, budget: 1, jobs: 2) { scheduler, done in
+    @Test func `A job whose worker is busy until it has run`() async throws {
+      try await explore(workers: 2, budget: 1, jobs: 2) { scheduler, done in
         scheduler.enqueue(
           done.job(1) {
             scheduler.enqueue(done.job(2))
@@ -81,8 +81,8 @@ extension ModelTests {
       }
     }
 
-    @Test func `Two jobs whose worker is busy until they have run`() throws {
-      try explore(workers: 2, budget: 1, jobs: 3) { scheduler, done in
+    @Test func `Two jobs whose worker is busy until they have run`() async throws {
+      try await explore(workers: 2, budget: 1, jobs: 3) { scheduler, done in
         scheduler.enqueue(
           done.job(1) {
             scheduler.enqueue(done.job(2))
@@ -92,8 +92,8 @@ extension ModelTests {
       }
     }
 
-    @Test func `More jobs than a queue holds`() throws {
-      try explore(workers: 2, budget: 1, jobs: 6) { scheduler, done in
+    @Test func `More jobs than a queue holds`() async throws {
+      try await explore(workers: 2, budget: 1, jobs: 6) { scheduler, done in
         scheduler.enqueue(
           done.job(1) { for number in 2...6 { scheduler.enqueue(done.job(number)) } })
       }
