@@ -19,8 +19,8 @@ public struct ResponseBody: Sendable {
   /// Content that `produce` writes, on the executor of the connection, in the connection's own task.
   ///
   /// The response's head goes out with the first thing written, or with ``BodyWriter/flush()``. An error thrown before
-  /// that becomes a response of its own, as if the handler had thrown it; after that the connection is closed at once,
-  /// so that the client sees that the content is not whole. `produce` may read the request's body as it goes. It is not
+  /// that becomes a response of its own, as if the handler had thrown it; after that the connection is closed at once (over
+  /// HTTP/2: the stream is reset), so that the client sees that the content is not whole. `produce` may read the request's body as it goes. It is not
   /// called for a response that has no content (to HEAD, or with status 204 or 304).
   ///
   /// - Parameter length: how many bytes will be written, sent as `Content-Length`. Where it is `nil` the content is

@@ -2,22 +2,32 @@ public import Runtime
 
 /// Serves one connection, over any stream, until its end: what a ``Server`` does for each it accepts.
 ///
-/// The stream is closed when it returns. Everything happens in the caller's task and on its executor; nothing but the
-/// timeouts needs a second task, a child. Cancelling the task ends the connection.
+/// The stream is closed when it returns, and every handler has ended. Over HTTP/1 everything happens in the caller's task
+/// and on its executor, but that the timeouts need a child of it; over HTTP/2 each request has a task of its own on
+/// `executor`, and so has the reading. Cancelling the task ends the connection.
 ///
 /// ```swift
 /// await serveConnection(stream, clock: ContinuousClock(), handler: router)
 /// ```
 ///
+/// Whoever has done a TLS handshake hands its stream over with what ALPN has agreed upon:
+///
+/// ```swift
+/// await serveConnection(
+///   tls, speaking: ApplicationProtocol(alpn: tls.protocol) ?? .http1, clock: runtime.clock, executor: runtime,
+///   handler: router)
+/// ```
+///
 /// - Parameters:
 ///   - stream: the connection.
+///   - protocol: what is spoken on it.
 ///   - clock: what the timeouts are measured with.
+///   - executor: where the tasks of an HTTP/2 connection run: Swift's own pool, unless given.
 ///   - options: limits, timeouts, and where to log.
 ///   - handler: who answers.
 public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
   _ stream: Stream, speaking protocol: ApplicationProtocol = .detected, clock: C,
-  executor: any Executor = DefaultExecutor(),
-  options: ServerOptions = ServerOptions(), handler: H
+  executor: any Executor = DefaultExecutor(), options: ServerOptions = ServerOptions(), handler: H
 ) async {
   let context = ConnectionContext(options)
   let control = ConnectionControl(context, stream)
