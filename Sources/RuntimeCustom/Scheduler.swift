@@ -44,11 +44,12 @@ final class Scheduler: TaskExecutor {
 
   /// The worker for the next thing that can be any worker's: each in turn.
   var someWorker: Worker {
-    let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+    let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue  // Any number will do.
     return workers[Int(UInt(bitPattern: number) % UInt(workers.count))]
   }
 
-  var isStopping: Bool { stopping.load(ordering: .acquiring) }
+  /// Relaxed: it is one word, and what comes of it waits for the threads to be joined. A worker that sleeps is woken.
+  var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
   /// Whether there is anything that a worker with nothing of its own could run, and that nobody else is about to.
   var hasWork: Bool { injector.count > 0 || stealsWork && workers.contains { $0.queue.count > 1 } }
@@ -86,7 +87,7 @@ final class Scheduler: TaskExecutor {
 
   /// Ends the threads. Jobs that are left, and those that still come, are run on Swift's own pool: none is ever lost.
   func stop() {
-    stopping.store(true, ordering: .releasing)
+    stopping.store(true, ordering: .relaxed)  // `unpark` releases it to whoever sleeps.
     for worker in workers { worker.parking.unpark() }
     for thread in threads.withLock({ exchange(&$0, with: []) }) { thread.join() }
     for worker in workers { worker.poller.close() }
