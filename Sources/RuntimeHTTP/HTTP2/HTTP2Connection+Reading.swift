@@ -127,7 +127,14 @@ extension HTTP2Connection {
       case .content(let slot):
         if let reader = state.seats[slot].reader.take() { batch.awake.append(reader) }
       case .closed(let slot):
-        state.abandon(slot, &batch.orphans, &batch.awake)
+        if let index = batch.arrivals.lastIndex(where: { $0.slot == slot }) {
+          // It was given up before anybody has begun to answer it, and nobody need begin.
+          batch.arrivals.remove(at: index)
+          control.endRequest()
+          if let waiter = state.leave(slot) { batch.awake.append(waiter) }
+        } else {
+          state.abandon(slot, &batch.orphans, &batch.awake)
+        }
       }
     }
     if goesOn { input.bytes.consume(position) } else { input.bytes.removeAll() }

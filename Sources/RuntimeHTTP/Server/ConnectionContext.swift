@@ -31,7 +31,7 @@ final class ConnectionContext: Sendable {
     idleTicks = ticker.ticks(in: options.idleTimeout)
     // Long enough for a round trip to anywhere; a peer that goes on sending is not worth more.
     farewellTicks = ticker.ticks(in: min(options.stallTimeout, .seconds(2)))
-    keepAliveTicks = ticker.ticks(in: options.http2.keepAliveInterval)
+    keepAliveTicks = max(1, ticker.ticks(in: options.http2.keepAliveInterval))
     workspaces = WorkspacePool(limits: limits)
   }
 

@@ -1,0 +1,91 @@
+/// Frames that move no content: what they change of streams, windows, settings and priorities.
+extension HTTP2Core {
+  mutating func receiveReset(_ stream: StreamID) throws(HTTP2Error) -> Event? {
+    if isIdle(stream) { throw .protocolError("RST_STREAM has come for a stream that is not open.") }
+    guard let slot = streams.slot(of: stream), !streams[slot].state.isClosed else {
+      try floodGuard.spendOverhead()
+      return nil
+    }
+    try floodGuard.spendFailure()
+    let hasHandler = streams[slot].hasHandler
+    close(slot, .resetByPeer)
+    return hasHandler ? .closed(slot) : nil
+  }
+
+  mutating func receiveWindowUpdate(_ stream: StreamID, _ increment: Int) throws(HTTP2Error) {
+    try floodGuard.spendUpdate()
+    guard stream != 0 else {
+      guard sendWindow.open(by: increment) else {
+        throw .connection(.flowControlError, "The connection's window is over the largest.")
+      }
+      return
+    }
+    if isIdle(stream) { throw .protocolError("WINDOW_UPDATE has come for a stream that is not open.") }
+    guard let slot = streams.slot(of: stream), !streams[slot].state.isClosed else { return }
+    guard increment > 0 else { throw .stream(stream, .protocolError) }
+    guard streams[slot].sendWindow.open(by: increment) else { throw .stream(stream, .flowControlError) }
+    schedule(slot)
+  }
+
+  mutating func receiveSettings(_ input: Span<UInt8>, _ payload: Range<Int>) throws(HTTP2Error) {
+    if hasPeerSettings { try floodGuard.spendOverhead() }
+    hasPeerSettings = true
+    try apply(input, payload)
+    output.appendSettingsAcknowledgement()
+  }
+
+  /// Takes over the settings in `payload`, all at once: what a setting was in between is nothing to anybody.
+  mutating func apply(_ input: Span<UInt8>, _ payload: Range<Int>) throws(HTTP2Error) {
+    let before = peer
+    var smallestTable = peer.headerTableSize
+    for start in stride(from: payload.lowerBound, to: payload.upperBound, by: Settings.entrySize) {
+      try peer.apply(Settings.entry(input, at: start))
+      smallestTable = min(smallestTable, peer.headerTableSize)
+    }
+    if smallestTable < before.headerTableSize { encoder.setMaximumTableSize(smallestTable) }
+    if peer.headerTableSize != before.headerTableSize { encoder.setMaximumTableSize(peer.headerTableSize) }
+    let difference = peer.initialWindowSize - before.initialWindowSize
+    guard difference != 0 else { return }
+    // Section 6.9.2: streams that are open have their windows changed by as much.
+    for slot in streams.slots where streams[slot].id != 0 && !streams[slot].state.isClosed {
+      guard streams[slot].sendWindow.open(by: difference) else {
+        throw .connection(.flowControlError, "A setting makes a window larger than the largest.")
+      }
+      if streams[slot].canSend { schedule(slot) } else { sendQueue.remove(slot) }
+    }
+  }
+
+  mutating func receivePingAcknowledgement(_ data: UInt64, now: Int64) throws(HTTP2Error) {
+    switch data {
+    case PingData.bandwidth:
+      if bandwidth.acknowledge(now: now) { growConnectionWindow(to: bandwidth.window) }
+    case PingData.keepAlive: keepAliveIsAcknowledged = true
+    case PingData.shutdown: if ending == .announced { completeShutdown() }
+    default: try floodGuard.spendOverhead()
+    }
+  }
+
+  /// Takes a PRIORITY_UPDATE frame (RFC 9218 section 7.1), which may come before its stream.
+  mutating func receivePriority(_ stream: StreamID, _ priority: Priority) throws(HTTP2Error) {
+    try floodGuard.spendOverhead()
+    guard stream.isClientInitiated else { throw .protocolError("A PRIORITY_UPDATE frame names a push.") }
+    if stream > lastStream {
+      earlyPriorities.removeAll { $0.stream == stream }
+      // No more are kept than there can be streams; the oldest is the least likely to come still.
+      if earlyPriorities.count >= options.maximumConcurrentStreams { earlyPriorities.removeFirst() }
+      earlyPriorities.append((stream, priority))
+    } else if let slot = streams.slot(of: stream), !streams[slot].state.isClosed {
+      streams[slot].priority = priority
+      guard sendQueue.contains(slot) else { return }
+      sendQueue.remove(slot)
+      schedule(slot)
+    }
+  }
+
+  @inline(__always)
+  mutating func earlyPriority(of stream: StreamID) -> Priority? {
+    if earlyPriorities.isEmpty { return nil }
+    defer { earlyPriorities.removeAll { $0.stream <= stream } }
+    return earlyPriorities.first { $0.stream == stream }?.priority
+  }
+}
