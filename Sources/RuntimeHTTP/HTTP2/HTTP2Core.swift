@@ -189,7 +189,13 @@ struct HTTP2Core: ~Copyable {
   /// Says that nobody will ask for the stream in `slot` any more.
   mutating func endHandler(_ slot: Int) {
     streams[slot].hasHandler = false
-    if streams[slot].state.isClosed { streams.remove(at: slot) }
+    if streams[slot].state.isClosed { return streams.remove(at: slot) }
+    // What the client still sends is thrown away while the rest of the response goes out: a client that sends all it has
+    // before it reads would wait for room, and its response for the client.
+    streams[slot].isDiscarding = true
+    let unread = streams[slot].unread.count
+    discardUnread(slot)
+    if !streams[slot].state.peerHasFinished { releaseStream(slot, unread) }
   }
 
   // MARK: Time

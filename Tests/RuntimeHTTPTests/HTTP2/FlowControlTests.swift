@@ -149,6 +149,23 @@ import Testing
     #expect(!scenario.hasFailed && scenario.core.unreadCount == 3 * Self.text.utf8.count)
   }
 
+  @Test func `6_9 a client may send all it has before it reads, though the handler has answered and ended`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders), ClientBytes.data(1, Self.text))
+    let slot = scenario.slot(of: 1)
+    scenario.core.respond(slot, .ok, [:], content: [UInt8](repeating: 0x61, count: 100_000))
+    scenario.core.endHandler(slot)
+    // The client's window for the response is used up, and it reads nothing until it has sent a megabyte.
+    #expect(sent(scenario.write()) == 65_535)
+    for _ in 0..<64 {
+      // Nobody is told of content that nobody reads.
+      #expect(!scenario.send(ClientBytes.data(1, Self.text)).contains(.content(1)))
+    }
+    #expect(!scenario.hasFailed && scenario.core.unreadCount == 0)
+    scenario.send(ClientBytes.windowUpdate(1, 100_000), ClientBytes.windowUpdate(0, 100_000))
+    #expect(ends(scenario.write()))
+  }
+
   @Test func `6_9_1 padding counts, and is given back at once`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
