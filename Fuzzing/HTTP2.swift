@@ -104,9 +104,7 @@ private struct Connection: ~Copyable {
           let request = core.streams[slot].head.makeRequest(body: .empty, peer: nil)
           precondition(!request.path.isEmpty)
           handlers.append(Handler(slot: slot))
-        // Content may come for a handler that has ended, while the rest of its response goes out.
-        case .content: continue
-        case .closed(let slot): precondition(handlers.contains { $0.slot == slot })
+        case .content(let slot), .closed(let slot): precondition(handlers.contains { $0.slot == slot })
         }
       }
     } catch {
