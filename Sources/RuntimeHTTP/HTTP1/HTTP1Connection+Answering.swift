@@ -1,11 +1,5 @@
 import Runtime
 
-/// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
-private struct NotFinal: Error, CustomStringConvertible {
-  let status: Status
-  var description: String { "the handler's status, \(status.code), is not that of a final response" }
-}
-
 /// How requests are answered, and what may have to be waited for meanwhile.
 extension HTTP1Connection {
   /// What the handler answers, or what its error becomes, if the handler answers in a plain call.
@@ -57,22 +51,15 @@ extension HTTP1Connection {
   @inline(never)
   private func response(to request: Request) async throws -> Response { try await service.handler.respond(to: request) }
 
-  /// What is sent for `error`, which is logged unless it was meant for the client.
+  /// What is sent for `error`.
   @inline(never)
   private func failure(_ error: any Error, _ workspace: Workspace) -> Response {
-    if let error = error as? HTTPError, error.status.isFinal { return error.response }
-    // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
-    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
-    if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
-    log(error, workspace)
-    return HTTPError(.internalServerError).response
+    context.failure(error, workspace.decoder.method, path(workspace))
   }
 
-  private func log(_ error: any Error, _ workspace: Workspace) {
+  private func path(_ workspace: Workspace) -> String {
     let target = workspace.decoder.parts.target
-    // Without the query, which may hold what should not lie about in logs.
-    let path = String(decoding: target.bytes[target.path], as: UTF8.self)
-    context.options.log("\(workspace.decoder.method) \(path): \(error)")
+    return String(decoding: target.bytes[target.path], as: UTF8.self)
   }
 
   /// Sends the response to a request whose exchange is still going on.
@@ -119,7 +106,7 @@ extension HTTP1Connection {
   ) async -> HTTP1Outcome {
     // Where the connection is what has broken, there is nobody to tell.
     if exchange.isBroken || Task.isCancelled { return .finished }
-    log(error, workspace)
+    context.log(error, workspace.decoder.method, path(workspace))
     try? await channel.flush(workspace)
     return .finished
   }

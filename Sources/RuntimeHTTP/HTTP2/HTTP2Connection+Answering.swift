@@ -1,15 +1,9 @@
 import Runtime
 
-/// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
-private struct NotFinal: Error, CustomStringConvertible {
-  let status: Status
-  var description: String { "the handler's status, \(status.code), is not that of a final response" }
-}
-
 extension HTTP2Connection {
   /// Answers the request of stream `id`, in a task of its own.
   func answer(_ request: Request, _ slot: Int, _ id: StreamID) async {
-    let response = await respond(to: request, slot)
+    let response = await respond(to: request)
     if case .stream(let length, let produce) = response.body.storage {
       await answer(request, slot, id, response, length, produce)
     } else {
@@ -18,28 +12,19 @@ extension HTTP2Connection {
   }
 
   /// What the handler answers, or what its error becomes.
-  private func respond(to request: Request, _ slot: Int) async -> Response {
+  private func respond(to request: Request) async -> Response {
     do {
       let response = try await handler.respond(to: request)
-      return response.status.isFinal ? response : failure(NotFinal(status: response.status), request, slot)
+      return response.status.isFinal ? response : failure(NotFinal(status: response.status), request)
     } catch {
-      return failure(error, request, slot)
+      return failure(error, request)
     }
   }
 
-  /// What is sent for `error`, which is logged unless it was meant for the client or is of its making.
+  /// What is sent for `error`.
   @inline(never)
-  private func failure(_ error: any Error, _ request: Request, _ slot: Int) -> Response {
-    if let error = error as? HTTPError, error.status.isFinal { return error.response }
-    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
-    if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
-    log(error, request)
-    return HTTPError(.internalServerError).response
-  }
-
-  private func log(_ error: any Error, _ request: Request) {
-    // Without the query, which may hold what should not lie about in logs.
-    context.options.log("\(request.method) \(request.path): \(error)")
+  private func failure(_ error: any Error, _ request: Request) -> Response {
+    context.failure(error, request.method, request.path)
   }
 
   /// Sends a response that is in memory, and ends the handler's part.
@@ -69,9 +54,9 @@ extension HTTP2Connection {
       if hasContent { try await produce(BodyWriter(exchange)) }
       try exchange.finish()
     } catch {
-      guard exchange.hasBegun else { return end(slot, failure(error, request, slot)) }
+      guard exchange.hasBegun else { return end(slot, failure(error, request)) }
       // What is left of it cannot be sent: the client must see that it is not whole.
-      if !Task.isCancelled, error as? BodyError != .disconnected { log(error, request) }
+      if !Task.isCancelled, error as? BodyError != .disconnected { context.log(error, request.method, request.path) }
       state.withLock { state in state.core.reset(slot, .internalError) }
     }
     let (writer, waiter) = state.withLock { state in

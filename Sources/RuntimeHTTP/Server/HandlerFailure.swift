@@ -1,0 +1,21 @@
+/// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
+struct NotFinal: Error, CustomStringConvertible {
+  let status: Status
+  var description: String { "the handler's status, \(status.code), is not that of a final response" }
+}
+
+/// What a handler's error becomes, whatever the version of HTTP.
+extension ConnectionContext {
+  /// What is sent for `error`, which is logged unless it was meant for the client or is of its making.
+  func failure(_ error: any Error, _ method: Method, _ path: @autoclosure () -> String) -> Response {
+    if let error = error as? HTTPError, error.status.isFinal { return error.response }
+    // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
+    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
+    if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
+    log(error, method, path())
+    return HTTPError(.internalServerError).response
+  }
+
+  /// - Parameter path: without the query, which may hold what should not lie about in logs.
+  func log(_ error: any Error, _ method: Method, _ path: String) { options.log("\(method) \(path): \(error)") }
+}
