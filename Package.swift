@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "RuntimeDispatch", targets: ["RuntimeDispatch"]),
     .library(name: "RuntimeCustom", targets: ["RuntimeCustom"]),
     .library(name: "RuntimeHTTP", targets: ["RuntimeHTTP"]),
+    .library(name: "RuntimeTesting", targets: ["RuntimeTesting"]),
     .library(name: "RuntimeSelection", targets: ["RuntimeSelection"]),
     .executable(name: "WebApp", targets: ["WebApp"]),
   ],
@@ -33,20 +34,25 @@ let package = Package(
     library("RuntimeDispatch", ["Runtime", "CRuntime"]),
     library("RuntimeCustom", ["Runtime", "CRuntime"]),
     library("RuntimeHTTP", ["Runtime"]),
+    library("RuntimeTesting", ["Runtime"]),
     library("RuntimeSelection", ["Runtime", "RuntimeDispatch", "RuntimeCustom"]),
     .executableTarget(
       name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], swiftSettings: settings),
     .target(
-      name: "RuntimeTestSupport", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeDispatch", "RuntimeCustom"],
+      name: "RuntimeTestSupport",
+      dependencies: ["Runtime", "RuntimeHTTP", "RuntimeDispatch", "RuntimeCustom", "RuntimeTesting"],
       path: "Tests/RuntimeTestSupport", swiftSettings: settings),
-    tests("RuntimeHTTPTests", ["Runtime", "RuntimeHTTP", "RuntimeTestSupport"]),
+    tests("RuntimeHTTPTests", ["Runtime", "RuntimeHTTP", "RuntimeTesting", "RuntimeTestSupport"]),
     tests("RuntimeTests", ["Runtime", "RuntimeTestSupport"]),
     tests("RuntimeCustomTests", ["Runtime", "RuntimeCustom"]),
     .target(name: "CFibers", path: "Tests/CFibers"),
     tests("ModelTests", ["CFibers", "CRuntime", "Runtime"]),
-    tests("BackendTests", ["Runtime", "RuntimeTestSupport"]),
+    tests("BackendTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
     tests("RuntimeSelectionTests", ["Runtime", "RuntimeSelection", "RuntimeTestSupport"]),
-    tests("WebAppTests", ["Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTestSupport", "WebApp"]),
+    tests(
+      "WebAppTests",
+      ["Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),
+    tests("RuntimeTestingTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
   ]
 )

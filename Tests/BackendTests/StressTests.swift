@@ -1,6 +1,7 @@
 import Glibc
 import Runtime
 import RuntimeTestSupport
+import RuntimeTesting
 import Synchronization
 import Testing
 

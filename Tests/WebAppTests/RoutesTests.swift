@@ -1,6 +1,7 @@
 import Runtime
 import RuntimeHTTP
 import RuntimeTestSupport
+import RuntimeTesting
 import Synchronization
 import Testing
 

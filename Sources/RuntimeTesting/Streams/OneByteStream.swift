@@ -1,15 +1,15 @@
-package import Runtime
+public import Runtime
 
 /// A stream that moves one byte at a time: what is parsed or framed here must not depend on how bytes arrive together.
-package struct OneByteStream<Base: ByteStream>: ByteStream {
+public struct OneByteStream<Base: ByteStream>: ByteStream {
   private let base: Base
 
   /// Moves the bytes of `base` one at a time.
-  package init(_ base: Base) { self.base = base }
+  public init(_ base: Base) { self.base = base }
 
-  package func readable() async throws(IOError) { try await base.readable() }
+  public func readable() async throws(IOError) { try await base.readable() }
 
-  package func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+  public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     if buffer.freeCapacity == 0 { return 0 }
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1, alignment: 1)
     defer { memory.deallocate() }
@@ -19,12 +19,12 @@ package struct OneByteStream<Base: ByteStream>: ByteStream {
     return count
   }
 
-  package func write(_ bytes: RawSpan) async throws(IOError) {
+  public func write(_ bytes: RawSpan) async throws(IOError) {
     for index in 0..<bytes.byteCount { try await base.write(bytes.extracting(index..<index + 1)) }
   }
 
-  package func shutdownWrite() throws(IOError) { try base.shutdownWrite() }
-  package func close() { base.close() }
-  package var peerAddress: SocketAddress? { base.peerAddress }
-  package var localAddress: SocketAddress? { base.localAddress }
+  public func shutdownWrite() throws(IOError) { try base.shutdownWrite() }
+  public func close() { base.close() }
+  public var peerAddress: SocketAddress? { base.peerAddress }
+  public var localAddress: SocketAddress? { base.localAddress }
 }

@@ -1,6 +1,7 @@
 import Glibc
 import Runtime
 import RuntimeTestSupport
+import RuntimeTesting
 import Testing
 
 /// `Task.immediate` returns when its task first suspends: what it starts is waiting by then, without a sleep or a race.

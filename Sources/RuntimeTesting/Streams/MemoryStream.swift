@@ -1,10 +1,10 @@
-package import Runtime
+public import Runtime
 
 /// One end of a connection in memory: what is written to one end is read from the other.
 ///
 /// It keeps to the contract of ``ByteStream`` as a socket does: a write waits while the peer does not read, each
 /// direction ends on its own, and after the peer has closed, writing fails with `EPIPE`.
-package final class MemoryStream: ByteStream {
+public final class MemoryStream: ByteStream {
   private let incoming: Pipe
   private let outgoing: Pipe
 
@@ -17,32 +17,32 @@ package final class MemoryStream: ByteStream {
   ///
   /// A reader sees at most `capacity` bytes at once. With capacity 0 the two are in lockstep: a write ends only when
   /// all of it was read, so that code which counts on a buffer between it and its peer stands still.
-  package static func pair(capacity: Int = 64 * 1024) -> (MemoryStream, MemoryStream) {
+  public static func pair(capacity: Int = 64 * 1024) -> (MemoryStream, MemoryStream) {
     let (there, back) = (Pipe(capacity: capacity), Pipe(capacity: capacity))
     return (MemoryStream(incoming: back, outgoing: there), MemoryStream(incoming: there, outgoing: back))
   }
 
-  package func readable() async throws(IOError) { try await incoming.readable() }
+  public func readable() async throws(IOError) { try await incoming.readable() }
 
-  package func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+  public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     try await incoming.read(into: &buffer)
   }
 
-  package func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+  public func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
     try incoming.tryRead(into: &buffer)
   }
 
-  package func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { try outgoing.tryWrite(bytes) }
+  public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { try outgoing.tryWrite(bytes) }
 
-  package func write(_ bytes: RawSpan) async throws(IOError) { try await outgoing.write(bytes) }
+  public func write(_ bytes: RawSpan) async throws(IOError) { try await outgoing.write(bytes) }
 
-  package func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
+  public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
     try await outgoing.write(first, second)
   }
 
-  package func shutdownWrite() throws(IOError) { try outgoing.finishWriting(closing: false) }
+  public func shutdownWrite() throws(IOError) { try outgoing.finishWriting(closing: false) }
 
-  package func close() {
+  public func close() {
     incoming.closeReader()
     outgoing.closeWriter()
   }

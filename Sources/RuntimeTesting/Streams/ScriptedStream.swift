@@ -1,5 +1,5 @@
 import Glibc
-package import Runtime
+public import Runtime
 
 /// A stream with its whole story told beforehand: it gives the bytes it was made with and keeps what is written.
 ///
@@ -10,7 +10,7 @@ package import Runtime
 /// await serveConnection(stream, clock: ContinuousClock(), handler: router)
 /// #expect(stream.writtenText.hasPrefix("HTTP/1.1 200 OK\r\n"))
 /// ```
-package final class ScriptedStream: ByteStream {
+public final class ScriptedStream: ByteStream {
   private struct State {
     var chunks: ArraySlice<[UInt8]>
     var written: [UInt8] = []
@@ -22,27 +22,27 @@ package final class ScriptedStream: ByteStream {
   private let state: Monitor<State>
 
   /// A stream whose peer sends `chunks`, each no sooner than the one before has been read, and then finishes.
-  package init(_ chunks: [[UInt8]]) {
+  public init(_ chunks: [[UInt8]]) {
     state = Monitor(State(chunks: chunks.filter { !$0.isEmpty }[...]))
   }
 
   /// A stream whose peer sends `text`, all at once, and then finishes.
-  package convenience init(_ text: String) { self.init([Array(text.utf8)]) }
+  public convenience init(_ text: String) { self.init([Array(text.utf8)]) }
 
   /// What has been written so far.
-  package var written: [UInt8] { state.withLock { $0.written } }
+  public var written: [UInt8] { state.withLock { $0.written } }
   /// What has been written so far, as text.
-  package var writtenText: String { String(decoding: written, as: UTF8.self) }
+  public var writtenText: String { String(decoding: written, as: UTF8.self) }
   /// Whether this end has said that it will write no more.
-  package var hasFinishedWriting: Bool { state.withLock { $0.hasFinished } }
+  public var hasFinishedWriting: Bool { state.withLock { $0.hasFinished } }
   /// Whether this end has closed the stream.
-  package var isClosed: Bool { state.withLock { $0.isClosed } }
+  public var isClosed: Bool { state.withLock { $0.isClosed } }
 
-  package func readable() async throws(IOError) {
+  public func readable() async throws(IOError) {
     if isClosed { throw IOError(.read, .closed) }
   }
 
-  package func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+  public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard let count = take(into: &buffer) else { throw IOError(.read, .closed) }
     return count
   }
@@ -62,7 +62,7 @@ package final class ScriptedStream: ByteStream {
     }
   }
 
-  package func write(_ bytes: RawSpan) async throws(IOError) {
+  public func write(_ bytes: RawSpan) async throws(IOError) {
     let failure = state.withLock { state -> IOError.Reason? in
       if state.isClosed { return .closed }
       if state.hasFinished { return .system(EPIPE) }
@@ -72,7 +72,7 @@ package final class ScriptedStream: ByteStream {
     if let failure { throw IOError(.write, failure) }
   }
 
-  package func shutdownWrite() throws(IOError) {
+  public func shutdownWrite() throws(IOError) {
     let isClosed = state.withLock { state in
       state.hasFinished = true
       return state.isClosed
@@ -80,5 +80,5 @@ package final class ScriptedStream: ByteStream {
     if isClosed { throw IOError(.shutdown, .closed) }
   }
 
-  package func close() { state.withLock { $0.isClosed = true } }
+  public func close() { state.withLock { $0.isClosed = true } }
 }
