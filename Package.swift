@@ -34,7 +34,8 @@ let package = Package(
     library("RuntimeDispatch", ["Runtime", "CRuntime"]),
     library("RuntimeCustom", ["Runtime", "CRuntime"]),
     library("RuntimeHTTP", ["Runtime"]),
-    library("RuntimeTesting", ["Runtime"]),
+    .target(name: "CSimulation"),
+    library("RuntimeTesting", ["Runtime", "CSimulation"]),
     library("RuntimeSelection", ["Runtime", "RuntimeDispatch", "RuntimeCustom"]),
     .executableTarget(
       name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], swiftSettings: settings),

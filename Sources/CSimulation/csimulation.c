@@ -1,0 +1,153 @@
+#define _GNU_SOURCE
+#include "csimulation.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+// Where simulated time begins: a whole second, so that dates come out round, and far enough from zero that code which
+// subtracts from it stays positive.
+static const int64_t monotonic_start = 1000;
+static const int64_t wall_start = 1767225600;  // 2026-01-01 00:00:00 UTC
+
+static _Thread_local const gearbox_simulation *current;
+static _Thread_local int64_t now;
+
+// MARK: Jobs
+
+typedef struct Job Job;
+typedef __attribute__((swiftcall)) void (*enqueue_function)(Job *);
+// Set by whoever wants to see the jobs for Swift's global pool; the original comes as the second argument.
+extern __attribute__((swiftcall)) void (*swift_task_enqueueGlobal_hook)(Job *, enqueue_function);
+extern __attribute__((swiftcall)) uint64_t swift_task_getJobTaskId(Job *);
+
+static __attribute__((swiftcall)) void enqueue_global(Job *job, enqueue_function original) {
+  if (current) {
+    current->enqueue(current->simulation, job);
+  } else {
+    original(job);
+  }
+}
+
+static void install(void) { swift_task_enqueueGlobal_hook = enqueue_global; }
+
+// Not inline, any of these: a task may go on on another thread after an await, and a compiler that saw the variable
+// could keep the first thread's address of it.
+__attribute__((noinline)) void gearbox_enter_simulation(const gearbox_simulation *simulation) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, install);
+  current = simulation;
+  now = 0;
+}
+
+__attribute__((noinline)) _Bool gearbox_is_simulating(const void *simulation) {
+  return current && current->simulation == simulation;
+}
+
+__attribute__((noinline)) void gearbox_set_simulated_time(int64_t nanoseconds) { now = nanoseconds; }
+
+uint64_t gearbox_task_of_job(void *job) { return swift_task_getJobTaskId(job); }
+
+// MARK: Clocks
+//
+// The program's own symbols win over those of the C library, also for the calls that Swift's libraries make. Only the
+// thread of a simulation sees another time; the processor-time clocks are left alone everywhere.
+
+static struct timespec simulated(int64_t start) {
+  return (struct timespec){.tv_sec = start + now / 1000000000, .tv_nsec = now % 1000000000};
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+  if (current) {
+    switch (clock) {
+    case CLOCK_REALTIME:
+    case CLOCK_REALTIME_COARSE:
+    case CLOCK_TAI:
+      *time = simulated(wall_start);
+      return 0;
+    case CLOCK_MONOTONIC:
+    case CLOCK_MONOTONIC_RAW:
+    case CLOCK_MONOTONIC_COARSE:
+    case CLOCK_BOOTTIME:
+      *time = simulated(monotonic_start);
+      return 0;
+    }
+  }
+  typedef int (*function)(clockid_t, struct timespec *);
+  // Two threads may both look it up: they find the same. The C library always has it.
+  static _Atomic(function) original;
+  function call = original;
+  if (!call) original = call = (function)dlsym(RTLD_NEXT, "clock_gettime");
+  return call(clock, time);
+}
+
+time_t time(time_t *result) {
+  struct timespec wall;
+  // Coarse, as the C library's own is: no more than the kernel's last tick.
+  clock_gettime(CLOCK_REALTIME_COARSE, &wall);
+  if (result) *result = wall.tv_sec;
+  return wall.tv_sec;
+}
+
+int gettimeofday(struct timeval *restrict time, void *restrict zone) {
+  (void)zone;
+  struct timespec wall;
+  int code = clock_gettime(CLOCK_REALTIME, &wall);
+  if (code == 0) *time = (struct timeval){.tv_sec = wall.tv_sec, .tv_usec = wall.tv_nsec / 1000};
+  return code;
+}
+
+// MARK: Random numbers
+
+static ssize_t draw(void *buffer, size_t count) {
+  unsigned char *bytes = buffer;
+  for (size_t done = 0; done < count;) {
+    uint64_t word = current->random(current->simulation);
+    size_t part = count - done < sizeof word ? count - done : sizeof word;
+    memcpy(bytes + done, &word, part);
+    done += part;
+  }
+  return (ssize_t)count;
+}
+
+/// Swift's SystemRandomNumberGenerator makes the call by its number.
+long syscall(long number, ...) {
+  long arguments[6];
+  va_list list;
+  va_start(list, number);
+  // No system call has more; those that have fewer take no notice of the rest.
+  for (int i = 0; i < 6; i++) arguments[i] = va_arg(list, long);
+  va_end(list);
+  if (number == SYS_getrandom && current) return draw((void *)arguments[0], (size_t)arguments[1]);
+  typedef long (*function)(long, ...);
+  static _Atomic(function) original;
+  function call = original;
+  if (!call) original = call = (function)dlsym(RTLD_NEXT, "syscall");
+  return call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
+}
+
+ssize_t getrandom(void *buffer, size_t count, unsigned flags) {
+  return syscall(SYS_getrandom, buffer, count, flags);
+}
+
+// MARK: Hash tables
+
+// The order in which a set or a dictionary is gone through depends on a number drawn when the process starts, and on the
+// address of the table: neither is the same when a run is repeated. This is what SWIFT_DETERMINISTIC_HASHING does, and
+// it has to be done before there is the first table: after Swift's library has drawn its number, and before main.
+extern struct {
+  uint64_t seed0, seed1;
+  _Bool is_deterministic;
+} _swift_stdlib_Hashing_parameters;
+
+__attribute__((constructor)) static void hash_alike_in_each_run(void) {
+  _swift_stdlib_Hashing_parameters.seed0 = 0;
+  _swift_stdlib_Hashing_parameters.seed1 = 0;
+  _swift_stdlib_Hashing_parameters.is_deterministic = 1;
+}

@@ -1,0 +1,27 @@
+// Where a simulation reaches into the process: the clocks, the random numbers and the jobs of the one thread it runs on.
+//
+// Other threads see none of it. Only what links RuntimeTesting has any of this in it.
+#pragma once
+
+#include <stdint.h>
+
+/// What the calling thread's simulation does with what it is asked for.
+typedef struct {
+  void *_Nonnull simulation;
+  /// Takes over a job that was meant for Swift's global pool.
+  void (*_Nonnull enqueue)(void *_Nonnull simulation, void *_Nonnull job);
+  /// Gives the next random number to whoever asks the system for one.
+  uint64_t (*_Nonnull random)(void *_Nonnull simulation);
+} gearbox_simulation;
+
+/// From now on the calling thread runs `simulation`, which has to outlive that; NULL for none.
+void gearbox_enter_simulation(const gearbox_simulation *_Nullable simulation);
+
+/// Whether the calling thread runs `simulation`.
+_Bool gearbox_is_simulating(const void *_Nonnull simulation);
+
+/// Has the calling thread's clocks tell that the simulation began `nanoseconds` ago.
+void gearbox_set_simulated_time(int64_t nanoseconds);
+
+/// The number by which Swift knows the task that `job` belongs to; 0 if it belongs to none.
+uint64_t gearbox_task_of_job(void *_Nonnull job);

@@ -1,0 +1,132 @@
+/// What goes wrong in a simulated network, and how often.
+///
+/// A chance is a probability between 0 and 1, drawn from the seed each time there is an opportunity. Each draw depends on
+/// the seed and on where it is made, and on no other draw, so that leaving one fault out of a run leaves the others as
+/// they were.
+public struct FaultPlan: Hashable, Sendable {
+  /// How long a piece of data takes to the other host, and a connection to be made.
+  public var latency: ClosedRange<Duration> = .zero ... .zero
+
+  /// The chance that a piece of data takes up to ``longestDelay`` more; what was sent after it waits for it.
+  public var delays = 0.0
+  /// The most that a delay adds.
+  public var longestDelay: Duration = .milliseconds(200)
+  /// The chance that a read gives only a part of what there is, or that a `tryRead` gives nothing.
+  public var shortReads = 0.0
+  /// The chance that a write is cut, its rest sent as another piece, or that a `tryWrite` takes only a part.
+  public var shortWrites = 0.0
+  /// The chance that a write finds the connection full, and has to wait until the peer has read all there is.
+  public var fullBuffers = 0.0
+  /// The chance that a connection is reset, after a number of bytes, drawn as well, up to ``resetsWithin``.
+  public var resets = 0.0
+  /// The most bytes that go through before a reset, both ways together.
+  public var resetsWithin = 16 * 1024
+  /// The chance that a connection is refused.
+  public var refusals = 0.0
+  /// The chance that `accept` finds the process without a descriptor to spare (`EMFILE`), and waits for one.
+  public var acceptFailures = 0.0
+  /// The chance, for each two hosts and each ``partitionPeriod``, that nothing gets from one to the other until the
+  /// period is over.
+  public var partitions = 0.0
+  /// How long a partition lasts.
+  public var partitionPeriod: Duration = .seconds(1)
+
+  /// A network in which all goes well, and in no time.
+  public init() {}
+
+  /// A network in which all goes well, and in no time.
+  public static let none = FaultPlan()
+
+  /// A network in which all goes well, at distances as there are: 0.1 to 20 ms.
+  public static let calm: FaultPlan = {
+    var plan = FaultPlan()
+    plan.latency = .microseconds(100) ... .milliseconds(20)
+    return plan
+  }()
+
+  /// A network in which everything goes wrong that can, some of it in every run.
+  public static let rough: FaultPlan = {
+    var plan = FaultPlan.calm
+    plan.delays = 0.05
+    plan.shortReads = 0.2
+    plan.shortWrites = 0.2
+    plan.fullBuffers = 0.05
+    plan.resets = 0.05
+    plan.refusals = 0.02
+    plan.acceptFailures = 0.02
+    plan.partitions = 0.02
+    return plan
+  }()
+}
+
+/// One thing that went wrong in a run: what, and where.
+public struct Fault: Hashable, Sendable, CustomStringConvertible {
+  /// What can go wrong.
+  public enum Kind: String, Hashable, Sendable {
+    case delay, shortRead, shortWrite, fullBuffer, reset, refusal, acceptFailure, partition
+  }
+
+  /// What went wrong.
+  public let kind: Kind
+  /// Which connection it was, counted from 1 in the order of connecting; of a partition, the two hosts in one number.
+  let place: Int
+  /// Whether it befell the end that accepted, and not the one that connected.
+  let isServerSide: Bool
+  /// Which opportunity it was there.
+  let occasion: Int
+
+  /// As in "shortRead 7 at the client's end of connection 3".
+  public var description: String {
+    switch kind {
+    case .partition: "partition of hosts \(place >> 16) and \(place & 0xffff), period \(occasion)"
+    case .refusal, .acceptFailure, .reset: "\(kind) of connection \(place)"
+    default: "\(kind) \(occasion) at the \(isServerSide ? "server" : "client")'s end of connection \(place)"
+    }
+  }
+}
+
+/// Draws the faults of a run.
+struct FaultDice {
+  let seed: UInt64
+  let plan: FaultPlan
+  /// The only ones to let happen, where not all are to.
+  let only: Set<Fault>?
+  /// Those that have happened.
+  private(set) var fired: [Fault] = []
+
+  init(seed: UInt64, plan: FaultPlan, only: Set<Fault>?) {
+    self.seed = seed
+    self.plan = plan
+    self.only = only
+  }
+
+  /// Whether a fault happens there.
+  mutating func throwDice(
+    _ kind: Fault.Kind, _ chance: Double, at place: Int, isServerSide: Bool, occasion: Int
+  ) -> Fault? {
+    guard chance > 0 else { return nil }
+    let fault = Fault(kind: kind, place: place, isServerSide: isServerSide, occasion: occasion)
+    guard Double(draw(fault, 0) >> 11) * 0x1p-53 < chance else { return nil }
+    if let only, !only.contains(fault) { return nil }
+    fired.append(fault)
+    return fault
+  }
+
+  /// A number below or at `bound` that belongs to `fault` alone.
+  func amount(_ fault: Fault, upTo bound: Int) -> Int {
+    Int(truncatingIfNeeded: draw(fault, 1).multipliedFullWidth(by: UInt64(max(0, bound)) + 1).high)
+  }
+
+  /// A time within `range` for piece number `occasion` of a connection.
+  func latency(within range: ClosedRange<Int64>, at place: Int, isServerSide: Bool, occasion: Int) -> Int64 {
+    let words = (UInt64(place) << 1 | (isServerSide ? 1 : 0), UInt64(occasion))
+    let draw = RandomNumbers.hash(seed, 4, words.0, words.1)
+    return range.lowerBound + Int64(draw.multipliedFullWidth(by: UInt64(range.upperBound - range.lowerBound) + 1).high)
+  }
+
+  private func draw(_ fault: Fault, _ which: UInt64) -> UInt64 {
+    let kind = fault.kind.rawValue.utf8.reduce(0) { $0 << 5 ^ UInt64($1) }
+    let place = UInt64(fault.place) << 1 | (fault.isServerSide ? 1 : 0)
+    return RandomNumbers.hash(seed, 3, which, kind, place, UInt64(fault.occasion))
+  }
+}

@@ -1,0 +1,106 @@
+import Runtime
+
+/// What has happened in a run, event by event.
+final class Journal: @unchecked Sendable {  // The simulation's thread alone touches it, until the run is over.
+  struct Event {
+    let time: Int64
+    let task: Int
+    let kind: Kind
+  }
+
+  enum Kind {
+    case ran
+    case slept(until: Int64)
+    case listened(SocketAddress)
+    case connected(Int, SocketAddress, to: SocketAddress)
+    case accepted(Int)
+    case wrote(ConnectionEnd, Int)
+    case read(ConnectionEnd, Int)
+    case finished(ConnectionEnd)
+    case closed(ConnectionEnd)
+    case failed(ConnectionEnd)
+    case blockingWork
+    case ended(host: Int)
+    case fault(Fault)
+    case note(String)
+  }
+
+  private(set) var events: [Event] = []
+  private(set) var time: Int64 = 0
+  /// Which task runs, counted from 1 in the order in which they first ran; 0 where none does.
+  private(set) var task = 0
+  private var tasks: [UInt64: Int] = [:]
+  private var names: [Int: String] = [:]
+  /// The names that have been asked for, so that none is twice.
+  private var isNamed: Set<Int> = []
+
+  /// No more than these are kept: a run that goes on for ever must not take all memory.
+  private static let limit = 1_000_000
+  /// How many have been forgotten.
+  private(set) var forgottenCount = 0
+
+  /// - Parameter id: Swift's number of the task, which is 0 for a job that belongs to none.
+  func begin(taskID id: UInt64, at time: Int64) {
+    self.time = time
+    task = id == 0 ? 0 : number(of: id)
+    if task > 0 { record(.ran) }
+  }
+
+  func begin(task: Int, at time: Int64) {
+    (self.task, self.time) = (task, time)
+  }
+
+  func end() { task = 0 }
+
+  func record(_ kind: Kind) {
+    if task > 0, case .ran = kind {} else { learnName() }
+    if events.count == Self.limit {
+      events.removeFirst(Self.limit / 2)
+      forgottenCount += Self.limit / 2
+    }
+    events.append(Event(time: time, task: task, kind: kind))
+  }
+
+  private func number(of id: UInt64) -> Int {
+    if let number = tasks[id] { return number }
+    tasks[id] = tasks.count + 1
+    return tasks.count
+  }
+
+  /// A task can tell its name only while it runs.
+  private func learnName() {
+    guard task > 0, isNamed.insert(task).inserted else { return }
+    names[task] = Task.name
+  }
+
+  /// What to call a task in what people read.
+  func name(ofTask task: Int) -> String {
+    if task == 0 { return "the simulation" }
+    return names[task].map { "task \(task) \"\($0)\"" } ?? "task \(task)"
+  }
+
+  func text(of event: Event) -> String {
+    "\(Duration.nanoseconds(event.time).text): \(name(ofTask: event.task)) \(event.kind)"
+  }
+}
+
+extension Journal.Kind: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .ran: "runs"
+    case .slept(let time): "sleeps until \(Duration.nanoseconds(time).text)"
+    case .listened(let address): "listens at \(address)"
+    case .connected(let number, let address, let peer): "connects: connection \(number) from \(address) to \(peer)"
+    case .accepted(let number): "accepts connection \(number)"
+    case .wrote(let end, let count): "writes \(count) bytes to \(end)"
+    case .read(let end, let count): "reads \(count) bytes from \(end)"
+    case .finished(let end): "finishes writing to \(end)"
+    case .closed(let end): "closes \(end)"
+    case .failed(let end): "finds \(end) reset by its peer"
+    case .blockingWork: "runs blocking work"
+    case .ended(let host): "shuts host \(host) down"
+    case .fault(let fault): "meets a fault: \(fault)"
+    case .note(let text): "notes: \(text)"
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small, quick, and the same
+/// everywhere.
+struct RandomNumbers: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    return Self.mix(state)
+  }
+
+  /// A number below `bound`, which is small: that the first few come up a little more often does not matter here.
+  mutating func index(below bound: Int) -> Int {
+    Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(bound)).high)
+  }
+
+  /// A bijection that makes all bits depend on all bits.
+  private static func mix(_ value: UInt64) -> UInt64 {
+    var z = value
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+
+  /// A number that depends on all of `words` and on nothing else.
+  static func hash(_ words: UInt64...) -> UInt64 {
+    words.reduce(0x9e37_79b9_7f4a_7c15) { mix($0 &* 0xff51_afd7_ed55_8ccd &+ $1) }
+  }
+}

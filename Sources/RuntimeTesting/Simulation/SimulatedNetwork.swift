@@ -1,0 +1,272 @@
+import Glibc
+import Runtime
+
+/// The hosts of a simulation, and what connects them.
+final class SimulatedNetwork {
+  unowned let simulation: Simulation
+  var faults: FaultDice
+
+  private(set) var hosts: [SimulatedHost] = []
+  private var listeners: [Place: [SimulatedListener.Socket]] = [:]
+  private var connectionCount = 0
+  /// The ends that are open, by connection and side.
+  private var openEnds: [Int: (end: ConnectionEnd, connection: SimulatedConnection)] = [:]
+  /// Hosts between which nothing gets through, by somebody's wish, and what waits for that to end.
+  private var severed: [Set<Int>: [() -> Void]] = [:]
+
+  /// Where one can listen: an address without its port's family quirks, on one host.
+  private struct Place: Hashable {
+    let host: Int
+    let address: SocketAddress
+
+    /// To put places into an order that is the same in every run.
+    var text: String { "\(host) \(address)" }
+  }
+
+  init(simulation: Simulation, faults: FaultDice) {
+    self.simulation = simulation
+    self.faults = faults
+  }
+
+  var now: Int64 { simulation.now }
+
+  func wake(_ waiter: Waiter?) { simulation.wake(waiter, .ready) }
+  func close(_ waiter: Waiter?) { simulation.wake(waiter, .closed) }
+  func schedule(at time: Int64, _ body: @escaping () -> Void) { simulation.timers.insert(at: time, .event(body)) }
+
+  // MARK: Faults
+
+  /// Whether a fault happens there; it is recorded if so.
+  func fault(_ kind: Fault.Kind, _ chance: Double, at place: Int, isServerSide: Bool, occasion: Int) -> Fault? {
+    let fault = faults.throwDice(kind, chance, at: place, isServerSide: isServerSide, occasion: occasion)
+    if let fault { simulation.journal.record(.fault(fault)) }
+    return fault
+  }
+
+  /// When a piece that is sent now arrives.
+  func arrival(on connection: SimulatedConnection, from end: ConnectionEnd, piece: Int) -> Int64 {
+    let other = connection.peer(of: end)
+    guard end.host != other.host else { return now }
+    var time = now + latency(at: connection.number, isServerSide: end.isServer, occasion: piece)
+    if let fault = connection.fault(.delay, faults.plan.delays, at: end) {
+      time += Int64(faults.amount(fault, upTo: Int(faults.plan.longestDelay.nanoseconds)))
+    }
+    return passable(from: end.host, to: other.host, at: time)
+  }
+
+  private func latency(at place: Int, isServerSide: Bool, occasion: Int) -> Int64 {
+    let range = faults.plan.latency
+    guard range.upperBound > .zero else { return 0 }
+    return faults.latency(
+      within: max(0, range.lowerBound.nanoseconds)...max(0, range.upperBound.nanoseconds), at: place,
+      isServerSide: isServerSide, occasion: occasion)
+  }
+
+  /// The first time from `time` on at which the two hosts are not parted by a fault.
+  private func passable(from a: Int, to b: Int, at time: Int64) -> Int64 {
+    let plan = faults.plan
+    let period = plan.partitionPeriod.nanoseconds
+    guard plan.partitions > 0, period > 0 else { return time }
+    let pair = min(a, b) << 16 | max(a, b)
+    var time = time
+    // As many periods in a row as one has to be unlucky for; a chance of 1 must not go on for ever.
+    for _ in 0..<1000 {
+      let number = Int(time / period)
+      guard fault(.partition, plan.partitions, at: pair, isServerSide: false, occasion: number) != nil else { break }
+      time = Int64(number + 1) * period
+    }
+    return time
+  }
+
+  // MARK: Partitions that were asked for
+
+  func sever(_ a: Int, _ b: Int) { severed[[a, b]] = severed[[a, b]] ?? [] }
+
+  func heal(_ a: Int, _ b: Int) {
+    for body in severed.removeValue(forKey: [a, b]) ?? [] { body() }
+  }
+
+  /// Has `body` done once the two hosts can reach each other: now, if they can.
+  func whenConnected(_ a: Int, _ b: Int, _ body: @escaping () -> Void) {
+    if severed[[a, b]] == nil { body() } else { severed[[a, b]]?.append(body) }
+  }
+
+  // MARK: Hosts
+
+  func addHost(_ address: IPv4Address?, skew: ClockSkew) -> SimulatedHost {
+    let number = hosts.count + 1
+    // 10.0.0.0/8, as many hosts as anybody wants.
+    let address = address ?? IPv4Address(bits: 10 << 24 | UInt32(number))
+    precondition(!hosts.contains { $0.address == address }, "two hosts have the address \(address)")
+    let host = SimulatedHost(number: number, address: address, skew: skew, simulation: simulation)
+    hosts.append(host)
+    return host
+  }
+
+  /// Which host an address belongs to, as `from` sees it.
+  private func host(of address: SocketAddress, from host: SimulatedHost) -> SimulatedHost? {
+    switch address {
+    case .unix: host
+    case .ipv6(let address, _, _): address == .loopback || address == .any ? host : nil
+    case .ipv4(let address, _):
+      address.bits >> 24 == 127 || address == .any ? host : hosts.first { $0.address == address }
+    }
+  }
+
+  // MARK: Listening
+
+  /// Has `socket` get the connections to `address`, or to a port of the network's choice if that is 0.
+  func listen(_ socket: SimulatedListener.Socket, on address: SocketAddress) throws(IOError) -> SocketAddress {
+    let host = socket.host
+    switch address {
+    case .unix(let path):
+      if path.isEmpty { throw IOError(.bind, .system(EINVAL)) }
+    default:
+      guard self.host(of: address, from: host) === host else { throw IOError(.bind, .system(EADDRNOTAVAIL)) }
+    }
+    let address = address.port == 0 ? address.with(port: freePort(on: host)) : address
+    let place = Place(host: host.number, address: address)
+    let others = listeners.filter { $0.key.host == host.number && $0.key.address.overlaps(address) }.flatMap(\.value)
+    guard others.allSatisfy({ $0.options.reusePort && socket.options.reusePort }) else {
+      throw IOError(.bind, .system(EADDRINUSE))
+    }
+    listeners[place, default: []].append(socket)
+    return address
+  }
+
+  func forget(_ socket: SimulatedListener.Socket, at address: SocketAddress) {
+    let place = Place(host: socket.host.number, address: address)
+    listeners[place]?.removeAll { $0 === socket }
+    if listeners[place]?.isEmpty == true { listeners[place] = nil }
+  }
+
+  var listenerCount: Int { listeners.values.reduce(0) { $0 + $1.count } }
+
+  /// A port that nobody listens on, from those that systems give out (RFC 6335 section 6).
+  private func freePort(on host: SimulatedHost) -> UInt16 {
+    repeat {
+      host.lastPort = host.lastPort == .max ? 49_152 : host.lastPort + 1
+    } while listeners.keys.contains { $0.host == host.number && $0.address.port == host.lastPort }
+    return host.lastPort
+  }
+
+  // MARK: Connecting
+
+  /// A connection that is to be made.
+  struct Attempt {
+    let number: Int
+    let from: SimulatedHost
+    let to: SimulatedHost
+    let address: SocketAddress
+    /// When it arrives there.
+    let arrival: Int64
+    /// Whether a fault has it refused.
+    let isRefused: Bool
+  }
+
+  func attempt(from host: SimulatedHost, to address: SocketAddress) throws(IOError) -> Attempt {
+    guard let other = self.host(of: address, from: host) else { throw IOError(.connect, .system(EHOSTUNREACH)) }
+    connectionCount += 1
+    let number = connectionCount
+    let isRefused = fault(.refusal, faults.plan.refusals, at: number, isServerSide: false, occasion: 0) != nil
+    let isNear = host === other
+    let time = isNear ? now : now + latency(at: number, isServerSide: false, occasion: 0)
+    return Attempt(
+      number: number, from: host, to: other, address: address,
+      arrival: isNear ? time : passable(from: host.number, to: other.number, at: time), isRefused: isRefused)
+  }
+
+  /// Whoever listens where `attempt` goes, each in turn where several share the port; `nil` if nobody does.
+  func listener(for attempt: Attempt) -> SimulatedListener.Socket? {
+    guard !attempt.isRefused else { return nil }
+    let there = listeners.filter { $0.key.host == attempt.to.number && $0.key.address.takes(attempt.address) }
+    let sockets = there.sorted { $0.key.address.specificity > $1.key.address.specificity }.first?.value ?? []
+    return sockets.isEmpty ? nil : sockets[attempt.number % sockets.count]
+  }
+
+  /// Makes the connection, and puts it where `listener` accepts from.
+  func establish(_ attempt: Attempt, at listener: SimulatedListener.Socket) -> SimulatedStream {
+    let near: SocketAddress
+    switch attempt.address {
+    case .unix: near = .unix(path: "")
+    case .ipv6: near = .ipv6(.loopback, port: freePort(on: attempt.from))
+    case .ipv4(let address, _):
+      let own = attempt.from === attempt.to && address != attempt.from.address ? .loopback : attempt.from.address
+      near = .ipv4(own, port: freePort(on: attempt.from))
+    }
+    let client = ConnectionEnd(
+      number: attempt.number, isServer: false, host: attempt.from.number, address: near, peerAddress: attempt.address)
+    let server = ConnectionEnd(
+      number: attempt.number, isServer: true, host: attempt.to.number, address: attempt.address, peerAddress: near)
+    let connection = SimulatedConnection(number: attempt.number, client: client, server: server, network: self)
+    for end in [client, server] { openEnds[key(end)] = (end, connection) }
+    listener.backlog.append(SimulatedStream(connection, server, simulation))
+    wake(listener.accepting)
+    return SimulatedStream(connection, client, simulation)
+  }
+
+  private func key(_ end: ConnectionEnd) -> Int { end.number << 1 | (end.isServer ? 1 : 0) }
+
+  func forget(_ end: ConnectionEnd) { openEnds[key(end)] = nil }
+
+  /// The ends that are open, in the order of connecting.
+  var ends: [ConnectionEnd] { openEnds.sorted { $0.key < $1.key }.map(\.value.end) }
+
+  // MARK: The end of a host
+
+  /// Closes the listeners and the connections' ends on `host`, and ends its attempts to connect.
+  func closeAll(on host: SimulatedHost) {
+    for sockets in listeners.filter({ $0.key.host == host.number }).sorted(by: { $0.key.text < $1.key.text }) {
+      for socket in sockets.value { SimulatedListener.close(socket, sockets.key.address, simulation) }
+    }
+    for (_, value) in openEnds.sorted(by: { $0.key < $1.key }) where value.end.host == host.number {
+      value.connection.close(value.end)
+    }
+    for waiter in simulation.waiters where waiter.host == host.number {
+      if case .connect = waiter.reason { close(waiter) }
+    }
+  }
+}
+
+extension SocketAddress {
+  fileprivate func with(port: UInt16) -> SocketAddress {
+    switch self {
+    case .ipv4(let address, _): .ipv4(address, port: port)
+    case .ipv6(let address, _, let scope): .ipv6(address, port: port, scope: scope)
+    case .unix: self
+    }
+  }
+
+  /// Whether it stands for every address of its host.
+  fileprivate var isAny: Bool {
+    switch self {
+    case .ipv4(let address, _): address == .any
+    case .ipv6(let address, _, _): address == .any
+    case .unix: false
+    }
+  }
+
+  /// The more exact address wins where two listeners would do.
+  fileprivate var specificity: Int { isAny ? 0 : 1 }
+
+  /// Whether two listeners get into each other's way.
+  fileprivate func overlaps(_ other: SocketAddress) -> Bool {
+    if self == other { return true }
+    guard let port, port == other.port, isAny || other.isAny else { return false }
+    switch (self, other) {
+    case (.ipv4, .ipv4), (.ipv6, .ipv6): return true
+    default: return false
+    }
+  }
+
+  /// Whether a listener here gets connections to `address`, which is its host's.
+  fileprivate func takes(_ address: SocketAddress) -> Bool {
+    if self == address { return true }
+    guard let port, port == address.port else { return false }
+    switch (self, address) {
+    case (.ipv4(let own, _), .ipv4(let wanted, _)): return own == .any || wanted == .any
+    case (.ipv6(let own, _, _), .ipv6(let wanted, _, _)): return own == .any || wanted == .any
+    default: return false
+    }
+  }
+}

@@ -1,0 +1,160 @@
+public import Runtime
+
+/// A backend in which every run can be repeated: one thread, virtual time, a network in memory, and the order of
+/// everything drawn from a seed.
+///
+/// A sleep takes no time: when nothing is ready, the clock jumps to the next time that somebody waits for. Whose turn it is
+/// among those that are ready is drawn from the seed, and so is what goes wrong in the network (``FaultPlan``). The same
+/// seed gives the same run, event for event. Everything that Swift runs comes along: child tasks, `Task { }`, actors,
+/// `Task.sleep`, Swift's own clocks; the main actor does not.
+///
+/// ```swift
+/// try await simulate(seeds: 1...10_000, faults: .rough) { runtime in
+///   let server = try Server(runtime: runtime, address: .loopback(port: 80), handler: router)
+///   ...
+/// }
+/// ```
+///
+/// A runtime is one host of its simulation; ``host(_:skew:)`` makes more. What it is used for outside a simulation traps.
+public final class SimulatedRuntime: AsyncRuntime {
+  public let name = "simulated"
+  public let workerCount = 1
+  let simulation: Simulation
+  let host: SimulatedHost
+
+  /// The first host of a new simulation, which begins with ``run(_:)``.
+  ///
+  /// - Parameters:
+  ///   - seed: decides all that is left to chance.
+  ///   - faults: what goes wrong in the network.
+  public convenience init(seed: UInt64, faults: FaultPlan = .none) {
+    let simulation = Simulation(seed: seed, faults: faults, limits: SimulationLimits())
+    self.init(simulation, simulation.network.addHost(nil, skew: ClockSkew()))
+  }
+
+  init(_ simulation: Simulation, _ host: SimulatedHost) {
+    self.simulation = simulation
+    self.host = host
+  }
+
+  // MARK: The simulation
+
+  /// The seed of its simulation.
+  public var seed: UInt64 { simulation.seed }
+
+  /// The address of this host. `127.0.0.1` and `::1` are each host's own, too.
+  public var address: IPv4Address { host.address }
+
+  /// Another host of the same simulation, with an address, a clock and a network stack of its own.
+  ///
+  /// - Parameters:
+  ///   - address: its address; one of `10.0.0.0/8` unless given.
+  ///   - skew: how its clock differs from the simulation's.
+  public func host(_ address: IPv4Address? = nil, skew: ClockSkew = ClockSkew()) -> SimulatedRuntime {
+    simulation.assertCurrent()
+    return SimulatedRuntime(simulation, simulation.network.addHost(address, skew: skew))
+  }
+
+  /// Lets nothing through between this host and `other`: what is sent waits until ``heal(from:)``.
+  public func partition(from other: SimulatedRuntime) {
+    simulation.assertCurrent()
+    simulation.network.sever(host.number, other.host.number)
+  }
+
+  /// Ends a partition.
+  public func heal(from other: SimulatedRuntime) {
+    simulation.assertCurrent()
+    simulation.network.heal(host.number, other.host.number)
+  }
+
+  /// Writes `text` into the run's trace, to be found there when the run fails.
+  public func note(_ text: String) {
+    simulation.assertCurrent()
+    simulation.journal.record(.note(text))
+  }
+
+  /// What there is in the simulation just now, on all hosts: nothing is left of a test that has closed what it opened.
+  public var inventory: SimulationInventory {
+    simulation.assertCurrent()
+    return SimulationInventory(simulation)
+  }
+
+  // MARK: AsyncRuntime
+
+  public var clock: SimulatedClock { SimulatedClock(host: host) }
+  public var taskExecutor: (any TaskExecutor)? { simulation }
+
+  @discardableResult
+  public func spawn<Success: Sendable>(
+    _ operation: sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    host.spawn(operation)
+  }
+
+  public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SimulatedListener {
+    try host.checkOpen(.listen)
+    let socket = SimulatedListener.Socket(host: host, options: options)
+    let address = try simulation.network.listen(socket, on: address)
+    simulation.journal.record(.listened(address))
+    return SimulatedListener(socket, at: address, simulation)
+  }
+
+  public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SimulatedStream {
+    try host.checkOpen(.connect)
+    return try await simulation.connect(from: host, to: address)
+  }
+
+  /// Runs `work` on the simulation's thread, between two jobs: in no time of the simulation's, whatever it takes really. It
+  /// must not wait for anything that happens in the simulation.
+  public func runBlocking<Success: Sendable>(
+    _ work: sending @escaping () throws -> Success
+  ) async throws -> Success {
+    simulation.assertCurrent()
+    return try await simulation.runBlocking(on: host, work)
+  }
+
+  public var metrics: RuntimeMetrics {
+    simulation.assertCurrent()
+    var metrics = RuntimeMetrics()
+    metrics.tasks = host.taskCount
+    metrics.queueDepths = [simulation.readyCount]
+    var worker = WorkerMetrics()
+    worker.jobs = simulation.jobCount
+    metrics.workers = [worker]
+    metrics.blockingQueueDepth = host.blockingCount
+    return metrics
+  }
+
+  /// Ends this host: closes its listeners and streams, ends its sleeps, and lets its tasks run to their end for as long as
+  /// `grace`, in the simulation's time.
+  public func shutdown(grace: Duration) async {
+    simulation.assertCurrent()
+    await host.shutdown(grace: grace)
+  }
+}
+
+/// What there is in a simulation at one moment.
+public struct SimulationInventory: Hashable, Sendable {
+  /// Tasks that were started through a runtime and have not ended.
+  public var tasks = 0
+  /// Sleeps, and other things that are to happen at a time.
+  public var timers = 0
+  /// Listeners that are open.
+  public var listeners = 0
+  /// Ends of connections that are open.
+  public var streams = 0
+  /// Bytes that have been sent and not read.
+  public var unreadBytes = 0
+  /// What each task that waits is waiting for, as in "task 3 reads from the client's end of connection 1".
+  public var waits: [String] = []
+
+  init(_ simulation: Simulation) {
+    let ends = simulation.network.ends
+    tasks = simulation.network.hosts.reduce(0) { $0 + $1.taskCount }
+    timers = simulation.timers.count
+    listeners = simulation.network.listenerCount
+    streams = ends.count
+    unreadBytes = ends.reduce(0) { $0 + $1.backlog }
+    waits = simulation.waiters.map { "\(simulation.journal.name(ofTask: $0.task)) \($0.reason)" }
+  }
+}

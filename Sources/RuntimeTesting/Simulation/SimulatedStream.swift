@@ -1,0 +1,175 @@
+import Glibc
+public import Runtime
+
+/// A connection's end in a simulated network: a ``ByteStream`` that behaves as a TCP socket does, and as badly as its
+/// ``FaultPlan`` says.
+///
+/// It is used from tasks of its simulation alone, and is closed when the last reference to it goes.
+public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The simulation's thread alone touches it.
+  private let connection: SimulatedConnection
+  private let end: ConnectionEnd
+  private let simulation: Simulation
+
+  init(_ connection: SimulatedConnection, _ end: ConnectionEnd, _ simulation: Simulation) {
+    self.connection = connection
+    self.end = end
+    self.simulation = simulation
+  }
+
+  deinit {
+    // Those that are left when a simulation is over go with it.
+    if simulation.isCurrent { connection.close(end) }
+  }
+
+  /// Which connection it is an end of.
+  var number: Int { end.number }
+
+  /// Closes the stream so that the peer finds it reset.
+  func abort() { connection.abort(end) }
+
+  private var plan: FaultPlan { simulation.network.faults.plan }
+
+  // MARK: Reading
+
+  public func readable() async throws(IOError) {
+    while try mustWait() {
+      switch await simulation.wait(on: end.host, for: .read(end), { end.reader = $0 }) {
+      case .closed: throw IOError(.read, .closed)
+      case .cancelled: throw IOError(.read, .cancelled)
+      case .ready, .timeUp: break
+      }
+    }
+  }
+
+  public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    guard buffer.freeCapacity > 0 else { return 0 }
+    await takeTurn()
+    try await readable()
+    let share = connection.fault(.shortRead, plan.shortReads, at: end)
+    return try receive(into: &buffer, share)
+  }
+
+  public func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    guard buffer.freeCapacity > 0 else { return 0 }
+    if try mustWait() || connection.fault(.shortRead, plan.shortReads, at: end) != nil { return nil }
+    return try receive(into: &buffer, nil)
+  }
+
+  /// Whether there is nothing to read yet.
+  private func mustWait() throws(IOError) -> Bool {
+    simulation.assertCurrent()
+    if end.isClosed { throw IOError(.read, .closed) }
+    if end.reader?.isWaiting == true { throw IOError(.read, .busy) }
+    return end.received.count == 0 && !end.hasPeerFinished
+  }
+
+  /// Takes what there is, or what a fault leaves of it.
+  private func receive(into buffer: inout OutputRawSpan, _ fault: Fault?) throws(IOError) -> Int {
+    if end.received.count == 0, let code = end.pendingError.take() {
+      simulation.journal.record(.failed(end))
+      throw IOError(.read, .system(code))
+    }
+    var count = min(end.received.count, buffer.freeCapacity)
+    if let fault, count > 1 { count = 1 + simulation.network.faults.amount(fault, upTo: count - 2) }
+    end.received.take(count, into: &buffer)
+    simulation.journal.record(.read(end, count))
+    if count > 0 { connection.hasRead(at: end) }
+    return count
+  }
+
+  // MARK: Writing
+
+  public func write(_ bytes: RawSpan) async throws(IOError) {
+    try await write(bytes, RawSpan())
+  }
+
+  public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
+    await takeTurn()
+    let total = first.byteCount + second.byteCount
+    var written = 0
+    repeat {
+      try checkWritable()
+      if total == 0 { return }
+      if connection.fault(.fullBuffer, plan.fullBuffers, at: end) != nil { end.mustWaitUntilEmpty = true }
+      var count = min(connection.room(for: end), total - written)
+      if count > 1, let fault = connection.fault(.shortWrite, plan.shortWrites, at: end) {
+        count = 1 + simulation.network.faults.amount(fault, upTo: count - 2)
+      }
+      if count > 0 {
+        send(first, second, from: written, count)
+        written += count
+      } else {
+        switch await simulation.wait(on: end.host, for: .write(end), { end.writer = $0 }) {
+        case .closed: throw IOError(.write, .closed)
+        case .cancelled: throw IOError(.write, .cancelled)
+        case .ready, .timeUp: break
+        }
+      }
+    } while written < total
+  }
+
+  public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
+    try checkWritable()
+    var count = min(connection.room(for: end), bytes.byteCount)
+    if count > 0, let fault = connection.fault(.shortWrite, plan.shortWrites, at: end) {
+      count = simulation.network.faults.amount(fault, upTo: count - 1)
+    }
+    if count > 0 { send(bytes, RawSpan(), from: 0, count) }
+    return count
+  }
+
+  private func checkWritable() throws(IOError) {
+    simulation.assertCurrent()
+    if end.isClosed { throw IOError(.write, .closed) }
+    if end.writer?.isWaiting == true { throw IOError(.write, .busy) }
+    if let code = end.pendingError.take() {
+      simulation.journal.record(.failed(end))
+      throw IOError(.write, .system(code))
+    }
+    if end.hasFinished || end.isReset { throw IOError(.write, .system(EPIPE)) }
+  }
+
+  private func send(_ first: RawSpan, _ second: RawSpan, from offset: Int, _ count: Int) {
+    let a = first.extracting(droppingFirst: min(offset, first.byteCount)).extracting(first: count)
+    let b = second.extracting(droppingFirst: max(0, offset - first.byteCount)).extracting(first: count - a.byteCount)
+    let bytes = a.withUnsafeBytes { a in b.withUnsafeBytes { b in Array(a) + b } }
+    simulation.journal.record(.wrote(end, count))
+    connection.send(bytes, from: end)
+  }
+
+  /// How many operations may go through in a row without giving others a turn.
+  private static let turn = 64
+
+  private func takeTurn() async {
+    end.streak += 1
+    guard end.streak >= Self.turn else { return }
+    end.streak = 0
+    await Task.yield()
+  }
+
+  // MARK: Ending
+
+  public func shutdownWrite() throws(IOError) {
+    simulation.assertCurrent()
+    if end.isClosed { throw IOError(.shutdown, .closed) }
+    guard !end.hasFinished, !end.isReset else { return }
+    end.hasFinished = true
+    simulation.journal.record(.finished(end))
+    connection.sendEnd(from: end)
+    simulation.wake(end.writer, .ready)
+  }
+
+  public func close() {
+    simulation.perform { [self] in
+      guard !end.isClosed else { return }
+      simulation.journal.record(.closed(end))
+      connection.close(end)
+    }
+  }
+
+  /// The other end's address; `nil` once the stream is closed or the peer has gone.
+  public var peerAddress: SocketAddress? { end.isClosed || end.isReset ? nil : end.peerAddress }
+
+  /// This end's address; `nil` once the stream is closed.
+  public var localAddress: SocketAddress? { end.isClosed ? nil : end.address }
+}

@@ -1,0 +1,83 @@
+import Glibc
+import Runtime
+
+extension Simulation {
+  /// Connects `host` to `address`: there and back, once nothing parts the two.
+  func connect(from host: SimulatedHost, to address: SocketAddress) async throws(IOError) -> SimulatedStream {
+    let attempt = try network.attempt(from: host, to: address)
+    var isFirst = true
+    while true {
+      try await travel(attempt, isFirst ? attempt.arrival : now)
+      isFirst = false
+      guard let listener = network.listener(for: attempt) else { throw IOError(.connect, .system(attempt.refusal)) }
+      if !listener.isFull {
+        let stream = network.establish(attempt, at: listener)
+        journal.record(.connected(attempt.number, stream.localAddress ?? address, to: address))
+        return stream
+      }
+      // The system drops what does not fit into the backlog, and tries again.
+      try check(await wait(on: host.number, for: .connect(address)) { listener.connecting.append($0) })
+    }
+  }
+
+  /// Waits until `time`, and for as long as the two hosts are parted.
+  private func travel(_ attempt: SimulatedNetwork.Attempt, _ time: Int64) async throws(IOError) {
+    var isThrough = false
+    while !isThrough {
+      var waiter: Waiter?
+      network.whenConnected(attempt.from.number, attempt.to.number) {
+        isThrough = true
+        self.wake(waiter, .ready)
+      }
+      if isThrough { break }
+      try check(
+        await wait(on: attempt.from.number, for: .connect(attempt.address), until: now + Self.connectTimeout) {
+          waiter = $0
+        })
+      if !isThrough { throw IOError(.connect, .system(ETIMEDOUT)) }
+    }
+    if time > now {
+      try check(await wait(on: attempt.from.number, for: .connect(attempt.address), until: time))
+    }
+  }
+
+  /// What Linux waits for an answer with its usual settings (tcp(7), `tcp_syn_retries`): 127 s.
+  private static var connectTimeout: Int64 { 127_000_000_000 }
+
+  private func check(_ wake: Wake) throws(IOError) {
+    switch wake {
+    case .cancelled: throw IOError(.connect, .cancelled)
+    case .closed: throw IOError(.connect, .closed)
+    case .ready, .timeUp: break
+    }
+  }
+
+  /// Runs `work` between two jobs.
+  func runBlocking<Success: Sendable>(
+    on host: SimulatedHost, _ work: sending @escaping () throws -> Success
+  ) async throws -> Success {
+    guard !host.isClosed else { throw CancellationError() }
+    var outcome: Result<Success, any Error>?
+    host.blockingCount += 1
+    defer { host.blockingCount -= 1 }
+    let wake = await wait(on: host.number, for: .blockingWork) { waiter in
+      enqueue {
+        // Dropped, if nobody waits for it any more.
+        guard waiter.isWaiting else { return }
+        self.journal.record(.blockingWork)
+        outcome = Result(catching: work)
+        self.wake(waiter, .ready)
+      }
+    }
+    if case .closed = wake { throw CancellationError() }
+    guard let outcome else { throw CancellationError() }
+    return try outcome.get()
+  }
+}
+
+extension SimulatedNetwork.Attempt {
+  /// How a system says that nobody listens there.
+  fileprivate var refusal: Int32 {
+    if case .unix = address, !isRefused { ENOENT } else { ECONNREFUSED }
+  }
+}

@@ -1,0 +1,265 @@
+import CSimulation
+import Runtime
+import Synchronization
+
+/// One run: the jobs that are ready, the time, and what waits for it.
+///
+/// It runs on one thread, and all of its state is that thread's: the task that touches it runs there. What comes from
+/// other threads goes through `outside`.
+final class Simulation: @unchecked Sendable {  // See above.
+  let seed: UInt64
+  let limits: SimulationLimits
+
+  /// Nanoseconds since it began.
+  private(set) var now: Int64 = 0
+  private var ready: [Ready] = []
+  var timers = TimerHeap()
+  /// What decides whose turn it is.
+  private var order: RandomNumbers
+  /// What the code under test gets when it asks the system for random numbers.
+  private var random: RandomNumbers
+
+  private(set) var jobCount = 0
+  /// Jobs run since the time last moved.
+  private var jobsAtThisInstant = 0
+
+  let journal = Journal()
+  private(set) lazy var network = SimulatedNetwork(simulation: self, faults: dice)
+  private let dice: FaultDice
+  /// Whoever waits, by number.
+  var waiting: [Int: Waiter] = [:]
+  var waitCount = 0
+  private let outside = Lock(Outside())
+  /// Whether there is anything in `outside`, so that its lock need not be taken for every job.
+  private let hasOutside = Atomic(false)
+  /// What C keeps hold of while this runs.
+  private let hooks = UnsafeMutablePointer<gearbox_simulation>.allocate(capacity: 1)
+
+  private enum Ready {
+    case job(UnownedJob)
+    /// Blocking work, which is no part of any task.
+    case work(() -> Void)
+  }
+
+  /// What other threads leave for the simulation.
+  private struct Outside {
+    enum Phase { case before, during, after }
+    var phase = Phase.before
+    var jobs: [UnownedJob] = []
+    var requests: [@Sendable () -> Void] = []
+    /// Whether a job came from another thread while the simulation ran: it cannot be repeated then.
+    var hasIntruded = false
+  }
+
+  init(seed: UInt64, faults: FaultPlan, only: Set<Fault>? = nil, limits: SimulationLimits) {
+    self.seed = seed
+    self.limits = limits
+    order = RandomNumbers(seed: RandomNumbers.hash(seed, 1))
+    random = RandomNumbers(seed: RandomNumbers.hash(seed, 2))
+    dice = FaultDice(seed: seed, plan: faults, only: only)
+    let identity = Unmanaged.passUnretained(self).toOpaque()
+    hooks.initialize(
+      to: gearbox_simulation(simulation: identity, enqueue: enqueueFromGlobalPool, random: nextRandomNumber))
+  }
+
+  deinit { hooks.deallocate() }
+
+  /// How a run ended that did not end well.
+  enum Stop {
+    /// Nothing is ready and nothing will be: every task waits for another, or for something outside.
+    case deadlock
+    /// Jobs without end, and the time stands still.
+    case livelock
+    /// More time has passed than was to.
+    case timeLimit
+    /// Somebody asked for it, from outside.
+    case cancelled
+  }
+
+  // MARK: Running
+
+  /// Runs jobs on the calling thread until `isDone`.
+  ///
+  /// - Returns: why it stopped before that; `nil` if it did not.
+  func run(until isDone: () -> Bool, isCancelled: () -> Bool = { false }) -> Stop? {
+    enter()
+    defer { leave() }
+    while !isDone() {
+      takeFromOutside()
+      if let next = takeReady() {
+        run(next)
+      } else if let time = timers.nextTime() {
+        if time > limits.time.nanoseconds { return .timeLimit }
+        advance(to: time)
+      } else {
+        return .deadlock
+      }
+      if jobsAtThisInstant > 0, jobsAtThisInstant % Self.patience == 0 {
+        // Tasks that yield to each other, perhaps until some time has passed: on a real machine it would.
+        if let time = timers.nextTime(), time <= limits.time.nanoseconds {
+          advance(to: time)
+        } else if jobsAtThisInstant >= limits.jobsAtOneInstant {
+          return .livelock
+        }
+      }
+      if jobCount % 1024 == 0, isCancelled() { return .cancelled }
+    }
+    return nil
+  }
+
+  /// How many jobs may run before the time goes on although more are ready.
+  private static let patience = 100_000
+
+  private func enter() {
+    outside.withLock { $0.phase = .during }
+    gearbox_enter_simulation(hooks)
+    gearbox_set_simulated_time(now)
+  }
+
+  private func leave() {
+    gearbox_enter_simulation(nil)
+    outside.withLock { $0.phase = .before }
+  }
+
+  /// Has jobs that still come run on Swift's own pool: none is ever lost.
+  func end() {
+    outside.withLock { $0.phase = .after }
+    for case .job(let job) in ready { exile(job) }
+    ready = []
+    takeFromOutside()
+  }
+
+  private func takeReady() -> Ready? {
+    guard ready.count > 1 else { return ready.popLast() }
+    ready.swapAt(order.index(below: ready.count), ready.count - 1)
+    return ready.removeLast()
+  }
+
+  private func run(_ next: Ready) {
+    jobCount += 1
+    jobsAtThisInstant += 1
+    switch next {
+    case .job(let job):
+      journal.begin(taskID: gearbox_task_of_job(unsafeBitCast(job, to: UnsafeMutableRawPointer.self)), at: now)
+      unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+    case .work(let work):
+      journal.begin(task: 0, at: now)
+      work()
+    }
+    journal.end()
+  }
+
+  private func advance(to time: Int64) {
+    jobsAtThisInstant = 0
+    now = max(now, time)
+    gearbox_set_simulated_time(now)
+    journal.begin(task: 0, at: now)
+    while let action = timers.pop(dueAt: now) {
+      switch action {
+      case .wake(let waiter, let wake): self.wake(waiter, wake)
+      case .job(let job): ready.append(.job(job))
+      case .event(let body): body()
+      }
+    }
+    journal.end()
+  }
+}
+
+// MARK: - Jobs
+
+extension Simulation: TaskExecutor {
+  func enqueue(_ job: consuming ExecutorJob) { take(UnownedJob(job)) }
+
+  private func take(_ job: UnownedJob) {
+    if isCurrent { return ready.append(.job(job)) }
+    let isTooLate = outside.withLock { outside in
+      switch outside.phase {
+      case .before: break
+      case .during: outside.hasIntruded = true
+      case .after: return true
+      }
+      outside.jobs.append(job)
+      hasOutside.store(true, ordering: .releasing)
+      return false
+    }
+    if isTooLate { exile(job) }
+  }
+
+  /// A job that Swift meant for its own pool, from the simulation's thread.
+  fileprivate func adopt(_ job: UnownedJob) { ready.append(.job(job)) }
+
+  fileprivate func nextRandom() -> UInt64 { random.next() }
+
+  /// Whether the calling thread runs this simulation.
+  var isCurrent: Bool { gearbox_is_simulating(Unmanaged.passUnretained(self).toOpaque()) }
+
+  /// Has `work` run between two jobs, in no task.
+  func enqueue(work: @escaping () -> Void) { ready.append(.work(work)) }
+
+  /// How many jobs are ready.
+  var readyCount: Int { ready.count }
+
+  /// Whether another thread has had a hand in it.
+  var hasIntruded: Bool { outside.withLock { $0.hasIntruded } }
+
+  /// Does `request` now, if the calling thread is the simulation's, and else as soon as that looks.
+  func perform(_ request: @escaping @Sendable () -> Void) {
+    if isCurrent { return request() }
+    outside.withLock { outside in
+      if outside.phase == .during { outside.hasIntruded = true }
+      outside.requests.append(request)
+    }
+    // Releasing what has been left, to `takeFromOutside`.
+    hasOutside.store(true, ordering: .releasing)
+  }
+
+  fileprivate func takeFromOutside() {
+    guard hasOutside.load(ordering: .acquiring) else { return }
+    hasOutside.store(false, ordering: .relaxed)
+    let (jobs, requests) = outside.withLock { outside in
+      defer { (outside.jobs, outside.requests) = ([], []) }
+      return (outside.jobs, outside.requests)
+    }
+    for request in requests { request() }
+    ready.append(contentsOf: jobs.map { .job($0) })
+  }
+
+  /// Has Swift's own pool run `job`, with our identity as before; in a bare job of its own, since a task's would be taken
+  /// for the task's.
+  private func exile(_ job: UnownedJob) {
+    globalConcurrentExecutor.enqueue(
+      _swift_createJobForTestingOnly { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) })
+  }
+}
+
+// Not closures: C calls them.
+
+private func enqueueFromGlobalPool(_ simulation: UnsafeMutableRawPointer, _ job: UnsafeMutableRawPointer) {
+  Unmanaged<Simulation>.fromOpaque(simulation).takeUnretainedValue().adopt(unsafeBitCast(job, to: UnownedJob.self))
+}
+
+private func nextRandomNumber(_ simulation: UnsafeMutableRawPointer) -> UInt64 {
+  Unmanaged<Simulation>.fromOpaque(simulation).takeUnretainedValue().nextRandom()
+}
+
+// What the toolchain lets an executor do, but has not made public yet. Without it `Task.sleep` and Swift's clocks sleep
+// in real time, outside the simulation.
+
+#if compiler(>=6.3) && os(Linux)
+  @_spi(ExperimentalScheduling) import _Concurrency
+
+  extension Simulation: SchedulingExecutor {
+    func enqueue<C: Clock>(
+      _ job: consuming ExecutorJob, after delay: C.Duration, tolerance: C.Duration?, clock: C
+    ) {
+      guard let delay = delay as? Duration else { preconditionFailure("\(C.self) does not count time in Duration") }
+      timers.insert(at: deadline(delay.nanoseconds, after: now), .job(UnownedJob(job)))
+    }
+
+    func enqueue<C: Clock>(
+      _ job: consuming ExecutorJob, at instant: C.Instant, tolerance: C.Duration?, clock: C
+    ) {
+      enqueue(job, after: clock.now.duration(to: instant), tolerance: tolerance, clock: clock)
+    }
+  }
+#endif

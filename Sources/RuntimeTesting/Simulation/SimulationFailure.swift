@@ -1,0 +1,97 @@
+/// A run that did not end well: why, what everybody was waiting for, what had gone wrong, and what happened last.
+public struct SimulationFailure: Error, Sendable {
+  /// Why a run failed.
+  public enum Cause: Sendable {
+    /// The body threw.
+    case thrown(any Error)
+    /// Nothing was ready and nothing would ever be: tasks waited for each other, or for something outside the simulation.
+    case deadlock
+    /// Jobs ran without end while the time stood still.
+    case livelock
+    /// More time passed than was to (``SimulationLimits/time``).
+    case timeLimit
+    /// Tasks were left when the body had ended and everything had been closed; the number says how many.
+    case tasksLeft(Int)
+    /// Another thread had a hand in the run, which therefore cannot be repeated.
+    case outsideInterference
+  }
+
+  /// The seed that gives the same run again.
+  public let seed: UInt64
+  /// Why it failed.
+  public let cause: Cause
+  /// What each task that waited was waiting for.
+  public let waits: [String]
+  /// What went wrong in the network, down to what it takes to make the run fail.
+  public internal(set) var faults: [Fault]
+  /// How many faults there were before any were left out.
+  public internal(set) var faultCount: Int
+  /// All that happened.
+  public let trace: SimulationTrace
+  let eventsShown: Int
+}
+
+extension SimulationFailure: CustomStringConvertible {
+  /// Several lines, for people: what failed, with the last events, and how to repeat it.
+  public var description: String {
+    var lines = ["A simulation failed: \(cause)"]
+    func list(_ title: String, _ items: [String]) {
+      if items.isEmpty { return }
+      lines.append("\(title):")
+      lines += items.map { "  \($0)" }
+    }
+    list("Who was waiting", waits)
+    list(
+      faults.count < faultCount ? "Of \(faultCount) faults these are enough" : "Faults",
+      faults.map(\.description))
+    list("Last events", trace.lines.suffix(eventsShown))
+    lines.append("SIMULATION_SEED=\(seed) repeats it.")
+    return lines.joined(separator: "\n")
+  }
+}
+
+extension SimulationFailure.Cause: CustomStringConvertible {
+  /// As in "deadlock: nothing was ready to run, and no time was waited for".
+  public var description: String {
+    switch self {
+    case .thrown(let error): "it threw \(error)"
+    case .deadlock: "deadlock: nothing was ready to run, and no time was waited for"
+    case .livelock: "livelock: jobs ran without end, and no time was waited for"
+    case .timeLimit: "it took longer than it was to"
+    case .tasksLeft(let count): "\(count) of its tasks did not end when everything was closed"
+    case .outsideInterference: "another thread had a hand in it, so that it cannot be repeated"
+    }
+  }
+}
+
+/// What happened in a run, a line an event: when, which task, what.
+public struct SimulationTrace: Hashable, Sendable, CustomStringConvertible {
+  /// The events, in their order.
+  public let lines: [String]
+
+  init(_ journal: Journal) {
+    let forgotten = journal.forgottenCount
+    lines = (forgotten > 0 ? ["(\(forgotten) events before)"] : []) + journal.events.map(journal.text(of:))
+  }
+
+  /// All lines, each with its end.
+  public var description: String { lines.map { $0 + "\n" }.joined() }
+
+  /// Where two runs part.
+  public struct Difference: Hashable, Sendable {
+    /// The number of the line, counted from 0.
+    public let line: Int
+    /// The line in each; `nil` where one run has ended before.
+    public let here: String?, there: String?
+  }
+
+  /// Where this run and `other` first differ; `nil` if they do not.
+  public func firstDifference(from other: SimulationTrace) -> Difference? {
+    for index in 0..<max(lines.count, other.lines.count) {
+      let here = index < lines.count ? lines[index] : nil
+      let there = index < other.lines.count ? other.lines[index] : nil
+      if here != there { return Difference(line: index, here: here, there: there) }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,76 @@
+import Runtime
+
+/// A task that waits for something in the simulation.
+///
+/// As all of a simulation's state, it is touched on the simulation's thread alone.
+final class Waiter: @unchecked Sendable {  // See above.
+  /// In the order of coming.
+  let number: Int
+  /// Which task it is.
+  let task: Int
+  /// Which host's runtime it waits on.
+  let host: Int
+  let reason: Reason
+  private(set) var continuation: UnsafeContinuation<Wake, Never>?
+
+  enum Reason {
+    case sleep(until: Int64)
+    case read(ConnectionEnd)
+    case write(ConnectionEnd)
+    case accept(SocketAddress)
+    case connect(SocketAddress)
+    case blockingWork
+    case tasks(of: Int)
+  }
+
+  init(number: Int, task: Int, host: Int, reason: Reason, continuation: UnsafeContinuation<Wake, Never>) {
+    self.number = number
+    self.task = task
+    self.host = host
+    self.reason = reason
+    self.continuation = continuation
+  }
+
+  /// Whether nothing has woken it yet.
+  var isWaiting: Bool { continuation != nil }
+
+  func takeContinuation() -> UnsafeContinuation<Wake, Never>? { continuation.take() }
+}
+
+/// Why a wait is over.
+enum Wake {
+  /// What was waited for may have come about.
+  case ready
+  /// It was the time that was waited for, or no more time was to be spent.
+  case timeUp
+  /// The task has been cancelled.
+  case cancelled
+  /// What it waited on was closed on this side.
+  case closed
+}
+
+extension Waiter.Reason: CustomStringConvertible {
+  var description: String {
+    switch self {
+    case .sleep(let time): "sleeps until \(Duration.nanoseconds(time).text)"
+    case .read(let end): "reads from \(end)"
+    case .write(let end): "writes to \(end)"
+    case .accept(let address): "accepts connections at \(address)"
+    case .connect(let address): "connects to \(address)"
+    case .blockingWork: "waits for blocking work"
+    case .tasks(let host): "waits for the tasks of host \(host) to end"
+    }
+  }
+}
+
+extension Duration {
+  /// Seconds, to the nanosecond, without zeros at the end.
+  var text: String {
+    let (seconds, attoseconds) = components
+    var digits = String(attoseconds.magnitude / 1_000_000_000)
+    digits = String(repeating: "0", count: 9 - digits.count) + digits
+    while digits.hasSuffix("0") { digits.removeLast() }
+    let sign = attoseconds < 0 && seconds == 0 ? "-" : ""
+    return digits.isEmpty ? "\(seconds) s" : "\(sign)\(seconds).\(digits) s"
+  }
+}
