@@ -2,7 +2,7 @@ import Glibc
 public import Runtime
 
 /// A listener in a simulated network.
-public final class SimulatedListener: StreamListener, @unchecked Sendable {  // The simulation's thread alone touches it.
+public final class SimulatedListener: StreamListener, @unchecked Sendable {  // The simulation's thread alone uses it.
   /// The address it listens on, with the port that was chosen where port 0 was asked for.
   public let localAddress: SocketAddress
   private let socket: Socket
