@@ -1,6 +1,7 @@
 import Glibc
 import Runtime
 import RuntimeTestSupport
+import RuntimeTesting
 import Testing
 
 /// Cancelling ends what waits, at whatever moment it comes: before the wait, while it begins, or long after.

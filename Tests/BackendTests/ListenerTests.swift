@@ -1,6 +1,7 @@
 import Glibc
 import Runtime
 import RuntimeTestSupport
+import RuntimeTesting
 import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct ListenerTests {

@@ -1,5 +1,6 @@
 import Runtime
 import RuntimeTestSupport
+import RuntimeTesting
 import Testing
 
 /// Much of everything at once.

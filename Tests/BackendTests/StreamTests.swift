@@ -1,6 +1,7 @@
 import Glibc
 import Runtime
 import RuntimeTestSupport
+import RuntimeTesting
 import Testing
 
 /// A backend and a way to wait for sockets.
@@ -13,6 +14,8 @@ struct Variant: Sendable, Codable, CustomTestStringConvertible {
   }
 
   var testDescription: String { "\(backend) on \(poller)" }
+
+  func makeRuntime() throws -> any AsyncRuntime { try backend.makeRuntime(poller: poller) }
 
   func withRuntime(workers: Int? = 2, _ body: (any AsyncRuntime) async throws -> Void) async throws {
     try await backend.withRuntime(workers: workers, poller: poller, body)

@@ -1,6 +1,7 @@
 import Glibc
 import Runtime
 import RuntimeTestSupport
+import RuntimeTesting
 import Testing
 
 /// On whose threads Swift runs what: the facts on which the backends rest, checked so that a toolchain that changes them

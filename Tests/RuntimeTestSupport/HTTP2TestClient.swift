@@ -1,5 +1,6 @@
 package import Runtime
 import RuntimeHTTP
+import RuntimeTesting
 
 /// The client's side of an HTTP/2 connection, for tests: it sends what it is told, and reads strictly what comes.
 ///

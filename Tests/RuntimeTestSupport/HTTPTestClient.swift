@@ -1,4 +1,5 @@
 package import Runtime
+import RuntimeTesting
 
 /// The client's side of an HTTP/1 connection, for tests: it sends what it is told, however wrong, and reads one response
 /// at a time, strictly.

@@ -2,6 +2,7 @@ import Glibc
 import Runtime
 import RuntimeHTTP
 import RuntimeTestSupport
+import RuntimeTesting
 import Testing
 
 @testable import WebApp

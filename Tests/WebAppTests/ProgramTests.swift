@@ -1,6 +1,7 @@
 import Glibc
 import Runtime
 import RuntimeTestSupport
+import RuntimeTesting
 import Testing
 
 /// The program as somebody starts it: what it prints and how it ends.

@@ -1,5 +1,6 @@
 import Runtime
 import RuntimeTestSupport
+import RuntimeTesting
 import Synchronization
 import Testing
 
