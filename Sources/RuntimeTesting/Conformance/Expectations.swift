@@ -1,0 +1,115 @@
+import Glibc
+import Runtime
+
+/// Expects `seen` to be `expected`.
+func expect<Value: Equatable>(
+  _ subject: String, _ seen: Value, is expected: Value, file: StaticString = #fileID, line: UInt = #line
+) throws {
+  guard !isSame(seen, expected) else { return }
+  throw Finding(subject, expected: spelling(expected), seen: spelling(seen), at: "\(file):\(line)")
+}
+
+/// Expects `condition` to hold, which `expected` says in words.
+func expect(
+  _ subject: String, toBe expected: String, _ condition: Bool, saw seen: @autoclosure () -> String,
+  file: StaticString = #fileID, line: UInt = #line
+) throws {
+  guard !condition else { return }
+  throw Finding(subject, expected: expected, seen: seen(), at: "\(file):\(line)")
+}
+
+/// Expects `body` to end, and to give `expected`.
+func expect<Value: Equatable>(
+  _ subject: String, toGive expected: Value, file: StaticString = #fileID, line: UInt = #line,
+  _ body: () async throws -> Value
+) async throws {
+  let seen = try await expect(subject, toEndWith: spelling(expected), at: "\(file):\(line)", body)
+  try expect(subject, seen, is: expected, file: file, line: line)
+}
+
+/// Expects `body` to end without an error, and gives what it gives.
+@discardableResult
+func expectEnd<Value>(
+  of subject: String, file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Value
+) async throws -> Value {
+  try await expect(subject, toEndWith: "it to end", at: "\(file):\(line)", body)
+}
+
+/// Expects `body` to end with `error`.
+func expect<Value>(
+  _ subject: String, toThrow error: IOError, file: StaticString = #fileID, line: UInt = #line,
+  _ body: () async throws -> Value
+) async throws {
+  try await expect(subject, toThrow: "“\(error)”", at: "\(file):\(line)", { $0 as? IOError == error }, body)
+}
+
+/// Expects `body` to end with what the system says when it refuses `operation`.
+func expect<Value>(
+  _ subject: String, toBeRefused operation: IOError.Operation, with codes: Set<Int32>,
+  file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Value
+) async throws {
+  let names = codes.sorted().map { "“\(IOError(operation, .system($0)))”" }.joined(separator: " or ")
+  try await expect(
+    subject, toThrow: names, at: "\(file):\(line)",
+    { error in
+      guard let error = error as? IOError, error.operation == operation, let code = error.errno else { return false }
+      return codes.contains(code)
+    }, body)
+}
+
+/// Expects `body` to end with `CancellationError`.
+func expectCancellation<Value>(
+  of subject: String, file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Value
+) async throws {
+  try await expect(subject, toThrow: "CancellationError", at: "\(file):\(line)", { $0 is CancellationError }, body)
+}
+
+private func expect<Value>(
+  _ subject: String, toEndWith expected: String, at location: String, _ body: () async throws -> Value
+) async throws -> Value {
+  let outer = Trial.current?.begin(Finding(subject, expected: expected, seen: "", at: location))
+  do {
+    let value = try await body()
+    Trial.current?.begin(outer)
+    return value
+  } catch let finding as Finding {
+    throw finding
+  } catch {
+    throw Finding(subject, expected: expected, seen: "the error “\(error)”", at: location)
+  }
+}
+
+private func expect<Value>(
+  _ subject: String, toThrow expected: String, at location: String, _ isExpected: (any Error) -> Bool,
+  _ body: () async throws -> Value
+) async throws {
+  let outer = Trial.current?.begin(Finding(subject, expected: expected, seen: "", at: location))
+  do {
+    let value = try await body()
+    throw Finding(subject, expected: expected, seen: "no error, and \(spelling(value))", at: location)
+  } catch let finding as Finding {
+    throw finding
+  } catch {
+    guard isExpected(error) else {
+      throw Finding(subject, expected: expected, seen: "the error “\(error)”", at: location)
+    }
+  }
+  Trial.current?.begin(outer)
+}
+
+/// A value in a message.
+private func spelling<Value>(_ value: Value) -> String {
+  switch value {
+  case is Void: return "an end"
+  case let bytes as [UInt8] where bytes.count > 40: return "\(bytes.count) bytes"
+  case let bytes as [UInt8]: return "“\(String(decoding: bytes, as: UTF8.self))”"
+  case let stream as any ByteStream: return "a stream to \(stream.peerAddress.map(\.description) ?? "a peer")"
+  default: return String(describing: value)
+  }
+}
+
+/// As `==`, which takes seconds for megabytes in a debug build.
+private func isSame<Value: Equatable>(_ a: Value, _ b: Value) -> Bool {
+  guard let a = a as? [UInt8], let b = b as? [UInt8] else { return a == b }
+  return a.count == b.count && memcmp(a, b, a.count) == 0
+}

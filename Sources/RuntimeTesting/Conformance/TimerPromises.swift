@@ -1,0 +1,133 @@
+import Runtime
+import Synchronization
+
+extension RuntimeConformance {
+  static let timers: [Case] = [
+    Case("A sleep on the runtime's clock is never early", .timers) { runtime in
+      try await expectNeverEarly(on: runtime) { try await runtime.clock.sleep(for: $0) }
+    },
+
+    Case("Swift's own sleeps are never early in a task of the runtime", .timers) { runtime in
+      try await expectNeverEarly(on: runtime) { try await Task.sleep(for: $0) }
+      try await expectNeverEarly(on: runtime) { try await ContinuousClock().sleep(until: .now + $0) }
+      try await expectNeverEarly(on: runtime) { try await SuspendingClock().sleep(until: .now + $0) }
+    },
+
+    Case("A tolerance makes no sleep early", .timers) { runtime in
+      try await expectNeverEarly(on: runtime) { try await runtime.clock.sleep(for: $0, tolerance: .seconds(10)) }
+    },
+
+    Case("The runtime's clock goes forwards, and by no less than one sleeps on it", .timers) { runtime in
+      try await expectForwards(runtime.clock)
+    },
+
+    Case("Many sleeps at once all end, and none of them early", .timers) { runtime in
+      try await expectAllEnd(1000, on: runtime)
+    },
+
+    Case("Sleeping for no time, or until a time that has passed, does not wait", .timers) { runtime in
+      try await runtime.spawnAndWait("a sleep of no time") { try await runtime.clock.sleep(for: .zero) }
+      try await runtime.spawnAndWait("a sleep of -5 s") { try await runtime.clock.sleep(for: .seconds(-5)) }
+      try await runtime.spawnAndWait("Task.sleep of no time") { try await Task.sleep(for: .zero) }
+    },
+
+    Case("A short sleep ends though a long one began before it", .timers) { runtime in
+      let long = runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
+      for _ in 0..<10 {
+        // Now from outside the runtime and now from inside: whoever waits for the time has to hear that it is nearer.
+        try await expectEnd(of: "a sleep of 2 ms from outside") { try await runtime.clock.sleep(for: .milliseconds(2)) }
+        try await runtime.spawnAndWait("a sleep of 2 ms from inside") {
+          try await runtime.clock.sleep(for: .milliseconds(2))
+        }
+      }
+      long.cancel()
+      try await expectCancellation(of: "the long sleep") { try await long.value }
+    },
+
+    Case("A sleep longer than can be counted waits like any other", .timers) { runtime in
+      let forEver = runtime.spawn { try await runtime.clock.sleep(for: .seconds(Int64.max / 4)) }
+      try await runtime.spawnAndWait("a sleep of 1 ms beside it") {
+        try await runtime.clock.sleep(for: .milliseconds(1))
+      }
+      forEver.cancel()
+      try await expectCancellation(of: "the sleep of 70 thousand million years") { try await forEver.value }
+    },
+
+    Case("Sleeps that are cancelled leave those beside them as they were", .timers) { runtime in
+      let duration = Duration.milliseconds(20)
+      let sleeps = (0..<200).map { _ in
+        runtime.spawn { try await timed { try await runtime.clock.sleep(for: duration) } }
+      }
+      for (number, sleep) in sleeps.enumerated() where number % 2 == 0 { sleep.cancel() }
+      for (number, sleep) in sleeps.enumerated() where number % 2 == 1 {
+        let time = try await expectEnd(of: "a sleep of \(duration) that nobody cancelled") { try await sleep.value }
+        try expect("that sleep", toBe: "no shorter", time >= duration, saw: "\(time)")
+      }
+    },
+
+    Case("Whoever sleeps leaves its worker to others", .timers) { runtime in
+      let sleepers = (0..<runtime.workerCount * 4).map { _ in
+        runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
+      }
+      try await runtime.spawnAndWait("a task beside \(sleepers.count) that sleep") {}
+      for sleeper in sleepers { sleeper.cancel() }
+      for sleeper in sleepers { try await expectCancellation(of: "a sleep") { try await sleeper.value } }
+    },
+  ]
+
+  /// Sleeps many at once; under load as well.
+  static func expectAllEnd(_ count: Int, on runtime: any AsyncRuntime) async throws {
+    let sleeps = (0..<count).map { number in
+      let duration = Duration.milliseconds(number % 100)
+      return runtime.spawn { (duration, try await timed { try await runtime.clock.sleep(for: duration) }) }
+    }
+    for sleep in sleeps {
+      let (duration, time) = try await expectEnd(of: "one of \(count) sleeps") { try await sleep.value }
+      try expect("a sleep of \(duration)", toBe: "no shorter", time >= duration, saw: "\(time)")
+    }
+  }
+
+  /// Sleeps for as long as falls on one side of a millisecond or the other, as most timers tick.
+  private static func expectNeverEarly(
+    on runtime: any AsyncRuntime, _ sleep: @escaping @Sendable (Duration) async throws -> Void
+  ) async throws {
+    for microseconds in [1, 300, 999, 1000, 1001, 2500, 10_000] {
+      let duration = Duration.microseconds(microseconds)
+      let time = try await runtime.spawnAndWait("a sleep of \(duration)") {
+        try await timed { try await sleep(duration) }
+      }
+      try expect("a sleep of \(duration)", toBe: "no shorter", time >= duration, saw: "\(time)")
+    }
+  }
+
+  private static func expectForwards(_ clock: some Clock<Duration>) async throws {
+    var last = clock.now
+    for _ in 0..<10 {
+      let duration = Duration.milliseconds(2)
+      try await expectEnd(of: "a sleep of \(duration)") { try await clock.sleep(for: duration) }
+      let now = clock.now
+      let step = last.duration(to: now)
+      try expect("the clock's step over a sleep of \(duration)", toBe: "no shorter", step >= duration, saw: "\(step)")
+      last = now
+    }
+  }
+}
+
+/// How long `body` takes.
+func timed(_ body: () async throws -> Void) async rethrows -> Duration {
+  let start = ContinuousClock.now
+  try await body()
+  return start.duration(to: .now)
+}
+
+extension AsyncRuntime {
+  /// Runs `operation` as a task of this runtime and expects it to end without an error.
+  @discardableResult
+  func spawnAndWait<Success: Sendable>(
+    _ subject: String, file: StaticString = #fileID, line: UInt = #line,
+    _ operation: sending @escaping () async throws -> Success
+  ) async throws -> Success {
+    let task = spawn(operation)
+    return try await expectEnd(of: subject, file: file, line: line) { try await task.value }
+  }
+}
