@@ -17,6 +17,18 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// A program of the road in docs/, or a library that several of them share. It has no `package` access: what is shown
+/// there is what anybody can write.
+func example(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, path: "Examples/\(name)", packageAccess: false, swiftSettings: settings)
+}
+
+func exampleLibrary(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: "Examples/\(name)", packageAccess: false, swiftSettings: settings)
+}
+
 let package = Package(
   name: "gearbox",
   products: [
@@ -55,5 +67,7 @@ let package = Package(
       ["Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),
     tests("RuntimeTestingTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
+    exampleLibrary("HelloSite"),
+    example("blocking-server", ["HelloSite"]),
   ]
 )
