@@ -68,6 +68,10 @@ let package = Package(
     tests("RuntimeTestingTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
     exampleLibrary("HelloSite"),
+    exampleLibrary("ConnectionHandler", ["HelloSite", "Runtime"]),
     example("blocking-server", ["HelloSite"]),
+    example("async-but-serial", ["ConnectionHandler", "HelloSite", "Runtime", "RuntimeSelection"]),
+    example("task-per-connection", ["ConnectionHandler", "HelloSite", "Runtime", "RuntimeSelection"]),
+    example("ten-clients", ["Runtime", "RuntimeSelection"]),
   ]
 )

@@ -1,0 +1,27 @@
+import HelloSite
+public import Runtime
+
+/// Answers the one request that comes on `stream`, and closes it.
+///
+/// It asks for no more than it needs: something to read from and to write to, and something to sleep by. `sleep` is how
+/// long `/sleep` takes. Cancelling the task ends it wherever it waits.
+public func handleConnection(
+  _ stream: some ByteStream, clock: some Clock<Duration>, sleep: Duration
+) async throws {
+  defer { stream.close() }
+  guard let page = try await readRequest(from: stream) else { return }
+  if page == .sleep { try await clock.sleep(for: sleep) }
+  try await stream.write(page.response)
+}
+
+/// Reads until a request's head is complete; `nil` if the client leaves before that, or goes on for too long.
+func readRequest(from stream: some ByteStream) async throws(IOError) -> Page? {
+  var request: [UInt8] = []
+  while request.count < Page.longestRequest {
+    let chunk = try await stream.read(upTo: 1024)
+    if chunk.isEmpty { return nil }
+    request += chunk
+    if let page = Page(request: request) { return page }
+  }
+  return nil
+}

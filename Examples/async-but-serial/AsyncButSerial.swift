@@ -1,0 +1,27 @@
+import ConnectionHandler
+import Glibc
+import HelloSite
+import Runtime
+import RuntimeSelection
+
+/// The server of chapter 1 with asynchronous calls, and for its clients no different.
+@main struct AsyncButSerial: RuntimeProgram {
+  static func main() throws {
+    try RuntimeSettings.fromEnvironment().run(AsyncButSerial())
+  }
+
+  func run(on runtime: some AsyncRuntime) async throws {
+    let listener = try runtime.listen(on: .loopback(port: Settings.port))
+    print("Listening on http://\(listener.localAddress)")
+    fflush(nil)
+    try await serve(listener, clock: runtime.clock)
+  }
+
+  func serve(_ listener: some StreamListener, clock: some Clock<Duration>) async throws {
+    while true {
+      let stream = try await listener.accept()
+      // A client that resets its connection ends that, and not the server.
+      try? await handleConnection(stream, clock: clock, sleep: Settings.sleep)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import Glibc
+import Runtime
+import RuntimeSelection
+
+/// Ten clients that ask a server at the same time. Each says how long it has waited for its answer.
+@main struct TenClients: RuntimeProgram {
+  /// What each of them asks for.
+  static let paths = ["/sleep", "/", "/", "/", "/", "/sleep", "/", "/", "/", "/"]
+
+  let server: SocketAddress
+
+  static func main() throws {
+    guard let server = SocketAddress(CommandLine.arguments.dropFirst().first ?? "127.0.0.1:7878") else {
+      print("usage: ten-clients [ADDRESS:PORT]")
+      exit(EX_USAGE)
+    }
+    for line in try RuntimeSettings.fromEnvironment().run(TenClients(server: server)) { print(line) }
+  }
+
+  /// A line for each client.
+  func run(on runtime: some AsyncRuntime) async throws -> [String] {
+    let clock = runtime.clock
+    let start = clock.now
+    return try await withThrowingTaskGroup { clients in
+      for (index, path) in Self.paths.enumerated() {
+        // One after another, so that the server finds them in this order; but none waits for another's answer.
+        let stream = try await runtime.connect(to: server)
+        clients.addTask {
+          let status = try await get(path, from: stream)
+          let waited = start.duration(to: clock.now) / .milliseconds(1)
+          return (index, "client \(index + 1): \(path) gave \(status) after \(Int(waited.rounded())) ms")
+        }
+      }
+      var lines = [String](repeating: "", count: Self.paths.count)
+      for try await (index, line) in clients { lines[index] = line }
+      return lines
+    }
+  }
+}
+
+/// Asks for `path` and reads the response to its end.
+///
+/// - Returns: the status code.
+private func get(_ path: String, from stream: some ByteStream) async throws(IOError) -> String {
+  try await stream.write(Array("GET \(path) HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8))
+  var response: [UInt8] = []
+  while true {
+    let chunk = try await stream.read(upTo: 4096)
+    if chunk.isEmpty { break }
+    response += chunk
+  }
+  // "HTTP/1.1 200 OK"
+  return String(decoding: response.dropFirst(9).prefix(3), as: UTF8.self)
+}
