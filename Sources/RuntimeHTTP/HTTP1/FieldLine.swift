@@ -10,6 +10,7 @@ extension HeaderFields {
     guard colon > 0, colon < line.count, line[colon] == UInt8(ascii: ":") else {
       throw .malformed("A header field's name is not a token followed by a colon.")
     }
+    guard colon <= Self.longestName else { throw HTTPError(.requestHeaderFieldsTooLarge) }
     let value = line.trimmed(from: colon + 1, to: line.count)
     guard line.extracting(value).isFieldContent else {
       throw .malformed("A header field's value holds a control character.")

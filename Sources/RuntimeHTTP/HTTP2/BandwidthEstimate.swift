@@ -17,6 +17,9 @@ struct BandwidthEstimate: Sendable {
   /// The greatest bandwidth seen, in bytes a nanosecond.
   private var bandwidth = 0.0
 
+  /// Whether a PING is under way.
+  var isMeasuring: Bool { sent != nil }
+
   init(window: Int, bound: Int) {
     self.window = window
     self.bound = max(window, bound)

@@ -45,9 +45,14 @@ struct FrameDecoder: Sendable {
     _ header: FrameHeader, _ payload: Range<Int>, _ input: Span<UInt8>
   ) throws(HTTP2Error) -> Frame {
     try requireStream(header)
+    let hasPriority = header.flags.contains(.priority)
+    guard !hasPriority || payload.count >= (header.flags.contains(.padded) ? 6 : 5) else {
+      throw .frameSize("A HEADERS frame ends within its priority.")
+    }
     var fragment = try withoutPadding(header, payload, input)
-    if header.flags.contains(.priority) {
-      guard fragment.count >= 5 else { throw .frameSize("A HEADERS frame ends within its priority.") }
+    if hasPriority {
+      // Section 6.2: padding is no longer than what is left for the fragment.
+      guard fragment.count >= 5 else { throw .protocolError("A frame has more padding than bytes.") }
       try requireOtherParent(header.stream, input, at: fragment.lowerBound)
       fragment = fragment.lowerBound + 5..<fragment.upperBound
     }

@@ -57,10 +57,11 @@ extension HTTP2Core {
 
   mutating func receivePingAcknowledgement(_ data: UInt64, now: Int64) throws(HTTP2Error) {
     switch data {
-    case PingData.bandwidth:
+    case PingData.bandwidth where bandwidth.isMeasuring:
       if bandwidth.acknowledge(now: now) { growConnectionWindow(to: bandwidth.window) }
-    case PingData.keepAlive: keepAliveIsAcknowledged = true
-    case PingData.shutdown: if ending == .announced { completeShutdown() }
+    case PingData.keepAlive where !keepAliveIsAcknowledged: keepAliveIsAcknowledged = true
+    case PingData.shutdown where ending == .announced: completeShutdown()
+    // Nobody has asked for it.
     default: try floodGuard.spendOverhead()
     }
   }

@@ -3,7 +3,7 @@ struct HeaderBlock: Sendable {
   /// What becomes of it. It has to be decoded in any case, since the blocks after it depend on it.
   enum Purpose: Sendable {
     case request
-    case trailers(slot: Int)
+    case trailers
     /// Nobody hears of it.
     case nothing
     /// The stream gets an error for it.
@@ -71,8 +71,8 @@ extension HTTP2Core {
     if prefaceLength < connectionPreface.utf8CodeUnitCount {
       guard try takePreface(input, at: &position) else { return .needsInput }
     }
+    if block != nil || !hasPeerSettings { try requireExpected(input, at: position) }
     guard let frame = try frames.next(input, at: &position) else { return .needsInput }
-    if block != nil || !hasPeerSettings { try requireExpected(frame) }
     switch frame {
     case .data(let stream, let content, let length, let endsStream):
       return try receiveData(stream, input.extracting(content), length: length, endsStream: endsStream, now: now)
@@ -116,14 +116,19 @@ extension HTTP2Core {
     return true
   }
 
-  private func requireExpected(_ frame: Frame) throws(HTTP2Error) {
+  /// Looks at what the next frame is, where only one kind may come: what else is wrong with another does not matter.
+  private func requireExpected(_ input: Span<UInt8>, at position: Int) throws(HTTP2Error) {
+    guard input.count - position >= FrameHeader.size else { return }
+    let header = FrameHeader(input, at: position)
     if let block {
-      guard case .continuation(block.stream, _, _) = frame else {
+      guard header.type == .continuation, header.stream == block.stream else {
         throw .protocolError("A header block is interrupted.")
       }
     }
     if !hasPeerSettings {
-      guard case .settings = frame else { throw .protocolError("The first frame is not SETTINGS.") }
+      guard header.type == .settings, !header.flags.contains(.acknowledgement) else {
+        throw .protocolError("The first frame is not SETTINGS.")
+      }
     }
   }
 
@@ -173,8 +178,12 @@ extension HTTP2Core {
   ) throws(HTTP2Error) -> HeaderBlock.Purpose {
     if stream > lastStream {
       guard stream.isClientInitiated else { throw .protocolError("A client has opened a stream of even number.") }
-      if case .final = ending { return .nothing }
       lastStream = stream
+      if ending.lastStream != nil {
+        // Section 6.8: it is as if this had never been sent, nor what follows it.
+        closedStreams.insert(stream, .resetByUs)
+        return .nothing
+      }
       return streams.count + unwrittenEnds < options.maximumConcurrentStreams ? .request : .error(.refusedStream)
     }
     return try purposeInLaterState(of: stream, endsStream: endsStream)
@@ -186,7 +195,7 @@ extension HTTP2Core {
     if let slot = streams.slot(of: stream), !streams[slot].state.isClosed {
       if streams[slot].state.peerHasFinished { return .error(.streamClosed) }
       // Section 8.1: what follows content is trailers, and the end.
-      return endsStream ? .trailers(slot: slot) : .error(.protocolError)
+      return endsStream ? .trailers : .error(.protocolError)
     }
     switch closedStreams[stream] {
     case .resetByUs: return .nothing
@@ -242,7 +251,9 @@ extension HTTP2Core {
       try floodGuard.spendOverhead()
       return nil
     case .error(let code): throw .stream(header.stream, code)
-    case .trailers(let slot):
+    case .trailers:
+      // Since the first of its fragments came we may have ended the stream.
+      guard let slot = streams.slot(of: header.stream), !streams[slot].state.isClosed else { return nil }
       switch trailers.finish() {
       case .malformed: throw .stream(header.stream, .protocolError)
       case .refused(let error): streams[slot].readingError = error

@@ -25,6 +25,9 @@ struct HTTP2Core: ~Copyable {
     case announced
     /// The peer knows which stream is the last one.
     case final(StreamID)
+
+    /// The last of the streams that are answered, if that has been settled.
+    var lastStream: StreamID? { if case .final(let stream) = self { stream } else { nil } }
   }
 
   /// The data of the PINGs that we send.
@@ -49,6 +52,7 @@ struct HTTP2Core: ~Copyable {
   var block: HeaderBlock?
   var blockBytes = ByteBuffer(capacity: 0)
   var hasPeerSettings = false
+  /// The highest of the peer's streams so far.
   var lastStream: StreamID = 0
   var streams = StreamTable()
   var closedStreams = ClosedStreams()
@@ -124,9 +128,7 @@ struct HTTP2Core: ~Copyable {
 
   /// Whether there is nothing more to do but to write ``output``.
   var isFinished: Bool {
-    if hasFailed { return true }
-    if case .final = ending { return streams.count == 0 }
-    return false
+    hasFailed || ending.lastStream != nil && streams.count == 0 && block == nil
   }
 
   /// Whether somebody should write.
@@ -145,8 +147,7 @@ struct HTTP2Core: ~Copyable {
 
   /// Says which stream is the last: what the peer opens from now on is as if it had never been sent.
   mutating func completeShutdown() {
-    if case .final = ending { return }
-    guard !hasFailed else { return }
+    guard ending.lastStream == nil, !hasFailed else { return }
     ending = .final(lastStream)
     output.appendGoAway(lastStream: lastStream, .none)
   }
@@ -155,7 +156,7 @@ struct HTTP2Core: ~Copyable {
   mutating func fail(_ code: ErrorCode, _ reason: StaticString) {
     guard !hasFailed else { return }
     hasFailed = true
-    output.appendGoAway(lastStream: lastStream, code, debug: reason)
+    output.appendGoAway(lastStream: ending.lastStream ?? lastStream, code, debug: reason)
   }
 
   /// Asks for a sign that the peer is there.

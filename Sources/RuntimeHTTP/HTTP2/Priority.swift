@@ -11,8 +11,10 @@ struct Priority: Hashable, Sendable {
   }
 
   /// Reads the value of a `Priority` field or of a PRIORITY_UPDATE frame: a dictionary of RFC 8941, of which `u` and
-  /// `i` mean something. What is not known, out of range or not even a dictionary is left at its default.
-  init(_ value: Span<UInt8>) {
+  /// `i` mean something. What is not known, out of range or not even a dictionary is left as it is in `other`: what the
+  /// lines of the field before this one have said.
+  init(_ value: Span<UInt8>, after other: Priority = Priority()) {
+    self = other
     var start = 0
     while start < value.count {
       let end = value.firstIndex(of: UInt8(ascii: ","), from: start) ?? value.count

@@ -160,7 +160,7 @@ struct RequestHead: Sendable {
   private mutating func appendField(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
     seen.insert(.field)
     guard name.isLowercaseToken, value.isFieldContent, !value.hasBlankAtEnd else { return false }
-    guard fields.count < limits.fields else {
+    guard fields.count < limits.fields, name.count <= HeaderFields.longestName else {
       isTooLarge = true
       return true
     }
@@ -170,7 +170,7 @@ struct RequestHead: Sendable {
       if name.count == 6, name.equals("cookie") {
         cookies += 1
       } else if name.count == 8, name.equals("priority") {
-        priority = Priority(value)
+        priority = Priority(value, after: priority ?? Priority())
       } else if name.count == 16, name.equals("proxy-connection") {
         return false
       }

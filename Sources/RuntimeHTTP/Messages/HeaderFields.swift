@@ -17,6 +17,9 @@ public struct HeaderFields: Sendable {
     var name: FieldName
   }
 
+  /// The longest name of a field: an entry holds no more.
+  static var longestName: Int { Int(UInt16.max) }
+
   var bytes: [UInt8] = []
   var entries: [Entry] = []
 
@@ -107,7 +110,7 @@ public struct HeaderFields: Sendable {
 
   private func isToken(_ name: String) -> Bool {
     let token = CharacterClass.token
-    return !name.isEmpty && name.utf8.count <= Int(UInt16.max) && name.utf8.allSatisfy { token.contains($0) }
+    return !name.isEmpty && name.utf8.count <= Self.longestName && name.utf8.allSatisfy { token.contains($0) }
   }
 }
 

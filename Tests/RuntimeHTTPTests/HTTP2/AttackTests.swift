@@ -20,6 +20,10 @@ import Testing
     Flood(name: "CVE-2019-9515: SETTINGS") { _ in ClientBytes.settings((.maximumHeaderListSize, 1)) },
     Flood(name: "acknowledgements of SETTINGS") { _ in ClientBytes.settingsAcknowledgement },
     Flood(name: "acknowledgements of PING") { _ in ClientBytes.frame(.ping, .acknowledgement, noise) },
+    Flood(name: "acknowledgements of PINGs that we might have sent") { step in
+      let known = [HTTP2Core.PingData.bandwidth, HTTP2Core.PingData.keepAlive, HTTP2Core.PingData.shutdown]
+      return ClientBytes.frame(.ping, .acknowledgement, ClientBytes.bytes(known[step % 3]))
+    },
     Flood(name: "CVE-2019-9513: PRIORITY") { _ in ClientBytes.frame(.priority, stream: 7, [0, 0, 0, 1, 1]) },
     Flood(name: "CVE-2019-9513: PRIORITY_UPDATE") { ClientBytes.priorityUpdate(stream($0), "u=0") },
     Flood(name: "WINDOW_UPDATE") { _ in ClientBytes.windowUpdate(0, 1) },

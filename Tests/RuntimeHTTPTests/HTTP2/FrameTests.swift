@@ -52,6 +52,10 @@ import Testing
       ClientBytes.request(1, flags: .endStream) + ClientBytes.frame(.continuation, .endHeaders, stream: 3),
       .protocolError, last: 1),
     Case(
+      "4.3 nor does a frame that is wrong for a reason of its own",
+      open() + ClientBytes.request(3, flags: .endStream) + ClientBytes.frame(.priority, stream: 1, [0, 0, 0, 9]),
+      .protocolError, after: [.request(1)], last: 3),
+    Case(
       "4.3 a block that cannot be decoded ends the connection",
       ClientBytes.frame(.headers, [.endHeaders, .endStream], stream: 1, [0xFF]), .compressionError, last: 1),
     Case("6.1 DATA names a stream", ClientBytes.frame(.data, stream: 0, [1]), .protocolError),
@@ -78,6 +82,10 @@ import Testing
     Case(
       "6.2 HEADERS end after their priority",
       ClientBytes.frame(.headers, [.priority, .endHeaders], stream: 1, [0, 0, 0]), .frameSizeError),
+    Case(
+      "6.2 padding leaves the priority what it needs",
+      ClientBytes.frame(.headers, [.padded, .priority, .endHeaders], stream: 1, [3, 0, 0, 0, 3, 255, 0x82]),
+      .protocolError),
     Case(
       "6.2 a stream does not depend on itself",
       ClientBytes.frame(.headers, [.priority, .endHeaders], stream: 1, [0, 0, 0, 1, 9]), .protocolError),
@@ -157,7 +165,7 @@ import Testing
 
   @Test(arguments: [
     Array("GET / HTTP/1.1\r\n".utf8), Array("PRI * HTTP/2.0\r\n\r\nXM\r\n\r\n".utf8),
-    ClientBytes.preface + ClientBytes.request(1),
+    ClientBytes.preface + ClientBytes.request(1), ClientBytes.preface + ClientBytes.settingsAcknowledgement,
   ])
   func `3_4 what begins otherwise is no connection of HTTP/2`(_ bytes: [UInt8]) {
     let scenario = CoreScenario()

@@ -100,6 +100,19 @@ import Testing
     #expect(lines.first == ":status: \(it.status)", "\(it.name)")
   }
 
+  @Test func `a name that is too long to be kept is refused, however large a head may be`() {
+    var options = ServerOptions()
+    options.maximumHeadLength = 1 << 20
+    let scenario = CoreScenario.begun(server: options, react: answering("never"))
+    let name = "host" + String(repeating: "a", count: 65_536)
+    let told = scenario.send(ClientBytes.longRequest(1, Self.get((name, "b"))))
+    guard case .headers(1, let lines, ends: false) = told.first else {
+      Issue.record("\(told)")
+      return
+    }
+    #expect(lines.first == ":status: 431")
+  }
+
   @Test func `8_3_1 a request becomes what a handler is used to`() {
     let scenario = CoreScenario.begun()
     scenario.send(
@@ -175,6 +188,20 @@ import Testing
   func `8_1 trailers that are malformed end the stream`(_ fields: [(String, String)]) {
     let told = tell(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders) + ClientBytes.request(1, fields))
     #expect(told.contains(.reset(1, .protocolError)))
+  }
+
+  @Test func `8_1 trailers that end after their stream has are nobody's`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(
+      ClientBytes.request(1, ClientBytes.post + [("content-length", "5")], flags: .endHeaders),
+      ClientBytes.request(1, [("a", "b")], flags: .endStream))
+    let slot = scenario.slot(of: 1)
+    scenario.core.reset(slot, .internalError)
+    scenario.core.endHandler(slot)
+    #expect(scenario.take() == [.reset(1, .internalError)])
+    #expect(scenario.send(ClientBytes.frame(.continuation, .endHeaders, stream: 1)) == [])
+    #expect(scenario.send(ClientBytes.request(3, ClientBytes.post, flags: .endHeaders)) == [.request(3)])
+    #expect(scenario.core.streams[scenario.slot(of: 3)].trailers.isEmpty)
   }
 
   @Test func `8_1 trailers are the end`() {

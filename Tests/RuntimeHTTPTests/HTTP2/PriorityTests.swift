@@ -15,6 +15,12 @@ import Testing
     #expect(Priority(Array(text.utf8).span) == priority)
   }
 
+  @Test func `4 the lines of a Priority field are one dictionary`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, ClientBytes.get + [("priority", "u=1, i"), ("priority", "u=5")]))
+    #expect(scenario.core.streams[scenario.slot(of: 1)].priority == Priority(urgency: 5, isIncremental: true))
+  }
+
   /// The order in which streams of three frames each send them.
   private func order(_ priorities: [String?], updates: [UInt8] = []) -> [StreamID] {
     let scenario = CoreScenario.begun()

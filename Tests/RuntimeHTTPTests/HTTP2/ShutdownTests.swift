@@ -48,6 +48,31 @@ import Testing
     #expect(scenario.core.streams[scenario.slot(of: 1)].trailers["x"] == "y")
   }
 
+  @Test func `6_8 whatever comes for a stream that is too late is passed over, but for its part of the window`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    scenario.core.beginShutdown()
+    scenario.send(Self.heard)
+    let before = scenario.core.receiveWindow.available
+    #expect(
+      scenario.send(
+        ClientBytes.request(3, ClientBytes.post, flags: .endHeaders), ClientBytes.data(3, "on its way"),
+        ClientBytes.windowUpdate(3, 5), ClientBytes.request(3, [("a", "b")]), ClientBytes.reset(3)) == [])
+    #expect(scenario.core.receiveWindow.available == before - 10)
+    // The last stream is the one that was said to be (section 6.8: no number may be higher than one before).
+    #expect(scenario.send(ClientBytes.data(0)) == [.failed(.protocolError), .goAway(1, .protocolError)])
+  }
+
+  @Test func `6_8 a request whose head has come in part is still waited for`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1, flags: .endStream))
+    scenario.core.beginShutdown()
+    #expect(scenario.send() == [.goAway(StreamID.largest, .none), .ping(HTTP2Core.PingData.shutdown)])
+    scenario.core.completeShutdown()
+    #expect(scenario.take() == [.goAway(1, .none)] && !scenario.isFinished)
+    #expect(scenario.send(ClientBytes.frame(.continuation, .endHeaders, stream: 1)) == [.request(1)])
+  }
+
   @Test func `an end is begun once`() {
     let scenario = CoreScenario.begun()
     scenario.core.beginShutdown()
