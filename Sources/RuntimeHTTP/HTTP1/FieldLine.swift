@@ -50,7 +50,9 @@ extension HeaderFields {
     case 13:
       return name.equalsIgnoringCase("authorization") || name.equalsIgnoringCase("cache-control")
         || name.equalsIgnoringCase("content-range") || name.equalsIgnoringCase("if-none-match")
-    case 16: return name.equalsIgnoringCase("content-encoding") || name.equalsIgnoringCase("www-authenticate")
+    case 16:
+      return name.equalsIgnoringCase("content-encoding") || name.equalsIgnoringCase("www-authenticate")
+        || name.equalsIgnoringCase("proxy-connection")
     case 17: return name.equalsIgnoringCase("if-modified-since")
     case 18: return name.equalsIgnoringCase("proxy-authenticate")
     case 19:

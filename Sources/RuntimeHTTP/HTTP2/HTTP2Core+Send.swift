@@ -35,8 +35,10 @@ extension HTTP2Core {
     streams[slot].promisedLength = framing.hasContent ? framing.length : nil
     let isWhole = isWhole || !framing.hasContent || framing.length == 0
     let start = beginBlock()
-    encode(status, fields, contentLength: framing.length)
+    let closes = encode(status, fields, contentLength: framing.length)
     endBlock(start, streams[slot].id, endsStream: isWhole)
+    // What HTTP/1 says in a field (RFC 9112 section 9.6) is said to the connection itself here.
+    if closes { beginShutdown() }
     if isWhole { finish(slot) }
   }
 

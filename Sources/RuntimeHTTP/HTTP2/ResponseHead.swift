@@ -35,23 +35,31 @@ struct ResponseFraming {
 extension HTTP2Core {
   /// Appends the lines of a response's head (RFC 9113 section 8.3.2): those of its fields that are not the engine's, and
   /// those every response has.
+  ///
+  /// - Returns: whether the connection is to end with it: who answers has said `Connection: close`.
   @inline(__always)
-  mutating func encode(_ status: Status, _ fields: HeaderFields, contentLength: Int?) {
+  mutating func encode(_ status: Status, _ fields: HeaderFields, contentLength: Int?) -> Bool {
     encoder.encode(status: Int(status.code), into: &output)
     var hasDate = false
     var hasServer = false
+    var closes = false
     let bytes = fields.bytes.span
     for entry in fields.entries {
+      let name = bytes.extracting(fields.nameRange(entry))
+      let value = bytes.extracting(fields.valueRange(entry))
       switch entry.name {
       // Section 8.2.2: what is about an HTTP/1 connection has no place here.
-      case .connection, .contentLength, .keepAlive, .te, .transferEncoding, .upgrade: continue
+      case .contentLength, .keepAlive, .te, .transferEncoding, .upgrade: continue
+      case .other where name.count == 16 && name.equalsIgnoringCase("proxy-connection"): continue
+      case .connection:
+        closes = closes || value.listContains("close")
+        continue
       case .date where hasDate: continue
       case .date: hasDate = true
       case .server: hasServer = true
       default: break
       }
-      encoder.encode(
-        bytes.extracting(fields.nameRange(entry)), bytes.extracting(fields.valueRange(entry)), into: &output)
+      encoder.encode(name, value, into: &output)
     }
     if let contentLength { encodeLength(contentLength) }
     if !hasDate, !date.bytes.isEmpty {
@@ -64,6 +72,7 @@ extension HTTP2Core {
       let name = serverName
       encoder.encode("server", name.span, into: &output)
     }
+    return closes
   }
 
   @inline(__always)

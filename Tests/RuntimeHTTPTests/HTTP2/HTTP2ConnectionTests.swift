@@ -439,6 +439,24 @@ import Testing
     }
   }
 
+  @Test(arguments: Transport.allCases)
+  func `8_2_2 a handler that says Connection close has the connection end with what is under way`(
+    _ transport: Transport
+  ) async throws {
+    try await withHTTP2(
+      over: transport,
+      handler: { request in Response(headers: request.path == "/last" ? ["Connection": "close"] : [:]) }
+    ) { client in
+      let last = try await client.send("GET", "/last")
+      let other = try await client.send("GET", "/")
+      for stream in [last, other] {
+        let response = try await client.readResponse(on: stream)
+        #expect(response.status == 200 && response["connection"] == nil)
+      }
+      try await client.readToEnd()
+    }
+  }
+
   @Test func `a client that is wrong is told how, and the end is let known`() async throws {
     try await withHTTP2(handler: { _ in .text("") }) { client in
       try await client.expectAnswer()

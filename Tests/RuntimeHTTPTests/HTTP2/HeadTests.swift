@@ -233,8 +233,9 @@ import Testing
     scenario.core.respond(
       scenario.slot(of: 1), .ok,
       [
-        "Connection": "close", "Keep-Alive": "x", "Transfer-Encoding": "chunked", "Upgrade": "y", "X-Mixed": "Case",
-        "Content-Length": "77",
+        "Connection": "keep-alive", "Keep-Alive": "x", "Transfer-Encoding": "chunked", "Upgrade": "y",
+        "X-Mixed": "Case",
+        "Content-Length": "77", "Proxy-Connection": "keep-alive", "TE": "trailers",
       ],
       content: Array("ab".utf8))
     #expect(
@@ -258,7 +259,7 @@ import Testing
     let slot = scenario.slot(of: 1)
     scenario.core.sendHead(slot, .ok, [:], length: nil)
     try scenario.core.write(slot, Array("abc".utf8))
-    try scenario.core.endContent(slot, trailers: ["Checksum": "7", "Content-Length": "3"])
+    try scenario.core.endContent(slot, trailers: ["Checksum": "7", "Content-Length": "3", "Proxy-Connection": "x"])
     #expect(
       scenario.write() == [
         .headers(1, [":status: 200"], ends: false), .data(1, "abc", ends: false),

@@ -73,6 +73,26 @@ import Testing
     #expect(scenario.send(ClientBytes.frame(.continuation, .endHeaders, stream: 1)) == [.request(1)])
   }
 
+  @Test func `8_2_2 what HTTP1 says with Connection close is said with GOAWAY, behind the head`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1), ClientBytes.request(3))
+    let slot = scenario.slot(of: 1)
+    scenario.core.respond(slot, .ok, ["Connection": "x, Close"], content: Array("bye".utf8))
+    scenario.core.endHandler(slot)
+    #expect(
+      scenario.write() == [
+        .headers(1, [":status: 200", "content-length: 3"], ends: false), .goAway(StreamID.largest, .none),
+        .ping(HTTP2Core.PingData.shutdown), .data(1, "bye", ends: true),
+      ])
+    // What the client has asked for before it has heard is answered.
+    #expect(scenario.send(ClientBytes.request(5), Self.heard) == [.request(5), .goAway(5, .none)])
+    for stream: StreamID in [3, 5] {
+      scenario.core.respond(scenario.slot(of: stream), .ok, ["Connection": "close"], content: [])
+      scenario.core.endHandler(scenario.slot(of: stream))
+    }
+    #expect(scenario.write().count == 2 && scenario.isFinished)
+  }
+
   @Test func `an end is begun once`() {
     let scenario = CoreScenario.begun()
     scenario.core.beginShutdown()
