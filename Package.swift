@@ -66,6 +66,7 @@ let package = Package(
       "WebAppTests",
       ["Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),
     tests("RuntimeTestingTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
+    tests("SimulationTests", ["Runtime", "RuntimeHTTP", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
     exampleLibrary("HelloSite"),
     exampleLibrary("ConnectionHandler", ["HelloSite", "Runtime"]),

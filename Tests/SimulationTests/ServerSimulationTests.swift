@@ -1,0 +1,61 @@
+import Runtime
+import RuntimeHTTP
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+/// The servers in a simulated network: whatever the order of things, and whatever goes wrong.
+struct ServerSimulationTests {
+  @Test(arguments: Scenario.Version.allCases)
+  func `In a calm network every request gets its own answer`(version: Scenario.Version) async throws {
+    try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
+      let scenario = try Scenario(version, on: runtime)
+      try await withThrowingTaskGroup { group in
+        for _ in 0..<3 { group.addTask { try await scenario.runClient(connections: 2, requests: 6) } }
+        try await group.waitForAll()
+      }
+      try scenario.ledger.checkAllAnswered()
+      try await scenario.finish(losesNothing: true)
+    }
+  }
+
+  @Test(arguments: Scenario.Version.allCases)
+  func `In a rough network no request gets another's answer, and nothing is left over`(
+    version: Scenario.Version
+  ) async throws {
+    try await simulate(seeds: Seeds.many, faults: .rough) { runtime in
+      let scenario = try Scenario(version, on: runtime)
+      try await withThrowingTaskGroup { group in
+        for _ in 0..<3 { group.addTask { try await scenario.runClient(connections: 2, requests: 6) } }
+        try await group.waitForAll()
+      }
+      try await scenario.finish(losesNothing: false)
+    }
+  }
+
+  @Test(arguments: Scenario.Version.allCases)
+  func `A graceful shutdown loses no answer to a request that was taken up`(
+    version: Scenario.Version
+  ) async throws {
+    var faults = FaultPlan.calm
+    faults.delays = 0.1
+    faults.shortReads = 0.2
+    faults.shortWrites = 0.2
+    faults.fullBuffers = 0.05
+    try await simulate(seeds: Seeds.many, faults: faults) { runtime in
+      var options = ServerOptions()
+      options.shutdownGrace = .seconds(3600)
+      let scenario = try Scenario(version, on: runtime, options: options)
+      try await withThrowingTaskGroup { group in
+        for _ in 0..<3 { group.addTask { try await scenario.runClient(connections: 2, requests: 6) } }
+        group.addTask {
+          try await runtime.clock.sleep(for: .milliseconds(.random(in: 0...1500)))
+          runtime.note("the server is shut down")
+          await scenario.server.shutdown()
+        }
+        try await group.waitForAll()
+      }
+      try await scenario.finish(losesNothing: true)
+    }
+  }
+}
