@@ -4,7 +4,7 @@ import Testing
 
 /// What every runtime promises, asked of each of ours.
 @Suite(.timeLimit(.minutes(10))) struct ConformanceTests {
-  @Test(arguments: Variant.all, RuntimeConformance.cases)
+  @Test(.serialized, arguments: Variant.all, RuntimeConformance.cases)
   func `A backend keeps its promises`(variant: Variant, promise: RuntimeConformance.Case) async throws {
     try await promise.check { try variant.makeRuntime() }
   }

@@ -1,5 +1,5 @@
 import CRuntime
-import Glibc
+package import Glibc
 
 // The system calls that make sockets. Whatever they make is non-blocking and closed on exec from the start.
 
@@ -82,7 +82,7 @@ extension SocketAddress {
   }
 
   /// Runs `body` with the address as the system wants it.
-  func withSystemAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
+  package func withSystemAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
     var storage = sockaddr_storage()
     let length = withUnsafeMutableBytes(of: &storage) { bytes -> Int in
       switch self {

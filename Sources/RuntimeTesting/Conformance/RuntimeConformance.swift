@@ -16,7 +16,7 @@ public import Runtime
 public enum RuntimeConformance {
   /// All of the cases, area by area.
   public static let cases: [Case] = [
-    timers
+    executor, fairness, timers, streams, listeners, addresses, cancellation, closing, blockingWork,
   ].flatMap { $0 }
 
   /// The cases for a backend that cannot offer all of what `needs` names, as a simulated one has no ``Needs/threads``.
@@ -66,24 +66,31 @@ extension RuntimeConformance {
     private let body: @Sendable (Trial) async throws -> Void
     private let location: String
 
-    init(
-      _ promise: String, _ area: Area, needs: Needs = [], file: StaticString = #fileID, line: UInt = #line,
-      makingRuntimes body: @escaping @Sendable (_ trial: Trial) async throws -> Void
-    ) {
-      self.promise = promise
-      self.area = area
-      self.needs = needs
-      self.body = body
-      location = "\(file):\(line)"
-    }
-
+    /// A case of one runtime, which is made for it.
     init(
       _ promise: String, _ area: Area, needs: Needs = [], file: StaticString = #fileID, line: UInt = #line,
       _ body: @escaping @Sendable (_ runtime: any AsyncRuntime) async throws -> Void
     ) {
-      self.init(promise, area, needs: needs, file: file, line: line) { trial in
-        try await body(trial.makeRuntime())
-      }
+      self.init(promise, area, needs, "\(file):\(line)") { trial in try await body(trial.makeRuntime()) }
+    }
+
+    /// A case that makes its runtimes, as many as it wants.
+    static func makingRuntimes(
+      _ promise: String, _ area: Area, needs: Needs = [], file: StaticString = #fileID, line: UInt = #line,
+      _ body: @escaping @Sendable (_ trial: Trial) async throws -> Void
+    ) -> Case {
+      Case(promise, area, needs, "\(file):\(line)", body: body)
+    }
+
+    private init(
+      _ promise: String, _ area: Area, _ needs: Needs, _ location: String,
+      body: @escaping @Sendable (Trial) async throws -> Void
+    ) {
+      self.promise = promise
+      self.area = area
+      self.needs = needs
+      self.location = location
+      self.body = body
     }
 
     /// Finds out whether the runtimes that `makeRuntime` makes keep the promise, and shuts them down.

@@ -1,0 +1,156 @@
+import Runtime
+
+extension RuntimeConformance {
+  static let closing: [Case] = [
+    Case("Closing a stream wakes whoever reads it", .closing) { runtime in
+      try await expectWoken("a read", IOError(.read, .closed), on: runtime) { _ = try await $0.read() }
+    },
+
+    Case("Closing a stream wakes whoever waits until it can be read", .closing) { runtime in
+      // More than once, as they may return without need.
+      try await expectWoken("readable", IOError(.read, .closed), on: runtime) { stream in
+        while try stream.tryRead() == nil { try await stream.readable() }
+      }
+      try await expectWoken("readableOrClosed", IOError(.read, .closed), on: runtime) { stream in
+        while try stream.tryRead() == nil { try await stream.readableOrClosed() }
+      }
+    },
+
+    Case("Closing a stream wakes whoever writes to it", .closing) { runtime in
+      let block = [UInt8](repeating: 0, count: 1 << 20)
+      try await expectWoken("a write", IOError(.write, .closed), on: runtime) { stream in
+        while true { try await stream.write(block) }
+      }
+    },
+
+    Case("Closing a listener wakes whoever accepts", .closing) { runtime in
+      for round in 0..<50 {
+        let listener = try runtime.listen(on: .loopback(port: 0))
+        let accepting = runtime.spawn { _ = try await listener.accept() }
+        for _ in 0..<round % 5 { await Task.yield() }
+        listener.close()
+        listener.close()
+        try await expect("an accept", toThrow: IOError(.accept, .closed)) { try await accepting.value }
+        try await expect("an accept afterwards", toThrow: IOError(.accept, .closed)) { try await listener.accept() }
+      }
+    },
+
+    Case("A closed stream fails at once, and closing it again does nothing", .closing) { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      defer { far.close() }
+      for _ in 0..<2 {
+        near.close()
+        try await expect("a read", toThrow: IOError(.read, .closed)) { try await near.read() }
+        try await expect("readable", toThrow: IOError(.read, .closed)) { try await near.readable() }
+        try await expect("readableOrClosed", toThrow: IOError(.read, .closed)) { try await near.readableOrClosed() }
+        try await expect("a write", toThrow: IOError(.write, .closed)) { try await near.write("x") }
+        try await expect("a write of two", toThrow: IOError(.write, .closed)) {
+          try await near.write("x".utf8.span.bytes, "y".utf8.span.bytes)
+        }
+      }
+    },
+
+    Case("Closing ends the stream at the other end, after what was written before", .closing) { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      let bytes = pattern(100_000)
+      let reader = runtime.spawn { try await far.readToEnd() }
+      try await near.write(bytes)
+      near.close()
+      try await expect("what the peer reads", toGive: bytes) { try await reader.value }
+    },
+
+    Case("Closing a listener leaves the connections that it has accepted", .closing) { runtime in
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      let near = try await runtime.connect(to: listener.localAddress)
+      let far = try await listener.accept()
+      listener.close()
+      try await near.write("x")
+      try await expect("what an accepted stream reads then", toGive: Array("x".utf8)) { try await far.read() }
+    },
+
+    Case("A stream that many close at once is closed once", .closing) { runtime in
+      for _ in 0..<50 {
+        let (near, far) = try await runtime.connectedPair()
+        let reader = runtime.spawn { try await near.read() }
+        let closers = (0..<4).map { _ in runtime.spawn { near.close() } }
+        for closer in closers { try await expectEnd(of: "a task that closes") { try await closer.value } }
+        try await expect("the read", toThrow: IOError(.read, .closed)) { try await reader.value }
+        try await expect("what the peer reads", toGive: []) { try await far.read() }
+      }
+    },
+
+    // The kernel gives a number that was closed to the next socket: what is done late to the old one may reach the new.
+    Case("Closing one stream never harms another", .closing) { runtime in
+      let pairs = (0..<4).map { mark in
+        runtime.spawn {
+          for _ in 0..<30 {
+            let (near, far) = try await runtime.connectedPair()
+            for byte in UInt8(0)..<3 {
+              try await near.write([byte])
+              guard try await far.read() == [byte] else { return false }
+              await Task.yield()
+            }
+            let late = runtime.spawn { near.close() }
+            for _ in 0..<mark { await Task.yield() }
+            near.close()
+            guard try await far.read() == [] else { return false }
+            far.close()
+            try await late.value
+          }
+          return true
+        }
+      }
+      for pair in pairs {
+        try await expect("whether streams carry their own bytes while others are closed", toGive: true) {
+          try await pair.value
+        }
+      }
+    },
+
+    Case("What a stream carries when it is closed never turns up in another", .closing) { runtime in
+      let tasks = (UInt8(1)...4).map { mark in runtime.spawn { try await expectOwnMark(mark, on: runtime) } }
+      for task in tasks { try await expectEnd(of: "a task that opens and closes streams") { try await task.value } }
+    },
+  ]
+
+  /// Closes a stream under `body`, sooner and later, and expects it to end with `error`.
+  private static func expectWoken(
+    _ subject: String, _ error: IOError, on runtime: any AsyncRuntime,
+    _ body: @escaping @Sendable (any ByteStream) async throws -> Void
+  ) async throws {
+    for round in 0..<50 {
+      let (near, far) = try await runtime.connectedPair()
+      let task = runtime.spawn { try await body(near) }
+      for _ in 0..<round % 7 { await Task.yield() }
+      near.close()
+      try await expect("\(subject) under which the stream is closed", toThrow: error) { try await task.value }
+      far.close()
+    }
+  }
+
+  /// Streams are closed under their writers while others are opened. Whatever goes astray turns up in a stream that
+  /// should have carried its own mark alone.
+  private static func expectOwnMark(_ mark: UInt8, on runtime: any AsyncRuntime) async throws {
+    let marks = [UInt8](repeating: mark, count: 4096)
+    for _ in 0..<20 {
+      let (near, far) = try await runtime.connectedPair()
+      let writer = runtime.spawn { try await ioError { for _ in 0..<50 { try await near.write(marks) } } }
+      let reader = runtime.spawn {
+        var strangers: Set<UInt8> = []
+        _ = try await ioError {
+          while true {
+            let some = try await far.read()
+            if some.isEmpty { return }
+            for byte in [some[0], some[some.count - 1]] where byte != mark { strangers.insert(byte) }
+          }
+        }
+        return strangers
+      }
+      for _ in 0..<mark { await Task.yield() }
+      near.close()
+      _ = try await writer.value
+      try await expect("the marks of others in a stream", toGive: []) { try await reader.value }
+      far.close()
+    }
+  }
+}

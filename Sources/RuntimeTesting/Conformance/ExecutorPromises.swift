@@ -1,0 +1,215 @@
+import Runtime
+import Synchronization
+
+extension RuntimeConformance {
+  static let executor: [Case] = [
+    Case("spawn hands over what its task returns or throws", .executor) { runtime in
+      let answer = runtime.spawn { 42 }
+      try await expect("what the task's handle gives", toGive: 42) { try await answer.value }
+      let failure = runtime.spawn { () throws -> Void in throw Failure() }
+      try await expectFailure(of: "the handle of a task that throws") { try await failure.value }
+      try await runtime.spawnAndWait("a task after one that threw") {}
+    },
+
+    Case("spawn and execute return at once, and the task runs by itself", .executor) { runtime in
+      let (near, far) = MemoryStream.pair()
+      // What they wait for comes only when both calls have returned.
+      let spawned = runtime.spawn { try await far.read(upTo: 1) }
+      try await near.write("a")
+      try await expect("what the spawned task reads", toGive: [UInt8(ascii: "a")]) { try await spawned.value }
+      runtime.execute { try? await far.write(try await far.read(upTo: 1)) }
+      try await near.write("b")
+      try await expect("what the executed task sends back", toGive: [UInt8(ascii: "b")]) { try await near.read() }
+    },
+
+    Case("Each task is run once, by whomever it is started", .executor) { runtime in
+      try await expectEachOnce(1000, on: runtime)
+    },
+
+    Case("Cancelling a task's handle cancels the task", .executor) { runtime in
+      let task = runtime.spawn {
+        while !Task.isCancelled { await Task.yield() }
+      }
+      task.cancel()
+      try await expectEnd(of: "a task that goes on until it is cancelled") { try await task.value }
+    },
+
+    Case("Dropping a task's handle neither cancels nor ends it", .executor) { runtime in
+      let (near, far) = MemoryStream.pair()
+      do {
+        _ = runtime.spawn {
+          for _ in 0..<10 { await Task.yield() }
+          try await far.write(Task.isCancelled ? "cancelled" : "not cancelled")
+        }
+      }
+      try await expect("what the task says of itself", toGive: Array("not cancelled".utf8)) { try await near.read() }
+    },
+
+    Case("A task group's children are all run, once each", .executor) { runtime in
+      let numbers = try await runtime.spawnAndWait("a task with 1,000 children") {
+        await withTaskGroup(of: Int.self) { group in
+          for number in 0..<1000 {
+            group.addTask {
+              if number % 3 == 0 { await Task.yield() }
+              return number
+            }
+          }
+          return await group.reduce(into: []) { $0.append($1) }
+        }
+      }
+      try expect("the children's results, in order", numbers.sorted(), is: Array(0..<1000))
+    },
+
+    Case("A chain of tasks, each started by the one before, comes to its end", .executor) { runtime in
+      @Sendable func link(_ rest: Int) async throws -> Int {
+        if rest == 0 { return 0 }
+        let next = runtime.spawn { try await link(rest - 1) }
+        return try await 1 + next.value
+      }
+      try await expect("the length of the chain", toGive: 1000) { try await link(1000) }
+    },
+
+    Case("Tasks that wake each other never miss a wake", .executor) { runtime in
+      let (near, far) = MemoryStream.pair(capacity: 1)
+      let back = runtime.spawn { for _ in 0..<1000 { try await far.write(try await far.read()) } }
+      let there = runtime.spawn {
+        for round in 0..<1000 {
+          try await near.write([UInt8(truncatingIfNeeded: round)])
+          guard try await near.read() == [UInt8(truncatingIfNeeded: round)] else { return round }
+        }
+        return 1000
+      }
+      try await expect("how often the ball comes back", toGive: 1000) { try await there.value }
+      try await expectEnd(of: "the task that sends it back") { try await back.value }
+    },
+
+    Case("Work that comes just as the workers fall asleep is run", .executor) { runtime in
+      for _ in 0..<5000 { try await runtime.spawnAndWait("a task that is started when there is no other") {} }
+    },
+
+    Case("A task and its children are on the runtime's executor after every await", .executor) { runtime in
+      guard let home = runtime.taskExecutor else { return }  // Swift's own pool, where everything is.
+      let isHome: @Sendable () -> Bool = {
+        withUnsafeCurrentTask { $0?.unownedTaskExecutor == home.asUnownedTaskExecutor() }
+      }
+      try await expect("whether a task's executor is the runtime's", toGive: true) {
+        try await runtime.spawn { isHome() }.value
+      }
+      try await expect("whether it is so after yielding and sleeping", toGive: true) {
+        try await runtime.spawn {
+          await Task.yield()
+          try await runtime.clock.sleep(for: .milliseconds(1))
+          try await Task.sleep(for: .milliseconds(1))
+          return isHome()
+        }.value
+      }
+      try await expect("whether it is so in a group's child", toGive: [true]) {
+        try await runtime.spawn {
+          await withTaskGroup(of: Bool.self) { group in
+            group.addTask {
+              await Task.yield()
+              return isHome()
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+          }
+        }.value
+      }
+      try await expect("whether it is so in an async let", toGive: true) {
+        try await runtime.spawn {
+          async let child = isHome()
+          return await child
+        }.value
+      }
+      let (near, far) = MemoryStream.pair()
+      runtime.execute { try? await near.write(isHome() ? "home" : "elsewhere") }
+      try await expect("where a task runs that execute has started", toGive: Array("home".utf8)) {
+        try await far.read()
+      }
+    },
+
+    Case("The runtime's task executor makes an executor in a line", .executor) { runtime in
+      struct Mine: Executor { let taskExecutor: (any TaskExecutor)? }
+      let mine = Mine(taskExecutor: runtime.taskExecutor)
+      try await expect("what a task on it returns", toGive: 42) { try await mine.spawn { 42 }.value }
+      let (near, far) = MemoryStream.pair()
+      mine.execute { try? await near.write("x") }
+      try await expect("what a task that it executes writes", toGive: Array("x".utf8)) { try await far.read() }
+    },
+
+    Case("A runtime has a name and at least one worker", .executor) { runtime in
+      try expect("its name", toBe: "a word", !runtime.name.isEmpty, saw: "nothing")
+      try expect("its number of workers", toBe: "at least 1", runtime.workerCount >= 1, saw: "\(runtime.workerCount)")
+    },
+
+    Case("A runtime counts the tasks that have not ended", .executor) { runtime in
+      try expect("the tasks of a new runtime", runtime.metrics.tasks, is: 0)
+      let pairs = (0..<3).map { _ in MemoryStream.pair() }
+      let waiting = pairs.map { (_, far) in runtime.spawn { try await far.readable() } }
+      try expect("the tasks, of which 3 wait", runtime.metrics.tasks, is: 3)
+      for (near, _) in pairs { near.close() }
+      for task in waiting { try await expectEnd(of: "one of them") { try await task.value } }
+      // The count goes down after the value is there, on the task's own thread.
+      try await expectEnd(of: "waiting for the count of tasks to come down to 0") {
+        while runtime.metrics.tasks > 0 { await Task.yield() }
+      }
+      let metrics = runtime.metrics
+      try expect(
+        "its other figures", toBe: "none below 0",
+        metrics.queueDepths.allSatisfy { $0 >= 0 } && metrics.blockingThreads >= 0 && metrics.blockingQueueDepth >= 0
+          && metrics.workers.allSatisfy { min($0.jobs, $0.stolenJobs, $0.parks, $0.wakes) >= 0 },
+        saw: "\(metrics)")
+    },
+
+    Case("What workers have done only grows", .executor) { runtime in
+      func figures() -> [[Int]] { runtime.metrics.workers.map { [$0.jobs, $0.stolenJobs, $0.parks, $0.wakes] } }
+      var last = figures()
+      for _ in 0..<10 {
+        try await runtime.spawnAndWait("a task that yields") { for _ in 0..<10 { await Task.yield() } }
+        let now = figures()
+        let grows = now.count >= last.count && zip(last, now).allSatisfy { zip($0, $1).allSatisfy { $0 <= $1 } }
+        try expect("jobs, steals, parks and wakes by worker", toBe: "no less than \(last)", grows, saw: "\(now)")
+        last = now
+      }
+    },
+  ]
+
+  /// Starts many tasks, half from outside and half from inside; under load as well.
+  static func expectEachOnce(_ count: Int, on runtime: any AsyncRuntime) async throws {
+    let runs = Lock([Int](repeating: 0, count: count))
+    let counter = Box(runs)
+    @Sendable func start(_ numbers: Range<Int>) -> [Task<Void, any Error>] {
+      numbers.map { number in
+        runtime.spawn {
+          counter.value.withLock { $0[number] += 1 }
+          if number % 3 == 0 { await Task.yield() }
+        }
+      }
+    }
+    let outside = start(0..<count / 2)
+    let inside = try await runtime.spawnAndWait("a task that starts others") { start(count / 2..<count) }
+    for task in outside + inside { try await expectEnd(of: "one of \(count) tasks") { try await task.value } }
+    let odd = counter.value.withLock { runs in runs.indices.filter { runs[$0] != 1 }.map { runs[$0] } }
+    try expect("how often tasks ran, of those that did not run once", odd, is: [])
+  }
+}
+
+/// What a case has a task throw.
+struct Failure: Error, Equatable {}
+
+/// Expects `body` to end with the error that a case has it throw.
+func expectFailure<Value>(of subject: String, _ body: () async throws -> Value) async throws {
+  try await expect(subject, toGive: true) {
+    do {
+      _ = try await body()
+      return false
+    } catch is Failure {
+      return true
+    }
+  }
+}
+
+/// A value that several tasks hold: for those, such as locks and atomics, that cannot be copied.
+final class Box<Value: ~Copyable & Sendable>: Sendable {
+  let value: Value
+  init(_ value: consuming Value) { self.value = value }
+}

@@ -1,0 +1,232 @@
+import Glibc
+import Runtime
+
+extension RuntimeConformance {
+  static let listeners: [Case] = [
+    Case("With port 0 the system chooses a port, and the listener says which", .listeners) { runtime in
+      let (first, second) = (try runtime.listen(on: .loopback(port: 0)), try runtime.listen(on: .loopback(port: 0)))
+      for listener in [first, second] {
+        let port = listener.localAddress.port
+        try expect("the port of \(listener.localAddress)", toBe: "one", (port ?? 0) != 0, saw: "none")
+      }
+      let same = first.localAddress.port == second.localAddress.port
+      try expect("the ports of two such listeners", toBe: "two", !same, saw: "\(first.localAddress) twice")
+    },
+
+    Case("Connections are accepted whether they come before or after somebody waits", .listeners) { runtime in
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      var near: [any ByteStream] = []
+      var far: [any ByteStream] = []
+      for _ in 0..<20 {
+        near.append(
+          try await expectEnd(of: "connecting before anybody accepts") {
+            try await runtime.connect(to: listener.localAddress)
+          })
+      }
+      for _ in 0..<20 {
+        far.append(try await expectEnd(of: "accepting what has connected") { try await listener.accept() })
+      }
+      for round in 0..<20 {
+        let accepting = runtime.spawn { try await listener.accept() as any ByteStream }
+        for _ in 0..<round % 4 { await Task.yield() }
+        near.append(try await runtime.connect(to: listener.localAddress))
+        far.append(try await expectEnd(of: "an accept that waits for a connection") { try await accepting.value })
+      }
+      try await expectPairs(near, far)
+    },
+
+    Case("Every connection is a stream of its own", .listeners) { runtime in
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      let server = runtime.spawn {
+        for _ in 0..<50 {
+          let stream = try await listener.accept() as any ByteStream
+          runtime.execute {
+            if let question = try? await stream.read(exactly: 8) { try? await stream.write(question + question) }
+            stream.close()
+          }
+        }
+      }
+      let clients = (10..<60).map { number in
+        runtime.spawn {
+          let stream = try await runtime.connect(to: listener.localAddress) as any ByteStream
+          try await stream.write("I am \(number) ")
+          return try await stream.readToEnd()
+        }
+      }
+      for (number, client) in zip(10..., clients) {
+        try await expect("what client \(number) is told", toGive: Array("I am \(number) I am \(number) ".utf8)) {
+          try await client.value
+        }
+      }
+      try await expectEnd(of: "the server") { try await server.value }
+    },
+
+    Case("Connecting to where nobody listens is refused", .listeners) { runtime in
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      let address = listener.localAddress
+      listener.close()
+      try await expect("connecting to a listener that is closed", toBeRefused: .connect, with: [ECONNREFUSED]) {
+        try await runtime.connect(to: address)
+      }
+    },
+
+    Case("Listening where somebody listens already is refused", .listeners) { runtime in
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      try await expect("listening on the same port", toBeRefused: .bind, with: [EADDRINUSE]) {
+        try runtime.listen(on: listener.localAddress)
+      }
+      let stream = try await expectEnd(of: "connecting to the first listener afterwards") {
+        try await runtime.connect(to: listener.localAddress)
+      }
+      stream.close()
+    },
+
+    Case("A port can be listened on again though its connections have only just ended", .listeners) { runtime in
+      try await free(.loopback(port: 0), on: runtime) { listener in
+        let near = try await runtime.connect(to: listener.localAddress)
+        let far = try await listener.accept()
+        // Who closes first has to remember the connection for a while, and with it the port.
+        far.close()
+        _ = try await near.readToEnd()
+        near.close()
+      }
+    },
+
+    Case("Closing a listener frees its address", .listeners) { runtime in
+      try await free(.loopback(port: 0), on: runtime) { _ in }
+      try await free(.unix(path: temporaryPath()), on: runtime) { _ in }
+    },
+
+    Case("Listeners that agree to it share a port", .listeners, needs: .realDescriptors) { runtime in
+      var options = ListenOptions()
+      options.reusePort = true
+      let first = try runtime.listen(on: .loopback(port: 0), options: options)
+      let second = try await expectEnd(of: "listening on its port too") {
+        try runtime.listen(on: first.localAddress, options: options)
+      }
+      try expect("the second listener's address", second.localAddress, is: first.localAddress)
+    },
+
+    Case(
+      "A Unix-domain socket's name is there while it is listened on, and then not", .listeners, needs: .realDescriptors
+    ) { runtime in
+      let path = temporaryPath()
+      let listener = try runtime.listen(on: .unix(path: path))
+      try expect("the name while somebody listens", toBe: "there", access(path, F_OK) == 0, saw: "none")
+      listener.close()
+      try expect("the name once the listener is closed", toBe: "gone", access(path, F_OK) != 0, saw: "it")
+      try await expect("connecting to it", toBeRefused: .connect, with: [ENOENT]) {
+        try await runtime.connect(to: .unix(path: path))
+      }
+      // A successor's name is not the first listener's to take away.
+      let successor = try runtime.listen(on: .unix(path: path))
+      listener.close()
+      try expect(
+        "a successor's name when the first is closed again", toBe: "there", access(path, F_OK) == 0, saw: "none")
+      successor.close()
+    },
+
+    Case(
+      "A socket that a dead server left behind is replaced, and a live one's is not", .listeners,
+      needs: .realDescriptors
+    ) { runtime in
+      let path = temporaryPath()
+      defer { unlink(path) }
+      let live = try runtime.listen(on: .unix(path: path))
+      try await expect("listening on a live one's name", toBeRefused: .bind, with: [EADDRINUSE]) {
+        try runtime.listen(on: .unix(path: path))
+      }
+      live.close()
+      // What a server leaves that was killed: the name, with nobody who listens behind it.
+      let dead = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+      let code = SocketAddress.unix(path: path).withSystemAddress { bind(dead, $0, $1) }
+      try expect("binding by hand", code, is: 0)
+      close(dead)
+      let next = try await expectEnd(of: "listening on a dead one's name") { try runtime.listen(on: .unix(path: path)) }
+      let stream = try await runtime.connect(to: .unix(path: path))
+      stream.close()
+      next.close()
+    },
+  ]
+
+  static let addresses: [Case] = [
+    Case("Over IPv4 both ends know both addresses", .addresses) { runtime in
+      try await expectAddresses(.loopback(port: 0), on: runtime)
+    },
+
+    Case("Over IPv6 both ends know both addresses", .addresses) { runtime in
+      do {
+        try runtime.listen(on: .ipv6(.loopback, port: 0)).close()
+      } catch let error as IOError where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
+        return  // A machine without IPv6.
+      }
+      try await expectAddresses(.ipv6(.loopback, port: 0), on: runtime)
+    },
+
+    Case("Over a Unix-domain socket both ends know the address that is listened on", .addresses) { runtime in
+      try await expectAddresses(.unix(path: temporaryPath()), on: runtime)
+    },
+
+    Case("Connections to one listener have a port each at the other end", .addresses) { runtime in
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      var ports: Set<UInt16?> = []
+      var streams: [any ByteStream] = []
+      for _ in 0..<10 {
+        let near = try await runtime.connect(to: listener.localAddress)
+        let far = try await listener.accept()
+        ports.insert(far.peerAddress?.port)
+        streams += [near, far]
+      }
+      try expect("the peers' ports", toBe: "10", ports.count == 10 && !ports.contains(nil), saw: "\(ports)")
+      for stream in streams { stream.close() }
+    },
+  ]
+
+  private static func expectAddresses(_ address: SocketAddress, on runtime: any AsyncRuntime) async throws {
+    let listener = try runtime.listen(on: address)
+    let near = try await runtime.connect(to: listener.localAddress)
+    let far = try await listener.accept()
+    let there = Optional(listener.localAddress)
+    try expect("the peer's address, where it was connected", near.peerAddress, is: there)
+    try expect("the own address, where it was accepted", far.localAddress, is: there)
+    try expect("the own address, where it was connected", near.localAddress, is: far.peerAddress)
+    try await near.write("x")
+    try await expect("a byte over \(address)", toGive: Array("x".utf8)) { try await far.read() }
+    listener.close()
+  }
+
+  /// Has `body` use a listener on `address`, and expects that its address can be listened on again then.
+  private static func free(
+    _ address: SocketAddress, on runtime: any AsyncRuntime, _ body: (any StreamListener) async throws -> Void
+  ) async throws {
+    // A port that is free may be anybody's at once: that all of five are is no coincidence.
+    var failure: (any Error)?
+    for _ in 0..<5 {
+      let listener = try runtime.listen(on: address)
+      try await body(listener)
+      listener.close()
+      do {
+        return try runtime.listen(on: listener.localAddress).close()
+      } catch {
+        failure = error
+      }
+    }
+    try await expectEnd(of: "listening again on an address like \(address)") { if let failure { throw failure } }
+  }
+
+  /// Expects that what is written to one of `near` is read from one of `far`, each from another.
+  private static func expectPairs(_ near: [any ByteStream], _ far: [any ByteStream]) async throws {
+    for (number, stream) in near.enumerated() {
+      try await stream.write([UInt8(number)])
+      stream.close()
+    }
+    var heard: [UInt8] = []
+    for stream in far {
+      heard += try await expectEnd(of: "reading from an accepted stream") { try await stream.readToEnd() }
+    }
+    try expect("what the accepted streams carry, in order", heard.sorted(), is: near.indices.map { UInt8($0) })
+  }
+}
+
+/// A path that nobody else uses, short enough for a socket.
+func temporaryPath() -> String { "/tmp/gearbox-\(UInt64.random(in: 0 ... .max))" }
