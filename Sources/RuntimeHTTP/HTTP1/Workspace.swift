@@ -1,5 +1,3 @@
-import Runtime
-
 /// All the memory that a connection needs while it is busy. An idle one has none.
 ///
 /// It is in one pair of hands at a time: the connection's task or, while a handler runs, whoever reads its request's
@@ -8,6 +6,8 @@ import Runtime
 final class Workspace: @unchecked Sendable {  // in one pair of hands at a time, as said above
   static let inputCapacity = 16 * 1024
   static let outputCapacity = 16 * 1024
+  /// One whose output has grown past this is not kept.
+  private static let largestOutput = 128 * 1024
 
   // The checks of exclusive access are left out: two hands at a time is what the type is there to prevent.
 
@@ -75,29 +75,12 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   }
 }
 
-/// Workspaces that no connection needs just now.
-final class WorkspacePool: Sendable {
-  /// More than this many are not kept: as many connections are busy at the same moment on few machines.
-  private static let bound = 64
-  /// A workspace whose output has grown past this is not kept.
-  private static let largestOutput = 128 * 1024
-
-  private let limits: HTTP1Limits
-  private let workspaces = Lock<[Workspace]>([])
-
-  init(limits: HTTP1Limits) { self.limits = limits }
-
-  func take() -> Workspace {
-    workspaces.withLock { $0.popLast() } ?? Workspace(limits: limits)
-  }
-
-  func giveBack(_ workspace: Workspace) {
-    guard workspace.output.capacity <= Self.largestOutput else { return }
-    workspace.input.removeAll()
-    workspace.output.removeAll()
-    workspace.decoder.reset()
-    workspaces.withLock { workspaces in
-      if workspaces.count < Self.bound { workspaces.append(workspace) }
-    }
+extension Workspace: Reusable {
+  func reset() -> Bool {
+    guard output.capacity <= Self.largestOutput else { return false }
+    input.removeAll()
+    output.removeAll()
+    decoder.reset()
+    return true
   }
 }

@@ -7,8 +7,8 @@ final class ConnectionContext: Sendable {
   let limits: HTTP1Limits
   let serverName: [UInt8]
   let ticker: Ticker
-  let workspaces: WorkspacePool
-  let buffers = HTTP2BufferPool()
+  let workspaces: Pool<Workspace>
+  let buffers = Pool { HTTP2Buffer() }
 
   /// The timeouts, in ticks.
   let headTicks: UInt64
@@ -21,7 +21,8 @@ final class ConnectionContext: Sendable {
 
   init(_ options: ServerOptions) {
     self.options = options
-    limits = HTTP1Limits(options)
+    let limits = HTTP1Limits(options)
+    self.limits = limits
     // Through a field, so that it cannot split a response either.
     let server: HeaderFields = ["Server": options.serverName ?? ""]
     serverName = Array((server["Server"] ?? "").utf8)
@@ -32,7 +33,7 @@ final class ConnectionContext: Sendable {
     // Long enough for a round trip to anywhere; a peer that goes on sending is not worth more.
     farewellTicks = ticker.ticks(in: min(options.stallTimeout, .seconds(2)))
     keepAliveTicks = max(1, ticker.ticks(in: options.http2.keepAliveInterval))
-    workspaces = WorkspacePool(limits: limits)
+    workspaces = Pool { Workspace(limits: limits) }
   }
 
   /// Whether no connection is to be used for another request.
