@@ -341,18 +341,3 @@ extension HTTP2Core {
     return isExpected ? .content(slot) : nil
   }
 }
-
-extension HPACKError {
-  /// For the GOAWAY frame.
-  fileprivate var reason: StaticString {
-    switch self {
-    case .truncated: "A header block ends within a line."
-    case .integerTooLarge: "An integer in a header block is too large."
-    case .invalidIndex: "A header block refers to no entry of the tables."
-    case .invalidHuffmanCode: "A string in a header block is wrongly encoded."
-    case .misplacedSizeUpdate: "The size of the dynamic table changes within a header block."
-    case .sizeUpdateTooLarge: "The dynamic table is made larger than the settings allow."
-    case .missingSizeUpdate: "The dynamic table is not made smaller, as the settings demand."
-    }
-  }
-}

@@ -15,15 +15,18 @@ package enum HPACKError: Error, Hashable, Sendable, CustomStringConvertible {
   /// Our settings took away a part of the table, and the block does not begin by saying so (section 4.2).
   case missingSizeUpdate
 
-  package var description: String {
+  package var description: String { "\(reason)" }
+
+  /// For the GOAWAY frame.
+  var reason: StaticString {
     switch self {
-    case .truncated: "a header block ends within a line"
-    case .integerTooLarge: "an integer in a header block is too large"
-    case .invalidIndex: "a header block refers to no entry of the tables"
-    case .invalidHuffmanCode: "a string in a header block is wrongly encoded"
-    case .misplacedSizeUpdate: "the size of the dynamic table changes within a header block"
-    case .sizeUpdateTooLarge: "the dynamic table is made larger than the settings allow"
-    case .missingSizeUpdate: "the dynamic table is not made smaller, as the settings demand"
+    case .truncated: "A header block ends within a line."
+    case .integerTooLarge: "An integer in a header block is too large."
+    case .invalidIndex: "A header block refers to no entry of the tables."
+    case .invalidHuffmanCode: "A string in a header block is wrongly encoded."
+    case .misplacedSizeUpdate: "The size of the dynamic table changes within a header block."
+    case .sizeUpdateTooLarge: "The dynamic table is made larger than the settings allow."
+    case .missingSizeUpdate: "The dynamic table is not made smaller, as the settings demand."
     }
   }
 }
