@@ -29,8 +29,15 @@ func withConnection(
   over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ContinuousClock(),
   handler: @escaping @Sendable (Request) async throws -> Response, _ body: (Client) async throws -> Void
 ) async throws {
+  try await withConnection(over: transport, options: options, clock: clock, handler: HandlerFunction(handler), body)
+}
+
+/// The same by a handler that is more than one function.
+func withConnection(
+  over transport: Transport, options: ServerOptions = .quiet, clock: some Clock<Duration> = ContinuousClock(),
+  handler: some Handler, _ body: (Client) async throws -> Void
+) async throws {
   try await withStreams(transport) { near, far in
-    let handler = HandlerFunction(handler)
     async let served: Void = serveConnection(far, clock: clock, options: options, handler: handler)
     let result = await Result { try await body(Client(near)) }
     near.close()

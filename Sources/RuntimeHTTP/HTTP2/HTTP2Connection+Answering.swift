@@ -1,9 +1,21 @@
 import Runtime
 
 extension HTTP2Connection {
+  /// What the handler answers, or what its error becomes, if the handler answers in a plain call.
+  func respondAtOnce(to request: Request) -> Response? {
+    do {
+      guard let response = try handler.respondAtOnce(to: request) else { return nil }
+      return response.status.isFinal ? response : failure(NotFinal(status: response.status), request)
+    } catch {
+      return failure(error, request)
+    }
+  }
+
   /// Answers the request of stream `id`, in a task of its own.
-  func answer(_ request: Request, _ slot: Int, _ id: StreamID) async {
-    let response = await respond(to: request)
+  ///
+  /// - Parameter response: what the handler has answered, if it has.
+  func answer(_ request: Request, _ slot: Int, _ id: StreamID, _ response: Response?) async {
+    let response = if let response { response } else { await respond(to: request) }
     if case .stream(let length, let produce) = response.body.storage {
       await answer(request, slot, id, response, length, produce)
     } else {
@@ -29,16 +41,24 @@ extension HTTP2Connection {
 
   /// Sends a response that is in memory, and ends the handler's part.
   private func end(_ slot: Int, _ response: Response) {
-    guard case .bytes(let content) = response.body.storage else { return }
     let (writer, waiter) = state.withLock { state in
-      state.core.date.update(to: secondsSince1970())
-      state.core.respond(slot, response.status, response.headers, content: content)
-      control.endRequest()
-      let waiter = state.leave(slot)
+      let waiter = end(slot, response, &state)
       return (state.writerToWake(), waiter)
     }
     writer?.resume()
     waiter?.resume()
+  }
+
+  /// The same for who has the lock, and gives whom to wake.
+  func end(
+    _ slot: Int, _ response: Response, _ state: inout HTTP2ConnectionState
+  ) -> UnsafeContinuation<Void, Never>? {
+    if case .bytes(let content) = response.body.storage {
+      state.core.date.update(to: secondsSince1970())
+      state.core.respond(slot, response.status, response.headers, content: content)
+    }
+    control.endRequest()
+    return state.leave(slot)
   }
 
   /// Sends a response that is a stream.

@@ -6,10 +6,13 @@ private final class Batch: @unchecked Sendable {  // The reading task's alone.
     var slot: Int
     var stream: StreamID
     var request: Request
+    /// Whether the request has no content that is still to come.
+    var isWhole: Bool
   }
 
   @exclusivity(unchecked) var arrivals: [Arrival] = []
-  @exclusivity(unchecked) var tasks: [Task<Void, any Error>] = []
+  @exclusivity(unchecked) var answers: [(slot: Int, response: Response)] = []
+  @exclusivity(unchecked) var tasks: [(slot: Int, stream: StreamID, task: Task<Void, any Error>)] = []
   @exclusivity(unchecked) var orphans: [Task<Void, any Error>] = []
   @exclusivity(unchecked) var awake: [UnsafeContinuation<Void, Never>] = []
 }
@@ -70,12 +73,12 @@ extension HTTP2Connection {
         let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
         state.sit(at: slot)
         control.beginRequest()
-        batch.arrivals.append(.init(slot: slot, stream: 1, request: upgrade.request))
+        batch.arrivals.append(.init(slot: slot, stream: 1, request: upgrade.request, isWhole: true))
       } catch {
         if case .connection(let code, let reason) = error { state.core.fail(code, reason) }
       }
     }
-    start(batch)
+    answer(batch)
   }
 
   /// Takes in the frames in `input`, and starts what they lead to.
@@ -86,7 +89,7 @@ extension HTTP2Connection {
     }
     for task in batch.orphans { task.cancel() }
     batch.orphans.removeAll(keepingCapacity: true)
-    start(batch)
+    answer(batch)
     for waiter in batch.awake { waiter.resume() }
     batch.awake.removeAll(keepingCapacity: true)
     writer?.resume()
@@ -145,31 +148,40 @@ extension HTTP2Connection {
   /// The request whose head is in `slot`.
   private func arrival(_ slot: Int, _ state: inout HTTP2ConnectionState) -> Batch.Arrival {
     let id = state.core.streams[slot].id
-    var body: RequestBody?
-    if !state.core.streams[slot].state.peerHasFinished {
-      body = RequestBody(HTTP2Exchange(self, slot, id), length: state.core.streams[slot].head.contentLength)
-    }
+    let isWhole = state.core.streams[slot].state.peerHasFinished
+    let body =
+      isWhole
+      ? nil : RequestBody(HTTP2Exchange(self, slot, id), length: state.core.streams[slot].head.contentLength)
     return Batch.Arrival(
-      slot: slot, stream: id, request: state.core.streams[slot].head.makeRequest(body: body, peer: peer))
+      slot: slot, stream: id, request: state.core.streams[slot].head.makeRequest(body: body, peer: peer),
+      isWhole: isWhole)
   }
 
-  /// Starts a task for each request of a batch.
-  private func start(_ batch: Batch) {
+  /// Answers the requests of a batch: where the handler answers in a plain call, here and now, and each of the others in
+  /// a task of its own. There are no more of them than the client may have streams, until somebody has written.
+  private func answer(_ batch: Batch) {
     if batch.arrivals.isEmpty { return }
     for arrival in batch.arrivals {
-      batch.tasks.append(
-        executor.spawn { [self] in await answer(arrival.request, arrival.slot, arrival.stream) })
-    }
-    state.withLock { state in
-      for (arrival, task) in zip(batch.arrivals, batch.tasks) where state.isLive(arrival.slot, arrival.stream) {
-        if state.seats[arrival.slot].isCancelled {
-          batch.orphans.append(task)
-        } else {
-          state.seats[arrival.slot].task = task
-        }
+      let response = arrival.isWhole ? respondAtOnce(to: arrival.request) : nil
+      if let response, case .bytes = response.body.storage {
+        batch.answers.append((arrival.slot, response))
+      } else {
+        let task = executor.spawn { [self] in await answer(arrival.request, arrival.slot, arrival.stream, response) }
+        batch.tasks.append((arrival.slot, arrival.stream, task))
       }
     }
     batch.arrivals.removeAll(keepingCapacity: true)
+    let writer = state.withLock { state in
+      for (slot, response) in batch.answers {
+        if let waiter = end(slot, response, &state) { batch.awake.append(waiter) }
+      }
+      for (slot, stream, task) in batch.tasks where state.isLive(slot, stream) {
+        if state.seats[slot].isCancelled { batch.orphans.append(task) } else { state.seats[slot].task = task }
+      }
+      return state.writerToWake()
+    }
+    writer?.resume()
+    batch.answers.removeAll(keepingCapacity: true)
     batch.tasks.removeAll(keepingCapacity: true)
     for task in batch.orphans { task.cancel() }
     batch.orphans.removeAll(keepingCapacity: true)
@@ -209,6 +221,7 @@ extension HTTP2Connection: ConnectionWatcher {
         }
       }
       let reader = isOver(&state, at: now) ? state.reader : nil
+      state.core.releaseMemory()
       return (reader, orphans, awake, state.writerToWake())
     }
     for task in orphans { task.cancel() }

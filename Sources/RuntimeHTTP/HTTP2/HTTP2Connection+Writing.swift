@@ -22,8 +22,8 @@ extension HTTP2Connection {
   func write() async {
     while await writeAll() {
       await sleep()
-      // Whoever is ready goes first, and leaves what it has with the rest.
-      await Task.yield()
+      // Handlers that are ready go first, and leave what they have with the rest.
+      if state.withLock({ state in state.handlers > 0 }) { await Task.yield() }
     }
   }
 
@@ -80,8 +80,8 @@ extension HTTP2Connection {
       return .write
     }
     if state.isEnding || state.core.isFinished { return .end }
-    // What an idle connection holds it holds for nothing.
-    if state.core.output.capacity > 0, state.core.streams.count == 0 { state.core.output = ByteBuffer(capacity: 0) }
+    // The larger memory is for everybody: what a connection keeps while it sleeps is for a few small answers.
+    if state.core.output.capacity > buffer.bytes.capacity { swap(&state.core.output, &buffer.bytes) }
     return .sleep
   }
 

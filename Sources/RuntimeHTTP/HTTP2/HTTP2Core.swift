@@ -241,6 +241,12 @@ struct HTTP2Core: ~Copyable {
     return expired
   }
 
+  /// Lets go of memory that is held for nothing.
+  mutating func releaseMemory() {
+    let kept = streams.count == 0 ? 0 : HTTP2Buffer.usualOutput
+    if output.isEmpty, output.capacity > kept { output = ByteBuffer(capacity: 0) }
+  }
+
   private func isDue(_ deadline: UInt64) -> Bool { deadline != 0 && deadline <= tick }
 
   /// Gives the stream in `slot` time for the rest of what it has to send.

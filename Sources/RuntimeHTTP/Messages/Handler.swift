@@ -10,8 +10,10 @@ public protocol Handler: Sendable {
 
   /// The response to `request`, if it can be given in a plain call: without waiting for anything.
   ///
-  /// It is asked for first, where the request has no content. A connection whose requests are all answered so needs
-  /// less memory, and each of them less time. What it throws becomes a response as what ``respond(to:)`` throws does.
+  /// It is asked for first, where the request has no content, in the task that reads the connection: what takes long
+  /// here keeps all other requests of the connection waiting. A connection whose requests are all answered so needs less
+  /// memory, and each of them less time; over HTTP/2 they do without a task each. What it throws becomes a response as
+  /// what ``respond(to:)`` throws does.
   ///
   /// - Returns: `nil` where ``respond(to:)`` is to be called, which is the default.
   func respondAtOnce(to request: Request) throws -> Response?

@@ -4,7 +4,7 @@ public import Runtime
 ///
 /// The stream is closed when it returns, and every handler has ended. Over HTTP/1 everything happens in the caller's task
 /// and on its executor, but that the timeouts need a child of it; over HTTP/2 each request has a task of its own on
-/// `executor`, and so has the reading. Cancelling the task ends the connection.
+/// `executor`, unless the handler answers it at once, and so has the reading. Cancelling the task ends the connection.
 ///
 /// ```swift
 /// await serveConnection(stream, clock: ContinuousClock(), handler: router)

@@ -70,6 +70,45 @@ import Testing
     }
   }
 
+  /// Answers some requests in a plain call.
+  private struct PlainHandler: Handler {
+    func respondAtOnce(to request: Request) throws -> Response? {
+      switch request.path {
+      case "/now": return .text("at once")
+      case "/large": return .text(String(repeating: "x", count: 200_000))
+      case "/nowhere": throw HTTPError(.notFound)
+      case "/interim": return Response(status: .continue)
+      case "/stream": return Response(body: .stream { writer in try await writer.write(Array("later".utf8)) })
+      default: return nil
+      }
+    }
+
+    func respond(to request: Request) async throws -> Response { .text("in a task") }
+  }
+
+  @Test(arguments: Transport.allCases)
+  func `a request without content is answered in a plain call where the handler can`(
+    _ transport: Transport
+  ) async throws {
+    try await withHTTP2(over: transport, handler: PlainHandler()) { client in
+      let expected: [(path: String, status: Int, text: String?)] = [
+        ("/now", 200, "at once"), ("/wait", 200, "in a task"), ("/large", 200, String(repeating: "x", count: 200_000)),
+        ("/nowhere", 404, nil), ("/interim", 500, nil), ("/stream", 200, "later"), ("/now", 200, "at once"),
+      ]
+      var streams: [UInt32] = []
+      for (path, _, _) in expected { streams.append(try await client.send("GET", path)) }
+      for (stream, (path, status, text)) in zip(streams, expected) {
+        let response = try await client.readResponse(on: stream)
+        #expect(response.status == status, "\(path)")
+        if let text { #expect(response.text == text, "\(path)") }
+      }
+      let stream = try await client.send("POST", "/now", ends: false)
+      try await client.send(Array("abc".utf8), on: stream, ends: true)
+      let response = try await client.readResponse(on: stream)
+      #expect(response.text == "in a task")
+    }
+  }
+
   @Test func `a handler sees what it would see over HTTP1`() async throws {
     try await withHTTP2(
       handler: { request in

@@ -12,6 +12,15 @@ func withHTTP2(
   settings: [(name: UInt16, value: UInt32)] = [],
   handler: @escaping @Sendable (Request) async throws -> Response, _ body: (HTTP2Client) async throws -> Void
 ) async throws {
+  try await withHTTP2(
+    over: transport, options: options, clock: clock, settings: settings, handler: HandlerFunction(handler), body)
+}
+
+/// The same by a handler that is more than one function.
+func withHTTP2(
+  over transport: Transport, options: ServerOptions = .quiet, clock: some Clock<Duration> = ContinuousClock(),
+  settings: [(name: UInt16, value: UInt32)] = [], handler: some Handler, _ body: (HTTP2Client) async throws -> Void
+) async throws {
   try await withConnection(over: transport, options: options, clock: clock, handler: handler) { client in
     let client = HTTP2TestClient(client.stream)
     try await client.start(settings)
