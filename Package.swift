@@ -68,11 +68,14 @@ let package = Package(
     tests("RuntimeTestingTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
     tests("SimulationTests", ["Runtime", "RuntimeHTTP", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
+    tests("ExampleTests", ["ConnectionHandler", "Runtime", "RuntimeTesting"]),
     exampleLibrary("HelloSite"),
     exampleLibrary("ConnectionHandler", ["HelloSite", "Runtime"]),
     example("blocking-server", ["HelloSite"]),
     example("async-but-serial", ["ConnectionHandler", "HelloSite", "Runtime", "RuntimeSelection"]),
     example("task-per-connection", ["ConnectionHandler", "HelloSite", "Runtime", "RuntimeSelection"]),
     example("ten-clients", ["Runtime", "RuntimeSelection"]),
+    example("mock-stream", ["ConnectionHandler", "Runtime", "RuntimeTesting"]),
+    example("threads-and-tasks", ["Runtime", "RuntimeSelection"]),
   ]
 )
