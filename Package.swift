@@ -68,7 +68,12 @@ let package = Package(
     tests("RuntimeTestingTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
     tests("SimulationTests", ["Runtime", "RuntimeHTTP", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
-    tests("ExampleTests", ["ConnectionHandler", "Runtime", "RuntimeTesting"]),
+    tests(
+      "ExampleTests",
+      [
+        "ConnectionHandler", "Runtime", "RuntimeSelection", "RuntimeTestSupport", "RuntimeTesting", "async-but-serial",
+        "task-per-connection", "ten-clients", "threads-and-tasks",
+      ]),
     exampleLibrary("HelloSite"),
     exampleLibrary("ConnectionHandler", ["HelloSite", "Runtime"]),
     example("blocking-server", ["HelloSite"]),

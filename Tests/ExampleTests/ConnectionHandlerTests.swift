@@ -8,7 +8,7 @@ import Testing
 @Suite struct ConnectionHandlerTests {
   static let request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
-  @Test func theRootIsAnsweredWithTheHelloPage() async throws {
+  @Test func `The root is answered with the hello page`() async throws {
     let stream = ScriptedStream(Self.request)
     try await handleConnection(stream, clock: ContinuousClock(), sleep: .zero)
     #expect(stream.writtenText.hasPrefix("HTTP/1.1 200 OK\r\n"))
@@ -17,35 +17,35 @@ import Testing
   }
 
   @Test(arguments: ["GET /nowhere HTTP/1.1", "GET  / HTTP/1.1", "POST / HTTP/1.1", "get / http/1.1", ""])
-  func anythingElseIsNotFound(requestLine: String) async throws {
+  func `Anything else is not found`(requestLine: String) async throws {
     let stream = ScriptedStream("\(requestLine)\r\n\r\n")
     try await handleConnection(stream, clock: ContinuousClock(), sleep: .zero)
     #expect(stream.writtenText.hasPrefix("HTTP/1.1 404 Not Found\r\n"))
   }
 
   @Test(arguments: 1..<Self.request.utf8.count)
-  func aRequestMayBeCutAnywhere(cut: Int) async throws {
+  func `A request may be cut anywhere`(cut: Int) async throws {
     let bytes = Array(Self.request.utf8)
     let stream = ScriptedStream([Array(bytes[..<cut]), Array(bytes[cut...])])
     try await handleConnection(stream, clock: ContinuousClock(), sleep: .zero)
     #expect(stream.writtenText.hasPrefix("HTTP/1.1 200 OK\r\n"))
   }
 
-  @Test func aStreamMayMoveOneByteAtATime() async throws {
+  @Test func `A stream may move one byte at a time`() async throws {
     let stream = ScriptedStream(Self.request)
     try await handleConnection(OneByteStream(stream), clock: ContinuousClock(), sleep: .zero)
     #expect(stream.writtenText.hasSuffix("<p>Hi from Swift</p>\n"))
   }
 
   @Test(arguments: ["", "GET / HTTP/1.1\r\n"])
-  func halfARequestIsNotAnswered(request: String) async throws {
+  func `Half a request is not answered`(request: String) async throws {
     let stream = ScriptedStream(request)
     try await handleConnection(stream, clock: ContinuousClock(), sleep: .zero)
     #expect(stream.written.isEmpty)
     #expect(stream.isClosed)
   }
 
-  @Test func aRequestThatGoesOnForTooLongIsGivenUp() async throws {
+  @Test func `A request that goes on for too long is given up`() async throws {
     let (client, server) = MemoryStream.pair()
     let handler = Task { try await handleConnection(server, clock: ContinuousClock(), sleep: .zero) }
     // Whoever goes on reading for ever never ends, and whoever gives up closes the stream, so that writing fails.
@@ -53,7 +53,7 @@ import Testing
     try await handler.value
   }
 
-  @Test func aClientThatHangsUpBeforeItsAnswerIsAnErrorOfThatConnection() async throws {
+  @Test func `A client that hangs up before its answer is an error of that connection`() async throws {
     let (client, server) = MemoryStream.pair()
     try await client.write(Array(Self.request.utf8))
     client.close()
@@ -62,7 +62,7 @@ import Testing
     }
   }
 
-  @Test func aHandlerThatWaitsForItsClientEndsWhenItIsCancelled() async throws {
+  @Test func `A handler that waits for its client ends when it is cancelled`() async throws {
     let (client, server) = MemoryStream.pair()
     let handler = Task { try await handleConnection(server, clock: ContinuousClock(), sleep: .zero) }
     handler.cancel()

@@ -1,0 +1,38 @@
+import Runtime
+import RuntimeSelection
+import RuntimeTestSupport
+import RuntimeTesting
+import Synchronization
+import Testing
+
+@testable import threads_and_tasks
+
+/// The jobs of chapter 5. What they take is exact where time is virtual; where it is real, no more can be said than that
+/// nothing is done too early.
+@Suite struct ThreadsAndTasksTests {
+  @Test(arguments: [1, 3, 1000])
+  func `Tasks that sleep take no longer than one`(count: Int) async throws {
+    try await simulate(seeds: 1...5) { runtime in
+      let duration = try await Tasks(count: count, job: .sleep, nap: .seconds(2)).run(on: runtime)
+      #expect(duration == .seconds(2))
+    }
+  }
+
+  @Test(arguments: RuntimeKind.allCases)
+  func `Tasks that block hold up each other on one worker`(kind: RuntimeKind) async throws {
+    let nap = Duration.milliseconds(20)
+    let duration = try await onThreadOfItsOwn {
+      try RuntimeSettings(kind: kind, workers: 1).run(Tasks(count: 3, job: .block, nap: nap))
+    }
+    #expect(duration >= nap * 3)
+  }
+
+  @Test func `Threads are joined`() async {
+    let count = await onThreadOfItsOwn {
+      let count = Atomic(0)
+      onThreads(3) { count.add(1, ordering: .relaxed) }
+      return count.load(ordering: .relaxed)
+    }
+    #expect(count == 3)
+  }
+}
