@@ -82,5 +82,6 @@ let package = Package(
     example("ten-clients", ["Runtime", "RuntimeSelection"]),
     example("mock-stream", ["ConnectionHandler", "Runtime", "RuntimeTesting"]),
     example("threads-and-tasks", ["Runtime", "RuntimeSelection"]),
+    example("task-queue", ["Runtime"]),
   ]
 )

@@ -1,0 +1,111 @@
+import Dispatch
+import Synchronization
+
+/// Runs tasks on one thread of its own: all of an executor, and of a clock, that there has to be.
+final class TaskQueue: TaskExecutor {
+  /// The queue that `spawnTask` uses. Swift makes it, and its thread, when somebody first asks for it.
+  static let shared = TaskQueue()
+
+  private struct State {
+    /// What is ready to run, in the order in which it came.
+    var jobs: [UnownedJob] = []
+    /// Who sleeps, the first to be woken at the front.
+    var sleepers: [Sleeper] = []
+  }
+
+  private struct Sleeper {
+    let id: Int
+    let deadline: ContinuousClock.Instant
+    let continuation: CheckedContinuation<Void, any Error>
+  }
+
+  private let state = Mutex(State())
+  private let changed = DispatchSemaphore(value: 0)
+  private let lastID = Atomic(0)
+
+  private init() {
+    DispatchQueue(label: "task-queue").async { self.work() }
+  }
+
+  /// Swift calls this, on any thread, each time a task of this executor can go on.
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    state.withLock { $0.jobs.append(job) }
+    changed.signal()
+  }
+
+  /// What the worker does for as long as the process lives: jobs, sleepers whose time has come, rest.
+  private func work() {
+    while true {
+      for job in takeJobs() { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
+      // A minute at most, so that no sleep is too long to be counted in nanoseconds.
+      let rest = min(wakeSleepers().map { $0 - .now } ?? .seconds(60), .seconds(60))
+      _ = changed.wait(timeout: .now() + .nanoseconds(Int(rest / .nanoseconds(1))))
+    }
+  }
+
+  private func takeJobs() -> [UnownedJob] {
+    state.withLock { state in
+      defer { state.jobs = [] }
+      return state.jobs
+    }
+  }
+
+  /// Wakes all whose time has come, and says when that of the next will have.
+  private func wakeSleepers() -> ContinuousClock.Instant? {
+    let (due, next) = state.withLock { state in
+      let due = state.sleepers.prefix { $0.deadline <= .now }
+      state.sleepers.removeFirst(due.count)
+      return (due, state.sleepers.first?.deadline)
+    }
+    // Not under the lock: to resume a task is to enqueue its next job.
+    for sleeper in due { sleeper.continuation.resume() }
+    return next
+  }
+
+  /// Suspends the calling task for `duration`. Other tasks have the thread meanwhile.
+  func sleep(for duration: Duration) async throws {
+    let deadline = ContinuousClock.now + duration
+    let id = lastID.add(1, ordering: .relaxed).newValue
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let sleeper = Sleeper(id: id, deadline: deadline, continuation: continuation)
+        let isAsleep = state.withLock { state in
+          // Under the lock: whoever cancels from here on will find the sleeper.
+          guard !Task.isCancelled else { return false }
+          let place = state.sleepers.firstIndex { $0.deadline > deadline } ?? state.sleepers.endIndex
+          state.sleepers.insert(sleeper, at: place)
+          return true
+        }
+        if isAsleep { changed.signal() } else { continuation.resume(throwing: CancellationError()) }
+      }
+    } onCancel: {
+      let sleeper = state.withLock { state in
+        state.sleepers.firstIndex { $0.id == id }.map { state.sleepers.remove(at: $0) }
+      }
+      sleeper?.continuation.resume(throwing: CancellationError())
+    }
+  }
+}
+
+/// Starts `operation` on the queue and returns the handle to it.
+@discardableResult
+func spawnTask<Success: Sendable>(
+  _ operation: sending @escaping () async throws -> Success
+) -> Task<Success, any Error> {
+  Task.detached(executorPreference: TaskQueue.shared, operation: operation)
+}
+
+/// Runs `operation` on the queue and blocks the calling thread, which must not be the queue's, until it is done.
+func blockOn<Success: Sendable>(_ operation: sending @escaping () async throws -> Success) throws -> Success {
+  // The semaphore orders the one write before the one read, so nobody sees the error that it begins with.
+  nonisolated(unsafe) var result: Result<Success, any Error> = .failure(CancellationError())
+  let done = DispatchSemaphore(value: 0)
+  let task = spawnTask(operation)
+  spawnTask {
+    result = await task.result
+    done.signal()
+  }
+  done.wait()
+  return try result.get()
+}
