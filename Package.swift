@@ -83,5 +83,6 @@ let package = Package(
     example("mock-stream", ["ConnectionHandler", "Runtime", "RuntimeTesting"]),
     example("threads-and-tasks", ["Runtime", "RuntimeSelection"]),
     example("task-queue", ["Runtime"]),
+    example("work-stealing", ["Runtime", "RuntimeCustom"]),
   ]
 )
