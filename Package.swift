@@ -84,5 +84,6 @@ let package = Package(
     example("threads-and-tasks", ["Runtime", "RuntimeSelection"]),
     example("task-queue", ["Runtime"]),
     example("work-stealing", ["Runtime", "RuntimeCustom"]),
+    example("echo-server", ["Runtime", "RuntimeSelection"]),
   ]
 )

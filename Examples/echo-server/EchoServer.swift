@@ -1,0 +1,73 @@
+import Dispatch
+import Glibc
+import Runtime
+import RuntimeSelection
+
+/// Sends back what it is sent, to everybody at once.
+///
+/// Usage: echo-server [ADDRESS]. The address is 127.0.0.1:8080 unless given.
+@main struct EchoServer: RuntimeProgram {
+  let address: SocketAddress
+
+  static func main() {
+    let text = CommandLine.arguments.dropFirst().first ?? "127.0.0.1:8080"
+    do {
+      guard let address = SocketAddress(text) else {
+        throw InvalidSetting("ADDRESS", value: text, choices: "an address such as 127.0.0.1:8080 or [::1]:8080")
+      }
+      try RuntimeSettings.fromEnvironment().run(EchoServer(address: address))
+    } catch {
+      var line = "echo-server: \(error)\n"
+      line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      exit(error is InvalidSetting ? EX_USAGE : EXIT_FAILURE)
+    }
+  }
+
+  func run(on runtime: some AsyncRuntime) async throws {
+    let listener = try runtime.listen(on: address)
+    print("Listening on \(listener.localAddress)")
+    fflush(nil)
+    let server = runtime.spawn { await serve(listener) }
+    let interrupt = onInterrupt { server.cancel() }
+    try await server.value
+    withExtendedLifetime(interrupt) {}
+    print("Stopped")
+  }
+}
+
+/// Accepts connections until the task is cancelled, and returns when the last of them has ended.
+func serve(_ listener: some StreamListener) async {
+  await withDiscardingTaskGroup { connections in
+    do {
+      while true {
+        let stream = try await listener.accept()
+        connections.addTask { await echo(stream) }
+      }
+    } catch {
+      connections.cancelAll()
+    }
+  }
+}
+
+/// Sends back all that comes on `stream`, until the peer has finished, has gone, or the task is cancelled.
+func echo(_ stream: some ByteStream) async {
+  do {
+    while true {
+      let bytes = try await stream.read(upTo: 16 * 1024)
+      if bytes.isEmpty { break }
+      try await stream.write(bytes)
+    }
+  } catch {
+    // The connection is over, and the others have nothing to do with that.
+  }
+  stream.close()
+}
+
+/// Has Ctrl-C call `action`, as long as what is returned is kept, instead of ending the process.
+func onInterrupt(_ action: @escaping @Sendable () -> Void) -> any DispatchSourceSignal {
+  signal(SIGINT, SIG_IGN)
+  let source = DispatchSource.makeSignalSource(signal: SIGINT)
+  source.setEventHandler(handler: action)
+  source.resume()
+  return source
+}
