@@ -85,5 +85,7 @@ let package = Package(
     example("task-queue", ["Runtime"]),
     example("work-stealing", ["Runtime", "RuntimeCustom"]),
     example("echo-server", ["Runtime", "RuntimeSelection"]),
+    exampleLibrary("HelloHandler", ["RuntimeHTTP"]),
+    example("hello-http1", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
   ]
 )
