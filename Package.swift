@@ -87,5 +87,6 @@ let package = Package(
     example("echo-server", ["Runtime", "RuntimeSelection"]),
     exampleLibrary("HelloHandler", ["RuntimeHTTP"]),
     example("hello-http1", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
+    example("hello-http2", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
   ]
 )

@@ -1,0 +1,55 @@
+import Dispatch
+import HelloHandler
+import HelloSite
+import Runtime
+import RuntimeHTTP
+import RuntimeSelection
+
+/// The smallest server that speaks HTTP/2. Its requests are answered on an executor of our own.
+@main struct HelloHTTP2: RuntimeProgram {
+  static func main() throws {
+    try RuntimeSettings.fromEnvironment().run(HelloHTTP2())
+  }
+
+  func run(on runtime: some AsyncRuntime) async throws {
+    let listener = try runtime.listen(on: .loopback(port: Settings.port))
+    Hello.print("Listening on http://\(listener.localAddress)")
+    let executor = SerialExecutor()
+    let handler = Hello { request in
+      Hello.print("On \(executor.isCurrent ? "our own executor" : "some other thread"):\n\(request)")
+    }
+    try await serve(listener, clock: runtime.clock, executor: executor, handler: handler)
+  }
+
+  func serve(
+    _ listener: some StreamListener, clock: some Clock<Duration>, executor: some Executor, handler: some Handler
+  ) async throws {
+    try await withThrowingDiscardingTaskGroup { connections in
+      while true {
+        let stream = try await listener.accept()
+        connections.addTask {
+          await serveConnection(stream, speaking: .http2, clock: clock, executor: executor, handler: handler)
+        }
+      }
+    }
+  }
+}
+
+/// Runs jobs one after another, on a serial queue of Dispatch.
+final class SerialExecutor: TaskExecutor, Executor {
+  private let queue = DispatchQueue(label: "hello-http2")
+  private let mark = DispatchSpecificKey<Bool>()
+
+  init() { queue.setSpecific(key: mark, value: true) }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    queue.async { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+  }
+
+  /// What makes any `TaskExecutor` an `Executor`.
+  var taskExecutor: (any TaskExecutor)? { self }
+
+  /// Whether the calling thread is running one of its jobs.
+  var isCurrent: Bool { DispatchQueue.getSpecific(key: mark) ?? false }
+}
