@@ -88,5 +88,6 @@ let package = Package(
     exampleLibrary("HelloHandler", ["RuntimeHTTP"]),
     example("hello-http1", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
     example("hello-http2", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
+    example("bring-your-own-executor", ["Runtime", "RuntimeHTTP"]),
   ]
 )
