@@ -1,3 +1,4 @@
+import Glibc
 import Runtime
 import Testing
 
@@ -40,5 +41,20 @@ import Testing
     #expect(SocketAddress.loopback(port: 7).port == 7)
     #expect(SocketAddress.ipv6(.any, port: 8).port == 8)
     #expect(SocketAddress.unix(path: "x").port == nil)
+  }
+
+  @Test(arguments: ["127.0.0.1:80", "[2001:db8::1]:8080", "[fe80::1%2]:80", "unix:/run/app.sock"])
+  func `What a system call is given is what one gives back`(text: String) throws {
+    let address = try #require(SocketAddress(text))
+    let copy = address.withSystemAddress { bytes, length in
+      #expect(Int32(bytes.pointee.sa_family) == address.family)
+      return SocketAddress(writtenBy: {
+        memcpy($0, bytes, Int(length))
+        $1.pointee = length
+        return 0
+      })
+    }
+    #expect(copy == address)
+    #expect(SocketAddress(writtenBy: { _, _ in -1 }) == nil)
   }
 }

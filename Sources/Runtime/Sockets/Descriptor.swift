@@ -4,12 +4,12 @@ package import Glibc
 // The system calls that make sockets. Whatever they make is non-blocking and closed on exec from the start.
 
 /// A new stream socket of `family`.
-func streamDescriptor(_ family: sa_family_t) throws(IOError) -> Int32 {
+func streamDescriptor(_ family: Int32) throws(IOError) -> Int32 {
   #if os(Linux)
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-    let descriptor = Glibc.socket(Int32(family), kind, 0)
+    let descriptor = Glibc.socket(family, kind, 0)
   #else
-    let descriptor = Glibc.socket(Int32(family), Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
     makeNonBlocking(descriptor)
   #endif
   guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
@@ -69,81 +69,5 @@ private func bindPath(_ descriptor: Int32, to address: SocketAddress, replacingS
   close(probe)
   guard refused, unlink(path) == 0, address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else {
     throw IOError(.bind, .system(code))
-  }
-}
-
-extension SocketAddress {
-  var family: sa_family_t {
-    switch self {
-    case .ipv4: sa_family_t(AF_INET)
-    case .ipv6: sa_family_t(AF_INET6)
-    case .unix: sa_family_t(AF_UNIX)
-    }
-  }
-
-  /// Runs `body` with the address as the system wants it.
-  package func withSystemAddress<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {
-    var storage = sockaddr_storage()
-    let length = withUnsafeMutableBytes(of: &storage) { bytes -> Int in
-      switch self {
-      case .ipv4(let address, let port):
-        var system = sockaddr_in()
-        system.sin_family = family
-        system.sin_port = port.bigEndian
-        system.sin_addr.s_addr = address.bits.bigEndian
-        bytes.storeBytes(of: system, as: sockaddr_in.self)
-        return MemoryLayout<sockaddr_in>.size
-      case .ipv6(let address, let port, let scope):
-        var system = sockaddr_in6()
-        system.sin6_family = family
-        system.sin6_port = port.bigEndian
-        system.sin6_addr = address.systemValue
-        system.sin6_scope_id = scope
-        bytes.storeBytes(of: system, as: sockaddr_in6.self)
-        return MemoryLayout<sockaddr_in6>.size
-      case .unix(let path):
-        // `init(_:)` bounds what it parses; a longer path that was built by hand is cut, and binding to it says so.
-        let name = path.utf8.prefix(Self.maximumPathLength)
-        bytes.storeBytes(of: family, as: sa_family_t.self)
-        UnsafeMutableRawBufferPointer(rebasing: bytes[Self.pathOffset...]).copyBytes(from: name)
-        return Self.pathOffset + name.count + 1
-      }
-    }
-    return withUnsafePointer(to: &storage) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(length)) }
-    }
-  }
-
-  private static let pathOffset = MemoryLayout<sockaddr_un>.offset(of: \.sun_path) ?? 2
-
-  /// The address that `call`, a `getsockname` or its like, writes; `nil` where it fails or writes none we know.
-  static func read(_ call: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) -> SocketAddress?
-  {
-    var storage = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    let result = withUnsafeMutablePointer(to: &storage) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { call($0, &length) }
-    }
-    guard result == 0 else { return nil }
-    return withUnsafeBytes(of: storage) { SocketAddress($0.prefix(Int(length))) }
-  }
-
-  private init?(_ bytes: Slice<UnsafeRawBufferPointer>) {
-    let bytes = UnsafeRawBufferPointer(rebasing: bytes)
-    guard bytes.count >= MemoryLayout<sa_family_t>.size else { return nil }
-    switch Int32(bytes.load(as: sa_family_t.self)) {
-    case AF_INET where bytes.count >= MemoryLayout<sockaddr_in>.size:
-      let system = bytes.load(as: sockaddr_in.self)
-      let address = IPv4Address(bits: UInt32(bigEndian: system.sin_addr.s_addr))
-      self = .ipv4(address, port: UInt16(bigEndian: system.sin_port))
-    case AF_INET6 where bytes.count >= MemoryLayout<sockaddr_in6>.size:
-      let system = bytes.load(as: sockaddr_in6.self)
-      let port = UInt16(bigEndian: system.sin6_port)
-      self = .ipv6(IPv6Address(system.sin6_addr), port: port, scope: system.sin6_scope_id)
-    case AF_UNIX:
-      self = .unix(path: String(decoding: bytes.dropFirst(Self.pathOffset).prefix { $0 != 0 }, as: UTF8.self))
-    default:
-      return nil
-    }
   }
 }

@@ -93,11 +93,11 @@ package final class Socket: Sendable {
 
   /// This end's address; `nil` once it is closed.
   package var localAddress: SocketAddress? {
-    descriptor.use { number in SocketAddress.read { getsockname(number, $0, $1) } } ?? nil
+    descriptor.use { number in SocketAddress(writtenBy: { getsockname(number, $0, $1) }) } ?? nil
   }
 
   /// The other end's address; `nil` if it is not connected (any more).
   package var peerAddress: SocketAddress? {
-    descriptor.use { number in SocketAddress.read { getpeername(number, $0, $1) } } ?? nil
+    descriptor.use { number in SocketAddress(writtenBy: { getpeername(number, $0, $1) }) } ?? nil
   }
 }
