@@ -1,5 +1,5 @@
 import CRuntime
-package import Glibc
+import Glibc
 
 // The system calls that make sockets. Whatever they make is non-blocking and closed on exec from the start.
 

@@ -9,13 +9,13 @@ public struct FaultPlan: Hashable, Sendable {
 
   /// The chance that a piece of data takes up to ``longestDelay`` more; what was sent after it waits for it.
   public var delays = 0.0
-  /// The most that a delay adds.
+  /// The most that a delay adds, and the longest that a connection is full.
   public var longestDelay: Duration = .milliseconds(200)
   /// The chance that a read gives only a part of what there is, or that a `tryRead` gives nothing.
   public var shortReads = 0.0
   /// The chance that a write is cut, its rest sent as another piece, or that a `tryWrite` takes only a part.
   public var shortWrites = 0.0
-  /// The chance that a write finds the connection full, and has to wait until the peer has read all there is.
+  /// The chance that a write finds the connection full, and has to wait for up to ``longestDelay``.
   public var fullBuffers = 0.0
   /// The chance that a connection is reset, after a number of bytes, drawn as well, up to ``resetsWithin``.
   public var resets = 0.0

@@ -30,9 +30,9 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
   /// Which task runs, counted from 1 in the order in which they first ran; 0 where none does.
   private(set) var task = 0
   private var tasks: [UInt64: Int] = [:]
-  private var names: [Int: String] = [:]
-  /// The names that have been asked for, so that none is twice.
-  private var isNamed: Set<Int> = []
+  /// What each task is called, `nil` where it has no name or has not been asked yet, from the first on.
+  private var names: [String?] = []
+  private var hasBeenAsked: [Bool] = []
 
   /// No more than these are kept: a run that goes on for ever must not take all memory.
   private static let limit = 1_000_000
@@ -64,19 +64,22 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
   private func number(of id: UInt64) -> Int {
     if let number = tasks[id] { return number }
     tasks[id] = tasks.count + 1
+    names.append(nil)
+    hasBeenAsked.append(false)
     return tasks.count
   }
 
   /// A task can tell its name only while it runs.
   private func learnName() {
-    guard task > 0, isNamed.insert(task).inserted else { return }
-    names[task] = Task.name
+    guard task > 0, !hasBeenAsked[task - 1] else { return }
+    hasBeenAsked[task - 1] = true
+    names[task - 1] = Task.name
   }
 
   /// What to call a task in what people read.
   func name(ofTask task: Int) -> String {
     if task == 0 { return "the simulation" }
-    return names[task].map { "task \(task) \"\($0)\"" } ?? "task \(task)"
+    return names[task - 1].map { "task \(task) \"\($0)\"" } ?? "task \(task)"
   }
 
   func text(of event: Event) -> String {

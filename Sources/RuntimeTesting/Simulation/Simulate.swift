@@ -181,7 +181,8 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
       for host in hosts { await host.shutdown(grace: grace) }
       isClosed.set()
     }
-    _ = simulation.run(until: { isClosed.isSet })
+    // The body as well, where it was given up: what it still does when it is cancelled, it does in the simulation.
+    _ = simulation.run(until: { isClosed.isSet && outcome != nil })
     let tasks = hosts.reduce(0) { $0 + $1.taskCount }
     if failure == nil, stop == nil, tasks > 0 { fail(.tasksLeft(tasks)) }
     if failure == nil, simulation.hasIntruded { fail(.outsideInterference) }

@@ -20,11 +20,12 @@ public struct SimulatedClock: Clock {
   }
 
   let host: SimulatedHost
+  let simulation: Simulation
 
   /// The time on this host. To be asked in the simulation alone.
   public var now: Instant {
-    host.simulation.assertCurrent()
-    return Instant(offset: .nanoseconds(host.skew.hostTime(at: host.simulation.now)))
+    simulation.assertCurrent()
+    return Instant(offset: .nanoseconds(host.skew.hostTime(at: simulation.now)))
   }
 
   /// A nanosecond.
@@ -34,7 +35,6 @@ public struct SimulatedClock: Clock {
   ///
   /// - Throws: `CancellationError` at once when the task is cancelled or the host's runtime is shut down.
   public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
-    let simulation = host.simulation
     simulation.assertCurrent()
     try Task.checkCancellation()
     if now >= deadline { return }

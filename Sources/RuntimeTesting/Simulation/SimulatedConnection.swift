@@ -39,12 +39,7 @@ final class SimulatedConnection {
 
   /// How much `end` may send now.
   func room(for end: ConnectionEnd) -> Int {
-    let peer = peer(of: end)
-    if end.mustWaitUntilEmpty {
-      guard peer.backlog == 0 else { return 0 }
-      end.mustWaitUntilEmpty = false
-    }
-    return max(0, Self.capacity - peer.backlog)
+    network.now < end.fullUntil ? 0 : max(0, Self.capacity - peer(of: end).backlog)
   }
 
   // MARK: Sending
@@ -180,8 +175,8 @@ final class ConnectionEnd {
 
   /// Opportunities for faults that there have been here.
   var occasions = 0
-  /// A fault: it cannot write before the peer has read everything.
-  var mustWaitUntilEmpty = false
+  /// A fault: until then there is no room for what it writes.
+  var fullUntil: Int64 = 0
   /// Operations that did not have to wait, in a row.
   var streak = 0
 

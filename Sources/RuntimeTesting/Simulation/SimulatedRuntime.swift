@@ -81,7 +81,7 @@ public final class SimulatedRuntime: AsyncRuntime {
 
   // MARK: AsyncRuntime
 
-  public var clock: SimulatedClock { SimulatedClock(host: host) }
+  public var clock: SimulatedClock { SimulatedClock(host: host, simulation: simulation) }
   public var taskExecutor: (any TaskExecutor)? { simulation }
 
   @discardableResult

@@ -90,7 +90,10 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     repeat {
       try checkWritable()
       if total == 0 { return }
-      if connection.fault(.fullBuffer, plan.fullBuffers, at: end) != nil { end.mustWaitUntilEmpty = true }
+      if let fault = connection.fault(.fullBuffer, plan.fullBuffers, at: end) {
+        let pause = simulation.network.faults.amount(fault, upTo: Int(plan.longestDelay.nanoseconds))
+        end.fullUntil = simulation.now + Int64(pause)
+      }
       var count = min(connection.room(for: end), total - written)
       if count > 1, let fault = connection.fault(.shortWrite, plan.shortWrites, at: end) {
         count = 1 + simulation.network.faults.amount(fault, upTo: count - 2)
@@ -99,7 +102,8 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
         send(first, second, from: written, count)
         written += count
       } else {
-        switch await simulation.wait(on: end.host, for: .write(end), { end.writer = $0 }) {
+        let until = end.fullUntil > simulation.now ? end.fullUntil : nil
+        switch await simulation.wait(on: end.host, for: .write(end), until: until, { end.writer = $0 }) {
         case .closed: throw IOError(.write, .closed)
         case .cancelled: throw IOError(.write, .cancelled)
         case .ready, .timeUp: break

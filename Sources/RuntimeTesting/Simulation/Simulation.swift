@@ -121,12 +121,14 @@ final class Simulation: @unchecked Sendable {  // See above.
     outside.withLock { $0.phase = .before }
   }
 
-  /// Has jobs that still come run on Swift's own pool: none is ever lost.
+  /// Ends it for good. A job that is left, or that still comes, is never run: its task has outlived all that it could go
+  /// on with, and what it would touch is no thread's any more. Nothing gives such a task's memory back.
   func end() {
-    outside.withLock { $0.phase = .after }
-    for case .job(let job) in ready { exile(job) }
+    outside.withLock { outside in
+      outside.phase = .after
+      (outside.jobs, outside.requests) = ([], [])
+    }
     ready = []
-    takeFromOutside()
   }
 
   private func takeReady() -> Ready? {
@@ -172,17 +174,16 @@ extension Simulation: TaskExecutor {
 
   private func take(_ job: UnownedJob) {
     if isCurrent { return ready.append(.job(job)) }
-    let isTooLate = outside.withLock { outside in
+    outside.withLock { outside in
       switch outside.phase {
       case .before: break
       case .during: outside.hasIntruded = true
-      case .after: return true
+      case .after: return
       }
       outside.jobs.append(job)
+      // Releasing what has been left, to `takeFromOutside`.
       hasOutside.store(true, ordering: .releasing)
-      return false
     }
-    if isTooLate { exile(job) }
   }
 
   /// A job that Swift meant for its own pool, from the simulation's thread.
@@ -206,11 +207,14 @@ extension Simulation: TaskExecutor {
   func perform(_ request: @escaping @Sendable () -> Void) {
     if isCurrent { return request() }
     outside.withLock { outside in
-      if outside.phase == .during { outside.hasIntruded = true }
+      switch outside.phase {
+      case .before: break
+      case .during: outside.hasIntruded = true
+      case .after: return
+      }
       outside.requests.append(request)
+      hasOutside.store(true, ordering: .releasing)
     }
-    // Releasing what has been left, to `takeFromOutside`.
-    hasOutside.store(true, ordering: .releasing)
   }
 
   fileprivate func takeFromOutside() {
@@ -222,13 +226,6 @@ extension Simulation: TaskExecutor {
     }
     for request in requests { request() }
     ready.append(contentsOf: jobs.map { .job($0) })
-  }
-
-  /// Has Swift's own pool run `job`, with our identity as before; in a bare job of its own, since a task's would be taken
-  /// for the task's.
-  private func exile(_ job: UnownedJob) {
-    globalConcurrentExecutor.enqueue(
-      _swift_createJobForTestingOnly { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) })
   }
 }
 

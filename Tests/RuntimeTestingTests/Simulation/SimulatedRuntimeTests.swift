@@ -1,0 +1,28 @@
+import Runtime
+import RuntimeTesting
+import Testing
+
+struct SimulatedRuntimeTests {
+  /// What a simulation cannot have: one thread runs everything, in a time and a network of its own.
+  private static let cases = RuntimeConformance.cases(
+    without: [.threads, .realDescriptors, .realTime, .quietProcess])
+
+  @Test(arguments: cases)
+  func `The simulated runtime keeps its promises`(promise: RuntimeConformance.Case) async throws {
+    try await simulate(seeds: 1...5) { runtime in
+      try await promise.check(within: nil) { runtime.host() }
+    }
+  }
+
+  /// A stream may give and take less at a time than there is; no promise is to depend on that.
+  @Test(arguments: cases.filter { ![.timers, .executor].contains($0.area) })
+  func `It keeps them where reads and writes are cut short`(promise: RuntimeConformance.Case) async throws {
+    var faults = FaultPlan.none
+    faults.shortReads = 0.3
+    faults.shortWrites = 0.3
+    faults.acceptFailures = 0.1
+    try await simulate(seeds: 1...3, faults: faults) { runtime in
+      try await promise.check(within: nil) { runtime.host() }
+    }
+  }
+}
