@@ -1,0 +1,180 @@
+import Runtime
+import Synchronization
+
+extension RuntimeConformance {
+  static let shutdown: [Case] = [
+    Case("Shutting down ends accepts and sleeps", .shutdown) { runtime in
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      let accepting = runtime.spawn { _ = try await listener.accept() }
+      let sleeping = runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
+      try await runtime.clock.sleep(for: .milliseconds(2))
+      try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(3600)) }
+      try await expect("an accept", toThrow: IOError(.accept, .closed)) { try await accepting.value }
+      try await expectCancellation(of: "a sleep") { try await sleeping.value }
+    },
+
+    .makingRuntimes("Shutting down ends reads and writes, and the peers hear of it", .shutdown, needs: .realDescriptors)
+    {
+      trial in
+      let runtime = try await trial.makeRuntime()
+      // The peers are another runtime's, so that they are not closed too.
+      let other = try await trial.makeRuntime()
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      var ends: [(near: any ByteStream, far: any ByteStream)] = []
+      for _ in 0..<3 {
+        let far = try await other.connect(to: listener.localAddress)
+        ends.append((try await listener.accept(), far))
+      }
+      let (first, second, third) = (ends[0].near, ends[1].near, ends[2].near)
+      let reading = runtime.spawn { _ = try await first.read() }
+      let waiting = runtime.spawn { while try second.tryRead() == nil { try await second.readableOrClosed() } }
+      let writing = runtime.spawn { while true { try await third.write([UInt8](repeating: 0, count: 1 << 20)) } }
+      try await runtime.clock.sleep(for: .milliseconds(2))
+      try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(3600)) }
+      try await expect("a read", toThrow: IOError(.read, .closed)) { try await reading.value }
+      try await expect("a wait until one can read", toThrow: IOError(.read, .closed)) { try await waiting.value }
+      try await expect("a write", toThrow: IOError(.write, .closed)) { try await writing.value }
+      try await expect("what a peer reads", toGive: []) { try await ends[0].far.read() }
+      try await expectEnd(of: "a new connection's being refused") {
+        while try await ioError({ try await other.connect(to: listener.localAddress).close() }) == nil {
+          await Task.yield()
+        }
+      }
+    },
+
+    Case("After the end what waits fails at once", .shutdown) { runtime in
+      let (near, _) = try await runtime.connectedPair()
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      await runtime.shutdown()
+      try await expect("a read", toThrow: IOError(.read, .closed)) { try await near.read() }
+      try await expect("a write", toThrow: IOError(.write, .closed)) { try await near.write("x") }
+      try await expect("an accept", toThrow: IOError(.accept, .closed)) { try await listener.accept() }
+      try await expect("a connect", toThrow: IOError(.connect, .closed)) {
+        try await runtime.connect(to: listener.localAddress)
+      }
+      try await expect("listening", toThrow: IOError(.listen, .closed)) { try runtime.listen(on: .loopback(port: 0)) }
+      try await expectCancellation(of: "a sleep") { try await runtime.clock.sleep(for: .seconds(3600)) }
+      try await expectCancellation(of: "blocking work") { try await runtime.runBlocking {} }
+    },
+
+    Case("Tasks have their grace to come to their end", .shutdown) { runtime in
+      let finished = Box(Atomic(0))
+      for _ in 0..<10 {
+        runtime.execute {
+          for _ in 0..<200 { await Task.yield() }
+          finished.value.add(1, ordering: .relaxed)
+        }
+      }
+      try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(3600)) }
+      try expect("how many of 10 tasks had ended by then", finished.value.load(ordering: .relaxed), is: 10)
+    },
+
+    Case("A task that waits for something foreign is not waited for beyond the grace, and goes on later", .shutdown) {
+      runtime in
+      let (near, far) = MemoryStream.pair()
+      let stuck = runtime.spawn {
+        let bytes = try await far.read()
+        await Task.yield()
+        async let child = bytes + bytes
+        return await child
+      }
+      try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .milliseconds(10)) }
+      try await near.write("x")
+      try await expect("what the task gives", toGive: Array("xx".utf8)) { try await stuck.value }
+    },
+
+    Case("A task that is started after the end runs all the same", .shutdown) { runtime in
+      await runtime.shutdown()
+      try await expect("what it gives", toGive: [7]) {
+        try await runtime.spawn {
+          await Task.yield()
+          return try await withThrowingTaskGroup(of: Int.self) { group in
+            group.addTask {
+              try await Task.sleep(for: .milliseconds(2))
+              return 7
+            }
+            return try await group.reduce(into: []) { $0.append($1) }
+          }
+        }.value
+      }
+    },
+
+    Case("A runtime's own task can shut it down", .shutdown) { runtime in
+      // With a grace that would outlast the case, were the task to wait for itself.
+      try await runtime.spawnAndWait("the task that shuts down") { await runtime.shutdown(grace: .seconds(3600)) }
+      try await expectEnd(of: "a second shutdown") { await runtime.shutdown() }
+    },
+
+    .makingRuntimes("Several shutdowns at once all return when it is done", .shutdown) { trial in
+      for _ in 0..<10 {
+        let runtime = try await trial.makeRuntime()
+        let finished = Box(Atomic(false))
+        runtime.execute {
+          for _ in 0..<50 { await Task.yield() }
+          finished.value.store(true, ordering: .relaxed)
+        }
+        try await expect("whether the runtime's task had ended when each returned", toGive: [true, true, true, true]) {
+          await withTaskGroup(of: Bool.self) { group in
+            for _ in 0..<4 {
+              group.addTask {
+                await runtime.shutdown(grace: .seconds(3600))
+                return finished.value.load(ordering: .relaxed)
+              }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+          }
+        }
+      }
+    },
+
+    .makingRuntimes("Shutting one runtime down leaves another as it was", .shutdown) { trial in
+      let (first, second) = (try await trial.makeRuntime(), try await trial.makeRuntime())
+      let sleeping = second.spawn { try await second.clock.sleep(for: .milliseconds(20)) }
+      let (near, far) = try await second.connectedPair()
+      let reading = second.spawn { try await far.read() }
+      await first.shutdown()
+      try await near.write("x")
+      try await expect("what the other's task reads", toGive: Array("x".utf8)) { try await reading.value }
+      try await expectEnd(of: "the other's sleep") { try await sleeping.value }
+      try await expect("the other's blocking work", toGive: 1) { try await second.runBlocking { 1 } }
+    },
+
+    .makingRuntimes("Blocking work has its grace to come to its end", .shutdown, needs: .threads) { trial in
+      let runtime = try await trial.makeRuntime()
+      let (begun, gate) = (Gate(), Gate())
+      let work = runtime.spawn {
+        try await runtime.runBlocking {
+          begun.open()
+          return gate.wait(for: trial.patience)
+        }
+      }
+      try expect("whether the work begins", begun.wait(for: trial.patience), is: true)
+      let opener = Task {
+        try await Task.sleep(for: .milliseconds(20))
+        gate.open()
+      }
+      try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(3600)) }
+      try await expect("whether the work came to its end", toGive: true) { try await work.value }
+      try await opener.value
+    },
+
+    .makingRuntimes("Blocking work that goes on is not waited for beyond the grace", .shutdown, needs: .threads) {
+      trial in
+      let runtime = try await trial.makeRuntime()
+      let (begun, gate, end) = (Gate(), Gate(), Gate())
+      let work = runtime.spawn {
+        try await runtime.runBlocking {
+          begun.open()
+          _ = gate.wait(for: trial.patience)
+          end.open()
+        }
+      }
+      try expect("whether the work begins", begun.wait(for: trial.patience), is: true)
+      try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .milliseconds(10)) }
+      try expect("whether the work had ended by then", end.wait(for: .zero), is: false)
+      gate.open()
+      _ = await work.result
+      try expect("whether the work ends then", end.wait(for: trial.patience), is: true)
+    },
+  ]
+}
