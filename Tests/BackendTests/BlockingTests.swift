@@ -1,45 +1,8 @@
-import Glibc
 import Runtime
-import RuntimeTestSupport
 import Testing
 
+/// The pool in which all three backends run blocking work.
 @Suite(.timeLimit(.minutes(10))) struct BlockingTests {
-  struct Failure: Error, Equatable {}
-
-  @Test(arguments: Backend.allCases)
-  func `Blocking work gives what it returns or throws`(backend: Backend) async throws {
-    try await backend.withRuntime { runtime in
-      let name = try await runtime.runBlocking { threadName() }
-      #expect(name == "gearbox-block")
-      await #expect(throws: Failure()) { try await runtime.runBlocking { () throws -> Void in throw Failure() } }
-    }
-  }
-
-  @Test(arguments: Backend.allCases)
-  func `Blocking work holds up nobody: on one worker, fifty wait for each other`(backend: Backend) async throws {
-    try await backend.withRuntime(workers: 1) { runtime in
-      // Each blocks until all fifty have begun, which they can only if each has a thread of its own.
-      let barrier = Barrier(count: 50)
-      let tasks = (0..<50).map { _ in runtime.spawn { try await runtime.runBlocking { barrier.wait() } } }
-      try await runtime.spawn {}.value
-      for task in tasks { try await task.value }
-    }
-  }
-
-  @Test(arguments: Backend.allCases)
-  func `Cancelling ends the wait for blocking work, begun or not`(backend: Backend) async throws {
-    try await backend.withRuntime { runtime in
-      for round in 0..<100 {
-        let gate = Barrier(count: 2)
-        let task = runtime.spawn { try await runtime.runBlocking { gate.wait() } }
-        for _ in 0..<round % 5 { await Task.yield() }
-        task.cancel()
-        await #expect(throws: CancellationError.self) { try await task.value }
-        gate.open()
-      }
-    }
-  }
-
   @Test func `Past its bound the pool queues, in order, and an idle thread goes`() async throws {
     let pool = BlockingPool(threadName: "test-block", bound: 2, patience: .milliseconds(20))
     let gate = Barrier(count: 3)

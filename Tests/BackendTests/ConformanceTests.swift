@@ -1,11 +1,62 @@
+import Runtime
 import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
 /// What every runtime promises, asked of each of ours.
-@Suite(.timeLimit(.minutes(10))) struct ConformanceTests {
-  @Test(.serialized, arguments: Variant.all, RuntimeConformance.cases)
-  func `A backend keeps its promises`(variant: Variant, promise: RuntimeConformance.Case) async throws {
-    try await promise.check { try variant.makeRuntime() }
+@Suite(.timeLimit(.minutes(10)), .serialized) struct ConformanceTests {
+  /// A promise to be kept, and by which backend.
+  struct Trial: Sendable, Codable, CustomTestStringConvertible {
+    let variant: Variant
+    let promise: RuntimeConformance.Case
+
+    var testDescription: String { "\(variant.testDescription), \(promise)" }
+
+    func run() async throws {
+      try await promise.check(within: .seconds(300)) { try variant.makeRuntime() }
+    }
+  }
+
+  /// Every backend with every case; and again with one worker, and with another poller, what these might break.
+  static let trials = Backend.allCases.flatMap { backend in
+    PollerKind.allCases.flatMap { poller in
+      [1, 2, 3].flatMap { workers -> [Trial] in
+        let areas: Set<RuntimeConformance.Area>
+        switch (poller == .best, workers) {
+        case (true, 2): areas = Set(RuntimeConformance.Area.allCases)
+        case (true, 1): areas = [.executor, .timers, .blockingWork, .threads, .shutdown]
+        case (false, 3):
+          areas = [.streams, .listeners, .addresses, .cancellation, .closing, .shutdown, .leaks, .faults]
+        default: areas = []
+        }
+        return RuntimeConformance.cases.filter { areas.contains($0.area) }.map {
+          Trial(variant: Variant(backend: backend, poller: poller, workers: workers), promise: $0)
+        }
+      }
+    }
+  }
+
+  @Test(arguments: trials.filter { !$0.promise.needs.contains(.quietProcess) })
+  func `A backend keeps its promises`(trial: Trial) async throws {
+    try await trial.run()
+  }
+
+  @Test(arguments: trials.filter { $0.promise.needs.contains(.quietProcess) })
+  func `A backend keeps its promises in a process where nothing else goes on`(trial: Trial) async throws {
+    await #expect(processExitsWith: .success) { [trial] in try await trial.run() }
+  }
+
+  @Test func `No two cases promise the same`() {
+    let promises = RuntimeConformance.cases.map(\.promise)
+    #expect(Set(promises).count == promises.count)
+  }
+
+  @Test func `Every area has its cases, and those that need what is not to be had can be left out`() {
+    for area in RuntimeConformance.Area.allCases {
+      #expect(RuntimeConformance.cases.contains { $0.area == area }, "\(area)")
+    }
+    let simple = RuntimeConformance.cases(without: [.threads, .realDescriptors])
+    #expect(simple.allSatisfy { $0.needs.isDisjoint(with: [.threads, .realDescriptors]) })
+    #expect(simple.contains { $0.needs.contains(.realTime) } && simple.contains { $0.needs.isEmpty })
   }
 }

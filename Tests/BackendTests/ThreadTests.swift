@@ -85,29 +85,6 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `After any construct a task of a bounded backend is still within its bound`(backend: Backend) async throws {
-    // One worker, so that two tasks at once would show: each construct must come back through the executor's queue.
-    try await backend.withRuntime(workers: 1) { runtime in
-      let inside = Concurrently()
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for construct in Construct.allCases where construct.staysHome {
-          let task = runtime.spawn {
-            for _ in 0..<20 {
-              _ = try await Self.thread(of: construct, on: runtime)
-              inside.enter()
-              usleep(50)
-              inside.leave()
-            }
-          }
-          group.addTask { try await task.value }
-        }
-        try await group.waitForAll()
-      }
-      #expect(inside.most == 1)
-    }
-  }
-
-  @Test(arguments: Backend.allCases)
   func `A runtime's own threads have names`(backend: Backend) async throws {
     await #expect(processExitsWith: .success) { [backend] in
       try await backend.withRuntime { runtime in

@@ -44,22 +44,6 @@ func onForeignThread(_ body: @escaping @Sendable () -> Void) {
   pthread_detach(thread)
 }
 
-/// Counts how many are in a place at once.
-final class Concurrently: Sendable {
-  private let counts = Lock((now: 0, most: 0))
-
-  func enter() {
-    counts.withLock {
-      $0.now += 1
-      $0.most = max($0.most, $0.now)
-    }
-  }
-
-  func leave() { counts.withLock { $0.now -= 1 } }
-
-  var most: Int { counts.withLock { $0.most } }
-}
-
 /// A value that several tasks hold: for those, such as atomics, that cannot be copied.
 final class Shared<Value: ~Copyable & Sendable>: Sendable {
   let value: Value

@@ -120,7 +120,23 @@ extension RuntimeConformance {
   }
 }
 
-extension RuntimeConformance.Case: Identifiable, CustomStringConvertible {
+extension RuntimeConformance.Case: Codable, Identifiable, CustomStringConvertible {
+  /// The case of that promise: so can a test that runs in another process be told which.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let promise = try container.decode(String.self)
+    guard let known = RuntimeConformance.cases.first(where: { $0.promise == promise }) else {
+      throw DecodingError.dataCorruptedError(in: container, debugDescription: "no case promises “\(promise)”")
+    }
+    self = known
+  }
+
+  /// Writes down the promise.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(promise)
+  }
+
   public var id: String { promise }
 
   /// The area and the promise.
