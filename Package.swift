@@ -71,8 +71,9 @@ let package = Package(
     tests(
       "ExampleTests",
       [
-        "ConnectionHandler", "Runtime", "RuntimeSelection", "RuntimeTestSupport", "RuntimeTesting", "async-but-serial",
-        "task-per-connection", "ten-clients", "threads-and-tasks",
+        "ConnectionHandler", "HelloHandler", "Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTestSupport",
+        "RuntimeTesting", "async-but-serial", "bring-your-own-executor", "echo-server", "hello-http1", "hello-http2",
+        "task-per-connection", "task-queue", "ten-clients", "threads-and-tasks",
       ]),
     exampleLibrary("HelloSite"),
     exampleLibrary("ConnectionHandler", ["HelloSite", "Runtime"]),
