@@ -48,6 +48,23 @@ public protocol AsyncRuntime: Executor {
 }
 
 extension AsyncRuntime {
+  /// Not to be had: ``shutdown(grace:)`` waits for the tasks that were started, so a runtime has to know of them. Where
+  /// `NonisolatedNonsendingByDefault` is off, a `spawn` that does not spell its parameter as below is another function,
+  /// and this would have taken its place.
+  @available(
+    *, unavailable,
+    message: """
+      a runtime starts its tasks itself: func spawn<Success: Sendable>(_ operation: nonisolated(nonsending) sending \
+      @escaping () async throws -> Success) -> Task<Success, any Error>
+      """
+  )
+  @discardableResult
+  public func spawn<Success: Sendable>(
+    _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    Task.detached(executorPreference: taskExecutor, operation: operation)
+  }
+
   /// Listens for connections on `address` with the usual options.
   public func listen(on address: SocketAddress) throws(IOError) -> Listener {
     try listen(on: address, options: ListenOptions())
