@@ -56,7 +56,7 @@ struct ManualTimeRuntime: AsyncRuntime {
 
   @discardableResult
   func spawn<Success: Sendable>(
-    _ operation: sending @escaping () async throws -> Success
+    _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> { base.spawn(operation) }
 
   func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> AnyListener {

@@ -238,9 +238,9 @@ extension RuntimeConformance {
 
     Case("One task may read while another writes", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
-      let reader = runtime.spawn { try await near.read() }
+      let reader = runtime.spawn { try await near.read(exactly: 7) }
       let writer = runtime.spawn { try await near.write("to far") }
-      try await expect("what the peer reads", toGive: Array("to far".utf8)) { try await far.read() }
+      try await expect("what the peer reads", toGive: Array("to far".utf8)) { try await far.read(exactly: 6) }
       try await expectEnd(of: "the writer") { try await writer.value }
       try await far.write("to near")
       try await expect("what the reader gets", toGive: Array("to near".utf8)) { try await reader.value }
