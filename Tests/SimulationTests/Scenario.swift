@@ -5,10 +5,47 @@ import RuntimeTesting
 
 /// A server on a host of its own, and clients on others, who ask for all kinds of things at once.
 struct Scenario: Sendable {
-  enum Version: String, CaseIterable, Sendable { case http1, http2 }
+  enum Version: String, CaseIterable, Sendable { case http1, http2, upgraded }
 
   /// What a request asks for.
-  enum Kind: CaseIterable, Sendable { case item, wait, big, echo }
+  enum Kind: CaseIterable, Sendable {
+    /// Something short, answered at once.
+    case item
+    /// The same, to `HEAD`.
+    case head
+    /// Something short after a while.
+    case wait
+    /// Something long, in pieces.
+    case big
+    /// What is sent, while it comes.
+    case echo
+    /// The same, of a length that is not told before.
+    case chunked
+    /// An answer at once to content that nobody reads.
+    case refuse
+    /// An error.
+    case fail
+
+    var method: String {
+      switch self {
+      case .item, .wait, .big, .fail: "GET"
+      case .head: "HEAD"
+      case .echo, .chunked, .refuse: "POST"
+      }
+    }
+
+    var hasContent: Bool { method == "POST" }
+    var status: Int { self == .fail ? 500 : 200 }
+  }
+
+  /// What a client is like.
+  enum Manner: CaseIterable, Sendable {
+    case patient
+    /// Takes its time over what it gets.
+    case slow
+    /// Goes away when it likes.
+    case fickle
+  }
 
   let version: Version
   let runtime: SimulatedRuntime
@@ -19,6 +56,9 @@ struct Scenario: Sendable {
 
   init(_ version: Version, on runtime: SimulatedRuntime, options: ServerOptions = ServerOptions()) throws {
     let host = runtime.host()
+    var options = options
+    // Handlers are to fail.
+    options.log = { _ in }
     let server = try Server(
       runtime: host, address: .ipv4(host.address, port: 80), options: options,
       handler: Self.router(ledger, host.clock))
@@ -36,9 +76,8 @@ struct Scenario: Sendable {
       return number
     }
     var router = Router()
-    router.get("/item/:number") { request in
-      Response(body: .bytes(expected(.item, try sees(request))))
-    }
+    router.get("/item/:number") { request in Response(body: .bytes(expected(.item, try sees(request)))) }
+    router.get("/head/:number") { request in Response(body: .bytes(expected(.item, try sees(request)))) }
     router.get("/wait/:number") { request in
       let number = try sees(request)
       try await clock.sleep(for: .milliseconds(.random(in: 0...2000)))
@@ -57,12 +96,20 @@ struct Scenario: Sendable {
           }
         })
     }
-    router.post("/echo/:number") { request in
+    for kind in [Kind.echo, .chunked] {
+      router.post("/\(kind)/:number") { request in
+        _ = try sees(request)
+        return Response(
+          body: .stream(length: request.body.length) { writer in
+            for try await chunk in request.body { try await writer.write(chunk) }
+          })
+      }
+    }
+    router.post("/refuse/:number") { request in Response(body: .bytes(expected(.refuse, try sees(request)))) }
+    router.get("/fail/:number") { request in
       _ = try sees(request)
-      return Response(
-        body: .stream(length: request.body.length) { writer in
-          for try await chunk in request.body { try await writer.write(chunk) }
-        })
+      struct Broken: Error {}
+      throw Broken()
     }
     return router
   }
@@ -70,29 +117,32 @@ struct Scenario: Sendable {
   /// What the answer to a request has to be.
   static func expected(_ kind: Kind, _ number: Int) -> [UInt8] {
     switch kind {
-    case .item, .wait: Array("\(kind) \(number)".utf8)
+    case .item, .wait, .refuse: Array("\(kind) \(number)".utf8)
+    case .head, .fail: []
     case .big: (0..<20_000 + number * 37 % 30_000).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ number) }
-    case .echo: content(of: number)
+    case .echo, .chunked: content(of: number)
     }
   }
 
   /// What a request with content sends.
   static func content(of number: Int) -> [UInt8] {
-    (0..<number * 1009 % 40_000).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ number) }
+    (0..<number * 1009 % 100_000).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ number) }
   }
 
   // MARK: Clients
 
   /// Has a client on a new host make `connections` connections with some requests each, and waits for all to end.
-  func runClient(connections: Int, requests: Int) async throws {
+  func runClient(connections: Int, requests: Int, manners: [Manner] = [.patient, .slow]) async throws {
     let client = runtime.host()
     let tasks = (0..<connections).map { _ in
-      client.spawn { try await connect(client, requests: requests) }
+      client.spawn {
+        try await connect(client, (manners.randomElement() ?? .patient), requests: requests)
+      }
     }
     for task in tasks { try await task.value }
   }
 
-  private func connect(_ client: SimulatedRuntime, requests: Int) async throws {
+  private func connect(_ client: SimulatedRuntime, _ manner: Manner, requests: Int) async throws {
     let stream: SimulatedStream
     do throws(IOError) {
       stream = try await client.connect(to: server.localAddress)
@@ -100,47 +150,99 @@ struct Scenario: Sendable {
       return  // Refused, by a fault or by a server that has ended.
     }
     defer { stream.close() }
+    let leaving =
+      manner == .fickle
+      ? client.spawn {
+        try await client.clock.sleep(for: .milliseconds(.random(in: 0...1000)))
+        stream.close()
+      } : nil
+    let plan = (0..<requests).map { _ in (number: ledger.next(), kind: Kind.allCases.randomElement() ?? .item) }
     switch version {
-    case .http1: try await talkHTTP1(client, stream, requests)
-    case .http2: try await talkHTTP2(stream, requests)
+    case .http1: try await talkHTTP1(client, stream, manner, plan[...])
+    case .http2: try await talkHTTP2(client, HTTP2TestClient(stream), manner, plan[...])
+    case .upgraded: try await upgrade(client, stream, manner, plan[...])
     }
+    leaving?.cancel()
+    _ = await leaving?.result
   }
 
-  private func talkHTTP1(_ client: SimulatedRuntime, _ stream: SimulatedStream, _ requests: Int) async throws {
-    let plan = (0..<requests).map { _ in (ledger.next(), Kind.allCases.randomElement() ?? .item) }
+  private typealias Plan = ArraySlice<(number: Int, kind: Kind)>
+
+  private func dawdle(_ client: SimulatedRuntime, _ manner: Manner) async throws {
+    guard manner == .slow, Bool.random() else { return }
+    try await client.clock.sleep(for: .milliseconds(.random(in: 0...500)))
+  }
+
+  private func talkHTTP1(
+    _ client: SimulatedRuntime, _ stream: SimulatedStream, _ manner: Manner, _ plan: Plan
+  ) async throws {
     // Sends while it reads: the server answers a pipeline in order.
     let sender = client.spawn {
       for (number, kind) in plan {
-        let content = kind == .echo ? Self.content(of: number) : []
-        let method = kind == .echo ? "POST" : "GET"
-        try await stream.write("\(method) /\(kind)/\(number) HTTP/1.1\r\nHost: sim\r\n")
-        try await stream.write(kind == .echo ? "Content-Length: \(content.count)\r\n\r\n" : "\r\n")
-        if !content.isEmpty { try await stream.write(content) }
-        if Bool.random() { try await client.clock.sleep(for: .milliseconds(.random(in: 0...300))) }
+        try await stream.write("\(kind.method) /\(kind)/\(number) HTTP/1.1\r\nHost: sim\r\n")
+        let content = kind.hasContent ? Self.content(of: number) : []
+        if kind == .chunked {
+          try await stream.write("Transfer-Encoding: chunked\r\n\r\n")
+          for start in stride(from: 0, to: content.count, by: 7000) {
+            let piece = content[start..<min(start + 7000, content.count)]
+            try await stream.write(String(piece.count, radix: 16) + "\r\n")
+            try await stream.write(Array(piece) + [13, 10])
+          }
+          try await stream.write("0\r\n\r\n")
+        } else {
+          try await stream.write(kind.hasContent ? "Content-Length: \(content.count)\r\n\r\n" : "\r\n")
+          try await stream.write(content)
+        }
+        try await dawdle(client, manner)
       }
     }
     let reader = HTTPTestClient(stream)
     for (number, kind) in plan {
-      guard let response = try? await reader.readResponse() else { break }
-      guard response.status == 200 else { break }
-      try ledger.answer(number, with: response.body, expecting: Self.expected(kind, number))
-      if response["connection"] == "close" { break }
+      try await dawdle(client, manner)
+      guard let response = try? await reader.readResponse(to: kind.method) else { break }
+      try check(response, number, kind)
+      if response["connection"] == "close" || response.status == 408 { break }
     }
     stream.close()
     _ = await sender.result
   }
 
-  private func talkHTTP2(_ stream: SimulatedStream, _ requests: Int) async throws {
-    let client = HTTP2TestClient(stream)
-    var open: [(stream: UInt32, number: Int, kind: Kind)] = []
+  private func upgrade(
+    _ client: SimulatedRuntime, _ stream: SimulatedStream, _ manner: Manner, _ plan: Plan
+  ) async throws {
+    guard let first = plan.first else { return }
+    let reader = HTTPTestClient(stream)
+    do {
+      try await stream.write(
+        "GET /item/\(first.number) HTTP/1.1\r\nHost: sim\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+          + "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
+      let response = try await reader.readHead()
+      // A server that is about to end answers in HTTP/1.1.
+      guard response.status == 101 else {
+        let body = try await reader.readExactly(response["content-length"].flatMap { Int($0) } ?? 0)
+        try ledger.answer(first.number, with: body, expecting: Self.expected(.item, first.number))
+        return
+      }
+      let http2 = HTTP2TestClient(stream, after: reader)
+      try await talkHTTP2(client, http2, manner, plan.dropFirst(), open: [(1, first.number, .item)])
+    } catch is IOError {
+    } catch is TestClientError {
+    }
+  }
+
+  private func talkHTTP2(
+    _ host: SimulatedRuntime, _ client: HTTP2TestClient<SimulatedStream>, _ manner: Manner, _ plan: Plan,
+    open: [(stream: UInt32, number: Int, kind: Kind)] = []
+  ) async throws {
+    var open = open
     do {
       try await client.start()
-      for _ in 0..<requests {
-        let (number, kind) = (ledger.next(), Kind.allCases.randomElement() ?? .item)
-        let id = try await client.send(kind == .echo ? "POST" : "GET", "/\(kind)/\(number)", ends: kind != .echo)
+      for (number, kind) in plan {
+        let id = try await client.send(kind.method, "/\(kind)/\(number)", ends: !kind.hasContent)
         open.append((id, number, kind))
-        if kind == .echo { try await client.send(Self.content(of: number), on: id, ends: true) }
-        if Bool.random() { try await runtime.clock.sleep(for: .milliseconds(.random(in: 0...300))) }
+        if kind.hasContent { try await client.send(Self.content(of: number), on: id, ends: true) }
+        if manner == .fickle, Int.random(in: 0..<4) == 0 { try await client.reset(id) }
+        try await dawdle(host, manner)
       }
     } catch is IOError {
       // What has come before that is read all the same.
@@ -148,14 +250,21 @@ struct Scenario: Sendable {
     }
     for (id, number, kind) in open {
       do {
-        let response = try await client.readResponse(on: id)
-        guard response.status == 200 else { continue }
-        try ledger.answer(number, with: response.body, expecting: Self.expected(kind, number))
+        try await dawdle(host, manner)
+        try check(try await client.readResponse(on: id), number, kind)
       } catch is TestStreamError {
       } catch is IOError {
       } catch is TestClientError {
       }
     }
+  }
+
+  /// Whether what has come is what was asked for; a server that has lost patience may say so (408).
+  private func check(_ response: TestResponse, _ number: Int, _ kind: Kind) throws {
+    if response.status == 408 { return }
+    try expect(response.status == kind.status, "request \(number), \(kind), was answered with \(response.status)")
+    let body = kind == .fail ? [] : response.body
+    try ledger.answer(number, with: body, expecting: Self.expected(kind, number))
   }
 
   // MARK: The end

@@ -26,7 +26,11 @@ struct ServerSimulationTests {
     try await simulate(seeds: Seeds.many, faults: .rough) { runtime in
       let scenario = try Scenario(version, on: runtime)
       try await withThrowingTaskGroup { group in
-        for _ in 0..<3 { group.addTask { try await scenario.runClient(connections: 2, requests: 6) } }
+        for _ in 0..<3 {
+          group.addTask {
+            try await scenario.runClient(connections: 2, requests: 6, manners: Scenario.Manner.allCases)
+          }
+        }
         try await group.waitForAll()
       }
       try await scenario.finish(losesNothing: false)
@@ -56,6 +60,37 @@ struct ServerSimulationTests {
         try await group.waitForAll()
       }
       try await scenario.finish(losesNothing: true)
+    }
+  }
+
+  @Test(arguments: Scenario.Version.allCases)
+  func `A server that has no patience ends what takes too long, and nothing else`(
+    version: Scenario.Version
+  ) async throws {
+    var faults = FaultPlan.rough
+    faults.partitions = 0.3
+    try await simulate(seeds: Seeds.many, faults: faults) { runtime in
+      var options = ServerOptions()
+      options.headTimeout = .milliseconds(300)
+      options.stallTimeout = .milliseconds(300)
+      options.idleTimeout = .milliseconds(500)
+      options.http2.keepAliveInterval = .seconds(1)
+      options.shutdownGrace = .milliseconds(500)
+      let scenario = try Scenario(version, on: runtime, options: options)
+      try await withThrowingTaskGroup { group in
+        for _ in 0..<3 {
+          group.addTask {
+            try await scenario.runClient(connections: 2, requests: 6, manners: Scenario.Manner.allCases)
+          }
+        }
+        group.addTask {
+          try await runtime.clock.sleep(for: .milliseconds(.random(in: 0...5000)))
+          runtime.note("the server is shut down")
+          await scenario.server.shutdown()
+        }
+        try await group.waitForAll()
+      }
+      try await scenario.finish(losesNothing: false)
     }
   }
 }
