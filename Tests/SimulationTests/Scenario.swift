@@ -219,9 +219,9 @@ struct Scenario: Sendable {
       let response = try await reader.readHead()
       // A server that is about to end answers in HTTP/1.1.
       guard response.status == 101 else {
-        let body = try await reader.readExactly(response["content-length"].flatMap { Int($0) } ?? 0)
-        try ledger.answer(first.number, with: body, expecting: Self.expected(.item, first.number))
-        return
+        var response = response
+        response.body = try await reader.readExactly(response["content-length"].flatMap { Int($0) } ?? 0)
+        return try check(response, first.number, .item)
       }
       let http2 = HTTP2TestClient(stream, after: reader)
       try await talkHTTP2(client, http2, manner, plan.dropFirst(), open: [(1, first.number, .item)])

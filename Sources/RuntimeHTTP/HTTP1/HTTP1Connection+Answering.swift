@@ -16,6 +16,8 @@ extension HTTP1Connection {
   ///
   /// - Returns: as ``settle(_:)``.
   func answer(_ workspace: Workspace) async throws -> HTTP1Outcome? {
+    // The handler may take long, and the client may be waiting for what is ready.
+    if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
     guard workspace.decoder.isComplete else { return try await answerWithContent(workspace) }
     let response = await respond(to: Request(workspace.decoder.parts), workspace)
     if try sendAtOnce(response, workspace) { return settle(workspace) }
@@ -25,8 +27,6 @@ extension HTTP1Connection {
   /// Answers a request that has content, which the handler may read as it comes.
   @inline(never)
   private func answerWithContent(_ workspace: Workspace) async throws -> HTTP1Outcome? {
-    // Waiting for the content may take long, and earlier responses should not wait with it.
-    if workspace.decoder.remainingLength ?? .max > workspace.input.count { try await channel.flush(workspace) }
     let exchange = HTTP1Exchange(channel, workspace, context)
     var length: Int?
     if case .length(let count) = workspace.decoder.framing.body { length = count }
