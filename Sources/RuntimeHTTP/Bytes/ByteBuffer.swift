@@ -10,7 +10,7 @@ struct ByteBuffer: ~Copyable {
   private var end = 0
 
   init(capacity: Int) {
-    memory = .allocate(capacity: capacity)
+    memory = capacity > 0 ? .allocate(capacity: capacity) : UnsafeMutableBufferPointer(start: nil, count: 0)
   }
 
   deinit { memory.deallocate() }

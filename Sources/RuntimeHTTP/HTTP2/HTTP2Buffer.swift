@@ -5,8 +5,10 @@ final class HTTP2Buffer: @unchecked Sendable {  // in one pair of hands, as said
   static let capacity = 2 * leastRoom
   /// One that has grown past this is not kept.
   private static let largest = 256 * 1024
-  /// What the answers to a batch of small requests take.
-  static let usualOutput = 4096
+  /// What the answer to a small request takes.
+  static let leastOutput = 256
+  /// What a connection keeps for its answers while it has streams: enough for a batch of small requests.
+  static let keptOutput = 4096
 
   @exclusivity(unchecked) var bytes = ByteBuffer(capacity: capacity)
 

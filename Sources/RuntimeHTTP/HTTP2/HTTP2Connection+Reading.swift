@@ -19,16 +19,18 @@ private final class Batch: @unchecked Sendable {  // The reading task's alone.
 
 extension HTTP2Connection {
   /// Reads until the peer has finished or the stream has failed, beginning with `rest`, which has been read already.
+  ///
+  /// Whoever would cancel this closes the stream.
   func read(_ rest: [UInt8]) async {
     let batch = Batch()
     do throws(IOError) {
       if !rest.isEmpty { try await readFrames(batch, after: rest) }
       while true {
-        try await stream.readable()
+        try await stream.readableOrClosed()
         guard try await readFrames(batch) else { break }
       }
     } catch {
-      // It is time to end, or the stream has failed; in case somebody hears it, the peer is told how far we have come.
+      // The stream has failed, or has been closed; in case somebody hears it, the peer is told how far we have come.
       state.withLock { state in state.core.completeShutdown() }
     }
     abandonAll()
@@ -98,15 +100,15 @@ extension HTTP2Connection {
 
   /// - Returns: whether the connection goes on.
   private func take(_ input: HTTP2Buffer, _ batch: Batch, _ state: inout HTTP2ConnectionState) -> Bool {
-    if state.core.isFinished {
+    if state.isEnding || state.core.isFinished {
       // What comes after the end is read, and nothing more.
       input.bytes.removeAll()
       return true
     }
     let bytes = input.bytes.taken
     let now = monotonicNow()
-    // At once what a few answers take, and not byte by byte.
-    state.core.output.reserve(HTTP2Buffer.usualOutput)
+    // At once what an answer takes, and not byte by byte.
+    state.core.output.reserve(HTTP2Buffer.leastOutput)
     // For what the core itself may have to answer.
     state.core.date.update(to: secondsSince1970())
     var position = 0
@@ -210,7 +212,7 @@ extension HTTP2Connection: ConnectionWatcher {
 
   /// Looks after what takes too long.
   func tick(_ now: UInt64) {
-    let (reader, orphans, awake, writer) = state.withLock { state in
+    let (isOver, orphans, awake, writer) = state.withLock { state in
       var orphans: [Task<Void, any Error>] = []
       var awake: [UnsafeContinuation<Void, Never>] = []
       for slot in state.core.advance(to: now) {
@@ -220,14 +222,25 @@ extension HTTP2Connection: ConnectionWatcher {
           awake.append(reader)
         }
       }
-      let reader = isOver(&state, at: now) ? state.reader : nil
-      state.core.releaseMemory()
-      return (reader, orphans, awake, state.writerToWake())
+      let isOver = self.isOver(&state, at: now)
+      state.releaseMemory(at: now)
+      return (isOver, orphans, awake, state.writerToWake())
     }
     for task in orphans { task.cancel() }
     for waiter in awake { waiter.resume() }
     writer?.resume()
-    reader?.cancel()
+    if isOver { end() }
+  }
+
+  /// Says the end and waits for the peer to see it; if that has been done before, it has had its time.
+  private func end() {
+    let isAgain = state.withLock { state in
+      state.core.completeShutdown()
+      // When the writer has written that, the farewell begins.
+      state.readDeadline = 0
+      return state.isEnding
+    }
+    if isAgain { stream.close() } else { abandonAll() }
   }
 
   private func isOver(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {

@@ -40,7 +40,6 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     control.end(.head)
     begin(handover)
     let reader = executor.spawn { [self] in await read(handover.rest) }
-    state.withLock { state in state.reader = reader }
     if context.isClosing { beginClosing() }
     await write()
     try? stream.shutdownWrite()
@@ -50,7 +49,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     await withTaskCancellationHandler {
       _ = await reader.result
     } onCancel: {
-      reader.cancel()
+      stream.close()
     }
     await waitForHandlers()
     control.watch(nil)
@@ -106,8 +105,6 @@ struct HTTP2ConnectionState: ~Copyable {
   var handlers = 0
   /// Who waits for the last of them to end.
   var lastHandlerWaiter: UnsafeContinuation<Void, Never>?
-  /// The task that reads.
-  var reader: Task<Void, any Error>?
   /// Nothing more is served: the writer ends when it has written everything.
   var isEnding = false
   /// The tick at which what is read has taken too long; 0 where there is nothing to wait for but requests in flight.
@@ -127,7 +124,7 @@ struct HTTP2ConnectionState: ~Copyable {
   }
 
   /// Whether `slot` is still that of stream `id`, and its handler is at it.
-  func isLive(_ slot: Int, _ id: StreamID) -> Bool { core.streams[slot].id == id && core.streams[slot].hasHandler }
+  func isLive(_ slot: Int, _ id: StreamID) -> Bool { core.streams.holds(id, at: slot) && core.streams[slot].hasHandler }
 
   /// The writer, if it sleeps and has a reason not to.
   mutating func writerToWake() -> UnsafeContinuation<Void, Never>? {
@@ -156,6 +153,17 @@ struct HTTP2ConnectionState: ~Copyable {
     if let task = seats[slot].task { orphans.append(task) }
     if let reader = seats[slot].reader.take() { awake.append(reader) }
     if let writer = seats[slot].writer.take() { awake.append(writer) }
+  }
+
+  /// Lets go of what is held for nothing at tick `now`, if nothing has come for a whole tick.
+  mutating func releaseMemory(at now: UInt64) {
+    guard now > heard + 1 else { return }
+    let kept = core.streams.count == 0 ? 0 : HTTP2Buffer.keptOutput
+    if core.output.isEmpty, core.output.capacity > kept { core.output = ByteBuffer(capacity: 0) }
+    if core.streams.count == 0 {
+      core.releaseMemory()
+      seats = []
+    }
   }
 
   /// Closes every stream, and gives whom to cancel and whom to wake for it.

@@ -241,10 +241,14 @@ struct HTTP2Core: ~Copyable {
     return expired
   }
 
-  /// Lets go of memory that is held for nothing.
+  /// Lets go of memory that an idle connection would hold for nothing. The tables of HPACK are no such memory: the peer
+  /// may refer to what is in them for as long as the connection lasts.
   mutating func releaseMemory() {
-    let kept = streams.count == 0 ? 0 : HTTP2Buffer.usualOutput
-    if output.isEmpty, output.capacity > kept { output = ByteBuffer(capacity: 0) }
+    guard streams.count == 0 else { return }
+    streams.releaseMemory()
+    sendQueue.releaseMemory()
+    drained = []
+    date = DateLine()
   }
 
   private func isDue(_ deadline: UInt64) -> Bool { deadline != 0 && deadline <= tick }

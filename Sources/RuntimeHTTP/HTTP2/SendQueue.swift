@@ -23,8 +23,8 @@ struct SendQueue: Sendable {
   private static var urgencies: Int { 8 }
 
   private var links: [Link] = []
-  /// Two of each urgency: what goes whole, and what takes turns.
-  private var lists = [List](repeating: List(), count: 2 * urgencies)
+  /// Two of each urgency: what goes whole, and what takes turns. None until there has been a stream.
+  private var lists: [List] = []
   /// Which lists are not empty, a bit each.
   private var occupied: UInt16 = 0
   /// Of which urgencies it is the turn of those that take turns, a bit each.
@@ -47,6 +47,7 @@ struct SendQueue: Sendable {
   /// Puts `slot`, which is not there, into the queue.
   mutating func insert(_ slot: Int, stream: StreamID, _ priority: Priority) {
     while links.count <= slot { links.append(Link()) }
+    if lists.isEmpty { lists = Array(repeating: List(), count: 2 * Self.urgencies) }
     let list = 2 * Int(priority.urgency) + (priority.isIncremental ? 1 : 0)
     links[slot].stream = stream
     var previous = lists[list].last
@@ -73,6 +74,13 @@ struct SendQueue: Sendable {
     guard list & 1 == 1, lists[list].last != slot else { return }
     remove(slot)
     link(slot, after: lists[list].last, in: list)
+  }
+
+  /// Lets go of the links, none of which leads anywhere.
+  mutating func releaseMemory() {
+    precondition(isEmpty)
+    links = []
+    lists = []
   }
 
   private mutating func link(_ slot: Int, after previous: Int, in list: Int) {

@@ -1,4 +1,5 @@
-/// The streams of a connection, each in a slot that is used again: memory grows to the most that were there at once.
+/// The streams of a connection, each in a slot that is used again: memory grows to the most that were there at once,
+/// until ``releaseMemory()``.
 ///
 /// A slot is taken while its stream is open or its handler runs, whichever is longer. Numbers lead to slots through a
 /// table of open addressing with linear probing (Knuth, volume 3, section 6.4), of which no more than half is full.
@@ -37,6 +38,9 @@ struct StreamTable: Sendable {
     return nil
   }
 
+  /// Whether `slot` is that of stream `id`.
+  func holds(_ id: StreamID, at slot: Int) -> Bool { slot < streams.count && streams[slot].id == id }
+
   /// Makes a slot for stream `id`, which is not there.
   mutating func insert(_ id: StreamID) -> Int {
     if 2 * (count + 1) > cells.count { grow() }
@@ -58,6 +62,13 @@ struct StreamTable: Sendable {
     streams[slot].clear()
     freeSlots.append(slot)
     count -= 1
+  }
+
+  /// Lets go of the slots, none of which is taken.
+  mutating func releaseMemory() {
+    precondition(count == 0)
+    streams = []
+    freeSlots = []
   }
 
   @inline(__always)
@@ -100,8 +111,8 @@ struct StreamTable: Sendable {
 
 /// How the streams that closed last came to their end: frames of theirs may still be on their way.
 ///
-/// Only of the last few hundred is it known, in a kilobyte that is written over and over; who sends a frame for one that
-/// closed before that has had all the time there is.
+/// Only of the last few hundred is it known, in a kilobyte at most that is written over and over; who sends a frame for
+/// one that closed before that has had all the time there is.
 struct ClosedStreams: Sendable {
   enum End: UInt32, Sendable {
     /// Both sides have said all they had to.
@@ -110,16 +121,27 @@ struct ClosedStreams: Sendable {
     case resetByUs = 2
   }
 
-  private static let count = 256
-  private var ends = [UInt32](repeating: 0, count: count)
+  private static let mostEntries = 256
+  /// By the stream's number, without its last bit, modulo their count, which is a power of two.
+  private var ends: [UInt32] = []
 
   mutating func insert(_ stream: StreamID, _ end: End) {
+    let number = stream >> 1
+    if number >= ends.count, ends.count < Self.mostEntries { grow(toHold: Int(number)) }
     // A client's number is odd, so that there is room for two bits of something else.
-    ends[Int(stream >> 1) & (Self.count - 1)] = (stream >> 1) << 2 | end.rawValue + 1
+    ends[Int(number) & (ends.count - 1)] = number << 2 | end.rawValue + 1
+  }
+
+  /// Makes more entries. Those that there are stay where they are, since until there are the most none has come round.
+  private mutating func grow(toHold number: Int) {
+    var count = max(8, ends.count)
+    while count <= number, count < Self.mostEntries { count *= 2 }
+    ends.append(contentsOf: repeatElement(0, count: count - ends.count))
   }
 
   subscript(stream: StreamID) -> End? {
-    let entry = ends[Int(stream >> 1) & (Self.count - 1)]
+    if ends.isEmpty { return nil }
+    let entry = ends[Int(stream >> 1) & (ends.count - 1)]
     return entry >> 2 == stream >> 1 && entry & 3 != 0 ? End(rawValue: entry & 3 - 1) : nil
   }
 }

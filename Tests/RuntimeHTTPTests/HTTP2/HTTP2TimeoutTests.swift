@@ -32,6 +32,25 @@ import Testing
     }
   }
 
+  @Test func `an idle connection lets go of its memory, and knows what was there`() async throws {
+    let kept = Lock<RequestBody?>(nil)
+    try await withHTTP2(
+      clock: clock,
+      handler: { request in
+        kept.withLock { $0 = request.body }
+        return .text("early")
+      }
+    ) { client in
+      let stream = try await client.send("POST", "/", ends: false)
+      try await client.send([1], on: stream, ends: true)
+      _ = try await client.readResponse(on: stream)
+      for _ in 0..<4 { await clock.advance(by: .seconds(3)) }
+      let body = try #require(kept.withLock { $0 })
+      await #expect(throws: BodyError.ended) { for try await _ in body {} }
+      for _ in 0..<3 { try await client.expectAnswer() }
+    }
+  }
+
   @Test func `a client that only pings is idle`() async throws {
     try await withHTTP2(clock: clock, handler: { _ in .text("") }) { client in
       try await client.expectAnswer()
@@ -56,6 +75,32 @@ import Testing
       }
       try await clock.flying { try await client.readToEnd() }
       #expect(clock.now.offset <= .seconds(15))
+    }
+  }
+
+  @Test func `a client that goes on sending after the end is not listened to for ever, though a handler still runs`()
+    async throws
+  {
+    let mayEnd = Gate()
+    try await withHTTP2(
+      clock: clock,
+      handler: { _ in
+        await mayEnd.wait()
+        return .text("late")
+      }
+    ) { client in
+      let ping = HTTP2Client.frame(6, payload: [UInt8](repeating: 0, count: 8))
+      _ = try await client.send("GET", "/")
+      try await client.stream.write(Array(ping.prefix(5)))
+      try await clock.flying { try await client.readToEnd() }
+      await #expect(throws: IOError.self) {
+        try await client.stream.write(Array(ping.dropFirst(5)))
+        for _ in 0..<20 {
+          await clock.advance(by: .seconds(1))
+          try await client.stream.write(ping)
+        }
+      }
+      mayEnd.open()
     }
   }
 
