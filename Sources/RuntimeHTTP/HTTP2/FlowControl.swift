@@ -58,6 +58,7 @@ struct ReceiveWindow: Sendable {
 
   /// Makes the window larger, for which the peer hears at once.
   mutating func grow(to size: Int) -> Int {
+    let size = min(size, FlowControl.largestWindow)
     guard size > self.size else { return 0 }
     pending += size - self.size
     self.size = size

@@ -166,6 +166,16 @@ import Testing
     #expect(ends(scenario.write()))
   }
 
+  @Test func `6_9_1 no window of ours exceeds the largest, whatever the options say`() {
+    var options = HTTP2Options.plain
+    options.initialConnectionWindow = .max
+    options.initialStreamWindow = .max
+    #expect(CoreScenario(options).take() == [.settings, .windowUpdate(0, 0x7FFF_FFFF - 65_535)])
+    var window = ReceiveWindow(65_535)
+    #expect(window.receive(1000) && window.grow(to: .max) == 0x7FFF_FFFF - 65_535)
+    #expect(window.available == 0x7FFF_FFFF - 1000 && window.release(1000) == 0)
+  }
+
   @Test func `6_9_1 padding counts, and is given back at once`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
