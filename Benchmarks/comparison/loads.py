@@ -145,14 +145,41 @@ def open_loop(running, connections, rate, seconds, core):
     return undisturbed(running, measure)
 
 
-def idle(running, connections):
+def _ask(one):
+    """Sends a request by HTTP/1.1, and reads the response."""
+    one.sendall(f"GET {TARGET} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    assert one.recv(65536).startswith(b"HTTP/1.1 200"), "no answer"
+
+
+def _ask_http2(one):
+    """Begins HTTP/2 with prior knowledge, sends a request, and reads to the end of its stream (RFC 9113)."""
+    data, settings, end_stream, end_headers, acknowledgement = 0, 4, 1, 4, 1
+    # As RFC 7541 has it: GET, http, and the path and the authority as literals.
+    head = b"\x82\x86\x04" + bytes([len(TARGET)]) + TARGET.encode() + b"\x01\x09127.0.0.1"
+    one.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(settings) + _frame(settings, acknowledgement)
+                + _frame(1, end_stream | end_headers, 1, head))
+    received = b""
+    while True:
+        more = one.recv(65536)
+        assert more, "no answer"
+        received += more
+        while len(received) >= 9 and len(received) >= (end := 9 + int.from_bytes(received[:3], "big")):
+            kind, flags = received[3:5]
+            if kind == data and flags & end_stream:
+                return
+            received = received[end:]
+
+
+def _frame(kind, flags=0, stream=0, payload=b""):
+    return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
+
+
+def idle(running, connections, http2=False):
     """Bytes of resident memory that a connection costs which has sent one request and then nothing."""
-    request = f"GET {TARGET} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
 
     def connect():
         one = socket.create_connection(("127.0.0.1", running.port), timeout=30)
-        one.sendall(request)
-        assert one.recv(65536).startswith(b"HTTP/1.1 200"), "no answer"
+        (_ask_http2 if http2 else _ask)(one)
         return one
 
     allow_many_files()
@@ -162,7 +189,7 @@ def idle(running, connections):
         before = running.resident()
         for _ in range(connections):
             open_sockets.enter_context(connect())
-        # What the server does about the last of them may follow its answer.
-        time.sleep(1)
+        # What the server does about the last of them may follow its answer, and come by and by.
+        time.sleep(3)
         after = running.resident()
     return {"connection": (after - before) / connections, "before": before, "after": after}

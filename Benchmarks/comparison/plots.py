@@ -98,7 +98,7 @@ def cost(results, directory, name, heading):
     save(figure, directory, name)
 
 
-def idle(results, directory):
+def idle(results, directory, subject, name):
     names = [one for one in SERVERS if results.median(one, "connection") is not None]
     figure, axes = pyplot.subplots(figsize=(8.6, 0.42 * len(names) + 0.9))
     bare(axes, [SERVERS[one].title for one in names])
@@ -109,8 +109,8 @@ def idle(results, directory):
         axes.text((value + widest * 0.012) / 1024, row, f"{value / 1024:.1f} KiB", va="center", fontsize=11)
     axes.set_xlim(0, widest / 1024 * 1.14)
     axes.set_xlabel("resident memory a connection, KiB", fontsize=10.5)
-    title(axes, f"An idle connection, of {results.settings['connections']:,}")
-    save(figure, directory, "idle")
+    title(axes, f"An idle {subject}, of {results.settings['connections']:,}")
+    save(figure, directory, name)
 
 
 def latency(results, directory, load, heading):
@@ -175,8 +175,9 @@ def main(directory):
     }.items():
         if results := Results(directory, section):
             cost(results, directory, section, heading)
-    if results := Results(directory, "idle"):
-        idle(results, directory)
+    for name, subject in {"idle": "connection", "idle_http2": "connection of HTTP/2"}.items():
+        if results := Results(directory, name):
+            idle(results, directory, subject, name)
     if results := Results(directory, "latency"):
         latency(results, directory, "same", "Latency, the same load for all")
         latency(results, directory, "own", "Latency, each at half of what it can bear")

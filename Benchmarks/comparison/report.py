@@ -65,16 +65,19 @@ def _cost(heading, picture):
     return write
 
 
-def _idle(result):
-    rows = []
-    for name, server in SERVERS.items():
-        if result.median(name, "connection") is None:
-            continue
-        rows.append([server.title, f"{result.median(name, 'connection'):,.0f}"]
-                    + [f"{result.median(name, when) / 2**20:.1f}" for when in ("before", "after")])
-    heading = f"{result.settings['connections']:,} idle connections"
-    columns = ["", "bytes a connection", "resident before, MiB", "with all of them, MiB"]
-    return [f"## {heading}\n", "![An idle connection](idle.svg)\n", _table(columns, rows)]
+def _idle(subject, picture):
+    def write(result):
+        rows = []
+        for name, server in SERVERS.items():
+            if result.median(name, "connection") is None:
+                continue
+            rows.append([server.title, f"{result.median(name, 'connection'):,.0f}"]
+                        + [f"{result.median(name, when) / 2**20:.1f}" for when in ("before", "after")])
+        heading = f"{result.settings['connections']:,} idle {subject}"
+        columns = ["", "bytes a connection", "resident before, MiB", "with all of them, MiB"]
+        return [f"## {heading}\n", f"![{heading}]({picture}.svg)\n", _table(columns, rows)]
+
+    return write
 
 
 def _latency(result):
@@ -119,7 +122,8 @@ WRITERS = {
     "request": _cost("What a request costs", "request"),
     "pipeline": _cost("What a request costs, 16 in a pipeline", "pipeline"),
     "http2": _cost("What a request costs on HTTP/2", "http2"),
-    "idle": _idle,
+    "idle": _idle("connections", "idle"),
+    "idle_http2": _idle("connections of HTTP/2", "idle_http2"),
     "latency": _latency,
     "scheduler": _scheduler,
 }

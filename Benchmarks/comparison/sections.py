@@ -78,12 +78,20 @@ def http2(names, effort):
 def idle(names, effort):
     """Memory of connections that are kept alive and silent."""
     # The floor keeps nothing for a connection but what the kernel does.
-    names = [name for name in names if name != "floor"]
+    return _idle([name for name in names if name != "floor"], effort)
+
+
+def idle_http2(names, effort):
+    """The same, of connections of HTTP/2."""
+    return _idle([name for name in names if SERVERS[name].speaks_http2], effort, http2=True)
+
+
+def _idle(names, effort, http2=False):
     samples = {name: [] for name in names}
     for number in range(effort.rounds):
         for name in names:
-            with running(SERVERS[name], workers=2) as process:
-                sample = loads.idle(process, effort.idle_connections)
+            with running(SERVERS[name], workers=2, http2=http2) as process:
+                sample = loads.idle(process, effort.idle_connections, http2)
             samples[name].append(sample)
             say(f"  {number + 1}  {SERVERS[name].title:22} {sample['connection']:7.0f} bytes a connection")
     return {"rounds": effort.rounds, "connections": effort.idle_connections}, samples
@@ -156,4 +164,4 @@ def _tokios(benchmark, meter):
     return [(figure, float(value)) for figure, _, value in (line.rpartition(" ") for line in lines)]
 
 
-SECTIONS = {one.__name__: one for one in (request, pipeline, http2, idle, latency, scheduler)}
+SECTIONS = {one.__name__: one for one in (request, pipeline, http2, idle, idle_http2, latency, scheduler)}
