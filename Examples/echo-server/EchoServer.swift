@@ -27,24 +27,24 @@ import RuntimeSelection
     let listener = try runtime.listen(on: address)
     print("Listening on \(listener.localAddress)")
     fflush(nil)
-    let server = runtime.spawn { await serve(listener) }
+    let server = runtime.spawn { try await serve(listener) }
     let interrupt = onInterrupt { server.cancel() }
-    try await server.value
+    do {
+      try await server.value
+    } catch let error as IOError where error.reason == .cancelled {
+      print("Stopped")
+    }
     withExtendedLifetime(interrupt) {}
-    print("Stopped")
   }
 }
 
-/// Accepts connections until the task is cancelled, and returns when the last of them has ended.
-func serve(_ listener: some StreamListener) async {
-  await withDiscardingTaskGroup { connections in
-    do {
-      while true {
-        let stream = try await listener.accept()
-        connections.addTask { await echo(stream) }
-      }
-    } catch {
-      connections.cancelAll()
+/// Accepts connections until that fails, as it does when the task is cancelled; ends the connections then, and waits until
+/// they have ended.
+func serve(_ listener: some StreamListener) async throws {
+  try await withThrowingDiscardingTaskGroup { connections in
+    while true {
+      let stream = try await listener.accept()
+      connections.addTask { await echo(stream) }
     }
   }
 }
