@@ -71,9 +71,9 @@ let package = Package(
     tests(
       "ExampleTests",
       [
-        "ConnectionHandler", "HelloHandler", "Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTestSupport",
-        "RuntimeTesting", "async-but-serial", "bring-your-own-executor", "echo-server", "hello-http1", "hello-http2",
-        "task-per-connection", "task-queue", "ten-clients", "threads-and-tasks",
+        "ConnectionHandler", "HelloHandler", "PollRuntime", "Runtime", "RuntimeHTTP", "RuntimeSelection",
+        "RuntimeTestSupport", "RuntimeTesting", "async-but-serial", "bring-your-own-executor", "echo-server",
+        "hello-http1", "hello-http2", "task-per-connection", "task-queue", "ten-clients", "threads-and-tasks",
       ]),
     exampleLibrary("HelloSite"),
     exampleLibrary("ConnectionHandler", ["HelloSite", "Runtime"]),
@@ -90,5 +90,7 @@ let package = Package(
     example("hello-http1", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
     example("hello-http2", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
     example("bring-your-own-executor", ["Runtime", "RuntimeHTTP"]),
+    exampleLibrary("PollRuntime", ["Runtime"]),
+    example("hello-on-poll", ["PollRuntime", "Runtime", "RuntimeHTTP"]),
   ]
 )

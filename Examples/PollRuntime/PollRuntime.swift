@@ -1,0 +1,54 @@
+public import Runtime
+import Synchronization
+
+/// A runtime in one thread, which runs tasks, fires timers and watches sockets with poll(2): made to be read.
+public struct PollRuntime: AsyncRuntime {
+  public let name = "poll"
+  public let workerCount = 1
+  private let loop: RunLoop
+
+  /// - Throws: what the system says if it has no descriptor or thread to give.
+  public init() throws(IOError) { loop = try RunLoop() }
+
+  public var taskExecutor: (any TaskExecutor)? { loop }
+  public var clock: PollClock { PollClock(loop: loop) }
+
+  @discardableResult
+  public func spawn<Success: Sendable>(
+    _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    loop.countTask(1)
+    return Task.detached(executorPreference: loop) { [loop] in
+      defer { loop.countTask(-1) }
+      return try await operation()
+    }
+  }
+
+  public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> PollListener {
+    try PollListener(address, options, on: loop)
+  }
+
+  public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> PollStream {
+    try await PollStream(to: address, options, on: loop)
+  }
+
+  public func runBlocking<Success: Sendable>(
+    _ work: sending @escaping () throws -> Success
+  ) async throws -> Success {
+    try await loop.runBlocking(work)
+  }
+
+  public var metrics: RuntimeMetrics {
+    loop.state.withLock { state in
+      var metrics = RuntimeMetrics()
+      metrics.tasks = state.ending.tasks
+      metrics.queueDepths = [state.jobs.count]
+      metrics.workers = [state.metrics]
+      metrics.blockingThreads = state.blocking.threads
+      metrics.blockingQueueDepth = state.blocking.queue.count
+      return metrics
+    }
+  }
+
+  public func shutdown(grace: Duration) async { await loop.shutdown(grace: grace) }
+}

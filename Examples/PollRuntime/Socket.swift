@@ -1,0 +1,115 @@
+import Glibc
+import Runtime
+import Synchronization
+
+/// What the loop knows of a socket.
+struct OpenSocket {
+  let descriptor: Int32
+  /// The name that it has in the file system until it is closed.
+  var path: String?
+
+  /// To be called once nobody finds it in the loop any more.
+  func close() {
+    // The name first: once nobody listens, it may be a successor's.
+    if let path { unlink(path) }
+    Glibc.close(descriptor)
+  }
+}
+
+/// A socket that a loop watches, known by its number there. It is closed when the last reference to it goes.
+final class Socket: Sendable {
+  private let loop: RunLoop
+  private let number: Int
+  private let operations = Atomic(0)
+
+  /// A new socket of `family`.
+  convenience init(_ family: Int32, on loop: RunLoop, for operation: IOError.Operation) throws(IOError) {
+    let descriptor = socket(family, streamSocket, 0)
+    guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
+    try self.init(taking: descriptor, on: loop, for: operation)
+  }
+
+  /// Takes `descriptor` over, and closes it if the loop takes no more.
+  init(taking descriptor: Int32, on loop: RunLoop, for operation: IOError.Operation) throws(IOError) {
+    let number: Int? = loop.state.withLock { state in
+      guard !state.ending.hasBegun else { return nil }
+      let number = state.nextNumber()
+      state.sockets[number] = OpenSocket(descriptor: descriptor)
+      return number
+    }
+    guard let number else {
+      Glibc.close(descriptor)
+      throw IOError(operation, .closed)
+    }
+    self.loop = loop
+    self.number = number
+  }
+
+  deinit { close() }
+
+  /// Makes a system call. The lock is held meanwhile, so that nobody closes the descriptor and its number becomes another
+  /// file's.
+  ///
+  /// - Returns: what the call returns; `nil` where it would have to wait (`EAGAIN`).
+  func call(_ operation: IOError.Operation, _ call: (Int32) -> Int) throws(IOError) -> Int? {
+    try loop.state.withLock { state throws(IOError) in
+      guard let socket = state.sockets[number] else { throw IOError(operation, .closed) }
+      while true {
+        let result = call(socket.descriptor)
+        if result >= 0 { return result }
+        switch errno {
+        case EINTR: continue
+        case EAGAIN: return nil
+        case let code: throw IOError(operation, .system(code))
+        }
+      }
+    }
+  }
+
+  /// Waits until a call is worth trying again.
+  func wait(for event: (Int) -> Event, _ operation: IOError.Operation) async throws(IOError) {
+    if let reason = await loop.wait(for: event(number)) { throw IOError(operation, reason) }
+  }
+
+  /// Waits for `duration` where no descriptor tells that it is time to try again.
+  func pause(for duration: Duration, _ operation: IOError.Operation) async throws(IOError) {
+    if let reason = await loop.wait(until: .now + duration) { throw IOError(operation, reason) }
+  }
+
+  /// To be called before an operation: gives others a turn now and then, since nothing else may make this task wait.
+  func giveWay() async {
+    if operations.wrappingAdd(1, ordering: .relaxed).newValue % 32 == 0 { await Task.yield() }
+  }
+
+  func close() {
+    let socket = loop.state.withLock { state in
+      // A poll under way holds the file open, and the peer would not hear of it.
+      state.ring()
+      return state.sockets.removeValue(forKey: number)
+    }
+    socket?.close()
+    loop.end([.readable(number), .writable(number)], because: .closed)
+  }
+
+  /// Turns on an option that is a flag. It does nothing to a socket that has no such option.
+  func turnOn(_ option: Int32, _ level: Int32) {
+    var on: Int32 = 1
+    _ = try? call(.socket) { Int(setsockopt($0, level, option, &on, socklen_t(MemoryLayout<Int32>.size))) }
+  }
+
+  /// Has `path` removed from the file system when the socket is closed.
+  func removeWhenClosed(_ path: String) {
+    loop.state.withLock { $0.sockets[number]?.path = path }
+  }
+
+  var localAddress: SocketAddress? { address(getsockname) }
+  var peerAddress: SocketAddress? { address(getpeername) }
+
+  private func address(
+    _ call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+  ) -> SocketAddress? {
+    loop.state.withLock { state in
+      state.sockets[number].flatMap { socket in SocketAddress(writtenBy: { call(socket.descriptor, $0, $1) }) }
+    }
+  }
+}

@@ -1,0 +1,20 @@
+import PollRuntime
+import Runtime
+import RuntimeHTTP
+
+/// The program of README.md, on a runtime that is not the library's.
+@main struct Hello {
+  static func main() throws {
+    try PollRuntime().run { runtime in
+      var router = Router()
+      router.get("/") { _ in .text("Hello from \(runtime.name)\n") }
+      router.get("/wait") { _ in
+        try await runtime.clock.sleep(for: .seconds(1))
+        return .text("That took a second and held up nobody.\n")
+      }
+      let server = try Server(runtime: runtime, address: .loopback(port: 8080), handler: router)
+      print("Listening on http://\(server.localAddress)")
+      try await server.run()
+    }
+  }
+}

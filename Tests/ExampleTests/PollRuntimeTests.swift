@@ -1,0 +1,60 @@
+import PollRuntime
+import Runtime
+import RuntimeHTTP
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+/// The backend that docs/writing-a-backend.md leads to.
+@Suite(.timeLimit(.minutes(10))) struct PollRuntimeTests {
+  @Test(arguments: RuntimeConformance.cases)
+  func `It keeps its promises`(promise: RuntimeConformance.Case) async throws {
+    try await promise.check { try PollRuntime() }
+  }
+
+  @Test func `It serves both versions of HTTP`() async throws {
+    let runtime = try PollRuntime()
+    var router = Router()
+    router.get("/") { request in
+      try await runtime.clock.sleep(for: .milliseconds(2))
+      return .text("\(request.version)")
+    }
+    let server = try Server(runtime: runtime, address: .loopback(port: 0), handler: router)
+    let serving = runtime.spawn { try await server.run() }
+
+    let http1 = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+    let http2 = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+    try await http2.start()
+    for _ in 0..<10 {
+      #expect(try await http1.get("/").text == "HTTP/1.1")
+      #expect(try await http2.get("/").text == "HTTP/2")
+    }
+    await server.shutdown()
+    try await serving.value
+    await runtime.shutdown()
+  }
+
+  @Test func `Shutting down does not wait for a grace that nobody needs`() async throws {
+    for _ in 0..<200 {
+      let runtime = try PollRuntime()
+      await runtime.shutdown(grace: .seconds(3600))
+    }
+  }
+
+  @Test func `Work that is dropped closes the stream that it alone has`() async throws {
+    func startWork(with stream: PollStream, on runtime: PollRuntime) -> Task<Void, any Error> {
+      runtime.spawn { try await runtime.runBlocking { _ = stream } }
+    }
+    let runtime = try PollRuntime()
+    let listener = try runtime.listen(on: .loopback(port: 0))
+    for round in 0..<100 {
+      let working = startWork(with: try await runtime.connect(to: listener.localAddress), on: runtime)
+      let peer = try await listener.accept()
+      for _ in 0..<round % 5 { await Task.yield() }
+      working.cancel()
+      _ = await working.result
+      #expect(try await peer.readToEnd() == [])
+    }
+    await runtime.shutdown()
+  }
+}
