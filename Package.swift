@@ -91,6 +91,6 @@ let package = Package(
     example("hello-http2", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
     example("bring-your-own-executor", ["Runtime", "RuntimeHTTP"]),
     exampleLibrary("PollRuntime", ["Runtime"]),
-    example("hello-on-poll", ["PollRuntime", "Runtime", "RuntimeHTTP"]),
+    example("hello-on-poll", ["HelloSite", "PollRuntime", "Runtime", "RuntimeHTTP"]),
   ]
 )

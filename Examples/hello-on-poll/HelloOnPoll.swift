@@ -1,9 +1,11 @@
+import Glibc
+import HelloSite
 import PollRuntime
 import Runtime
 import RuntimeHTTP
 
-/// The program of README.md, on a runtime that is not the library's.
-@main struct Hello {
+/// The program of README.md, on a runtime of the reader's own.
+@main struct HelloOnPoll {
   static func main() throws {
     try PollRuntime().run { runtime in
       var router = Router()
@@ -12,8 +14,9 @@ import RuntimeHTTP
         try await runtime.clock.sleep(for: .seconds(1))
         return .text("That took a second and held up nobody.\n")
       }
-      let server = try Server(runtime: runtime, address: .loopback(port: 8080), handler: router)
+      let server = try Server(runtime: runtime, address: .loopback(port: Settings.port), handler: router)
       print("Listening on http://\(server.localAddress)")
+      fflush(nil)
       try await server.run()
     }
   }
