@@ -92,8 +92,8 @@ extension RuntimeConformance {
       let work = (0..<3).map { _ in
         runtime.spawn { try await runtime.runBlocking { gate.arriveAndWait(for: trial.patience) } }
       }
-      try await expectEnd(of: "waiting until the metrics tell of 3 threads that block") {
-        while runtime.metrics.blockingThreads < 3 { await Task.yield() }
+      try await expectEventually("the metrics to tell of 3 threads that block") {
+        runtime.metrics.blockingThreads >= 3
       }
       gate.open()
       for work in work { _ = try await work.value }

@@ -194,7 +194,7 @@ extension AsyncRuntime {
     _ operation: @escaping @Sendable () async throws -> Success
   ) -> Task<Success, any Error> {
     let task = spawn {
-      while !Task.isCancelled { await Task.yield() }
+      _ = await isCancelled(within: .seconds(30))
       return try await operation()
     }
     task.cancel()

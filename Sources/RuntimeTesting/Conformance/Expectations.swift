@@ -6,7 +6,13 @@ func expect<Value: Equatable>(
   _ subject: String, _ seen: Value, is expected: Value, file: StaticString = #fileID, line: UInt = #line
 ) throws {
   guard !isSame(seen, expected) else { return }
-  throw Finding(subject, expected: spelling(expected), seen: spelling(seen), at: "\(file):\(line)")
+  var words = spelling(seen)
+  if let seen = bytes(seen), let expected = bytes(expected), seen.count > 40,
+    let place = zip(seen, expected).enumerated().first(where: { $1.0 != $1.1 })?.offset
+  {
+    words += ", of which number \(place) is the first to differ"
+  }
+  throw Finding(subject, expected: spelling(expected), seen: words, at: "\(file):\(line)")
 }
 
 /// Expects `condition` to hold, which `expected` says in words.
@@ -33,6 +39,19 @@ func expectEnd<Value>(
   of subject: String, file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Value
 ) async throws -> Value {
   try await expect(subject, toEndWith: "it to end", at: "\(file):\(line)", body)
+}
+
+/// Waits, by yielding, until `condition` holds.
+func expectEventually(
+  _ subject: String, file: StaticString = #fileID, line: UInt = #line, _ condition: () -> Bool
+) async throws {
+  try await expectEnd(of: "waiting for \(subject)", file: file, line: line) {
+    while !condition() {
+      // Nobody waits for it any more once the watchdog has given up.
+      try Task.checkCancellation()
+      await Task.yield()
+    }
+  }
 }
 
 /// Expects `body` to end with `error`.
@@ -99,17 +118,23 @@ private func expect<Value>(
 
 /// A value in a message.
 private func spelling<Value>(_ value: Value) -> String {
-  switch value {
-  case is Void: return "an end"
-  case let bytes as [UInt8] where bytes.count > 40: return "\(bytes.count) bytes"
-  case let bytes as [UInt8]: return "“\(String(decoding: bytes, as: UTF8.self))”"
-  case let stream as any ByteStream: return "a stream to \(stream.peerAddress.map(\.description) ?? "a peer")"
-  default: return String(describing: value)
+  if let bytes = bytes(value) {
+    return bytes.count > 40 ? "\(bytes.count) bytes" : "“\(String(decoding: bytes, as: UTF8.self))”"
+  }
+  return switch value {
+  case is Void: "an end"
+  case let stream as any ByteStream: "a stream to \(stream.peerAddress.map(\.description) ?? "a peer")"
+  default: String(describing: value)
   }
 }
 
 /// As `==`, which takes seconds for megabytes in a debug build.
 private func isSame<Value: Equatable>(_ a: Value, _ b: Value) -> Bool {
-  guard let a = a as? [UInt8], let b = b as? [UInt8] else { return a == b }
+  guard let a = bytes(a), let b = bytes(b) else { return a == b }
   return a.count == b.count && memcmp(a, b, a.count) == 0
+}
+
+/// A value that is bytes by its type: an empty array of anything would do for one of bytes by what is in it.
+private func bytes<Value>(_ value: Value) -> [UInt8]? {
+  Value.self == [UInt8].self || Value.self == [UInt8]?.self ? value as? [UInt8] : nil
 }

@@ -47,9 +47,14 @@ extension RuntimeConformance {
     let isOver = Box(Atomic(false))
     var tasks: [Task<Void, any Error>] = []
     for _ in 0..<runtime.workerCount * 2 { tasks += try await start(selfish, on: runtime, until: isOver) }
-    defer { isOver.value.store(true, ordering: .relaxed) }
-    try await body()
-    isOver.value.store(true, ordering: .relaxed)
+    @Sendable func stop() { isOver.value.store(true, ordering: .relaxed) }
+    defer { stop() }
+    try await withTaskCancellationHandler {
+      try await body()
+    } onCancel: {
+      stop()
+    }
+    stop()
     for task in tasks { try await expectEnd(of: "a task that was told to stop") { try await task.value } }
   }
 

@@ -27,9 +27,7 @@ extension RuntimeConformance {
         _ = await (returns.result, throwing.result, sleeps.result, reads.result)
       }
       near.close()
-      try await expectEnd(of: "waiting until nothing of 250 tasks is held") {
-        while tokens.held > 0 { await Task.yield() }
-      }
+      try await expectEventually("what 250 tasks held to be let go") { tokens.held == 0 }
     },
 
     Case("What blocking work holds is let go, also of work that never began", .leaks) { runtime in
@@ -41,9 +39,7 @@ extension RuntimeConformance {
         }
         _ = await cancelled.result
       }
-      try await expectEnd(of: "waiting until nothing of 100 works is held") {
-        while tokens.held > 0 { await Task.yield() }
-      }
+      try await expectEventually("what 100 pieces of work held to be let go") { tokens.held == 0 }
     },
 
     Case("Connections that are closed leave no descriptor", .leaks, needs: [.realDescriptors, .quietProcess]) {

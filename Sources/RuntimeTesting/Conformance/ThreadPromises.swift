@@ -32,8 +32,8 @@ extension RuntimeConformance {
             for _ in 0..<500 { runtime.execute { done.value.add(1, ordering: .relaxed) } }
           }.detach()
         }
-        try await expectEnd(of: "2,000 tasks that foreign threads have started") {
-          while done.value.load(ordering: .relaxed) < 2000 { await Task.yield() }
+        try await expectEventually("2,000 tasks that foreign threads have started") {
+          done.value.load(ordering: .relaxed) == 2000
         }
       },
 
@@ -137,9 +137,9 @@ extension RuntimeConformance {
   /// Expects that there are hardly more threads while `body` has something wait, which gives how many there were.
   private static func expectNoThreads(for subject: String, _ body: () async throws -> Int) async throws {
     // Others in the process may start threads of their own, but hardly so many each time.
+    let before = threadCount()
     var more = 0
     for _ in 0..<5 {
-      let before = threadCount()
       more = try await body() - before
       if more < 50 { return }
     }

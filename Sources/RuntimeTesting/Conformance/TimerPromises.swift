@@ -33,6 +33,7 @@ extension RuntimeConformance {
 
     Case("A short sleep ends though a long one began before it", .timers) { runtime in
       let long = runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
+      try await runtime.spawnAndWait("a task that lets the sleep begin") { for _ in 0..<10 { await Task.yield() } }
       for _ in 0..<10 {
         // Now from outside the runtime and now from inside: whoever waits for the time has to hear that it is nearer.
         try await expectEnd(of: "a sleep of 2 ms from outside") { try await runtime.clock.sleep(for: .milliseconds(2)) }

@@ -1,0 +1,143 @@
+import Glibc
+import Runtime
+import RuntimeTesting
+import Synchronization
+
+/// A runtime that leaves everything to another, and breaks one promise.
+struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
+  typealias RuntimeClock = BrokenClock<Base.RuntimeClock>
+  typealias Listener = BrokenListener<Base.Listener>
+
+  private let base: Base
+  private let flaw: Flaw?
+  private let memory = Memory()
+
+  init(_ base: Base, _ flaw: Flaw?) {
+    self.base = base
+    self.flaw = flaw
+  }
+
+  var name: String { "broken \(base.name)" }
+  var workerCount: Int { flaw == .saysFewerWorkers ? 1 : base.workerCount }
+  var taskExecutor: (any TaskExecutor)? { base.taskExecutor }
+  var clock: RuntimeClock { BrokenClock(base.clock, flaw, memory, onAThread: base.runBlocking) }
+
+  var metrics: RuntimeMetrics {
+    var metrics = base.metrics
+    if flaw == .miscountsTasks { metrics.tasks += 1 }
+    if flaw == .forgetsWhatWorkersDid {
+      for index in metrics.workers.indices { metrics.workers[index].jobs = -memory.next() }
+    }
+    return metrics
+  }
+
+  @discardableResult
+  func spawn<Success: Sendable>(
+    _ operation: sending nonisolated(nonsending) @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    // An operation is called twice here and kept there, which its type does not foresee.
+    nonisolated(unsafe) let operation = operation
+    switch flaw {
+    case .runsAnOperationTwice where memory.next() % 100 == 0:
+      return base.spawn {
+        _ = try await operation()
+        return try await operation()
+      }
+    case .forgetsATask where memory.next() % 100 == 0:
+      return base.spawn {
+        await memory.waitForEver()
+        return try await operation()
+      }
+    case .leavesChildrenElsewhere: return Task.detached { try await operation() }
+    case .ignoresACancelledHandle: return Task.detached { try await base.spawn { try await operation() }.value }
+    case .keepsOperations: memory.keep { _ = operation }
+    case .waitsForItself: return base.spawn { try await Memory.$isWithin.withValue(true) { try await operation() } }
+    default: break
+    }
+    return base.spawn { try await operation() }
+  }
+
+  func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> Listener {
+    var options = options
+    if flaw == .sharesPorts { options.reusePort = true }
+    return BrokenListener(try base.listen(on: address, options: options), flaw)
+  }
+
+  func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> Listener.Stream {
+    if flaw == .leaksDescriptors { _ = dup(0) }
+    return BrokenStream(try await base.connect(to: address, options: options), flaw)
+  }
+
+  func runBlocking<Success: Sendable>(_ work: sending @escaping () throws -> Success) async throws -> Success {
+    nonisolated(unsafe) let work = work
+    switch flaw {
+    case .blocksAWorker: return try work()
+    case .blocksOneAtATime: return try await base.runBlocking { try memory.oneAtATime { try work() } }
+    case .ignoresACancelledWait: return try await Task.detached { try await base.runBlocking { try work() } }.value
+    case .beginsInVain:
+      if Task.isCancelled { _ = try await Task.detached { try await base.runBlocking { try work() } }.value }
+      return try await base.runBlocking { try work() }
+    case .worksTwice:
+      return try await base.runBlocking {
+        _ = try work()
+        return try work()
+      }
+    default: return try await base.runBlocking { try work() }
+    }
+  }
+
+  func shutdown(grace: Duration) async {
+    let isFirst = !memory.set()
+    switch flaw {
+    case .hasNoGrace: await base.shutdown(grace: .zero)
+    case .returnsBeforeTheEnd where !isFirst: return
+    case .waitsForItself where Memory.isWithin && grace > .seconds(5): await memory.waitForEver()
+    default: await base.shutdown(grace: grace)
+    }
+  }
+}
+
+/// What a broken runtime, or a part of it, has to remember to be broken.
+final class Memory: @unchecked Sendable {  // What it keeps is never touched again.
+  /// Whether the calling task is one of a broken runtime's.
+  @TaskLocal static var isWithin = false
+
+  private let count = Atomic(0)
+  private let isSet = Atomic(false)
+  private let kept = Lock<[Kept]>([])
+
+  private struct Kept: @unchecked Sendable {  // It is only let go.
+    let value: () -> Void
+  }
+
+  /// What is kept for as long as the process lasts.
+  static let ofTheProcess = Memory()
+
+  /// 1, 2, 3, ...
+  func next() -> Int { count.add(1, ordering: .relaxed).newValue }
+
+  /// Whether it has been set before.
+  @discardableResult
+  func set() -> Bool { isSet.exchange(true, ordering: .relaxed) }
+
+  func clear() { isSet.store(false, ordering: .relaxed) }
+
+  var hasBeenSet: Bool { isSet.load(ordering: .relaxed) }
+
+  /// Keeps whatever `value` captures.
+  func keep(_ value: @escaping () -> Void) {
+    let value = Kept(value: value)
+    kept.withLock { $0.append(value) }
+  }
+
+  /// Runs `body` while no other runs in here.
+  func oneAtATime<Success>(_ body: () throws -> Success) rethrows -> Success {
+    while set() { usleep(100) }
+    defer { clear() }
+    return try body()
+  }
+
+  func waitForEver() async {
+    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in keep { _ = continuation } }
+  }
+}

@@ -1,0 +1,115 @@
+import Glibc
+import Runtime
+import RuntimeTesting
+
+/// A stream that leaves everything to another, and breaks one promise.
+struct BrokenStream<Base: ByteStream>: ByteStream {
+  private let base: Base
+  private let flaw: Flaw?
+  private let memory = Memory()
+
+  init(_ base: Base, _ flaw: Flaw?) {
+    self.base = base
+    self.flaw = flaw
+  }
+
+  func readable() async throws(IOError) {
+    if flaw == .takesAByteToSeeWhetherThereIsOne, !memory.set() { _ = try await base.read(upTo: 1) }
+    try await base.readable()
+  }
+
+  func readableOrClosed() async throws(IOError) { try await base.readableOrClosed() }
+
+  func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    switch flaw {
+    case .endsEarly where memory.next() % 10 == 0: return 0
+    case .overwritesTheBuffer: buffer.removeAll()
+    case .waitsWithoutRoom where buffer.freeCapacity == 0: try await base.readable()
+    case .ignoresACancelledRead:
+      while true {
+        if let count = try base.tryRead(into: &buffer) { return count }
+        try await deaf { () async throws(IOError) in try await base.readable() }
+      }
+    case .losesBytesOfACancelledRead:
+      let count = try await base.read(into: &buffer)
+      guard Task.isCancelled else { return count }
+      buffer.removeLast(count)
+      throw IOError(.read, .cancelled)
+    case .failsBecauseItIsCancelled where Task.isCancelled: throw IOError(.read, .cancelled)
+    default: break
+    }
+    do throws(IOError) {
+      return try await base.read(into: &buffer)
+    } catch {
+      switch (flaw, error.reason) {
+      case (.endsWhenClosed, .closed), (.takesAResetForTheEnd, .system(ECONNRESET)): return 0
+      case (.queuesReaders, .busy):
+        try? await Task.sleep(for: .milliseconds(1))
+        return try await read(into: &buffer)
+      default: throw error
+      }
+    }
+  }
+
+  func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    let count = try base.tryRead(into: &buffer)
+    return flaw == .takesNothingForTheEnd ? count ?? 0 : count
+  }
+
+  func write(_ bytes: RawSpan) async throws(IOError) {
+    switch flaw {
+    case .dropsBytes where memory.next() % 100 == 0: try await base.write(bytes.extracting(droppingLast: 1))
+    case .takesAllThatIsWritten:
+      let copy = bytes.withUnsafeBytes { Array($0) }
+      Task.detached { try await base.write(copy) }
+    case .writesIntoNothing: try? await base.write(bytes)
+    default: try await base.write(bytes)
+    }
+  }
+
+  func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
+    if flaw == .swapsPieces { return try await base.write(second, first) }
+    try await base.write(first, second)
+  }
+
+  func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
+    let count = try base.tryWrite(bytes)
+    return flaw == .writesMoreThanItSays ? max(0, count - 1) : count
+  }
+
+  func shutdownWrite() throws(IOError) {
+    switch flaw {
+    case .closesBothHalves: base.close()
+    case .finishesNothing: break
+    default: try base.shutdownWrite()
+    }
+  }
+
+  func close() {
+    guard flaw == .closesTwice, let descriptor = systemDescriptor else { return base.close() }
+    base.close()
+    usleep(100)
+    Glibc.close(descriptor)
+  }
+
+  var peerAddress: SocketAddress? { flaw == .mistakesThePeer ? base.localAddress : base.peerAddress }
+  var localAddress: SocketAddress? { base.localAddress }
+
+  /// The number that the system knows the stream by.
+  private var systemDescriptor: Int32? {
+    guard let local = base.localAddress?.port, let peer = base.peerAddress?.port else { return nil }
+    return (Int32(0)..<1024).first { port(of: $0, getsockname) == local && port(of: $0, getpeername) == peer }
+  }
+}
+
+/// The port that `call` tells of an IPv4 socket.
+private func port(
+  of descriptor: Int32, _ call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+) -> UInt16? {
+  var name = sockaddr_in()
+  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+  let code = withUnsafeMutablePointer(to: &name) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { call(descriptor, $0, &size) }
+  }
+  return code == 0 ? UInt16(bigEndian: name.sin_port) : nil
+}

@@ -1,0 +1,249 @@
+/// A way to break one promise, and how the conformance suite is to tell of it.
+enum Flaw: String, CaseIterable, Codable, Sendable {
+  // Executor
+  case runsAnOperationTwice, forgetsATask, leavesChildrenElsewhere, ignoresACancelledHandle, miscountsTasks
+  case forgetsWhatWorkersDid
+  // Timers
+  case wakesEarly, wakesEarlyByTolerance, keepsOneTimer, waitsForThePast, takesLongForNothing, sleepsOnAWorker
+  case wakesAllWhenOneIsCancelled
+  // Streams
+  case endsEarly, overwritesTheBuffer, waitsWithoutRoom, closesBothHalves, finishesNothing, dropsBytes, swapsPieces
+  case takesAllThatIsWritten, takesAByteToSeeWhetherThereIsOne, takesNothingForTheEnd, writesMoreThanItSays
+  case queuesReaders, writesIntoNothing
+  // Listeners and addresses
+  case doesNotSayItsPort, sharesPorts, losesTheFirstConnection, listensOnWhenClosed, leavesItsName, mistakesThePeer
+  // Cancellation
+  case ignoresACancelledRead, losesBytesOfACancelledRead, ignoresACancelledAccept, ignoresACancelledSleep
+  case failsBecauseItIsCancelled
+  // Closing
+  case saysCancelledWhenClosed, endsWhenClosed, closesTwice
+  // Blocking work
+  case blocksAWorker, blocksOneAtATime, ignoresACancelledWait, beginsInVain, worksTwice
+  // Shutdown
+  case leavesSleeps, hasNoGrace, waitsForItself, returnsBeforeTheEnd
+  // Threads, leaks and faults
+  case saysFewerWorkers, sleepsOnAThread, keepsOperations, leaksDescriptors, takesAResetForTheEnd
+
+  /// The promise that it breaks, and what is said of it.
+  var verdict: (promise: String, finding: String) {
+    switch self {
+    case .runsAnOperationTwice:
+      ("Each task is run once, by whomever it is started", "ran, of those that did not run once: expected [], saw [2")
+    case .forgetsATask:
+      (
+        "Work that comes just as the workers fall asleep is run",
+        "a task that is started when there is no other: expected it to end, saw nothing in"
+      )
+    case .leavesChildrenElsewhere:
+      (
+        "A task and its children are on the runtime's executor after every await",
+        "whether a task's executor is the runtime's: expected true, saw false"
+      )
+    case .ignoresACancelledHandle:
+      (
+        "Cancelling a task's handle cancels the task",
+        "whether the task hears of it: expected true, saw false"
+      )
+    case .miscountsTasks:
+      ("A runtime counts the tasks that have not ended", "the tasks of a new runtime: expected 0, saw 1")
+    case .forgetsWhatWorkersDid:
+      ("What workers have done only grows", "jobs, steals, parks and wakes by worker: expected no less than")
+
+    case .wakesEarly: ("A sleep on the runtime's clock is never early", "expected no shorter, saw")
+    case .wakesEarlyByTolerance: ("A tolerance makes no sleep early", "expected no shorter, saw")
+    case .keepsOneTimer:
+      (
+        "A short sleep ends though a long one began before it",
+        "a sleep of 2 ms from outside: expected it to end, saw nothing in"
+      )
+    case .waitsForThePast:
+      (
+        "Sleeping for no time, or until a time that has passed, does not wait",
+        "a sleep of -5 s: expected it to end, saw nothing in"
+      )
+    case .takesLongForNothing:
+      (
+        "A sleep longer than can be counted waits like any other",
+        "the sleep of 70 thousand million years: expected CancellationError, saw no error"
+      )
+    case .sleepsOnAWorker:
+      ("Whoever sleeps leaves its worker to others", "that sleep: expected it to end, saw nothing in")
+    case .wakesAllWhenOneIsCancelled:
+      (
+        "Sleeps that are cancelled leave those beside them as they were",
+        "that nobody cancelled: expected it to end, saw the error “CancellationError()”"
+      )
+
+    case .endsEarly:
+      ("A read gives 0 bytes only at the end: it waits while there is nothing", "what the reader gets: expected “")
+    case .overwritesTheBuffer:
+      (
+        "A read appends to what the buffer holds, and says how much",
+        "how many bytes the buffer holds: expected 6, saw 3"
+      )
+    case .waitsWithoutRoom:
+      (
+        "A read without room gives 0 at once and takes nothing",
+        "such a read with nothing to be had: expected “”, saw nothing in"
+      )
+    case .closesBothHalves:
+      (
+        "Finishing one direction leaves the other as it was",
+        "what it writes afterwards: expected “still there”, saw the error “read: closed”"
+      )
+    case .finishesNothing: ("After the end every read gives 0", "a read after the end: expected “”, saw nothing in")
+    case .dropsBytes:
+      ("Many small writes arrive whole and in order", "all that was written: expected 8890 bytes, saw 88")
+    case .swapsPieces:
+      (
+        "Two pieces are written one after the other, whatever their sizes",
+        "all that was written: expected 1500005 bytes, saw 1500005 bytes, of which number 300001 is the first to differ"
+      )
+    case .takesAllThatIsWritten:
+      (
+        "A write waits while the peer does not take what was written",
+        "megabytes written to a peer that reads nothing: expected less than 64, saw 64"
+      )
+    case .takesAByteToSeeWhetherThereIsOne:
+      ("readable waits for something to read and takes nothing", "the first byte: expected “a”, saw “b”")
+    case .takesNothingForTheEnd:
+      (
+        "tryRead gives what is there, and nil and not 0 where there is nothing",
+        "tryRead where nothing has been sent: expected nil, saw “”"
+      )
+    case .writesMoreThanItSays:
+      (
+        "tryWrite writes as much as it says, from the first byte on, and stops when it would wait",
+        "what the peer reads: expected"
+      )
+    case .queuesReaders:
+      (
+        "Of two that read at once, one is told that the stream is busy and the other goes on",
+        "one of two readers: expected it to end, saw nothing in"
+      )
+    case .writesIntoNothing:
+      (
+        "Writing to a peer that has closed ends with an error, not with a signal",
+        "writing again and again: expected “write: Broken pipe (errno 32)” or “write: Connection reset by peer (errno 104)”"
+      )
+
+    case .doesNotSayItsPort:
+      ("With port 0 the system chooses a port, and the listener says which", "the port of 127.0.0.1:0: expected one")
+    case .sharesPorts:
+      (
+        "Listening where somebody listens already is refused",
+        "listening on the same port: expected “bind: Address already in use (errno 98)”, saw no error"
+      )
+    case .losesTheFirstConnection:
+      (
+        "Connections are accepted whether they come before or after somebody waits",
+        "accepting what has connected: expected it to end, saw nothing in"
+      )
+    case .listensOnWhenClosed:
+      (
+        "Connecting to where nobody listens is refused",
+        "expected “connect: Connection refused (errno 111)”, saw no error, and a stream to 127.0.0.1:"
+      )
+    case .leavesItsName:
+      (
+        "A Unix-domain socket's name is there while it is listened on, and then not",
+        "the name once the listener is closed: expected gone, saw it"
+      )
+    case .mistakesThePeer:
+      ("Over IPv4 both ends know both addresses", "the peer's address, where it was connected: expected")
+
+    case .ignoresACancelledRead:
+      ("Cancelling ends a read", "a read whose task is cancelled: expected “read: cancelled”, saw nothing in")
+    case .losesBytesOfACancelledRead:
+      ("A read that is cancelled has taken nothing", "all that was read: expected 500 bytes")
+    case .ignoresACancelledAccept:
+      (
+        "Cancelling ends an accept, and the next one is none the worse",
+        "an accept whose task is cancelled: expected “accept: cancelled”, saw nothing in"
+      )
+    case .ignoresACancelledSleep:
+      ("Cancelling ends a sleep", "a sleep whose task is cancelled: expected CancellationError, saw nothing in")
+    case .failsBecauseItIsCancelled:
+      (
+        "What can finish at once does so in a cancelled task too",
+        "a read of what is there: expected “x”, saw the error “read: cancelled”"
+      )
+
+    case .saysCancelledWhenClosed:
+      (
+        "Closing a listener wakes whoever accepts",
+        "an accept: expected “accept: closed”, saw the error “accept: cancelled”"
+      )
+    case .endsWhenClosed:
+      (
+        "Closing a stream wakes whoever reads it",
+        "a read under which the stream is closed: expected “read: closed”, saw no error"
+      )
+    case .closesTwice:
+      ("Closing one stream never harms another", "whether streams carry their own bytes while others are closed")
+
+    case .blocksAWorker:
+      (
+        "Blocking work holds up no task",
+        "whether a task, and a sleep, came to their end beside work that blocked: expected true, saw false"
+      )
+    case .blocksOneAtATime:
+      (
+        "Blocking work holds up no other: fifty wait for each other",
+        "whether all fifty were at it at once: expected true, saw false"
+      )
+    case .ignoresACancelledWait:
+      (
+        "Cancelling ends the wait for blocking work that goes on",
+        "the wait, while the work still blocks: expected CancellationError, saw no error"
+      )
+    case .beginsInVain:
+      (
+        "Work for which nobody waits any more before it is asked for never begins",
+        "how much of it was begun: expected 0, saw 50"
+      )
+    case .worksTwice:
+      ("Much blocking work is all done, once each", "how often the work was done: expected 500, saw 1000")
+
+    case .leavesSleeps: ("Shutting down ends accepts and sleeps", "the shutdown: expected it to end, saw nothing in")
+    case .hasNoGrace:
+      ("Tasks have their grace to come to their end", "how many of 10 tasks had ended by then: expected 10, saw")
+    case .waitsForItself:
+      ("A runtime's own task can shut it down", "the task that shuts down: expected it to end, saw nothing in")
+    case .returnsBeforeTheEnd:
+      (
+        "Several shutdowns at once all return when it is done",
+        "had ended when each returned: expected [true, true, true, true], saw ["
+      )
+    case .saysFewerWorkers:
+      (
+        "No more tasks run at once than there are workers: after a start",
+        "how many ran at once: expected at most 1, saw 2"
+      )
+    case .sleepsOnAThread: ("A sleep costs no thread", "the threads for a thousand sleeps: expected a few, saw")
+    case .keepsOperations:
+      (
+        "What a task holds is let go when it has ended, however it has",
+        "waiting for what 250 tasks held to be let go: expected it to end, saw nothing in"
+      )
+    case .leaksDescriptors:
+      (
+        "Connections that are closed leave no descriptor",
+        "how many more descriptors there are after 20 connections: expected no more than a few, saw"
+      )
+    case .takesAResetForTheEnd:
+      (
+        "A peer's reset is an error to whoever reads, and not the end",
+        "the read: expected “read: Connection reset by peer (errno 104)”, saw no error"
+      )
+    }
+  }
+
+  /// Whether it does such harm that the process should have no other tests in it.
+  var needsOwnProcess: Bool {
+    switch self {
+    case .closesTwice, .leaksDescriptors, .sleepsOnAThread: true
+    default: false
+    }
+  }
+}
