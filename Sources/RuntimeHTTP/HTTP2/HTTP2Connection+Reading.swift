@@ -85,16 +85,13 @@ extension HTTP2Connection {
 
   /// Takes in the frames in `input`, and starts what they lead to.
   private func receive(_ input: HTTP2Buffer, _ batch: Batch) {
-    let (goesOn, writer) = state.withLock { state in
-      let goesOn = take(input, batch, &state)
-      return (goesOn, state.writerToWake())
-    }
+    let goesOn = state.withLock { state in take(input, batch, &state) }
     for task in batch.orphans { task.cancel() }
     batch.orphans.removeAll(keepingCapacity: true)
     answer(batch)
     for waiter in batch.awake { waiter.resume() }
     batch.awake.removeAll(keepingCapacity: true)
-    writer?.resume()
+    writeOrWake()
     if !goesOn { abandonAll() }
   }
 
@@ -173,16 +170,14 @@ extension HTTP2Connection {
       }
     }
     batch.arrivals.removeAll(keepingCapacity: true)
-    let writer = state.withLock { state in
+    state.withLock { state in
       for (slot, response) in batch.answers {
         if let waiter = end(slot, response, &state) { batch.awake.append(waiter) }
       }
       for (slot, stream, task) in batch.tasks where state.isLive(slot, stream) {
         if state.seats[slot].isCancelled { batch.orphans.append(task) } else { state.seats[slot].task = task }
       }
-      return state.writerToWake()
     }
-    writer?.resume()
     batch.answers.removeAll(keepingCapacity: true)
     batch.tasks.removeAll(keepingCapacity: true)
     for task in batch.orphans { task.cancel() }

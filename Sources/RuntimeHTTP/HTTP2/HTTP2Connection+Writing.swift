@@ -65,6 +65,39 @@ extension HTTP2Connection {
     }
   }
 
+  /// Has what a batch of frames has led to written: here, if nobody is about to add to it and the peer takes it at once,
+  /// so that the writer need not wake for it.
+  func writeOrWake() {
+    let (writer, isAlone) = state.withLock { state in (state.writerToWake(), state.handlers == 0) }
+    guard let writer else { return }
+    guard isAlone else { return writer.resume() }
+    // It sleeps until we wake it, and nobody else writes.
+    let buffer = context.buffers.take()
+    defer { context.buffers.giveBack(buffer) }
+    var awake: [UnsafeContinuation<Void, Never>] = []
+    let step = state.withLock { state in gather(upTo: WriteMark.least, into: buffer, &awake, &state) }
+    for waiter in awake { waiter.resume() }
+    if case .write = step {
+      do {
+        // The buffer is ours until this returns, so the bytes stay where they are.
+        buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
+      } catch {
+        fail()
+      }
+    }
+    let next = state.withLock { state in
+      if !buffer.bytes.isEmpty {
+        // The rest goes before what has come meanwhile.
+        buffer.bytes.append(state.core.output.taken.span)
+        state.core.output.removeAll()
+      }
+      if state.core.output.isEmpty { swap(&state.core.output, &buffer.bytes) }
+      state.sleepingWriter = writer
+      return state.writerToWake()
+    }
+    next?.resume()
+  }
+
   private func gather(
     upTo mark: Int, into buffer: HTTP2Buffer, _ awake: inout [UnsafeContinuation<Void, Never>],
     _ state: inout HTTP2ConnectionState
