@@ -40,11 +40,12 @@ import Testing
     }
   }
 
-  @Test func `the responses to a pipeline leave in one write`() async throws {
+  @Test func `the responses to a pipeline that are given at once leave in one write`() async throws {
     let requests = String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 20)
     let stream = CountingStream(requests)
-    await serveConnection(
-      stream, clock: ContinuousClock(), options: .quiet, handler: HandlerFunction { _ in .text("a") })
+    var router = Router()
+    router.get("/") { _ in .text("a") }
+    await serveConnection(stream, clock: ContinuousClock(), options: .quiet, handler: router)
     #expect(stream.writes == 1)
     #expect(stream.base.writtenText.components("HTTP/1.1 200 OK") == 20)
   }
