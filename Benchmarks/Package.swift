@@ -21,6 +21,14 @@ let package = Package(
         // The suite `http` runs it.
         .product(name: "WebApp", package: "gearbox"),
       ],
-      swiftSettings: settings)
+      swiftSettings: settings),
+    .executableTarget(
+      name: "SimulationBenchmark",
+      dependencies: [
+        .product(name: "Runtime", package: "gearbox"),
+        .product(name: "RuntimeHTTP", package: "gearbox"),
+        .product(name: "RuntimeTesting", package: "gearbox"),
+      ],
+      swiftSettings: settings),
   ]
 )

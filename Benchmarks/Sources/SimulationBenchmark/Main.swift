@@ -1,0 +1,58 @@
+import Foundation
+import Runtime
+import RuntimeHTTP
+import RuntimeTesting
+
+/// How many HTTP exchanges a second a simulation is good for, on one core: each in a simulation of its own, made and taken
+/// down for it, and a hundred in one.
+///
+/// A program of its own: what links RuntimeTesting has its clocks stood in for, and other measurements should not.
+@main struct Main {
+  static func main() async throws {
+    for (exchanges, runs) in [(1, 3000), (100, 100)] {
+      for (name, faults) in [("nothing goes wrong", FaultPlan.none), ("everything does", .rough)] {
+        let rates = try await rates(rounds: 3, runs: runs, exchanges: exchanges, faults)
+        let text = rates.map { String(format: "%.0f", $0) }.joined(separator: ", ")
+        print("\(exchanges) in a simulation, \(name): \(text) exchanges a second")
+      }
+    }
+  }
+
+  private static func rates(rounds: Int, runs: Int, exchanges: Int, _ faults: FaultPlan) async throws -> [Double] {
+    var rates: [Double] = []
+    for _ in 0..<rounds {
+      let start = processorTime()
+      try await simulate(seeds: 1...UInt64(runs), faults: faults) { runtime in
+        try await serve(exchanges, on: runtime)
+      }
+      rates.append(Double(runs * exchanges) / (processorTime() - start))
+    }
+    return rates.sorted()
+  }
+
+  /// Has a server on one host answer a client on another, one exchange a connection.
+  private static func serve(_ exchanges: Int, on runtime: SimulatedRuntime) async throws {
+    var router = Router()
+    router.get("/plaintext") { _ in .text("Hello, World!") }
+    let host = runtime.host()
+    let server = try Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
+    let serving = host.spawn { try await server.run() }
+    for _ in 0..<exchanges {
+      // A fault may have it refused or reset; it counts as an exchange all the same.
+      guard let stream = try? await runtime.connect(to: server.localAddress) else { continue }
+      try? await stream.write(Array("GET /plaintext HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n".utf8))
+      let answer = try? await stream.readToEnd()
+      stream.close()
+      if let answer, !answer.isEmpty { precondition(answer.starts(with: Array("HTTP/1.1 200 OK\r\n".utf8))) }
+    }
+    await server.shutdown()
+    try await serving.value
+  }
+
+  /// Seconds of this process's processor time: what a core would take.
+  private static func processorTime() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}
