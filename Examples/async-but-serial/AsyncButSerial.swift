@@ -6,9 +6,7 @@ import RuntimeSelection
 
 /// The server of chapter 1 with asynchronous calls, and for its clients no different.
 @main struct AsyncButSerial: RuntimeProgram {
-  static func main() throws {
-    try RuntimeSettings.fromEnvironment().run(AsyncButSerial())
-  }
+  static func main() { AsyncButSerial().runOrExit() }
 
   func run(on runtime: some AsyncRuntime) async throws {
     let listener = try runtime.listen(on: .loopback(port: Settings.port))

@@ -6,9 +6,7 @@ import RuntimeSelection
 
 /// The smallest server that speaks HTTP/1.1 by way of the engine.
 @main struct HelloHTTP1: RuntimeProgram {
-  static func main() throws {
-    try RuntimeSettings.fromEnvironment().run(HelloHTTP1())
-  }
+  static func main() { HelloHTTP1().runOrExit() }
 
   func run(on runtime: some AsyncRuntime) async throws {
     let listener = try runtime.listen(on: .loopback(port: Settings.port))

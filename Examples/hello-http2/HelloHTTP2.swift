@@ -7,9 +7,7 @@ import RuntimeSelection
 
 /// The smallest server that speaks HTTP/2. Its requests are answered on an executor of our own.
 @main struct HelloHTTP2: RuntimeProgram {
-  static func main() throws {
-    try RuntimeSettings.fromEnvironment().run(HelloHTTP2())
-  }
+  static func main() { HelloHTTP2().runOrExit() }
 
   func run(on runtime: some AsyncRuntime) async throws {
     let listener = try runtime.listen(on: .loopback(port: Settings.port))

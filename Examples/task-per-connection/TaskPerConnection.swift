@@ -6,9 +6,7 @@ import RuntimeSelection
 
 /// The server of chapter 2 with a task for each connection.
 @main struct TaskPerConnection: RuntimeProgram {
-  static func main() throws {
-    try RuntimeSettings.fromEnvironment().run(TaskPerConnection())
-  }
+  static func main() { TaskPerConnection().runOrExit() }
 
   func run(on runtime: some AsyncRuntime) async throws {
     let listener = try runtime.listen(on: .loopback(port: Settings.port))

@@ -9,12 +9,12 @@ import RuntimeSelection
 
   let server: SocketAddress
 
-  static func main() throws {
+  static func main() {
     guard let server = SocketAddress(CommandLine.arguments.dropFirst().first ?? "127.0.0.1:7878") else {
       print("usage: ten-clients [ADDRESS:PORT]")
       exit(EX_USAGE)
     }
-    for line in try RuntimeSettings.fromEnvironment().run(TenClients(server: server)) { print(line) }
+    for line in TenClients(server: server).runOrExit() { print(line) }
   }
 
   /// A line for each client.

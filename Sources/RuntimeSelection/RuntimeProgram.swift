@@ -1,3 +1,4 @@
+import Glibc
 public import Runtime
 import RuntimeCustom
 import RuntimeDispatch
@@ -5,11 +6,11 @@ import RuntimeDispatch
 /// What is to be done on whichever runtime is chosen.
 ///
 /// ```swift
-/// struct Hello: RuntimeProgram {
+/// @main struct Hello: RuntimeProgram {
+///   static func main() { Hello().runOrExit() }
+///
 ///   func run(on runtime: some AsyncRuntime) async throws { print("hello from \(runtime.name)") }
 /// }
-///
-/// try RuntimeSettings.fromEnvironment().run(Hello())
 /// ```
 ///
 /// It is a type rather than a closure because a closure cannot be generic: ``run(on:)`` is compiled for each runtime,
@@ -32,6 +33,23 @@ extension RuntimeSettings {
     case .concurrency: try ConcurrencyRuntime(workers: workers).run(program.run(on:))
     case .dispatch: try DispatchRuntime(workers: workers).run(program.run(on:))
     case .custom: try CustomRuntime(workers: workers).run(program.run(on:))
+    }
+  }
+}
+
+extension RuntimeProgram {
+  /// Runs the program on the runtime that the environment names (see ``RuntimeSettings``); the calling thread waits.
+  ///
+  /// Where that fails, it says why in a line on standard error and ends the process: with status 64 (`EX_USAGE`) for a
+  /// variable that makes no sense, and with 1 for anything else that is thrown.
+  public func runOrExit() -> Output {
+    do {
+      return try RuntimeSettings.fromEnvironment().run(self)
+    } catch {
+      let name = CommandLine.arguments.first?.split(separator: "/").last ?? "program"
+      var line = "\(name): \(error)\n"
+      line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      exit(error is InvalidSetting ? EX_USAGE : EXIT_FAILURE)
     }
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Runtime
 import RuntimeSelection
 import RuntimeTestSupport
@@ -30,5 +31,27 @@ import Testing
     await #expect(throws: Failure.Mishap.self) {
       try await onThreadOfItsOwn { try RuntimeSettings(kind: kind, workers: 1).run(Failure()) }
     }
+  }
+
+  @Test func runOrExitGivesWhatTheProgramReturns() async {
+    let census = await onThreadOfItsOwn { Census().runOrExit() }
+    #expect(!census.isEmpty)
+  }
+
+  @Test func runOrExitSaysWhatTheProgramHasThrownAndEndsWithOne() async {
+    let result = await #expect(processExitsWith: .exitCode(EXIT_FAILURE), observing: [\.standardErrorContent]) {
+      await onThreadOfItsOwn { Failure().runOrExit() }
+    }
+    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(said.hasSuffix(": Mishap()\n"))
+  }
+
+  @Test func runOrExitSaysWhichVariableMakesNoSenseAndEndsWithSixtyFour() async {
+    let result = await #expect(processExitsWith: .exitCode(EX_USAGE), observing: [\.standardErrorContent]) {
+      setenv("RUNTIME", "fast", 1)
+      await onThreadOfItsOwn { Failure().runOrExit() }
+    }
+    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(said.hasSuffix(": RUNTIME: \"fast\" is not one of concurrency, dispatch, custom\n"))
   }
 }
