@@ -18,10 +18,7 @@ final class DescriptorStream: ByteStream {
     self.loop = loop
   }
 
-  func readable() async throws(IOError) {
-    guard isReading.load(ordering: .relaxed) else { throw IOError(.read, .closed) }
-    try await loop.wait(for: .read, on: input)
-  }
+  func readable() async throws(IOError) { try await wait(for: .read, on: input) }
 
   func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
@@ -39,14 +36,25 @@ final class DescriptorStream: ByteStream {
   func write(_ bytes: RawSpan) async throws(IOError) {
     var written = 0
     while written < bytes.byteCount {
-      guard isWriting.load(ordering: .relaxed) else { throw IOError(.write, .closed) }
-      try await loop.wait(for: .write, on: output)
+      try await wait(for: .write, on: output)
       // A pipe that has room has room for so much (pipe(7)). More would block the thread, and with it the whole loop.
       let piece = bytes.extracting(droppingFirst: written).extracting(first: Int(PIPE_BUF))
       let (count, code) = piece.withUnsafeBytes { (Glibc.write(output, $0.baseAddress, $0.count), errno) }
       guard count >= 0 else { throw IOError(.write, .system(code)) }
       written += count
     }
+  }
+
+  private func wait(for operation: IOError.Operation, on descriptor: Int32) async throws(IOError) {
+    try checkOpen(operation)
+    try await loop.wait(for: operation, on: descriptor)
+    // Other jobs have run since it was ready. If one has closed the stream, the number may be another file's by now.
+    try checkOpen(operation)
+  }
+
+  private func checkOpen(_ operation: IOError.Operation) throws(IOError) {
+    let isOpen = operation == .read ? isReading.load(ordering: .relaxed) : isWriting.load(ordering: .relaxed)
+    if !isOpen { throw IOError(operation, .closed) }
   }
 
   func shutdownWrite() throws(IOError) {

@@ -93,6 +93,25 @@ import Testing
     }
   }
 
+  /// What is promised of executors and streams, and of nothing else that belongs to a runtime.
+  static let promises = RuntimeConformance.cases(without: [.threads, .realDescriptors]).filter {
+    [.executor, .streams, .cancellation, .closing].contains($0.area)
+  }
+
+  @Test(arguments: promises)
+  func `The loop and its streams keep the promises of a runtime`(promise: RuntimeConformance.Case) async throws {
+    try await onThreadOfItsOwn { () throws(any Error) in
+      // A peer that has closed is an error: EventLoop leaves it to the program to see to the signal.
+      var broken = sigset_t()
+      sigemptyset(&broken)
+      sigaddset(&broken, SIGPIPE)
+      pthread_sigmask(SIG_BLOCK, &broken, nil)
+      let loop = try EventLoop()
+      // No limit: that would be kept by a task that is not on the loop.
+      try loop.run { try await promise.check(within: nil) { try LoopRuntime(loop) } }
+    }
+  }
+
   /// Runs `body` on a loop, with two streams that are each other's peer.
   private func onLoop(
     _ body: @escaping @Sendable (EventLoop, _ client: DescriptorStream, _ server: DescriptorStream) async throws -> Void
