@@ -41,9 +41,10 @@ import RuntimeTesting
       // A fault may have it refused or reset; it counts as an exchange all the same.
       guard let stream = try? await runtime.connect(to: server.localAddress) else { continue }
       try? await stream.write(Array("GET /plaintext HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n".utf8))
-      let answer = try? await stream.readToEnd()
+      var answer: [UInt8] = []
+      while let some = try? await stream.read(upTo: 4096), !some.isEmpty { answer += some }
       stream.close()
-      if let answer, !answer.isEmpty { precondition(answer.starts(with: Array("HTTP/1.1 200 OK\r\n".utf8))) }
+      if !answer.isEmpty { precondition("HTTP/1.1 200 OK".utf8.starts(with: answer.prefix(15))) }
     }
     await server.shutdown()
     try await serving.value
