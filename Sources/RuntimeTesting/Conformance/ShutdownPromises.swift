@@ -60,14 +60,22 @@ extension RuntimeConformance {
 
     Case("Tasks have their grace to come to their end", .shutdown) { runtime in
       let finished = Box(Atomic(0))
-      for _ in 0..<10 {
+      let pairs = (0..<10).map { _ in MemoryStream.pair() }
+      for (_, far) in pairs {
         runtime.execute {
-          for _ in 0..<200 { await Task.yield() }
+          try? await far.readable()
+          for _ in 0..<10 { await Task.yield() }
           finished.value.add(1, ordering: .relaxed)
         }
       }
+      // What they wait for comes when the shutdown has long begun.
+      let helper = Task {
+        try await Task.sleep(for: .milliseconds(100))
+        for (near, _) in pairs { near.close() }
+      }
       try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(3600)) }
       try expect("how many of 10 tasks had ended by then", finished.value.load(ordering: .relaxed), is: 10)
+      try await helper.value
     },
 
     Case("A task that waits for something foreign is not waited for beyond the grace, and goes on later", .shutdown) {

@@ -9,6 +9,8 @@ final class Trial: Sendable {
     var runtimes: [any AsyncRuntime] = []
     /// What is being waited for, as it will be found if it never comes.
     var wait: Finding?
+    /// What has been found already, if only the shutdown is left.
+    var failure: (any Error)?
   }
 
   private let state = Lock(State())
@@ -64,6 +66,7 @@ final class Trial: Sendable {
       result = .success(try await body(self))
     } catch {
       result = .failure(error)
+      state.withLock { $0.failure = error }
     }
     // What a case leaves behind when it fails may never end.
     let grace = if case .success = result { Duration.seconds(5) } else { Duration.zero }
@@ -99,6 +102,7 @@ final class Trial: Sendable {
     if let result { return try result.get() }
     task.cancel()
     Task { await end(grace: .zero) }
+    if let failure = state.withLock({ $0.failure }) { throw failure }
     var wait = state.withLock { $0.wait } ?? Finding("the case", expected: "it to end", seen: "", at: location)
     wait.seen = "nothing in \(limit)"
     throw wait

@@ -37,7 +37,7 @@ struct BrokenClock<Base: Clock<Duration>>: Clock {
     case .takesLongForNothing where duration > .seconds(1_000_000_000): return
     case .sleepsOnAWorker:
       // Not for ever: the worker has to end some day.
-      let end = min(deadline, now.advanced(by: .seconds(4)))
+      let end = min(deadline, now.advanced(by: .seconds(10)))
       while now < end { usleep(1000) }
       return try Task.checkCancellation()
     case .wakesAllWhenOneIsCancelled:
@@ -49,7 +49,7 @@ struct BrokenClock<Base: Clock<Duration>>: Clock {
     case .ignoresACancelledSleep:
       return await Task.detached { try? await base.sleep(until: deadline, tolerance: nil) }.value ?? ()
     case .leavesSleeps: return try await Task.sleep(for: duration)
-    case .sleepsOnAThread: return try await onAThread { usleep(300_000) }
+    case .sleepsOnAThread: return try await onAThread { usleep(1_000_000) }
     default: return try await base.sleep(until: deadline, tolerance: tolerance)
     }
   }

@@ -5,36 +5,45 @@ import Testing
 
 /// That the conformance suite can fail: each broken runtime fails the case that is meant for it, which says what is wrong.
 @Suite(.timeLimit(.minutes(10))) struct BrokenRuntimeTests {
-  /// Long enough for all that does not hang, on a machine that is busy with other tests.
-  private static let limit = Duration.seconds(10)
-
   private static func make(_ flaw: Flaw?) throws -> any AsyncRuntime {
     func breaking(_ base: some AsyncRuntime) -> any AsyncRuntime { BrokenRuntime(base, flaw) }
     return breaking(try Backend.custom.makeRuntime())
   }
 
-  private static func check(_ flaw: Flaw) async throws {
+  private static func check(_ flaw: Flaw, within limit: Duration = .seconds(300)) async throws {
     let (promise, finding) = flaw.verdict
     let meant = try #require(RuntimeConformance.cases.first { $0.promise == promise })
-    let broken = try await #require(throws: BrokenPromise.self) {
+    let broken = try await #require(throws: BrokenPromise.self, "\(flaw)") {
       try await meant.check(within: limit) { try make(flaw) }
     }
     #expect(broken.promise == promise)
     #expect("\(broken)".contains(finding), "\(broken)")
   }
 
-  @Test(arguments: Flaw.allCases.filter { !$0.needsOwnProcess })
+  @Test(arguments: Flaw.allCases.filter { !$0.harmsItsProcess && !$0.keepsWaiting })
   func `A broken runtime fails the case that is meant for it`(flaw: Flaw) async throws {
     try await Self.check(flaw)
   }
 
-  @Test(arguments: Flaw.allCases.filter(\.needsOwnProcess))
+  @Test(arguments: Flaw.allCases.filter(\.harmsItsProcess))
   func `A broken runtime that harms its process fails the case that is meant for it`(flaw: Flaw) async throws {
-    await #expect(processExitsWith: .success) { [flaw] in try await Self.check(flaw) }
+    await #expect(processExitsWith: .success) { [flaw] in try await Self.check(flaw, within: .seconds(30)) }
+  }
+
+  @Test func `A broken runtime that keeps one waiting fails the case that is meant for it, in bounded time`() async {
+    // All at once, as they do nothing but wait; and where no other test delays what has to come before.
+    await #expect(processExitsWith: .success) {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for flaw in Flaw.allCases where flaw.keepsWaiting {
+          group.addTask { try await Self.check(flaw, within: .seconds(20)) }
+        }
+        try await group.waitForAll()
+      }
+    }
   }
 
   @Test(.serialized, arguments: RuntimeConformance.cases(without: .quietProcess))
   func `The same runtime passes when nothing of it is broken`(promise: RuntimeConformance.Case) async throws {
-    try await promise.check { try Self.make(nil) }
+    try await promise.check(within: .seconds(300)) { try Self.make(nil) }
   }
 }

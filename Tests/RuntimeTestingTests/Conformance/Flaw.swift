@@ -240,10 +240,18 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   }
 
   /// Whether it does such harm that the process should have no other tests in it.
-  var needsOwnProcess: Bool {
+  var harmsItsProcess: Bool {
     switch self {
     case .closesTwice, .leaksDescriptors, .sleepsOnAThread: true
     default: false
+    }
+  }
+
+  /// Whether the case waits for what will not come, until the watchdog or its own patience ends that.
+  var keepsWaiting: Bool {
+    switch self {
+    case .blocksAWorker, .blocksOneAtATime, .ignoresACancelledWait, .ignoresACancelledHandle: true
+    default: verdict.finding.hasSuffix("saw nothing in")
     }
   }
 }
