@@ -11,16 +11,11 @@ import RuntimeSelection
 
   static func main() {
     let text = CommandLine.arguments.dropFirst().first ?? "127.0.0.1:8080"
-    do {
-      guard let address = SocketAddress(text) else {
-        throw InvalidSetting("ADDRESS", value: text, choices: "an address such as 127.0.0.1:8080 or [::1]:8080")
-      }
-      try RuntimeSettings.fromEnvironment().run(EchoServer(address: address))
-    } catch {
-      var line = "echo-server: \(error)\n"
-      line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
-      exit(error is InvalidSetting ? EX_USAGE : EXIT_FAILURE)
+    guard let address = SocketAddress(text) else {
+      print("usage: echo-server [ADDRESS], as in 127.0.0.1:8080 or [::1]:8080")
+      exit(EX_USAGE)
     }
+    EchoServer(address: address).runOrExit()
   }
 
   func run(on runtime: some AsyncRuntime) async throws {

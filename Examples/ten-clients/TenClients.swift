@@ -11,7 +11,7 @@ import RuntimeSelection
 
   static func main() {
     guard let server = SocketAddress(CommandLine.arguments.dropFirst().first ?? "127.0.0.1:7878") else {
-      print("usage: ten-clients [ADDRESS:PORT]")
+      print("usage: ten-clients [ADDRESS], as in 127.0.0.1:7878")
       exit(EX_USAGE)
     }
     for line in TenClients(server: server).runOrExit() { print(line) }

@@ -18,7 +18,7 @@ import RuntimeSelection
         report("  three that \(job.rawValue)", try settings.run(Tasks(count: 3, job: job, nap: nap)))
       }
     }
-    let (crowd, before) = (100_000, peakMemory())
+    let (crowd, before) = (10_000, peakMemory())
     report("  \(crowd) that await a sleep", try settings.run(Tasks(count: crowd, job: .sleep, nap: nap)))
     print("  which took \((peakMemory() - before) * 1024 / crowd) bytes of memory each")
   }
