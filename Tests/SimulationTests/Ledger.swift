@@ -62,3 +62,8 @@ final class Ledger: Sendable {
     if answered < count { throw Wrong("\(count - answered) of \(count) requests were not answered") }
   }
 }
+
+/// Has the run fail unless `condition` holds. What Swift Testing has for that would not tell the seed.
+func expect(_ condition: Bool, _ otherwise: @autoclosure () -> String) throws {
+  if !condition { throw Ledger.Wrong(otherwise()) }
+}

@@ -276,16 +276,6 @@ struct Scenario: Sendable {
     try ledger.check(losesNothing: losesNothing)
     try expect(server.metrics.openConnections == 0, "connections are open: \(server.metrics)")
     try expect(server.metrics.requestsInFlight == 0, "requests are in flight: \(server.metrics)")
-    // What was on its way when both ends were closed arrives first.
-    try await runtime.clock.sleep(for: .seconds(30))
-    let inventory = runtime.inventory
-    let isEmpty =
-      inventory.tasks == 0 && inventory.listeners == 0 && inventory.streams == 0 && inventory.unreadBytes == 0
-      && inventory.timers == 0 && inventory.waits.isEmpty
-    try expect(isEmpty, "something is left: \(inventory)")
-  }
-
-  private func expect(_ condition: Bool, _ otherwise: @autoclosure () -> String) throws {
-    if !condition { throw Ledger.Wrong(otherwise()) }
+    try await runtime.expectNothingLeft()
   }
 }
