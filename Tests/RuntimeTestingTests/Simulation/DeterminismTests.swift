@@ -4,13 +4,13 @@ import RuntimeTesting
 import Testing
 
 struct DeterminismTests {
-  private actor Counter {
+  actor Counter {
     var value = 0
     func add() { value += 1 }
   }
 
   /// Something of everything that Swift runs.
-  private static func everything(_ runtime: SimulatedRuntime) async throws {
+  static func everything(_ runtime: SimulatedRuntime) async throws {
     let counter = Counter()
     let listener = try runtime.listen(on: .loopback(port: 0))
     let client = runtime.host()
@@ -57,6 +57,16 @@ struct DeterminismTests {
       #expect(first.trace.firstDifference(from: second.trace) == nil)
       #expect(first.faults == second.faults)
     }
+  }
+
+  @Test func `The same seed gives the same run in another process, too`() async throws {
+    let there = try await #require(processExitsWith: .success, observing: [\.standardOutputContent]) {
+      let report = try await simulate(seed: 11, faults: .rough) { try await DeterminismTests.everything($0) }
+      print(report.trace)
+    }
+    let here = try await simulate(seed: 11, faults: .rough) { try await Self.everything($0) }
+    #expect(here.trace.lines.count > 50)
+    #expect(String(decoding: there.standardOutputContent, as: UTF8.self).contains(here.trace.description))
   }
 
   @Test func `Another seed gives another run`() async throws {
