@@ -122,8 +122,8 @@ private struct Scenario: Sendable {
     return SimulationReport(simulation)
   }
 
-  /// Leaves out faults for as long as the run fails without them: halves of them, then quarters, and so on (Zeller and
-  /// Hildebrandt, "Simplifying and isolating failure-inducing input", 2002).
+  /// Leaves out faults for as long as the run fails without them as it did with them: halves, then quarters, and so on
+  /// (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002).
   private func shrink(_ failure: SimulationFailure, on thread: SimulationThread) async -> SimulationFailure {
     var failure = failure
     let count = failure.faults.count
@@ -138,6 +138,7 @@ private struct Scenario: Sendable {
         do {
           _ = try await attempt(failure.seed, only: Set(rest), on: thread)
         } catch let smaller as SimulationFailure {
+          guard smaller.cause.isLike(failure.cause) else { continue }
           failure = smaller
           pieces = max(2, pieces - 1)
           continue search

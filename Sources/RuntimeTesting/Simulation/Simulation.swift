@@ -20,8 +20,8 @@ final class Simulation: @unchecked Sendable {  // See above.
   private var random: RandomNumbers
 
   private(set) var jobCount = 0
-  /// Jobs run since the time last moved.
-  private var jobsAtThisInstant = 0
+  /// Jobs run since there was last nothing to run.
+  private var jobsWithoutPause = 0
 
   let journal = Journal()
   private(set) lazy var network = SimulatedNetwork(simulation: self, faults: dice)
@@ -68,7 +68,7 @@ final class Simulation: @unchecked Sendable {  // See above.
   enum Stop {
     /// Nothing is ready and nothing will be: every task waits for another, or for something outside.
     case deadlock
-    /// Jobs without end, and the time stands still.
+    /// Jobs without end.
     case livelock
     /// More time has passed than was to.
     case timeLimit
@@ -90,17 +90,16 @@ final class Simulation: @unchecked Sendable {  // See above.
         run(next)
       } else if let time = timers.nextTime() {
         if time > limits.time.nanoseconds { return .timeLimit }
+        jobsWithoutPause = 0
         advance(to: time)
       } else {
         return .deadlock
       }
-      if jobsAtThisInstant > 0, jobsAtThisInstant % Self.patience == 0 {
+      if jobsWithoutPause >= limits.jobsWithoutPause { return .livelock }
+      if jobsWithoutPause > 0, jobsWithoutPause % Self.patience == 0, let time = timers.nextTime() {
         // Tasks that yield to each other, perhaps until some time has passed: on a real machine it would.
-        if let time = timers.nextTime(), time <= limits.time.nanoseconds {
-          advance(to: time)
-        } else if jobsAtThisInstant >= limits.jobsAtOneInstant {
-          return .livelock
-        }
+        if time > limits.time.nanoseconds { return .timeLimit }
+        advance(to: time)
       }
       if jobCount % 1024 == 0, isCancelled() { return .cancelled }
     }
@@ -112,6 +111,7 @@ final class Simulation: @unchecked Sendable {  // See above.
 
   private func enter() {
     outside.withLock { $0.phase = .during }
+    jobsWithoutPause = 0
     gearbox_enter_simulation(hooks)
     gearbox_set_simulated_time(now)
   }
@@ -139,7 +139,7 @@ final class Simulation: @unchecked Sendable {  // See above.
 
   private func run(_ next: Ready) {
     jobCount += 1
-    jobsAtThisInstant += 1
+    jobsWithoutPause += 1
     switch next {
     case .job(let job):
       journal.begin(taskID: gearbox_task_of_job(unsafeBitCast(job, to: UnsafeMutableRawPointer.self)), at: now)
@@ -152,7 +152,6 @@ final class Simulation: @unchecked Sendable {  // See above.
   }
 
   private func advance(to time: Int64) {
-    jobsAtThisInstant = 0
     now = max(now, time)
     gearbox_set_simulated_time(now)
     journal.begin(task: 0, at: now)

@@ -6,7 +6,7 @@ public struct SimulationFailure: Error, Sendable {
     case thrown(any Error)
     /// Nothing was ready and nothing would ever be: tasks waited for each other, or for something outside the simulation.
     case deadlock
-    /// Jobs ran without end while the time stood still.
+    /// Jobs ran without end (``SimulationLimits/jobsWithoutPause``): tasks that wait for something by yielding, say.
     case livelock
     /// More time passed than was to (``SimulationLimits/time``).
     case timeLimit
@@ -50,13 +50,25 @@ extension SimulationFailure: CustomStringConvertible {
   }
 }
 
+extension SimulationFailure.Cause {
+  /// Whether two runs failed in the same way, as far as can be told: errors of one type are alike.
+  func isLike(_ other: SimulationFailure.Cause) -> Bool {
+    switch (self, other) {
+    case (.thrown(let mine), .thrown(let its)): type(of: mine) == type(of: its)
+    case (.deadlock, .deadlock), (.livelock, .livelock), (.timeLimit, .timeLimit): true
+    case (.tasksLeft, .tasksLeft), (.outsideInterference, .outsideInterference): true
+    default: false
+    }
+  }
+}
+
 extension SimulationFailure.Cause: CustomStringConvertible {
   /// As in "deadlock: nothing was ready to run, and no time was waited for".
   public var description: String {
     switch self {
     case .thrown(let error): "it threw \(error)"
     case .deadlock: "deadlock: nothing was ready to run, and no time was waited for"
-    case .livelock: "livelock: jobs ran without end, and no time was waited for"
+    case .livelock: "livelock: jobs ran on and on, and there was never a pause"
     case .timeLimit: "it took longer than it was to"
     case .tasksLeft(let count): "\(count) of its tasks did not end when everything was closed"
     case .outsideInterference: "another thread had a hand in it, so that it cannot be repeated"

@@ -2,8 +2,8 @@
 public struct SimulationLimits: Hashable, Sendable {
   /// The most time that may pass in it: what waits for longer waits for ever. Two days unless set.
   public var time: Duration = .seconds(2 * 86_400)
-  /// The most jobs that may run while the time stands still and nobody waits for it to pass.
-  public var jobsAtOneInstant = 10_000_000
+  /// The most jobs that may run without there ever being nothing to run.
+  public var jobsWithoutPause = 10_000_000
   /// How long the tasks that are left when the body has ended may take to end as well, once everything has been closed.
   public var grace: Duration = .seconds(5)
   /// How many of a run's last events its failure shows.

@@ -79,11 +79,14 @@ struct SimulationFailureTests {
 
   @Test func `Tasks that yield to each other for ever are a livelock`() async throws {
     var limits = SimulationLimits()
-    limits.jobsAtOneInstant = 200_000
-    let failure = try await failure(limits: limits) { _ in
-      while !Task.isCancelled { await Task.yield() }
+    limits.jobsWithoutPause = 300_000
+    for ticks in [false, true] {
+      let failure = try await failure(limits: limits) { runtime in
+        if ticks { runtime.spawn { while true { try await runtime.clock.sleep(for: .seconds(1)) } } }
+        while !Task.isCancelled { await Task.yield() }
+      }
+      guard case .livelock = failure.cause else { throw failure }
     }
-    guard case .livelock = failure.cause else { throw failure }
   }
 
   @Test func `A run that takes longer than it may fails with what was waited for`() async throws {
