@@ -1,0 +1,256 @@
+import Runtime
+import RuntimeHTTP
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+/// The timeouts of a whole server, in virtual time: none is early, none is more than a tick late, and a connection that
+/// keeps just within them lives.
+struct TimeoutSimulationTests {
+  // MARK: HTTP/1
+
+  @Test func `A connection that sends nothing lives for ten seconds`() async throws {
+    try await serve { site in
+      let client = try await site.client()
+      try await site.expectEnd(after: .seconds(10))
+      try expect(try await client.stream.readToEnd().isEmpty, "there was a word")
+      client.stream.close()
+    }
+  }
+
+  @Test func `A head may take ten seconds, however it comes`() async throws {
+    try await serve { site in
+      let client = try await site.client()
+      try await site.clock.sleep(for: .seconds(9))
+      let stream = client.stream
+      let dripping = site.runtime.spawn {
+        for byte in Array("GET / HTTP/1.1\r\nHost: a\r\nX: aaaaaaaaaaaaaa".utf8) {
+          try await stream.write([byte])
+          try await site.clock.sleep(for: .milliseconds(300))
+        }
+      }
+      let status = try await site.timed(.seconds(10)) { try await client.readResponse().status }
+      try expect(status == 408, "it was a \(status)")
+      try expect(try await client.stream.readToEnd().isEmpty, "there was more")
+      client.stream.close()
+      _ = await dripping.result
+    }
+  }
+
+  @Test func `What comes just in time is served`() async throws {
+    try await serve { site in
+      let client = try await site.client()
+      try await site.clock.sleep(for: .milliseconds(9900))
+      for _ in 0..<20 {
+        try await client.send("GET / HTTP/1.1\r\nHo")
+        try await site.clock.sleep(for: .milliseconds(9900))
+        try await client.send("st: a\r\n\r\n")
+        try expect(try await client.readResponse().text == "hello", "it said something else")
+        try await site.clock.sleep(for: .milliseconds(59_900))
+      }
+      try await site.expectEnd(after: .milliseconds(100))
+      client.stream.close()
+    }
+  }
+
+  @Test func `A connection lies idle for a minute`() async throws {
+    try await serve { site in
+      let client = try await site.client()
+      _ = try await client.get("/")
+      try await site.expectEnd(after: .seconds(60))
+      try expect(try await client.stream.readToEnd().isEmpty, "there was a word")
+      client.stream.close()
+    }
+  }
+
+  @Test func `Content may not come for thirty seconds`() async throws {
+    try await serve { site in
+      let client = try await site.client()
+      try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n")
+      for _ in 0..<10 {
+        try await client.send("a")
+        try await site.clock.sleep(for: .milliseconds(29_900))
+      }
+      try await client.send("a")
+      let response = try await site.timed(.seconds(30)) { try await client.readResponse() }
+      try expect(response.status == 408, "it was a \(response.status)")
+      client.stream.close()
+    }
+  }
+
+  @Test(arguments: ["/large", "/stream"])
+  func `A client that takes nothing of a response lives for thirty seconds`(path: String) async throws {
+    try await serve { site in
+      let client = try await site.client()
+      try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+      try await site.expectEnd(after: .seconds(30))
+      client.stream.close()
+    }
+  }
+
+  @Test func `A request in flight has ten seconds when the server ends`() async throws {
+    try await serve { site in
+      let (late, quick) = (try await site.client(), try await site.client())
+      try await late.send("GET /wait/30000 HTTP/1.1\r\nHost: a\r\n\r\n")
+      try await quick.send("GET /wait/10900 HTTP/1.1\r\nHost: a\r\n\r\n")
+      try await site.clock.sleep(for: .seconds(1))
+      let start = site.clock.now
+      await site.server.shutdown()
+      let elapsed = start.duration(to: site.clock.now)
+      try expect(elapsed >= .seconds(10) && elapsed < .milliseconds(10_100), "it took \(elapsed)")
+      try expect(try await quick.readResponse().status == 200, "what was done in time was not answered")
+      try expect((try? await late.readResponse()) == nil, "what was not done in time was answered")
+      quick.stream.close()
+      late.stream.close()
+    }
+  }
+
+  // MARK: HTTP/2
+
+  @Test func `A preface may take ten seconds`() async throws {
+    try await serve { site in
+      let client = try await site.client()
+      try await client.send("PRI * HTTP/2.0\r\n\r\nSM")
+      try await site.expectEnd(after: .seconds(10))
+      client.stream.close()
+    }
+  }
+
+  @Test func `Content of HTTP/2 may not come for thirty seconds, which costs one stream`() async throws {
+    try await serve { site in
+      let client = try await site.http2Client()
+      let stream = try await client.send("POST", "/", ends: false)
+      for _ in 0..<10 {
+        try await client.send([1], on: stream)
+        // The client reads: settings and signs of life are acknowledged.
+        try expect(try await client.get("/").text == "hello", "it said something else")
+        try await site.clock.sleep(for: .milliseconds(29_900))
+      }
+      try await client.send([1], on: stream)
+      let response = try await site.timed(.seconds(30)) { try await client.readResponse(on: stream) }
+      try expect(response.status == 408, "it was a \(response.status)")
+      try expect(try await client.get("/").text == "hello", "the connection went too")
+      client.stream.close()
+    }
+  }
+
+  @Test func `A window may stay shut for thirty seconds, which costs one stream`() async throws {
+    try await serve { site in
+      let client = try await site.http2Client()
+      client.opensWindows = false
+      try await client.openWindow(of: 0, by: 1 << 20)
+      _ = try await client.get("/")
+      let stream = try await client.send("GET", "/large")
+      for more in 0..<10 {
+        while client.body(on: stream).count < 65_535 + more { try await client.readFrame() }
+        try await site.clock.sleep(for: .milliseconds(29_900))
+        try await client.openWindow(of: stream, by: 1)
+      }
+      let code = try await site.timed(.seconds(30)) { try await client.readReset(on: stream) }
+      try expect(code == 8, "it ended with error \(code)")
+      try expect(try await client.get("/empty").status == 204, "the connection went too")
+      client.stream.close()
+    }
+  }
+
+  @Test(arguments: ["/large", "/stream"])
+  func `A client of HTTP/2 that takes nothing lives for thirty seconds`(path: String) async throws {
+    try await serve { site in
+      let client = try await site.http2Client([(4, 1 << 20)])
+      try await client.openWindow(of: 0, by: 1 << 20)
+      _ = try await client.get("/")
+      _ = try await client.send("GET", path)
+      try await site.expectEnd(after: .seconds(30), farewell: true)
+      client.stream.close()
+    }
+  }
+
+  // MARK: -
+
+  /// Runs `body` with a server that has the usual timeouts; nothing may be left of either.
+  private func serve(_ body: @escaping @Sendable (Site) async throws -> Void) async throws {
+    try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
+      let site = try Site(on: runtime)
+      let serving = site.host.spawn { try await site.server.run() }
+      // So that what follows may begin anywhere within a tick.
+      try await runtime.clock.sleep(for: .nanoseconds(.random(in: 0...1_000_000_000)))
+      try await body(site)
+      await site.server.shutdown()
+      try await serving.value
+      try await runtime.expectNothingLeft()
+    }
+  }
+}
+
+/// A server on a host of its own.
+private struct Site: Sendable {
+  let runtime: SimulatedRuntime
+  let host: SimulatedRuntime
+  let server: Server<SimulatedRuntime, Router>
+
+  /// More than a connection holds.
+  static let largeLength = 300_000
+
+  init(on runtime: SimulatedRuntime) throws {
+    self.runtime = runtime
+    let host = runtime.host()
+    let large = [UInt8](repeating: 7, count: Self.largeLength)
+    var router = Router()
+    router.get("/") { _ in .text("hello") }
+    router.get("/empty") { _ in Response(status: .noContent) }
+    router.post("/") { request in .text("\(try await request.body.collect(upTo: 100).count)") }
+    router.get("/large") { _ in Response(body: .bytes(large)) }
+    router.get("/stream") { _ in
+      Response(
+        body: .stream { writer in
+          for start in stride(from: 0, to: large.count, by: 10_000) {
+            try await writer.write(Array(large[start..<start + 10_000]))
+          }
+        })
+    }
+    router.get("/wait/:milliseconds") { request in
+      let milliseconds = request.parameters["milliseconds"].flatMap { Int($0) } ?? 0
+      try await host.clock.sleep(for: .milliseconds(milliseconds))
+      return .text("waited")
+    }
+    self.host = host
+    server = try Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
+  }
+
+  var clock: SimulatedClock { runtime.clock }
+
+  func client() async throws -> HTTPTestClient<SimulatedStream> {
+    HTTPTestClient(try await runtime.connect(to: server.localAddress))
+  }
+
+  func http2Client(_ settings: [(name: UInt16, value: UInt32)] = []) async throws -> HTTP2TestClient<SimulatedStream> {
+    let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+    try await client.start(settings)
+    return client
+  }
+
+  /// The server looks at its connections once a second, and what it says takes up to 20 ms, and so does what it heard.
+  private static let tick = Duration.milliseconds(1050)
+
+  /// Checks that `body` takes `time`, or a tick more.
+  func timed<Success>(_ time: Duration, _ body: () async throws -> Success) async throws -> Success {
+    let start = clock.now
+    let result = try await body()
+    let elapsed = start.duration(to: clock.now)
+    try expect(elapsed >= time, "that was \(time - elapsed) early")
+    try expect(elapsed <= time + Self.tick, "that was \(elapsed - time) late")
+    return result
+  }
+
+  /// Checks that the only connection there is ends in `time`, or a tick more.
+  ///
+  /// - Parameter farewell: whether the server waits two more seconds for the client to go, and perhaps a tick.
+  func expectEnd(after time: Duration, farewell: Bool = false) async throws {
+    let start = clock.now
+    try await clock.sleep(for: time)
+    try expect(server.metrics.openConnections == 1, "that was early, or there was no connection")
+    while server.metrics.openConnections > 0 { try await clock.sleep(for: .milliseconds(5)) }
+    let late = start.duration(to: clock.now) - time
+    try expect(late <= Self.tick + (farewell ? .seconds(2) + Self.tick : .zero), "that was \(late) late")
+  }
+}
