@@ -116,6 +116,32 @@ struct TimeoutSimulationTests {
     }
   }
 
+  @Test func `Settings may go unacknowledged for ten seconds`() async throws {
+    try await serve { site in
+      let client = try await site.http2Client()
+      // Nothing is read, so nothing is acknowledged.
+      _ = try await client.send("GET", "/wait/60000")
+      try await site.expectEnd(after: .seconds(10), farewell: true)
+      client.stream.close()
+    }
+  }
+
+  // Seed 1 failed: the first tick that found the connection idle counted once more, and it ended up to two ticks late.
+  @Test func `A connection of HTTP/2 lies idle for a minute`() async throws {
+    try await serve { site in
+      let client = try await site.http2Client()
+      _ = try await client.get("/")
+      for _ in 0..<5 {
+        try await site.clock.sleep(for: .milliseconds(59_900))
+        try expect(try await client.get("/").text == "hello", "it said something else")
+      }
+      let code = try await site.timed(.seconds(60)) { try await client.readGoAway() }
+      try expect(code == 0, "it ended with error \(code)")
+      try await client.readToEnd()
+      client.stream.close()
+    }
+  }
+
   @Test func `Content of HTTP/2 may not come for thirty seconds, which costs one stream`() async throws {
     try await serve { site in
       let client = try await site.http2Client()

@@ -242,9 +242,10 @@ extension HTTP2Connection: ConnectionWatcher {
     if state.readDeadline != 0, state.readDeadline <= now { return true }
     if state.isEnding || state.core.isFinished { return false }
     if state.readDeadline == 0, state.core.streams.count == 0 {
-      state.readDeadline = now + context.idleTicks + 1
+      // It has been idle since before this tick.
+      state.readDeadline = now + context.idleTicks
     }
-    if !state.core.settingsAreAcknowledged, state.core.hasPeerSettings, now > state.settingsDeadline {
+    if !state.core.settingsAreAcknowledged, state.core.hasPeerSettings, now >= state.settingsDeadline {
       state.core.fail(.settingsTimeout, "The settings have not been acknowledged.")
       return true
     }
