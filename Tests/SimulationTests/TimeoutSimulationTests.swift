@@ -142,6 +142,32 @@ struct TimeoutSimulationTests {
     }
   }
 
+  // Seed 1 failed, and so did it for the next: silence was counted from the beginning of the tick in which the last byte
+  // had come, so that a live client was asked, and a dead one given up, almost a second too soon.
+  @Test func `A client that gives no sign of life for a minute is taken for dead`() async throws {
+    try await serve { site in
+      let client = try await site.http2Client()
+      _ = try await client.get("/")
+      _ = try await client.send("GET", "/wait/600000")
+      // What comes is not read, so no PING is answered.
+      try await site.expectEnd(after: .seconds(60), farewell: true)
+      client.stream.close()
+    }
+  }
+
+  @Test func `A client is asked for a sign of life after thirty seconds, and lives if it gives one`() async throws {
+    try await serve { site in
+      let client = try await site.http2Client()
+      _ = try await client.get("/")
+      let stream = try await client.send("GET", "/wait/600000")
+      for _ in 0..<5 {
+        try await site.timed(.seconds(30)) { while try await client.readFrame().type != 6 {} }
+      }
+      try expect(try await client.readResponse(on: stream).status == 200, "it was not answered")
+      client.stream.close()
+    }
+  }
+
   @Test func `Content of HTTP/2 may not come for thirty seconds, which costs one stream`() async throws {
     try await serve { site in
       let client = try await site.http2Client()

@@ -254,8 +254,10 @@ extension HTTP2Connection: ConnectionWatcher {
 
   /// Whether a peer that has requests in flight gives no sign of life.
   private func isDead(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {
-    if state.core.streams.count == 0 || now < state.heard + context.keepAliveTicks { return false }
-    if now >= state.heard + 2 * context.keepAliveTicks { return true }
+    // The tick in which it was heard is not a whole one any more.
+    let silence = now - min(now, state.heard + 1)
+    if state.core.streams.count == 0 || silence < context.keepAliveTicks { return false }
+    if silence >= 2 * context.keepAliveTicks { return true }
     if state.core.keepAliveIsAcknowledged { state.core.sendKeepAlive() }
     return false
   }
