@@ -35,7 +35,7 @@ import Testing
         // Connected from outside this process's limit: by hand, before it is lowered.
         let client = try await runtime.connect(to: listener.localAddress)
         // Dispatch, on which Swift and the test library sleep, makes its own descriptors then and aborts without.
-        try await Task.sleep(for: .milliseconds(1))
+        try await Task.sleep(for: .milliseconds(200))
         // All numbers are taken, so that the connection cannot be accepted.
         var limit = rlimit(rlim_cur: 256, rlim_max: 256)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)

@@ -5,11 +5,14 @@ public import Runtime
 /// In the test target of somebody who writes a backend:
 ///
 /// ```swift
-/// @Test(arguments: RuntimeConformance.cases)
+/// @Test(.serialized, arguments: RuntimeConformance.cases)
 /// func `My runtime keeps its promises`(promise: RuntimeConformance.Case) async throws {
 ///   try await promise.check { try MyRuntime() }
 /// }
 /// ```
+///
+/// A case fails with a ``BrokenPromise``, which says what was expected and what was seen. One after another they take a few
+/// seconds; all at once they take each other's processor time, and no less in all.
 ///
 /// The promises are those in the documentation of ``Executor``, ``ByteStream``, ``StreamListener`` and
 /// ``AsyncRuntime``, and no others: how fast a backend is, and how it goes about it, is its own affair.
