@@ -59,6 +59,25 @@ extension RuntimeConformance {
       try await expect("what the peer reads", toGive: bytes) { try await reader.value }
     },
 
+    .makingRuntimes("A peer hears of a close whoever waits for the stream", .closing, needs: .realDescriptors) {
+      trial in
+      let runtime = try await trial.makeRuntime()
+      let other = try await trial.makeRuntime()
+      let listener = try runtime.listen(on: .loopback(port: 0))
+      for _ in 0..<10 {
+        let far = try await other.connect(to: listener.localAddress)
+        let near = try await listener.accept()
+        // No task of the runtime's, whose going on would have the runtime look round in any case.
+        let reader = Task { try await near.read() }
+        let peer = other.spawn { try await far.read() }
+        try await other.clock.sleep(for: .milliseconds(2))
+        near.close()
+        try await expect("what the peer reads", toGive: []) { try await peer.value }
+        try await expect("a read", toThrow: IOError(.read, .closed)) { try await reader.value }
+        far.close()
+      }
+    },
+
     Case("Closing a listener leaves the connections that it has accepted", .closing) { runtime in
       let listener = try runtime.listen(on: .loopback(port: 0))
       let near = try await runtime.connect(to: listener.localAddress)

@@ -28,7 +28,26 @@ extension RuntimeConformance {
           try await runtime.spawnAndWait("blocking work beside them") { try await runtime.runBlocking {} }
         }
       }
+    } + [streamsThatNeverRunDry]
+
+  private static let streamsThatNeverRunDry = Case.makingRuntimes(
+    "Tasks whose streams never run dry starve no other", .executor, needs: .realDescriptors
+  ) { trial in
+    let runtime = try await trial.makeRuntime()
+    // Another runtime's tasks write, which do not need a turn here.
+    let other = try await trial.makeRuntime()
+    let listener = try runtime.listen(on: .loopback(port: 0))
+    var streams: [any ByteStream] = []
+    for _ in 0..<runtime.workerCount {
+      let far = try await other.connect(to: listener.localAddress)
+      let near = try await listener.accept()
+      other.execute { while (try? await far.write([UInt8](repeating: 0, count: 1 << 20))) != nil {} }
+      runtime.execute { while let bytes = try? await near.read(upTo: 16), !bytes.isEmpty {} }
+      streams += [near, far]
     }
+    defer { for stream in streams { stream.close() } }
+    for _ in 0..<10 { try await runtime.spawnAndWait("a task beside them") { await Task.yield() } }
+  }
 
   /// How a task keeps itself, or its like, always ready.
   private enum Selfish: String, CaseIterable {
