@@ -6,10 +6,18 @@ import RuntimeTesting
 import Testing
 
 /// The backend that docs/writing-a-backend.md leads to.
-@Suite(.timeLimit(.minutes(10))) struct PollRuntimeTests {
-  @Test(arguments: RuntimeConformance.cases)
+@Suite(.timeLimit(.minutes(10)), .serialized) struct PollRuntimeTests {
+  @Test(arguments: RuntimeConformance.cases(without: .quietProcess))
   func `It keeps its promises`(promise: RuntimeConformance.Case) async throws {
     try await promise.check { try PollRuntime() }
+  }
+
+  @Test func `It keeps those that need a process to themselves`() async throws {
+    await #expect(processExitsWith: .success) {
+      for promise in RuntimeConformance.cases where promise.needs.contains(.quietProcess) {
+        await #expect(throws: Never.self) { try await promise.check { try PollRuntime() } }
+      }
+    }
   }
 
   @Test func `It serves both versions of HTTP`() async throws {
