@@ -23,10 +23,13 @@ def write(directory):
 
 def _conditions(results):
     """The machine and the versions; of each section, when it was measured."""
-    newest = max(results.values(), key=lambda result: result.all["date"], default=None)
-    if newest is None:
+    by_date = sorted(results.values(), key=lambda result: result.all["date"])
+    if not by_date:
         return ["Nothing has been measured yet.\n"]
-    machine, versions = newest.all["machine"], newest.all["versions"]
+    machine, versions = by_date[-1].all["machine"], {}
+    # A section that was measured by itself may not have met all peers.
+    for result in by_date:
+        versions |= result.all["versions"]
     kind = "a virtual machine" if machine["virtual"] else "a machine"
     rows = [
         ("machine", f"{kind} with {machine['cores']} cores of {machine['processor']}, {machine['memory']}"),
