@@ -1,12 +1,13 @@
 import Runtime
 
-/// Serves one connection by HTTP/2: one task writes, another reads, and each request that is not answered at once has one
-/// of its own.
+/// Serves one connection by HTTP/2: one task writes, another reads, and each request that is not answered at once has
+/// one of its own.
 ///
 /// The protocol is in ``HTTP2Core``, which all of them use, one at a time. Whoever leaves something to be written wakes
 /// the writer if it sleeps, but for the reader where nobody else has anything to say. The writer lets handlers that are
-/// ready go first, so that what many streams have to send leaves in one write. Nobody but the writer ever waits for the
-/// peer to take what is written: a handler that is cancelled in the middle of a write would take the connection with it.
+/// ready go first, so that what many streams have to send leaves in one write. Nobody but the writer ever waits for
+/// the peer to take what is written: a handler that is cancelled in the middle of a write would take the connection
+/// with it.
 final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   let stream: Stream
   let executor: any Executor
