@@ -12,7 +12,7 @@ import RuntimeSelection
   static func main() {
     let text = CommandLine.arguments.dropFirst().first ?? "127.0.0.1:8080"
     guard let address = SocketAddress(text) else {
-      print("usage: echo-server [ADDRESS], as in 127.0.0.1:8080 or [::1]:8080")
+      print("echo-server: \(text.debugDescription) is no address, as 127.0.0.1:8080 or [::1]:8080 is")
       exit(EX_USAGE)
     }
     EchoServer(address: address).runOrExit()

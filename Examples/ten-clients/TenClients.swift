@@ -10,8 +10,9 @@ import RuntimeSelection
   let server: SocketAddress
 
   static func main() {
-    guard let server = SocketAddress(CommandLine.arguments.dropFirst().first ?? "127.0.0.1:7878") else {
-      print("usage: ten-clients [ADDRESS], as in 127.0.0.1:7878")
+    let text = CommandLine.arguments.dropFirst().first ?? "127.0.0.1:7878"
+    guard let server = SocketAddress(text) else {
+      print("ten-clients: \(text.debugDescription) is no address, as 127.0.0.1:7878 is")
       exit(EX_USAGE)
     }
     for line in TenClients(server: server).runOrExit() { print(line) }
