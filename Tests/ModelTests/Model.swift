@@ -49,12 +49,18 @@ final class Model {
     fileprivate var canTimeOut = false
     fileprivate(set) var isFinished = false
     fileprivate(set) var hasTimedOut = false
+    /// Whether somebody has joined it, or nobody is going to.
+    var isReleased = false
     var view = View()
 
     fileprivate init(_ name: String, _ body: @escaping () -> Void) {
       self.name = name
       self.body = body
     }
+
+    /// Not only if what it waits for has come about: one whose time is up goes on when it gets to it, whatever others
+    /// do until then.
+    fileprivate var canGoOn: Bool { !isFinished && (hasTimedOut || isReady()) }
   }
 
   /// The model that is being run: what the atomics in the code under test turn to. The suite is serialized.
@@ -77,6 +83,9 @@ final class Model {
   private var failure: String?
   private var trace: [String]?
   private var steps = 0
+
+  /// Called, in no thread, when all wait and some time is about to pass.
+  var beforeTimePasses: () -> Void = {}
 
   private(set) var threads: [Thread] = []
   private(set) var running = 0
@@ -152,18 +161,24 @@ final class Model {
     return failure
   }
 
-  /// Adds a thread. Before the program returns.
+  /// Adds a thread. It begins when the program has returned, or, made by another thread, when it is first its turn.
   @discardableResult
   func spawn(_ name: String, _ body: @escaping () -> Void) -> Thread {
     let thread = Thread(name, body)
-    threads[0].view.tick(0)  // It knows all that has been done so far.
-    thread.view = threads[0].view
+    self.thread.view.tick(running)  // It knows all that has been done so far.
+    thread.view = self.thread.view
     threads.append(thread)
+    if running != 0 { prepare(threads.count - 1) }
     return thread
   }
 
   /// Runs a thread up to its first operation.
   private func start(_ index: Int) {
+    prepare(index)
+    resume(index)
+  }
+
+  private func prepare(_ index: Int) {
     let thread = threads[index]
     let entry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
       // Apart, so that nothing is left on this stack that would have to be released.
@@ -171,7 +186,6 @@ final class Model {
     }
     thread.view.tick(index)
     thread.fiber = fiber_create(entry, Unmanaged.passUnretained(thread).toOpaque())
-    resume(index)
   }
 
   private func resume(_ index: Int) {
@@ -187,9 +201,12 @@ final class Model {
     guard failure == nil else { return nil }
     steps += 1
     if steps > 20_000 { return fail("it does not end") }
-    var ready = threads.indices.dropFirst().filter { !threads[$0].isFinished && threads[$0].isReady() }
+    var ready = threads.indices.dropFirst().filter { threads[$0].canGoOn }
     if ready.isEmpty {
       // Time passes only while nobody can do anything.
+      running = 0
+      beforeTimePasses()
+      if failure != nil { return nil }
       ready = threads.indices.dropFirst().filter { !threads[$0].isFinished && threads[$0].canTimeOut }
       for index in ready { threads[index].hasTimedOut = true }
     }
@@ -227,14 +244,14 @@ final class Model {
     return (decision.options[decision.taken], decision.options[..<decision.taken])
   }
 
-  /// Which of so many values a load finds, the newest being the first.
-  func decideAge(_ count: Int) -> Int {
+  /// Which of so many things happens, the first of them being what is to be expected.
+  func choose(_ count: Int) -> Int {
     guard count > 1, running != 0, !isKnown else { return 0 }
     guard let rest else { return decide(Array(0..<count)).0 }
     guard rest > 0 else { return 0 }
-    let (age, _) = decide(Array(0..<count))
-    if age > 0 { self.rest = rest - 1 }
-    return age
+    let (choice, _) = decide(Array(0..<count))
+    if choice > 0 { self.rest = rest - 1 }
+    return choice
   }
 
   // MARK: In a thread of the program

@@ -24,21 +24,6 @@ enum globalConcurrentExecutor {
 
 func _swift_createJobForTestingOnly(_ body: @escaping () -> Void) -> UnownedJob { UnownedJob(number: -1, run: body) }
 
-/// A thread of the model, which begins when the program has returned.
-struct Thread: @unchecked Sendable {  // One thread of the model runs at a time.
-  private let thread: Model.Thread
-
-  init(name: String, _ body: @escaping () -> Void) throws(IOError) {
-    thread = Model.current.spawn(name, body)
-  }
-
-  func join() {
-    let thread = thread
-    Model.current.wait { thread.isFinished }
-    Model.current.thread.view.join(thread.view)
-  }
-}
-
 /// Which worker each thread of the model is.
 nonisolated(unsafe) private var slots: [Int: Int32] = [:]  // One thread of the model runs at a time.
 

@@ -48,7 +48,8 @@ struct Atomic<Value: AtomicValue>: ~Copyable, Sendable {
     let model = Model.current
     model.stop(before: .load(location))
     let thread = model.thread
-    let age = model.decideAge(model.memory.choices(location, thread.view))
+    // Any value that it may find, the newest being the first.
+    let age = model.choose(model.memory.choices(location, thread.view))
     let bits = model.memory.load(location, age: age, acquiring: ordering == .acquiring, model.running, &thread.view)
     model.note("load \(ordering) of \(location): \(Value(bits: bits))\(age == 0 ? "" : ", \(age) old")")
     return Value(bits: bits)
