@@ -124,7 +124,7 @@ struct TimeoutSimulationTests {
     try await serve { site in
       let client = try await site.client()
       try await client.send("PRI * HTTP/2.0\r\n\r\nSM")
-      try await site.expectEnd(after: .seconds(10))
+      try await site.expectEnd(after: .seconds(10), farewell: true)
       client.stream.close()
     }
   }
