@@ -8,7 +8,7 @@ import Testing
 @testable import bring_your_own_executor
 
 /// The executor and the stream of chapter 11. Both ends of a pair of pipes are on one loop.
-@Suite(.timeLimit(.minutes(1))) struct EventLoopTests {
+@Suite(.timeLimit(.minutes(10))) struct EventLoopTests {
   @Test func `HTTP goes over a pair of pipes`() async throws {
     try await onLoop { loop, client, server in
       let serving = loop.spawn {

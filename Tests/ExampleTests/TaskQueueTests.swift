@@ -5,7 +5,7 @@ import Testing
 @testable import task_queue
 
 /// The task queue of chapter 6: its sleep, above all, which may be cancelled at any moment.
-@Suite(.timeLimit(.minutes(1))) struct TaskQueueTests {
+@Suite(.timeLimit(.minutes(10))) struct TaskQueueTests {
   @Test func `All jobs run on one thread`() async throws {
     let threads = Recorder<pthread_t>()
     let tasks = (1...20).map { _ in
