@@ -49,7 +49,7 @@ struct BrokenClock<Base: Clock<Duration>>: Clock {
     case .ignoresACancelledSleep:
       return await Task.detached { try? await base.sleep(until: deadline, tolerance: nil) }.value ?? ()
     case .leavesSleeps: return try await Task.sleep(for: duration)
-    case .sleepsOnAThread: return try await onAThread { usleep(5_000_000) }
+    case .sleepsOnAThread: return try await onAThread { usleep(2_000_000) }
     default: return try await base.sleep(until: deadline, tolerance: tolerance)
     }
   }
