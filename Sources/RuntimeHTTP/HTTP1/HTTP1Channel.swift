@@ -54,6 +54,16 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     return count > 0
   }
 
+  /// Reads as ``fill(_:)`` does, and waits even in a task that has been cancelled: whoever would end that closes the stream.
+  @inline(never)
+  func fillOrClosed(_ workspace: Workspace) async throws(IOError) -> Bool {
+    if let count = try tryFill(workspace) { return count > 0 }
+    try await stream.readableOrClosed()
+    if let count = try tryFill(workspace) { return count > 0 }
+    // It was woken in vain, or has no plain reads.
+    return try await fill(workspace)
+  }
+
   /// Writes what can be written of the workspace's output without waiting.
   ///
   /// - Returns: whether that was all of it.

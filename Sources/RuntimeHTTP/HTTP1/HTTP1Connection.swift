@@ -149,9 +149,12 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     do {
       try await channel.flush(workspace)
       try channel.stream.shutdownWrite()
-      control.begin(.farewell)
-      workspace.input.removeAll()
-      while try await channel.fill(workspace) { workspace.input.removeAll() }
+      guard control.beginFarewell() else { return }
+      // The task may have been cancelled, since the client has taken too long: that is no reason to be rude.
+      repeat {
+        workspace.input.removeAll()
+        await Task.yield()
+      } while try await channel.fillOrClosed(workspace)
     } catch {
       // The peer has gone, or has taken too long: there is nobody to be polite to.
     }

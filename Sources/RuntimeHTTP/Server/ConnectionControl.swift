@@ -47,6 +47,7 @@ final class ConnectionControl: Sendable {
   private let context: ConnectionContext
   private let reading = Atomic<UInt64>(Word.none)
   private let writing = Atomic<UInt64>(Word.none)
+  private let isUnwatched = Atomic(false)
   private let stream: any ByteStream
 
   private enum Handle {
@@ -89,8 +90,18 @@ final class ConnectionControl: Sendable {
     return reading.compareExchange(expected: idle.word, desired: word, ordering: .acquiringAndReleasing).exchanged
   }
 
-  /// Begins a wait.
-  func begin(_ wait: Wait) {
+  /// Begins to wait for the peer to see the end. The connection does not see then that it is cancelled.
+  ///
+  /// - Returns: whether there is somebody who will end the wait.
+  func beginFarewell() -> Bool {
+    let word = word(for: .farewell)
+    // Sequentially consistent, as is `endWatch`: one of the two sees the other.
+    reading.store(word, ordering: .sequentiallyConsistent)
+    return !isUnwatched.load(ordering: .sequentiallyConsistent)
+  }
+
+  /// A wait that begins now, and when it will have been too long.
+  private func word(for wait: Wait) -> UInt64 {
     let ticks =
       switch wait {
       case .idle: context.idleTicks
@@ -98,7 +109,12 @@ final class ConnectionControl: Sendable {
       case .content, .output: context.stallTicks
       case .farewell: context.farewellTicks
       }
-    let word = Word.pack(wait.rawValue, until: context.ticker.deadline(after: ticks))
+    return Word.pack(wait.rawValue, until: context.ticker.deadline(after: ticks))
+  }
+
+  /// Begins a wait.
+  func begin(_ wait: Wait) {
+    let word = word(for: wait)
     // Relaxed: the word says all there is to say, and a sweeper that sees it late ends the wait late, never early.
     if wait == .output { writing.store(word, ordering: .relaxed) } else { reading.store(word, ordering: .relaxed) }
   }
@@ -156,7 +172,7 @@ final class ConnectionControl: Sendable {
     case (.alive, .alive):
       watcher.withLock(\.self)?.tick(now)
       return false
-    case (.wasIdle, _), (.stuck, _), (_, .stuck): stream.close()
+    case (.endsByClosing, _), (.stuck, _), (_, .stuck): stream.close()
     default: cancel()
     }
     return true
@@ -170,6 +186,15 @@ final class ConnectionControl: Sendable {
     let closed = Word.pack(Word.ended, until: Word.tick(.max))
     let isIdle = reading.compareExchange(expected: word, desired: closed, ordering: .sequentiallyConsistent).exchanged
     if isIdle { stream.close() }
+  }
+
+  /// Says that nobody looks after the connection's waits any more, and ends those for which it does not see that it is
+  /// cancelled.
+  func endWatch() {
+    isUnwatched.store(true, ordering: .sequentiallyConsistent)
+    closeIfIdle()
+    let word = reading.load(ordering: .sequentiallyConsistent)
+    if Word.kind(word) == Wait.farewell.rawValue { stream.close() }
   }
 
   /// Ends the connection, whatever it does.
@@ -191,8 +216,8 @@ final class ConnectionControl: Sendable {
     case alive
     /// The wait has just been ended.
     case ended
-    /// The same, and it was one for a request.
-    case wasIdle
+    /// The same, and it was one that is ended by closing the stream.
+    case endsByClosing
     /// The wait was ended a while ago and the connection is still there: whoever waits is in no task of its own.
     case stuck
   }
@@ -207,7 +232,7 @@ final class ConnectionControl: Sendable {
     }
     return switch Word.kind(value) {
     case Word.ended: .stuck
-    case Wait.idle.rawValue: .wasIdle
+    case Wait.idle.rawValue, Wait.farewell.rawValue: .endsByClosing
     default: .ended
     }
   }

@@ -53,10 +53,10 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
       }
       // A cancelled task cannot sleep, so it is not asked to again; the connection sees for itself that it is cancelled.
     } while await group.next() == .ticked && !control.sweep(at: context.ticker.advance())
-    // Either the connection has ended, and nobody needs the next tick, or its time has come. One that waits for a request
-    // does not see that it is cancelled.
+    // Either the connection has ended, and nobody needs the next tick, or its time has come. One that waits for a request,
+    // or for the peer to see the end, does not see that it is cancelled.
     context.beginClosing()
-    control.closeIfIdle()
+    control.endWatch()
     group.cancelAll()
   }
 }

@@ -31,9 +31,15 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
 
   // MARK: Reading
 
-  public func readable() async throws(IOError) {
+  public func readable() async throws(IOError) { try await waitUntilReadable(heedsCancellation: true) }
+
+  public func readableOrClosed() async throws(IOError) { try await waitUntilReadable(heedsCancellation: false) }
+
+  private func waitUntilReadable(heedsCancellation: Bool) async throws(IOError) {
     while try mustWait() {
-      switch await simulation.wait(on: end.host, for: .read(end), { end.reader = $0 }) {
+      let wake = await simulation.wait(
+        on: end.host, for: .read(end), heedsCancellation: heedsCancellation, { end.reader = $0 })
+      switch wake {
       case .closed: throw IOError(.read, .closed)
       case .cancelled: throw IOError(.read, .cancelled)
       case .ready, .timeUp: break

@@ -6,12 +6,14 @@ extension Simulation {
   /// - Parameters:
   ///   - host: on whose runtime it waits.
   ///   - deadline: when it has waited long enough.
+  ///   - heedsCancellation: whether the wait is over when the task is cancelled.
   ///   - place: puts the waiter where it will be found by what it waits for.
   /// - Returns: why the wait is over; at once if the task has been cancelled.
   func wait(
-    on host: Int, for reason: Waiter.Reason, until deadline: Int64? = nil, _ place: (Waiter) -> Void = { _ in }
+    on host: Int, for reason: Waiter.Reason, until deadline: Int64? = nil, heedsCancellation: Bool = true,
+    _ place: (Waiter) -> Void = { _ in }
   ) async -> Wake {
-    if Task.isCancelled { return .cancelled }
+    if heedsCancellation, Task.isCancelled { return .cancelled }
     waitCount += 1
     let number = waitCount
     return await withTaskCancellationHandler {
@@ -23,6 +25,7 @@ extension Simulation {
         place(waiter)
       }
     } onCancel: {
+      guard heedsCancellation else { return }
       perform {
         if let waiter = self.waiting[number] { self.wake(waiter, .cancelled) }
       }
