@@ -108,7 +108,10 @@ final class Gate: Sendable {
   /// - Parameter count: how many open it by coming.
   init(count: Int = .max) { missing = Monitor(count) }
 
-  /// Blocks the calling thread until the gate is open, but not for ever.
+  /// Whether it is open: for tasks, whose thread others may be waiting for.
+  var isOpen: Bool { missing.withLock { $0 <= 0 } }
+
+  /// Blocks the calling thread, which has to be one for blocking work, until the gate is open, but not for ever.
   ///
   /// - Returns: whether it is open.
   func wait(for patience: Duration) -> Bool {

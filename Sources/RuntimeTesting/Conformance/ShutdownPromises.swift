@@ -161,7 +161,7 @@ extension RuntimeConformance {
           return gate.wait(for: trial.patience)
         }
       }
-      try expect("whether the work begins", begun.wait(for: trial.patience), is: true)
+      try await expectEventually("the work to begin") { begun.isOpen }
       let opener = Task {
         try await Task.sleep(for: .milliseconds(20))
         gate.open()
@@ -182,12 +182,12 @@ extension RuntimeConformance {
           end.open()
         }
       }
-      try expect("whether the work begins", begun.wait(for: trial.patience), is: true)
+      try await expectEventually("the work to begin") { begun.isOpen }
       try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .milliseconds(10)) }
-      try expect("whether the work had ended by then", end.wait(for: .zero), is: false)
+      try expect("whether the work had ended by then", end.isOpen, is: false)
       gate.open()
       _ = await work.result
-      try expect("whether the work ends then", end.wait(for: trial.patience), is: true)
+      try await expectEventually("the work to end then") { end.isOpen }
     },
   ]
 }
