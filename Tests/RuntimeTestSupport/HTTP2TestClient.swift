@@ -235,6 +235,17 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   }
 
   private func take(_ frame: Frame) async throws {
+    // RST_STREAM, SETTINGS, PING, GOAWAY and WINDOW_UPDATE have lengths of their own (RFC 9113 section 6).
+    let length = frame.payload.count
+    let isWhole =
+      switch frame.type {
+      case 3, 8: length == 4
+      case 4: length % 6 == 0
+      case 6: length == 8
+      case 7: length >= 8
+      default: true
+      }
+    guard isWhole else { throw TestClientError.malformed("a frame of type \(frame.type) of \(length) bytes") }
     switch frame.type {
     case 0:
       responses[frame.stream, default: Incoming()].body += frame.payload
@@ -288,11 +299,15 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.reduce(0) { $0 << 8 | UInt32($1) } }
 
   private func read(_ count: Int) async throws -> [UInt8] {
+    var isWhole = false
+    // Otherwise what is left is a piece of a frame, and not where the next one begins.
+    defer { if !isWhole { input = [] } }
     while input.count < count {
       let more = try await stream.read()
       if more.isEmpty { throw TestClientError.endOfStream }
       input += more
     }
+    isWhole = true
     defer { input = input.dropFirst(count) }
     return Array(input.prefix(count))
   }

@@ -91,8 +91,9 @@ struct FaultDice {
   let plan: FaultPlan
   /// The only ones to let happen, where not all are to.
   let only: Set<Fault>?
-  /// Those that have happened.
+  /// Those that have happened, each once, in the order of happening.
   private(set) var fired: [Fault] = []
+  private var hasFired: Set<Fault> = []
 
   init(seed: UInt64, plan: FaultPlan, only: Set<Fault>?) {
     self.seed = seed
@@ -108,7 +109,7 @@ struct FaultDice {
     let fault = Fault(kind: kind, place: place, isServerSide: isServerSide, occasion: occasion)
     guard Double(draw(fault, 0) >> 11) * 0x1p-53 < chance else { return nil }
     if let only, !only.contains(fault) { return nil }
-    fired.append(fault)
+    if hasFired.insert(fault).inserted { fired.append(fault) }
     return fault
   }
 
