@@ -173,13 +173,18 @@ extension Simulation: TaskExecutor {
 
   private func take(_ job: UnownedJob) {
     if isCurrent { return ready.append(.job(job)) }
+    leaveOutside { $0.jobs.append(job) }
+  }
+
+  /// Leaves something for the simulation, unless that is over.
+  private func leaveOutside(_ change: (inout Outside) -> Void) {
     outside.withLock { outside in
       switch outside.phase {
       case .before: break
       case .during: outside.hasIntruded = true
       case .after: return
       }
-      outside.jobs.append(job)
+      change(&outside)
       // Releasing what has been left, to `takeFromOutside`.
       hasOutside.store(true, ordering: .releasing)
     }
@@ -205,15 +210,7 @@ extension Simulation: TaskExecutor {
   /// Does `request` now, if the calling thread is the simulation's, and else as soon as that looks.
   func perform(_ request: @escaping @Sendable () -> Void) {
     if isCurrent { return request() }
-    outside.withLock { outside in
-      switch outside.phase {
-      case .before: break
-      case .during: outside.hasIntruded = true
-      case .after: return
-      }
-      outside.requests.append(request)
-      hasOutside.store(true, ordering: .releasing)
-    }
+    leaveOutside { $0.requests.append(request) }
   }
 
   fileprivate func takeFromOutside() {
