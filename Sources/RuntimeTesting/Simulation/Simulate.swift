@@ -184,19 +184,18 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
     }
     // The body as well, where it was given up: what it still does when it is cancelled, it does in the simulation.
     _ = simulation.run(until: { isClosed.isSet && outcome != nil })
-    let tasks = hosts.reduce(0) { $0 + $1.taskCount }
+    let tasks = network.taskCount
     if failure == nil, stop == nil, tasks > 0 { fail(.tasksLeft(tasks)) }
     if failure == nil, simulation.hasIntruded { fail(.outsideInterference) }
     simulation.end()
   }
 
   private func fail(_ cause: SimulationFailure.Cause) {
-    let journal = simulation.journal
     let faults = simulation.network.faults.fired
     failure = SimulationFailure(
       seed: simulation.seed, cause: cause,
-      waits: simulation.waiters.map { "\(journal.name(ofTask: $0.task)) \($0.reason)" },
-      faults: faults, faultCount: faults.count, trace: SimulationTrace(journal),
+      waits: simulation.waits,
+      faults: faults, faultCount: faults.count, trace: SimulationTrace(simulation.journal),
       eventsShown: simulation.limits.eventsShown)
   }
 }

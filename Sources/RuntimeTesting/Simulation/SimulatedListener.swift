@@ -77,11 +77,7 @@ public final class SimulatedListener: StreamListener, @unchecked Sendable {  // 
       // One that waits for a descriptor is not to be woken by a connection.
       if pause == nil { socket.accepting = $0 }
     }
-    switch wake {
-    case .closed: throw IOError(.accept, .closed)
-    case .cancelled: throw IOError(.accept, .cancelled)
-    case .ready, .timeUp: break
-    }
+    try wake.check(.accept)
   }
 
   /// Stops listening. Whoever waits in ``accept()`` gets ``IOError/Reason/closed``; connections that nobody has accepted

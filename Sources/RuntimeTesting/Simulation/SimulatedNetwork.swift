@@ -103,6 +103,9 @@ final class SimulatedNetwork {
     return host
   }
 
+  /// Tasks that were started on the hosts and have not ended.
+  var taskCount: Int { hosts.reduce(0) { $0 + $1.taskCount } }
+
   /// Which host an address belongs to, as `from` sees it.
   private func host(of address: SocketAddress, from host: SimulatedHost) -> SimulatedHost? {
     switch address {

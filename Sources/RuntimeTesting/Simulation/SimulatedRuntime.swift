@@ -150,11 +150,11 @@ public struct SimulationInventory: Hashable, Sendable {
 
   init(_ simulation: Simulation) {
     let ends = simulation.network.ends
-    tasks = simulation.network.hosts.reduce(0) { $0 + $1.taskCount }
+    tasks = simulation.network.taskCount
     timers = simulation.timers.count
     listeners = simulation.network.listenerCount
     streams = ends.count
     unreadBytes = ends.reduce(0) { $0 + $1.backlog }
-    waits = simulation.waiters.map { "\(simulation.journal.name(ofTask: $0.task)) \($0.reason)" }
+    waits = simulation.waits
   }
 }

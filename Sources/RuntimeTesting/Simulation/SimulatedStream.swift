@@ -39,11 +39,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     while try mustWait() {
       let wake = await simulation.wait(
         on: end.host, for: .read(end), heedsCancellation: heedsCancellation, { end.reader = $0 })
-      switch wake {
-      case .closed: throw IOError(.read, .closed)
-      case .cancelled: throw IOError(.read, .cancelled)
-      case .ready, .timeUp: break
-      }
+      try wake.check(.read)
     }
   }
 
@@ -109,11 +105,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
         written += count
       } else {
         let until = end.fullUntil > simulation.now ? end.fullUntil : nil
-        switch await simulation.wait(on: end.host, for: .write(end), until: until, { end.writer = $0 }) {
-        case .closed: throw IOError(.write, .closed)
-        case .cancelled: throw IOError(.write, .cancelled)
-        case .ready, .timeUp: break
-        }
+        try await simulation.wait(on: end.host, for: .write(end), until: until, { end.writer = $0 }).check(.write)
       }
     } while written < total
   }

@@ -16,7 +16,7 @@ extension Simulation {
         return stream
       }
       // The system drops what does not fit into the backlog, and tries again.
-      try check(await wait(on: host.number, for: .connect(address)) { listener.connecting.append($0) })
+      try await wait(on: host.number, for: .connect(address)) { listener.connecting.append($0) }.check(.connect)
     }
   }
 
@@ -30,27 +30,18 @@ extension Simulation {
         self.wake(waiter, .ready)
       }
       if isThrough { break }
-      try check(
-        await wait(on: attempt.from.number, for: .connect(attempt.address), until: now + Self.connectTimeout) {
-          waiter = $0
-        })
+      try await wait(on: attempt.from.number, for: .connect(attempt.address), until: now + Self.connectTimeout) {
+        waiter = $0
+      }.check(.connect)
       if !isThrough { throw IOError(.connect, .system(ETIMEDOUT)) }
     }
     if time > now {
-      try check(await wait(on: attempt.from.number, for: .connect(attempt.address), until: time))
+      try await wait(on: attempt.from.number, for: .connect(attempt.address), until: time).check(.connect)
     }
   }
 
   /// What Linux waits for an answer with its usual settings (tcp(7), `tcp_syn_retries`): 127 s.
   private static var connectTimeout: Int64 { 127_000_000_000 }
-
-  private func check(_ wake: Wake) throws(IOError) {
-    switch wake {
-    case .cancelled: throw IOError(.connect, .cancelled)
-    case .closed: throw IOError(.connect, .closed)
-    case .ready, .timeUp: break
-    }
-  }
 
   /// Runs `work` between two jobs.
   func runBlocking<Success: Sendable>(

@@ -42,6 +42,9 @@ extension Simulation {
   /// Those that wait, in the order in which they came.
   var waiters: [Waiter] { waiting.values.sorted { $0.number < $1.number } }
 
+  /// What each of them waits for, for people.
+  var waits: [String] { waiters.map { "\(journal.name(ofTask: $0.task)) \($0.reason)" } }
+
   /// Traps where code outside a simulation uses what is in it: that would be a race, and no run could be repeated.
   func assertCurrent() {
     precondition(isCurrent, "a simulated runtime is used outside its simulation")

@@ -49,6 +49,17 @@ enum Wake {
   case closed
 }
 
+extension Wake {
+  /// Ends `operation` where the wait was ended without what was waited for.
+  func check(_ operation: IOError.Operation) throws(IOError) {
+    switch self {
+    case .closed: throw IOError(operation, .closed)
+    case .cancelled: throw IOError(operation, .cancelled)
+    case .ready, .timeUp: break
+    }
+  }
+}
+
 extension Waiter.Reason: CustomStringConvertible {
   var description: String {
     switch self {
