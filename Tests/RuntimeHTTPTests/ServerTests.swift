@@ -29,6 +29,28 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
+  func `of more connections than it may have it serves one after another`(_ backend: Backend) async throws {
+    var options = ServerOptions.quiet
+    options.maximumConnections = 2
+    try await withSetup(on: backend) { setup in
+      try await setup.serving(options: options, { .text($0.path) }) { server in
+        try await withThrowingTaskGroup(of: Void.self) { group in
+          for number in 0..<20 {
+            group.addTask {
+              let client = try await setup.client(of: server)
+              defer { client.stream.close() }
+              #expect(try await client.get("/\(number)").text == "/\(number)")
+              #expect(server.metrics.openConnections <= 2)
+            }
+          }
+          try await group.waitForAll()
+        }
+        #expect(server.metrics.totalConnections == 20)
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
   func `a connection that is served by itself ends when its task is cancelled while it is idle`(
     _ backend: Backend
   ) async throws {

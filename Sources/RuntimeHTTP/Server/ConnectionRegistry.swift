@@ -9,8 +9,8 @@ final class ConnectionRegistry: Sendable {
     var total = 0
     /// Requests of connections that have ended.
     var pastRequests = 0
-    /// Who waits for the last connection to end.
-    var waiters: [CheckedContinuation<Void, Never>] = []
+    /// Who waits for connections to end, and how few have to be open for it.
+    var waiters: [(bound: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
     var open: Int { slots.count - freeSlots.count }
   }
@@ -31,27 +31,30 @@ final class ConnectionRegistry: Sendable {
   }
 
   func remove(at slot: Int) {
-    let waiters = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+    let woken = state.withLock { state in
       state.pastRequests += state.slots[slot]?.requestCount ?? 0
       state.slots[slot] = nil
       state.freeSlots.append(slot)
-      guard state.open == 0 else { return [] }
-      state.slots.removeAll(keepingCapacity: true)
-      state.freeSlots.removeAll(keepingCapacity: true)
-      defer { state.waiters = [] }
-      return state.waiters
+      if state.open == 0 {
+        state.slots.removeAll(keepingCapacity: true)
+        state.freeSlots.removeAll(keepingCapacity: true)
+      }
+      let open = state.open
+      let woken = state.waiters.filter { open < $0.bound }
+      state.waiters.removeAll { open < $0.bound }
+      return woken
     }
-    for waiter in waiters { waiter.resume() }
+    for waiter in woken { waiter.continuation.resume() }
   }
 
-  /// Waits until there is no connection, even in a task that has been cancelled.
-  func waitUntilEmpty() async {
+  /// Waits until fewer than `bound` connections are open, even in a task that has been cancelled.
+  func waitUntilOpen(isBelow bound: Int) async {
     await withCheckedContinuation { continuation in
-      let isEmpty = state.withLock { state in
-        if state.open > 0 { state.waiters.append(continuation) }
-        return state.open == 0
+      let isBelow = state.withLock { state in
+        if state.open >= bound { state.waiters.append((bound, continuation)) }
+        return state.open < bound
       }
-      if isEmpty { continuation.resume() }
+      if isBelow { continuation.resume() }
     }
   }
 

@@ -55,9 +55,14 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   public func run() async throws(IOError) {
     try begin()
     let sweeper = runtime.spawn { [self] in await sweep() }
-    await accept()
+    // To cancel it is to shut down also while there is no room for another connection, and so nothing to be cancelled.
+    await withTaskCancellationHandler {
+      await accept()
+    } onCancel: {
+      beginShutdown(grace: context.options.shutdownGrace)
+    }
     beginShutdown(grace: context.options.shutdownGrace)
-    await registry.waitUntilEmpty()
+    await registry.waitUntilOpen(isBelow: 1)
     sweeper.cancel()
     _ = await sweeper.result
     end()
@@ -121,6 +126,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   private func accept() async {
     while !context.isClosing {
+      // A shutdown ends connections, and so this wait.
+      if let maximum = context.options.maximumConnections { await registry.waitUntilOpen(isBelow: max(1, maximum)) }
       do {
         start(try await listener.accept())
       } catch {

@@ -14,6 +14,11 @@ public struct ServerOptions: Sendable {
   /// The most content in bytes that is read and thrown away to keep a connection whose handler left content unread.
   public var maximumDrainedLength = 256 * 1024
 
+  /// The most connections at once, at least one; those beyond wait in the listener's backlog until another has ended.
+  /// `nil` is no limit but that of descriptors. Over HTTP/2 each may have
+  /// ``HTTP2Options/maximumConcurrentStreams`` requests in flight.
+  public var maximumConnections: Int?
+
   /// How long a head may take from its first byte (then: a 408), and how long a new connection may send nothing.
   public var headTimeout: Duration = .seconds(10)
   /// How long the peer may send nothing while its content is waited for (then: a 408), or take nothing, or less than

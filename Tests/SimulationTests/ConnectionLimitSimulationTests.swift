@@ -1,0 +1,105 @@
+import Runtime
+import RuntimeHTTP
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+/// A server with a bound on its connections, over both versions of HTTP.
+struct ConnectionLimitSimulationTests {
+  private static let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+  @Test func `Those beyond the limit wait until another has ended`() async throws {
+    try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
+      try await Self.serve(on: runtime, maximum: 2) { server, _ in
+        func client() async throws -> HTTPTestClient<SimulatedStream> {
+          HTTPTestClient(try await runtime.connect(to: server.localAddress))
+        }
+        let (first, second) = (try await client(), try await client())
+        for client in [first, second] { _ = try await client.get("/") }
+        let waiting = [try await client(), try await client(), try await client()]
+        for client in waiting { try await client.send(Self.request) }
+        try await runtime.clock.sleep(for: .seconds(5))
+        try expect(server.metrics.totalConnections == 2, "more were let in")
+        try expect(try await second.get("/").text == "hello", "those inside suffered")
+        first.stream.close()
+        for client in waiting {
+          try expect(try await client.readResponse().text == "hello", "it said something else")
+          client.stream.close()
+        }
+        second.stream.close()
+      }
+    }
+  }
+
+  @Test(arguments: [1, 2, 3])
+  func `There are never more than the limit, and everybody is served`(maximum: Int) async throws {
+    try await simulate(seeds: Seeds.many, faults: .calm) { runtime in
+      try await Self.serve(on: runtime, maximum: maximum) { server, _ in
+        try await withThrowingTaskGroup { group in
+          for number in 0..<10 {
+            group.addTask {
+              let stream = try await runtime.connect(to: server.localAddress)
+              if number.isMultiple(of: 2) {
+                let client = HTTP2TestClient(stream)
+                try await client.start()
+                try expect(try await client.get("/").text == "hello", "it said something else")
+              } else {
+                try expect(try await HTTPTestClient(stream).get("/").text == "hello", "it said something else")
+              }
+              try expect(server.metrics.openConnections <= maximum, "more were let in")
+              stream.close()
+            }
+          }
+          try await group.waitForAll()
+        }
+        try expect(server.metrics.totalConnections == 10, "there were more or fewer")
+      }
+    }
+  }
+
+  enum End: CaseIterable { case shutdown, cancellation }
+
+  @Test(arguments: End.allCases)
+  func `A server that has no room ends like any other`(end: End) async throws {
+    try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
+      try await Self.serve(on: runtime, maximum: 1) { server, serving in
+        let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+        _ = try await client.get("/")
+        try await client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        try await runtime.clock.sleep(for: .seconds(1))
+        switch end {
+        case .shutdown: await server.shutdown()
+        case .cancellation: serving.cancel()
+        }
+        let response = try await client.readResponse()
+        try expect(response.text == "slow", "what was in flight was lost")
+        try expect(response["Connection"] == "close", "it goes on")
+        try await serving.value
+        client.stream.close()
+      }
+    }
+  }
+
+  /// Calls `body` with a server on a host of its own and the task that runs it, and shuts the server down.
+  private static func serve(
+    on runtime: SimulatedRuntime, maximum: Int,
+    _ body: (Server<SimulatedRuntime, Router>, Task<Void, any Error>) async throws -> Void
+  ) async throws {
+    let host = runtime.host()
+    var router = Router()
+    router.get("/") { _ in .text("hello") }
+    router.get("/slow") { _ in
+      try await host.clock.sleep(for: .seconds(5))
+      return .text("slow")
+    }
+    var options = ServerOptions()
+    options.maximumConnections = maximum
+    let server = try Server(
+      runtime: host, address: .ipv4(host.address, port: 80), options: options, handler: router)
+    let serving = host.spawn { try await server.run() }
+    try await body(server, serving)
+    await server.shutdown()
+    try await serving.value
+    try await runtime.expectNothingLeft()
+  }
+}
