@@ -56,14 +56,30 @@ extension RuntimeConformance {
 
     Case("Sleeps that are cancelled leave those beside them as they were", .timers) { runtime in
       let duration = Duration.milliseconds(20)
-      let sleeps = (0..<200).map { _ in
+      let short = (0..<100).map { _ in
         runtime.spawn { try await timed { try await runtime.clock.sleep(for: duration) } }
       }
-      for (number, sleep) in sleeps.enumerated() where number % 2 == 0 { sleep.cancel() }
-      for (number, sleep) in sleeps.enumerated() where number % 2 == 1 {
+      // They tell whether they were cancelled themselves by the time that they ended.
+      let long = (0..<200).map { _ in
+        runtime.spawn {
+          do { try await runtime.clock.sleep(for: .seconds(3600)) } catch { return Task.isCancelled }
+          return false
+        }
+      }
+      func cancel(_ places: StrideTo<Int>) async throws {
+        for place in places { long[place].cancel() }
+        for place in places {
+          try await expect("whether a sleep of an hour goes on that nobody cancelled", toGive: true) {
+            try await long[place].value
+          }
+        }
+      }
+      try await cancel(stride(from: 0, to: long.count, by: 2))
+      for sleep in short {
         let time = try await expectEnd(of: "a sleep of \(duration) that nobody cancelled") { try await sleep.value }
         try expect("that sleep", toBe: "no shorter", time >= duration, saw: "\(time)")
       }
+      try await cancel(stride(from: 1, to: long.count, by: 2))
     },
 
     Case("Whoever sleeps leaves its worker to others", .timers) { runtime in

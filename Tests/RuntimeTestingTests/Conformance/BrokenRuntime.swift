@@ -89,7 +89,8 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   func shutdown(grace: Duration) async {
     let isFirst = !memory.set()
     switch flaw {
-    case .hasNoGrace: await base.shutdown(grace: .zero)
+    // At once, so that nothing can come to its end meanwhile, however slow the machine is.
+    case .hasNoGrace: Task.detached { await base.shutdown(grace: .zero) }
     case .returnsBeforeTheEnd where !isFirst: return
     case .waitsForItself where Memory.isWithin && grace > .seconds(5): await memory.waitForEver()
     default: await base.shutdown(grace: grace)

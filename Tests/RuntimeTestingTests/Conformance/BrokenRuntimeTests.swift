@@ -13,11 +13,17 @@ import Testing
   private static func check(_ flaw: Flaw, within limit: Duration = .seconds(300)) async throws {
     let (promise, finding) = flaw.verdict
     let meant = try #require(RuntimeConformance.cases.first { $0.promise == promise })
-    let broken = try await #require(throws: BrokenPromise.self, "\(flaw)") {
-      try await meant.check(within: limit) { try make(flaw) }
+    // Some flaws lie in a race, which is not lost every time on a machine that has much else to do.
+    for _ in 0..<10 {
+      do throws(BrokenPromise) {
+        try await meant.check(within: limit) { try make(flaw) }
+      } catch {
+        #expect(error.promise == promise)
+        #expect("\(error)".contains(finding), "\(error)")
+        return
+      }
     }
-    #expect(broken.promise == promise)
-    #expect("\(broken)".contains(finding), "\(broken)")
+    Issue.record("nobody noticed that it \(flaw)")
   }
 
   @Test(arguments: Flaw.allCases.filter { !$0.harmsItsProcess && !$0.keepsWaiting })
