@@ -6,8 +6,6 @@ enum WriteSizes {
   static let outputMark = 64 * 1024
   /// Content up to this size is copied behind its head; larger content is written from where it lies.
   static let copied = 16 * 1024
-  /// For no more than this is waited at once, since a peer's time to take some of it is measured from wait to wait.
-  static let step = 16 * 1024
   /// No more than this is written without a turn for others.
   static let piece = 256 * 1024
 }
@@ -79,15 +77,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   /// Writes all output of the workspace.
   @inline(never)
   func flush(_ workspace: Workspace) async throws(IOError) {
-    while !workspace.output.isEmpty {
-      let count = min(workspace.output.count, WriteSizes.step)
-      control.begin(.output)
-      // The workspace is ours until this returns, so the bytes stay where they are.
-      try await stream.write(workspace.output.taken.span.bytes.extracting(first: count))
-      control.end(.output)
-      workspace.output.consume(count)
-      _ = try tryFlush(workspace)
-    }
+    try await control.write(&workspace.output, to: stream)
   }
 
   /// Writes all output and then `content`: what there is room for at once, and the rest in steps that a peer which is not
@@ -96,7 +86,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   func flush(_ workspace: Workspace, followedBy content: [UInt8]) async throws(IOError) {
     var start = 0
     while start < content.count {
-      let end = min(start + WriteSizes.step, content.count)
+      let end = min(start + ConnectionControl.writeStep, content.count)
       control.begin(.output)
       // The workspace is ours until this returns, so the bytes stay where they are.
       try await stream.write(workspace.output.taken.span.bytes, content.span.extracting(start..<end).bytes)

@@ -49,7 +49,7 @@ extension HTTP2Connection {
           mark = min(2 * mark, WriteMark.most)
         } else {
           mark = WriteMark.least
-          try await flush(buffer)
+          try await control.write(&buffer.bytes, to: stream)
         }
       } catch {
         fail()
@@ -93,20 +93,6 @@ extension HTTP2Connection {
       return state.writerToWake()
     }
     next?.resume()
-  }
-
-  /// Writes all of `buffer`, in steps that a peer which is not stuck takes in time.
-  private func flush(_ buffer: HTTP2Buffer) async throws(IOError) {
-    while !buffer.bytes.isEmpty {
-      let count = min(buffer.bytes.count, WriteSizes.step)
-      control.begin(.output)
-      // The buffer is ours until these return, so the bytes stay where they are.
-      try await stream.write(buffer.bytes.taken.span.bytes.extracting(first: count))
-      control.end(.output)
-      buffer.bytes.consume(count)
-      if buffer.bytes.isEmpty { return }
-      buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
-    }
   }
 
   private func gather(

@@ -1,0 +1,21 @@
+import Runtime
+
+extension ConnectionControl {
+  /// For no more than this is waited at once, since a peer's time to take some of it is measured from wait to wait.
+  static var writeStep: Int { 16 * 1024 }
+
+  /// Writes all of `buffer`: a step that a peer which is not stuck takes in time, then what there is room for at once, and
+  /// so on.
+  @inline(__always)
+  func write(_ buffer: inout ByteBuffer, to stream: some ByteStream) async throws(IOError) {
+    while !buffer.isEmpty {
+      let count = min(buffer.count, Self.writeStep)
+      begin(.output)
+      // The buffer is ours until these return, so the bytes stay where they are.
+      try await stream.write(buffer.taken.span.bytes.extracting(first: count))
+      end(.output)
+      buffer.consume(count)
+      if !buffer.isEmpty { buffer.consume(try stream.tryWrite(buffer.taken.span.bytes)) }
+    }
+  }
+}
