@@ -206,7 +206,9 @@ struct HTTP2Core: ~Copyable {
 
   /// Says that a part of a DATA frame has come, for which somebody may wait.
   mutating func noteContentOnItsWay(_ stream: StreamID) {
-    guard let slot = streams.slot(of: stream), streams[slot].contentDeadline != 0 else { return }
+    guard let slot = streams.slot(of: stream), streams[slot].contentDeadline != 0, !streams[slot].isDiscarding else {
+      return
+    }
     awaitContent(slot)
   }
 
