@@ -27,7 +27,7 @@ final class Trial: Sendable {
 
   /// How long a thread may be blocked for something that will come unless the backend is broken: long, but short
   /// enough for the case to say itself what has not come.
-  var patience: Duration { min(.seconds(30), (limit ?? .seconds(120)) / 4) }
+  var patience: Duration { (limit ?? .seconds(120)) / 3 }
 
   /// A new runtime, which will be shut down when the case is over.
   func makeRuntime() async throws -> any AsyncRuntime {

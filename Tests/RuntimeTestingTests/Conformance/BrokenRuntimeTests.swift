@@ -41,7 +41,7 @@ import Testing
     await #expect(processExitsWith: .success) {
       try await withThrowingTaskGroup(of: Void.self) { group in
         for flaw in Flaw.allCases where flaw.keepsWaiting {
-          group.addTask { try await Self.check(flaw, within: .seconds(20)) }
+          group.addTask { try await Self.check(flaw, within: .seconds(30)) }
         }
         try await group.waitForAll()
       }
