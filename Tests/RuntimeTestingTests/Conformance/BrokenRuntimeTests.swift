@@ -33,7 +33,7 @@ import Testing
 
   @Test(arguments: Flaw.allCases.filter(\.harmsItsProcess))
   func `A broken runtime that harms its process fails the case that is meant for it`(flaw: Flaw) async throws {
-    await #expect(processExitsWith: .success) { [flaw] in try await Self.check(flaw, within: .seconds(120)) }
+    await #expect(processExitsWith: .success) { [flaw] in try await Self.check(flaw, within: .seconds(60)) }
   }
 
   @Test func `A broken runtime that keeps one waiting fails the case that is meant for it, in bounded time`() async {
