@@ -152,10 +152,12 @@ struct HTTP2Core: ~Copyable {
     output.appendGoAway(lastStream: lastStream, .none)
   }
 
-  /// Ends the connection for a fault of the peer's, or ours.
+  /// Ends the connection for a fault of the peer's, or ours. Nothing follows the GOAWAY that says so (section 5.4.1): a
+  /// client is through with the connection then, and would take the rest of a response for another fault.
   mutating func fail(_ code: ErrorCode, _ reason: StaticString) {
     guard !hasFailed else { return }
     hasFailed = true
+    for slot in streams.slots where streams[slot].id != 0 && !streams[slot].state.isClosed { close(slot, .resetByUs) }
     output.appendGoAway(lastStream: ending.lastStream ?? lastStream, code, debug: reason)
   }
 

@@ -199,6 +199,21 @@ import Testing
     #expect(scenario.core.streams.count == 0)
   }
 
+  @Test func `5_4_1 nothing follows the GOAWAY that names a fault`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1), ClientBytes.request(3), ClientBytes.request(5))
+    let slots = [1, 3, 5].map { scenario.slot(of: $0) }
+    // One has content that waits for its turn, one will be answered too late, and one would be reset.
+    scenario.core.respond(slots[0], .ok, [:], content: [UInt8](repeating: 0x61, count: 30_000))
+    _ = scenario.take()
+    #expect(scenario.send(ClientBytes.request(2)) == [.failed(.protocolError), .goAway(5, .protocolError)])
+    scenario.core.respond(slots[1], .ok, [:], content: Array("late".utf8))
+    scenario.core.reset(slots[2], .internalError)
+    for slot in slots { scenario.core.endHandler(slot) }
+    #expect(scenario.write() == [])
+    #expect(scenario.isFinished && scenario.core.streams.count == 0)
+  }
+
   @Test func `5_1_1 streams of a client have odd numbers that rise`() {
     #expect(tell(ClientBytes.request(2)) == [.failed(.protocolError), .goAway(0, .protocolError)])
     #expect(
