@@ -8,7 +8,7 @@ struct BandwidthEstimate: Sendable {
   /// The window that seems right.
   private(set) var window: Int
   private let bound: Int
-  /// The bytes that have come since the PING that is under way.
+  /// The bytes that have come since the PING that is under way, or since the acknowledgement of the last.
   private var bytes = 0
   /// When that was sent, in nanoseconds.
   private var sent: Int64?
@@ -31,7 +31,8 @@ struct BandwidthEstimate: Sendable {
   mutating func receive(_ count: Int, now: Int64) -> Bool {
     guard window < bound else { return false }
     bytes += count
-    guard sent == nil else { return false }
+    // No window holds up somebody who sends a form now and then, and a PING would cost as much as the form.
+    guard sent == nil, bytes >= window / 4 else { return false }
     sent = now
     bytes = count
     return true
@@ -43,6 +44,7 @@ struct BandwidthEstimate: Sendable {
   mutating func acknowledge(now: Int64) -> Bool {
     guard let start = sent else { return false }
     sent = nil
+    defer { bytes = 0 }
     let sample = Double(max(1, now - start))
     roundTrip = roundTrip == 0 ? sample : roundTrip + (sample - roundTrip) / 8
     // What comes in a round trip came in somewhat more than one: the PING waited behind other things.

@@ -212,4 +212,20 @@ import Testing
     #expect(!scenario.hasFailed)
     #expect(largest > 100_000 && largest <= 300_000)
   }
+
+  @Test func `the round trip is not measured for content that is far from filling a window`() {
+    let scenario = CoreScenario.begun(HTTP2Options())
+    let measures = Told.ping(HTTP2Core.PingData.bandwidth)
+    for stream: StreamID in [1, 3, 5] {
+      scenario.send(ClientBytes.request(stream, ClientBytes.post, flags: .endHeaders))
+      #expect(scenario.send(ClientBytes.data(stream, "a form", ends: true)) == [.content(stream)])
+    }
+    scenario.send(ClientBytes.request(7, ClientBytes.post, flags: .endHeaders))
+    let much = ClientBytes.data(7, String(repeating: "x", count: 10_000))
+    #expect(!scenario.send(much).contains(measures))
+    #expect(scenario.send(much).contains(measures))
+    // Nor is it measured all the time.
+    let heard = ClientBytes.frame(.ping, .acknowledgement, ClientBytes.bytes(HTTP2Core.PingData.bandwidth))
+    #expect(!scenario.send(heard, ClientBytes.data(7, "more")).contains(measures))
+  }
 }
