@@ -71,9 +71,12 @@ extension HTTP2Core {
     try floodGuard.spendOverhead()
     guard stream.isClientInitiated else { throw .protocolError("A PRIORITY_UPDATE frame names a push.") }
     if stream > lastStream {
-      earlyPriorities.removeAll { $0.stream == stream }
-      // No more are kept than there can be streams; the oldest is the least likely to come still.
-      if earlyPriorities.count >= options.maximumConcurrentStreams { earlyPriorities.removeFirst() }
+      // Those that have come since have been taken out, unless they were malformed or refused.
+      earlyPriorities.removeAll { $0.stream == stream || $0.stream <= lastStream }
+      let openCount = streams.slots.count { streams[$0].id != 0 && !streams[$0].state.isClosed }
+      guard openCount + earlyPriorities.count < options.maximumConcurrentStreams else {
+        throw .protocolError("More streams are prioritised and open than there may be.")
+      }
       earlyPriorities.append((stream, priority))
     } else if let slot = streams.slot(of: stream), !streams[slot].state.isClosed {
       streams[slot].priority = priority

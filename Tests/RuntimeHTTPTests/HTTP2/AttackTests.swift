@@ -25,7 +25,7 @@ import Testing
       return ClientBytes.frame(.ping, .acknowledgement, ClientBytes.bytes(known[step % 3]))
     },
     Flood(name: "CVE-2019-9513: PRIORITY") { _ in ClientBytes.frame(.priority, stream: 7, [0, 0, 0, 1, 1]) },
-    Flood(name: "CVE-2019-9513: PRIORITY_UPDATE") { ClientBytes.priorityUpdate(stream($0), "u=0") },
+    Flood(name: "CVE-2019-9513: PRIORITY_UPDATE") { ClientBytes.priorityUpdate(stream($0 % 100), "u=0") },
     Flood(name: "WINDOW_UPDATE") { _ in ClientBytes.windowUpdate(0, 1) },
     Flood(name: "frames that nobody knows") { _ in ClientBytes.frame(FrameType(rawValue: 0xAA), []) },
     Flood(name: "CVE-2019-9518: empty DATA") { step in

@@ -71,10 +71,18 @@ import Testing
     #expect(scenario.core.earlyPriorities.isEmpty)
   }
 
-  @Test func `7_1 no more is kept for streams to come than there can be`() {
+  @Test func `7_1 streams that are prioritised before they come count with those that are open`() {
     let scenario = CoreScenario.begun()
-    for stream in 0..<500 { scenario.send(ClientBytes.priorityUpdate(StreamID(2 * stream + 1), "u=0")) }
-    #expect(scenario.core.earlyPriorities.count == 100)
+    func update(_ number: Int) -> [Told] { scenario.send(ClientBytes.priorityUpdate(StreamID(2 * number + 1), "u=0")) }
+    for number in 0..<60 { scenario.send(ClientBytes.request(StreamID(2 * number + 1))) }
+    // As often as one likes, and of those that are open as well.
+    for number in Array(50..<100) + Array(50..<100) { #expect(update(number) == []) }
+    // One that has come and is closed is neither, though it was refused.
+    scenario.send(ClientBytes.request(121, [("x", "y")]))
+    #expect(update(100) == [])
+    scenario.send(ClientBytes.reset(1))
+    #expect(update(101) == [])
+    #expect(update(102) == [.failed(.protocolError), .goAway(121, .protocolError)])
   }
 
   @Test func `a queue gives what a plain list of its streams would`() {
