@@ -46,6 +46,12 @@ func withConnection(
   }
 }
 
+/// Runs `body` in a simulation, in a few orders of things: its time goes by when nobody has anything to do, however long
+/// that takes in a test's process.
+func inVirtualTime(_ body: @escaping @Sendable (SimulatedClock) async throws -> Void) async throws {
+  try await simulate(seeds: 1...20) { try await body($0.clock) }
+}
+
 /// Calls `body` with the client's end and the server's end of a connection.
 private func withStreams(_ transport: Transport, _ body: (AnyStream, AnyStream) async throws -> Void) async throws {
   guard transport == .sockets else {
