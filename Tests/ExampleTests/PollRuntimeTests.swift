@@ -42,13 +42,6 @@ import Testing
     await runtime.shutdown()
   }
 
-  @Test func `Shutting down does not wait for a grace that nobody needs`() async throws {
-    for _ in 0..<200 {
-      let runtime = try PollRuntime()
-      await runtime.shutdown(grace: .seconds(3600))
-    }
-  }
-
   @Test func `Work that is dropped closes the stream that it alone has`() async throws {
     func startWork(with stream: PollStream, on runtime: PollRuntime) -> Task<Void, any Error> {
       runtime.spawn { try await runtime.runBlocking { _ = stream } }

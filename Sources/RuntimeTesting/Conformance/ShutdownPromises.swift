@@ -13,6 +13,13 @@ extension RuntimeConformance {
       try await expectCancellation(of: "a sleep") { try await sleeping.value }
     },
 
+    .makingRuntimes("A runtime that has nothing to do does not wait for its grace to pass", .shutdown) { trial in
+      for _ in 0..<50 {
+        let runtime = try await trial.makeRuntime()
+        try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(3600)) }
+      }
+    },
+
     .makingRuntimes("Shutting down ends reads and writes, and the peers hear of it", .shutdown, needs: .realDescriptors)
     {
       trial in

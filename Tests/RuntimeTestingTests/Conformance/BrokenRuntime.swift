@@ -91,6 +91,9 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     switch flaw {
     // At once, so that nothing can come to its end meanwhile, however slow the machine is.
     case .hasNoGrace: Task.detached { await base.shutdown(grace: .zero) }
+    case .sleepsOutItsGrace:
+      try? await Task.sleep(for: grace)
+      await base.shutdown(grace: .zero)
     case .returnsBeforeTheEnd where !isFirst: return
     case .waitsForItself where Memory.isWithin && grace > .seconds(5): await memory.waitForEver()
     default: await base.shutdown(grace: grace)

@@ -20,7 +20,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   // Blocking work
   case blocksAWorker, blocksOneAtATime, ignoresACancelledWait, beginsInVain, worksTwice
   // Shutdown
-  case leavesSleeps, hasNoGrace, waitsForItself, returnsBeforeTheEnd
+  case leavesSleeps, sleepsOutItsGrace, hasNoGrace, waitsForItself, returnsBeforeTheEnd
   // Threads, leaks and faults
   case saysFewerWorkers, sleepsOnAThread, keepsOperations, leaksDescriptors, takesAResetForTheEnd
 
@@ -206,6 +206,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       ("Much blocking work is all done, once each", "how often the work was done: expected 500, saw 1000")
 
     case .leavesSleeps: ("Shutting down ends accepts and sleeps", "the shutdown: expected it to end, saw nothing in")
+    case .sleepsOutItsGrace:
+      (
+        "A runtime that has nothing to do does not wait for its grace to pass",
+        "the shutdown: expected it to end, saw nothing in"
+      )
     case .hasNoGrace:
       ("Tasks have their grace to come to their end", "how many of 10 tasks had ended by then: expected 10, saw")
     case .waitsForItself:
