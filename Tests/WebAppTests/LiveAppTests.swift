@@ -237,7 +237,7 @@ extension ServerOptions {
   static var patient: ServerOptions {
     var options = ServerOptions()
     (options.headTimeout, options.stallTimeout, options.idleTimeout) = (.seconds(600), .seconds(600), .seconds(600))
-    options.shutdownGrace = .seconds(600)
+    (options.http2.keepAliveInterval, options.shutdownGrace) = (.seconds(600), .seconds(600))
     return options
   }
 }
