@@ -18,9 +18,10 @@ extension Workspace {
   }
 
   /// Takes up a request's offer to go on with HTTP/2 (RFC 7540 section 3.2), if it is made rightly: says so in
-  /// ``output``, and leaves the request in ``handover``. One that has content is answered by HTTP/1.
+  /// ``output``, and leaves the request in ``handover``. One that has content is answered by HTTP/1, and so is one after
+  /// whose answer the connection has to end (RFC 9112 section 9.6).
   func upgrade(_ peer: Peer?) -> Bool {
-    guard decoder.isComplete else { return false }
+    guard decoder.isComplete, decoder.framing.keepAlive else { return false }
     var fields = decoder.parts.fields
     let offers = fields.values(for: "HTTP2-Settings")
     var names: (upgrade: Bool, settings: Bool) = (false, false)

@@ -268,6 +268,7 @@ def takes_an_upgrade_only_where_it_is_made_rightly(address):
         (False, "1.1", "Connection: HTTP2-Settings", upgrade, offer), (False, "1.1", named, upgrade, offer, body),
         (False, "1.1", named, upgrade, offer + "="), (False, "1.1", named, upgrade, offer[:-2] + "//"),
         (False, "1.1", named, upgrade, offer[:-1]), (False, "1.1", named, upgrade, offer[:-3]),
+        (False, "1.1", named + ", close", upgrade, offer),
     ]:
         with Connection(address) as connection:
             content = "x" if body in lines else ""
