@@ -60,42 +60,51 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   /// Most servers have a router behind a socket; for them there is code that knows so, and need not look up at every turn
   /// what kind of stream and of handler it has (SE-0460).
   @specialized(where Stream == SocketStream, H == Router)
-  func run() async { await serve() }
+  func run() async {
+    if let workspace = await serve() { await makeHTTP2(workspace).run() }
+  }
 
-  /// Serves requests until the client or the server has had enough.
-  private func serve() async {
+  /// Serves requests until the client or the server has had enough, and closes the stream.
+  ///
+  /// - Returns: if the client goes on with HTTP/2 instead, the workspace that says from where.
+  private func serve() async -> Workspace? {
     var isFirst = true
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
-      if context.isClosing { return channel.stream.close() }
-      do { try await channel.readable() } catch { return channel.stream.close() }
+      if context.isClosing { break }
+      do { try await channel.readable() } catch { break }
       isFirst = false
       let workspace = context.workspaces.take()
-      let step = begin(workspace, after: idle)
-      if case .end(.idle) = step, workspace.output.isEmpty {
-        context.workspaces.giveBack(workspace)
-      } else {
-        guard await resume(workspace, at: step) else { return }
+      switch begin(workspace, after: idle) {
+      case .end(.idle) where workspace.output.isEmpty: context.workspaces.giveBack(workspace)
+      case .end(.http2) where workspace.output.isEmpty: return workspace
+      case let step:
+        switch await resume(workspace, at: step) {
+        case .idle: break
+        case .http2: return workspace
+        case .finished, .finishedEarly, .abandoned: return nil
+        }
       }
     }
+    channel.stream.close()
+    return nil
   }
 
-  /// Goes on at `step`, where there is something to wait for, as long as requests come without a pause.
-  ///
-  /// - Returns: whether the connection is idle now; if not, it is over.
+  /// Goes on at `step`, where there is something to wait for, as long as requests come without a pause, and closes the
+  /// stream if that was the end.
   @inline(never)
-  private func resume(_ workspace: Workspace, at step: HTTP1Step) async -> Bool {
+  private func resume(_ workspace: Workspace, at step: HTTP1Step) async -> HTTP1Outcome {
     let outcome = await proceed(workspace, from: step)
     switch outcome {
-    case .abandoned: return false
-    case .finishedEarly: await linger(workspace)
-    case .idle, .finished, .http2: break
+    case .abandoned, .http2: return outcome
+    case .idle: break
+    case .finished: channel.stream.close()
+    case .finishedEarly:
+      await linger(workspace)
+      channel.stream.close()
     }
-    let handover = workspace.handover.take()
     context.workspaces.giveBack(workspace)
-    if case .idle = outcome { return true }
-    if let handover { await serveHTTP2(handover) } else { channel.stream.close() }
-    return false
+    return outcome
   }
 
   private func proceed(_ workspace: Workspace, from first: HTTP1Step) async -> HTTP1Outcome {
@@ -135,11 +144,13 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     }
   }
 
-  @inline(never)
-  private func serveHTTP2(_ handover: HTTP2Handover) async {
-    await HTTP2Connection(
-      channel.stream, executor: service.executor, handler: service.handler, context: context, control: control
-    ).run(handover)
+  /// The connection of HTTP/2 that goes on from what is in `workspace`, and has begun.
+  private func makeHTTP2(_ workspace: Workspace) -> HTTP2Connection<Stream, H> {
+    let connection = HTTP2Connection(
+      channel.stream, executor: service.executor, handler: service.handler, context: context, control: control)
+    connection.begin(workspace.handover.take() ?? HTTP2Handover())
+    context.workspaces.giveBack(workspace)
+    return connection
   }
 
   /// Lets the peer see the end, and reads what it sends until it has seen it, or for as long as the farewell lasts: a

@@ -1,33 +1,15 @@
 import Runtime
 
-/// What a batch of frames leads to, once the lock is free again. Its arrays are used over and over.
-private final class Batch: @unchecked Sendable {  // The reading task's alone.
-  struct Arrival: Sendable {
-    var slot: Int
-    var stream: StreamID
-    var request: Request
-    /// Whether the request has no content that is still to come.
-    var isWhole: Bool
-  }
-
-  @exclusivity(unchecked) var arrivals: [Arrival] = []
-  @exclusivity(unchecked) var answers: [(slot: Int, response: Response)] = []
-  @exclusivity(unchecked) var tasks: [(slot: Int, stream: StreamID, task: Task<Void, any Error>)] = []
-  @exclusivity(unchecked) var orphans: [Task<Void, any Error>] = []
-  @exclusivity(unchecked) var awake: [UnsafeContinuation<Void, Never>] = []
-}
-
 extension HTTP2Connection {
-  /// Reads until the peer has finished or the stream has failed, beginning with `rest`, which has been read already.
+  /// Reads until the peer has finished or the stream has failed.
   ///
   /// Whoever would cancel this closes the stream.
-  func read(_ rest: [UInt8]) async {
-    let batch = Batch()
+  func read() async {
     do throws(IOError) {
-      if !rest.isEmpty { try await readFrames(batch, after: rest) }
-      while true {
+      var goesOn = try await readFrames(isFirst: true)
+      while goesOn {
         try await stream.readableOrClosed()
-        guard try await readFrames(batch) else { break }
+        goesOn = try await readFrames()
       }
     } catch {
       // The stream has failed, or has been closed; in case somebody hears it, the peer is told how far we have come.
@@ -38,36 +20,48 @@ extension HTTP2Connection {
 
   /// Reads and takes in frames until it has come to the end of one and of what there is.
   ///
+  /// - Parameter isFirst: whether to begin with what HTTP/1 has read beyond its own, which may be all that there is.
   /// - Returns: whether the peer may go on.
-  @discardableResult
-  private func readFrames(_ batch: Batch, after rest: [UInt8] = []) async throws(IOError) -> Bool {
-    let input = context.buffers.take()
-    defer { context.buffers.giveBack(input) }
-    input.bytes.append(rest.span)
-    if !rest.isEmpty { receive(input, batch) }
+  private func readFrames(isFirst: Bool = false) async throws(IOError) -> Bool {
+    let batch = context.batches.take()
+    defer { context.batches.giveBack(batch) }
+    if isFirst {
+      state.withLock { state in
+        batch.input.append(state.rest.span)
+        state.rest = []
+      }
+      if !batch.input.isEmpty { receive(batch) }
+      if batch.input.isEmpty { return true }
+    }
     // Of a frame that is not whole, the rest is waited for with what there is of it.
     repeat {
-      if !rest.isEmpty, input.bytes.isEmpty { break }
-      guard try await fill(input) > 0 else { return false }
-      receive(input, batch)
-    } while !input.bytes.isEmpty
+      guard try await fill(batch) > 0 else { return false }
+      receive(batch)
+    } while !batch.input.isEmpty
     return true
   }
 
-  /// Reads what there is behind what there is in `input` already; 0 if the peer has finished.
-  func fill(_ input: HTTP2Buffer) async throws(IOError) -> Int {
-    input.bytes.reserve(HTTP2Buffer.leastRoom)
-    // The buffer is ours until this returns, so the room stays where it is.
-    var room = OutputRawSpan(buffer: input.bytes.room, initializedCount: 0)
+  /// Reads what there is behind what there is in the batch already; 0 if the peer has finished.
+  private func fill(_ batch: HTTP2Batch) async throws(IOError) -> Int {
+    batch.input.reserve(HTTP2Batch.leastRoom)
+    // The batch is ours until this returns, so the room stays where it is.
+    var room = OutputRawSpan(buffer: batch.input.room, initializedCount: 0)
     let count = try await stream.read(into: &room)
-    input.bytes.commit(count)
+    batch.input.commit(count)
     return count
   }
 
   /// Says what the connection begins with, and starts the handler of the request that HTTP/1 leaves, if there is one.
-  func begin(_ handover: HTTP2Handover) {
-    let batch = Batch()
+  ///
+  /// - Parameter handover: what HTTP/1 leaves behind, if it had the connection before.
+  func begin(_ handover: HTTP2Handover = HTTP2Handover()) {
+    control.watch(self)
+    // If HTTP/1 had begun to wait for a head, that has come.
+    control.end(.head)
+    let batch = context.batches.take()
+    defer { context.batches.giveBack(batch) }
     state.withLock { state in
+      state.rest = handover.rest
       state.core.prefaceLength = handover.prefaceLength
       state.core.begin()
       guard let upgrade = handover.upgrade else { return }
@@ -83,9 +77,9 @@ extension HTTP2Connection {
     answer(batch)
   }
 
-  /// Takes in the frames in `input`, and starts what they lead to.
-  private func receive(_ input: HTTP2Buffer, _ batch: Batch) {
-    let goesOn = state.withLock { state in take(input, batch, &state) }
+  /// Takes in the frames of `batch`, and starts what they lead to.
+  private func receive(_ batch: HTTP2Batch) {
+    let goesOn = state.withLock { state in take(batch, &state) }
     for task in batch.orphans { task.cancel() }
     batch.orphans.removeAll(keepingCapacity: true)
     answer(batch)
@@ -96,13 +90,13 @@ extension HTTP2Connection {
   }
 
   /// - Returns: whether the connection goes on.
-  private func take(_ input: HTTP2Buffer, _ batch: Batch, _ state: inout HTTP2ConnectionState) -> Bool {
+  private func take(_ batch: HTTP2Batch, _ state: inout HTTP2ConnectionState) -> Bool {
     if state.isEnding || state.core.isFinished {
       // What comes after the end is read, and nothing more.
-      input.bytes.removeAll()
+      batch.input.removeAll()
       return true
     }
-    let bytes = input.bytes.taken
+    let bytes = batch.input.taken
     let now = monotonicNow()
     // At once what an answer takes, and not byte by byte.
     state.core.output.reserve(HTTP2Buffer.leastOutput)
@@ -139,26 +133,26 @@ extension HTTP2Connection {
         }
       }
     }
-    if goesOn { input.bytes.consume(position) } else { input.bytes.removeAll() }
-    noteWait(input, hasRequests: hasRequests, &state)
+    if goesOn { batch.input.consume(position) } else { batch.input.removeAll() }
+    noteWait(batch, hasRequests: hasRequests, &state)
     return goesOn
   }
 
   /// The request whose head is in `slot`.
-  private func arrival(_ slot: Int, _ state: inout HTTP2ConnectionState) -> Batch.Arrival {
+  private func arrival(_ slot: Int, _ state: inout HTTP2ConnectionState) -> HTTP2Batch.Arrival {
     let id = state.core.streams[slot].id
     let isWhole = state.core.streams[slot].state.peerHasFinished
     let body =
       isWhole
       ? nil : RequestBody(HTTP2Exchange(self, slot, id), length: state.core.streams[slot].head.contentLength)
-    return Batch.Arrival(
+    return HTTP2Batch.Arrival(
       slot: slot, stream: id, request: state.core.streams[slot].head.makeRequest(body: body, peer: peer),
       isWhole: isWhole)
   }
 
   /// Answers the requests of a batch: where the handler answers in a plain call, here and now, and each of the others in
   /// a task of its own. There are no more of them than the client may have streams, until somebody has written.
-  private func answer(_ batch: Batch) {
+  private func answer(_ batch: HTTP2Batch) {
     if batch.arrivals.isEmpty { return }
     for arrival in batch.arrivals {
       let response = arrival.isWhole ? respondAtOnce(to: arrival.request) : nil
@@ -189,14 +183,14 @@ extension HTTP2Connection {
 
 extension HTTP2Connection: ConnectionWatcher {
   /// Notes what is waited for next, and until when.
-  private func noteWait(_ input: HTTP2Buffer, hasRequests: Bool, _ state: inout HTTP2ConnectionState) {
+  private func noteWait(_ batch: HTTP2Batch, hasRequests: Bool, _ state: inout HTTP2ConnectionState) {
     state.heard = state.core.tick
     if !state.core.hasPeerSettings { return }
-    if state.core.block != nil || !input.bytes.isEmpty {
+    if state.core.block != nil || !batch.input.isEmpty {
       // The rest of a head has to come in time, however many pieces it comes in; content only has to go on coming.
-      let isContent = state.core.block == nil && input.mayHoldData
+      let isContent = state.core.block == nil && batch.mayHoldData
       let ticks = isContent ? context.stallTicks : context.headTicks
-      if isContent, let stream = input.streamOfData { state.core.noteContentOnItsWay(stream) }
+      if isContent, let stream = batch.streamOfData { state.core.noteContentOnItsWay(stream) }
       if isContent || !state.isWithinFrame { state.readDeadline = state.core.tick + ticks + 1 }
       state.isWithinFrame = !isContent
     } else if hasRequests || state.isWithinFrame || state.readDeadline == 0 || state.core.streams.count > 0 {

@@ -30,20 +30,22 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
 
-  /// Serves requests until the client or the server has had enough, and closes the stream.
+  /// Serves requests until the client or the server has had enough, and closes the stream. It has been begun before.
   ///
   /// The task that calls this writes, since it is the one that is cancelled when the peer takes nothing. Cancelled, it
   /// ends the connection.
-  ///
-  /// - Parameter handover: what HTTP/1 leaves behind, if it had the connection before.
-  func run(_ handover: HTTP2Handover = HTTP2Handover()) async {
-    control.watch(self)
-    // If HTTP/1 had begun to wait for a head, that has come.
-    control.end(.head)
-    begin(handover)
-    let reader = executor.spawn { [self] in await read(handover.rest) }
+  func run() async {
+    let reader = executor.spawn { [self] in await read() }
     if context.isClosing { beginClosing() }
     await write()
+    await finish(reader)
+  }
+
+  /// Waits until the peer has seen the end, and all handlers have come to theirs.
+  ///
+  /// Out of line, so that its variables are not in the frame of a connection that is idle.
+  @inline(never)
+  private func finish(_ reader: Task<Void, any Error>) async {
     try? stream.shutdownWrite()
     // If the peer is there still, it has a while to see the end and to go, and what it sends until then is read: what lay
     // unread would make a reset of the end (RFC 9112 section 9.6 says it for HTTP/1).
@@ -99,6 +101,8 @@ struct HTTP2ConnectionState: ~Copyable {
   }
 
   var core: HTTP2Core
+  /// What HTTP/1 has read beyond its own, until the reader takes it.
+  var rest: [UInt8] = []
   /// By the slots of the core's streams.
   var seats: [Seat] = []
   /// The writer, while it has nothing to write.

@@ -8,6 +8,7 @@ final class ConnectionContext: Sendable {
   let serverName: [UInt8]
   let ticker: Ticker
   let workspaces: Pool<Workspace>
+  let batches = Pool { HTTP2Batch() }
   let buffers = Pool { HTTP2Buffer() }
 
   /// The timeouts, in ticks.

@@ -36,7 +36,10 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
     group.addTask {
       switch `protocol` {
       case .http2:
-        await HTTP2Connection(stream, executor: executor, handler: handler, context: context, control: control).run()
+        let connection = HTTP2Connection(
+          stream, executor: executor, handler: handler, context: context, control: control)
+        connection.begin()
+        await connection.run()
       case .http1, .detected:
         await HTTP1Connection(stream, control, service, mayUpgrade: `protocol` == .detected).run()
       }
