@@ -57,6 +57,11 @@ extension HTTP2Connection {
       state.core.date.update(to: secondsSince1970())
       state.core.respond(slot, response.status, response.headers, content: content)
     }
+    return leave(slot, &state)
+  }
+
+  /// Ends the handler's part, for who has the lock, and gives whom to wake.
+  func leave(_ slot: Int, _ state: inout HTTP2ConnectionState) -> UnsafeContinuation<Void, Never>? {
     control.endRequest()
     return state.leave(slot)
   }
@@ -77,14 +82,13 @@ extension HTTP2Connection {
       guard exchange.hasBegun else { return end(slot, failure(error, request)) }
       // What is left of it cannot be sent: the client must see that it is not whole.
       if !Task.isCancelled, error as? BodyError != .disconnected { context.log(error, request.method, request.path) }
-      state.withLock { state in state.core.reset(slot, .internalError) }
+      let (writer, waiter) = state.withLock { state in
+        state.core.reset(slot, .internalError)
+        let waiter = leave(slot, &state)
+        return (state.writerToWake(), waiter)
+      }
+      writer?.resume()
+      waiter?.resume()
     }
-    let (writer, waiter) = state.withLock { state in
-      control.endRequest()
-      let waiter = state.leave(slot)
-      return (state.writerToWake(), waiter)
-    }
-    writer?.resume()
-    waiter?.resume()
   }
 }

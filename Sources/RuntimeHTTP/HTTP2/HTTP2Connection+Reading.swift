@@ -126,8 +126,7 @@ extension HTTP2Connection {
         if let index = batch.arrivals.lastIndex(where: { $0.slot == slot }) {
           // It was given up before anybody has begun to answer it, and nobody need begin.
           batch.arrivals.remove(at: index)
-          control.endRequest()
-          if let waiter = state.leave(slot) { batch.awake.append(waiter) }
+          if let waiter = leave(slot, &state) { batch.awake.append(waiter) }
         } else {
           state.abandon(slot, &batch.orphans, &batch.awake)
         }
