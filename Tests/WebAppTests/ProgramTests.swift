@@ -26,12 +26,16 @@ import Testing
       let stream: any ByteStream = try await runtime.connect(to: address)
       try await stream.write("GET /stream?ms=60000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
       _ = try await stream.read()
+      let idle: any ByteStream = try await runtime.connect(to: address)
+      try await idle.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      _ = try await idle.read()
       program.signal(SIGTERM)
-      // Two signals at once are one to the system. A refused connection says that the first has come.
-      while let refused = try? await runtime.connect(to: address) { refused.close() }
+      // Two signals at once are one to the system. An idle connection that was closed says that the first has come.
+      _ = try await idle.readToEnd()
       program.signal(SIGTERM)
       #expect(await program.end() == .exited(128 + SIGTERM))
       stream.close()
+      idle.close()
     }
   }
 
