@@ -45,7 +45,7 @@ import Testing
     let stream = CountingStream(requests)
     var router = Router()
     router.get("/") { _ in .text("a") }
-    await serveConnection(stream, clock: ContinuousClock(), options: .quiet, handler: router)
+    await serveConnection(stream, clock: ManualClock(), options: .quiet, handler: router)
     #expect(stream.writes == 1)
     #expect(stream.base.writtenText.components("HTTP/1.1 200 OK") == 20)
   }
@@ -99,11 +99,11 @@ import Testing
 
   @Test func `9110 10_1_1 - no 100 where the content is there already, nor to HTTP 1_0`() async throws {
     let stream = ScriptedStream("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na")
-    await serveConnection(stream, clock: ContinuousClock(), options: .quiet, handler: echo)
+    await serveConnection(stream, clock: ManualClock(), options: .quiet, handler: echo)
     #expect(stream.writtenText.hasPrefix("HTTP/1.1 200 OK\r\n"))
     let old = ScriptedStream(
       ["PUT / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n", "a"].map { Array($0.utf8) })
-    await serveConnection(old, clock: ContinuousClock(), options: .quiet, handler: echo)
+    await serveConnection(old, clock: ManualClock(), options: .quiet, handler: echo)
     #expect(old.writtenText.hasPrefix("HTTP/1.1 200 OK\r\n"))
   }
 
@@ -406,7 +406,7 @@ import Testing
     let told = Lock<BodyError?>(nil)
     let stream = ScriptedStream("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhell")
     await serveConnection(
-      stream, clock: ContinuousClock(), options: .quiet,
+      stream, clock: ManualClock(), options: .quiet,
       handler: HandlerFunction { request in
         do { return .text(try await request.text()) } catch let error as BodyError {
           told.withLock { $0 = error }
@@ -501,21 +501,21 @@ import Testing
   func `9110 9_3_2 - a refusal of HEAD has no content either`(_ request: String) async throws {
     let stream = ScriptedStream(request)
     await serveConnection(
-      stream, clock: ContinuousClock(), options: .quiet, handler: HandlerFunction { _ in Response() })
+      stream, clock: ManualClock(), options: .quiet, handler: HandlerFunction { _ in Response() })
     #expect(stream.writtenText.hasSuffix("Connection: close\r\n\r\n"))
   }
 
   @Test func `a refusal after HEAD is not one of HEAD`() async throws {
     let stream = ScriptedStream("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n")
     await serveConnection(
-      stream, clock: ContinuousClock(), options: .quiet, handler: HandlerFunction { _ in Response() })
+      stream, clock: ManualClock(), options: .quiet, handler: HandlerFunction { _ in Response() })
     #expect(!stream.writtenText.hasSuffix("\r\n\r\n"))
   }
 
   @Test func `a request that is wrong does not lose the responses before it`() async throws {
     let stream = ScriptedStream("GET / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n")
     await serveConnection(
-      stream, clock: ContinuousClock(), options: .quiet, handler: HandlerFunction { _ in .text("fine") })
+      stream, clock: ManualClock(), options: .quiet, handler: HandlerFunction { _ in .text("fine") })
     #expect(stream.writtenText.contains("\r\n\r\nfineHTTP/1.1 400 Bad Request\r\n"))
     #expect(stream.hasFinishedWriting && stream.isClosed)
   }

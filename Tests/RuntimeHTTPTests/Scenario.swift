@@ -24,9 +24,9 @@ enum Transport: CaseIterable, CustomTestStringConvertible {
 
 typealias Client = HTTPTestClient<AnyStream>
 
-/// Serves one connection by `handler` while `body` has the client's end of it.
+/// Serves one connection by `handler` while `body` has the client's end of it. Unless there is a clock, no time goes by.
 func withConnection(
-  over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ContinuousClock(),
+  over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ManualClock(),
   handler: @escaping @Sendable (Request) async throws -> Response, _ body: (Client) async throws -> Void
 ) async throws {
   try await withConnection(over: transport, options: options, clock: clock, handler: HandlerFunction(handler), body)
@@ -34,7 +34,7 @@ func withConnection(
 
 /// The same by a handler that is more than one function.
 func withConnection(
-  over transport: Transport, options: ServerOptions = .quiet, clock: some Clock<Duration> = ContinuousClock(),
+  over transport: Transport, options: ServerOptions = .quiet, clock: some Clock<Duration> = ManualClock(),
   handler: some Handler, _ body: (Client) async throws -> Void
 ) async throws {
   try await withStreams(transport) { near, far in

@@ -262,25 +262,25 @@ import Testing
   }
 
   @Test func `a body that is used after its response is an error`() async throws {
-    let kept = Lock<RequestBody?>(nil)
-    let clock = ManualClock()
-    try await withHTTP2(
-      clock: clock,
-      handler: { request in
-        kept.withLock { $0 = request.body }
-        return .text("early")
+    try await inVirtualTime { clock in
+      let kept = Lock<RequestBody?>(nil)
+      try await withHTTP2(
+        clock: clock,
+        handler: { request in
+          kept.withLock { $0 = request.body }
+          return .text("early")
+        }
+      ) { client in
+        let stream = try await client.send("POST", "/", ends: false)
+        #expect(try await client.readResponse(on: stream).text == "early")
+        // What it still sends is thrown away, until it is told that it need not; which is soon, however much comes.
+        try await client.send([UInt8](repeating: 0, count: 65_535), on: stream)
+        #expect(try await client.readReset(on: stream) == ErrorCode.none.rawValue)
+        #expect(clock.now.offset <= .seconds(5))
+        let body = try #require(kept.withLock { $0 })
+        await #expect(throws: BodyError.ended) { for try await _ in body {} }
+        try await client.expectAnswer()
       }
-    ) { client in
-      let stream = try await client.send("POST", "/", ends: false)
-      #expect(try await client.readResponse(on: stream).text == "early")
-      // What it still sends is thrown away, until it is told that it need not; which is soon, however much comes.
-      try await client.send([UInt8](repeating: 0, count: 65_535), on: stream)
-      let code = try await clock.flying { try await client.readReset(on: stream) }
-      #expect(code == ErrorCode.none.rawValue)
-      #expect(clock.now.offset <= .seconds(5))
-      let body = try #require(kept.withLock { $0 })
-      await #expect(throws: BodyError.ended) { for try await _ in body {} }
-      try await client.expectAnswer()
     }
   }
 
@@ -388,25 +388,30 @@ import Testing
   // MARK: Writing
 
   @Test func `what many streams have to send leaves in few writes`() async throws {
-    let (near, far) = MemoryStream.pair()
-    let counting = WriteCountingStream(far)
-    let router = HandlerFunction { _ in .text("hello") }
-    async let served: Void = serveConnection(
-      counting, speaking: .http2, clock: ManualClock(), options: .quiet, handler: router)
-    let client = HTTP2TestClient(near)
-    try await client.start()
-    _ = try await client.get("/")
-    let before = counting.writes
-    let heads = (0..<64).map { _ in client.head("GET", "/") }
-    try await near.write(heads.flatMap(\.bytes))
-    for head in heads {
-      let response = try await client.readResponse(on: head.stream)
-      #expect(response.text == "hello")
+    // On one worker jobs run in the order in which they become ready. On more the writer may be done with what one handler
+    // has left before the next has begun, whenever the thread that starts them is held up.
+    try await Backend.custom.withRuntime(workers: 1) { runtime in
+      let (near, far) = MemoryStream.pair()
+      let counting = WriteCountingStream(far)
+      let serving = runtime.spawn {
+        await serveConnection(
+          counting, speaking: .http2, clock: ManualClock(), executor: runtime, options: .quiet,
+          handler: HandlerFunction { _ in .text("hello") })
+      }
+      let client = HTTP2TestClient(near)
+      try await client.start()
+      _ = try await client.get("/")
+      let before = counting.writes
+      let heads = (0..<64).map { _ in client.head("GET", "/") }
+      try await near.write(heads.flatMap(\.bytes))
+      for head in heads {
+        let response = try await client.readResponse(on: head.stream)
+        #expect(response.text == "hello")
+      }
+      #expect(counting.writes - before <= 4)
+      near.close()
+      try await serving.value
     }
-    // Sixty-four requests that came together: their handlers may not all have been run before the first write.
-    #expect(counting.writes - before <= 32)
-    near.close()
-    await served
   }
 
   // MARK: Who speaks what

@@ -8,7 +8,7 @@ typealias HTTP2Client = HTTP2TestClient<AnyStream>
 
 /// Serves one connection of HTTP/2 by `handler` while `body` has the client's end of it, which has sent its preface.
 func withHTTP2(
-  over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ContinuousClock(),
+  over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ManualClock(),
   settings: [(name: UInt16, value: UInt32)] = [],
   handler: @escaping @Sendable (Request) async throws -> Response, _ body: (HTTP2Client) async throws -> Void
 ) async throws {
@@ -18,7 +18,7 @@ func withHTTP2(
 
 /// The same by a handler that is more than one function.
 func withHTTP2(
-  over transport: Transport, options: ServerOptions = .quiet, clock: some Clock<Duration> = ContinuousClock(),
+  over transport: Transport, options: ServerOptions = .quiet, clock: some Clock<Duration> = ManualClock(),
   settings: [(name: UInt16, value: UInt32)] = [], handler: some Handler, _ body: (HTTP2Client) async throws -> Void
 ) async throws {
   try await withConnection(over: transport, options: options, clock: clock, handler: handler) { client in
