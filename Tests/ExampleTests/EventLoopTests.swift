@@ -121,6 +121,8 @@ import Testing
       var there: [Int32] = [0, 0]
       var back: [Int32] = [0, 0]
       #expect(pipe(&there) == 0 && pipe(&back) == 0)
+      // Or the programs that other tests start would hold them open beyond their end.
+      for descriptor in there + back { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
       let client = DescriptorStream(input: back[0], output: there[1], loop: loop)
       let server = DescriptorStream(input: there[0], output: back[1], loop: loop)
       defer {

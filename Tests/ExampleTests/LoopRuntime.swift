@@ -66,13 +66,14 @@ struct LoopRuntime: AsyncRuntime {
   }
 
   private func makeSocket(_ address: SocketAddress) throws(IOError) -> Int32 {
-    let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue), 0)
+    // Closed on exec, or the programs that other tests start would hold it open beyond its end.
+    let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
     return descriptor
   }
 
   private func stream(on descriptor: Int32) -> DescriptorStream {
-    let stream = DescriptorStream(input: descriptor, output: dup(descriptor), loop: loop)
+    let stream = DescriptorStream(input: descriptor, output: fcntl(descriptor, F_DUPFD_CLOEXEC, 0), loop: loop)
     closers.record { stream.close() }
     return stream
   }
@@ -100,6 +101,7 @@ final class LoopListener: StreamListener {
     try checkOpen()
     let connection = Glibc.accept(descriptor, nil, nil)
     guard connection >= 0 else { throw IOError(.accept, .system(errno)) }
+    _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
     return makeStream(connection)
   }
 

@@ -27,7 +27,10 @@ import Testing
       try await runtime.clock.sleep(for: .milliseconds(2))
       return .text("\(request.version)")
     }
-    let server = try Server(runtime: runtime, address: .loopback(port: 0), handler: router)
+    var options = ServerOptions()
+    // No test comes near these, however slow the machine.
+    (options.headTimeout, options.stallTimeout, options.idleTimeout) = (.seconds(600), .seconds(600), .seconds(600))
+    let server = try Server(runtime: runtime, address: .loopback(port: 0), options: options, handler: router)
     let serving = runtime.spawn { try await server.run() }
 
     let http1 = HTTPTestClient(try await runtime.connect(to: server.localAddress))
