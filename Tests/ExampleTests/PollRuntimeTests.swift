@@ -30,6 +30,7 @@ import Testing
     var options = ServerOptions()
     // No test comes near these, however slow the machine.
     (options.headTimeout, options.stallTimeout, options.idleTimeout) = (.seconds(600), .seconds(600), .seconds(600))
+    options.http2.keepAliveInterval = .seconds(600)
     let server = try Server(runtime: runtime, address: .loopback(port: 0), options: options, handler: router)
     let serving = runtime.spawn { try await server.run() }
 
