@@ -60,7 +60,8 @@ final class ManualClock: Clock {
     while now < end, await waitForSleeper() { step() }
   }
 
-  /// Lets time go by as fast as those who sleep fall asleep, while `body` runs.
+  /// Lets time go by as fast as those who sleep fall asleep, while `body` runs: as much as there is, for whoever is held
+  /// up meanwhile. What has to be done before a certain time is tested in a simulation.
   func flying<Result>(_ body: () async throws -> Result) async rethrows -> Result {
     async let _: Void = fly()
     return try await body()
