@@ -27,11 +27,8 @@ import Testing
       try await runtime.clock.sleep(for: .milliseconds(2))
       return .text("\(request.version)")
     }
-    var options = ServerOptions()
-    // No test comes near these, however slow the machine.
-    (options.headTimeout, options.stallTimeout, options.idleTimeout) = (.seconds(600), .seconds(600), .seconds(600))
-    options.http2.keepAliveInterval = .seconds(600)
-    let server = try Server(runtime: runtime, address: .loopback(port: 0), options: options, handler: router)
+    let server = try Server(
+      runtime: runtime, address: .loopback(port: 0), options: .patient, handler: router)
     let serving = runtime.spawn { try await server.run() }
 
     let http1 = HTTPTestClient(try await runtime.connect(to: server.localAddress))

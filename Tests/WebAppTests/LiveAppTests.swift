@@ -235,16 +235,6 @@ extension HTTP2TestClient: Visitor {
   func close() { stream.close() }
 }
 
-extension ServerOptions {
-  /// Timeouts that no test comes near, however slow the machine.
-  static var patient: ServerOptions {
-    var options = ServerOptions()
-    (options.headTimeout, options.stallTimeout, options.idleTimeout) = (.seconds(600), .seconds(600), .seconds(600))
-    (options.http2.keepAliveInterval, options.shutdownGrace) = (.seconds(600), .seconds(600))
-    return options
-  }
-}
-
 /// The web app, listening on a port that the system chose.
 private struct LiveApp<R: AsyncRuntime>: Sendable {
   let runtime: R
