@@ -38,6 +38,9 @@ import Testing
       #expect(try await http1.get("/").text == "HTTP/1.1")
       #expect(try await http2.get("/").text == "HTTP/2")
     }
+    // Or the server would wait for them to hear of its end.
+    http1.stream.close()
+    http2.stream.close()
     await server.shutdown()
     try await serving.value
     await runtime.shutdown()

@@ -42,7 +42,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     case .ignoresACancelledHandle:
       (
         "Cancelling a task's handle cancels the task",
-        "whether the task hears of it: expected true, saw false"
+        "whether the task hears of it: expected true"
       )
     case .miscountsTasks:
       ("A runtime counts the tasks that have not ended", "the tasks of a new runtime: expected 0, saw 1")
@@ -67,7 +67,8 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
         "the sleep of 70 thousand million years: expected CancellationError, saw no error"
       )
     case .sleepsOnAWorker:
-      ("Whoever sleeps leaves its worker to others", "that sleep: expected it to end, saw nothing in")
+      // Either whoever is beside them waits too long, or they end before they are cancelled.
+      ("Whoever sleeps leaves its worker to others", "sleep: expected")
     case .wakesAllWhenOneIsCancelled:
       (
         "Sleeps that are cancelled leave those beside them as they were",
@@ -185,17 +186,17 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     case .blocksAWorker:
       (
         "Blocking work holds up no task",
-        "whether a task, and a sleep, came to their end beside work that blocked: expected true, saw false"
+        "whether a task, and a sleep, came to their end beside work that blocked: expected true"
       )
     case .blocksOneAtATime:
       (
         "Blocking work holds up no other: fifty wait for each other",
-        "whether all fifty were at it at once: expected true, saw false"
+        "whether all fifty were at it at once: expected true"
       )
     case .ignoresACancelledWait:
       (
         "Cancelling ends the wait for blocking work that goes on",
-        "the wait, while the work still blocks: expected CancellationError, saw no error"
+        "the wait, while the work still blocks: expected CancellationError"
       )
     case .beginsInVain:
       (
@@ -255,7 +256,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   /// Whether the case waits for what will not come, until the watchdog or its own patience ends that.
   var keepsWaiting: Bool {
     switch self {
-    case .blocksAWorker, .blocksOneAtATime, .ignoresACancelledWait, .ignoresACancelledHandle: true
+    case .sleepsOnAWorker, .blocksAWorker, .blocksOneAtATime, .ignoresACancelledWait, .ignoresACancelledHandle: true
     default: verdict.finding.hasSuffix("saw nothing in")
     }
   }
