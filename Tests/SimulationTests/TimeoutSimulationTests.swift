@@ -186,6 +186,18 @@ struct TimeoutSimulationTests {
     }
   }
 
+  // Seed 1 failed: the time it had was taken for the time of a connection that had yet to hear of the end, and there was
+  // no other.
+  @Test func `A client that has heard of the end and stays has two seconds to go`() async throws {
+    try await serve { site in
+      let client = try await site.http2Client()
+      try expect(try await client.get("/bye").text == "bye", "it said something else")
+      try await client.readToEnd()
+      try await site.expectEnd(after: .seconds(2))
+      client.stream.close()
+    }
+  }
+
   // Seed 1 failed: the first tick that found the connection idle counted once more, and it ended up to two ticks late.
   @Test func `A connection of HTTP/2 lies idle for a minute`() async throws {
     try await serve { site in
@@ -326,6 +338,7 @@ private struct Site: Sendable {
     let large = [UInt8](repeating: 7, count: Self.largeLength)
     var router = Router()
     router.get("/") { _ in .text("hello") }
+    router.get("/bye") { _ in Response(headers: ["Connection": "close"], body: .bytes(Array("bye".utf8))) }
     router.get("/empty") { _ in Response(status: .noContent) }
     router.post("/") { request in .text("\(try await request.body.collect(upTo: 100).count)") }
     router.get("/large") { _ in Response(body: .bytes(large)) }

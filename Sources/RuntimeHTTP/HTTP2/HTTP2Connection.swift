@@ -49,7 +49,10 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     try? stream.shutdownWrite()
     // If the peer is there still, it has a while to see the end and to go, and what it sends until then is read: what lay
     // unread would make a reset of the end (RFC 9112 section 9.6 says it for HTTP/1).
-    state.withLock { state in state.readDeadline = state.core.tick + context.farewellTicks + 1 }
+    state.withLock { state in
+      state.isEnding = true
+      state.readDeadline = state.core.tick + context.farewellTicks + 1
+    }
     await withTaskCancellationHandler {
       _ = await reader.result
     } onCancel: {
