@@ -186,6 +186,18 @@ struct TimeoutSimulationTests {
     }
   }
 
+  @Test func `A client that does not hear of the end has two seconds to hear of it, and two to go`() async throws {
+    try await serve { site in
+      let client = try await site.http2Client()
+      _ = try await client.get("/")
+      let start = site.clock.now
+      await site.server.shutdown()
+      let elapsed = start.duration(to: site.clock.now)
+      try expect(elapsed >= .seconds(4) && elapsed <= .milliseconds(6100), "it took \(elapsed)")
+      client.stream.close()
+    }
+  }
+
   // Seed 1 failed: the time it had was taken for the time of a connection that had yet to hear of the end, and there was
   // no other.
   @Test func `A client that has heard of the end and stays has two seconds to go`() async throws {

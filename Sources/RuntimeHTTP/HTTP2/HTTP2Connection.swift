@@ -25,7 +25,8 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     self.control = control
     peer = stream.peerAddress.map(Peer.init)
     var core = HTTP2Core(
-      context.options.http2, limits: context.limits, serverName: context.serverName, patience: context.stallTicks)
+      context.options.http2, limits: context.limits, serverName: context.serverName, patience: context.stallTicks,
+      farewell: context.farewellTicks)
     core.tick = context.ticker.now
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }

@@ -40,6 +40,8 @@ struct HTTP2Core: ~Copyable {
   let options: HTTP2Options
   /// How many ticks a peer may take nothing that is there for it, or send nothing that is waited for.
   let patience: UInt64
+  /// How many ticks it has to answer a PING before the end.
+  let farewell: UInt64
   let limits: HTTP1Limits
   let serverName: [UInt8]
 
@@ -84,12 +86,17 @@ struct HTTP2Core: ~Copyable {
   var drained: [Int] = []
   var date = DateLine()
   var ending = Ending.none
+  /// The tick at which the end that has been announced is not announced any longer; 0 before and after.
+  private var signDeadline: UInt64 = 0
   var tick: UInt64 = 0
   private(set) var hasFailed = false
 
-  init(_ options: HTTP2Options, limits: HTTP1Limits, serverName: [UInt8], patience: UInt64 = 30) {
+  init(
+    _ options: HTTP2Options, limits: HTTP1Limits, serverName: [UInt8], patience: UInt64 = 30, farewell: UInt64 = 2
+  ) {
     self.options = options
     self.patience = patience
+    self.farewell = farewell
     self.limits = limits
     self.serverName = serverName
     decoder = HPACKDecoder()
@@ -137,10 +144,11 @@ struct HTTP2Core: ~Copyable {
   // MARK: The end of a connection
 
   /// Begins a graceful end: tells the peer to open no more streams, and asks for a sign that it has heard (section 6.8).
-  /// ``completeShutdown()`` follows with the sign, or when nobody waits for it any longer.
+  /// ``completeShutdown()`` follows with the sign, or when that has not come in the time of a round trip to anywhere.
   mutating func beginShutdown() {
     guard ending == .none, !hasFailed else { return }
     ending = .announced
+    signDeadline = tick + farewell + 1
     output.appendGoAway(lastStream: StreamID.largest, .none)
     output.appendPing(PingData.shutdown)
   }
@@ -149,6 +157,7 @@ struct HTTP2Core: ~Copyable {
   mutating func completeShutdown() {
     guard ending.lastStream == nil, !hasFailed else { return }
     ending = .final(lastStream)
+    signDeadline = 0
     output.appendGoAway(lastStream: lastStream, .none)
   }
 
@@ -221,6 +230,7 @@ struct HTTP2Core: ~Copyable {
     var expired: [Int] = []
     tick = now
     floodGuard.noteTick()
+    if isDue(signDeadline) { completeShutdown() }
     for slot in streams.slots {
       if isDue(streams[slot].contentDeadline) {
         streams[slot].contentDeadline = 0

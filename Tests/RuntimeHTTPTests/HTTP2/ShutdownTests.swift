@@ -26,6 +26,20 @@ import Testing
     #expect(scenario.isFinished)
   }
 
+  @Test func `6_8 a peer that gives no sign of having heard is not waited for longer than a round trip takes`() {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    scenario.core.beginShutdown()
+    _ = scenario.take()
+    _ = scenario.core.advance(to: 2)
+    #expect(scenario.send(ClientBytes.request(3)) == [.request(3)])
+    _ = scenario.core.advance(to: 3)
+    #expect(scenario.take() == [.goAway(3, .none)])
+    // What is in flight has its time all the same, and a sign that comes late says nothing new.
+    #expect(scenario.send(Self.heard) == [])
+    #expect(!scenario.isFinished && scenario.core.streams.count == 2)
+  }
+
   @Test func `6_8 content and trailers of streams that are left go on`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
