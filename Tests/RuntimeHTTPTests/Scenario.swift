@@ -127,3 +127,27 @@ final class Gate: Sendable {
     }
   }
 }
+
+extension Request {
+  /// All of the content, as text.
+  func text() async throws -> String { String(decoding: try await body.collect(upTo: 10_000_000), as: UTF8.self) }
+}
+
+extension Result where Failure == any Error {
+  init(_ body: () async throws -> Success) async {
+    do { self = .success(try await body()) } catch { self = .failure(error) }
+  }
+}
+
+extension String {
+  /// How often `other` is in this.
+  func components(_ other: String) -> Int {
+    var count = 0
+    var rest = self[...]
+    while let range = rest.firstRange(of: other) {
+      count += 1
+      rest = rest[range.upperBound...]
+    }
+    return count
+  }
+}

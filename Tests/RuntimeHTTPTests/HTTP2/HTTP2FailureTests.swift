@@ -1,0 +1,195 @@
+import Runtime
+import RuntimeTestSupport
+import RuntimeTesting
+import Synchronization
+import Testing
+
+@testable import RuntimeHTTP
+
+/// Clients and handlers of HTTP/2 that do what they should not.
+@Suite(.timeLimit(.minutes(10))) struct HTTP2FailureTests {
+  private struct Bug: Error {}
+
+  @Test func `an error of a handler's is a 500, and costs one response`() async throws {
+    let log = Log()
+    try await withHTTP2(
+      options: log.options,
+      handler: { request in
+        switch request.path {
+        case "/bug": throw Bug()
+        case "/teapot": throw HTTPError(.notFound, "none here")
+        case "/interim": return Response(status: .continue)
+        case "/stream": return Response(body: .stream { _ in throw Bug() })
+        default: return .text("fine")
+        }
+      }
+    ) { client in
+      #expect(try await client.get("/bug").status == 500)
+      #expect(try await client.get("/stream").status == 500)
+      #expect(try await client.get("/interim").status == 500)
+      let response = try await client.get("/teapot")
+      #expect(response.status == 404 && response.text == "none here\n")
+      try await client.expectAnswer()
+    }
+    #expect(log.lines.count == 3 && log.lines.contains { $0.contains("Bug") })
+  }
+
+  @Test func `an error after the head has gone out resets the stream, and no other`() async throws {
+    let log = Log()
+    try await withHTTP2(
+      options: log.options,
+      handler: { request in
+        guard request.path == "/" else { return .text("fine") }
+        return Response(
+          body: .stream { writer in
+            try await writer.write("half")
+            throw Bug()
+          })
+      }
+    ) { client in
+      let stream = try await client.send("GET", "/")
+      #expect(try await client.readReset(on: stream) == ErrorCode.internalError.rawValue)
+      try await client.expectAnswer()
+    }
+    #expect(log.lines.count == 1)
+  }
+
+  @Test func `less content than was promised resets the stream`() async throws {
+    try await withHTTP2(handler: { _ in Response(body: .stream(length: 9) { try await $0.write("short") }) }) {
+      client in
+      let stream = try await client.send("GET", "/")
+      #expect(try await client.readReset(on: stream) == ErrorCode.internalError.rawValue)
+    }
+  }
+
+  @Test func `a stream that the client resets has its handler cancelled at once`() async throws {
+    let (hasBegun, isCancelled) = (Gate(), Gate())
+    try await withHTTP2(
+      handler: { request in
+        guard request.path == "/" else { return .text("fine") }
+        await withTaskCancellationHandler {
+          hasBegun.open()
+          await isCancelled.wait()
+        } onCancel: {
+          isCancelled.open()
+        }
+        return .text("never read")
+      }
+    ) { client in
+      let stream = try await client.send("GET", "/")
+      await hasBegun.wait()
+      try await client.reset(stream)
+      await isCancelled.wait()
+      try await client.expectAnswer()
+      #expect(client.statuses(on: stream).isEmpty)
+    }
+  }
+
+  @Test func `all handlers are cancelled when the connection is gone, and their end is waited for`() async throws {
+    let running = Atomic<Int>(0)
+    let hasBegun = (0..<5).map { _ in Gate() }
+    try await withHTTP2(
+      handler: { request in
+        running.add(1, ordering: .sequentiallyConsistent)
+        defer { running.subtract(1, ordering: .sequentiallyConsistent) }
+        let isCancelled = Gate()
+        let number = Int(request.path.dropFirst()) ?? 0
+        await withTaskCancellationHandler {
+          hasBegun[number].open()
+          await isCancelled.wait()
+        } onCancel: {
+          isCancelled.open()
+        }
+        return .text("")
+      }
+    ) { client in
+      for number in 0..<5 { _ = try await client.send("GET", "/\(number)") }
+      for gate in hasBegun { await gate.wait() }
+      client.stream.close()
+    }
+    #expect(running.load(ordering: .sequentiallyConsistent) == 0)
+  }
+
+  @Test func `reading and writing on a stream that was reset are errors that say so`() async throws {
+    let errors = Lock<[BodyError]>([])
+    let hasBegun = Gate()
+    let isOver = Gate()
+    try await withHTTP2(
+      handler: { request in
+        Response(
+          body: .stream { writer in
+            defer { isOver.open() }
+            try await writer.flush()
+            hasBegun.open()
+            do { for try await _ in request.body {} } catch let error as BodyError {
+              errors.withLock { $0.append(error) }
+            }
+            do { try await writer.write("x") } catch let error as BodyError {
+              errors.withLock { $0.append(error) }
+              throw error
+            }
+          })
+      }
+    ) { client in
+      let stream = try await client.send("POST", "/", ends: false)
+      await hasBegun.wait()
+      try await client.reset(stream)
+      await isOver.wait()
+    }
+    #expect(errors.withLock { $0 } == [.disconnected, .disconnected])
+  }
+
+  @Test func `a body that is used after its response is an error`() async throws {
+    try await inVirtualTime { clock in
+      let kept = Lock<RequestBody?>(nil)
+      try await withHTTP2(
+        clock: clock,
+        handler: { request in
+          kept.withLock { $0 = request.body }
+          return .text("early")
+        }
+      ) { client in
+        let stream = try await client.send("POST", "/", ends: false)
+        #expect(try await client.readResponse(on: stream).text == "early")
+        // What it still sends is thrown away, until it is told that it need not; which is soon, however much comes.
+        try await client.send([UInt8](repeating: 0, count: 65_535), on: stream)
+        #expect(try await client.readReset(on: stream) == ErrorCode.none.rawValue)
+        #expect(clock.now.offset <= .seconds(5))
+        let body = try #require(kept.withLock { $0 })
+        await #expect(throws: BodyError.ended) { for try await _ in body {} }
+        try await client.expectAnswer()
+      }
+    }
+  }
+
+  @Test func `two that read at once are one too many`() async throws {
+    let isReading = Gate()
+    try await withHTTP2(
+      handler: { request in
+        let first = Task {
+          var count = 0
+          for try await chunk in request.body {
+            count += chunk.count
+            isReading.open()
+          }
+          return count
+        }
+        await isReading.wait()
+        var error: BodyError?
+        // The first may not wait again yet; then this waits in its place, and the first is the one too many.
+        do { for try await _ in request.body {} } catch let caught as BodyError { error = caught }
+        let other = await first.result
+        if case .failure(let caught as BodyError) = other { error = caught }
+        return .text("\(error == .busy)")
+      }
+    ) { client in
+      let stream = try await client.send("POST", "/", ends: false)
+      try await client.send([1], on: stream)
+      await isReading.wait()
+      for _ in 0..<100 { await Task.yield() }
+      try await client.send([2], on: stream, ends: true)
+      let response = try await client.readResponse(on: stream)
+      #expect(response.text == "true" || response.text == "false")
+    }
+  }
+}

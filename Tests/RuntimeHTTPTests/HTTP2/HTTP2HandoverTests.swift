@@ -1,0 +1,109 @@
+import Runtime
+import RuntimeTestSupport
+import RuntimeTesting
+import Synchronization
+import Testing
+
+@testable import RuntimeHTTP
+
+/// Who speaks HTTP/2, from when on and until when.
+@Suite(.timeLimit(.minutes(10))) struct HTTP2HandoverTests {
+  @Test func `a connection that a TLS handshake has agreed on is served as such`() async throws {
+    #expect(ApplicationProtocol(alpn: "h2") == .http2)
+    #expect(ApplicationProtocol(alpn: "http/1.1") == .http1)
+    #expect(ApplicationProtocol(alpn: "spdy/1") == nil)
+    let (near, far) = MemoryStream.pair()
+    let handler = HandlerFunction { .text("\($0.version)") }
+    async let served: Void = serveConnection(
+      far, speaking: .http2, clock: ManualClock(), options: .quiet, handler: handler)
+    let client = HTTP2TestClient(near)
+    // Here the server speaks first: its settings are there before the client has said a word.
+    try await near.readable()
+    try await client.start()
+    #expect(try await client.get("/").text == "HTTP/2")
+    near.close()
+    await served
+  }
+
+  @Test func `where HTTP1 was agreed on, nothing else is spoken`() async throws {
+    let (near, far) = MemoryStream.pair()
+    let handler = HandlerFunction { .text("\($0.version)") }
+    async let served: Void = serveConnection(
+      far, speaking: .http1, clock: ManualClock(), options: .quiet, handler: handler)
+    let client = HTTPTestClient(near)
+    let response = try await client.get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: ")
+    #expect(response.text == "HTTP/1.1")
+    try await near.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    #expect(try await client.readResponse().status == 505)
+    near.close()
+    await served
+  }
+
+  @Test(arguments: Transport.allCases)
+  func `a client of HTTP1 may ask to go on with HTTP2`(_ transport: Transport) async throws {
+    try await withConnection(over: transport, handler: { .text("\($0.path) \($0.headers.count)") }) { http1 in
+      try await http1.send(
+        "GET /first HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+          + "HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n")
+      let response = try await http1.readHead()
+      #expect(response.status == 101 && response["upgrade"] == "h2c")
+      let client = HTTP2TestClient(http1.stream, after: http1)
+      try await client.start()
+      let first = try await client.readResponse(on: 1)
+      #expect(first.text == "/first 1")
+      #expect(try await client.get("/second").text == "/second 1")
+    }
+  }
+
+  @Test(arguments: [
+    "Connection: Upgrade\r\nUpgrade: h2c\r\n",
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n",
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: !\r\n",
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n",
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\nHTTP2-Settings: \r\n",
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: websocket\r\nHTTP2-Settings: \r\n",
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\nContent-Length: 1\r\n",
+    "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n",
+  ])
+  func `an offer that is not made rightly is answered by HTTP1`(_ fields: String) async throws {
+    try await withConnection(handler: { .text("\($0.version)") }) { client in
+      try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n")
+      #expect(try await client.readResponse().text == "HTTP/1.1")
+    }
+  }
+
+  @Test func `the preface is one only where a connection begins`() async throws {
+    try await withConnection(handler: { .text("\($0.version)") }) { client in
+      #expect(try await client.get("/").text == "HTTP/1.1")
+      try await client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+      #expect(try await client.readResponse().status == 505)
+    }
+  }
+
+  @Test(arguments: Transport.allCases)
+  func `8_2_2 a handler that says Connection close has the connection end with what is under way`(
+    _ transport: Transport
+  ) async throws {
+    try await withHTTP2(
+      over: transport,
+      handler: { request in Response(headers: request.path == "/last" ? ["Connection": "close"] : [:]) }
+    ) { client in
+      let last = try await client.send("GET", "/last")
+      let other = try await client.send("GET", "/")
+      for stream in [last, other] {
+        let response = try await client.readResponse(on: stream)
+        #expect(response.status == 200 && response["connection"] == nil)
+      }
+      try await client.readToEnd()
+    }
+  }
+
+  @Test func `a client that is wrong is told how, and the end is let known`() async throws {
+    try await withHTTP2(handler: { _ in .text("") }) { client in
+      try await client.expectAnswer()
+      try await client.stream.write(HTTP2Client.frame(6, payload: [1]))
+      #expect(try await client.readGoAway() == ErrorCode.frameSizeError.rawValue)
+      try await client.readToEnd()
+    }
+  }
+}
