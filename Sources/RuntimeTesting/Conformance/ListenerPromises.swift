@@ -115,6 +115,8 @@ extension RuntimeConformance {
       "A Unix-domain socket's name is there while it is listened on, and then not", .listeners, needs: .realDescriptors
     ) { runtime in
       let path = temporaryPath()
+      // In case the runtime does not.
+      defer { unlink(path) }
       let listener = try runtime.listen(on: .unix(path: path))
       try expect("the name while somebody listens", toBe: "there", access(path, F_OK) == 0, saw: "none")
       listener.close()
