@@ -126,6 +126,15 @@ final class Gate: Sendable {
       if isOpen { continuation.resume() }
     }
   }
+
+  /// Waits until the calling task is cancelled, which opens it.
+  func waitForCancellation() async {
+    await withTaskCancellationHandler {
+      await wait()
+    } onCancel: {
+      open()
+    }
+  }
 }
 
 extension Request {

@@ -67,12 +67,8 @@ import Testing
     try await withHTTP2(
       handler: { request in
         guard request.path == "/" else { return .text("fine") }
-        await withTaskCancellationHandler {
-          hasBegun.open()
-          await isCancelled.wait()
-        } onCancel: {
-          isCancelled.open()
-        }
+        hasBegun.open()
+        await isCancelled.waitForCancellation()
         return .text("never read")
       }
     ) { client in
@@ -94,12 +90,8 @@ import Testing
         defer { running.subtract(1, ordering: .sequentiallyConsistent) }
         let isCancelled = Gate()
         let number = Int(request.path.dropFirst()) ?? 0
-        await withTaskCancellationHandler {
-          hasBegun[number].open()
-          await isCancelled.wait()
-        } onCancel: {
-          isCancelled.open()
-        }
+        hasBegun[number].open()
+        await isCancelled.waitForCancellation()
         return .text("")
       }
     ) { client in

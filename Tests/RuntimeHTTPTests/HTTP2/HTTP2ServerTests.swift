@@ -87,12 +87,8 @@ import Testing
     let (hasBegun, isCancelled) = (Gate(), Gate())
     try await withSetup(on: backend) { setup in
       let server = try setup.server { _ in
-        await withTaskCancellationHandler {
-          hasBegun.open()
-          await isCancelled.wait()
-        } onCancel: {
-          isCancelled.open()
-        }
+        hasBegun.open()
+        await isCancelled.waitForCancellation()
         return .text("")
       }
       let running = setup.runtime.spawn { try await server.run() }

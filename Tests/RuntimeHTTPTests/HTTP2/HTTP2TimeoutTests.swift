@@ -194,11 +194,7 @@ import Testing
         over: .lockstep, clock: clock,
         handler: { request in
           if request.path == "/hello" { return .text("hello") }
-          await withTaskCancellationHandler {
-            await isOver.wait()
-          } onCancel: {
-            isOver.open()
-          }
+          await isOver.waitForCancellation()
           return .text("")
         }
       ) { client in
@@ -230,12 +226,8 @@ import Testing
       try await withHTTP2(
         clock: clock,
         handler: { _ in
-          await withTaskCancellationHandler {
-            hasBegun.open()
-            await isCancelled.wait()
-          } onCancel: {
-            isCancelled.open()
-          }
+          hasBegun.open()
+          await isCancelled.waitForCancellation()
           return .text("")
         }
       ) { client in
