@@ -41,23 +41,33 @@ extension HTTP2Connection {
 
   /// Sends a response that is in memory, and ends the handler's part.
   private func end(_ slot: Int, _ response: Response) {
-    let (writer, waiter) = state.withLock { state in
-      let waiter = end(slot, response, &state)
-      return (state.writerToWake(), waiter)
-    }
-    writer?.resume()
-    waiter?.resume()
+    leave(slot) { state in respond(slot, response, &state) }
   }
 
   /// The same for who has the lock, and gives whom to wake.
   func end(
     _ slot: Int, _ response: Response, _ state: inout HTTP2ConnectionState
   ) -> UnsafeContinuation<Void, Never>? {
-    if case .bytes(let content) = response.body.storage {
-      state.core.date.update(to: secondsSince1970())
-      state.core.respond(slot, response.status, response.headers, content: content)
-    }
+    respond(slot, response, &state)
     return leave(slot, &state)
+  }
+
+  private func respond(_ slot: Int, _ response: Response, _ state: inout HTTP2ConnectionState) {
+    guard case .bytes(let content) = response.body.storage else { return }
+    state.core.date.update(to: secondsSince1970())
+    state.core.respond(slot, response.status, response.headers, content: content)
+  }
+
+  /// Does the last that there is to do for the stream in `slot`, and ends the handler's part with it: a client that sees
+  /// the end finds its request counted as answered.
+  func leave(_ slot: Int, after last: (inout HTTP2ConnectionState) throws -> Void) rethrows {
+    let (writer, waiter) = try state.withLock { state throws in
+      try last(&state)
+      let waiter = leave(slot, &state)
+      return (state.writerToWake(), waiter)
+    }
+    writer?.resume()
+    waiter?.resume()
   }
 
   /// Ends the handler's part, for who has the lock, and gives whom to wake.
@@ -82,13 +92,7 @@ extension HTTP2Connection {
       guard exchange.hasBegun else { return end(slot, failure(error, request)) }
       // What is left of it cannot be sent: the client must see that it is not whole.
       if !Task.isCancelled, error as? BodyError != .disconnected { context.log(error, request.method, request.path) }
-      let (writer, waiter) = state.withLock { state in
-        state.core.reset(slot, .internalError)
-        let waiter = leave(slot, &state)
-        return (state.writerToWake(), waiter)
-      }
-      writer?.resume()
-      waiter?.resume()
+      leave(slot) { state in state.core.reset(slot, .internalError) }
     }
   }
 }

@@ -122,20 +122,16 @@ extension HTTP2Exchange: BodySink {
     writing.withLock { $0.trailers = trailers }
   }
 
-  /// Ends the content, and the handler's part with it: a client that sees the end finds its request counted as answered.
+  /// Ends the content, and the handler's part with it.
   func finish() throws {
     try enter()
     defer { leave() }
     let head = writing.withLock { $0.head.take() }
     let trailers = writing.withLock { $0.trailers }
-    let (writer, waiter) = try connection.state.withLock { state throws in
+    try connection.leave(slot) { state in
       try begin(head, &state)
       try state.core.endContent(slot, trailers: trailers)
-      let waiter = connection.leave(slot, &state)
-      return (state.writerToWake(), waiter)
     }
-    writer?.resume()
-    waiter?.resume()
   }
 
   /// Sends `bytes`, and the head before them if it has not been sent.
