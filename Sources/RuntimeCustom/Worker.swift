@@ -10,16 +10,13 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   let counters = WorkerCounters()
   let parking: Parking
 
-  private var tick: UInt32 = 0
+  private var turn = Turn()
   private var isSearching = false
   private var isPolling = false
   private var random: UInt32
   /// How far each worker had come when this one last looked.
   private var progress: [Int] = []
 
-  /// After how many jobs a busy worker looks at the shared queue, the sockets and the time; tokio's figure too. A prime,
-  /// so that it falls into step with nobody.
-  private static let fairness: UInt32 = 61
   /// For how many nanoseconds a worker has to be at one job before the only other that it has is taken from it: about
   /// what it costs to move one.
   private static let patience: Int64 = 5_000
@@ -43,11 +40,6 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     gearbox_enter_executor(scheduler.identity, Int32(index))
     progress = [Int](repeating: 0, count: scheduler.workers.count)
     while !scheduler.isStopping {
-      tick &+= 1
-      if tick % Self.fairness == 0 {
-        poll(timeout: 0)
-        shareWhatHasCome(scheduler)
-      }
       guard let job = nextJob(scheduler) ?? search(scheduler) else {
         park(scheduler)
         continue
@@ -67,8 +59,16 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   }
 
   private func nextJob(_ scheduler: Scheduler) -> UnownedJob? {
-    if tick % Self.fairness == 0, let job = injectedJob(scheduler) { return job }
+    if turn.isOver(), let job = lookRound(scheduler) { return job }
     return queue.pop() ?? injectedJob(scheduler)
+  }
+
+  /// Sees to the sockets, the timers and the shared queue, which must not wait for a worker that always has jobs.
+  private func lookRound(_ scheduler: Scheduler) -> UnownedJob? {
+    poll(timeout: 0)
+    turn.begin()
+    shareWhatHasCome(scheduler)
+    return injectedJob(scheduler)
   }
 
   private func injectedJob(_ scheduler: Scheduler) -> UnownedJob? {
@@ -137,6 +137,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
       poll(timeout: rest.dozes ? min(wait ?? .max, Self.doze) : wait)
     }
     parking.end()
+    turn.begin()
     isSearching = scheduler.idle.rise(index, dozed: rest.dozes)
     // Not before it is up: it would be the sleeper that is woken.
     shareWhatHasCome(scheduler)
