@@ -119,6 +119,14 @@ public struct RuntimeMetrics: Hashable, Sendable {
   public var blockingThreads = 0
   /// Blocking work that waits for a thread.
   public var blockingQueueDepth = 0
+  /// How often a worker has been in one job for longer than ``StallOptions/threshold``.
+  public var stalls = 0
+  /// How long the longest of these stalls took, those that go on included.
+  public var longestStall: Duration = .zero
+  /// Threads that run jobs just now because every worker is stuck in one.
+  public var reliefWorkers = 0
+  /// Jobs that such threads have run.
+  public var reliefJobs = 0
 
   /// Nothing going on.
   public init() {}

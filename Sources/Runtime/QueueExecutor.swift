@@ -1,47 +1,70 @@
 import CRuntime
 
-/// A task executor without threads: its jobs wait in a queue that at most `width` threads of somebody else's pool drain.
+/// A task executor without threads: its jobs wait in a queue that at most `width` threads of another pool drain.
 ///
 /// What is in the queue is run in the order in which it came. A thread is asked for when a job comes and fewer than
-/// `width` are at it, and gives itself back when the queue is empty or its turn is over.
+/// `width` are at it, and gives itself back when the queue is empty or its turn is over. Each has a lane meanwhile, by
+/// which the watchdog sees whether it gets on.
 package final class QueueExecutor: TaskExecutor {
-  /// How many threads may run jobs at once.
-  package let width: Int
+  package let lanes: [Lane]
+  package let watchdog: Watchdog?
   /// Has the pool call its argument once, soon, on one of its threads.
   private let borrowThread: @Sendable (@escaping @Sendable () -> Void) -> Void
-  private let state = Lock(State())
+  private let state: Lock<State>
 
   private struct State {
     var jobs = Ring<UnownedJob>()
-    /// How many threads are at it, or have been asked for.
-    var drains = 0
-    var done = WorkerMetrics()
+    /// The lanes in which no thread is, and none has been asked for.
+    var freeLanes: [Int]
+    var wakes = 0
   }
 
   /// For how many nanoseconds a thread takes up new jobs before it lets the pool's other work have a turn.
   private static let turn: Int64 = 1_000_000
 
-  package init(width: Int, borrowThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void) {
-    self.width = width
+  /// - Parameters:
+  ///   - width: how many threads may run jobs at once.
+  ///   - runtime: the runtime's name, for the reports of stalls.
+  package init(
+    width: Int, runtime: String, stalls: StallOptions?,
+    borrowThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
+  ) {
+    let watchdog = stalls.map { Watchdog(runtime: runtime, $0) }
+    self.watchdog = watchdog
+    lanes = (0..<width).map { Lane("worker \($0)", watchdog) }
+    state = Lock(State(freeLanes: (0..<width).reversed()))
     self.borrowThread = borrowThread
   }
+
+  /// How many threads may run jobs at once.
+  package var width: Int { lanes.count }
 
   /// How many jobs wait for a thread.
   package var depth: Int { state.withLock { $0.jobs.count } }
 
   /// What its threads have done.
-  package var done: WorkerMetrics { state.withLock { $0.done } }
+  package var done: WorkerMetrics {
+    var done = WorkerMetrics()
+    for lane in lanes {
+      done.jobs += lane.counters.jobs
+      done.parks += lane.counters.parks
+    }
+    done.wakes = state.withLock { $0.wakes }
+    return done
+  }
 
   package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    let needsThread = state.withLock { state in
+    let freeLane = state.withLock { state -> Int? in
       state.jobs.append(job)
-      guard state.drains < width else { return false }
-      state.drains += 1
-      state.done.wakes += 1
-      return true
+      guard let lane = state.freeLanes.popLast() else { return nil }
+      state.wakes += 1
+      return lane
     }
-    if needsThread { borrowThread(drain) }
+    guard let freeLane else { return }
+    // A thread that the pool has not got is missed as much as one that blocks.
+    lanes[freeLane].enter()
+    borrowThread { self.drain(in: freeLane) }
   }
 
   /// Whether the calling thread is running a job of this executor.
@@ -49,24 +72,42 @@ package final class QueueExecutor: TaskExecutor {
 
   private var identity: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
-  @Sendable private func drain() {
+  private func drain(in index: Int) {
     gearbox_enter_executor(identity, 0)
     defer { gearbox_enter_executor(nil, 0) }
+    let lane = lanes[index]
     let end = monotonicNow() + Self.turn
     repeat {
       let job = state.withLock { state in
         let job = state.jobs.popFirst()
         if job == nil {
-          state.drains -= 1
-          state.done.parks += 1
-        } else {
-          state.done.jobs += 1
+          // Before another thread can have the lane.
+          lane.counters.hasParked()
+          lane.leave()
+          state.freeLanes.append(index)
         }
         return job
       }
       guard let job else { return }
+      lane.counters.hasTaken(job)
       unsafe job.runSynchronously(on: asUnownedTaskExecutor())
     } while monotonicNow() < end
-    borrowThread(drain)
+    borrowThread { self.drain(in: index) }
+  }
+}
+
+extension QueueExecutor: Watched {
+  package var hasWaitingJobs: Bool { depth > 0 }
+
+  /// Sockets and timers have threads of their own.
+  package func cover(_ lane: Int) {}
+
+  package func relieve(in lane: Lane, while isNeeded: () -> Bool) {
+    gearbox_enter_executor(identity, 0)
+    defer { gearbox_enter_executor(nil, 0) }
+    while isNeeded(), let job = state.withLock({ $0.jobs.popFirst() }) {
+      lane.counters.hasTaken(job)
+      unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+    }
   }
 }

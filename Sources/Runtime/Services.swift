@@ -21,7 +21,7 @@ package final class Services: Sendable {
     blocking = BlockingPool(threadName: "gearbox-block")
   }
 
-  package func metrics(queueDepths: [Int], workers: [WorkerMetrics]) -> RuntimeMetrics {
+  package func metrics(queueDepths: [Int], workers: [WorkerMetrics], watchdog: Watchdog?) -> RuntimeMetrics {
     var metrics = RuntimeMetrics()
     metrics.tasks = tasks.count
     metrics.queueDepths = queueDepths
@@ -29,6 +29,7 @@ package final class Services: Sendable {
     let (threads, queued) = blocking.load
     metrics.blockingThreads = threads
     metrics.blockingQueueDepth = queued
+    watchdog?.add(to: &metrics)
     return metrics
   }
 

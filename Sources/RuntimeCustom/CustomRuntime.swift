@@ -20,10 +20,15 @@ public final class CustomRuntime: AsyncRuntime {
   ///   - stealsWork: whether a worker with nothing to do takes over what waits on another. Without it a task that was
   ///     made ready on a worker runs there, however busy it is, unless more than 256 wait; only what comes from other
   ///     threads goes to whoever is free.
+  ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches. Without
+  ///     stealing they are only reported.
   /// - Throws: what the system says if it has no descriptor or thread to give.
-  public init(workers: Int? = nil, poller: PollerKind = .best, stealsWork: Bool = true) throws(IOError) {
+  public init(
+    workers: Int? = nil, poller: PollerKind = .best, stealsWork: Bool = true, stalls: StallOptions? = StallOptions()
+  ) throws(IOError) {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
-    let scheduler = try Scheduler(workers: workers ?? availableCores(), poller: poller, stealsWork: stealsWork)
+    let scheduler = try Scheduler(
+      workers: workers ?? availableCores(), poller: poller, stealsWork: stealsWork, stalls: stalls)
     self.scheduler = scheduler
     executor = scheduler
     clock = TimerClock { (scheduler.currentWorker ?? scheduler.someWorker).sleeps }
@@ -60,7 +65,7 @@ public final class CustomRuntime: AsyncRuntime {
   public var metrics: RuntimeMetrics {
     services.metrics(
       queueDepths: [scheduler.injector.count] + scheduler.workers.map { $0.queue.count },
-      workers: scheduler.workers.map(\.metrics))
+      workers: scheduler.workers.map(\.metrics), watchdog: scheduler.watchdog)
   }
 
   public func shutdown(grace: Duration) async {

@@ -8,13 +8,22 @@ final class Scheduler: TaskExecutor {
   let injector = Injector()
   let idle: Idle
   let stealsWork: Bool
+  let watchdog: Watchdog?
   private let stopping = Atomic(false)
   private let turn = Atomic<Int>(0)
   private let threads = Lock<[Thread]>([])
 
-  init(workers count: Int, poller: PollerKind, stealsWork: Bool) throws(IOError) {
+  /// For how many nanoseconds an end waits for a relief worker that is in a job.
+  private static let reliefPatience: Int64 = 100_000_000
+
+  init(workers count: Int, poller: PollerKind, stealsWork: Bool, stalls: StallOptions?) throws(IOError) {
+    var stalls = stalls
+    // Relief is a kind of stealing.
+    if !stealsWork { stalls?.maximumReliefWorkers = 0 }
+    let watchdog = stalls.map { Watchdog(runtime: "custom", $0) }
+    self.watchdog = watchdog
     var workers: [Worker] = []
-    for index in 0..<count { workers.append(try Worker(index: index, poller: poller)) }
+    for index in 0..<count { workers.append(try Worker(index: index, poller: poller, watchdog)) }
     self.workers = workers
     self.stealsWork = stealsWork
     idle = Idle(workerCount: count)
@@ -27,6 +36,7 @@ final class Scheduler: TaskExecutor {
         let thread = try Thread(name: "gearbox-\(worker.index)") { worker.run(self) }
         threads.withLock { $0.append(thread) }
       }
+      try watchdog?.start(self)
     } catch {
       stop()
       throw error
@@ -87,7 +97,9 @@ final class Scheduler: TaskExecutor {
 
   /// Ends the threads. Jobs that are left, and those that still come, are run on Swift's own pool: none is ever lost.
   func stop() {
-    stopping.store(true, ordering: .relaxed)  // `unpark` releases it to whoever sleeps.
+    // First, since it polls what is closed below.
+    watchdog?.stop(deadline: deadline(Self.reliefPatience))
+    stopping.store(true, ordering: .relaxed)  // `unpark` releases it to a worker that sleeps.
     for worker in workers { worker.parking.unpark() }
     for thread in threads.withLock({ exchange(&$0, with: []) }) { thread.join() }
     for worker in workers { worker.poller.close() }

@@ -4,9 +4,9 @@ extension Worker {
   /// What it has done so far.
   var metrics: WorkerMetrics {
     var metrics = WorkerMetrics()
-    metrics.jobs = counters.jobs
-    metrics.stolenJobs = counters.stolen
-    metrics.parks = counters.parks
+    metrics.jobs = lane.counters.jobs
+    metrics.stolenJobs = lane.counters.stolen
+    metrics.parks = lane.counters.parks
     metrics.wakes = parking.ringCount
     return metrics
   }

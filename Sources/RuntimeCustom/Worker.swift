@@ -7,7 +7,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   let poller: any Poller
   let sleeps: SleepQueue
   let queue = RunQueue()
-  let counters = WorkerCounters()
+  let lane: Lane
   let parking: Parking
 
   private var turn = Turn()
@@ -23,9 +23,10 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   /// How often a worker that dozes looks round, in nanoseconds.
   private static let doze: Int64 = 1_000_000
 
-  init(index: Int, poller kind: PollerKind) throws(IOError) {
+  init(index: Int, poller kind: PollerKind, _ watchdog: Watchdog?) throws(IOError) {
     let parking = Parking(try kind.makePoller())
     self.index = index
+    lane = Lane("worker \(index)", watchdog)
     self.parking = parking
     poller = parking.poller
     sleeps = SleepQueue { _ in parking.unpark() }
@@ -39,15 +40,17 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     let identity = scheduler.asUnownedTaskExecutor()
     gearbox_enter_executor(scheduler.identity, Int32(index))
     progress = [Int](repeating: 0, count: scheduler.workers.count)
+    lane.enter()
     while !scheduler.isStopping {
       guard let job = nextJob(scheduler) ?? search(scheduler) else {
         park(scheduler)
         continue
       }
       endSearch(scheduler)
-      counters.hasTaken()
+      lane.counters.hasTaken(job)
       unsafe job.runSynchronously(on: identity)
     }
+    lane.leave()
     gearbox_enter_executor(nil, 0)
   }
 
@@ -65,7 +68,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
 
   /// Sees to the sockets, the timers and the shared queue, which must not wait for a worker that always has jobs.
   private func lookRound(_ scheduler: Scheduler) -> UnownedJob? {
-    poll(timeout: 0)
+    gatherReady { parking.poll() }
     turn.begin()
     shareWhatHasCome(scheduler)
     return injectedJob(scheduler)
@@ -97,7 +100,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
 
   private func steal(from victim: Worker, atLeast: UInt32) -> UnownedJob? {
     guard victim !== self, let (job, count) = victim.queue.steal(into: queue, atLeast: atLeast) else { return nil }
-    counters.hasStolen(count)
+    lane.counters.hasStolen(count)
     return job
   }
 
@@ -105,12 +108,12 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   private func stealLoneJob(_ scheduler: Scheduler) -> UnownedJob? {
     let workers = scheduler.workers
     guard workers.contains(where: { $0.queue.count > 0 }) else { return nil }
-    for worker in workers { progress[worker.index] = worker.counters.jobs }
+    for worker in workers { progress[worker.index] = worker.lane.counters.jobs }
     let end = monotonicNow() + Self.patience
     repeat {
       if scheduler.hasWork { return steal(scheduler, atLeast: 2) ?? injectedJob(scheduler) }
     } while monotonicNow() < end
-    for worker in workers where worker.counters.jobs == progress[worker.index] {
+    for worker in workers where worker.lane.counters.jobs == progress[worker.index] {
       if let job = steal(from: worker, atLeast: 1) { return job }
     }
     return nil
@@ -131,22 +134,21 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     isSearching = false
     // It may be this worker that is woken here; then it does not sleep.
     if rest.mustLook, scheduler.hasWork { scheduler.wakeOne() }
-    if parking.begin() {
-      counters.hasParked()
-      let wait = first.map { max(0, $0 - monotonicNow()) }
-      poll(timeout: rest.dozes ? min(wait ?? .max, Self.doze) : wait)
-    }
-    parking.end()
+    lane.counters.hasParked()
+    lane.leave()
+    let wait = first.map { max(0, $0 - monotonicNow()) }
+    gatherReady { parking.sleep(rest.dozes ? min(wait ?? .max, Self.doze) : wait) }
+    lane.enter()
     turn.begin()
     isSearching = scheduler.idle.rise(index, dozed: rest.dozes)
-    // Not before it is up: it would be the sleeper that is woken.
+    // Only after `rise`: before it, `wakeOne` could pick this worker.
     shareWhatHasCome(scheduler)
   }
 
-  /// Sees to the sockets and the time.
-  private func poll(timeout: Int64?) {
+  /// Takes what `poll` makes ready, and the tasks whose time has come, into the queue.
+  private func gatherReady(_ poll: () -> Void) {
     isPolling = true
-    poller.poll(timeout: timeout)
+    poll()
     _ = sleeps.fire()
     isPolling = false
   }

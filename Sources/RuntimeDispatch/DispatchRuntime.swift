@@ -18,11 +18,16 @@ public final class DispatchRuntime: AsyncRuntime {
   /// - Parameters:
   ///   - workers: how many tasks run at once; `nil` for as many as there are processors to use.
   ///   - poller: how to wait for sockets.
+  ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches.
   /// - Throws: what the system says if it has no descriptor or thread to give.
-  public init(workers: Int? = nil, poller: PollerKind = .best) throws(IOError) {
+  public init(
+    workers: Int? = nil, poller: PollerKind = .best, stalls: StallOptions? = StallOptions()
+  ) throws(IOError) {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
     let queue = DispatchQueue(label: "gearbox.tasks", attributes: .concurrent)
-    executor = QueueExecutor(width: workers ?? availableCores()) { queue.async(execute: $0) }
+    executor = QueueExecutor(width: workers ?? availableCores(), runtime: "dispatch", stalls: stalls) {
+      queue.async(execute: $0)
+    }
     let timer = try DispatchTimer()
     self.timer = timer
     let polling: PollerThread
@@ -30,6 +35,13 @@ public final class DispatchRuntime: AsyncRuntime {
       polling = try PollerThread(poller, name: "gearbox-poll")
     } catch {
       timer.stop()
+      throw error
+    }
+    do throws(IOError) {
+      try executor.watchdog?.start(executor)
+    } catch {
+      timer.stop()
+      polling.stop()
       throw error
     }
     self.polling = polling
@@ -61,13 +73,16 @@ public final class DispatchRuntime: AsyncRuntime {
     try await services.blocking.run(work)
   }
 
-  public var metrics: RuntimeMetrics { services.metrics(queueDepths: [executor.depth], workers: [executor.done]) }
+  public var metrics: RuntimeMetrics { 
+    services.metrics(queueDepths: [executor.depth], workers: [executor.done], watchdog: executor.watchdog)
+  }
 
   public func shutdown(grace: Duration) async {
     await services.shutdown(grace: grace, isWithin: executor.isCurrent) { [polling, timer] in
       polling.poller.closeSockets()
       timer.sleeps.close()
-    } stop: { [polling, timer] in
+    } stop: { [polling, timer, executor] in
+      executor.watchdog?.stop(deadline: monotonicNow())
       timer.stop()
       polling.stop()
     }

@@ -18,7 +18,7 @@ extension ModelTests {
     }()
 
     /// How many of a test's jobs have run, each at most once.
-    private final class Done {
+    final class Done {
       private(set) var numbers: Set<Int> = []
       var count: Int { numbers.count }
 
@@ -31,15 +31,19 @@ extension ModelTests {
     }
 
     /// Explores `workers` workers that have nothing to do, and a thread that does `body`, which has `count` jobs run.
-    private func explore(
-      workers: Int, budget: Int, jobs count: Int, stealsWork: Bool = true, _ body: @escaping (Scheduler, Done) -> Void
+    ///
+    /// - Parameter spawnOthers: adds more threads.
+    static func explore(
+      workers: Int, budget: Int, jobs count: Int, stealsWork: Bool = true, stalls: StallOptions? = nil,
+      spawnOthers: @escaping (Scheduler, Model) -> Void = { _, _ in }, body: @escaping (Scheduler, Done) -> Void
     ) async throws {
-      try await Model.explore(budget: max(0, budget + Self.extraBudget)) { model in
+      try await Model.explore(budget: max(0, budget + extraBudget)) { model in
         let done = Done()
-        guard let scheduler = try? Scheduler(workers: workers, poller: .epoll, stealsWork: stealsWork) else {
+        guard let scheduler = try? Scheduler(workers: workers, poller: .epoll, stealsWork: stealsWork, stalls: stalls) else {
           return { "there is no scheduler" }
         }
         try? scheduler.start()
+        spawnOthers(scheduler, model)
         model.spawn("outside") {
           body(scheduler, done)
           model.wait { done.count == count }
@@ -51,28 +55,28 @@ extension ModelTests {
 
     @Test(arguments: [true, false])
     func `A job that comes from outside as the only worker falls asleep`(stealsWork: Bool) async throws {
-      try await explore(workers: 1, budget: 3, jobs: 1, stealsWork: stealsWork) { scheduler, done in
+      try await Self.explore(workers: 1, budget: 3, jobs: 1, stealsWork: stealsWork) { scheduler, done in
         scheduler.enqueue(done.job(1))
       }
     }
 
     @Test(arguments: [true, false])
     func `A job that comes from outside as two workers fall asleep`(stealsWork: Bool) async throws {
-      try await explore(workers: 2, budget: 1, jobs: 1, stealsWork: stealsWork) { scheduler, done in
+      try await Self.explore(workers: 2, budget: 1, jobs: 1, stealsWork: stealsWork) { scheduler, done in
         scheduler.enqueue(done.job(1))
       }
     }
 
     @Test(arguments: [true, false])
     func `Jobs that come from outside, one after another`(stealsWork: Bool) async throws {
-      try await explore(workers: 2, budget: 1, jobs: 2, stealsWork: stealsWork) { scheduler, done in
+      try await Self.explore(workers: 2, budget: 1, jobs: 2, stealsWork: stealsWork) { scheduler, done in
         scheduler.enqueue(done.job(1))
         scheduler.enqueue(done.job(2))
       }
     }
 
     @Test func `A job whose worker is busy until it has run`() async throws {
-      try await explore(workers: 2, budget: 1, jobs: 2) { scheduler, done in
+      try await Self.explore(workers: 2, budget: 1, jobs: 2) { scheduler, done in
         scheduler.enqueue(
           done.job(1) {
             scheduler.enqueue(done.job(2))
@@ -82,7 +86,7 @@ extension ModelTests {
     }
 
     @Test func `Two jobs whose worker is busy until they have run`() async throws {
-      try await explore(workers: 2, budget: 1, jobs: 3) { scheduler, done in
+      try await Self.explore(workers: 2, budget: 1, jobs: 3) { scheduler, done in
         scheduler.enqueue(
           done.job(1) {
             scheduler.enqueue(done.job(2))
@@ -93,7 +97,7 @@ extension ModelTests {
     }
 
     @Test func `More jobs than a queue holds`() async throws {
-      try await explore(workers: 2, budget: 1, jobs: 6) { scheduler, done in
+      try await Self.explore(workers: 2, budget: 1, jobs: 6) { scheduler, done in
         scheduler.enqueue(
           done.job(1) { for number in 2...6 { scheduler.enqueue(done.job(number)) } })
       }

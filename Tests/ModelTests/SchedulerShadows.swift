@@ -33,9 +33,9 @@ func gearbox_enter_executor(_ executor: UnsafeRawPointer?, _ slot: Int32) {
 
 func gearbox_slot(_ executor: UnsafeRawPointer) -> Int32 { slots[Model.current.running] ?? -1 }
 
-/// Each look at the clock takes so long that nobody has to look twice.
+/// Each look at the clock takes so long that few are needed.
 func monotonicNow() -> Int64 {
-  time += 1_000_000
+  time += 6_000_000
   return time
 }
 nonisolated(unsafe) private var time: Int64 = 0  // One thread of the model runs at a time.
@@ -63,6 +63,47 @@ private final class Alarm: Poller, @unchecked Sendable {  // One thread of the m
 
   func wake() { isRinging = true }
   func close() {}
+}
+
+/// What a thread has done, as plain memory: these figures order nothing, and need not be explored.
+package final class JobCounters: @unchecked Sendable {  // One thread of the model runs at a time.
+  private(set) var jobs = 0
+  private(set) var stolen = 0
+  private(set) var parks = 0
+  let lastJob: UInt = 0
+
+  func hasTaken(_ job: UnownedJob) { jobs += 1 }
+  func hasNoJob() {}
+  func hasStolen(_ count: Int) { stolen += count }
+  func hasParked() { parks += 1 }
+}
+
+/// A watchdog that sleeps at once.
+enum WatchdogPace {
+  static let period: Int64 = 1
+  static let idleLooks = 1
+  static let reliefDelay: Int64 = 10_000_000
+}
+
+/// Of the options, what decides who runs jobs.
+package struct StallOptions {
+  var maximumReliefWorkers = 1
+  let threshold = Duration.zero
+}
+
+/// What the watchdog tells of itself.
+package struct RuntimeMetrics {
+  var stalls = 0
+  var longestStall = Duration.zero
+  var reliefWorkers = 0
+  var reliefJobs = 0
+}
+
+/// Stalls are reported to nobody here.
+struct OpenStall {
+  init(_ lane: Lane, _ watchdog: Watchdog) {}
+  func goesOn(for time: Int64, _ watchdog: Watchdog) {}
+  func end(after time: Int64, _ watchdog: Watchdog) {}
 }
 
 /// Nobody sleeps here.

@@ -127,9 +127,23 @@ struct Lock<Value>: ~Copyable, @unchecked Sendable {  // One thread of the model
   }
 
   func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+    let state = state
+    Model.current.stop(before: .lock(number), isReady: { !state.pointee.isHeld })
+    return try hold(body)
+  }
+
+  func withLockIfAvailable<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result? {
+    Model.current.stop(before: .lock(number))
+    if state.pointee.isHeld {
+      Model.current.note("lock \(number) is not to be had")
+      return nil
+    }
+    return try hold(body)
+  }
+
+  private func hold<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
     let model = Model.current
     let state = state
-    model.stop(before: .lock(number), isReady: { !state.pointee.isHeld })
     state.pointee.isHeld = true
     model.thread.view.join(state.pointee.tells)
     model.note("lock \(number)")

@@ -16,13 +16,17 @@ public final class ConcurrencyRuntime: AsyncRuntime {
   /// - Parameters:
   ///   - workers: how many threads of the pool to use at once; `nil` for all that it has.
   ///   - poller: how to wait for sockets.
+  ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches. Without
+  ///     a number of workers the runtime knows nothing of the pool's threads, and does nothing.
   /// - Throws: what the system says if it has no descriptor or thread to give.
-  public init(workers: Int? = nil, poller: PollerKind = .best) throws(IOError) {
+  public init(
+    workers: Int? = nil, poller: PollerKind = .best, stalls: StallOptions? = StallOptions()
+  ) throws(IOError) {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
     // The pool is as wide as the machine, whatever this process is bound to.
     workerCount = workers ?? machineCores()
     executor = workers.map { workers in
-      QueueExecutor(width: workers) { work in
+      QueueExecutor(width: workers, runtime: "concurrency", stalls: stalls) { work in
         // Whatever its name, it is the one public way to a job that is no task, and a drain must not be one: jobs that
         // are run inside a task would take it for theirs.
         globalConcurrentExecutor.enqueue(_swift_createJobForTestingOnly(work))
@@ -32,6 +36,12 @@ public final class ConcurrencyRuntime: AsyncRuntime {
     self.waiting = waiting
     clock = TimerClock { waiting.sleeps }
     services = Services(clock: clock) { waiting.poller }
+    do throws(IOError) {
+      if let executor { try executor.watchdog?.start(executor) }
+    } catch {
+      waiting.stop()
+      throw error
+    }
   }
 
   public var taskExecutor: (any TaskExecutor)? { executor }
@@ -60,7 +70,8 @@ public final class ConcurrencyRuntime: AsyncRuntime {
 
   public var metrics: RuntimeMetrics {
     services.metrics(
-      queueDepths: executor.map { [$0.depth] } ?? [], workers: executor.map { [$0.done] } ?? [])
+      queueDepths: executor.map { [$0.depth] } ?? [], workers: executor.map { [$0.done] } ?? [],
+      watchdog: executor?.watchdog)
   }
 
   public func shutdown(grace: Duration) async {
@@ -68,7 +79,8 @@ public final class ConcurrencyRuntime: AsyncRuntime {
     await services.shutdown(grace: grace, isWithin: isWithin) { [waiting] in
       waiting.poller.closeSockets()
       waiting.sleeps.close()
-    } stop: { [waiting] in
+    } stop: { [waiting, executor] in
+      executor?.watchdog?.stop(deadline: monotonicNow())
       waiting.stop()
     }
   }

@@ -27,4 +27,18 @@ package struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
       return try body(&value)
     }
   }
+
+  /// Runs `body` as ``withLock(_:)`` does, unless another thread has the value.
+  ///
+  /// - Returns: what `body` returns; `nil` if it was not run.
+  @inlinable
+  package borrowing func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
+    _ body: (inout sending Value) throws(Failure) -> sending Result
+  ) throws(Failure) -> sending Result? {
+    try mutex.withLockIfAvailable { value throws(Failure) in
+      _ = sign.load(ordering: .acquiring)
+      defer { sign.store(true, ordering: .releasing) }
+      return try body(&value)
+    }
+  }
 }

@@ -1,0 +1,67 @@
+/// A job that has kept a worker for too long: every job that waited behind it waited as long, unless another worker took
+/// it over.
+public struct Stall: Sendable {
+  /// The runtime's name.
+  public let runtime: String
+  /// The worker: `worker 0`, `relief worker 1`. Where a runtime borrows its threads, the number says which of those that
+  /// it uses at once.
+  public let worker: String
+  /// For how long the worker has been in the job, to about two milliseconds.
+  public let duration: Duration
+  /// Whether the job has given the worker back. One that has not after a second is reported all the same.
+  public let isOver: Bool
+  /// The name of the job's task, if it has one (SE-0469).
+  public let taskName: String?
+  /// What the task says that it does. A server's task names the method and the route: `GET /stall`.
+  public let activity: String?
+}
+
+extension Stall: CustomStringConvertible {
+  /// For a person to read: `runtime custom, worker 0: a job took 1003 ms (GET /stall)`.
+  public var description: String {
+    let (seconds, attoseconds) = duration.components
+    let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    let what = [taskName.map { "task \($0.debugDescription)" }, activity].compactMap(\.self).joined(separator: ", ")
+    return "runtime \(runtime), \(worker): a job "
+      + (isOver ? "took \(milliseconds) ms" : "has taken \(milliseconds) ms and goes on")
+      + (what.isEmpty ? "" : " (\(what))")
+  }
+}
+
+/// A stall that goes on, as the watchdog keeps it until it is over.
+struct OpenStall {
+  private let lane: String
+  private let taskName: String?
+  private let activity: String?
+  private var isReported = false
+
+  /// After how many nanoseconds a stall is reported though it is not over.
+  private static let patience: Int64 = 1_000_000_000
+
+  init(_ lane: Lane, _ watchdog: Watchdog) {
+    self.lane = lane.name
+    // Asked for while the job runs: what it did is not known any more when it has ended.
+    taskName = nil
+    activity = nil
+    watchdog.noteStall()
+  }
+
+  mutating func goesOn(for time: Int64, _ watchdog: Watchdog) {
+    watchdog.noteStallLength(time)
+    if time >= Self.patience { report(time, isOver: false, watchdog) }
+  }
+
+  mutating func end(after time: Int64, _ watchdog: Watchdog) {
+    watchdog.noteStallLength(time)
+    report(time, isOver: true, watchdog)
+  }
+
+  private mutating func report(_ time: Int64, isOver: Bool, _ watchdog: Watchdog) {
+    guard !isReported else { return }
+    isReported = true
+    watchdog.options.report(
+      Stall(
+        runtime: watchdog.runtime, worker: lane, duration: .nanoseconds(time), isOver: isOver, taskName: taskName,
+        activity: activity))
+  }
+}

@@ -1,0 +1,1 @@
+../../../Sources/Runtime/Watchdog/Lane.swift

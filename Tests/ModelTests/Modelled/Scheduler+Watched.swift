@@ -1,0 +1,1 @@
+../../../Sources/RuntimeCustom/Scheduler+Watched.swift

@@ -1,0 +1,93 @@
+import Testing
+
+extension ModelTests {
+  /// The watchdog beside workers that get stuck, fall asleep and wake: it polls for them, and has relief workers run what
+  /// waits. The checks look for a wake that is lost, a job that is lost or run twice, and threads that do not end.
+  ///
+  /// Each of these faults, planted in the code, made a test fail: a worker decides to sleep before it takes the lock for
+  /// polling; the watchdog polls without that lock; it falls asleep without another look at the lanes, or without the
+  /// fence before that look; a lane is entered without the fence; a relief worker keeps what it has stolen beyond the job
+  /// it runs; relief does not count a lane that has gone as free.
+  @Suite struct WatchdogModelTests {
+    /// Explores `workers` workers, a watchdog that polls for the first of them at any moment, `times` times over, and a
+    /// thread that does `body`.
+    private func exploreCover(
+      workers: Int, times: Int, budget: Int, jobs count: Int,
+      _ body: @escaping (Scheduler, SchedulerModelTests.Done) -> Void
+    ) async throws {
+      try await SchedulerModelTests.explore(workers: workers, budget: budget, jobs: count) { scheduler, model in
+        model.spawn("cover") { for _ in 0..<times { scheduler.cover(0) } }
+      } body: { scheduler, done in
+        body(scheduler, done)
+      }
+    }
+
+    @Test func `A poll for the only worker as it falls asleep does not take its alarm away`() async throws {
+      try await exploreCover(workers: 1, times: 2, budget: 2, jobs: 1) { scheduler, done in
+        scheduler.enqueue(done.job(1))
+      }
+    }
+
+    @Test func `A poll for a worker as jobs come one after another`() async throws {
+      try await exploreCover(workers: 2, times: 1, budget: 1, jobs: 2) { scheduler, done in
+        scheduler.enqueue(done.job(1))
+        scheduler.enqueue(done.job(2))
+      }
+    }
+
+    /// Explores `workers` workers with a watchdog and up to `relief` relief workers, and a thread that does `body`.
+    private func exploreRelief(
+      workers: Int, relief: Int, budget: Int, jobs count: Int,
+      _ body: @escaping (Scheduler, SchedulerModelTests.Done) -> Void
+    ) async throws {
+      var stalls = StallOptions()
+      stalls.maximumReliefWorkers = relief
+      try await SchedulerModelTests.explore(
+        workers: workers, budget: budget, jobs: count, stalls: stalls, body: body)
+    }
+
+    @Test func `A job that comes while the only worker is stuck is run by a relief worker`() async throws {
+      try await exploreRelief(workers: 1, relief: 1, budget: 1, jobs: 2) { scheduler, done in
+        scheduler.enqueue(done.job(1) { Model.current.wait { done.count == 2 } })
+        scheduler.enqueue(done.job(2))
+      }
+    }
+
+    @Test func `A worker that gets stuck as the watchdog falls asleep is relieved`() async throws {
+      try await exploreRelief(workers: 1, relief: 1, budget: 1, jobs: 3) { scheduler, done in
+        scheduler.enqueue(done.job(1))
+        Model.current.wait { done.count == 1 }
+        scheduler.enqueue(done.job(2) { Model.current.wait { done.count == 3 } })
+        scheduler.enqueue(done.job(3))
+      }
+    }
+
+    @Test func `Jobs that a worker has queued before it got stuck are run by a relief worker`() async throws {
+      try await exploreRelief(workers: 1, relief: 1, budget: 1, jobs: 4) { scheduler, done in
+        scheduler.enqueue(
+          done.job(1) {
+            for number in 2...4 { scheduler.enqueue(done.job(number)) }
+            Model.current.wait { done.count == 4 }
+          })
+      }
+    }
+
+    @Test func `A relief worker that gets stuck is relieved by the next`() async throws {
+      try await exploreRelief(workers: 1, relief: 2, budget: 1, jobs: 3) { scheduler, done in
+        scheduler.enqueue(done.job(1) { Model.current.wait { done.count == 3 } })
+        scheduler.enqueue(done.job(2) { Model.current.wait { done.count == 3 } })
+        scheduler.enqueue(done.job(3))
+      }
+    }
+
+    @Test func `Relief goes when its worker gets on, and comes again`() async throws {
+      try await exploreRelief(workers: 1, relief: 1, budget: 0, jobs: 4) { scheduler, done in
+        scheduler.enqueue(done.job(1) { Model.current.wait { done.count == 2 } })
+        scheduler.enqueue(done.job(2))
+        Model.current.wait { done.count == 2 }
+        scheduler.enqueue(done.job(3) { Model.current.wait { done.count == 4 } })
+        scheduler.enqueue(done.job(4))
+      }
+    }
+  }
+}
