@@ -11,7 +11,9 @@ public protocol AsyncRuntime: Executor {
   /// A short name for people: `dispatch`, `custom`, ...
   var name: String { get }
 
-  /// How many threads run tasks. Threads that run blocking work or wait for the kernel do not count.
+  /// How many threads run tasks. Threads that run blocking work or wait for the kernel do not count, nor do relief workers
+  /// (``StallOptions``), which come while all others are stuck. A worker that is stuck in a job, where others are free,
+  /// delays no sleep, no connection and no task but its own.
   var workerCount: Int { get }
 
   /// The clock to sleep on. A sleep is never early, costs no thread, and ends promptly when its task is cancelled.
@@ -125,8 +127,8 @@ public struct RuntimeMetrics: Hashable, Sendable {
   public var longestStall: Duration = .zero
   /// Threads that run jobs just now because every worker is stuck in one.
   public var reliefWorkers = 0
-  /// Jobs that such threads have run.
-  public var reliefJobs = 0
+  /// How often such a thread has come.
+  public var reliefs = 0
 
   /// Nothing going on.
   public init() {}

@@ -96,7 +96,7 @@ package struct RuntimeMetrics {
   var stalls = 0
   var longestStall = Duration.zero
   var reliefWorkers = 0
-  var reliefJobs = 0
+  var reliefs = 0
 }
 
 /// Stalls are reported to nobody here.

@@ -28,10 +28,36 @@ extension ModelTests {
       }
     }
 
-    @Test func `A poll for a worker as jobs come one after another`() async throws {
-      try await exploreCover(workers: 2, times: 1, budget: 1, jobs: 2) { scheduler, done in
+    @Test func `A poll for one of two workers as they fall asleep`() async throws {
+      try await exploreCover(workers: 2, times: 1, budget: 1, jobs: 1) { scheduler, done in
         scheduler.enqueue(done.job(1))
-        scheduler.enqueue(done.job(2))
+      }
+    }
+
+    /// A lane that is entered and then stands still, and nothing else.
+    private final class Standstill: Watched, @unchecked Sendable {  // One thread of the model runs at a time.
+      let lanes: [Lane]
+      let hasWaitingJobs = false
+      private(set) var isCovered = false
+
+      init(_ watchdog: Watchdog) { lanes = [Lane("worker 0", watchdog)] }
+
+      func cover(_ lane: Int) { isCovered = true }
+      func relieve(in lane: Lane, while isNeeded: () -> Bool) {}
+    }
+
+    @Test func `A lane that is entered as the watchdog falls asleep is covered`() async throws {
+      try await Model.explore(budget: 2) { model in
+        let watchdog = Watchdog(runtime: "model", StallOptions())
+        let standstill = Standstill(watchdog)
+        try? watchdog.start(standstill)
+        model.spawn("worker") {
+          standstill.lanes[0].enter()
+          Model.current.wait { standstill.isCovered }
+          standstill.lanes[0].leave()
+          watchdog.stop(deadline: .max)
+        }
+        return { nil }
       }
     }
 
@@ -73,7 +99,7 @@ extension ModelTests {
     }
 
     @Test func `A relief worker that gets stuck is relieved by the next`() async throws {
-      try await exploreRelief(workers: 1, relief: 2, budget: 1, jobs: 3) { scheduler, done in
+      try await exploreRelief(workers: 1, relief: 2, budget: 0, jobs: 3) { scheduler, done in
         scheduler.enqueue(done.job(1) { Model.current.wait { done.count == 3 } })
         scheduler.enqueue(done.job(2) { Model.current.wait { done.count == 3 } })
         scheduler.enqueue(done.job(3))

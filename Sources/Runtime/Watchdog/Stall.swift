@@ -10,9 +10,8 @@ public struct Stall: Sendable {
   public let duration: Duration
   /// Whether the job has given the worker back. One that has not after a second is reported all the same.
   public let isOver: Bool
-  /// The name of the job's task, if it has one (SE-0469).
-  public let taskName: String?
-  /// What the task says that it does. A server's task names the method and the route: `GET /stall`.
+  /// What the job's task says that it does, if it says anything. A task that answers a request names the method and the
+  /// route: `GET /stall`.
   public let activity: String?
 }
 
@@ -21,17 +20,15 @@ extension Stall: CustomStringConvertible {
   public var description: String {
     let (seconds, attoseconds) = duration.components
     let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
-    let what = [taskName.map { "task \($0.debugDescription)" }, activity].compactMap(\.self).joined(separator: ", ")
     return "runtime \(runtime), \(worker): a job "
       + (isOver ? "took \(milliseconds) ms" : "has taken \(milliseconds) ms and goes on")
-      + (what.isEmpty ? "" : " (\(what))")
+      + (activity.map { " (\($0))" } ?? "")
   }
 }
 
 /// A stall that goes on, as the watchdog keeps it until it is over.
 struct OpenStall {
   private let lane: String
-  private let taskName: String?
   private let activity: String?
   private var isReported = false
 
@@ -41,8 +38,7 @@ struct OpenStall {
   init(_ lane: Lane, _ watchdog: Watchdog) {
     self.lane = lane.name
     // Asked for while the job runs: what it did is not known any more when it has ended.
-    taskName = nil
-    activity = nil
+    activity = TaskNotes.text(of: lane.counters.lastJob)
     watchdog.noteStall()
   }
 
@@ -61,7 +57,7 @@ struct OpenStall {
     isReported = true
     watchdog.options.report(
       Stall(
-        runtime: watchdog.runtime, worker: lane, duration: .nanoseconds(time), isOver: isOver, taskName: taskName,
+        runtime: watchdog.runtime, worker: lane, duration: .nanoseconds(time), isOver: isOver,
         activity: activity))
   }
 }

@@ -35,7 +35,6 @@ struct Watch {
     // An idle relief worker is not stuck, but is not at hand either: it has gone since nothing waited.
     let isRelieved = (workerCount..<lanes.count).contains { lanes[$0].isBusy && !isStuck($0..<$0 + 1) }
     if need.isGiven, !isRelieved, watched.hasWaitingJobs { relieve() }
-    noteRelief()
   }
 
   private func isStuck(_ range: Range<Int>) -> Bool {
@@ -48,7 +47,7 @@ struct Watch {
     let lane = lanes[index]
     lane.enter()
     // Where there is no thread to be had, a later look tries again.
-    if (try? pool.submit(ReliefShift(in: lane, of: watched, while: need))) != true { lane.leave() }
+    if (try? pool.submit(ReliefShift(in: lane, of: watched, while: need, watchdog))) != true { lane.leave() }
   }
 
   private mutating func idleReliefWorker() -> Int? {
@@ -58,12 +57,6 @@ struct Watch {
     lanes.append(Lane("relief worker \(number)", watchdog))
     sights.append(Sight())
     return lanes.count - 1
-  }
-
-  private func noteRelief() {
-    let relief = lanes[workerCount...]
-    guard !relief.isEmpty else { return }
-    watchdog.noteRelief(workers: relief.count(where: \.isBusy), jobs: relief.reduce(0) { $0 + $1.counters.jobs })
   }
 }
 
@@ -109,15 +102,19 @@ private final class ReliefShift: BlockingWork, @unchecked Sendable {  // It has 
   private let lane: Lane
   private let watched: any Watched
   private let need: ReliefNeed
+  private let watchdog: Watchdog
 
-  init(in lane: Lane, of watched: any Watched, while need: ReliefNeed) {
+  init(in lane: Lane, of watched: any Watched, while need: ReliefNeed, _ watchdog: Watchdog) {
     self.lane = lane
     self.watched = watched
     self.need = need
+    self.watchdog = watchdog
   }
 
   override func run() {
+    watchdog.noteReliefBegins()
     watched.relieve(in: lane) { need.isGiven }
+    watchdog.noteReliefEnds()
     lane.leave()
   }
 

@@ -89,12 +89,20 @@ extension Watchdog {
     var stalls = 0
     var longest: Int64 = 0
     var reliefWorkers = 0
-    var reliefJobs = 0
+    var reliefs = 0
   }
 
   func noteStall() { counts.withLock { $0.stalls += 1 } }
   func noteStallLength(_ nanoseconds: Int64) { counts.withLock { $0.longest = max($0.longest, nanoseconds) } }
-  func noteRelief(workers: Int, jobs: Int) { counts.withLock { ($0.reliefWorkers, $0.reliefJobs) = (workers, jobs) } }
+
+  func noteReliefBegins() {
+    counts.withLock { counts in
+      counts.reliefWorkers += 1
+      counts.reliefs += 1
+    }
+  }
+
+  func noteReliefEnds() { counts.withLock { $0.reliefWorkers -= 1 } }
 
   /// Adds what has been seen to the figures of the runtime.
   package func add(to metrics: inout RuntimeMetrics) {
@@ -102,6 +110,6 @@ extension Watchdog {
     metrics.stalls = counts.stalls
     metrics.longestStall = .nanoseconds(counts.longest)
     metrics.reliefWorkers = counts.reliefWorkers
-    metrics.reliefJobs = counts.reliefJobs
+    metrics.reliefs = counts.reliefs
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Runtime
 
 /// The routes of a ``Router`` as a tree with a node for each segment, so that a path is matched in one walk over its
 /// bytes. A path without parameters is matched without allocating anything.
@@ -10,12 +11,15 @@ struct RouteTable: Sendable {
     /// The names of the path's parameters, in order. They belong to the route: `GET /a/:x` and `PUT /a/:y` share nodes.
     let parameterNames: [String]
     let function: Function
+    /// What a task that answers such a request says that it does.
+    let label: TaskNotes.Label
 
     init(method: Method, path: String, parameterNames: [String], function: Function) {
       self.method = method
       self.path = path
       self.parameterNames = parameterNames
       self.function = function
+      label = TaskNotes.Label("\(method) \(path)")
     }
   }
 

@@ -1,3 +1,5 @@
+import Runtime
+
 /// Finds the handler for a request by its path and method.
 ///
 /// ```swift
@@ -130,13 +132,16 @@ public struct Router: Handler {
     var request = request
     switch try answer(to: &request) {
     case .now(let response): return response
-    case .later(let function): return try await function(request)
+    case .later(let function, let label):
+      TaskNotes.note(label)
+      defer { TaskNotes.clear() }
+      return try await function(request)
     }
   }
 
   private enum Answer {
     case now(Response)
-    case later(Function)
+    case later(Function, TaskNotes.Label)
   }
 
   /// Finds the route, and does all that can be done without waiting: what has to be kept while a function waits is kept
@@ -157,8 +162,11 @@ public struct Router: Handler {
       request.parameters = try parameters(route.parameterNames, match.captures, of: path)
     }
     switch route.function {
-    case .immediate(let respond): return .now(try respond(request))
-    case .waiting(let respond): return .later(respond)
+    case .immediate(let respond):
+      TaskNotes.note(route.label)
+      defer { TaskNotes.clear() }
+      return .now(try respond(request))
+    case .waiting(let respond): return .later(respond, route.label)
     }
   }
 
@@ -168,7 +176,7 @@ public struct Router: Handler {
     if request.method == .options, request.pathBytes.elementsEqual("*".utf8) {
       return .now(respondWithMethods(of: rules.routes.methods, to: .options))
     }
-    return .later(rules.notFound)
+    return .later(rules.notFound, .none)
   }
 
   /// RFC 9110 section 10.2.1: `Allow` is what the target supports, which for us includes what is answered for it.
