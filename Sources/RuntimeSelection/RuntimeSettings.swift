@@ -1,4 +1,5 @@
 import Glibc
+import Runtime
 
 /// Which runtime to use, and how big to make it.
 ///
@@ -6,19 +7,33 @@ import Glibc
 /// |-------------------|---------------------------------------|--------------------------------------|
 /// | `RUNTIME`         | `concurrency`, `dispatch` or `custom` | `custom`                             |
 /// | `RUNTIME_WORKERS` | 1 to 1024                             | the cores that this process may use  |
+/// | `RUNTIME_RELIEF`  | 0 to 1024                             | 64                                   |
 public struct RuntimeSettings: Hashable, Sendable {
   /// Which runtime.
   public var kind: RuntimeKind
   /// How many threads run its tasks; `nil` is one for each core that this process may use.
   public var workers: Int?
 
+  /// The most threads that run jobs while every worker is stuck in one (see ``StallOptions``); with 0, no more threads
+  /// than there are workers ever run jobs.
+  public var reliefWorkers = StallOptions().maximumReliefWorkers
+
   /// How many workers one may ask for.
   public static let workerCounts = 1...1024
+  /// How many relief workers one may ask for.
+  public static let reliefCounts = 0...1024
 
   /// These settings.
   public init(kind: RuntimeKind = .standard, workers: Int? = nil) {
     self.kind = kind
     self.workers = workers
+  }
+
+  /// What the runtime does about jobs that keep a worker for long.
+  var stalls: StallOptions {
+    var stalls = StallOptions()
+    stalls.maximumReliefWorkers = reliefWorkers
+    return stalls
   }
 
   /// The settings in the process's environment. A variable that is empty counts as not set.
@@ -36,6 +51,9 @@ public struct RuntimeSettings: Hashable, Sendable {
     if let value = variable("RUNTIME") { kind = try RuntimeKind(value, of: "RUNTIME") }
     if let value = variable("RUNTIME_WORKERS") {
       workers = try wholeNumber(value, of: "RUNTIME_WORKERS", in: Self.workerCounts)
+    }
+    if let value = variable("RUNTIME_RELIEF") {
+      reliefWorkers = try wholeNumber(value, of: "RUNTIME_RELIEF", in: Self.reliefCounts)
     }
   }
 }

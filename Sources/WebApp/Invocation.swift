@@ -80,6 +80,9 @@ extension Options {
     if let (value, name) = given(.workers) {
       runtime.workers = try wholeNumber(value, of: name, in: RuntimeSettings.workerCounts)
     }
+    if let (value, name) = given(.relief) {
+      runtime.reliefWorkers = try wholeNumber(value, of: name, in: RuntimeSettings.reliefCounts)
+    }
     var port: UInt16 = 7878
     if let (value, name) = given(.port) { port = UInt16(try wholeNumber(value, of: name, in: 0...65535)) }
     address = .loopback(port: port)
@@ -95,7 +98,7 @@ extension Options {
 
 /// What takes a value, on the command line and in the environment.
 private enum Setting: CaseIterable {
-  case runtime, workers, host, port
+  case runtime, workers, relief, host, port
 
   init?(flag: String) {
     guard let setting = Self.allCases.first(where: { $0.flag == flag }) else { return nil }
@@ -106,6 +109,7 @@ private enum Setting: CaseIterable {
     switch self {
     case .runtime: "--runtime"
     case .workers: "--workers"
+    case .relief: "--relief"
     case .host: "--host"
     case .port: "--port"
     }
@@ -115,6 +119,7 @@ private enum Setting: CaseIterable {
     switch self {
     case .runtime: "RUNTIME"
     case .workers: "RUNTIME_WORKERS"
+    case .relief: "RUNTIME_RELIEF"
     case .host: "HOST"
     case .port: "PORT"
     }
@@ -125,6 +130,8 @@ private enum Setting: CaseIterable {
     case .runtime: RuntimeKind.choices
     case .workers:
       "a whole number from \(RuntimeSettings.workerCounts.lowerBound) to \(RuntimeSettings.workerCounts.upperBound)"
+    case .relief:
+      "a whole number from \(RuntimeSettings.reliefCounts.lowerBound) to \(RuntimeSettings.reliefCounts.upperBound)"
     case .host: "an IPv4 address, an IPv6 address or localhost"
     case .port: "a whole number from 0 to 65535"
     }
@@ -147,6 +154,7 @@ extension Invocation {
 
       --runtime NAME    RUNTIME          \(RuntimeKind.allCases.map(label).joined(separator: ", "))
       --workers COUNT   RUNTIME_WORKERS  threads that run tasks, 1 to 1024
+      --relief COUNT    RUNTIME_RELIEF   more threads while all workers are stuck, 0 to 1024
       --host ADDRESS    HOST             an IPv4 or IPv6 address, or localhost
       --port PORT       PORT             0 to 65535; 0 for a free one
       --demo                             offer /stall, which blocks a worker
@@ -155,7 +163,7 @@ extension Invocation {
       --version                          print the version, and exit
 
     A flag goes before the variable beside it. Values may follow a space or an =.
-    Unless told otherwise: 127.0.0.1, port 7878, and one worker a core.
+    Unless told otherwise: 127.0.0.1, port 7878, one worker a core, and up to 64 relief workers.
     """
 
   /// What `--list-runtimes` prints.

@@ -89,7 +89,9 @@ enum Routes {
           "requests": {"inFlight": \(connections.requestsInFlight), "total": \(connections.totalRequests)},
           "tasks": \(tasks.tasks),
           "queueDepths": \(tasks.queueDepths),
-          "blocking": {"threads": \(tasks.blockingThreads), "queued": \(tasks.blockingQueueDepth)}
+          "blocking": {"threads": \(tasks.blockingThreads), "queued": \(tasks.blockingQueueDepth)},
+          "stalls": {"total": \(tasks.stalls), "longestMs": \(milliseconds(tasks.longestStall))},
+          "relief": {"workers": \(tasks.reliefWorkers), "total": \(tasks.reliefs)}
         }
 
         """)
@@ -138,7 +140,9 @@ private func blockThread(for duration: Duration) {
   while nanosleep(&wait, &rest) == -1, errno == EINTR { wait = rest }
 }
 
-private func text(_ duration: Duration) -> String {
+private func text(_ duration: Duration) -> String { "\(milliseconds(duration)) ms" }
+
+private func milliseconds(_ duration: Duration) -> Int64 {
   let (seconds, attoseconds) = duration.components
-  return "\(seconds * 1000 + attoseconds / 1_000_000_000_000_000) ms"
+  return seconds * 1000 + attoseconds / 1_000_000_000_000_000
 }
