@@ -65,7 +65,7 @@ let package = Package(
     tests(
       "WebAppTests",
       ["Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),
-    tests("RuntimeTestingTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
+    tests("RuntimeTestingTests", ["Runtime", "RuntimeCustom", "RuntimeTesting", "RuntimeTestSupport"]),
     tests("SimulationTests", ["Runtime", "RuntimeHTTP", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),
     tests("RuntimeTestSupportTests", ["Runtime", "RuntimeTestSupport"]),
     tests(

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimeCustom
 import RuntimeTestSupport
 import RuntimeTesting
 import Testing
@@ -7,6 +8,8 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct BrokenRuntimeTests {
   private static func make(_ flaw: Flaw?) throws -> any AsyncRuntime {
     func breaking(_ base: some AsyncRuntime) -> any AsyncRuntime { BrokenRuntime(base, flaw) }
+    // Without a watchdog, which would cover for some flaws.
+    if flaw != nil { return breaking(try CustomRuntime(workers: 2, stalls: nil)) }
     return breaking(try Backend.custom.makeRuntime())
   }
 

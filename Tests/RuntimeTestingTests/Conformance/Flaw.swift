@@ -2,7 +2,7 @@
 enum Flaw: String, CaseIterable, Codable, Sendable {
   // Executor
   case runsAnOperationTwice, forgetsATask, leavesChildrenElsewhere, ignoresACancelledHandle, miscountsTasks
-  case forgetsWhatWorkersDid
+  case forgetsWhatWorkersDid, leavesAStuckWorkerAlone, looksRarely
   // Timers
   case wakesEarly, wakesEarlyByTolerance, keepsOneTimer, waitsForThePast, takesLongForNothing, sleepsOnAWorker
   case wakesAllWhenOneIsCancelled
@@ -48,6 +48,17 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       ("A runtime counts the tasks that have not ended", "the tasks of a new runtime: expected 0, saw 1")
     case .forgetsWhatWorkersDid:
       ("What workers have done only grows", "jobs, steals, parks and wakes by worker: expected no less than")
+
+    case .leavesAStuckWorkerAlone:
+      (
+        "A worker that is stuck in a job delays nothing that another could do",
+        "an echo while a worker is stuck: expected “x”, saw nothing in"
+      )
+    case .looksRarely:
+      (
+        "A sleep that is over waits for a few jobs at most, however long these are",
+        "how many jobs of two milliseconds ran before a sleep that was over ended: expected at most"
+      )
 
     case .wakesEarly: ("A sleep on the runtime's clock is never early", "expected no shorter, saw")
     case .wakesEarlyByTolerance: ("A tolerance makes no sleep early", "expected no shorter, saw")
