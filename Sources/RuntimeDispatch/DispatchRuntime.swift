@@ -73,7 +73,7 @@ public final class DispatchRuntime: AsyncRuntime {
     try await services.blocking.run(work)
   }
 
-  public var metrics: RuntimeMetrics { 
+  public var metrics: RuntimeMetrics {
     services.metrics(queueDepths: [executor.depth], workers: [executor.done], watchdog: executor.watchdog)
   }
 

@@ -39,7 +39,8 @@ extension ModelTests {
     ) async throws {
       try await Model.explore(budget: max(0, budget + extraBudget)) { model in
         let done = Done()
-        guard let scheduler = try? Scheduler(workers: workers, poller: .epoll, stealsWork: stealsWork, stalls: stalls) else {
+        guard let scheduler = try? Scheduler(workers: workers, poller: .epoll, stealsWork: stealsWork, stalls: stalls)
+        else {
           return { "there is no scheduler" }
         }
         try? scheduler.start()

@@ -55,7 +55,8 @@ package final class Watchdog: Sendable {
 
   /// Wakes the watchdog if it sleeps. A thread calls this once its lane says that it is busy.
   func noteBusyLane() {
-    sequentiallyConsistentFence()  // Pairs with the one in `pause`: either it sees the lane or this sees that it sleeps.
+    // Pairs with the fence in `pause`: either that one sees the lane, or this one sees that the watchdog sleeps.
+    sequentiallyConsistentFence()
     guard isAsleep.load(ordering: .relaxed) else { return }
     state.withLock { $0.isRung = true }
     state.notifyAll()

@@ -19,7 +19,8 @@ public import Runtime
 public enum RuntimeConformance {
   /// All of the cases, area by area.
   public static let cases: [Case] = [
-    executor, fairness, stalls, timers, streams, listeners, addresses, cancellation, closing, blockingWork, shutdown, threads,
+    executor, fairness, stalls, timers, streams, listeners, addresses, cancellation, closing, blockingWork, shutdown,
+    threads,
     leaks, load, faults,
   ].flatMap { $0 }
 
