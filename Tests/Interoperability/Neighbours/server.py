@@ -1,0 +1,90 @@
+"""The web app in a process of its own, under limits, with a look at its memory."""
+
+import contextlib
+import os
+import re
+import resource
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from http2 import Address
+
+MEGABYTE = 1024 * 1024
+
+
+class Server:
+    """A running web app."""
+
+    def __init__(self, process: subprocess.Popen[bytes], address: Address):
+        self.process, self.address = process, address
+        self.peak_memory = 0
+
+    @property
+    def is_running(self) -> bool:
+        return self.process.poll() is None
+
+    def memory(self) -> int:
+        """The resident memory in bytes; 0 if the process has ended. It also keeps `peak_memory` up to date."""
+        status = self._status()
+        self.peak_memory = max(self.peak_memory, status.get("VmHWM", 0))
+        return status.get("VmRSS", 0)
+
+    def _status(self) -> dict[str, int]:
+        try:
+            text = Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return {}
+        return {name: int(size) * 1024 for name, size in re.findall(r"^(Vm\w+):\s+(\d+) kB$", text, re.MULTILINE)}
+
+
+@contextlib.contextmanager
+def running(
+    program: Path, runtime: str, workers: int, *, address_space: int | None = None, stderr_is_jammed: bool = False
+) -> Iterator[Server]:
+    """Starts the web app on a free port, and kills it at the end.
+
+    `address_space` is its limit in bytes, as `ulimit -v` sets it. With `stderr_is_jammed` its standard error is a pipe
+    that is full and not read.
+    """
+    settings = {"RUNTIME": runtime, "RUNTIME_WORKERS": str(workers), "PORT": "0", "SWIFT_BACKTRACE": "enable=no"}
+    with contextlib.ExitStack() as cleanup:
+        errors = _full_pipe(cleanup) if stderr_is_jammed else cleanup.enter_context(tempfile.TemporaryFile()).fileno()
+        process = subprocess.Popen(
+            [program, "--demo"], env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=errors,
+            preexec_fn=lambda: _limit_address_space(address_space))
+        cleanup.callback(_kill, process)
+        assert process.stdout
+        cleanup.enter_context(process.stdout)
+        first_line = process.stdout.readline().decode()
+        address = re.search(r"http://([0-9.]+):(\d+) \(runtime " + re.escape(runtime) + ",", first_line)
+        if not address:
+            raise SystemExit(f"check-neighbours: {program} did not start on {runtime}: {first_line!r}")
+        yield Server(process, (address[1], int(address[2])))
+
+
+def _limit_address_space(size: int | None) -> None:
+    if size is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (size, size))
+
+
+def _full_pipe(cleanup: contextlib.ExitStack) -> int:
+    """The writing end of a pipe to which not one more byte can be written. The reading end stays open, and unread."""
+    reader, writer = os.pipe()
+    for descriptor in (reader, writer):
+        cleanup.callback(os.close, descriptor)
+    os.set_blocking(writer, False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(65_536))
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            os.write(writer, bytes(1))
+    os.set_blocking(writer, True)
+    return writer
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
