@@ -54,7 +54,7 @@ class Sample:
 
 
 class _Lane:
-    """One connection's worth of requests, of which one is in flight at a time. It connects when it has something to ask.
+    """A connection, and the requests for it, of which one is in flight at a time. It connects for the first one.
 
     `sample` is where measurements go; requests that finish while it is None are not measured.
     """

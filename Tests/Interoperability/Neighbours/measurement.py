@@ -1,0 +1,101 @@
+"""What honest clients have seen of a server, and the rules by which that is judged."""
+
+import dataclasses
+from collections.abc import Callable
+
+from attacks import Attack
+from honest import Sample
+from server import MEGABYTE
+
+#: The loads of honest clients. Those of the control have its prefix.
+KEPT, NEW, BLOCKING = "kept-alive", "new", "blocking"
+CONTROL = "control "
+QUIET = Attack("quiet", lambda workers: [])
+
+#: What p99 may be at least, in seconds; the same where one worker of several is blocked; what `/block?ms=10` may take.
+ALLOWANCE, ALLOWANCE_BESIDE_BLOCKED_WORKER, ALLOWANCE_OF_BLOCKING = 0.020, 0.010, 1.0
+#: What p99 may be in relation to that of a quiet server, and of the control.
+QUIET_FACTOR, CONTROL_FACTOR = 5, 2
+#: The p99 of the control in seconds from which on a measurement says more about the machine than about the server.
+DISTURBANCE = 0.050
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """A backend and its number of workers."""
+
+    runtime: str
+    workers: int
+
+
+@dataclasses.dataclass
+class Measurement:
+    """What honest clients saw of a server under an attack, or of a quiet one, and what became of the server."""
+
+    attack: Attack
+    setting: Setting
+    samples: dict[str, Sample]
+    #: In bytes; the growth is from before the attack to the most that was seen.
+    peak_memory: int
+    memory_growth: int
+    #: What was wrong with the server after the attack.
+    complaints: list[str]
+
+    def p99(self, load: str) -> float:
+        return self.samples[load].percentile(0.99)
+
+    def worst(self, load: str) -> float:
+        return self.samples[load].percentile(1)
+
+    @property
+    def lost(self) -> int:
+        return self.samples[KEPT].lost + self.samples[NEW].lost
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether the machine was too busy for the figures to mean anything."""
+        return any(
+            self.p99(CONTROL + load) > DISTURBANCE or self.samples[CONTROL + load].lost for load in (KEPT, NEW))
+
+    def failures(self, quiet: "Measurement") -> list[str]:
+        """What breaks the rules, compared with the same server when it was quiet."""
+        found = list(self.complaints)
+        for load in (KEPT, NEW):
+            bound = self._bound(load, quiet)
+            if self.p99(load) > bound:
+                found.append(f"{load} p99 > {milliseconds(bound)} ms")
+        if self.lost:
+            found.append(f"{self.lost} lost")
+        if blocking := self.samples.get(BLOCKING):
+            if self.worst(BLOCKING) > ALLOWANCE_OF_BLOCKING or blocking.lost:
+                found.append(f"/block took {milliseconds(self.worst(BLOCKING))} ms, {blocking.lost} lost")
+        return found
+
+    def _bound(self, load: str, quiet: "Measurement") -> float:
+        of_control = CONTROL_FACTOR * self.p99(CONTROL + load)
+        if self.attack.blocks_one_worker and self.setting.workers > 1:
+            return max(ALLOWANCE_BESIDE_BLOCKED_WORKER, of_control)
+        return max(ALLOWANCE, QUIET_FACTOR * quiet.p99(load), of_control)
+
+    def verdict(self, quiet: "Measurement") -> str:
+        failures = self.failures(quiet)
+        judged = "FAILED: " + ", ".join(failures) if failures else "ok"
+        if self.is_disturbed:
+            judged = "unclear, the machine was busy: " + judged
+        return "; ".join([judged, *self._remarks()])
+
+    def _remarks(self) -> list[str]:
+        if self.attack is QUIET:
+            return [f"p50 {self.pair(lambda load: self.samples[load].percentile(0.5))}"]
+        if connections := self.attack.connections:
+            least = "at least " if self.complaints else ""
+            return [f"{least}{self.memory_growth / connections / MEGABYTE:.1f} MB a connection"]
+        return []
+
+    def pair(self, latency: Callable[[str], float]) -> str:
+        """The latencies on kept-alive and on new connections."""
+        return f"{milliseconds(latency(KEPT))} / {milliseconds(latency(NEW))}"
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:.1f}" if seconds < 0.1 else f"{seconds * 1000:.0f}"
