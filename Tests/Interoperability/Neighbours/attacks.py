@@ -1,7 +1,7 @@
 """The attacks: what one bad client does, and which of them come together.
 
 An attacker is a function of the server's address and of the time, by the monotonic clock, at which it stops. It runs in
-a process of its own. Where the server ends its connection it makes a new one, so that it keeps on being a nuisance.
+a process of its own. Where the server ends its connection it makes a new one, so that the attack goes on.
 """
 
 import collections
@@ -28,7 +28,7 @@ class Attack:
     name: str
     #: The attackers that are started at once, by the number of the server's workers.
     attackers: Callable[[int], list[Attacker]]
-    #: Whether one worker is blocked and no other, so that those have to serve as if nothing were the matter.
+    #: Whether one worker is blocked and no other, so that the others can serve without a delay.
     blocks_one_worker: bool = False
     stderr_is_jammed: bool = False
     #: The server's limit of address space in bytes.

@@ -210,7 +210,8 @@ class HonestClients:
         return self._pipe.poll()
 
     def result(self) -> dict[str, Sample]:
-        return self._pipe.recv()
+        samples: dict[str, Sample] = self._pipe.recv()
+        return samples
 
     def __enter__(self) -> "HonestClients":
         return self

@@ -1,6 +1,6 @@
 """HTTP/2 for attackers: the bytes of frames, and a connection that does only what an attack needs.
 
-It needs no package, never decodes a header block, and throws content away, so that it is fast enough to be a nuisance.
+It needs no package. It does not decode header blocks and throws content away, so that it is fast enough to attack.
 """
 
 import select

@@ -16,8 +16,9 @@ QUIET = Attack("quiet", lambda workers: [])
 ALLOWANCE, ALLOWANCE_BESIDE_BLOCKED_WORKER, ALLOWANCE_OF_BLOCKING = 0.020, 0.010, 1.0
 #: What p99 may be in relation to that of a quiet server, and of the control.
 QUIET_FACTOR, CONTROL_FACTOR = 5, 2
-#: The p99 of the control in seconds from which on a measurement says more about the machine than about the server.
-DISTURBANCE = 0.050
+#: The p99 of the control in seconds from which on a measurement says more about the machine than about the server. A
+#: quiet server has to be quieter, so as not to raise the bounds.
+DISTURBANCE, DISTURBANCE_OF_QUIET = 0.025, ALLOWANCE / QUIET_FACTOR
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Measurement:
     @property
     def is_disturbed(self) -> bool:
         """Whether the machine was too busy for the figures to mean anything."""
+        if self.attack is QUIET:
+            return max(self.p99(KEPT), self.p99(NEW)) > DISTURBANCE_OF_QUIET
         return any(
             self.p99(CONTROL + load) > DISTURBANCE or self.samples[CONTROL + load].lost for load in (KEPT, NEW))
 

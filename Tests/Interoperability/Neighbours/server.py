@@ -4,8 +4,9 @@ import contextlib
 import os
 import re
 import resource
+import select
 import subprocess
-import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,9 +18,19 @@ MEGABYTE = 1024 * 1024
 class Server:
     """A running web app."""
 
-    def __init__(self, process: subprocess.Popen[bytes], address: Address):
+    def __init__(self, process: subprocess.Popen[bytes], address: Address, jam: int | None):
         self.process, self.address = process, address
         self.peak_memory = 0
+        self._jam = jam
+
+    def logs_after_jam(self, text: bytes, patience: float) -> bool:
+        """Reads the pipe that is its standard error, and says whether `text` comes within `patience` seconds."""
+        assert self._jam is not None
+        end, output = time.monotonic() + patience, b""
+        while text not in output and (left := end - time.monotonic()) > 0:
+            if select.select([self._jam], [], [], left)[0]:
+                output += os.read(self._jam, 65_536)
+        return text in output
 
     @property
     def is_running(self) -> bool:
@@ -50,7 +61,7 @@ def running(
     """
     settings = {"RUNTIME": runtime, "RUNTIME_WORKERS": str(workers), "PORT": "0", "SWIFT_BACKTRACE": "enable=no"}
     with contextlib.ExitStack() as cleanup:
-        errors = _full_pipe(cleanup) if stderr_is_jammed else cleanup.enter_context(tempfile.TemporaryFile()).fileno()
+        jam, errors = _full_pipe(cleanup) if stderr_is_jammed else (None, subprocess.DEVNULL)
         process = subprocess.Popen(
             [program, "--demo"], env={**os.environ, **settings}, stdout=subprocess.PIPE, stderr=errors,
             preexec_fn=lambda: _limit_address_space(address_space))
@@ -61,7 +72,7 @@ def running(
         address = re.search(r"http://([0-9.]+):(\d+) \(runtime " + re.escape(runtime) + ",", first_line)
         if not address:
             raise SystemExit(f"check-neighbours: {program} did not start on {runtime}: {first_line!r}")
-        yield Server(process, (address[1], int(address[2])))
+        yield Server(process, (address[1], int(address[2])), jam)
 
 
 def _limit_address_space(size: int | None) -> None:
@@ -69,8 +80,8 @@ def _limit_address_space(size: int | None) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (size, size))
 
 
-def _full_pipe(cleanup: contextlib.ExitStack) -> int:
-    """The writing end of a pipe to which not one more byte can be written. The reading end stays open, and unread."""
+def _full_pipe(cleanup: contextlib.ExitStack) -> tuple[int, int]:
+    """The reading and the writing end of a pipe to which not one more byte can be written."""
     reader, writer = os.pipe()
     for descriptor in (reader, writer):
         cleanup.callback(os.close, descriptor)
@@ -82,7 +93,7 @@ def _full_pipe(cleanup: contextlib.ExitStack) -> int:
         while True:
             os.write(writer, bytes(1))
     os.set_blocking(writer, True)
-    return writer
+    return reader, writer
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
