@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdatomic.h>
 #include <sys/socket.h>
 
 static _Thread_local struct {
@@ -19,6 +20,37 @@ __attribute__((noinline)) void gearbox_enter_executor(const void *executor, int 
 
 __attribute__((noinline)) int gearbox_slot(const void *executor) {
   return current.executor == executor ? current.slot : -1;
+}
+
+// Of Swift's runtime, which exports it for the code that its compiler makes.
+__attribute__((swiftcall)) const void *swift_task_getCurrent(void);
+
+static _Atomic uint64_t notes[gearbox_note_count];
+
+enum { label_bits = 20 };
+
+static uint64_t note(uintptr_t task, unsigned label) { return (uint64_t)(task >> 4) << label_bits | label; }
+
+// Fibonacci hashing (Knuth, volume 3, section 6.4): the addresses of tasks have much in common.
+static unsigned place_of(uintptr_t task) { return (uint64_t)(task >> 4) * 0x9E3779B97F4A7C15u >> (64 - 12); }
+
+// Relaxed, all of them: one word says it all.
+
+unsigned gearbox_note(unsigned label) {
+  uintptr_t task = (uintptr_t)swift_task_getCurrent();
+  unsigned place = place_of(task);
+  if (task) atomic_store_explicit(&notes[place], note(task, label), memory_order_relaxed);
+  return place;
+}
+
+void gearbox_clear_note(unsigned place) {
+  atomic_store_explicit(&notes[place % gearbox_note_count], 0, memory_order_relaxed);
+}
+
+unsigned gearbox_noted_label(uintptr_t task) {
+  uint64_t found = atomic_load_explicit(&notes[place_of(task)], memory_order_relaxed);
+  unsigned label = found & ((1 << label_bits) - 1);
+  return found == note(task, label) ? label : 0;
 }
 
 void gearbox_name_thread(const char *name) {

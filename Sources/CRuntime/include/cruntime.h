@@ -1,6 +1,8 @@
 // The few things that Swift cannot say, or that the Glibc overlay leaves out.
 #pragma once
 
+#include <stdint.h>
+
 #ifdef __linux__
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -20,3 +22,20 @@ void gearbox_name_thread(const char *_Nonnull name);
 
 /// How many processors the calling process may be scheduled on (`sched_getaffinity`), or 0 if that cannot be told.
 int gearbox_affinity(void);
+
+/// How many notes of tasks there may be at once, a power of two: enough for the tasks that run at any moment, in 32 KiB.
+enum { gearbox_note_count = 1 << 12 };
+
+/// Notes `label` for the task that the calling thread runs, or nothing if it runs none.
+///
+/// A note is one word: the lowest 44 bits of the task's address but for the last four, which are 0, and 20 bits of label.
+/// It lies in a place that follows from the address. Of two tasks that share a place, the later takes it.
+///
+/// Returns the place, for `gearbox_clear_note`.
+unsigned gearbox_note(unsigned label);
+
+/// Clears the note in `place`.
+void gearbox_clear_note(unsigned place);
+
+/// The label that is noted for the task at address `task`, or 0.
+unsigned gearbox_noted_label(uintptr_t task);

@@ -38,7 +38,7 @@ struct OpenStall {
   init(_ lane: Lane, _ watchdog: Watchdog) {
     self.lane = lane.name
     // Asked for while the job runs: what it did is not known any more when it has ended.
-    activity = TaskNotes.text(of: lane.counters.lastJob)
+    activity = TaskNote.text(of: lane.counters.lastJob)
     watchdog.noteStall()
   }
 

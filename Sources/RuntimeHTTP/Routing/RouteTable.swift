@@ -12,14 +12,14 @@ struct RouteTable: Sendable {
     let parameterNames: [String]
     let function: Function
     /// What a task that answers such a request says that it does.
-    let label: TaskNotes.Label
+    let label: TaskNote.Label
 
     init(method: Method, path: String, parameterNames: [String], function: Function) {
       self.method = method
       self.path = path
       self.parameterNames = parameterNames
       self.function = function
-      label = TaskNotes.Label("\(method) \(path)")
+      label = TaskNote.Label("\(method) \(path)")
     }
   }
 

@@ -133,15 +133,15 @@ public struct Router: Handler {
     switch try answer(to: &request) {
     case .now(let response): return response
     case .later(let function, let label):
-      TaskNotes.note(label)
-      defer { TaskNotes.clear() }
+      let note = TaskNote(label)
+      defer { note.clear() }
       return try await function(request)
     }
   }
 
   private enum Answer {
     case now(Response)
-    case later(Function, TaskNotes.Label)
+    case later(Function, TaskNote.Label)
   }
 
   /// Finds the route, and does all that can be done without waiting: what has to be kept while a function waits is kept
@@ -163,8 +163,8 @@ public struct Router: Handler {
     }
     switch route.function {
     case .immediate(let respond):
-      TaskNotes.note(route.label)
-      defer { TaskNotes.clear() }
+      let note = TaskNote(route.label)
+      defer { note.clear() }
       return .now(try respond(request))
     case .waiting(let respond): return .later(respond, route.label)
     }
