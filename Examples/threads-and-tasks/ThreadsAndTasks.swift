@@ -8,6 +8,8 @@ import RuntimeSelection
     let seconds = CommandLine.arguments.dropFirst().first.flatMap(Double.init) ?? 2
     let nap = Duration.seconds(seconds)
     var settings = try RuntimeSettings.fromEnvironment()
+    let relief = settings.reliefWorkers
+    settings.reliefWorkers = 0
 
     report("one after another", ContinuousClock().measure { for _ in 1...3 { block(for: nap) } })
     report("on three threads, joined", ContinuousClock().measure { onThreads(3) { block(for: nap) } })
@@ -18,6 +20,9 @@ import RuntimeSelection
         report("  three that \(job.rawValue)", try settings.run(Tasks(count: 3, job: job, nap: nap)))
       }
     }
+    settings.reliefWorkers = relief
+    report("  three that block their thread, with relief", try settings.run(Tasks(count: 3, job: .block, nap: nap)))
+    settings.reliefWorkers = 0
     let (crowd, before) = (10_000, peakMemory())
     report("  \(crowd) that await a sleep", try settings.run(Tasks(count: crowd, job: .sleep, nap: nap)))
     print("  which took \((peakMemory() - before) * 1024 / crowd) bytes of memory each")

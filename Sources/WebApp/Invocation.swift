@@ -154,7 +154,7 @@ extension Invocation {
 
       --runtime NAME    RUNTIME          \(RuntimeKind.allCases.map(label).joined(separator: ", "))
       --workers COUNT   RUNTIME_WORKERS  threads that run tasks, 1 to 1024
-      --relief COUNT    RUNTIME_RELIEF   more threads while all workers are stuck, 0 to 1024
+      --relief COUNT    RUNTIME_RELIEF   more threads while all are stuck, 0 to 1024
       --host ADDRESS    HOST             an IPv4 or IPv6 address, or localhost
       --port PORT       PORT             0 to 65535; 0 for a free one
       --demo                             offer /stall, which blocks a worker
@@ -163,7 +163,7 @@ extension Invocation {
       --version                          print the version, and exit
 
     A flag goes before the variable beside it. Values may follow a space or an =.
-    Unless told otherwise: 127.0.0.1, port 7878, one worker a core, and up to 64 relief workers.
+    Unless told otherwise: 127.0.0.1, port 7878, one worker a core, 64 for relief.
     """
 
   /// What `--list-runtimes` prints.

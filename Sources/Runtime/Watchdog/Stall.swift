@@ -13,6 +13,14 @@ public struct Stall: Sendable {
   /// What the job's task says that it does, if it says anything. A task that answers a request names the method and the
   /// route: `GET /stall`.
   public let activity: String?
+
+  package init(runtime: String, worker: String, duration: Duration, isOver: Bool, activity: String?) {
+    self.runtime = runtime
+    self.worker = worker
+    self.duration = duration
+    self.isOver = isOver
+    self.activity = activity
+  }
 }
 
 extension Stall: CustomStringConvertible {

@@ -1,0 +1,105 @@
+import Glibc
+import Runtime
+import RuntimeCustom
+import RuntimeTestSupport
+import Testing
+
+/// What each of our backends does about jobs that keep a worker for long. What every runtime owes is in the conformance
+/// suite.
+@Suite(.timeLimit(.minutes(10))) struct StallTests {
+  /// Blocks the calling worker until `condition` holds, or for `patience` at most.
+  ///
+  /// - Returns: whether it has come to hold.
+  private static func block(within patience: Duration = .seconds(120), until condition: () -> Bool) -> Bool {
+    let end = ContinuousClock.now + patience
+    while !condition() {
+      if ContinuousClock.now > end { return false }
+      usleep(500)
+    }
+    return true
+  }
+
+  @Test(arguments: Backend.allCases, [1, 2])
+  func `Relief workers run what comes while every worker is stuck`(backend: Backend, workers: Int) async throws {
+    try await backend.withRuntime(workers: workers) { runtime in
+      let done = Recorder<Int>()
+      // More than there are workers: some are stuck on relief workers, which need relief in their turn.
+      let stuck = (0..<workers + 2).map { _ in runtime.spawn { Self.block { !done.elements.isEmpty } } }
+      try await runtime.spawn {
+        try await runtime.clock.sleep(for: .milliseconds(1))
+        done.record(1)
+      }.value
+      for task in stuck {
+        let isDone = try await task.value
+        #expect(isDone)
+      }
+      #expect(runtime.metrics.reliefs >= 2)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `With relief switched off no more tasks run at once than there are workers`(backend: Backend) async throws {
+    var stalls = StallOptions()
+    stalls.maximumReliefWorkers = 0
+    for stalls in [stalls, nil] {
+      try await backend.withRuntime(workers: 1, stalls: stalls) { runtime in
+        let done = Recorder<Int>()
+        let stuck = runtime.spawn {
+          // Made ready while the only worker is here.
+          runtime.execute { done.record(1) }
+          return Self.block(within: .milliseconds(50)) { !done.elements.isEmpty }
+        }
+        let isOvertaken = try await stuck.value
+        #expect(!isOvertaken)
+        try await runtime.spawn {}.value
+        #expect(done.elements == [1])
+        #expect(runtime.metrics.reliefs == 0)
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A stall is counted while it goes on, and reported once when it is over`(backend: Backend) async throws {
+    let (reports, report) = AsyncStream<Stall>.makeStream()
+    var stalls = StallOptions()
+    stalls.threshold = .milliseconds(5)
+    stalls.report = { report.yield($0) }
+    try await backend.withRuntime(workers: 2, stalls: stalls) { runtime in
+      let isSeen = try await runtime.spawn { Self.block { runtime.metrics.stalls > 0 } }.value
+      #expect(isSeen)
+      var iterator = reports.makeAsyncIterator()
+      let stall = try #require(await iterator.next())
+      #expect(stall.runtime == runtime.name)
+      #expect(stall.worker.hasPrefix("worker "))
+      #expect(stall.duration >= .milliseconds(5))
+      #expect(stall.activity == nil)
+      #expect(runtime.metrics.longestStall >= .milliseconds(5))
+    }
+    report.finish()
+    var others = 0
+    // On a machine where threads stand still there may be more, but none that is told twice.
+    for await _ in reports { others += 1 }
+    #expect(others <= 20)
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A stall that does not end is reported all the same`(backend: Backend) async throws {
+    let reported = Recorder<Stall>()
+    var stalls = StallOptions()
+    stalls.report = { reported.record($0) }
+    try await backend.withRuntime(workers: 2, stalls: stalls) { runtime in
+      let isReported = try await runtime.spawn { Self.block { reported.elements.contains { !$0.isOver } } }.value
+      #expect(isReported)
+    }
+  }
+
+  @Test func `A report says in a line what has happened`() {
+    func line(_ isOver: Bool, _ activity: String?) -> String {
+      Stall(
+        runtime: "custom", worker: "worker 0", duration: .milliseconds(1003), isOver: isOver, activity: activity
+      ).description
+    }
+    #expect(line(true, "GET /stall") == "runtime custom, worker 0: a job took 1003 ms (GET /stall)")
+    #expect(line(false, nil) == "runtime custom, worker 0: a job has taken 1003 ms and goes on")
+  }
+}
