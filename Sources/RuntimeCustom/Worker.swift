@@ -10,7 +10,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   let lane: Lane
   let parking: Parking
 
-  private var turn = Turn()
+  private var turn = WorkerTurn()
   private var isSearching = false
   private var isPolling = false
   private var random: UInt32

@@ -5,7 +5,7 @@ import Runtime
 ///
 /// Reading the clock for every job would cost 5 % of a yield. So it is read for every eighth job while jobs are short,
 /// and for every job once eight of them take longer than an eighth of a turn.
-struct Turn {
+struct WorkerTurn {
   /// tokio's figure. A prime, so that it does not fall into step with a program's own loops.
   private static let maximumJobs = 61
   /// In nanoseconds.

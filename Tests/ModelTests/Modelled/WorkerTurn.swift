@@ -1,0 +1,1 @@
+../../../Sources/RuntimeCustom/WorkerTurn.swift
