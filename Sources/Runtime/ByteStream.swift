@@ -11,7 +11,8 @@
 public protocol ByteStream: Sendable {
   /// Waits until a read would not have to wait, so that an idle connection need hold no buffer.
   ///
-  /// It may return without need; a read after it then waits.
+  /// It may return without need; a read after it then waits. If ``tryRead(into:)`` gives `nil` because others are to have
+  /// a turn, this gives it, so that a loop of the two reads on.
   func readable() async throws(IOError)
 
   /// Waits as ``readable()`` does, but may take no notice of its task's being cancelled: whoever calls it sees to it that

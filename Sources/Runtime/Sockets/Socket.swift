@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// A non-blocking descriptor that a poller watches: what streams and listeners are made of.
 package final class Socket: Sendable {
@@ -10,12 +9,9 @@ package final class Socket: Sendable {
   package let writing = Readiness(isReady: true)
   private let poller: any Poller
 
-  /// How many operations have been done since the last wait.
-  private let streak = Atomic<UInt32>(0)
-
-  /// After how many operations without a wait a task gives others a turn: a peer that is never slow would otherwise
-  /// keep a worker for itself. Sixteen kilobytes at a time, that is half a megabyte a turn.
-  private static var longestStreak: UInt32 { 32 }
+  /// What has been done since the last wait, in both directions: a peer that is never slow would otherwise have the task
+  /// keep a worker for itself.
+  package let turn = Turn()
 
   /// Takes `descriptor` over, and closes it if it cannot be watched.
   package init(_ descriptor: Int32, poller: any Poller) throws(IOError) {
@@ -58,18 +54,13 @@ package final class Socket: Sendable {
   /// Whether one more operation may be done before others get a turn. To be called once an operation.
   @inline(__always)
   package func takeTurn() -> Bool {
-    // Load and store and no addition: what two tasks that read and write at once lose is a turn's exact length.
-    let done = streak.load(ordering: .relaxed)
-    if done >= Self.longestStreak { return false }
-    streak.store(done + 1, ordering: .relaxed)
+    if turn.isOver { return false }
+    turn.spend(Turn.systemCall)
     return true
   }
 
   /// Lets others have a turn.
-  package func giveTurn() async {
-    streak.store(0, ordering: .relaxed)
-    await Task.yield()
-  }
+  package func giveTurn() async { await turn.give() }
 
   /// Waits until `interest` is worth trying.
   package func wait(for interest: Interest, _ operation: IOError.Operation) async throws(IOError) {
@@ -87,7 +78,7 @@ package final class Socket: Sendable {
 
   /// To be called before a wait.
   package func willWait(for interest: Interest) {
-    streak.store(0, ordering: .relaxed)
+    turn.restart()
     poller.arm(self, interest)
   }
 

@@ -15,11 +15,14 @@ public final class SocketStream: ByteStream {
   }
 
   public func readable() async throws(IOError) {
+    // `tryRead` reads nothing once the turn is used up. Without a new turn, a loop of the two would spin for ever.
+    if socket.turn.isOver { await socket.giveTurn() }
     if socket.reading.isWorthTrying { return }
     try await socket.wait(for: .read, .read)
   }
 
   public func readableOrClosed() async throws(IOError) {
+    if socket.turn.isOver { await socket.giveTurn() }
     if socket.reading.isWorthTrying { return }
     socket.willWait(for: .read)
     try await socket.reading.waitOnce(.read)
@@ -29,7 +32,7 @@ public final class SocketStream: ByteStream {
     guard buffer.freeCapacity > 0 else { return 0 }
     if !socket.takeTurn() { await socket.giveTurn() }
     while true {
-      try await readable()
+      try await socket.wait(for: .read, .read)
       if let count = try receive(into: &buffer) { return count }
     }
   }
@@ -53,7 +56,10 @@ public final class SocketStream: ByteStream {
     }
     // A short read has emptied the socket, and what comes later brings an edge. Otherwise there may be more.
     if count == room || count == 0 { socket.reading.signal() }
-    if count >= 0 { return count }
+    if count >= 0 {
+      socket.turn.spend(count)
+      return count
+    }
     if code == EAGAIN { return nil }
     socket.reading.signal()
     throw IOError(.read, .system(code))
@@ -66,8 +72,8 @@ public final class SocketStream: ByteStream {
   public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
     let total = first.byteCount + second.byteCount
     var written = 0
-    if !socket.takeTurn() { await socket.giveTurn() }
     while written < total {
+      if !socket.takeTurn() { await socket.giveTurn() }
       if let count = try send(first, second, from: written) {
         written += count
       } else if socket.writing.isWorthTrying {
@@ -99,7 +105,10 @@ public final class SocketStream: ByteStream {
         }
       }
     }
-    if count >= 0 { return count }
+    if count >= 0 {
+      socket.turn.spend(count)
+      return count
+    }
     if code == EAGAIN { return nil }
     throw IOError(.write, .system(code))
   }

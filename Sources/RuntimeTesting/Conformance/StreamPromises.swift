@@ -197,6 +197,25 @@ extension RuntimeConformance {
       }
     },
 
+    Case("A loop of readable and tryRead reads on to the end", .streams) { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      let bytes = pattern(3000)
+      try await near.write(bytes)
+      var seen: [UInt8] = []
+      var roundsInVain = 0
+      // `tryRead` may give nil now and then where there is something to read, but not for ever.
+      while seen.count < bytes.count, roundsInVain < 1000 {
+        try await expectEnd(of: "readable with something to read") { try await far.readable() }
+        roundsInVain += 1
+        while let some = try far.tryRead(upTo: 1) {
+          seen += some
+          roundsInVain = 0
+        }
+      }
+      // A stream without plain reads gives nil from the first time on.
+      if !seen.isEmpty { try expect("what the loop reads", seen, is: bytes) }
+    },
+
     Case("tryWrite writes as much as it says, from the first byte on, and stops when it would wait", .streams) {
       runtime in
       let (near, far) = try await runtime.connectedPair()

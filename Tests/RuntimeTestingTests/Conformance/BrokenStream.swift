@@ -52,6 +52,8 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
   }
 
   func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    // As if `readable` did not begin a new turn.
+    if flaw == .givesNoTurn, memory.next() > 32 { return nil }
     let count = try base.tryRead(into: &buffer)
     return flaw == .takesNothingForTheEnd ? count ?? 0 : count
   }

@@ -9,7 +9,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   // Streams
   case endsEarly, overwritesTheBuffer, waitsWithoutRoom, closesBothHalves, finishesNothing, dropsBytes, swapsPieces
   case takesAllThatIsWritten, takesAByteToSeeWhetherThereIsOne, takesNothingForTheEnd, writesMoreThanItSays
-  case queuesReaders, writesIntoNothing
+  case queuesReaders, writesIntoNothing, givesNoTurn
   // Listeners and addresses
   case doesNotSayItsPort, sharesPorts, losesTheFirstConnection, listensOnWhenClosed, leavesItsName, mistakesThePeer
   // Cancellation
@@ -123,6 +123,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
         "tryRead gives what is there, and nil and not 0 where there is nothing",
         "tryRead where nothing has been sent: expected nil, saw “”"
       )
+    case .givesNoTurn: ("A loop of readable and tryRead reads on to the end", "what the loop reads: expected 3000 bytes")
     case .writesMoreThanItSays:
       (
         "tryWrite writes as much as it says, from the first byte on, and stops when it would wait",

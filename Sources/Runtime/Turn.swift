@@ -1,0 +1,81 @@
+import Synchronization
+
+/// A turn of a task on its worker: how much the task may do before it has to let other tasks run.
+///
+/// A turn lasts about a millisecond, or a mebibyte of work, whichever ends first. Work is counted in bytes; an operation
+/// that costs more than its bytes counts for as many as take the same time. The clock is read once for each 16 KiB of
+/// work, so that a task which does less than that between two waits never reads it.
+///
+/// Several tasks may use one turn at a time. The loads and stores are relaxed and not atomic together: what is lost that
+/// way is the exact length of a turn.
+package struct Turn: ~Copyable, Sendable {
+  /// The longest turn, in nanoseconds: a tenth of what a person notices, and a thousand times what a yield costs.
+  private static var longest: Int64 { 1_000_000 }
+  /// The most work in a turn. It bounds a turn where the clock is never read twice.
+  private static var most: Int { 1024 * 1024 }
+  /// After how much work the clock is read: less than a tenth of a turn for what costs least per byte.
+  private static var stride: Int { 16 * 1024 }
+
+  /// What a system call counts for beside its bytes.
+  package static var systemCall: Int { 4 * 1024 }
+  /// What a call of a handler counts for.
+  package static var handlerCall: Int { 2 * 1024 }
+  /// What an HTTP/2 frame counts for beside its bytes.
+  package static var frame: Int { 64 }
+
+  private let work = Atomic(0)
+  /// When the clock was first read in this turn; 0 if it has not been, or the task has waited since.
+  private let began = Atomic<Int64>(0)
+
+  package init() {}
+
+  /// Whether the turn is used up.
+  @inline(__always)
+  package var isOver: Bool { work.load(ordering: .relaxed) >= Self.most }
+
+  /// Counts `amount` of work that has been done.
+  ///
+  /// - Returns: whether the turn is used up.
+  @inline(__always)
+  @discardableResult
+  package func spend(_ amount: Int) -> Bool {
+    let before = work.load(ordering: .relaxed)
+    let after = before + amount
+    work.store(after, ordering: .relaxed)
+    return before / Self.stride == after / Self.stride ? false : look(at: after)
+  }
+
+  /// Reads the clock, and ends the turn if it has taken too long.
+  @inline(never)
+  private func look(at work: Int) -> Bool {
+    if work >= Self.most { return true }
+    let now = monotonicNow()
+    let start = began.load(ordering: .relaxed)
+    if start == 0 {
+      began.store(now, ordering: .relaxed)
+      return false
+    }
+    guard now - start >= Self.longest else { return false }
+    self.work.store(Self.most, ordering: .relaxed)
+    return true
+  }
+
+  /// Notes that the task may wait next, so that the time until it goes on does not count. Work goes on counting: the wait
+  /// may turn out to be none.
+  @inline(__always)
+  package func pause() { began.store(0, ordering: .relaxed) }
+
+  /// Begins a new turn. To be called when the task waits.
+  @inline(__always)
+  package func restart() {
+    work.store(0, ordering: .relaxed)
+    began.store(0, ordering: .relaxed)
+  }
+
+  /// Lets others run, and begins a new turn.
+  package func give() async {
+    restart()
+    await Task.yield()
+    pause()
+  }
+}
