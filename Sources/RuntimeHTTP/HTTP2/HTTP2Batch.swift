@@ -4,6 +4,9 @@ final class HTTP2Batch: @unchecked Sendable {  // In one pair of hands at a time
   /// The longest frame that we let a peer send.
   static let leastRoom = FrameHeader.size + 16_384
   private static let capacity = 2 * leastRoom
+  /// How much of it is taken in under one hold of the lock, in the units of ``Turn``: two thousand of the smallest frames,
+  /// which take a fraction of a millisecond, and more requests than a client may have streams.
+  static let mostWork = 128 * 1024
   /// One that has had room for more requests than this is not kept.
   private static let mostArrivals = 1024
 
@@ -21,6 +24,11 @@ final class HTTP2Batch: @unchecked Sendable {  // In one pair of hands at a time
   @exclusivity(unchecked) var tasks: [(slot: Int, stream: StreamID, task: Task<Void, any Error>)] = []
   @exclusivity(unchecked) var orphans: [Task<Void, any Error>] = []
   @exclusivity(unchecked) var awake: [UnsafeContinuation<Void, Never>] = []
+
+  /// Takes the first `count` requests out.
+  func removeArrivals(_ count: Int) {
+    if count == arrivals.count { arrivals.removeAll(keepingCapacity: true) } else { arrivals.removeFirst(count) }
+  }
 
   /// Whether what is there may begin a DATA frame: the fourth byte tells.
   var mayHoldData: Bool { input.count < 4 || input.taken[3] == FrameType.data.rawValue }

@@ -8,6 +8,7 @@ extension HTTP2Connection {
     do throws(IOError) {
       var goesOn = try await readFrames(isFirst: true)
       while goesOn {
+        readingTurn.pause()
         try await stream.readableOrClosed()
         goesOn = try await readFrames()
       }
@@ -30,13 +31,15 @@ extension HTTP2Connection {
         batch.input.append(state.rest.span)
         state.rest = []
       }
-      if !batch.input.isEmpty { receive(batch) }
+      if !batch.input.isEmpty {
+        while receive(batch) { await readingTurn.give() }
+      }
       if batch.input.isEmpty { return true }
     }
     // Of a frame that is not whole, the rest is waited for with what there is of it.
     repeat {
       guard try await fill(batch) > 0 else { return false }
-      receive(batch)
+      while receive(batch) { await readingTurn.give() }
     } while !batch.input.isEmpty
     return true
   }
@@ -77,24 +80,36 @@ extension HTTP2Connection {
     answer(batch)
   }
 
+  private enum Taken {
+    /// All of the input but the beginning of a frame.
+    case all
+    /// As much as one turn allows.
+    case part
+    /// Nothing more, since the connection has failed.
+    case last
+  }
+
   /// Takes in the frames of `batch`, and starts what they lead to.
-  private func receive(_ batch: HTTP2Batch) {
-    let goesOn = state.withLock { state in take(batch, &state) }
+  ///
+  /// - Returns: whether others should have a turn before the next call, which goes on from there.
+  private func receive(_ batch: HTTP2Batch) -> Bool {
+    // Requests that are left from the last call go first.
+    let taken = batch.arrivals.isEmpty ? state.withLock { state in take(batch, &state) } : .part
     for task in batch.orphans { task.cancel() }
     batch.orphans.removeAll(keepingCapacity: true)
     answer(batch)
     for waiter in batch.awake { waiter.resume() }
     batch.awake.removeAll(keepingCapacity: true)
     writeOrWake()
-    if !goesOn { abandonAll() }
+    if taken == .last { abandonAll() }
+    return taken == .part || !batch.arrivals.isEmpty || readingTurn.isOver
   }
 
-  /// - Returns: whether the connection goes on.
-  private func take(_ batch: HTTP2Batch, _ state: inout HTTP2ConnectionState) -> Bool {
+  private func take(_ batch: HTTP2Batch, _ state: inout HTTP2ConnectionState) -> Taken {
     if state.isEnding || state.core.isFinished {
       // What comes after the end is read, and nothing more.
       batch.input.removeAll()
-      return true
+      return .all
     }
     let bytes = batch.input.taken
     let now = monotonicNow()
@@ -102,19 +117,23 @@ extension HTTP2Connection {
     state.core.output.reserve(HTTP2Buffer.leastOutput)
     // For what the core itself may have to answer.
     state.core.date.update(to: secondsSince1970())
+    state.core.workLeft = HTTP2Batch.mostWork
     var position = 0
-    var goesOn = true
+    var taken = Taken.all
     var hasRequests = false
     loop: while true {
       let event: HTTP2Core.Event
       do throws(HTTP2Error) {
         event = try state.core.next(bytes.span, at: &position, now: now)
       } catch {
-        goesOn = false
+        taken = .last
         break
       }
       switch event {
       case .needsInput: break loop
+      case .pause:
+        taken = .part
+        break loop
       case .request(let slot):
         hasRequests = true
         state.sit(at: slot)
@@ -132,9 +151,10 @@ extension HTTP2Connection {
         }
       }
     }
-    if goesOn { batch.input.consume(position) } else { batch.input.removeAll() }
-    noteWait(batch, hasRequests: hasRequests, &state)
-    return goesOn
+    if taken == .last { batch.input.removeAll() } else { batch.input.consume(position) }
+    readingTurn.spend(position + HTTP2Batch.mostWork - state.core.workLeft)
+    noteWait(batch, hasRequests: hasRequests, isPaused: taken == .part, &state)
+    return taken
   }
 
   /// The request whose head is in `slot`.
@@ -151,9 +171,14 @@ extension HTTP2Connection {
 
   /// Answers the requests of a batch: where the handler answers in a plain call, here and now, and each of the others in
   /// a task of its own. There are no more of them than the client may have streams, until somebody has written.
+  ///
+  /// When the turn is over, the rest of the requests stay in the batch.
   private func answer(_ batch: HTTP2Batch) {
     if batch.arrivals.isEmpty { return }
+    var count = 0
     for arrival in batch.arrivals {
+      if readingTurn.isOver { break }
+      count += 1
       let response = arrival.isWhole ? respondAtOnce(to: arrival.request) : nil
       if let response, case .bytes = response.body.storage {
         batch.answers.append((arrival.slot, response))
@@ -161,8 +186,9 @@ extension HTTP2Connection {
         let task = executor.spawn { [self] in await answer(arrival.request, arrival.slot, arrival.stream, response) }
         batch.tasks.append((arrival.slot, arrival.stream, task))
       }
+      readingTurn.spend(Turn.handlerCall)
     }
-    batch.arrivals.removeAll(keepingCapacity: true)
+    batch.removeArrivals(count)
     state.withLock { state in
       for (slot, response) in batch.answers {
         if let waiter = end(slot, response, &state) { batch.awake.append(waiter) }
@@ -182,10 +208,18 @@ extension HTTP2Connection {
 
 extension HTTP2Connection: ConnectionWatcher {
   /// Notes what is waited for next, and until when.
-  private func noteWait(_ batch: HTTP2Batch, hasRequests: Bool, _ state: inout HTTP2ConnectionState) {
+  ///
+  /// - Parameter isPaused: whether there are frames in the batch that have not been looked at, so that nothing is waited
+  ///   for yet.
+  private func noteWait(
+    _ batch: HTTP2Batch, hasRequests: Bool, isPaused: Bool, _ state: inout HTTP2ConnectionState
+  ) {
     state.heard = state.core.tick
     if !state.core.hasPeerSettings { return }
-    if state.core.block != nil || !batch.input.isEmpty {
+    if isPaused {
+      state.isWithinFrame = false
+      state.readDeadline = 0
+    } else if state.core.block != nil || !batch.input.isEmpty {
       // The rest of a head has to come in time, however many pieces it comes in; content only has to go on coming.
       let isContent = state.core.block == nil && batch.mayHoldData
       let ticks = isContent ? context.stallTicks : context.headTicks

@@ -5,8 +5,6 @@ import Runtime
 private enum WriteMark {
   static var least: Int { 64 * 1024 }
   static var most: Int { 512 * 1024 }
-  /// After so many bytes without a wait others have a turn.
-  static var turn: Int { 1024 * 1024 }
 }
 
 extension HTTP2Connection {
@@ -21,6 +19,7 @@ extension HTTP2Connection {
   /// Writes what there is to write, until there will be no more.
   func write() async {
     while await writeAll() {
+      writingTurn.pause()
       await sleep()
       // Handlers that are ready go first, and leave what they have with the rest.
       if state.withLock({ state in state.handlers > 0 }) { await Task.yield() }
@@ -35,13 +34,12 @@ extension HTTP2Connection {
     defer { context.buffers.giveBack(buffer) }
     var awake: [UnsafeContinuation<Void, Never>] = []
     var mark = WriteMark.least
-    var written = 0
     while true {
       let step = state.withLock { state in gather(upTo: mark, into: buffer, &awake, &state) }
       for waiter in awake { waiter.resume() }
       awake.removeAll(keepingCapacity: true)
       guard case .write = step else { return step == .sleep }
-      written += buffer.bytes.count
+      writingTurn.spend(Turn.systemCall + buffer.bytes.count)
       do {
         // The buffer is ours until these return, so the bytes stay where they are.
         buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
@@ -50,15 +48,13 @@ extension HTTP2Connection {
         } else {
           mark = WriteMark.least
           try await control.write(&buffer.bytes, to: stream)
+          writingTurn.pause()
         }
       } catch {
         fail()
         return false
       }
-      if written >= WriteMark.turn {
-        written = 0
-        await Task.yield()
-      }
+      if writingTurn.isOver { await writingTurn.give() }
     }
   }
 

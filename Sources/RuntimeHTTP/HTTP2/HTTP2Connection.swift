@@ -16,6 +16,9 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   let control: ConnectionControl
   let peer: Peer?
   let state: Lock<HTTP2ConnectionState>
+  /// The turns of the task that reads, and of the one that writes.
+  let readingTurn = Turn()
+  let writingTurn = Turn()
 
   init(_ stream: Stream, executor: any Executor, handler: H, context: ConnectionContext, control: ConnectionControl) {
     self.stream = stream

@@ -1,3 +1,5 @@
+import Runtime
+
 /// A header block on its way (RFC 9113 section 4.3).
 struct HeaderBlock: Sendable {
   /// What becomes of it. It has to be decoded in any case, since the blocks after it depend on it.
@@ -26,6 +28,7 @@ extension HTTP2Core {
   /// - Throws: what ends the connection; the GOAWAY frame that says so is in ``output``.
   mutating func next(_ input: Span<UInt8>, at position: inout Int, now: Int64) throws(HTTP2Error) -> Event {
     while true {
+      if workLeft <= 0 { return .pause }
       do throws(HTTP2Error) {
         if let event = try advance(input, at: &position, now: now) { return event }
       } catch {
@@ -73,6 +76,7 @@ extension HTTP2Core {
     }
     if block != nil || !hasPeerSettings { try requireExpected(input, at: position) }
     guard let frame = try frames.next(input, at: &position) else { return .needsInput }
+    workLeft -= Turn.frame
     switch frame {
     case .data(let stream, let content, let length, let endsStream):
       return try receiveData(stream, input.extracting(content), length: length, endsStream: endsStream, now: now)
@@ -218,6 +222,7 @@ extension HTTP2Core {
     } catch {
       throw .connection(.compressionError, error.reason)
     }
+    workLeft -= streams[slot].head.listSize
     streams[slot].state.peerHasFinished = header.endsStream
     switch streams[slot].head.finish() {
     case .good: break

@@ -10,6 +10,8 @@ struct HTTP2Core: ~Copyable {
   enum Event: Equatable {
     /// All input but the beginning of a frame has been used, and more is needed.
     case needsInput
+    /// ``workLeft`` is used up: others should have their turn before the rest of the input is taken in.
+    case pause
     /// A request has begun; its head is there. A handler is expected to answer it.
     case request(Int)
     /// Content of a request has come, or its end, or what makes reading it an error.
@@ -48,6 +50,9 @@ struct HTTP2Core: ~Copyable {
   // MARK: What comes
 
   var frames = FrameDecoder()
+  /// How much may be done before ``next(_:at:now:)`` gives ``Event/pause``, in the units of ``Turn``: frames cost more
+  /// than their bytes, and a header block stands for more bytes than it has.
+  var workLeft = Int.max
   var decoder: HPACKDecoder
   var prefaceLength = 0
   /// The block whose fragments are coming; nothing else may come between them (section 4.3).

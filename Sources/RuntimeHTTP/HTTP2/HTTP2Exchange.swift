@@ -25,6 +25,8 @@ final class HTTP2Exchange<Stream: ByteStream, H: Handler>: Sendable {
   private let stream: StreamID
   private let writing = Lock(Writing())
   private let receivedTrailers = Lock(HeaderFields())
+  /// The turn of the handler: one that always finds content, or whose client takes all it writes, does not wait.
+  private let turn = Turn()
 
   init(_ connection: HTTP2Connection<Stream, H>, _ slot: Int, _ stream: StreamID) {
     self.connection = connection
@@ -51,9 +53,12 @@ extension HTTP2Exchange: RequestBodySource {
   }
 
   func next() async throws -> [UInt8]? {
+    if turn.isOver { await turn.give() }
     while true {
       switch try take() {
-      case .content(let content): return content
+      case .content(let content):
+        turn.spend(Turn.handlerCall + content.count)
+        return content
       case .end: return nil
       case .wait:
         if Task.isCancelled { throw IOError(.read, .cancelled) }
@@ -61,6 +66,7 @@ extension HTTP2Exchange: RequestBodySource {
           let stream = core.streams[slot]
           return !stream.unread.isEmpty || stream.state.peerHasFinished || stream.readingError != nil
         }
+        turn.pause()
       }
     }
   }
@@ -103,10 +109,13 @@ extension HTTP2Exchange: BodySink {
     try enter()
     defer { leave() }
     guard !bytes.isEmpty else { return }
+    if turn.isOver { await turn.give() }
+    turn.spend(Turn.handlerCall + bytes.count)
     guard try add(bytes) else { return }
     await connection.wait(slot, stream, as: .writer) { core, slot in
       core.streams[slot].unsentCount <= Self.mark
     }
+    turn.pause()
     try check()
   }
 

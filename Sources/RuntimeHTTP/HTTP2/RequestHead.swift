@@ -43,7 +43,7 @@ struct RequestHead: Sendable {
   private var hasLength = false
   private var cookies = 0
   /// What RFC 9113 section 10.5.1 counts.
-  private var listSize = 0
+  private(set) var listSize = 0
 
   /// How much content the request says it has (RFC 9110 section 8.6).
   var contentLength: Int? {

@@ -123,7 +123,8 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
         "tryRead gives what is there, and nil and not 0 where there is nothing",
         "tryRead where nothing has been sent: expected nil, saw “”"
       )
-    case .givesNoTurn: ("A loop of readable and tryRead reads on to the end", "what the loop reads: expected 3000 bytes")
+    case .givesNoTurn:
+      ("A loop of readable and tryRead reads on to the end", "what the loop reads: expected 3000 bytes")
     case .writesMoreThanItSays:
       (
         "tryWrite writes as much as it says, from the first byte on, and stops when it would wait",
