@@ -16,6 +16,10 @@ enum WriteSizes {
 final class HTTP1Channel<Stream: ByteStream>: Sendable {
   let stream: Stream
   let control: ConnectionControl
+  /// What the connection's task has done since it last let others run. A socket counts for itself what is done between
+  /// two of its waits; this counts what a pipeline has the connection do between two operations of the stream, and holds
+  /// for streams that do not count.
+  let turn = Turn()
 
   init(_ stream: Stream, _ control: ConnectionControl) {
     self.stream = stream
@@ -26,7 +30,10 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   ///
   /// A function of its own, so that its caller knows that it is still on its executor when this returns.
   @inline(never)
-  func readable() async throws(IOError) { try await stream.readableOrClosed() }
+  func readable() async throws(IOError) {
+    turn.pause()
+    try await stream.readableOrClosed()
+  }
 
   /// Reads what there is into the workspace's input, of which nothing may be left, if that needs no waiting.
   ///
@@ -45,10 +52,13 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   /// - Returns: whether there was anything; if not, the peer has finished.
   @inline(never)
   func fill(_ workspace: Workspace) async throws(IOError) -> Bool {
+    if turn.isOver { await turn.give() }
+    turn.pause()
     // The workspace is ours until this returns, so the room stays where it is.
     var room = OutputRawSpan(buffer: workspace.input.room, initializedCount: 0)
     let count = try await stream.read(into: &room)
     workspace.input.commit(count)
+    turn.spend(Turn.systemCall + count)
     return count > 0
   }
 
@@ -77,7 +87,10 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   /// Writes all output of the workspace.
   @inline(never)
   func flush(_ workspace: Workspace) async throws(IOError) {
+    if turn.isOver { await turn.give() }
+    turn.spend(Turn.systemCall + workspace.output.count)
     try await control.write(&workspace.output, to: stream)
+    turn.pause()
   }
 
   /// Writes all output and then `content`: what there is room for at once, and the rest in steps that a peer which is not
@@ -86,16 +99,19 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   func flush(_ workspace: Workspace, followedBy content: [UInt8]) async throws(IOError) {
     var start = 0
     while start < content.count {
+      if turn.isOver { await turn.give() }
       let end = min(start + ConnectionControl.writeStep, content.count)
       control.begin(.output)
       // The workspace is ours until this returns, so the bytes stay where they are.
       try await stream.write(workspace.output.taken.span.bytes, content.span.extracting(start..<end).bytes)
       control.end(.output)
+      turn.pause()
       workspace.output.removeAll()
       start = end
       if start == content.count { return }
       let rest = start..<min(start + WriteSizes.piece, content.count)
       start += try stream.tryWrite(content.span.extracting(rest).bytes)
+      turn.spend(Turn.systemCall + rest.count)
     }
   }
 

@@ -25,6 +25,8 @@ enum HTTP1Step {
   case fill
   /// Room for more output.
   case flush
+  /// Others, since its turn is over.
+  case turn
   /// The handler.
   case respond
   /// A response that is a stream, or large.
@@ -122,9 +124,11 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
           guard try await channel.fill(workspace) else { return .finished }
         case .flush:
           try await channel.flush(workspace)
+        case .turn: break
         case .respond:
           let outcome = try await answer(workspace)
           control.endRequest()
+          channel.turn.spend(Turn.handlerCall)
           if let outcome {
             step = .end(outcome)
             continue
@@ -137,6 +141,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
             continue
           }
         }
+        if channel.turn.isOver { await channel.turn.give() }
         step = advance(workspace)
       } catch {
         step = self.step(after: error, workspace)
@@ -203,12 +208,18 @@ extension HTTP1Connection {
             _ = try channel.tryFlush(workspace)
             return .end(outcome)
           }
+          // Only where there is more of a pipeline, so that a request by itself does not count.
+          if channel.turn.spend(Turn.handlerCall) {
+            _ = try channel.tryFlush(workspace)
+            return .turn
+          }
           if workspace.output.count >= WriteSizes.outputMark, try !channel.tryFlush(workspace) { return .flush }
         case .needsInput:
           guard try channel.tryFlush(workspace) else { return .flush }
           if workspace.decoder.isBetweenRequests { return .end(.idle) }
-          guard let count = try channel.tryFill(workspace) else { return .fill }
+          guard !channel.turn.isOver, let count = try channel.tryFill(workspace) else { return .fill }
           if count == 0 { return .end(.finished) }
+          channel.turn.spend(Turn.systemCall + count)
         case .content, .end:
           // What a handler has left of its request is drained before the next event is asked for.
           break
