@@ -14,6 +14,9 @@ public struct RequestBody: Sendable {
     case source(any RequestBodySource)
   }
 
+  /// How much memory is reserved for content that has been announced and has not come: it grows with what comes.
+  private static var largestReservation: Int { 64 * 1024 }
+
   private let storage: Storage
 
   /// How many bytes there are in all; `nil` where the peer does not say beforehand.
@@ -41,7 +44,8 @@ public struct RequestBody: Sendable {
     let tooLarge = HTTPError(.contentTooLarge, "The content is over the limit of \(limit) bytes.")
     if let length, length > limit { throw tooLarge }
     var collected: [UInt8] = []
-    if let length { collected.reserveCapacity(length) }
+    // What has only been announced may never come.
+    if let length { collected.reserveCapacity(Swift.min(length, Self.largestReservation)) }
     for try await chunk in self {
       guard chunk.count <= limit - collected.count else { throw tooLarge }
       collected.append(contentsOf: chunk)
