@@ -25,7 +25,7 @@ struct FloodGuard: Sendable {
   /// them take less than a millisecond, and no client that means well sends as many at once.
   private var overhead = Budget(1000)
   /// Streams that have come to nothing: reset by the peer before their response was whole (CVE-2023-44487), or by us
-  /// for what the peer did (CVE-2025-8671), or refused. Twice what may be open at once, so that a client which leaves a
+  /// for what the peer did (CVE-2025-8671), or refused, be it by a response of ours (400, 413, 431). Twice what may be open at once, so that a client which leaves a
   /// page may cancel all it has asked for, and that on the next page as well.
   private var failures = Budget(200)
 
@@ -58,7 +58,7 @@ struct FloodGuard: Sendable {
     }
   }
 
-  /// A response has been sent whole.
+  /// A response to a request that was not wrong has been sent whole.
   mutating func noteResponse() {
     overhead.refill(Self.overheadPerResponse)
     failures.refill(1)

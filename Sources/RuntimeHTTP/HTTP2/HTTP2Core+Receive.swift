@@ -218,9 +218,11 @@ extension HTTP2Core {
       header.stream, sendWindow: peer.initialWindowSize, receiveWindow: options.initialStreamWindow)
     streams[slot].head.begin(limits)
     do {
-      try decoder.decode(bytes, into: &streams[slot].head) { head, name, value, _ in head.append(name, value) }
+      try decoder.decode(bytes, upTo: longestList, into: &streams[slot].head) { head, name, value, _ in
+        head.append(name, value)
+      }
     } catch {
-      throw .connection(.compressionError, error.reason)
+      throw Self.connectionError(error)
     }
     workLeft -= streams[slot].head.listSize
     streams[slot].state.peerHasFinished = header.endsStream
@@ -228,7 +230,7 @@ extension HTTP2Core {
     case .good: break
     case .malformed: throw .stream(header.stream, .protocolError)
     case .refused(let error):
-      refuse(slot, error)
+      try refuse(slot, error)
       return nil
     }
     if let length = streams[slot].head.contentLength {
@@ -244,12 +246,23 @@ extension HTTP2Core {
 
   private mutating func receiveOther(_ header: HeaderBlock, _ bytes: Span<UInt8>) throws(HTTP2Error) -> Event? {
     var trailers = RequestHead()
-    trailers.begin(limits, isTrailers: true)
+    var size = 0
     do {
-      try decoder.decode(bytes, into: &trailers) { head, name, value, _ in head.append(name, value) }
+      if case .trailers = header.purpose {
+        trailers.begin(limits, isTrailers: true)
+        try decoder.decode(bytes, upTo: longestList, into: &trailers) { head, name, value, _ in
+          head.append(name, value)
+        }
+      } else {
+        // Only the table has to take notice of the lines.
+        try decoder.decode(bytes, upTo: longestList, into: &size) { size, name, value, _ in
+          size += name.count + value.count
+        }
+      }
     } catch {
-      throw .connection(.compressionError, error.reason)
+      throw Self.connectionError(error)
     }
+    workLeft -= size + trailers.listSize
     switch header.purpose {
     case .request: return nil
     case .nothing:
@@ -261,11 +274,20 @@ extension HTTP2Core {
       guard let slot = streams.slot(of: header.stream), !streams[slot].state.isClosed else { return nil }
       switch trailers.finish() {
       case .malformed: throw .stream(header.stream, .protocolError)
-      case .refused(let error): streams[slot].readingError = error
+      case .refused(let error): try refuseContent(slot, error)
       case .good: streams[slot].trailers = trailers.fields
       }
       return try receiveEnd(slot)
     }
+  }
+
+  /// The longest list of lines that is decoded to its end. One that is longer than `limits.head` gets a 431, so that its
+  /// lines have to be decoded for the table's sake, though they are not kept. A block has at most twice that limit, and
+  /// Huffman's code makes of it at most 8/5 as much; what is longer than this is made of references to long lines.
+  private var longestList: Int { 4 * limits.head }
+
+  private static func connectionError(_ error: HPACKError) -> HTTP2Error {
+    .connection(error == .listTooLong ? .enhanceYourCalm : .compressionError, error.reason)
   }
 
   // MARK: Content
@@ -290,7 +312,7 @@ extension HTTP2Core {
     // Padding is read by nobody, and may be sent again at once.
     let released = isDiscarded ? length : length - content.count
     releaseConnection(released)
-    guard streams[slot].receiveWindow.receive(length), count(content.count, slot) else {
+    guard streams[slot].receiveWindow.receive(length), try count(content.count, slot) else {
       releaseConnection(length - released)
       throw .stream(stream, streams[slot].receiveWindow.available < 0 ? .flowControlError : .protocolError)
     }
@@ -304,12 +326,20 @@ extension HTTP2Core {
   /// Counts content against what the request has declared (section 8.1.1) and what we take.
   ///
   /// - Returns: whether there is no more of it than was declared.
-  private mutating func count(_ count: Int, _ slot: Int) -> Bool {
+  private mutating func count(_ count: Int, _ slot: Int) throws(HTTP2Error) -> Bool {
     streams[slot].receivedLength += count
-    if streams[slot].receivedLength > limits.body { streams[slot].readingError = HTTPError(.contentTooLarge) }
+    if streams[slot].receivedLength > limits.body { try refuseContent(slot, HTTPError(.contentTooLarge)) }
     guard let remaining = streams[slot].remainingLength else { return true }
     streams[slot].remainingLength = remaining - count
     return remaining >= count
+  }
+
+  /// Has whoever reads the content of a request get `error` instead of the rest of it.
+  private mutating func refuseContent(_ slot: Int, _ error: HTTPError) throws(HTTP2Error) {
+    guard streams[slot].readingError == nil else { return }
+    streams[slot].readingError = error
+    streams[slot].isRefused = true
+    try floodGuard.spendFailure()
   }
 
   private mutating func keep(_ content: Span<UInt8>, _ slot: Int) {

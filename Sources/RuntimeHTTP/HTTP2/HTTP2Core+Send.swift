@@ -62,8 +62,11 @@ extension HTTP2Core {
     schedule(slot)
   }
 
-  /// Answers a request that is wrong, and takes no more of it.
-  mutating func refuse(_ slot: Int, _ error: HTTPError) {
+  /// Answers a request that is wrong, and takes no more of it. The client has that from its budget of failures, since it
+  /// costs the client nothing to send another.
+  mutating func refuse(_ slot: Int, _ error: HTTPError) throws(HTTP2Error) {
+    streams[slot].isRefused = true
+    try floodGuard.spendFailure()
     let response = error.response
     guard case .bytes(let content) = response.body.storage else { return }
     streams[slot].isDiscarding = true
@@ -162,7 +165,7 @@ extension HTTP2Core {
   private mutating func finish(_ slot: Int) {
     streams[slot].state.weHaveFinished = true
     unwrittenEnds += 1
-    floodGuard.noteResponse()
+    if !streams[slot].isRefused { floodGuard.noteResponse() }
     if streams[slot].state.peerHasFinished { return close(slot, .finished) }
     // What the client may still send is read and thrown away, and after a while it is told that it need not go on
     // (section 8.1). Not at once: clients that are in the middle of sending take that for a failure, response or no.

@@ -29,6 +29,8 @@ struct HTTP2Stream: Sendable {
   var trailers = HeaderFields()
   /// Why there is no reading on, though the stream is open.
   var readingError: HTTPError?
+  /// The request is wrong, so that its response is no useful work.
+  var isRefused = false
   /// Nobody will read any more of it: what comes is thrown away.
   var isDiscarding = false
 
@@ -80,6 +82,7 @@ struct HTTP2Stream: Sendable {
     if !unread.isEmpty { unread = [] }
     if !trailers.isEmpty { trailers = HeaderFields() }
     readingError = nil
+    isRefused = false
     isDiscarding = false
     priority = Priority(isIncremental: true)
     unsent = []

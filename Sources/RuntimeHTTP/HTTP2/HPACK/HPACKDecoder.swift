@@ -1,8 +1,8 @@
 /// Decodes the header blocks that one end of a connection sends, in their order (RFC 7541).
 ///
 /// What is decoded is handed out as it lies in the tables or in one buffer that is used again: a line costs no
-/// allocation. The work is in proportion to the length of the block, however long the lines it stands for are, so that
-/// whoever bounds the one bounds the other.
+/// allocation. A reference of one byte may stand for a line as long as the table, so the length of the list that a block
+/// stands for has a bound of its own.
 package struct HPACKDecoder: ~Copyable {
   /// More than this much memory is not kept from one block to the next, beside the table.
   private static let keptCapacity = 4096
@@ -35,12 +35,14 @@ package struct HPACKDecoder: ~Copyable {
   /// to be taken in as well, since later blocks refer to them. It had better do nothing once a list is too large
   /// (RFC 9113 section 10.5.1).
   ///
+  /// - Parameter limit: the longest list that is decoded to its end, counted as RFC 9113 section 6.5.2 does.
   /// - Throws: what is wrong with the block. The table is not the peer's any more then: the connection has to end.
   package mutating func decode<Output: ~Copyable>(
-    _ block: Span<UInt8>, into output: inout Output,
+    _ block: Span<UInt8>, upTo limit: Int = .max, into output: inout Output,
     _ field: (_ output: inout Output, _ name: Span<UInt8>, _ value: Span<UInt8>, _ isSensitive: Bool) -> Void
   ) throws(HPACKError) {
     var position = 0
+    var left = limit
     try changeSize(block, at: &position)
     while position < block.count {
       let first = block[position]
@@ -49,12 +51,14 @@ package struct HPACKDecoder: ~Copyable {
         if index > StaticTable.count {
           let entry = try dynamicEntry(index)
           let bytes = table.bytes
+          try count(Int(entry.nameLength) + Int(entry.valueLength), &left)
           field(
             &output, bytes.span.extracting(table.nameRange(entry)), bytes.span.extracting(table.valueRange(entry)),
             false)
         } else {
           guard index > 0 else { throw .invalidIndex }
           let entry = staticTable[index]
+          try count(0, &left)
           entry.name.withUTF8Buffer { name in
             entry.value.withUTF8Buffer { value in field(&output, name.span, value.span, false) }
           }
@@ -68,6 +72,7 @@ package struct HPACKDecoder: ~Copyable {
       if nameIndex == 0 { try appendString(block, at: &position) } else { try appendName(nameIndex) }
       let nameLength = line.count
       try appendString(block, at: &position)
+      try count(line.count, &left)
       let bytes = line.taken
       let name = bytes.span.extracting(0..<nameLength)
       let value = bytes.span.extracting(nameLength..<bytes.count)
@@ -75,6 +80,14 @@ package struct HPACKDecoder: ~Copyable {
       field(&output, name, value, !isIndexed && first & 0x10 != 0)
     }
     if line.capacity > Self.keptCapacity { line = ByteBuffer(capacity: 0) }
+  }
+
+  /// Counts a line of so many bytes. Those of a line in the static table are few, and do not matter beside what each line
+  /// counts for.
+  @inline(__always)
+  private func count(_ length: Int, _ left: inout Int) throws(HPACKError) {
+    left -= length + DynamicTable.overhead
+    if left < 0 { throw .listTooLong }
   }
 
   /// Reads the size updates that a block may begin with (sections 4.2 and 6.3).

@@ -14,6 +14,8 @@ package enum HPACKError: Error, Hashable, Sendable, CustomStringConvertible {
   case sizeUpdateTooLarge
   /// Our settings took away a part of the table, and the block does not begin by saying so (section 4.2).
   case missingSizeUpdate
+  /// The lines that the block stands for are longer than any that is decoded: not wrong, but not decoded to the end either.
+  case listTooLong
 
   package var description: String { "\(reason)" }
 
@@ -26,6 +28,7 @@ package enum HPACKError: Error, Hashable, Sendable, CustomStringConvertible {
     case .invalidHuffmanCode: "A string in a header block is wrongly encoded."
     case .misplacedSizeUpdate: "The size of the dynamic table changes within a header block."
     case .sizeUpdateTooLarge: "The dynamic table is made larger than the settings allow."
+    case .listTooLong: "A header block stands for far more than its length."
     case .missingSizeUpdate: "The dynamic table is not made smaller, as the settings demand."
     }
   }
