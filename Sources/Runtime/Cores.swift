@@ -30,12 +30,12 @@ func quota(v2 text: String) -> Double? {
   return quota / period
 }
 
-private func firstNumber(_ text: String) -> Double? {
+func firstNumber(_ text: String) -> Double? {
   text.split(whereSeparator: \.isWhitespace).first.flatMap { Double($0) }
 }
 
 /// The first bytes of a small file; `nil` if it cannot be read.
-private func contents(_ path: String) -> String? {
+func contents(_ path: String) -> String? {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return nil }
   defer { close(descriptor) }

@@ -93,6 +93,9 @@ extension HTTP1Connection {
     let persists = exchange.persists && left <= context.options.maximumDrainedLength
     workspace.begin(
       response.status, response.headers, contentLength: bytes.count, traits, persists, context)
+    let held = bytes.count > WriteSizes.copied ? bytes.count : 0
+    context.memory.adjust(by: held)
+    defer { context.memory.adjust(by: -held) }
     try await channel.send(bytes, workspace)
     try workspace.encoder.finish(into: &workspace.output)
     return try await finish(workspace)

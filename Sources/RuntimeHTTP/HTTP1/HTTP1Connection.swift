@@ -31,6 +31,14 @@ enum HTTP1Step {
   case respond
   /// A response that is a stream, or large.
   indirect case send(Response)
+
+  /// Whether more has to be held before there is a response.
+  var needsMore: Bool {
+    switch self {
+    case .begin, .fill, .respond: true
+    case .end, .flush, .turn, .send: false
+    }
+  }
 }
 
 /// Serves the requests of one connection by HTTP/1, one after another, in the task that calls ``run()``.
@@ -96,11 +104,21 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   /// stream if that was the end.
   @inline(never)
   private func resume(_ workspace: Workspace, at step: HTTP1Step) async -> HTTP1Outcome {
-    let outcome = await proceed(workspace, from: step)
+    // A connection that waits without a workspace holds nothing.
+    let memory = context.memory
+    let isRefused = step.needsMore && memory.pressure == .full
+    memory.adjust(by: Workspace.heldLength)
+    defer { memory.adjust(by: -Workspace.heldLength) }
+    let outcome = await proceed(
+      workspace, from: isRefused ? refuse(.shortOfMemory, workspace) : step)
     switch outcome {
     case .abandoned, .http2: return outcome
     case .idle: break
     case .finished: channel.stream.close()
+    // A client that is to see the end needs a workspace for as long.
+    case .finishedEarly where memory.pressure == .full:
+      try? await channel.flush(workspace)
+      channel.stream.close()
     case .finishedEarly:
       await linger(workspace)
       channel.stream.close()

@@ -28,6 +28,8 @@ final class HTTP1Exchange<Stream: ByteStream>: @unchecked Sendable {  // what is
   private let awaitsContinue: Atomic<Bool>
   private let broken = Atomic<Bool>(false)
   private let receivedTrailers = Lock(HeaderFields())
+  /// What the handler has collected of the content.
+  private let collected = Lock(MemoryBudget.Part())
 
   /// The head that the first content takes along; guarded by the writing flag.
   private var pendingHead: Head?
@@ -44,6 +46,8 @@ final class HTTP1Exchange<Stream: ByteStream>: @unchecked Sendable {  // what is
     keepAlive = workspace.decoder.framing.keepAlive
     awaitsContinue = Atomic(workspace.decoder.framing.expectsContinue)
   }
+
+  deinit { collected.withLock { $0.set(to: 0, in: context.memory) } }
 
   /// Whether the connection can go on after this, as far as one can tell now.
   var persists: Bool {
@@ -98,6 +102,11 @@ extension HTTP1Exchange: RequestBodySource {
       broken.store(true, ordering: .releasing)
       throw error
     }
+  }
+
+  func noteCollected(_ count: Int) throws(HTTPError) {
+    collected.withLock { $0.set(to: count, in: context.memory) }
+    if context.memory.pressure == .full { throw .shortOfMemory }
   }
 
   private func nextChunk() async throws -> [UInt8]? {

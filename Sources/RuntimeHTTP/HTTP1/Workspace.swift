@@ -6,6 +6,8 @@
 final class Workspace: @unchecked Sendable {  // in one pair of hands at a time, as said above
   static let inputCapacity = 16 * 1024
   static let outputCapacity = 16 * 1024
+  /// What it counts for while a connection waits with it.
+  static let heldLength = inputCapacity + outputCapacity
   /// One whose output has grown past this is not kept.
   private static let largestOutput = 128 * 1024
 

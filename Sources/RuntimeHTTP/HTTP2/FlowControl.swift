@@ -34,6 +34,8 @@ struct ReceiveWindow: Sendable {
   private(set) var available: Int
   /// What is to be given back, and has not been announced.
   private var pending = 0
+  /// How much of what is read is not to be given back, since the window has been made smaller.
+  private var debt = 0
 
   init(_ size: Int) {
     self.size = size
@@ -52,7 +54,9 @@ struct ReceiveWindow: Sendable {
   ///
   /// - Returns: by how much to increase the peer's window now; 0 for not yet.
   mutating func release(_ count: Int) -> Int {
-    pending += count
+    let paid = min(debt, count)
+    debt -= paid
+    pending += count - paid
     return pending > 0 && pending >= size / 2 ? announce() : 0
   }
 
@@ -60,9 +64,18 @@ struct ReceiveWindow: Sendable {
   mutating func grow(to size: Int) -> Int {
     let size = min(size, FlowControl.largestWindow)
     guard size > self.size else { return 0 }
-    pending += size - self.size
+    let forgiven = min(debt, size - self.size)
+    debt -= forgiven
+    pending += size - self.size - forgiven
     self.size = size
     return announce()
+  }
+
+  /// Makes the window smaller. The peer may still send what it has been allowed to; less is given back for it.
+  mutating func shrink(to size: Int) {
+    guard size < self.size else { return }
+    debt += self.size - size
+    self.size = size
   }
 
   private mutating func announce() -> Int {

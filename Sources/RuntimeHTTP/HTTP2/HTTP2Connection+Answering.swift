@@ -64,6 +64,7 @@ extension HTTP2Connection {
     let (writer, waiter) = try state.withLock { state throws in
       try last(&state)
       let waiter = leave(slot, &state)
+      state.count(in: context.memory)
       return (state.writerToWake(), waiter)
     }
     writer?.resume()

@@ -66,6 +66,7 @@ extension HTTP2Connection {
     state.withLock { state in
       state.rest = handover.rest
       state.core.prefaceLength = handover.prefaceLength
+      state.core.pressure = context.memory.pressure
       state.core.begin()
       guard let upgrade = handover.upgrade else { return }
       do throws(HTTP2Error) {
@@ -100,7 +101,7 @@ extension HTTP2Connection {
     answer(batch)
     for waiter in batch.awake { waiter.resume() }
     batch.awake.removeAll(keepingCapacity: true)
-    writeOrWake()
+    writeOrWake(inputLength: batch.input.isEmpty ? 0 : batch.input.capacity)
     if taken == .last { abandonAll() }
     return taken == .part || !batch.arrivals.isEmpty || readingTurn.isOver
   }
@@ -111,6 +112,7 @@ extension HTTP2Connection {
       batch.input.removeAll()
       return .all
     }
+    state.core.pressure = context.memory.pressure
     let bytes = batch.input.taken
     let now = monotonicNow()
     // At once what an answer takes, and not byte by byte.
@@ -244,6 +246,8 @@ extension HTTP2Connection: ConnectionWatcher {
           awake.append(reader)
         }
       }
+      state.core.pressure = context.memory.pressure
+      state.count(in: context.memory)
       let isOver = self.isOver(&state, at: now)
       state.releaseMemory(at: now)
       return (isOver, orphans, awake, state.writerToWake())

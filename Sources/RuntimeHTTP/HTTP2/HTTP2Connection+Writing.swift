@@ -47,6 +47,8 @@ extension HTTP2Connection {
           mark = min(2 * mark, WriteMark.most)
         } else {
           mark = WriteMark.least
+          setOutputLength(buffer.bytes.capacity)
+          defer { setOutputLength(0) }
           try await control.write(&buffer.bytes, to: stream)
           writingTurn.pause()
         }
@@ -58,10 +60,24 @@ extension HTTP2Connection {
     }
   }
 
+  /// Counts the buffer with which the writer waits.
+  private func setOutputLength(_ length: Int) {
+    state.withLock { state in
+      state.outputLength = length
+      state.count(in: context.memory)
+    }
+  }
+
   /// Has what a batch of frames has led to written: here, if nobody is about to add to it and the peer takes it at once,
   /// so that the writer need not wake for it.
-  func writeOrWake() {
-    let (writer, isAlone) = state.withLock { state in (state.writerToWake(), state.handlers == 0) }
+  ///
+  /// - Parameter inputLength: the length of the buffer in which the rest of a frame is waited for, if there is one.
+  func writeOrWake(inputLength: Int) {
+    let (writer, isAlone) = state.withLock { state in
+      state.inputLength = inputLength
+      state.count(in: context.memory)
+      return (state.writerToWake(), state.handlers == 0)
+    }
     guard let writer else { return }
     guard isAlone else { return writer.resume() }
     // It sleeps until we wake it, and nobody else writes.
@@ -106,6 +122,7 @@ extension HTTP2Connection {
       return .write
     }
     if state.isEnding || state.core.isFinished { return .end }
+    state.count(in: context.memory)
     // The larger memory is for everybody: what a connection keeps while it sleeps is for a few small answers.
     if state.core.output.capacity > buffer.bytes.capacity { swap(&state.core.output, &buffer.bytes) }
     return .sleep

@@ -63,6 +63,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
       stream.close()
     }
     await waitForHandlers()
+    state.withLock { state in state.memory.set(to: 0, in: context.memory) }
     control.watch(nil)
     stream.close()
   }
@@ -108,6 +109,11 @@ struct HTTP2ConnectionState: ~Copyable {
   }
 
   var core: HTTP2Core
+  /// What the connection has taken of the server's memory.
+  var memory = MemoryBudget.Part()
+  /// The buffers that it waits with: for the rest of a frame, and for its client to take what there is.
+  var inputLength = 0
+  var outputLength = 0
   /// What HTTP/1 has read beyond its own, until the reader takes it.
   var rest: [UInt8] = []
   /// By the slots of the core's streams.
@@ -134,6 +140,12 @@ struct HTTP2ConnectionState: ~Copyable {
     self.core = core
     self.readDeadline = readDeadline
     settingsDeadline = readDeadline
+  }
+
+  /// Counts what the connection holds.
+  @inline(__always)
+  mutating func count(in budget: MemoryBudget) {
+    memory.set(to: core.heldLength + inputLength + outputLength, in: budget)
   }
 
   /// Whether `slot` is still that of stream `id`, and its handler is at it.

@@ -58,7 +58,7 @@ extension HTTP2Core {
   mutating func receivePingAcknowledgement(_ data: UInt64, now: Int64) throws(HTTP2Error) {
     switch data {
     case PingData.bandwidth where bandwidth.isMeasuring:
-      if bandwidth.acknowledge(now: now) { growConnectionWindow(to: bandwidth.window) }
+      if bandwidth.acknowledge(now: now), pressure == .none { growConnectionWindow(to: bandwidth.window) }
     case PingData.keepAlive where !keepAliveIsAcknowledged: keepAliveIsAcknowledged = true
     case PingData.shutdown where ending == .announced: completeShutdown()
     // Nobody has asked for it.

@@ -188,9 +188,19 @@ extension HTTP2Core {
         closedStreams.insert(stream, .resetByUs)
         return .nothing
       }
-      return streams.count + unwrittenEnds < options.maximumConcurrentStreams ? .request : .error(.refusedStream)
+      return streams.count + unwrittenEnds < options.maximumConcurrentStreams && mayHoldMore
+        ? .request : .error(.refusedStream)
     }
     return try purposeInLaterState(of: stream, endsStream: endsStream)
+  }
+
+  /// Whether the server has memory for another stream of this connection.
+  private var mayHoldMore: Bool {
+    switch pressure {
+    case .none: true
+    case .high: heldLength <= MemoryBudget.share
+    case .full: false
+    }
   }
 
   private func purposeInLaterState(
@@ -225,6 +235,8 @@ extension HTTP2Core {
       throw Self.connectionError(error)
     }
     workLeft -= streams[slot].head.listSize
+    streams[slot].headLength = streams[slot].head.listSize
+    headLength += streams[slot].headLength
     streams[slot].state.peerHasFinished = header.endsStream
     switch streams[slot].head.finish() {
     case .good: break
@@ -345,13 +357,8 @@ extension HTTP2Core {
   private mutating func keep(_ content: Span<UInt8>, _ slot: Int) {
     content.withUnsafeBufferPointer { streams[slot].unread.append(contentsOf: $0) }
     unreadCount += content.count
-    // The connection's window is given back before anybody has read what it brought: streams must not wait for one
-    // whose handler does not read. Their own windows hold each of them, and this bound all together.
-    if unreadCount <= options.maximumUnreadLength {
-      releaseConnection(content.count)
-    } else {
-      withheldCount += content.count
-    }
+    withheldCount += content.count
+    giveBackWithheld()
   }
 
   /// Content for a stream that has closed: it is thrown away, and the connection's window is what is left of it.

@@ -58,6 +58,7 @@ extension HTTP2Core {
       return finish(slot)
     }
     streams[slot].unsent = content
+    unsentCount += content.count
     noteProgress(slot)
     schedule(slot)
   }
@@ -89,6 +90,7 @@ extension HTTP2Core {
     } else {
       streams[slot].unsent.append(contentsOf: content)
     }
+    unsentCount += content.count
     if streams[slot].sendDeadline == 0 { noteProgress(slot) }
     schedule(slot)
   }
@@ -128,6 +130,7 @@ extension HTTP2Core {
     let start = streams[slot].sentCount
     output.append(streams[slot].unsent.span.extracting(start..<start + count))
     streams[slot].sentCount += count
+    unsentCount -= count
     streams[slot].sendWindow.consume(count)
     sendWindow.consume(count)
     noteProgress(slot)
@@ -215,32 +218,71 @@ extension HTTP2Core {
   // MARK: What has been read
 
   /// Takes the content of a request that has come and has not been taken, and lets the peer send as much again.
+  ///
+  /// The handler is through with what it took before, since it asks for more.
   mutating func takeContent(_ slot: Int) -> [UInt8] {
+    endTaken(slot)
     var content: [UInt8] = []
     swap(&content, &streams[slot].unread)
     streams[slot].contentDeadline = 0
-    countRead(content.count)
+    unreadCount -= content.count
+    streams[slot].takenCount = content.count
+    takenCount += content.count
     if !streams[slot].state.peerHasFinished, !streams[slot].state.isClosed {
-      // Who reads as fast as the network brings it gets a window as large as the network needs.
-      let increment = streams[slot].receiveWindow.grow(to: bandwidth.window)
-      if increment > 0 { output.appendWindowUpdate(streams[slot].id, increment: increment) }
+      fitWindows(slot)
       releaseStream(slot, content.count)
     }
     return content
   }
 
+  /// Makes the windows as large as they are worth, or as small as they can be if memory is short.
+  private mutating func fitWindows(_ slot: Int) {
+    guard pressure == .none else {
+      streams[slot].receiveWindow.shrink(to: options.initialStreamWindow)
+      receiveWindow.shrink(to: FlowControl.initialWindow)
+      return
+    }
+    // Who reads as fast as the network brings it gets a window as large as the network needs.
+    let increment = streams[slot].receiveWindow.grow(to: bandwidth.window)
+    if increment > 0 { output.appendWindowUpdate(streams[slot].id, increment: increment) }
+    growConnectionWindow(to: options.initialConnectionWindow)
+  }
+
+  /// Notes that the handler is through with the content that it has taken.
+  mutating func endTaken(_ slot: Int) {
+    guard streams[slot].takenCount > 0 else { return }
+    takenCount -= streams[slot].takenCount
+    streams[slot].takenCount = 0
+    giveBackWithheld()
+  }
+
   mutating func discardUnread(_ slot: Int) {
+    endTaken(slot)
     let count = streams[slot].unread.count
     guard count > 0 else { return }
     streams[slot].unread = []
-    countRead(count)
+    unreadCount -= count
+    giveBackWithheld()
   }
 
-  private mutating func countRead(_ count: Int) {
-    unreadCount -= count
-    guard withheldCount > 0, unreadCount <= options.maximumUnreadLength else { return }
-    releaseConnection(withheldCount)
-    withheldCount = 0
+  /// Counts what the handler keeps of the content that it has taken.
+  mutating func noteCollected(_ slot: Int, _ count: Int) {
+    collectedCount += count - streams[slot].collectedCount
+    streams[slot].collectedCount = count
+  }
+
+  /// Gives back what the connection's window may have of the content that lies here.
+  ///
+  /// It is given back before anybody has read what it brought: streams must not wait for one whose handler does not read.
+  /// Their own windows hold each of them, and the bound all together: what lies here and what may still come are no more
+  /// than that. If memory is short, nothing is given back that has not been read.
+  mutating func giveBackWithheld() {
+    let held = unreadCount + takenCount
+    let bound = pressure == .none ? options.maximumUnreadLength : 0
+    let withheld = min(held, max(0, held + receiveWindow.size - bound))
+    guard withheldCount > withheld else { return }
+    releaseConnection(withheldCount - withheld)
+    withheldCount = withheld
   }
 
   /// Gives bytes back to a stream's window.

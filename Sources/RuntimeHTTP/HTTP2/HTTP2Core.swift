@@ -67,6 +67,13 @@ struct HTTP2Core: ~Copyable {
   var receiveWindow: ReceiveWindow
   /// Content of all streams that no handler has read.
   var unreadCount = 0
+  /// The sums of what streams hold otherwise, in bytes.
+  var takenCount = 0
+  var collectedCount = 0
+  var headLength = 0
+  var unsentCount = 0
+  /// How much of the server's memory is taken, when that was last looked at.
+  var pressure = MemoryBudget.Pressure.none
   /// What the connection's window has not been given back while too much lay unread.
   var withheldCount = 0
   var bandwidth: BandwidthEstimate
@@ -120,7 +127,13 @@ struct HTTP2Core: ~Copyable {
       .init(name: .maximumHeaderListSize, value: UInt32(clamping: limits.head)),
       .init(name: .noRFC7540Priorities, value: 1),
     ])
-    growConnectionWindow(to: options.initialConnectionWindow)
+    if pressure == .none { growConnectionWindow(to: options.initialConnectionWindow) }
+  }
+
+  /// What is held for the client, in bytes.
+  var heldLength: Int {
+    streams.count * HTTP2Stream.heldLength + headLength + unreadCount + takenCount + collectedCount + unsentCount
+      + blockBytes.count + output.count
   }
 
   /// Opens stream 1 for a request that came by HTTP/1 and asked to go on with HTTP/2 (RFC 7540 section 3.2).
@@ -197,16 +210,25 @@ struct HTTP2Core: ~Copyable {
     streams[slot].contentDeadline = 0
     closedStreams.insert(streams[slot].id, end)
     sendQueue.remove(slot)
+    unsentCount -= streams[slot].unsentCount
     streams[slot].unsent = []
     streams[slot].sentCount = 0
     discardUnread(slot)
-    if !streams[slot].hasHandler { streams.remove(at: slot) }
+    if !streams[slot].hasHandler { remove(slot) }
+  }
+
+  private mutating func remove(_ slot: Int) {
+    headLength -= streams[slot].headLength
+    collectedCount -= streams[slot].collectedCount
+    streams.remove(at: slot)
   }
 
   /// Says that nobody will ask for the stream in `slot` any more.
   mutating func endHandler(_ slot: Int) {
     streams[slot].hasHandler = false
-    if streams[slot].state.isClosed { return streams.remove(at: slot) }
+    if streams[slot].state.isClosed { return remove(slot) }
+    collectedCount -= streams[slot].collectedCount
+    streams[slot].collectedCount = 0
     // What the client still sends is thrown away while the rest of the response goes out: a client that sends all it has
     // before it reads would wait for room, and its response for the client.
     streams[slot].isDiscarding = true

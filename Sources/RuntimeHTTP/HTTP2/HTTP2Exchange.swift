@@ -52,6 +52,15 @@ extension HTTP2Exchange: RequestBodySource {
     case wait
   }
 
+  func noteCollected(_ count: Int) throws(HTTPError) {
+    connection.state.withLock { state in
+      guard state.isLive(slot, stream) else { return }
+      state.core.noteCollected(slot, count)
+      state.count(in: connection.context.memory)
+    }
+    if connection.context.memory.pressure == .full { throw .shortOfMemory }
+  }
+
   func next() async throws -> [UInt8]? {
     if turn.isOver { await turn.give() }
     while true {
@@ -78,6 +87,7 @@ extension HTTP2Exchange: RequestBodySource {
         throw state.isLive(slot, stream) && state.core.streams[slot].state.end == .resetByPeer
           ? BodyError.disconnected : BodyError.ended
       }
+      state.core.endTaken(slot)
       if let error = state.core.streams[slot].readingError { throw error }
       if state.core.streams[slot].state.isClosed { throw BodyError.disconnected }
       if state.seats[slot].reader != nil { throw BodyError.busy }
@@ -88,7 +98,7 @@ extension HTTP2Exchange: RequestBodySource {
       if state.core.streams[slot].state.peerHasFinished {
         let trailers = state.core.streams[slot].trailers
         if !trailers.isEmpty { receivedTrailers.withLock { $0 = trailers } }
-        return (Step.end, nil)
+        return (Step.end, state.writerToWake())
       }
       state.core.sendContinueIfExpected(slot)
       state.core.awaitContent(slot)

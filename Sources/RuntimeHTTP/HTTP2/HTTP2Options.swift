@@ -14,10 +14,17 @@ public struct HTTP2Options: Sendable {
   /// To how many bytes that grows, for a stream whose handler keeps up, where bandwidth and round trip would have it.
   public var maximumStreamWindow = 4 * 1024 * 1024
   /// How many bytes of all streams together a client may send before it hears that they have come.
-  public var initialConnectionWindow = 1024 * 1024
-  /// How many bytes may lie unread in all streams of a connection together. While there are more, the client is not
-  /// allowed to send any, so that this is the one bound by which handlers that do not read can hold up others.
-  public var maximumUnreadLength = 8 * 1024 * 1024
+  ///
+  /// The default is enough for 40 Mbit/s over a round trip of 100 ms, from the first byte on. Where bandwidth and round
+  /// trip would have it, the window grows up to ``maximumStreamWindow``.
+  public var initialConnectionWindow = 512 * 1024
+  /// How many bytes may lie unread in all streams of a connection together, unless its window has grown beyond that. What
+  /// a handler has taken counts until it asks for more. The window of the connection is not given back for what would
+  /// exceed this, so that this is the one bound by which handlers that do not read can hold up others.
+  ///
+  /// The default is sixteen streams' worth of unread content: a client with more uploads than that whose handlers all wait
+  /// for something else is rare, and one that wants to fill the server's memory is not.
+  public var maximumUnreadLength = 1024 * 1024
   /// After how long without a byte from the client it is asked for a sign of life (a PING), while there are requests in
   /// flight. A client that gives none until the same time has gone by again is taken for dead.
   public var keepAliveInterval: Duration = .seconds(30)

@@ -12,6 +12,9 @@ struct HTTP2Stream: Sendable {
     var isClosed: Bool { end != nil }
   }
 
+  /// What a stream counts for beside its head and its content: its handler's task and what belongs to it.
+  static let heldLength = 4096
+
   private(set) var id: StreamID = 0
   var state = State()
   /// Whether a handler is at it still, whatever has become of the stream.
@@ -26,6 +29,12 @@ struct HTTP2Stream: Sendable {
   var receivedLength = 0
   /// Content that the handler has not read.
   var unread: [UInt8] = []
+  /// Content that the handler has taken, and may be at still: all that it has asked for last.
+  var takenCount = 0
+  /// Content that the handler has taken and keeps, as far as is known.
+  var collectedCount = 0
+  /// The length of the head, as long as it counts as held.
+  var headLength = 0
   var trailers = HeaderFields()
   /// Why there is no reading on, though the stream is open.
   var readingError: HTTPError?
@@ -80,6 +89,7 @@ struct HTTP2Stream: Sendable {
     remainingLength = nil
     receivedLength = 0
     if !unread.isEmpty { unread = [] }
+    (takenCount, collectedCount, headLength) = (0, 0, 0)
     if !trailers.isEmpty { trailers = HeaderFields() }
     readingError = nil
     isRefused = false

@@ -17,6 +17,11 @@ public struct HTTPError: Error, Hashable, Sendable {
   public var response: Response { .text((message ?? status.description) + "\n", status: status) }
 }
 
+extension HTTPError {
+  /// What a request gets for which there is no room in ``ServerOptions/maximumHeldLength``.
+  static var shortOfMemory: HTTPError { HTTPError(.serviceUnavailable, "The server is short of memory.") }
+}
+
 extension HTTPError: CustomStringConvertible {
   /// The status and, where there is one, the message.
   public var description: String { message.map { "\(status): \($0)" } ?? "\(status)" }

@@ -36,19 +36,24 @@ public struct RequestBody: Sendable {
     self.length = length
   }
 
-  /// Reads what is left of the content.
+  /// Reads what is left of the content. The server counts it as held until the handler has ended.
   ///
-  /// - Throws: ``HTTPError`` with ``Status/contentTooLarge`` if there are more than `limit` bytes, and what reading
-  ///   throws.
+  /// - Throws: ``HTTPError`` with ``Status/contentTooLarge`` if there are more than `limit` bytes, or with
+  ///   ``Status/serviceUnavailable`` if the server holds all it may (``ServerOptions/maximumHeldLength``), and what
+  ///   reading throws.
   public func collect(upTo limit: Int) async throws -> [UInt8] {
     let tooLarge = HTTPError(.contentTooLarge, "The content is over the limit of \(limit) bytes.")
     if let length, length > limit { throw tooLarge }
     var collected: [UInt8] = []
+    var counted = 0
     // What has only been announced may never come.
     if let length { collected.reserveCapacity(Swift.min(length, Self.largestReservation)) }
     for try await chunk in self {
       guard chunk.count <= limit - collected.count else { throw tooLarge }
       collected.append(contentsOf: chunk)
+      guard collected.count - counted >= MemoryBudget.step, case .source(let source) = storage else { continue }
+      try source.noteCollected(collected.count)
+      counted = collected.count
     }
     return collected
   }
@@ -89,6 +94,10 @@ extension RequestBody: AsyncSequence {
 protocol RequestBodySource: AnyObject, Sendable {
   /// The next chunk, not empty; `nil` at the end, and again after it.
   func next() async throws -> [UInt8]?
+  /// Counts what the handler has collected of the content so far, in bytes.
+  ///
+  /// - Throws: ``HTTPError`` with ``Status/serviceUnavailable`` if there is no room for it.
+  func noteCollected(_ count: Int) throws(HTTPError)
   /// What came after the end.
   var trailers: HeaderFields { get }
 }

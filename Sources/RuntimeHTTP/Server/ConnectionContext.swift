@@ -7,6 +7,7 @@ final class ConnectionContext: Sendable {
   let limits: HTTP1Limits
   let serverName: [UInt8]
   let ticker: Ticker
+  let memory: MemoryBudget
   let workspaces: Pool<Workspace>
   let batches = Pool { HTTP2Batch() }
   let buffers = Pool { HTTP2Buffer() }
@@ -27,6 +28,7 @@ final class ConnectionContext: Sendable {
     // Through a field, so that it cannot split a response either.
     let server: HeaderFields = ["Server": options.serverName ?? ""]
     serverName = Array((server["Server"] ?? "").utf8)
+    memory = MemoryBudget(limit: options.maximumHeldLength)
     ticker = Ticker(for: [options.headTimeout, options.stallTimeout, options.idleTimeout])
     headTicks = ticker.ticks(in: options.headTimeout)
     stallTicks = ticker.ticks(in: options.stallTimeout)

@@ -85,6 +85,9 @@ public struct ServerMetrics: Hashable, Sendable {
   public var totalRequests = 0
   /// Requests that are being answered.
   public var requestsInFlight = 0
+  /// The bytes that connections hold for their clients, to within 16 KiB a connection; see
+  /// ``ServerOptions/maximumHeldLength``.
+  public var heldBytes = 0
 
   /// Nothing going on.
   public init() {}

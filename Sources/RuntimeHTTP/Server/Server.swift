@@ -46,7 +46,11 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   public var localAddress: SocketAddress { listener.localAddress }
 
   /// What it is doing just now.
-  public var metrics: ServerMetrics { registry.metrics }
+  public var metrics: ServerMetrics {
+    var metrics = registry.metrics
+    metrics.heldBytes = context.memory.held
+    return metrics
+  }
 
   /// Accepts connections, each served in a task of its own on the runtime, until ``shutdown(grace:)`` is called or the
   /// task is cancelled; then shuts down gracefully, and returns when all connections have ended.

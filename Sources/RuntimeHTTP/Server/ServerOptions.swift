@@ -1,6 +1,20 @@
 import Glibc
+import Runtime
 
 /// How a server treats its connections: its limits, its timeouts, and what it says.
+///
+/// **Memory.** What the engine itself holds is at most the sum of:
+///
+/// - ``maximumHeldLength``: requests in flight, content that no handler has read, responses that wait for their clients,
+///   input and output buffers of connections that wait in the middle of a request.
+/// - ``maximumConnections`` times 24 KiB: 2 KB for an idle connection of HTTP/1, 8 KB for one of HTTP/2, and up to 16 KiB
+///   that a connection may hold before it is counted.
+/// - 64 buffers of each kind that are kept for the next connections: 6 MB.
+///
+/// The allocator's rounding comes on top: arrays grow by doubling, so that a byte held may take two. One connection of
+/// HTTP/2 holds no more unread content than ``HTTP2Options/maximumUnreadLength``, or a receive window that has grown
+/// (``HTTP2Options/maximumStreamWindow``), whichever is larger; one of HTTP/1 holds 16 KiB of it. What a handler keeps is
+/// its own, except what it reads by ``RequestBody/collect(upTo:)``, which counts as held until the handler has ended.
 public struct ServerOptions: Sendable {
   /// The longest request line in bytes; a longer one gets a 414.
   public var maximumRequestLineLength = 8 * 1024
@@ -17,7 +31,21 @@ public struct ServerOptions: Sendable {
   /// The most connections at once, at least one; those beyond wait in the listener's backlog until another has ended.
   /// `nil` is no limit but that of descriptors. Over HTTP/2 each may have
   /// ``HTTP2Options/maximumConcurrentStreams`` requests in flight.
-  public var maximumConnections: Int?
+  ///
+  /// The default is as many as the process has descriptors for, less an eighth for its own files, and no more than one
+  /// for each 64 KiB of memory that it may use: so many idle connections take a quarter of it at most.
+  public var maximumConnections: Int? = Self.defaultConnections
+  /// The most bytes that the connections of a server hold together for their clients, over either version of HTTP.
+  ///
+  /// When half of it is held, HTTP/2 receive windows shrink to their least, and a connection that holds more than 64 KiB
+  /// may open no more streams (`REFUSED_STREAM`). When all of it is held, requests that would have to be held are refused:
+  /// a 503 over HTTP/1, after which the connection is closed, and `REFUSED_STREAM` over HTTP/2. Requests that a handler
+  /// answers at once (``Handler/respondAtOnce(to:)``) need nothing of it over HTTP/1.
+  /// ``ServerMetrics/heldBytes`` says how much is held.
+  ///
+  /// The default is a quarter of the memory that the process may use: what is held may take twice its bytes, and the rest
+  /// is for handlers.
+  public var maximumHeldLength = availableMemory() / 4
 
   /// How long a head may take from its first byte (then: a 408), and how long a new connection may send nothing.
   public var headTimeout: Duration = .seconds(10)
@@ -44,4 +72,9 @@ public struct ServerOptions: Sendable {
 
   /// The usual options.
   public init() {}
+
+  private static var defaultConnections: Int {
+    let descriptors = availableDescriptors()
+    return max(1, min(descriptors - descriptors / 8, availableMemory() / (64 * 1024)))
+  }
 }
