@@ -86,6 +86,13 @@ private struct Connection: ~Copyable {
     }
     let unread = core.streams.slots.reduce(0) { $0 + core.streams[$1].unread.count }
     precondition(core.unreadCount == unread)
+    let held = core.streams.slots.reduce(into: (taken: 0, unsent: 0, head: 0)) { held, slot in
+      held.taken += core.streams[slot].takenCount
+      held.unsent += core.streams[slot].unsentCount
+      held.head += core.streams[slot].headLength
+    }
+    precondition(core.takenCount == held.taken && core.unsentCount == held.unsent && core.headLength == held.head)
+    precondition(core.withheldCount <= core.unreadCount + core.takenCount)
     precondition(core.streams.count <= core.options.maximumConcurrentStreams)
   }
 
@@ -100,6 +107,7 @@ private struct Connection: ~Copyable {
         case .needsInput:
           input.removeFirst(position)
           return
+        case .pause: core.workLeft = .max
         case .request(let slot):
           let request = core.streams[slot].head.makeRequest(body: .empty, peer: nil)
           precondition(!request.path.isEmpty)

@@ -9,7 +9,9 @@ package func availableMemory() -> Int {
     if let limit = contents(path).flatMap(firstNumber) { bytes = min(bytes, Int(clamping: Int64(limit))) }
   }
   var limit = rlimit()
-  if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 { bytes = min(bytes, Int(clamping: limit.rlim_cur)) }
+  if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 {
+    bytes = min(bytes, Int(clamping: limit.rlim_cur))
+  }
   return bytes
 }
 

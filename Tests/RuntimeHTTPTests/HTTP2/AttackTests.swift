@@ -58,6 +58,12 @@ import Testing
       ClientBytes.request(stream($0)) + ClientBytes.frame(.priority, stream: stream($0), [0])
     },
     Flood(name: "streams that are refused, over and over") { ClientBytes.request(stream($0)) },
+    Flood(name: "heads that are answered with a 431") {
+      ClientBytes.request(stream($0), ClientBytes.get + (0..<150).map { ("a\($0)", "b") })
+    },
+    Flood(name: "methods that are answered with a 501") {
+      ClientBytes.request(stream($0), ClientBytes.get.dropFirst() + [(":method", "BREW")])
+    },
   ]
 
   @Test(arguments: floods)
@@ -89,7 +95,11 @@ import Testing
       // One of each on four requests that are answered.
       for more in 2...3 { scenario.send(ClientBytes.request(Self.stream(4 * step + more))) }
       _ = scenario.write()
-      if flood.name.contains("CVE-2025") || flood.name.contains("9514") || flood.name.contains("44487") { continue }
+      if flood.name.contains("CVE-2025") || flood.name.contains("9514") || flood.name.contains("44487")
+        || flood.name.contains("answered with")
+      {
+        continue
+      }
       scenario.send(flood.step(0))
     }
     #expect(!scenario.hasFailed)
@@ -168,18 +178,41 @@ import Testing
     #expect(expired.allSatisfy { scenario.core.streams[$0].readingError?.status == .requestTimeout })
   }
 
-  @Test func `10_5_1 a block that stands for far more than it is`() {
-    // A line of 4,000 bytes goes into the table, and then thousands of references to it.
-    let bomb =
+  /// A head that has a line of 4,000 bytes go into the table, and refers to it so many times.
+  private static func bomb(_ stream: StreamID, references: Int) -> [UInt8] {
+    let block =
       ClientBytes.block(ClientBytes.get) + [0x40, 1, 0x61, 0x7F, 0xA1, 0x1E]
-      + [UInt8](repeating: 0x62, count: 4000) + [UInt8](repeating: 0x80 | 62, count: 10_000)
+      + [UInt8](repeating: 0x62, count: 4000) + [UInt8](repeating: 0x80 | 62, count: references)
+    return ClientBytes.frame(.headers, [.endHeaders, .endStream], stream: stream, block)
+  }
+
+  @Test func `10_5_1 what is decoded for the table's sake alone has the same bound`() {
+    var options = HTTP2Options.plain
+    options.maximumConcurrentStreams = 0
+    let scenario = CoreScenario.begun(options)
+    #expect(scenario.send(Self.bomb(1, references: 30)) == [.reset(1, .refusedStream)])
+    #expect(scenario.send(Self.bomb(3, references: 1000)).contains(.failed(.enhanceYourCalm)))
+  }
+
+  @Test func `frames of a byte are taken in a bounded number at a time`() {
+    let scenario = CoreScenario.begun()
+    scenario.workPerTurn = HTTP2Batch.mostWork
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    #expect(scenario.pauses == 0)
+    let frames = [[UInt8]](repeating: ClientBytes.data(1, "x"), count: 5000)
+    #expect(scenario.send(Array(frames.joined())).count { $0 == .content(1) } == 5000)
+    #expect(scenario.pauses == 2)
+  }
+
+  @Test func `10_5_1 a block that stands for far more than it is`() {
     let scenario = CoreScenario.begun(react: answering("never"))
-    let told = scenario.send(ClientBytes.frame(.headers, [.endHeaders, .endStream], stream: 1, bomb))
+    let told = scenario.send(Self.bomb(1, references: 30))
     guard case .headers(1, let lines, _)? = told.first else {
       Issue.record("\(told)")
       return
     }
     #expect(lines.first == ":status: 431")
+    #expect(scenario.send(Self.bomb(3, references: 1000)).contains(.failed(.enhanceYourCalm)))
     // Only what fits the limit has been copied.
     #expect(scenario.core.streams.slots.allSatisfy { scenario.core.streams[$0].head.fields.bytes.capacity < 70_000 })
   }

@@ -47,6 +47,10 @@ final class CoreScenario {
   var react: (inout HTTP2Core, HTTP2Core.Event) -> Void
   private(set) var told: [Told] = []
   private(set) var hasFailed = false
+  /// How much work the core does before it pauses.
+  var workPerTurn = Int.max
+  /// How often it has paused.
+  private(set) var pauses = 0
   /// The time in nanoseconds.
   var now: Int64 = 0
   private var rest: [UInt8] = []
@@ -104,12 +108,16 @@ final class CoreScenario {
     rest += bytes
     let input = rest
     var position = 0
+    core.workLeft = workPerTurn
     do throws(HTTP2Error) {
       loop: while true {
         let event = try core.next(input.span, at: &position, now: now)
         collect()
         switch event {
         case .needsInput: break loop
+        case .pause:
+          pauses += 1
+          core.workLeft = workPerTurn
         case .request(let slot):
           streams[slot] = core.streams[slot].id
           told.append(.request(core.streams[slot].id))
@@ -187,7 +195,7 @@ func answering(_ text: String) -> (inout HTTP2Core, HTTP2Core.Event) -> Void {
       core.respond(slot, .ok, [:], content: Array(text.utf8))
       core.endHandler(slot)
     case .closed(let slot): core.endHandler(slot)
-    case .needsInput: return
+    case .needsInput, .pause: return
     }
   }
 }
@@ -198,8 +206,9 @@ func tell(
   react: @escaping (inout HTTP2Core, HTTP2Core.Event) -> Void = answering("hello"),
   sourceLocation: SourceLocation = #_sourceLocation
 ) -> [Told] {
-  func tell(_ pieces: [ArraySlice<UInt8>]) -> [Told] {
+  func tell(_ pieces: [ArraySlice<UInt8>], workPerTurn: Int = .max) -> [Told] {
     let scenario = CoreScenario.begun(options, server: server, react: react)
+    scenario.workPerTurn = workPerTurn
     return pieces.flatMap { scenario.send(Array($0)) }
   }
   let whole = tell([bytes[...]])
@@ -208,5 +217,6 @@ func tell(
     #expect(pieces == whole, "cut at \(cut)", sourceLocation: sourceLocation)
   }
   #expect(tell(bytes.indices.map { bytes[$0...$0] }) == whole, "byte by byte", sourceLocation: sourceLocation)
+  #expect(tell([bytes[...]], workPerTurn: 1) == whole, "a turn a frame", sourceLocation: sourceLocation)
   return whole
 }

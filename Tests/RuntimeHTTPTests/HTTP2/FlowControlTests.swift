@@ -149,6 +149,66 @@ import Testing
     #expect(!scenario.hasFailed && scenario.core.unreadCount == 3 * Self.text.utf8.count)
   }
 
+  @Test func `no more content lies unread, or is on its way, than the bound`() {
+    var options = HTTP2Options.plain
+    (options.initialConnectionWindow, options.maximumUnreadLength) = (100_000, 200_000)
+    let scenario = CoreScenario.begun(options)
+    var (window, unread) = (100_000, 0)
+    for stream: StreamID in stride(from: 1, through: 39, by: 2) {
+      scenario.send(ClientBytes.request(stream, ClientBytes.post, flags: .endHeaders))
+      for _ in 0..<2 where window >= Self.text.utf8.count {
+        (window, unread) = (window - Self.text.utf8.count, unread + Self.text.utf8.count)
+        for told in scenario.send(ClientBytes.data(stream, Self.text)) {
+          if case .windowUpdate(0, let increment) = told { window += increment }
+        }
+        #expect(unread + window <= 200_000)
+      }
+    }
+    #expect(!scenario.hasFailed && unread > 150_000)
+    // What a handler has taken counts until it asks for more.
+    let slot = scenario.slot(of: 1)
+    let taken = scenario.core.takeContent(slot).count
+    #expect(scenario.core.unreadCount + scenario.core.takenCount == unread)
+    scenario.core.endTaken(slot)
+    #expect(taken > 0 && scenario.core.unreadCount + scenario.core.takenCount == unread - taken)
+  }
+
+  @Test func `where memory is short a connection gets back what has been read, down to the least window`() {
+    let scenario = CoreScenario.begun()
+    scenario.core.pressure = .high
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    let slot = scenario.slot(of: 1)
+    var window = scenario.core.receiveWindow.available
+    #expect(window == HTTP2Options.plain.initialConnectionWindow)
+    // A stream that is read goes on for ever, and the window becomes what every connection begins with.
+    for _ in 0..<200 {
+      for told in scenario.send(ClientBytes.data(1, Self.text)) {
+        if case .windowUpdate(0, let increment) = told { window += increment }
+      }
+      window -= Self.text.utf8.count
+      _ = scenario.core.takeContent(slot)
+      for told in scenario.take() { if case .windowUpdate(0, let increment) = told { window += increment } }
+    }
+    #expect(!scenario.hasFailed && window <= 65_535)
+    // When there is memory again, so is the window.
+    scenario.core.pressure = .none
+    scenario.send(ClientBytes.data(1, Self.text))
+    _ = scenario.core.takeContent(slot)
+    #expect(scenario.core.receiveWindow.size == HTTP2Options.plain.initialConnectionWindow)
+  }
+
+  @Test func `where memory is short a connection that holds more than its share opens no stream`() {
+    let scenario = CoreScenario.begun()
+    scenario.core.pressure = .high
+    for step in 0..<16 { #expect(scenario.send(ClientBytes.request(StreamID(2 * step + 1))).count == 1) }
+    #expect(scenario.send(ClientBytes.request(33)) == [.reset(33, .refusedStream)])
+    scenario.core.pressure = .none
+    #expect(scenario.send(ClientBytes.request(35)) == [.request(35)])
+    scenario.core.pressure = .full
+    #expect(CoreScenario.begun().send(ClientBytes.request(1)) == [.request(1)])
+    #expect(scenario.send(ClientBytes.request(37)) == [.reset(37, .refusedStream)])
+  }
+
   @Test func `6_9 a client may send all it has before it reads, though the handler has answered and ended`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders), ClientBytes.data(1, Self.text))

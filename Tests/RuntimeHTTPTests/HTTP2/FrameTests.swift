@@ -158,7 +158,7 @@ import Testing
 
   @Test func `3_4 the connection begins with the preface and SETTINGS, on both sides`() {
     let scenario = CoreScenario()
-    #expect(scenario.take() == [.settings, .windowUpdate(0, 1024 * 1024 - 65_535)])
+    #expect(scenario.take() == [.settings, .windowUpdate(0, 512 * 1024 - 65_535)])
     #expect(scenario.send(ClientBytes.preface) == [])
     #expect(scenario.send(ClientBytes.settings()) == [.settingsAcknowledgement])
   }

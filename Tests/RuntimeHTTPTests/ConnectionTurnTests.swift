@@ -1,0 +1,80 @@
+import Runtime
+import RuntimeTestSupport
+import RuntimeTesting
+import Synchronization
+import Testing
+
+@testable import RuntimeHTTP
+
+/// That a connection which always has something to do lets others run.
+@Suite(.timeLimit(.minutes(10))) struct ConnectionTurnTests {
+  /// Answers at once, and takes as long as a fifth of a turn for it.
+  private struct SlowAtOnce: Handler {
+    func respond(to request: Request) async throws -> Response { spin() }
+    func respondAtOnce(to request: Request) throws -> Response? { request.path == "/waits" ? nil : spin() }
+
+    private func spin() -> Response {
+      let start = monotonicNow()
+      while monotonicNow() < start + 200_000 {}
+      return .text("done")
+    }
+  }
+
+  /// What runs beside a connection.
+  private final class Others: Sendable {
+    let turns = Atomic(0)
+    let areOver = Atomic(false)
+  }
+
+  /// Serves one connection on a backend's only worker while `body` has the client's end of it, elsewhere. A task beside it
+  /// counts how often it has had a turn.
+  private func withBusyWorker(
+    _ backend: Backend, speaking protocol: ApplicationProtocol, _ body: (MemoryStream, () -> Int) async throws -> Void
+  ) async throws {
+    let others = Others()
+    try await backend.withRuntime(workers: 1) { runtime in
+      let (near, far) = MemoryStream.pair(capacity: 1 << 20)
+      let server = runtime.spawn {
+        await serveConnection(
+          far, speaking: `protocol`, clock: ManualClock(), executor: runtime, options: .quiet, handler: SlowAtOnce())
+      }
+      let other = runtime.spawn {
+        while !others.areOver.load(ordering: .relaxed) {
+          others.turns.add(1, ordering: .relaxed)
+          await Task.yield()
+        }
+      }
+      let result = await Result { try await body(near) { others.turns.load(ordering: .relaxed) } }
+      near.close()
+      others.areOver.store(true, ordering: .relaxed)
+      try await server.value
+      try await other.value
+      try result.get()
+    }
+  }
+
+  @Test(arguments: Backend.allCases, ["/", "/waits"])
+  func `others run while a pipeline is answered`(_ backend: Backend, _ path: String) async throws {
+    try await withBusyWorker(backend, speaking: .http1) { stream, turns in
+      let before = turns()
+      try await stream.write(String(repeating: "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n", count: 200))
+      let client = HTTPTestClient(stream)
+      for _ in 0..<200 { #expect(try await client.readResponse().status == 200) }
+      // 40 ms of work, which is 20 turns of a millisecond, and one clock read in each eight requests.
+      #expect(turns() - before >= 10)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `others run while a batch of streams is answered`(_ backend: Backend) async throws {
+    try await withBusyWorker(backend, speaking: .http2) { stream, turns in
+      let client = HTTP2TestClient(stream)
+      try await client.start()
+      let before = turns()
+      let heads = (0..<100).map { _ in client.head("GET", "/") }
+      try await stream.write(heads.flatMap(\.bytes))
+      for head in heads { #expect(try await client.readResponse(on: head.stream).status == 200) }
+      #expect(turns() - before >= 5)
+    }
+  }
+}

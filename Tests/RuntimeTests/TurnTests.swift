@@ -1,0 +1,52 @@
+import Testing
+
+@testable import Runtime
+
+@Suite struct TurnTests {
+  private static let stride = 16 * 1024
+
+  @Test func `a turn ends after a mebibyte of work, however quickly it is done`() {
+    let turn = Turn()
+    var answers: [Bool] = []
+    for _ in 0..<64 {
+      turn.pause()  // so that no time counts
+      answers.append(turn.spend(Self.stride))
+    }
+    let isOver = turn.isOver
+    #expect(answers == Array(repeating: false, count: 63) + [true] && isOver)
+  }
+
+  @Test func `a turn ends after a millisecond, however little is done`() {
+    let turn = Turn()
+    var answers = [turn.spend(Self.stride)]
+    wait()
+    // The clock is not read for a byte.
+    answers += [turn.spend(1), turn.spend(Self.stride), turn.isOver]
+    #expect(answers == [false, false, true, true])
+  }
+
+  @Test func `time that a task waits does not count`() {
+    let turn = Turn()
+    var answers: [Bool] = []
+    for _ in 0..<10 {
+      turn.pause()
+      answers.append(turn.spend(Self.stride))
+      wait()
+    }
+    #expect(!answers.contains(true))
+  }
+
+  @Test func `giving a turn begins a new one`() async {
+    let turn = Turn()
+    var answers = [turn.spend(1 << 20)]
+    await turn.give()
+    answers += [turn.isOver, turn.spend((1 << 20) - Self.stride), turn.spend(Self.stride)]
+    #expect(answers == [true, false, false, true])
+  }
+
+  /// Returns when more time has passed than a turn lasts.
+  private func wait() {
+    let start = monotonicNow()
+    while monotonicNow() < start + 1_000_000 {}
+  }
+}
