@@ -13,7 +13,7 @@ package struct Turn: ~Copyable, Sendable {
   private static var longest: Int64 { 1_000_000 }
   /// The most work in a turn. It bounds a turn where the clock is never read twice.
   private static var most: Int { 1024 * 1024 }
-  /// After how much work the clock is read: less than a tenth of a turn for what costs least per byte.
+  /// After how much work the clock is read, a power of two: less than a tenth of a turn for what costs least per byte.
   private static var stride: Int { 16 * 1024 }
 
   /// What a system call counts for beside its bytes.
@@ -42,7 +42,8 @@ package struct Turn: ~Copyable, Sendable {
     let before = work.load(ordering: .relaxed)
     let after = before + amount
     work.store(after, ordering: .relaxed)
-    return before / Self.stride == after / Self.stride ? false : look(at: after)
+    // A stride is a power of two: the sums differ in its bit, or in a higher one, exactly if one lies behind the other's.
+    return before ^ after < Self.stride ? false : look(at: after)
   }
 
   /// Reads the clock, and ends the turn if it has taken too long.

@@ -51,7 +51,7 @@ package final class Socket: Sendable {
     return answer
   }
 
-  /// Whether one more operation may be done before others get a turn. To be called once an operation.
+  /// Whether one more operation may be done before others get a turn; counts it. To be called once an operation.
   @inline(__always)
   package func takeTurn() -> Bool {
     if turn.isOver { return false }

@@ -30,7 +30,7 @@ public final class SocketStream: ByteStream {
 
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
-    if !socket.takeTurn() { await socket.giveTurn() }
+    if socket.turn.isOver { await socket.giveTurn() }
     while true {
       try await socket.wait(for: .read, .read)
       if let count = try receive(into: &buffer) { return count }
@@ -39,7 +39,7 @@ public final class SocketStream: ByteStream {
 
   public func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
     guard buffer.freeCapacity > 0 else { return 0 }
-    guard try !socket.reading.mustWait(.read), socket.takeTurn() else { return nil }
+    guard try !socket.reading.mustWait(.read), !socket.turn.isOver else { return nil }
     return try receive(into: &buffer)
   }
 
@@ -56,10 +56,8 @@ public final class SocketStream: ByteStream {
     }
     // A short read has emptied the socket, and what comes later brings an edge. Otherwise there may be more.
     if count == room || count == 0 { socket.reading.signal() }
-    if count >= 0 {
-      socket.turn.spend(count)
-      return count
-    }
+    socket.turn.spend(Turn.systemCall + max(0, count))
+    if count >= 0 { return count }
     if code == EAGAIN { return nil }
     socket.reading.signal()
     throw IOError(.read, .system(code))
@@ -73,7 +71,7 @@ public final class SocketStream: ByteStream {
     let total = first.byteCount + second.byteCount
     var written = 0
     while written < total {
-      if !socket.takeTurn() { await socket.giveTurn() }
+      if socket.turn.isOver { await socket.giveTurn() }
       if let count = try send(first, second, from: written) {
         written += count
       } else if socket.writing.isWorthTrying {
@@ -86,7 +84,7 @@ public final class SocketStream: ByteStream {
   }
 
   public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
-    guard socket.takeTurn() else { return 0 }
+    if socket.turn.isOver { return 0 }
     return try send(bytes, RawSpan(), from: 0) ?? 0
   }
 
@@ -105,10 +103,8 @@ public final class SocketStream: ByteStream {
         }
       }
     }
-    if count >= 0 {
-      socket.turn.spend(count)
-      return count
-    }
+    socket.turn.spend(Turn.systemCall + max(0, count))
+    if count >= 0 { return count }
     if code == EAGAIN { return nil }
     throw IOError(.write, .system(code))
   }

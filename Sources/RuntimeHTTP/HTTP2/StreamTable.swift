@@ -23,7 +23,8 @@ struct StreamTable: Sendable {
   var slots: Range<Int> { 0..<streams.count }
 
   subscript(slot: Int) -> HTTP2Stream {
-    @inline(__always) _read { yield streams[slot] }
+    // By way of a span, since the array's own subscript copies the whole of a stream for one of its properties.
+    @inline(__always) _read { yield streams.span[slot] }
     @inline(__always) _modify { yield &streams[slot] }
   }
 
