@@ -1,0 +1,27 @@
+extension String {
+  /// The text on one line: control characters are escaped as a Swift literal writes them (`\n`, `\u{1B}`).
+  ///
+  /// These are C0, DEL and C1, and the line and paragraph separators U+2028 and U+2029. A line of a log that quotes what
+  /// a client has sent therefore stays one line, and cannot steer a terminal.
+  package var onOneLine: String {
+    guard unicodeScalars.contains(where: \.isLineControl) else { return self }
+    var line = ""
+    for scalar in unicodeScalars {
+      switch scalar {
+      case "\0": line += "\\0"
+      case "\t": line += "\\t"
+      case "\n": line += "\\n"
+      case "\r": line += "\\r"
+      case _ where scalar.isLineControl: line += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+      default: line.unicodeScalars.append(scalar)
+      }
+    }
+    return line
+  }
+}
+
+extension Unicode.Scalar {
+  fileprivate var isLineControl: Bool {
+    value < 0x20 || (0x7F...0x9F).contains(value) || value == 0x2028 || value == 0x2029
+  }
+}
