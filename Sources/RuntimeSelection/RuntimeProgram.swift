@@ -42,13 +42,17 @@ extension RuntimeProgram {
   ///
   /// Where that fails, it says why in a line on standard error and ends the process: with status 64 (`EX_USAGE`) for a
   /// variable that makes no sense, and with 1 for anything else that is thrown.
+  ///
+  /// At the end, lines that wait in `LineWriter.standardError` are written, for no longer than a second.
   public func runOrExit() -> Output {
     do {
-      return try RuntimeSettings.fromEnvironment().run(self)
+      let output = try RuntimeSettings.fromEnvironment().run(self)
+      LineWriter.standardError.flush(within: .seconds(1))
+      return output
     } catch {
       let name = CommandLine.arguments.first?.split(separator: "/").last ?? "program"
-      var line = "\(name): \(error)\n"
-      line.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+      LineWriter.standardError.write("\(name): \(error)")
+      LineWriter.standardError.flush(within: .seconds(1))
       exit(error is InvalidSetting ? EX_USAGE : EXIT_FAILURE)
     }
   }

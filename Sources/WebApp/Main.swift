@@ -13,12 +13,11 @@ import RuntimeSelection
       case .listRuntimes: say(Invocation.runtimeList)
       case .serve(let options): try options.runtime.run(Serve(options: options))
       }
+      LineWriter.standardError.flush(within: lastWords)
     } catch let error as UsageError {
-      complain("\(error)\nTry WebApp --help.")
-      exit(EX_USAGE)
+      fail(EX_USAGE, "WebApp: \(error)", "Try WebApp --help.")
     } catch {
-      complain("\(error)")
-      exit(EXIT_FAILURE)
+      fail(EXIT_FAILURE, "WebApp: \(error)")
     }
   }
 }
@@ -67,8 +66,12 @@ private func say(_ line: String) {
   fflush(nil)
 }
 
-/// A line on standard error.
-private func complain(_ line: String) {
-  var text = "WebApp: \(line)\n"
-  text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+/// Ends the process with `status`, and with `lines` on standard error.
+private func fail(_ status: Int32, _ lines: String...) -> Never {
+  for line in lines { LineWriter.standardError.write(line) }
+  LineWriter.standardError.flush(within: lastWords)
+  exit(status)
 }
+
+/// How long the end waits for a standard error that takes nothing.
+private let lastWords = Duration.seconds(1)

@@ -1,4 +1,3 @@
-import Glibc
 import Runtime
 
 /// The routes of a ``Router`` as a tree with a node for each segment, so that a path is matched in one walk over its
@@ -202,7 +201,7 @@ extension RouteTable {
 private func reject(_ path: String, _ reason: String) -> Never {
   let message = "The route \(path.debugDescription) cannot be registered: \(reason)."
   // An optimised build leaves out what `preconditionFailure` would say, so it is said here.
-  let line = Array("\(message)\n".utf8)
-  _ = write(STDERR_FILENO, line, line.count)
+  LineWriter.standardError.write(message)
+  LineWriter.standardError.flush(within: .seconds(1))
   preconditionFailure(message)
 }

@@ -1,3 +1,5 @@
+import Runtime
+
 /// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
 struct NotFinal: Error, CustomStringConvertible {
   let status: Status
@@ -17,5 +19,8 @@ extension ConnectionContext {
   }
 
   /// - Parameter path: without the query, which may hold what should not lie about in logs.
-  func log(_ error: any Error, _ method: Method, _ path: String) { options.log("\(method) \(path): \(error)") }
+  func log(_ error: any Error, _ method: Method, _ path: String) {
+    // The client has chosen the path, and perhaps what the error quotes.
+    options.log("\(method) \(path): \(error)".onOneLine)
+  }
 }

@@ -1,4 +1,3 @@
-import Glibc
 import Runtime
 
 /// How a server treats its connections: its limits, its timeouts, and what it says.
@@ -63,12 +62,11 @@ public struct ServerOptions: Sendable {
   /// The value of the `Server` field of every response; `nil` sends none.
   public var serverName: String?
 
-  /// Where a line goes about something that went wrong; standard error unless set. Called on any thread.
-  public var log: @Sendable (String) -> Void = { line in
-    // One call for the whole line, so that the lines of several threads do not mix; nobody is left to tell of a failure.
-    var text = "\(line)\n"
-    text.withUTF8 { _ = Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-  }
+  /// Where a line goes about something that went wrong: to `LineWriter.standardError` unless set.
+  ///
+  /// It is called on any thread, often a worker of the runtime, so it must not block. Control characters in the line are
+  /// escaped.
+  public var log: @Sendable (String) -> Void = { line in LineWriter.standardError.write(line) }
 
   /// The usual options.
   public init() {}
