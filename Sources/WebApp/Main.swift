@@ -6,6 +6,7 @@ import RuntimeSelection
 /// The program: reads the command line, chooses the runtime, serves until it is told to stop.
 @main enum Main {
   static func main() {
+    openStandardDescriptors()
     do {
       switch try Invocation(CommandLine.arguments.dropFirst(), variable: environmentVariable) {
       case .help: say(Invocation.helpText)
