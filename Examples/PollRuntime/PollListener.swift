@@ -6,7 +6,7 @@ public struct PollListener: StreamListener {
   public let localAddress: SocketAddress
   private let socket: Socket
   private let loop: RunLoop
-  private let noDelay: Bool
+  private let options: ListenOptions
 
   init(_ address: SocketAddress, _ options: ListenOptions, on loop: RunLoop) throws(IOError) {
     let socket = try Socket(address.family, on: loop, for: .listen)
@@ -15,7 +15,7 @@ public struct PollListener: StreamListener {
     try socket.bind(to: address, replacingAbandoned: options.reuseAddress)
     _ = try socket.call(.listen) { Int(listen($0, options.backlog)) }
     localAddress = socket.localAddress ?? address
-    noDelay = options.noDelay
+    self.options = options
     self.socket = socket
     self.loop = loop
   }
@@ -26,7 +26,7 @@ public struct PollListener: StreamListener {
       do throws(IOError) {
         if let descriptor = try socket.call(.accept, { Int(acceptDescriptor($0)) }) {
           let connection = try Socket(taking: Int32(descriptor), on: loop, for: .accept)
-          if noDelay { connection.turnOn(TCP_NODELAY, Int32(IPPROTO_TCP)) }
+          if options.noDelay { connection.turnOn(TCP_NODELAY, Int32(IPPROTO_TCP)) }
           return PollStream(connection)
         }
         try await socket.wait(for: Event.readable, .accept)
@@ -36,6 +36,7 @@ public struct PollListener: StreamListener {
           EPERM:
           continue  // It befell that connection alone: accept(2) says to go on to the next.
         case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+          options.onShortage?(error)
           // The connection stays in the backlog, so that poll(2) would say at once that there is one.
           try await socket.pause(for: .milliseconds(20), .accept)
         default: throw error

@@ -84,7 +84,7 @@ extension AsyncRuntime {
 }
 
 /// How to listen.
-public struct ListenOptions: Hashable, Sendable {
+public struct ListenOptions: Sendable {
   /// How many connections the kernel keeps that nobody has accepted yet; the kernel may have a lower bound of its own.
   public var backlog: Int32 = 4096
   /// Binds to a port whose earlier connections have not all timed out (`SO_REUSEADDR`), or to a path on which a server
@@ -94,8 +94,14 @@ public struct ListenOptions: Hashable, Sendable {
   public var reusePort = false
   /// Sends what is written to accepted connections at once (`TCP_NODELAY`).
   public var noDelay = true
-
+  /// Called with the system's error when a connection cannot be accepted because there is no descriptor or no memory for
+  /// it (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`).
+  ///
+  /// The connection stays in the backlog and ``StreamListener/accept()`` tries again, so that there is a call for each
+  /// attempt, some fifty a second. It is called in the task that accepts, and must not block.
+  public var onShortage: (@Sendable (IOError) -> Void)?
   /// The usual options.
+
   public init() {}
 }
 

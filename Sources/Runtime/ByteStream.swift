@@ -81,7 +81,8 @@ public protocol StreamListener: Sendable {
   /// Waits for the next connection.
   ///
   /// Ends with ``IOError/Reason/cancelled`` when the task is cancelled and ``IOError/Reason/closed`` when the listener
-  /// is closed. A process that has run out of descriptors is no error: `accept` waits until it can go on.
+  /// is closed. A process that has run out of descriptors is no error: `accept` calls ``ListenOptions/onShortage`` and
+  /// waits until it can go on.
   func accept() async throws(IOError) -> Stream
 
   /// Stops listening. Whoever waits in ``accept()`` gets ``IOError/Reason/closed``; closing again does nothing.

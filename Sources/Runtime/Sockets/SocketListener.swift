@@ -42,6 +42,7 @@ public final class SocketListener: StreamListener {
       case EMFILE, ENFILE, ENOBUFS, ENOMEM:
         // The connection stays in the backlog, and no edge will tell when there is room for it.
         socket.reading.signal()
+        options.onShortage?(IOError(.accept, .system(code)))
         try await network.pause(Self.pause, .accept)
       default:
         socket.reading.signal()

@@ -25,7 +25,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private let runtime: R
   private let listener: R.Listener
   private let service: Service<H>
-  private let registry = ConnectionRegistry()
+  private let registry: ConnectionRegistry
+  private let acceptLog: AcceptLog<R.RuntimeClock>
   private let state = Lock(State())
 
   /// A server that listens on `address`; connections wait in the system's backlog until ``run()``.
@@ -37,6 +38,15 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   ) throws(IOError) {
     self.runtime = runtime
     service = Service(ConnectionContext(options), handler: handler, executor: runtime)
+    let registry = ConnectionRegistry()
+    let acceptLog = AcceptLog(clock: runtime.clock, registry: registry, log: options.log)
+    (self.registry, self.acceptLog) = (registry, acceptLog)
+    var listening = listening
+    let onShortage = listening.onShortage
+    listening.onShortage = { error in
+      acceptLog.note(error)
+      onShortage?(error)
+    }
     listener = try runtime.listen(on: address, options: listening)
   }
 
@@ -136,7 +146,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
         start(try await listener.accept())
       } catch {
         if error.reason == .closed || error.reason == .cancelled { return }
-        context.options.log("\(error)")
+        acceptLog.note(error)
         // Whatever it is may pass; to ask again at once would be to spin.
         try? await runtime.clock.sleep(for: .milliseconds(100))
       }

@@ -65,6 +65,7 @@ public final class SimulatedListener: StreamListener, @unchecked Sendable {  // 
         return stream
       }
       failures += 1
+      socket.options.onShortage?(IOError(.accept, .system(EMFILE)))
       try await wait(for: Self.pause)
       if socket.isClosed { throw IOError(.accept, .closed) }
     }

@@ -1,0 +1,30 @@
+import Runtime
+
+/// Says in the log why a server accepts no connection, at most once in ten seconds: what keeps it from that, such as a
+/// lack of descriptors, comes again with every attempt.
+final class AcceptLog<C: Clock<Duration>>: Sendable {
+  private let clock: C
+  private let registry: ConnectionRegistry
+  private let log: @Sendable (String) -> Void
+  /// When there may be another line.
+  private let next = Lock<C.Instant?>(nil)
+
+  init(clock: C, registry: ConnectionRegistry, log: @escaping @Sendable (String) -> Void) {
+    self.clock = clock
+    self.registry = registry
+    self.log = log
+  }
+
+  /// Logs `error` with the number of open connections, unless a line has gone out lately.
+  func note(_ error: IOError) {
+    let now = clock.now
+    let isDue = next.withLock { next in
+      if let next, now < next { return false }
+      next = now.advanced(by: .seconds(10))
+      return true
+    }
+    guard isDue else { return }
+    let open = registry.metrics.openConnections
+    log("\(error); \(open == 1 ? "1 connection is open" : "\(open) connections are open"), others have to wait")
+  }
+}
