@@ -157,7 +157,7 @@ extension Invocation {
       --relief COUNT    RUNTIME_RELIEF   more threads while all are stuck, 0 to 1024
       --host ADDRESS    HOST             an IPv4 or IPv6 address, or localhost
       --port PORT       PORT             0 to 65535; 0 for a free one
-      --demo                             offer /stall, which blocks a worker
+      --demo                             offer /stall and /fail, which do it wrongly
       --list-runtimes                    say which runtimes there are, and exit
       --help                             print this, and exit
       --version                          print the version, and exit

@@ -34,14 +34,14 @@ struct Pages: Sendable {
       body: routes)
   }
 
-  /// The page for `/stall` where the server does not offer it.
-  func stallIsOff() -> Response {
+  /// The page for a route that does harm on purpose, where the server does not offer it.
+  func isOff(_ path: String, does what: String) -> Response {
     page(
       title: "403 Forbidden", status: .forbidden, picture: GearTrain.broken,
       head: """
         <h1>Not without <em>--demo</em></h1>
-        <p class="lead">403: <code>/stall</code> blocks a worker, on purpose, and everybody who is served by that \
-        worker waits. Start the server with <code>--demo</code> to see it.</p>
+        <p class="lead">403: <code>\(escaped(path))</code> \(escaped(what)), on purpose. Start the server with \
+        <code>--demo</code> to see it.</p>
         """,
       body: routes)
   }
@@ -110,7 +110,7 @@ struct Pages: Sendable {
     let rows = Self.catalogue.map { route in
       let path = "<code>\(escaped(route.path))</code>"
       let link = route.method == .get ? "<a href=\"\(escaped(route.path))\">\(path)</a>" : path
-      let isOff = route.path.hasPrefix("/stall") && !isDemo
+      let isOff = !isDemo && ["/stall", "/fail"].contains { route.path.hasPrefix($0) }
       return """
         <li><span><code class="method">\(route.method)</code> \(link)</span>\
         <span class="what">\(route.what)\(isOff ? " Off: start with <code>--demo</code>." : "")</span></li>
@@ -129,6 +129,7 @@ struct Pages: Sendable {
     (.get, "/sleep?ms=2000", "Waits without holding up anybody: the worker does other things meanwhile."),
     (.get, "/block?ms=2000", "Waits in a blocking call, on a thread made for that. Nobody is held up either."),
     (.get, "/stall?ms=2000", "Waits the wrong way, blocking a worker."),
+    (.get, "/fail", "Throws an error: a 500, and a line in the log."),
     (.get, "/stream?count=5", "Five server-sent events, one a second; without a count, one a second for ever."),
     (.post, "/echo", "Sends back what it is sent, of any size, as it comes."),
     (.get, "/headers", "Your request as the server saw it."),

@@ -32,12 +32,22 @@ enum Routes {
   /// The same wait done wrongly: it blocks the worker, and whoever else that worker serves.
   static func stall(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.ImmediateFunction {
     { request in
-      guard pages.isDemo else { return pages.stallIsOff() }
+      guard pages.isDemo else { return pages.isOff("/stall", does: "blocks a worker, and its other clients wait") }
       let wait = try milliseconds(request.query)
       let elapsed = clock.measure { blockThread(for: wait) }
       return pages.hello(note: "Blocked a worker for \(text(elapsed)), and held up whomever else it serves.")
     }
   }
+
+  /// Throws an error that no handler should: the client gets a 500, and the log a line.
+  static func fail(_ pages: Pages) -> Router.ImmediateFunction {
+    { _ in
+      guard pages.isDemo else { return pages.isOff("/fail", does: "fails, and writes a line to the log") }
+      throw FailedOnPurpose()
+    }
+  }
+
+  private struct FailedOnPurpose: Error {}
 
   /// Sends back what comes, chunk by chunk, so that its size does not matter. A client has to read while it sends: it is
   /// read from no faster than it reads.

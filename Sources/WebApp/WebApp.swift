@@ -24,6 +24,7 @@ struct WebApp<R: AsyncRuntime>: Sendable {
     router.get("/sleep", Routes.sleep(clock, pages))
     router.get("/block", Routes.block(runtime, pages))
     router.get("/stall", Routes.stall(clock, pages))
+    router.get("/fail", Routes.fail(pages))
     router.post("/echo", Routes.echo)
     router.get("/headers", Routes.headers)
     router.get("/stream", Routes.stream(clock, name: runtime.name, isStopping: isStopping))
