@@ -46,6 +46,7 @@ public struct PollRuntime: AsyncRuntime {
       metrics.workers = [state.metrics]
       metrics.blockingThreads = state.blocking.threads
       metrics.blockingQueueDepth = state.blocking.queue.count
+      metrics.refusedBlockingCalls = state.blocking.refused
       return metrics
     }
   }

@@ -27,9 +27,10 @@ public protocol AsyncRuntime: Executor {
 
   /// Runs `work`, which may block, on a thread made for that, and gives what it returns or throws.
   ///
-  /// Threads are made on demand up to a cap, past which work waits its turn. Cancelling the task that waits ends the
-  /// wait with `CancellationError`: work that has not begun is dropped, work that has is left to finish unheard. Where
-  /// there is no thread at all to be had, it throws ``IOError``.
+  /// Threads are made on demand up to a limit, past which work waits its turn. What waits has a limit too, past which
+  /// the call throws ``BlockingWorkRefused`` at once (see ``BlockingLimits``, also for work that waits for other blocking
+  /// work). Cancelling the task that waits ends the wait with `CancellationError`: work that has not begun is dropped,
+  /// work that has is left to finish unheard. Where there is no thread at all to be had, it throws ``IOError``.
   func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success
   ) async throws -> Success
@@ -100,8 +101,8 @@ public struct ListenOptions: Sendable {
   /// The connection stays in the backlog and ``StreamListener/accept()`` tries again, so that there is a call for each
   /// attempt, some fifty a second. It is called in the task that accepts, and must not block.
   public var onShortage: (@Sendable (IOError) -> Void)?
-  /// The usual options.
 
+  /// The usual options.
   public init() {}
 }
 
@@ -127,6 +128,8 @@ public struct RuntimeMetrics: Hashable, Sendable {
   public var blockingThreads = 0
   /// Blocking work that waits for a thread.
   public var blockingQueueDepth = 0
+  /// Calls of `runBlocking` refused so far because of the runtime's ``BlockingLimits``.
+  public var refusedBlockingCalls = 0
   /// How often a worker has been in one job for longer than ``StallOptions/threshold``.
   public var stalls = 0
   /// How long the longest of these stalls took, those that go on included.

@@ -16,9 +16,12 @@ package final class Services: Sendable {
   /// - Parameters:
   ///   - poller: the poller for the next socket.
   ///   - clock: what to sleep on where no descriptor tells that it is time to try again.
-  package init(clock: TimerClock, poller: @escaping @Sendable () -> any Poller) {
+  ///   - limits: how much blocking work there may be.
+  package init(
+    clock: TimerClock, blocking limits: BlockingLimits, poller: @escaping @Sendable () -> any Poller
+  ) {
     network = Network(poller: poller, clock: clock)
-    blocking = BlockingPool(threadName: "gearbox-block")
+    blocking = BlockingPool(threadName: "gearbox-block", limits: limits)
   }
 
   package func metrics(queueDepths: [Int], workers: [WorkerMetrics], watchdog: Watchdog?) -> RuntimeMetrics {
@@ -26,9 +29,10 @@ package final class Services: Sendable {
     metrics.tasks = tasks.count
     metrics.queueDepths = queueDepths
     metrics.workers = workers
-    let (threads, queued) = blocking.load
+    let (threads, queued, refused) = blocking.load
     metrics.blockingThreads = threads
     metrics.blockingQueueDepth = queued
+    metrics.refusedBlockingCalls = refused
     watchdog?.add(to: &metrics)
     return metrics
   }

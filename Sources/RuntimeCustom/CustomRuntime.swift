@@ -20,11 +20,13 @@ public final class CustomRuntime: AsyncRuntime {
   ///   - stealsWork: whether a worker with nothing to do takes over what waits on another. Without it a task that was
   ///     made ready on a worker runs there, however busy it is, unless more than 256 wait; only what comes from other
   ///     threads goes to whoever is free.
+  ///   - blocking: how much blocking work there may be at once.
   ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches. Without
   ///     stealing they are only reported.
   /// - Throws: what the system says if it has no descriptor or thread to give.
   public init(
-    workers: Int? = nil, poller: PollerKind = .best, stealsWork: Bool = true, stalls: StallOptions? = StallOptions()
+    workers: Int? = nil, poller: PollerKind = .best, stealsWork: Bool = true,
+    blocking: BlockingLimits = BlockingLimits(), stalls: StallOptions? = StallOptions()
   ) throws(IOError) {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
     let scheduler = try Scheduler(
@@ -32,7 +34,7 @@ public final class CustomRuntime: AsyncRuntime {
     self.scheduler = scheduler
     executor = scheduler
     clock = TimerClock { (scheduler.currentWorker ?? scheduler.someWorker).sleeps }
-    services = Services(clock: clock) { scheduler.someWorker.poller }
+    services = Services(clock: clock, blocking: blocking) { scheduler.someWorker.poller }
     try scheduler.start()
   }
 

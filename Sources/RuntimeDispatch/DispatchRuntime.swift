@@ -18,10 +18,12 @@ public final class DispatchRuntime: AsyncRuntime {
   /// - Parameters:
   ///   - workers: how many tasks run at once; `nil` for as many as there are processors to use.
   ///   - poller: how to wait for sockets.
+  ///   - blocking: how much blocking work there may be at once.
   ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches.
   /// - Throws: what the system says if it has no descriptor or thread to give.
   public init(
-    workers: Int? = nil, poller: PollerKind = .best, stalls: StallOptions? = StallOptions()
+    workers: Int? = nil, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
+    stalls: StallOptions? = StallOptions()
   ) throws(IOError) {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
     let queue = DispatchQueue(label: "gearbox.tasks", attributes: .concurrent)
@@ -46,7 +48,7 @@ public final class DispatchRuntime: AsyncRuntime {
     }
     self.polling = polling
     clock = TimerClock { timer.sleeps }
-    services = Services(clock: clock) { polling.poller }
+    services = Services(clock: clock, blocking: blocking) { polling.poller }
   }
 
   public var workerCount: Int { executor.width }

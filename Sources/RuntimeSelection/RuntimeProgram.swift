@@ -30,9 +30,10 @@ extension RuntimeSettings {
   public func run<Program: RuntimeProgram>(_ program: Program) throws -> Program.Output {
     // The one place where a name becomes a type: everything below is specialised for it.
     switch kind {
-    case .concurrency: try ConcurrencyRuntime(workers: workers, stalls: stalls).run(program.run(on:))
-    case .dispatch: try DispatchRuntime(workers: workers, stalls: stalls).run(program.run(on:))
-    case .custom: try CustomRuntime(workers: workers, stalls: stalls).run(program.run(on:))
+    case .concurrency:
+      try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))
+    case .dispatch: try DispatchRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))
+    case .custom: try CustomRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))
     }
   }
 }

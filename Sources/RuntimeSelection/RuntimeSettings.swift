@@ -1,5 +1,5 @@
 import Glibc
-import Runtime
+public import Runtime
 
 /// Which runtime to use, and how big to make it.
 ///
@@ -13,6 +13,8 @@ public struct RuntimeSettings: Hashable, Sendable {
   public var kind: RuntimeKind
   /// How many threads run its tasks; `nil` is one for each core that this process may use.
   public var workers: Int?
+  /// How much blocking work there may be at once.
+  public var blocking: BlockingLimits
 
   /// The most threads that run jobs while every worker is stuck in one (see ``StallOptions``); with 0, no more threads
   /// than there are workers ever run jobs.
@@ -24,9 +26,12 @@ public struct RuntimeSettings: Hashable, Sendable {
   public static let reliefCounts = 0...1024
 
   /// These settings.
-  public init(kind: RuntimeKind = .standard, workers: Int? = nil) {
+  public init(
+    kind: RuntimeKind = .standard, workers: Int? = nil, blocking: BlockingLimits = BlockingLimits()
+  ) {
     self.kind = kind
     self.workers = workers
+    self.blocking = blocking
   }
 
   /// What the runtime does about jobs that keep a worker for long.

@@ -12,7 +12,11 @@ import RuntimeSelection
       case .help: say(Invocation.helpText)
       case .version: say("Gearbox \(version)")
       case .listRuntimes: say(Invocation.runtimeList)
-      case .serve(let options): try options.runtime.run(Serve(options: options))
+      case .serve(let options):
+        var runtime = options.runtime
+        // `/block` may take a minute. To wait for a thread that long is worse than to be refused.
+        runtime.blocking.queued = 0
+        try runtime.run(Serve(options: options))
       }
       LineWriter.standardError.flush(within: lastWords)
     } catch let error as UsageError {

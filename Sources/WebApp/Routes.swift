@@ -20,7 +20,8 @@ enum Routes {
     }
   }
 
-  /// The same wait in a call that blocks its thread, one made for that; then the hello page.
+  /// The same wait in a call that blocks its thread, one made for that; then the hello page. While all such threads are
+  /// busy it is refused, with a 503.
   static func block(_ runtime: some AsyncRuntime, _ pages: Pages) -> Router.Function {
     { request in
       let wait = try milliseconds(request.query)
@@ -99,7 +100,8 @@ enum Routes {
           "requests": {"inFlight": \(connections.requestsInFlight), "total": \(connections.totalRequests)},
           "tasks": \(tasks.tasks),
           "queueDepths": \(tasks.queueDepths),
-          "blocking": {"threads": \(tasks.blockingThreads), "queued": \(tasks.blockingQueueDepth)},
+          "blocking": {"threads": \(tasks.blockingThreads), "queued": \(tasks.blockingQueueDepth), \
+        "refused": \(tasks.refusedBlockingCalls)},
           "stalls": {"total": \(tasks.stalls), "longestMs": \(milliseconds(tasks.longestStall))},
           "relief": {"workers": \(tasks.reliefWorkers), "total": \(tasks.reliefs)}
         }

@@ -4,7 +4,7 @@ import Testing
 /// The pool in which all three backends run blocking work.
 @Suite(.timeLimit(.minutes(10))) struct BlockingTests {
   @Test func `Past its bound the pool queues, in order, and an idle thread goes`() async throws {
-    let pool = BlockingPool(threadName: "test-block", bound: 2, patience: .milliseconds(20))
+    let pool = BlockingPool(threadName: "test-block", limits: BlockingLimits(threads: 2), patience: .milliseconds(20))
     let gate = Barrier(count: 3)
     let order = Shared(Lock<[Int]>([]))
     let busy = (0..<2).map { _ in Task { try await pool.run { gate.wait() } } }
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test func `Shutting the pool down drops what has not begun and waits for what has`() async throws {
-    let pool = BlockingPool(threadName: "test-block", bound: 1)
+    let pool = BlockingPool(threadName: "test-block", limits: BlockingLimits(threads: 1))
     let gate = Barrier(count: 2)
     let begun = Task {
       try await pool.run {
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func `A shutdown waits no longer than its deadline for work that goes on`() async throws {
-    let pool = BlockingPool(threadName: "test-block", bound: 1)
+    let pool = BlockingPool(threadName: "test-block", limits: BlockingLimits(threads: 1))
     let gate = Barrier(count: 2)
     let begun = Task {
       try await pool.run {

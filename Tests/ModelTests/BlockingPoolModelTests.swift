@@ -7,74 +7,122 @@ extension ModelTests {
   ///
   /// Each of these, tried on the pool, was found out: a thread that comes does not have the next one come; one that wakes
   /// does not say that it has come; one whose patience is over does not look for work, or is still counted as idle; one
-  /// that leaves tells nobody; one that is left alone does not detach itself; a shutdown leaves what it drops in the queue.
+  /// that leaves tells nobody; one that is left alone does not detach itself; a shutdown leaves what it drops in the queue;
+  /// a thread counts as busy until its work's task has gone on, or never again as free; work that waits for a thread that
+  /// is coming counts as beyond the limit; a cancelled piece keeps its place.
   @Suite struct BlockingPoolModelTests {
     /// A pool, and what becomes of the work that it gets.
     private final class Job {
       let pool: BlockingPool
-      private let bound: Int
+      private let limits: BlockingLimits
       private(set) var begun: Set<Int> = []
       private(set) var ended: Set<Int> = []
       private(set) var dropped: Set<Int> = []
+      private(set) var refused: Set<Int> = []
+      private var pieces: [Int: Piece] = [:]
       private var taken: Set<Int> = []
+      /// Those whose body has returned.
+      private var done: Set<Int> = []
+      /// Those whose wait has been cancelled, and those of them of which the pool has not been told yet.
+      private var cancelled: Set<Int> = []
+      private var leaving: Set<Int> = []
 
-      init(bound: Int) {
-        pool = BlockingPool(threadName: "pool", bound: bound)
-        self.bound = bound
+      init(_ limits: BlockingLimits) {
+        pool = BlockingPool(threadName: "pool", limits: limits)
+        self.limits = limits
       }
 
       private final class Piece: BlockingWork, @unchecked Sendable {  // One thread of the model runs at a time.
-        let runs: () -> Void
-        let drops: () -> Void
+        unowned let job: Job
+        let number: Int
+        let body: () -> Void
 
-        init(run: @escaping () -> Void, cancel: @escaping () -> Void) {
-          runs = run
-          drops = cancel
+        init(_ number: Int, of job: Job, _ body: @escaping () -> Void) {
+          (self.number, self.job, self.body) = (number, job, body)
         }
 
-        override func run() { runs() }
-        override func cancel() { drops() }
+        override func run() { job.run(self) }
+        override func finish() { if job.begun.contains(number) { job.ended.insert(number) } }
+        override func cancel() { job.drop(self) }
+        override var isOver: Bool { job.dropped.contains(number) }
+      }
+
+      private func run(_ piece: Piece) {
+        if cancelled.contains(piece.number), dropped.contains(piece.number) { return }
+        if !begun.insert(piece.number).inserted { fail("piece \(piece.number) is run twice") }
+        if dropped.contains(piece.number) { fail("piece \(piece.number) is run although it was dropped") }
+        Model.current.note("begins piece \(piece.number)")
+        piece.body()
+        done.insert(piece.number)
+      }
+
+      private func drop(_ piece: Piece) {
+        if cancelled.contains(piece.number) {
+          if !begun.contains(piece.number) { dropped.insert(piece.number) }
+          return
+        }
+        if !dropped.insert(piece.number).inserted { fail("piece \(piece.number) is dropped twice") }
+        if begun.contains(piece.number) { fail("piece \(piece.number) is dropped although it was run") }
       }
 
       /// Gives the pool piece number `number`, which does `body`.
       func submit(_ number: Int, _ body: @escaping () -> Void = {}) {
-        let piece = Piece {
-          if !self.begun.insert(number).inserted { self.fail("piece \(number) is run twice") }
-          if self.dropped.contains(number) { self.fail("piece \(number) is run although it was dropped") }
-          Model.current.note("begins piece \(number)")
-          body()
-          self.ended.insert(number)
-        } cancel: {
-          if !self.dropped.insert(number).inserted { self.fail("piece \(number) is dropped twice") }
-          if self.begun.contains(number) { self.fail("piece \(number) is dropped although it was run") }
+        let piece = Piece(number, of: self, body)
+        pieces[number] = piece
+        let (error, most) = (pool.submit(piece), limits.threads + limits.queued)
+        if error is BlockingWorkRefused {
+          refused.insert(number)
+          // One that is about to be cancelled may be in the queue still.
+          let inHand = taken.subtracting(ended).subtracting(dropped.subtracting(leaving))
+          if inHand.count < most { fail("piece \(number) is refused beside \(inHand)") }
+        } else if error == nil {
+          taken.insert(number)
+          let inHand = taken.subtracting(done).subtracting(dropped)
+          if inHand.count > most { fail("piece \(number) is taken beside \(inHand)") }
         }
-        if (try? pool.submit(piece)) == true { taken.insert(number) }
       }
+
+      /// Cancels the wait for piece number `number`.
+      func cancel(_ number: Int) {
+        guard let piece = pieces[number] else { return }
+        cancelled.insert(number)
+        leaving.insert(number)
+        pool.cancel(piece)
+        leaving.remove(number)
+      }
+
+      /// How many pieces the pool has taken or refused.
+      var answered: Int { taken.count + refused.count }
 
       func waitForEnd(of count: Int) { Model.current.wait { self.ended.count == count } }
 
       /// When all wait for some time to pass, there must be no work for which there could be a thread.
       func checkNoneWaitsInVain() {
         let (busy, queued) = (begun.count - ended.count, pool.load.queued)
-        if queued > 0, busy < bound { fail("\(queued) pieces wait, and \(busy) of \(bound) threads are busy") }
+        if queued > 0, busy < limits.threads {
+          fail("\(queued) pieces wait, and \(busy) of \(limits.threads) threads are busy")
+        }
       }
 
       /// What is wrong at the end.
       func check(_ model: Model) -> String? {
         let threads = model.threads.filter { $0.name == "pool" }
         if ended != begun { return "pieces \(begun.subtracting(ended)) have not ended" }
-        if ended.union(dropped) != taken { return "of pieces \(taken) some are lost: \(ended), \(dropped)" }
-        if pool.load != (0, 0) { return "there is left: \(pool.load)" }
+        let lost = ended.union(dropped).subtracting(refused) != taken
+        if lost { return "of pieces \(taken) some are lost: \(ended), \(dropped)" }
+        if pool.load != (0, 0, refused.count) { return "there is left: \(pool.load)" }
         return threads.allSatisfy(\.isReleased) ? nil : "a thread has been joined by nobody"
       }
 
-      private func fail(_ what: String) { let _: Never? = Model.current.fail(what) }
+      func fail(_ what: String) { let _: Never? = Model.current.fail(what) }
     }
 
     /// Explores a pool, and threads that do `bodies`.
-    private func explore(bound: Int, budget: Int = 3, _ bodies: (@Sendable (Job) -> Void)...) async throws {
+    private func explore(
+      bound: Int, queued: Int = 4096, budget: Int = 3, _ bodies: (@Sendable (Job) -> Void)...
+    ) async throws {
       try await Model.explore(budget: budget) { model in
-        let job = Job(bound: bound)
+        let job = Job(BlockingLimits(threads: bound, queued: queued))
         model.beforeTimePasses = job.checkNoneWaitsInVain
         for (number, body) in bodies.enumerated() { model.spawn("outside \(number + 1)") { body(job) } }
         return { job.check(model) }
@@ -182,6 +230,80 @@ extension ModelTests {
           job.submit(2)
           job.pool.shutdown(deadline: 0)
           isOver = true
+        })
+    }
+
+    @Test(arguments: [(1, 0), (1, 1), (2, 0)])
+    func `Pieces from two sides, of which too many are refused`(bound: Int, queued: Int) async throws {
+      try await explore(
+        bound: bound, queued: queued, budget: 2,
+        { job in
+          job.submit(1)
+          job.submit(2)
+        }, { $0.submit(3) },
+        { job in
+          Model.current.wait { job.answered == 3 }
+          job.pool.shutdown()
+        })
+    }
+
+    @Test(arguments: [0, 1])
+    func `A piece too many, while the others go on`(queued: Int) async throws {
+      try await explore(
+        bound: 1, queued: queued,
+        { job in
+          for number in 1...queued + 2 {
+            job.submit(number) { Model.current.wait { job.answered == queued + 2 } }
+          }
+          if job.refused != [queued + 2] { job.fail("refused are \(job.refused)") }
+          job.waitForEnd(of: queued + 1)
+          job.submit(9)
+          if job.refused.contains(9) { job.fail("there is room again") }
+          job.waitForEnd(of: queued + 2)
+          job.pool.shutdown()
+        })
+    }
+
+    @Test func `A cancelled piece leaves its place to another`() async throws {
+      try await explore(
+        bound: 1, queued: 1,
+        { job in
+          job.submit(1) { Model.current.wait { job.answered == 3 } }
+          job.submit(2)
+          job.cancel(2)
+          job.submit(3)
+          job.waitForEnd(of: 2)
+          job.pool.shutdown()
+        })
+    }
+
+    @Test func `A piece that is cancelled as another comes`() async throws {
+      try await explore(
+        bound: 1, queued: 1, budget: 2,
+        { job in
+          job.submit(1)
+          job.submit(2)
+          job.cancel(2)
+        }, { $0.submit(3) },
+        { job in
+          Model.current.wait { job.answered == 3 }
+          job.pool.shutdown()
+        })
+    }
+
+    @Test(arguments: [0, 1])
+    func `A piece that waits for another without a thread for it ends with the pool`(queued: Int) async throws {
+      try await explore(
+        bound: 1, queued: queued,
+        { job in
+          job.submit(1) {
+            job.submit(2)
+            // Refused at once, or queued until the shutdown drops it.
+            Model.current.wait { job.refused.contains(2) || job.dropped.contains(2) }
+          }
+          Model.current.wait { job.answered == 2 }
+          if queued == 0, !job.refused.contains(2) { job.fail("piece 2 is not refused") }
+          job.pool.shutdown()
         })
     }
   }

@@ -118,7 +118,9 @@ final class Monitor<Value>: @unchecked Sendable {  // One thread of the model ru
 package class BlockingWork: @unchecked Sendable {  // One thread of the model runs at a time.
   @usableFromInline package init() {}
   @usableFromInline package func run() {}
+  @usableFromInline package func finish() {}
   @usableFromInline package func cancel() {}
+  @usableFromInline package var isOver: Bool { false }
 }
 
 /// Work that a task waits for. No model has tasks: what there is of it is what the pool's file needs to be compiled.

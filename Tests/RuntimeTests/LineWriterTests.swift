@@ -10,7 +10,7 @@ import Testing
     let pipe = try TestPipe(isNonBlocking: isNonBlocking)
     let writer = LineWriter(descriptor: pipe.input)
     // More than a pipe holds, and lines longer than it takes in one piece among them.
-    let lines = (0..<600).map { number in String(repeating: "x", count: number % 10 == 0 ? 9000 : 40) + "\(number)" }
+    let lines = (0..<200).map { number in String(repeating: "x", count: number % 4 == 0 ? 9000 : 40) + "\(number)" }
     let reading = Task { await onThreadOfItsOwn { pipe.readLines(lines.count) } }
     for line in lines {
       writer.write(line)

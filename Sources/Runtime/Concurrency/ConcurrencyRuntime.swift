@@ -16,11 +16,13 @@ public final class ConcurrencyRuntime: AsyncRuntime {
   /// - Parameters:
   ///   - workers: how many threads of the pool to use at once; `nil` for all that it has.
   ///   - poller: how to wait for sockets.
+  ///   - blocking: how much blocking work there may be at once.
   ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches. Without
   ///     a number of workers the runtime knows nothing of the pool's threads, and does nothing.
   /// - Throws: what the system says if it has no descriptor or thread to give.
   public init(
-    workers: Int? = nil, poller: PollerKind = .best, stalls: StallOptions? = StallOptions()
+    workers: Int? = nil, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
+    stalls: StallOptions? = StallOptions()
   ) throws(IOError) {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
     // The pool is as wide as the machine, whatever this process is bound to.
@@ -35,7 +37,7 @@ public final class ConcurrencyRuntime: AsyncRuntime {
     let waiting = try PollerThread(poller, name: "gearbox-poll")
     self.waiting = waiting
     clock = TimerClock { waiting.sleeps }
-    services = Services(clock: clock) { waiting.poller }
+    services = Services(clock: clock, blocking: blocking) { waiting.poller }
     do throws(IOError) {
       if let executor { try executor.watchdog?.start(executor) }
     } catch {

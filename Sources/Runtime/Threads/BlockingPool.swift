@@ -1,4 +1,5 @@
-/// Threads for work that blocks: made on demand up to a bound, past which work queues; gone when long idle.
+/// Threads for work that blocks: made on demand up to a limit, past which work queues; gone when long idle. Past a limit
+/// on what queues, work is refused.
 ///
 /// Work that comes has a thread come for it, one at a time: woken, or made if none is idle. The one that comes has the
 /// next come if there is more, and only then turns to its work. So threads come up as fast as they can be started while
@@ -6,7 +7,7 @@
 @usableFromInline
 package final class BlockingPool: Sendable {
   private let threadName: String
-  private let bound: Int
+  private let limits: BlockingLimits
   private let patience: Int64
   private let state = Monitor(State())
 
@@ -14,6 +15,12 @@ package final class BlockingPool: Sendable {
     var queue = Ring<BlockingWork>()
     var threads = 0
     var idle = 0
+    /// Threads that are at a piece of work.
+    var busy = 0
+    /// Calls refused since the pool was made.
+    var refused = 0
+    /// Calls cancelled since work that nobody waits for any more was last taken out of the queue. Some of it may be there.
+    var cancelled = 0
     /// Whether a thread has been woken or made that has not come yet. It has while there is work, or there is no more to
     /// be had.
     var isOneComing = false
@@ -30,21 +37,17 @@ package final class BlockingPool: Sendable {
     case leave(joining: Thread?)
   }
 
-  /// Many more than processors, since such threads mostly sleep in the kernel; tokio's figure too.
-  package static let defaultBound = 512
-
-  /// - Parameters:
-  ///   - bound: the most threads at once.
-  ///   - patience: how long an idle thread waits for work before it goes.
-  package init(threadName: String, bound: Int = defaultBound, patience: Duration = .seconds(10)) {
+  /// - Parameter patience: how long an idle thread waits for work before it goes.
+  package init(threadName: String, limits: BlockingLimits = BlockingLimits(), patience: Duration = .seconds(10)) {
+    precondition(limits.threads > 0 && limits.queued >= 0, "a limit on blocking work is out of bounds")
     self.threadName = threadName
-    self.bound = bound
+    self.limits = limits
     self.patience = patience.nanoseconds
   }
 
-  /// How many threads there are, and how much work waits for one.
-  package var load: (threads: Int, queued: Int) {
-    state.withLock { ($0.threads, $0.queue.count) }
+  /// How many threads there are, how much work waits for one, and how many calls have been refused.
+  package var load: (threads: Int, queued: Int, refused: Int) {
+    state.withLock { ($0.threads, $0.queue.count, $0.refused) }
   }
 
   /// Runs `body` on a thread of the pool and gives what it returns or throws; see `AsyncRuntime.runBlocking`.
@@ -56,33 +59,57 @@ package final class BlockingPool: Sendable {
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
         guard work.park(continuation) else { return continuation.resume(throwing: CancellationError()) }
-        do throws(IOError) {
-          if try !submit(work) { work.cancel() }
-        } catch {
-          work.end(error)
-        }
+        if let error = submit(work) { work.end(error) }
       }
     } onCancel: {
-      work.cancel()
+      cancel(work)
     }
   }
 
-  /// - Returns: whether the pool is open and took it.
-  /// - Throws: why there is no thread to be had, if there is not one.
+  /// Takes `work` on.
+  ///
+  /// - Returns: why it is not taken, if it is not.
   @usableFromInline
-  func submit(_ work: BlockingWork) throws(IOError) -> Bool {
-    let taken: Result<Bool, IOError> = state.withLock { state in
-      guard !state.isClosed else { return .success(false) }
+  func submit(_ work: BlockingWork) -> (any Error)? {
+    state.withLock { state in
+      guard !state.isClosed else { return CancellationError() }
+      var threads = limits.threads
       do throws(IOError) {
         try summon(&state)
       } catch {
-        // With none at all nobody would ever take it. With some it waits its turn.
-        if state.threads == 0 { return .failure(error) }
+        // With none at all nothing would ever take it. With some it waits its turn.
+        if state.threads == 0 { return error }
+        threads = state.threads
+      }
+      // What threads that are not busy, or can still be made, will take does not wait.
+      func isFull() -> Bool { state.queue.count + state.busy - threads >= limits.queued }
+      if isFull() { dropCancelled(&state) }
+      if isFull() {
+        state.refused += 1
+        return BlockingWorkRefused(limits)
       }
       state.queue.append(work)
-      return .success(true)
+      return nil
     }
-    return try taken.get()
+  }
+
+  /// Ends the wait for `work`, which never begins unless it has.
+  @usableFromInline
+  func cancel(_ work: BlockingWork) {
+    work.cancel()
+    state.withLock { $0.cancelled += 1 }
+  }
+
+  /// Takes out of the queue the work that nobody waits for any more. To look costs as much as the queue is long, so it is
+  /// done once a sixteenth of it may be such work.
+  private func dropCancelled(_ state: inout State) {
+    guard state.cancelled > state.queue.count / 16 else { return }
+    state.cancelled = 0
+    var queue = exchange(&state.queue, with: Ring())
+    // Nothing of the caller's is let go of under the lock: the thread that cancels still holds the work.
+    while let work = queue.popFirst() {
+      if !work.isOver { state.queue.append(work) }
+    }
   }
 
   /// Has a thread come, unless one is coming or all are busy that there may be.
@@ -90,7 +117,7 @@ package final class BlockingPool: Sendable {
     guard !state.isOneComing else { return }
     if state.idle > 0 {
       self.state.notifyOne()
-    } else if state.threads < bound {
+    } else if state.threads < limits.threads {
       _ = try Thread(name: threadName, serve)
       state.threads += 1
     } else {
@@ -106,6 +133,9 @@ package final class BlockingPool: Sendable {
       switch next(isComing) {
       case .run(let work):
         work.run()
+        // Before the task goes on: if it asks for more at once, this thread counts as free.
+        state.withLock { $0.busy -= 1 }
+        work.finish()
       case .leave(let earlier):
         state.notifyAll()  // A shutdown may be waiting for this thread.
         earlier?.join()
@@ -125,6 +155,7 @@ package final class BlockingPool: Sendable {
       if let work = state.queue.popFirst() {
         // Where none is to be had, the rest waits for those there are.
         if !state.queue.isEmpty { try? summon(&state) }
+        state.busy += 1
         return .run(work)
       }
       if state.isClosed || isLate {

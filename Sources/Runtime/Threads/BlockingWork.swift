@@ -6,8 +6,17 @@ package class BlockingWork: @unchecked Sendable {  // What there is to it is in 
   @inlinable
   init() {}
 
+  /// Does the work, if it is still waited for.
   @usableFromInline
   func run() {}
+
+  /// Has the task that waits go on with what has come of it, after ``run()``.
+  @usableFromInline
+  func finish() {}
+
+  /// Whether the task does not wait any more.
+  @usableFromInline
+  var isOver: Bool { false }
 
   @usableFromInline
   func cancel() {}
@@ -20,6 +29,8 @@ final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `ph
   @usableFromInline let phase = Atomic<UInt8>(Phase.new)
   /// Touched by whoever takes it out of `waiting`.
   @usableFromInline var body: (() throws -> Success)?
+  /// What has come of it: the thread's that has run it.
+  @usableFromInline var result: Result<Success, any Error>?
   /// Set before `waiting`; taken by whoever gets to `over`.
   @usableFromInline var waiter: UnsafeContinuation<Success, any Error>?
 
@@ -59,10 +70,20 @@ final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `ph
   @inlinable
   override func run() {
     guard step(from: Phase.waiting, to: Phase.begun), let body else { return }
-    let result = Result { try body() }
+    result = Result { try body() }
     self.body = nil
+  }
+
+  @inlinable
+  override func finish() {
+    guard let result else { return }
+    self.result = nil
     if step(from: Phase.begun, to: Phase.over) { waiter?.resume(with: result) }
   }
+
+  // Relaxed: only the phase is looked at, and who looks too early looks again.
+  @inlinable
+  override var isOver: Bool { phase.load(ordering: .relaxed) == Phase.over }
 
   @inlinable
   override func cancel() { end(CancellationError()) }

@@ -47,7 +47,7 @@ struct Watch {
     let lane = lanes[index]
     lane.enter()
     // Where there is no thread to be had, a later look tries again.
-    if (try? pool.submit(ReliefShift(in: lane, of: watched, while: need, watchdog))) != true { lane.leave() }
+    if pool.submit(ReliefShift(in: lane, of: watched, while: need, watchdog)) != nil { lane.leave() }
   }
 
   private mutating func idleReliefWorker() -> Int? {

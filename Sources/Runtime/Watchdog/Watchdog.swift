@@ -33,7 +33,8 @@ package final class Watchdog: Sendable {
     self.runtime = runtime
     self.options = options
     threshold = options.threshold.nanoseconds
-    relief = BlockingPool(threadName: "gearbox-relief", bound: max(1, options.maximumReliefWorkers))
+    relief = BlockingPool(
+      threadName: "gearbox-relief", limits: BlockingLimits(threads: max(1, options.maximumReliefWorkers)))
   }
 
   /// Starts the thread. It holds `watched` until ``stop()``.

@@ -1,6 +1,7 @@
 /// An error that says which response it wants to be: thrown by a handler, or by the engine for a request that is wrong.
 ///
-/// Any other error a handler throws is a 500 and is logged; nothing of it is sent.
+/// Any other error a handler throws is a 500 and is logged; nothing of it is sent. `BlockingWorkRefused` is a 503 with
+/// `Retry-After`, and is not logged: the runtime counts it.
 public struct HTTPError: Error, Hashable, Sendable {
   /// The status of the response.
   public var status: Status

@@ -14,8 +14,17 @@ extension ConnectionContext {
     // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
     if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
     if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
+    if error is BlockingWorkRefused { return overloaded }
     log(error, method, path())
     return HTTPError(.internalServerError).response
+  }
+
+  /// What a request gets that comes while all threads for blocking work are taken, which the runtime's metrics count: a
+  /// line of the log for each would only add to the load.
+  private var overloaded: Response {
+    var response = HTTPError(.serviceUnavailable).response
+    response.headers["Retry-After"] = "1"
+    return response
   }
 
   /// - Parameter path: without the query, which may hold what should not lie about in logs.

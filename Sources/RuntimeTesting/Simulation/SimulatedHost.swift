@@ -17,6 +17,9 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
   var lastPort: UInt16 = 49_151
   /// Blocking work that waits for its turn.
   var blockingCount = 0
+  /// Calls that were refused because that was too much.
+  var refusedBlockingCalls = 0
+  static let blockingLimits = BlockingLimits()
 
   /// Which host's task this is.
   @TaskLocal static var current: SimulatedHost?

@@ -105,7 +105,8 @@ public final class SimulatedRuntime: AsyncRuntime {
   }
 
   /// Runs `work` on the simulation's thread, between two jobs: in no time of the simulation's, whatever it takes really. It
-  /// must not wait for anything that happens in the simulation.
+  /// must not wait for anything that happens in the simulation. As many calls may wait for their turn as the default
+  /// ``BlockingLimits`` let run and wait.
   public func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success
   ) async throws -> Success {
@@ -122,6 +123,7 @@ public final class SimulatedRuntime: AsyncRuntime {
     worker.jobs = simulation.jobCount
     metrics.workers = [worker]
     metrics.blockingQueueDepth = host.blockingCount
+    metrics.refusedBlockingCalls = host.refusedBlockingCalls
     return metrics
   }
 

@@ -48,6 +48,10 @@ extension Simulation {
     on host: SimulatedHost, _ work: sending @escaping () throws -> Success
   ) async throws -> Success {
     guard !host.isClosed else { throw CancellationError() }
+    guard host.blockingCount < SimulatedHost.blockingLimits.threads + SimulatedHost.blockingLimits.queued else {
+      host.refusedBlockingCalls += 1
+      throw BlockingWorkRefused(SimulatedHost.blockingLimits)
+    }
     var outcome: Result<Success, any Error>?
     host.blockingCount += 1
     defer { host.blockingCount -= 1 }
