@@ -12,8 +12,12 @@ public struct PollListener: StreamListener {
     let socket = try Socket(address.family, on: loop, for: .listen)
     if options.reuseAddress { socket.turnOn(SO_REUSEADDR, SOL_SOCKET) }
     if options.reusePort { socket.turnOn(SO_REUSEPORT, SOL_SOCKET) }
-    try socket.bind(to: address, replacingAbandoned: options.reuseAddress)
-    _ = try socket.call(.listen) { Int(listen($0, options.backlog)) }
+    if case .unix(let path) = address, let first = path.utf8.first, first != 0 {
+      try socket.listen(at: path, options)
+    } else {
+      _ = try socket.call(.bind) { number in Int(address.withSystemAddress { bind(number, $0, $1) }) }
+      _ = try socket.call(.listen) { Int(listen($0, options.backlog)) }
+    }
     localAddress = socket.localAddress ?? address
     self.options = options
     self.socket = socket
@@ -47,27 +51,4 @@ public struct PollListener: StreamListener {
 
   /// Stops listening, and takes a Unix-domain socket's name out of the file system.
   public func close() { socket.close() }
-}
-
-extension Socket {
-  fileprivate func bind(to address: SocketAddress, replacingAbandoned: Bool) throws(IOError) {
-    func bind() throws(IOError) {
-      _ = try call(.bind) { descriptor in Int(address.withSystemAddress { Glibc.bind(descriptor, $0, $1) }) }
-    }
-    guard case .unix(let path) = address else { return try bind() }
-    do throws(IOError) {
-      try bind()
-    } catch {
-      // A server that was killed leaves the name of its socket behind, and nobody who listens there.
-      guard replacingAbandoned, error.errno == EADDRINUSE, isAbandoned(address), unlink(path) == 0 else { throw error }
-      try bind()
-    }
-    removeWhenClosed(path)
-  }
-}
-
-private func isAbandoned(_ address: SocketAddress) -> Bool {
-  let probe = Glibc.socket(address.family, streamSocket, 0)
-  defer { close(probe) }
-  return address.withSystemAddress { connect(probe, $0, $1) } != 0 && errno == ECONNREFUSED
 }

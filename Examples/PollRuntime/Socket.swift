@@ -6,12 +6,11 @@ import Synchronization
 struct OpenSocket {
   let descriptor: Int32
   /// The name that it has in the file system until it is closed.
-  var path: String?
+  var name: SocketName?
 
   /// To be called once nobody finds it in the loop any more.
   func close() {
-    // The name first: once nobody listens, it may be a successor's.
-    if let path { unlink(path) }
+    name?.remove()
     Glibc.close(descriptor)
   }
 }
@@ -97,9 +96,12 @@ final class Socket: Sendable {
     _ = try? call(.socket) { Int(setsockopt($0, level, option, &on, socklen_t(MemoryLayout<Int32>.size))) }
   }
 
-  /// Has `path` removed from the file system when the socket is closed.
-  func removeWhenClosed(_ path: String) {
-    loop.state.withLock { $0.sockets[number]?.path = path }
+  /// Listens at `path` in the file system, until it is closed.
+  func listen(at path: String, _ options: ListenOptions) throws(IOError) {
+    try loop.state.withLock { state throws(IOError) in
+      guard let descriptor = state.sockets[number]?.descriptor else { throw IOError(.listen, .closed) }
+      state.sockets[number]?.name = try SocketName(path, listeningOn: descriptor, options)
+    }
   }
 
   var localAddress: SocketAddress? { address(getsockname) }

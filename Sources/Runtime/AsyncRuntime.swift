@@ -89,7 +89,8 @@ public struct ListenOptions: Sendable {
   /// How many connections the kernel keeps that nobody has accepted yet; the kernel may have a lower bound of its own.
   public var backlog: Int32 = 4096
   /// Binds to a port whose earlier connections have not all timed out (`SO_REUSEADDR`), or to a path on which a server
-  /// that is gone has left its socket.
+  /// that is gone has left its socket. No other file and no socket that a process listens on is ever replaced. Of several
+  /// that listen on such a path at once one succeeds, and the others are refused with `EADDRINUSE`.
   public var reuseAddress = true
   /// Lets several listeners share one port, the kernel dealing connections out among them (`SO_REUSEPORT`).
   public var reusePort = false

@@ -34,6 +34,8 @@ public struct IOError: Error, Hashable, Sendable {
     case cancelled
     /// Another task is already waiting for the same thing.
     case busy
+    /// The address is a path that no Unix-domain socket can have: it is longer than 107 bytes, or has a NUL in it.
+    case invalidPath
     /// The system refused: `errno` after the call that failed.
     case system(Int32)
   }
@@ -62,6 +64,7 @@ extension IOError: CustomStringConvertible {
     case .closed: "\(operation): closed"
     case .cancelled: "\(operation): cancelled"
     case .busy: "\(operation): another task is already waiting for this"
+    case .invalidPath: "\(operation): a Unix-domain socket's path has at most 107 bytes, and no NUL among them"
     case .system(let code): "\(operation): \(systemErrorMessage(code)) (errno \(code))"
     }
   }

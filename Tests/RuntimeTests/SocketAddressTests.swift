@@ -14,6 +14,10 @@ import Testing
       ("[fe80::1%2]:80", .ipv6(IPv6Address(bits: 0xfe80 << 112 | 1), port: 80, scope: 2)),
       ("unix:/run/app.sock", .unix(path: "/run/app.sock")),
       ("unix:name with: colons", .unix(path: "name with: colons")),
+      ("unix:./@file", .unix(path: "./@file")),
+      ("unix:@app", .unix(path: "\0app")),
+      ("unix:@a\0b", .unix(path: "\0a\0b")),
+      ("unix:@" + String(repeating: "x", count: 107), .unix(path: "\0" + String(repeating: "x", count: 107))),
     ] as [(String, SocketAddress)])
   func `What is printed is what is read`(text: String, address: SocketAddress) {
     #expect(SocketAddress(text) == address)
@@ -23,7 +27,8 @@ import Testing
   @Test(arguments: [
     "", ":", ":80", "80", "localhost:80", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:+1",
     "127.0.0.1: 80", "127.0.0.1:80 ", "127.0.0.256:80", "1.2.3:80", "[]:80", "[::1]", "[::1]80", "[:::]:80",
-    "[fe80::1%eth0]:80", "[127.0.0.1]:80:80", "unix:", "unix:a\0b",
+    "[fe80::1%eth0]:80", "[127.0.0.1]:80:80", "unix:", "unix:a\0b", "unix:\0app",
+    "unix:@" + String(repeating: "x", count: 108),
     "unix:/" + String(repeating: "x", count: 107),
   ])
   func `What is no address is refused`(text: String) {
@@ -37,13 +42,27 @@ import Testing
     #expect(SocketAddress(host: "localhost", port: 80) == nil)
   }
 
+  @Test func `A file whose name begins with an @ is not taken for an abstract name`() {
+    #expect(SocketAddress.unix(path: "@app").description == "unix:./@app")
+  }
+
+  @Test(arguments: ["a\0b", "a\0", String(repeating: "x", count: 108), "\0" + String(repeating: "x", count: 108)])
+  func `A system call refuses a path that no socket can have`(path: String) {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(descriptor) }
+    let (bound, code) = SocketAddress.unix(path: path).withSystemAddress { (bind(descriptor, $0, $1), errno) }
+    #expect(bound == -1 && code == EINVAL)
+  }
+
   @Test func `Only network addresses have a port`() {
     #expect(SocketAddress.loopback(port: 7).port == 7)
     #expect(SocketAddress.ipv6(.any, port: 8).port == 8)
     #expect(SocketAddress.unix(path: "x").port == nil)
   }
 
-  @Test(arguments: ["127.0.0.1:80", "[2001:db8::1]:8080", "[fe80::1%2]:80", "unix:/run/app.sock"])
+  @Test(arguments: [
+    "127.0.0.1:80", "[2001:db8::1]:8080", "[fe80::1%2]:80", "unix:/run/app.sock", "unix:@app", "unix:@a\0b\0",
+  ])
   func `What a system call is given is what one gives back`(text: String) throws {
     let address = try #require(SocketAddress(text))
     let copy = address.withSystemAddress { bytes, length in

@@ -40,34 +40,24 @@ func turnOn(_ option: Int32, _ level: Int32, of descriptor: Int32) {
   setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
 }
 
-/// A descriptor bound to `address` and listening.
-func listeningDescriptor(_ address: SocketAddress, _ options: ListenOptions) throws(IOError) -> Int32 {
+/// A descriptor that listens on `address`, and the name of its file where the address is one.
+func listeningDescriptor(
+  _ address: SocketAddress, _ options: ListenOptions
+) throws(IOError) -> (descriptor: Int32, name: SocketName?) {
+  try address.checkPath(.bind)
   let descriptor = try streamDescriptor(address.family)
   do throws(IOError) {
-    if case .unix = address {
-      try bindPath(descriptor, to: address, replacingStale: options.reuseAddress)
-    } else {
-      if options.reuseAddress { turnOn(SO_REUSEADDR, SOL_SOCKET, of: descriptor) }
-      if options.reusePort { turnOn(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
-      guard address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else { throw IOError(.bind, .system(errno)) }
+    if let path = address.filePath {
+      let name = try SocketName(path, listeningOn: descriptor, options)
+      return (descriptor, name)
     }
+    if options.reuseAddress { turnOn(SO_REUSEADDR, SOL_SOCKET, of: descriptor) }
+    if options.reusePort { turnOn(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
+    guard address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else { throw IOError(.bind, .system(errno)) }
     guard listen(descriptor, options.backlog) == 0 else { throw IOError(.listen, .system(errno)) }
-    return descriptor
+    return (descriptor, nil)
   } catch {
     close(descriptor)
     throw error
-  }
-}
-
-/// Binds to a path, on which a server that died may have left a socket that nobody listens on.
-private func bindPath(_ descriptor: Int32, to address: SocketAddress, replacingStale: Bool) throws(IOError) {
-  if address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 { return }
-  let code = errno
-  guard code == EADDRINUSE, replacingStale, case .unix(let path) = address else { throw IOError(.bind, .system(code)) }
-  let probe = try streamDescriptor(address.family)
-  let refused = address.withSystemAddress { connect(probe, $0, $1) } != 0 && errno == ECONNREFUSED
-  close(probe)
-  guard refused, unlink(path) == 0, address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else {
-    throw IOError(.bind, .system(code))
   }
 }

@@ -16,12 +16,14 @@ package final class Network: Sendable {
 
   package func listen(on address: SocketAddress, _ options: ListenOptions) throws(IOError) -> SocketListener {
     try checkOpen(.listen)
-    let socket = try watch(listeningDescriptor(address, options), .listen)
+    let (descriptor, name) = try listeningDescriptor(address, options)
+    let socket = try watch(descriptor, named: name, .listen)
     return SocketListener(socket, address: socket.localAddress ?? address, network: self, options: options)
   }
 
   package func connect(to address: SocketAddress, _ options: ConnectOptions) async throws(IOError) -> SocketStream {
     try checkOpen(.connect)
+    try address.checkPath(.connect)
     let descriptor = try streamDescriptor(address.family)
     do throws(IOError) {
       try await start(descriptor, address)
@@ -73,10 +75,12 @@ package final class Network: Sendable {
     return try SocketStream(watch(descriptor, .accept))
   }
 
-  private func watch(_ descriptor: Int32, _ operation: IOError.Operation) throws(IOError) -> Socket {
+  private func watch(
+    _ descriptor: Int32, named name: SocketName? = nil, _ operation: IOError.Operation
+  ) throws(IOError) -> Socket {
     let socket: Socket
     do throws(IOError) {
-      socket = try Socket(descriptor, poller: poller())
+      socket = try Socket(descriptor, named: name, poller: poller())
     } catch {
       try checkOpen(operation)  // A shutdown may have closed the poller under it.
       throw error

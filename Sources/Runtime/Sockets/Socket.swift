@@ -8,23 +8,34 @@ package final class Socket: Sendable {
   package let reading = Readiness(isReady: false)
   package let writing = Readiness(isReady: true)
   private let poller: any Poller
+  /// What a Unix-domain listener is called in the file system.
+  private let name: SocketName?
 
   /// What has been done since the last wait, in both directions: a peer that is never slow would otherwise have the task
   /// keep a worker for itself.
   package let turn = Turn()
 
-  /// Takes `descriptor` over, and closes it if it cannot be watched.
-  package init(_ descriptor: Int32, poller: any Poller) throws(IOError) {
+  /// Takes over `descriptor` and its `name` in the file system. If it cannot be watched, removes the name and closes the
+  /// descriptor.
+  package init(_ descriptor: Int32, named name: SocketName? = nil, poller: any Poller) throws(IOError) {
     self.descriptor = OpenDescriptor(descriptor)
     self.poller = poller
-    try poller.add(self)
+    self.name = name
+    do throws(IOError) {
+      try poller.add(self)
+    } catch {
+      name?.remove()
+      throw error
+    }
   }
 
-  /// Closes both ways and wakes whoever waits.
+  /// Closes both ways, removes the name in the file system, and wakes whoever waits.
   ///
   /// - Returns: whether it was open.
   @discardableResult
   package func close() -> Bool {
+    // First, as an open socket keeps its file from being taken for another's.
+    name?.remove()
     reading.close()
     writing.close()
     // While the number is still ours. Both may be done twice.

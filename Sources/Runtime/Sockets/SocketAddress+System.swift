@@ -14,6 +14,9 @@ extension SocketAddress {
 
   /// Runs `body` with the address as `bind(2)` and `connect(2)` want it; the pointer is good for that long.
   ///
+  /// A path that no Unix-domain socket can have (see ``IOError/Reason/invalidPath``) is not cut: it becomes an address
+  /// that these calls refuse with `EINVAL`.
+  ///
   /// - Returns: what `body` returns, or throws what it throws.
   public func withSystemAddress<Result, Failure: Error>(
     _ body: (UnsafePointer<sockaddr>, socklen_t) throws(Failure) -> Result
@@ -37,11 +40,12 @@ extension SocketAddress {
         bytes.storeBytes(of: system, as: sockaddr_in6.self)
         return MemoryLayout<sockaddr_in6>.size
       case .unix(let path):
-        // `init(_:)` bounds what it parses; a longer path that was built by hand is cut, and binding to it says so.
-        let name = path.utf8.prefix(Self.maximumPathLength)
         bytes.storeBytes(of: sa_family_t(family), as: sa_family_t.self)
-        UnsafeMutableRawBufferPointer(rebasing: bytes[Self.pathOffset...]).copyBytes(from: name)
-        return Self.pathOffset + name.count + 1
+        // Longer than any such address: the call fails with `EINVAL`.
+        guard hasValidPath else { return bytes.count }
+        UnsafeMutableRawBufferPointer(rebasing: bytes[Self.pathOffset...]).copyBytes(from: path.utf8)
+        // Only a path ends with a NUL; an abstract name is as long as the length says.
+        return Self.pathOffset + path.utf8.count + (filePath == nil ? 0 : 1)
       }
     }
     return try withUnsafePointer(to: &storage) { storage throws(Failure) in
@@ -77,7 +81,9 @@ extension SocketAddress {
       let port = UInt16(bigEndian: system.sin6_port)
       self = .ipv6(IPv6Address(system.sin6_addr), port: port, scope: system.sin6_scope_id)
     case AF_UNIX:
-      self = .unix(path: String(decoding: bytes.dropFirst(Self.pathOffset).prefix { $0 != 0 }, as: UTF8.self))
+      let path = bytes.dropFirst(Self.pathOffset)
+      let isAbstract = path.first == 0
+      self = .unix(path: String(decoding: isAbstract ? path : path.prefix { $0 != 0 }, as: UTF8.self))
     default:
       return nil
     }

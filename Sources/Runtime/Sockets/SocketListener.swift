@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// A listening TCP or Unix-domain socket: the listener of all three backends.
 public final class SocketListener: StreamListener {
@@ -8,8 +7,6 @@ public final class SocketListener: StreamListener {
   private let socket: Socket
   private let network: Network
   private let options: ListenOptions
-  /// Whether a Unix-domain socket's name is in the file system still, for all we know.
-  private let hasName = Atomic(true)
 
   init(_ socket: Socket, address: SocketAddress, network: Network, options: ListenOptions) {
     self.socket = socket
@@ -51,10 +48,8 @@ public final class SocketListener: StreamListener {
     }
   }
 
-  /// Stops listening, and takes a Unix-domain socket's name out of the file system.
+  /// Stops listening, and takes a Unix-domain socket's name out of the file system, unless another file has it by now.
   public func close() {
-    // The name first: once the socket is closed, the name may be a successor's.
-    if case .unix(let path) = localAddress, !path.isEmpty, hasName.exchange(false, ordering: .relaxed) { unlink(path) }
     socket.close()
   }
 }

@@ -110,49 +110,6 @@ extension RuntimeConformance {
       }
       try expect("the second listener's address", second.localAddress, is: first.localAddress)
     },
-
-    Case(
-      "A Unix-domain socket's name is there while it is listened on, and then not", .listeners, needs: .realDescriptors
-    ) { runtime in
-      let path = temporaryPath()
-      // In case the runtime does not.
-      defer { unlink(path) }
-      let listener = try runtime.listen(on: .unix(path: path))
-      try expect("the name while somebody listens", toBe: "there", access(path, F_OK) == 0, saw: "none")
-      listener.close()
-      try expect("the name once the listener is closed", toBe: "gone", access(path, F_OK) != 0, saw: "it")
-      try await expect("connecting to it", toBeRefused: .connect, with: [ENOENT]) {
-        try await runtime.connect(to: .unix(path: path))
-      }
-      // A successor's name is not the first listener's to take away.
-      let successor = try runtime.listen(on: .unix(path: path))
-      listener.close()
-      try expect(
-        "a successor's name when the first is closed again", toBe: "there", access(path, F_OK) == 0, saw: "none")
-      successor.close()
-    },
-
-    Case(
-      "A socket that a dead server left behind is replaced, and a live one's is not", .listeners,
-      needs: .realDescriptors
-    ) { runtime in
-      let path = temporaryPath()
-      defer { unlink(path) }
-      let live = try runtime.listen(on: .unix(path: path))
-      try await expect("listening on a live one's name", toBeRefused: .bind, with: [EADDRINUSE]) {
-        try runtime.listen(on: .unix(path: path))
-      }
-      live.close()
-      // What a server leaves that was killed: the name, with nobody who listens behind it.
-      let dead = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-      let code = SocketAddress.unix(path: path).withSystemAddress { bind(dead, $0, $1) }
-      try expect("binding by hand", code, is: 0)
-      close(dead)
-      let next = try await expectEnd(of: "listening on a dead one's name") { try runtime.listen(on: .unix(path: path)) }
-      let stream = try await runtime.connect(to: .unix(path: path))
-      stream.close()
-      next.close()
-    },
   ]
 
   static let addresses: [Case] = [
@@ -188,7 +145,8 @@ extension RuntimeConformance {
     },
   ]
 
-  private static func expectAddresses(_ address: SocketAddress, on runtime: any AsyncRuntime) async throws {
+  /// Expects both ends of a connection to a listener on `address` to know both addresses.
+  static func expectAddresses(_ address: SocketAddress, on runtime: any AsyncRuntime) async throws {
     let listener = try runtime.listen(on: address)
     let near = try await runtime.connect(to: listener.localAddress)
     let far = try await listener.accept()
@@ -233,6 +191,3 @@ extension RuntimeConformance {
     try expect("what the accepted streams carry, in order", heard.sorted(), is: near.indices.map { UInt8($0) })
   }
 }
-
-/// A path that nobody else uses, short enough for a socket.
-func temporaryPath() -> String { "/tmp/gearbox-\(UInt64.random(in: 0 ... .max))" }

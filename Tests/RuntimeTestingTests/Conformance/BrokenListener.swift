@@ -14,6 +14,7 @@ struct BrokenListener<Base: StreamListener>: StreamListener {
   }
 
   var localAddress: SocketAddress {
+    if flaw == .losesAbstractNames, case .unix = base.localAddress { return .unix(path: "") }
     guard flaw == .doesNotSayItsPort, case .ipv4(let address, _) = base.localAddress else { return base.localAddress }
     return .ipv4(address, port: 0)
   }
@@ -33,6 +34,7 @@ struct BrokenListener<Base: StreamListener>: StreamListener {
   func close() {
     if flaw == .listensOnWhenClosed { return }
     base.close()
+    if flaw == .removesItsSuccessor, case .unix(let path) = localAddress { unlink(path) }
     if flaw == .leavesItsName, case .unix(let path) = localAddress { Glibc.close(creat(path, 0o600)) }
   }
 }

@@ -60,6 +60,16 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> Listener {
     var options = options
     if flaw == .sharesPorts { options.reusePort = true }
+    if case .unix(let path) = address, !path.isEmpty, !path.hasPrefix("\0") {
+      switch flaw {
+      case .cutsPaths:
+        let name = String(decoding: path.utf8.prefix { $0 != 0 }.prefix(107), as: UTF8.self)
+        return BrokenListener(try base.listen(on: .unix(path: name), options: options), flaw)
+      case .leavesNamesAtItsEnd: memory.keep { Glibc.close(creat(path, 0o600)) }
+      case .replacesFiles where !isSocket(path), .replacesListeners where isSocket(path): unlink(path)
+      default: break
+      }
+    }
     return BrokenListener(try base.listen(on: address, options: options), flaw)
   }
 
@@ -95,10 +105,18 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
       try? await Task.sleep(for: grace)
       await base.shutdown(grace: .zero)
     case .returnsBeforeTheEnd where !isFirst: return
+    case .leavesNamesAtItsEnd:
+      await base.shutdown(grace: grace)
+      memory.callKept()
     case .waitsForItself where Memory.isWithin && grace > .seconds(5): await memory.waitForEver()
     default: await base.shutdown(grace: grace)
     }
   }
+}
+
+private func isSocket(_ path: String) -> Bool {
+  var status = stat()
+  return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
 }
 
 /// What a broken runtime, or a part of it, has to remember to be broken.
@@ -133,6 +151,9 @@ final class Memory: @unchecked Sendable {  // What it keeps is never touched aga
     let value = Kept(value: value)
     kept.withLock { $0.append(value) }
   }
+
+  /// Calls what is kept.
+  func callKept() { kept.withLock { kept in for kept in kept { kept.value() } } }
 
   /// Runs `body` while no other runs in here.
   func oneAtATime<Success>(_ body: () throws -> Success) rethrows -> Success {

@@ -12,6 +12,8 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case queuesReaders, writesIntoNothing, givesNoTurn
   // Listeners and addresses
   case doesNotSayItsPort, sharesPorts, losesTheFirstConnection, listensOnWhenClosed, leavesItsName, mistakesThePeer
+  // Names of sockets
+  case replacesFiles, replacesListeners, removesItsSuccessor, leavesNamesAtItsEnd, cutsPaths, losesAbstractNames
   // Cancellation
   case ignoresACancelledRead, losesBytesOfACancelledRead, ignoresACancelledAccept, ignoresACancelledSleep
   case failsBecauseItIsCancelled
@@ -162,6 +164,33 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       (
         "A Unix-domain socket's name is there while it is listened on, and then not",
         "the name once the listener is closed: expected gone, saw it"
+      )
+    case .replacesFiles:
+      (
+        "Listening on the name of a file that is no socket is refused and leaves the file as it was",
+        "listening on the name of a regular file: expected “bind: File exists (errno 17)” or “bind: Address already in"
+      )
+    case .replacesListeners:
+      (
+        "Of several that listen on an abandoned name at once, one succeeds",
+        "how many of 4 listen on one name: expected 1, saw"
+      )
+    case .removesItsSuccessor:
+      (
+        "A listener that is closed leaves its name to the file that has it by now",
+        "the file that has the name when the first listener is closed: expected"
+      )
+    case .leavesNamesAtItsEnd:
+      ("A runtime that is shut down leaves no name", "the name once the runtime is shut down: expected nil, saw")
+    case .cutsPaths:
+      (
+        "A path that no socket can have is refused and not cut",
+        "bytes: expected refused as such, saw no error"
+      )
+    case .losesAbstractNames:
+      (
+        "Abstract names are of the length that is given, and read back as given",
+        "the listener's address: expected unix:@gearbox-"
       )
     case .mistakesThePeer:
       ("Over IPv4 both ends know both addresses", "the peer's address, where it was connected: expected")
