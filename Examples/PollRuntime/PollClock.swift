@@ -11,7 +11,7 @@ public struct PollClock: Clock {
 
   public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
     try Task.checkCancellation()
-    guard deadline > .now else { return }
+    guard deadline > .now else { return await Task.yield() }
     if await loop.wait(until: deadline) != nil { throw CancellationError() }
   }
 }

@@ -16,7 +16,8 @@ public protocol AsyncRuntime: Executor {
   /// delays no sleep, no connection and no task but its own.
   var workerCount: Int { get }
 
-  /// The clock to sleep on. A sleep is never early, costs no thread, and ends promptly when its task is cancelled.
+  /// The clock to sleep on. A sleep is never early, costs no thread, and ends promptly when its task is cancelled. A sleep
+  /// whose time has come already (of no time, of less, or of a nanosecond) lets other tasks have their turn.
   var clock: RuntimeClock { get }
 
   /// Listens for connections on `address`; port 0 lets the system choose one.

@@ -17,10 +17,15 @@ public struct TimerClock: Clock {
 
   /// Suspends the task until `deadline`, and never less, whatever the tolerance. It costs no thread.
   ///
+  /// If the time has come already, the task yields, so that a loop of short sleeps leaves its worker to others.
+  ///
   /// - Throws: `CancellationError` promptly when the task is cancelled or the runtime is shut down.
   public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
     let wait = Instant.now.duration(to: deadline).nanoseconds
-    if wait <= 0 { return try Task.checkCancellation() }
+    guard wait > 0 else {
+      try Task.checkCancellation()
+      return await Task.yield()
+    }
     try await queue().sleep(until: Runtime.deadline(wait))
   }
 }

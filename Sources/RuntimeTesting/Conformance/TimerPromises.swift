@@ -31,6 +31,29 @@ extension RuntimeConformance {
       try await runtime.spawnAndWait("Task.sleep of no time") { try await Task.sleep(for: .zero) }
     },
 
+    Case("Sleeping for no time, over and over, lets other tasks have their turn", .timers) { runtime in
+      for duration in [Duration.zero, .nanoseconds(1), .seconds(-5)] {
+        let (isOver, begun) = (Box(Atomic(false)), Box(Atomic(0)))
+        let loops = (0..<runtime.workerCount * 2).map { _ in
+          runtime.spawn { () throws -> Bool in
+            begun.value.add(1, ordering: .relaxed)
+            // Not for ever: where a sleep does not suspend, what ends the loop never comes.
+            for _ in 0..<1_000_000 where !isOver.value.load(ordering: .relaxed) {
+              try await runtime.clock.sleep(for: duration)
+            }
+            return isOver.value.load(ordering: .relaxed)
+          }
+        }
+        try await expectEventually("the first of the loops to begin") { begun.value.load(ordering: .relaxed) > 0 }
+        runtime.spawn { isOver.value.store(true, ordering: .relaxed) }
+        for loop in loops {
+          try await expect("whether another task ran beside loops of sleeps of \(duration)", toGive: true) {
+            try await loop.value
+          }
+        }
+      }
+    },
+
     Case("A short sleep ends though a long one began before it", .timers) { runtime in
       let long = runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
       try await runtime.spawnAndWait("a task that lets the sleep begin") { for _ in 0..<10 { await Task.yield() } }

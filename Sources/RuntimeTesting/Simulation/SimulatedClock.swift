@@ -31,13 +31,14 @@ public struct SimulatedClock: Clock {
   /// A nanosecond.
   public var minimumResolution: Duration { .nanoseconds(1) }
 
-  /// Suspends the task until `deadline` by this host's clock, whatever the tolerance, in no real time.
+  /// Suspends the task until `deadline` by this host's clock, whatever the tolerance, in no real time. If the time has
+  /// come already, the task yields.
   ///
   /// - Throws: `CancellationError` at once when the task is cancelled or the host's runtime is shut down.
   public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
     simulation.assertCurrent()
     try Task.checkCancellation()
-    if now >= deadline { return }
+    if now >= deadline { return await Task.yield() }
     if host.isClosed { throw CancellationError() }
     let time = host.skew.simulatedTime(at: deadline.offset.nanoseconds)
     simulation.journal.record(.slept(until: time))

@@ -34,6 +34,7 @@ struct BrokenClock<Base: Clock<Duration>>: Clock {
       defer { memory.clear() }
       return try await base.sleep(until: deadline, tolerance: nil)
     case .waitsForThePast where duration < .seconds(-1): return try await Task.sleep(for: .seconds(3600))
+    case .spinsForNoTime where duration <= .zero: return try Task.checkCancellation()
     case .takesLongForNothing where duration > .seconds(1_000_000_000): return
     case .sleepsOnAWorker:
       // Not for ever: the worker has to end some day.

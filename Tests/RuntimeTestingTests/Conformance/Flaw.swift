@@ -5,7 +5,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case forgetsWhatWorkersDid, leavesAStuckWorkerAlone, looksRarely
   // Timers
   case wakesEarly, wakesEarlyByTolerance, keepsOneTimer, waitsForThePast, takesLongForNothing, sleepsOnAWorker
-  case wakesAllWhenOneIsCancelled
+  case wakesAllWhenOneIsCancelled, spinsForNoTime
   // Streams
   case endsEarly, overwritesTheBuffer, waitsWithoutRoom, closesBothHalves, finishesNothing, dropsBytes, swapsPieces
   case takesAllThatIsWritten, takesAByteToSeeWhetherThereIsOne, takesNothingForTheEnd, writesMoreThanItSays
@@ -86,6 +86,12 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       (
         "Sleeps that are cancelled leave those beside them as they were",
         "that nobody cancelled: expected"
+      )
+
+    case .spinsForNoTime:
+      (
+        "Sleeping for no time, over and over, lets other tasks have their turn",
+        "whether another task ran beside loops of sleeps of 0.0 seconds: expected true, saw false"
       )
 
     case .endsEarly:
