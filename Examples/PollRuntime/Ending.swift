@@ -6,17 +6,29 @@ import Synchronization
 struct Ending {
   /// The loop's thread.
   var thread: pthread_t?
-  /// Tasks that were started on the runtime and have not ended.
-  var tasks = 0
+  /// Tasks that were started on the runtime and have not ended, by number.
+  var tasks: Set<Int> = []
   /// When their grace is over; `nil` until somebody shuts the runtime down.
   var deadline: ContinuousClock.Instant?
-  /// Who shuts it down and waits, and how many of them are tasks of the runtime: those cannot wait for themselves.
+  /// Who shuts it down and waits.
   var callers: [UnsafeContinuation<Void, Never>] = []
-  var callingTasks = 0
+  /// The tasks of the runtime that shut it down, or that may be waiting for a `Task { }` that does: they cannot end before.
+  var callingTasks: Set<Int> = []
   /// Whether the thread runs no more jobs.
   var isOver = false
 
   var hasBegun: Bool { deadline != nil }
+}
+
+/// A task that was started on a loop.
+struct RunLoopTask: Sendable {
+  let loop: RunLoop
+  let number: Int
+
+  /// Whose task the calling one is: itself, the task that it is a child of, or the one that has started it with `Task { }`.
+  /// It is not the thread that tells: a task may be on the main actor just now, and a task of another runtime may prefer
+  /// this loop.
+  @TaskLocal static var current: RunLoopTask?
 }
 
 extension RunLoop {
@@ -27,7 +39,9 @@ extension RunLoop {
       let (isOver, sockets, events) = state.withLock { state in
         if state.ending.isOver { return (true, [OpenSocket](), [Event]()) }
         state.ending.callers.append(continuation)
-        if state.ending.thread == pthread_self() { state.ending.callingTasks += 1 }
+        if let task = RunLoopTask.current, task.loop === self, state.ending.tasks.contains(task.number) {
+          state.ending.callingTasks.insert(task.number)
+        }
         state.ending.deadline = state.ending.deadline ?? .now + grace
         state.ring()
         let events = state.waits.keys.filter { if case .done = $0 { false } else { true } }
@@ -49,10 +63,20 @@ extension RunLoop {
     }
   }
 
-  /// Says that a task has been started, or has ended.
-  func countTask(_ change: Int) {
+  /// Says that a task has been started.
+  func startTask() -> RunLoopTask {
     state.withLock { state in
-      state.ending.tasks += change
+      let number = state.nextNumber()
+      state.ending.tasks.insert(number)
+      return RunLoopTask(loop: self, number: number)
+    }
+  }
+
+  /// Says that a task has ended.
+  func endTask(_ task: RunLoopTask) {
+    state.withLock { state in
+      state.ending.tasks.remove(task.number)
+      state.ending.callingTasks.remove(task.number)
       if state.ending.hasBegun { state.ring() }
     }
   }
@@ -86,6 +110,6 @@ extension RunLoop.State {
   /// Whether the loop has been asked to end, and has waited for all that it should.
   var isDone: Bool {
     guard let deadline = ending.deadline else { return false }
-    return deadline <= .now || ending.tasks <= ending.callingTasks && blocking.threads == 0
+    return deadline <= .now || ending.tasks == ending.callingTasks && blocking.threads == 0
   }
 }

@@ -17,10 +17,10 @@ public struct PollRuntime: AsyncRuntime {
   public func spawn<Success: Sendable>(
     _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    loop.countTask(1)
-    return Task.detached(executorPreference: loop) { [loop] in
-      defer { loop.countTask(-1) }
-      return try await operation()
+    let task = loop.startTask()
+    return Task.detached(executorPreference: loop) {
+      defer { task.loop.endTask(task) }
+      return try await RunLoopTask.$current.withValue(task, operation: operation)
     }
   }
 
@@ -41,7 +41,7 @@ public struct PollRuntime: AsyncRuntime {
   public var metrics: RuntimeMetrics {
     loop.state.withLock { state in
       var metrics = RuntimeMetrics()
-      metrics.tasks = state.ending.tasks
+      metrics.tasks = state.ending.tasks.count
       metrics.queueDepths = [state.jobs.count]
       metrics.workers = [state.metrics]
       metrics.blockingThreads = state.blocking.threads

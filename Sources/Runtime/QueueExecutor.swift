@@ -1,5 +1,3 @@
-import CRuntime
-
 /// A task executor without threads: its jobs wait in a queue that at most `width` threads of another pool drain.
 ///
 /// What is in the queue is run in the order in which it came. A thread is asked for when a job comes and fewer than
@@ -67,14 +65,7 @@ package final class QueueExecutor: TaskExecutor {
     borrowThread { self.drain(in: freeLane) }
   }
 
-  /// Whether the calling thread is running a job of this executor.
-  package var isCurrent: Bool { gearbox_slot(identity) >= 0 }
-
-  private var identity: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
-
   private func drain(in index: Int) {
-    gearbox_enter_executor(identity, 0)
-    defer { gearbox_enter_executor(nil, 0) }
     let lane = lanes[index]
     let end = monotonicNow() + Self.turn
     repeat {
@@ -103,8 +94,6 @@ extension QueueExecutor: Watched {
   package func cover(_ lane: Int) {}
 
   package func relieve(in lane: Lane, while isNeeded: () -> Bool) {
-    gearbox_enter_executor(identity, 0)
-    defer { gearbox_enter_executor(nil, 0) }
     while isNeeded(), let job = state.withLock({ $0.jobs.popFirst() }) {
       lane.counters.hasTaken(job)
       unsafe job.runSynchronously(on: asUnownedTaskExecutor())

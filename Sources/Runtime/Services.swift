@@ -6,11 +6,15 @@ package final class Services: Sendable {
   package let network: Network
   @usableFromInline package let blocking: BlockingPool
   @usableFromInline package let tasks = LiveTasks()
-  private let ending = Monitor(Ending())
+  private let ending = Lock(Ending.notBegun)
+  /// The thread that ends the runtime, until a caller of `shutdown` has joined it.
+  private let thread = Lock<Thread?>(nil)
 
-  private struct Ending {
-    var hasBegun = false
-    var isDone = false
+  private enum Ending {
+    case notBegun
+    /// Those that wait for the end.
+    case underWay([UnsafeContinuation<Void, Never>])
+    case done
   }
 
   /// - Parameters:
@@ -39,35 +43,52 @@ package final class Services: Sendable {
 
   /// Ends what waits, waits for the tasks, and then calls `stop`, which ends the backend's own threads.
   ///
+  /// It needs no thread but one that it starts, and blocks no other: those that call it are suspended.
+  ///
   /// - Parameters:
-  ///   - isWithin: whether the task that calls is one of the runtime's own.
   ///   - endWaits: closes the backend's sockets and sleeps.
+  ///   - stop: ends the backend's own threads, and leaves alone those that are not done at the deadline that it is given.
   package func shutdown(
-    grace: Duration, isWithin: Bool,
-    endWaits: @escaping @Sendable () -> Void, stop: @escaping @Sendable () -> Void
+    grace: Duration, endWaits: @escaping @Sendable () -> Void, stop: @escaping @Sendable (_ deadline: Int64) -> Void
   ) async {
-    let isFirst = ending.withLock { ending in
-      defer { ending.hasBegun = true }
-      return !ending.hasBegun
-    }
-    if isFirst {
+    let deadline = deadline(max(0, grace.nanoseconds))
+    tasks.excuseCaller()
+    await withUnsafeContinuation { continuation in
+      let (isFirst, isDone) = ending.withLock { ending in
+        switch ending {
+        case .notBegun:
+          ending = .underWay([continuation])
+          return (true, false)
+        case .underWay(let callers):
+          ending = .underWay(callers + [continuation])
+          return (false, false)
+        case .done: return (false, true)
+        }
+      }
+      if isDone { return continuation.resume() }
+      guard isFirst else { return }
       network.close()
       endWaits()
+      startThread { [self] in
+        tasks.wait(until: deadline)
+        blocking.shutdown(deadline: deadline)
+        stop(deadline)
+        let outcome = ending.withLock { exchange(&$0, with: .done) }
+        guard case .underWay(let callers) = outcome else { return }
+        for caller in callers { caller.resume() }
+      }
     }
-    await withUnsafeContinuation { continuation in
-      // Threads are joined on a thread that is none of them and that the process has anyway.
-      DispatchQueue.global().async { [self] in
-        if isFirst {
-          let deadline = deadline(grace.nanoseconds)
-          tasks.wait(untilAtMost: isWithin ? 1 : 0, deadline: deadline)
-          blocking.shutdown(deadline: deadline)
-          stop()
-          ending.withLock { $0.isDone = true }
-          ending.notifyAll()
-        } else {
-          ending.wait { ending, _ in ending.isDone ? () : nil }
-        }
-        continuation.resume()
+    // It has nothing more to do. A caller that comes back finds nothing of it.
+    thread.withLock { thread in exchange(&thread, with: nil)?.join() }
+  }
+
+  private func startThread(_ body: @escaping @Sendable () -> Void) {
+    thread.withLock { thread in
+      do throws(IOError) {
+        thread = try Thread(name: "gearbox-end", body)
+      } catch {
+        // Where the system has no thread left, Dispatch may have one.
+        DispatchQueue.global().async(execute: body)
       }
     }
   }

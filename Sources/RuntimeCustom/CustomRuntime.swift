@@ -71,13 +71,12 @@ public final class CustomRuntime: AsyncRuntime {
   }
 
   public func shutdown(grace: Duration) async {
-    let isWithin = scheduler.currentWorker != nil
-    await services.shutdown(grace: grace, isWithin: isWithin) { [scheduler] in
+    await services.shutdown(grace: grace) { [scheduler] in
       for worker in scheduler.workers {
         worker.poller.closeSockets()
         worker.sleeps.close()
       }
-    } stop: { [scheduler] in
+    } stop: { [scheduler] _ in
       scheduler.stop()
     }
   }

@@ -13,7 +13,7 @@ public final class DispatchRuntime: AsyncRuntime {
   private let executor: QueueExecutor
   private let polling: PollerThread
   private let timer: DispatchTimer
-  private let services: Services
+  @usableFromInline let services: Services
 
   /// - Parameters:
   ///   - workers: how many tasks run at once; `nil` for as many as there are processors to use.
@@ -55,10 +55,11 @@ public final class DispatchRuntime: AsyncRuntime {
   public var taskExecutor: (any TaskExecutor)? { executor }
 
   @discardableResult
+  @inlinable
   public func spawn<Success: Sendable>(
     _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    services.tasks.spawn(on: executor, operation)
+    services.tasks.spawn(on: taskExecutor, operation)
   }
 
   public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {
@@ -80,10 +81,10 @@ public final class DispatchRuntime: AsyncRuntime {
   }
 
   public func shutdown(grace: Duration) async {
-    await services.shutdown(grace: grace, isWithin: executor.isCurrent) { [polling, timer] in
+    await services.shutdown(grace: grace) { [polling, timer] in
       polling.poller.closeSockets()
       timer.sleeps.close()
-    } stop: { [polling, timer, executor] in
+    } stop: { [polling, timer, executor] _ in
       executor.watchdog?.stop(deadline: monotonicNow())
       timer.stop()
       polling.stop()

@@ -11,7 +11,7 @@ public final class ConcurrencyRuntime: AsyncRuntime {
 
   private let executor: QueueExecutor?
   private let waiting: PollerThread
-  private let services: Services
+  @usableFromInline let services: Services
 
   /// - Parameters:
   ///   - workers: how many threads of the pool to use at once; `nil` for all that it has.
@@ -49,11 +49,11 @@ public final class ConcurrencyRuntime: AsyncRuntime {
   public var taskExecutor: (any TaskExecutor)? { executor }
 
   @discardableResult
+  @inlinable
   public func spawn<Success: Sendable>(
     _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    guard let executor else { return services.tasks.spawn(operation) }
-    return services.tasks.spawn(on: executor, operation)
+    services.tasks.spawn(on: taskExecutor, operation)
   }
 
   public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {
@@ -77,11 +77,10 @@ public final class ConcurrencyRuntime: AsyncRuntime {
   }
 
   public func shutdown(grace: Duration) async {
-    let isWithin = executor?.isCurrent ?? services.tasks.isWithin
-    await services.shutdown(grace: grace, isWithin: isWithin) { [waiting] in
+    await services.shutdown(grace: grace) { [waiting] in
       waiting.poller.closeSockets()
       waiting.sleeps.close()
-    } stop: { [waiting, executor] in
+    } stop: { [waiting, executor] _ in
       executor?.watchdog?.stop(deadline: monotonicNow())
       waiting.stop()
     }

@@ -45,6 +45,8 @@ package final class Monitor<Value>: @unchecked Sendable {  // `value` is only to
       if let result = body(&value, isLate) { return result }
       if deadline == .max {
         pthread_cond_wait(condition, mutex)
+      } else if deadline <= 0 {
+        isLate = true  // A time before the clock's beginning is none that a wait can be given.
       } else {
         var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
         isLate = pthread_cond_timedwait(condition, mutex, &time) == ETIMEDOUT

@@ -121,6 +121,121 @@ extension RuntimeConformance {
       try await expectEnd(of: "a second shutdown") { await runtime.shutdown() }
     },
 
+    .makingRuntimes("A runtime's task that shuts it down by way of others does not wait for itself", .shutdown) {
+      trial in
+      let ways: [(String, @Sendable (any AsyncRuntime) async -> Void)] = [
+        (
+          "a child task",
+          { runtime in
+            async let end: Void = runtime.shutdown(grace: .seconds(3600)); await end
+          }
+        ),
+        (
+          "a Task { } that it awaits", { runtime in await Task { await runtime.shutdown(grace: .seconds(3600)) }.value }
+        ),
+      ]
+      for (way, shutDown) in ways {
+        let runtime = try await trial.makeRuntime()
+        try await runtime.spawnAndWait("the task that shuts down by \(way)") { await shutDown(runtime) }
+      }
+    },
+
+    .makingRuntimes(
+      "A runtime's task that shuts it down on the main actor does not wait for itself", .shutdown, needs: .threads
+    ) { trial in
+      let runtime = try await trial.makeRuntime()
+      try await runtime.spawnAndWait("the task that shuts down on the main actor") {
+        await shutDownOnMainActor(runtime)
+      }
+    },
+
+    Case("Tasks of a runtime that shut it down at once do not wait for each other", .shutdown) { runtime in
+      let tasks = (0..<3).map { _ in
+        runtime.spawn {
+          await Task.yield()
+          await runtime.shutdown(grace: .seconds(3600))
+        }
+      }
+      for task in tasks { try await expectEnd(of: "one of 3 tasks that shut down") { try await task.value } }
+    },
+
+    Case("A foreign task that prefers the runtime's executor waits for the runtime's tasks", .shutdown) { runtime in
+      guard let executor = runtime.taskExecutor else { return }
+      let finished = Box(Atomic(false))
+      let (near, far) = MemoryStream.pair()
+      runtime.execute {
+        try? await far.readable()
+        for _ in 0..<10 { await Task.yield() }
+        finished.value.store(true, ordering: .relaxed)
+      }
+      let guest = Task.detached(executorPreference: executor) {
+        await runtime.shutdown(grace: .seconds(3600))
+        return finished.value.load(ordering: .relaxed)
+      }
+      for _ in 0..<100 { await Task.yield() }
+      near.close()
+      try await expect("whether the runtime's task had ended when the shutdown returned", toGive: true) {
+        await guest.value
+      }
+    },
+
+    Case("A Task { } that has outlived the runtime's task that started it waits for the others", .shutdown) { runtime in
+      let finished = Box(Atomic(false))
+      let (near, far) = MemoryStream.pair()
+      let (start, hasStarted) = MemoryStream.pair()
+      let orphan = try await runtime.spawnAndWait("a task that starts another") {
+        Task {
+          try await hasStarted.readable()
+          await runtime.shutdown(grace: .seconds(3600))
+          return finished.value.load(ordering: .relaxed)
+        }
+      }
+      try await expectEventually("the count of tasks to come down to 0") { runtime.metrics.tasks == 0 }
+      runtime.execute {
+        try? await far.readable()
+        for _ in 0..<10 { await Task.yield() }
+        finished.value.store(true, ordering: .relaxed)
+      }
+      start.close()
+      for _ in 0..<100 { await Task.yield() }
+      near.close()
+      try await expect("whether the runtime's task had ended when the shutdown returned", toGive: true) {
+        try await orphan.value
+      }
+    },
+
+    .makingRuntimes("However many shutdowns wait, another one ends", .shutdown) { trial in
+      // Each waits for a task that waits for the end of the next one, which begins later.
+      let count = 100
+      let pairs = (0...count).map { _ in MemoryStream.pair() as (near: MemoryStream, far: MemoryStream) }
+      let hasBegun = Box(Atomic(0))
+      var ends: [Task<Void, Never>] = []
+      for number in 0..<count {
+        let runtime = try await trial.makeRuntime()
+        let (own, next) = (pairs[number].near, pairs[number + 1].far)
+        runtime.execute { try? await next.readable() }
+        ends.append(
+          Task {
+            hasBegun.value.add(1, ordering: .relaxed)
+            await runtime.shutdown(grace: .seconds(3600))
+            own.close()
+          })
+        try await expectEventually("a shutdown to begin") { hasBegun.value.load(ordering: .relaxed) == number + 1 }
+      }
+      pairs[count].near.close()
+      for end in ends {
+        try await expectEnd(of: "one of \(count) shutdowns, each of which waits for another") { await end.value }
+      }
+    },
+
+    Case("A grace of less than no time is over at once", .shutdown) { runtime in
+      let (near, far) = MemoryStream.pair()
+      let stuck = runtime.spawn { try await far.read() }
+      try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(-100_000)) }
+      try await near.write("x")
+      try await expect("what the task gives that was not waited for", toGive: Array("x".utf8)) { try await stuck.value }
+    },
+
     .makingRuntimes("Several shutdowns at once all return when it is done", .shutdown) { trial in
       for _ in 0..<10 {
         let runtime = try await trial.makeRuntime()
@@ -197,4 +312,8 @@ extension RuntimeConformance {
       try await expectEventually("the work to end then") { end.isOpen }
     },
   ]
+}
+
+@MainActor private func shutDownOnMainActor(_ runtime: any AsyncRuntime) async {
+  await runtime.shutdown(grace: .seconds(3600))
 }

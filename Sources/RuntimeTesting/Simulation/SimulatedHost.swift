@@ -12,6 +12,8 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
   /// How many there are, those among them that have not begun.
   private(set) var taskCount = 0
   private var shutdowns: [Waiter] = []
+  /// The tasks that have called for the shutdown, and are not waited for.
+  private var excused: [SimulatedTask] = []
   private(set) var isClosed = false
   /// The port that was given out last.
   var lastPort: UInt16 = 49_151
@@ -21,8 +23,14 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
   var refusedBlockingCalls = 0
   static let blockingLimits = BlockingLimits()
 
-  /// Which host's task this is.
-  @TaskLocal static var current: SimulatedHost?
+  /// A task that was started on a host, as it is known to itself, to its children and to what it starts with `Task { }`.
+  private final class SimulatedTask: @unchecked Sendable {  // The simulation's thread alone touches it.
+    @TaskLocal static var current: SimulatedTask?
+    unowned let host: SimulatedHost
+    var isOver = false
+
+    init(_ host: SimulatedHost) { self.host = host }
+  }
 
   init(number: Int, address: IPv4Address, skew: ClockSkew, simulation: Simulation) {
     self.number = number
@@ -39,14 +47,16 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
     simulation.perform { self.taskCount += 1 }
     return Task.detached(executorPreference: simulation) { [self, simulation] in
       let number = simulation.journal.task
+      let task = SimulatedTask(self)
       tasks.insert(number)
       defer {
         tasks.remove(number)
+        task.isOver = true
+        excused.removeAll { $0 === task }
         taskCount -= 1
-        for waiter in shutdowns { simulation.wake(waiter, .ready) }
-        shutdowns = []
+        wakeShutdowns()
       }
-      return try await Self.$current.withValue(self, operation: operation)
+      return try await SimulatedTask.$current.withValue(task, operation: operation)
     }
   }
 
@@ -62,12 +72,20 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
         if case .sleep = waiter.reason { simulation.wake(waiter, .closed) }
       }
     }
-    let rest = Self.current === self ? 1 : 0
-    let end = deadline(grace.nanoseconds, after: simulation.now)
-    while taskCount > rest, simulation.now < end {
+    if let task = SimulatedTask.current, !task.isOver, task.host === self, !excused.contains(where: { $0 === task }) {
+      excused.append(task)
+      wakeShutdowns()
+    }
+    let end = deadline(max(0, grace.nanoseconds), after: simulation.now)
+    while taskCount > excused.count, simulation.now < end {
       let wake = await simulation.wait(on: number, for: .tasks(of: number), until: end) { shutdowns.append($0) }
       if case .cancelled = wake { break }
     }
+  }
+
+  private func wakeShutdowns() {
+    for waiter in shutdowns { simulation.wake(waiter, .ready) }
+    shutdowns = []
   }
 
   func checkOpen(_ operation: IOError.Operation) throws(IOError) {

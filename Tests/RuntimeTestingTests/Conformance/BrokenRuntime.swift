@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Runtime
 import RuntimeTesting
@@ -51,7 +52,9 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     case .leavesChildrenElsewhere: return Task.detached { try await operation() }
     case .ignoresACancelledHandle: return Task.detached { try await base.spawn { try await operation() }.value }
     case .keepsOperations: memory.keep { _ = operation }
-    case .waitsForItself: return base.spawn { try await Memory.$isWithin.withValue(true) { try await operation() } }
+    case .waitsForItself, .waitsForItselfElsewhere, .waitsForItselfOnTheMainActor, .waitsForOthersThatShutItDown,
+      .takesGuestsForItsOwn, .takesOrphansForItsOwn:
+      return base.spawn { try await Memory.$isWithin.withValue(true) { try await operation() } }
     default: break
     }
     return base.spawn { try await operation() }
@@ -96,8 +99,10 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     }
   }
 
-  func shutdown(grace: Duration) async {
+  nonisolated(nonsending) func shutdown(grace: Duration) async {
     let isFirst = !memory.set()
+    let prefersIt = withUnsafeCurrentTask { $0?.unownedTaskExecutor } == base.taskExecutor?.asUnownedTaskExecutor()
+    let isLong = grace > .seconds(5)
     switch flaw {
     // At once, so that nothing can come to its end meanwhile, however slow the machine is.
     case .hasNoGrace: Task.detached { await base.shutdown(grace: .zero) }
@@ -108,8 +113,40 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     case .leavesNamesAtItsEnd:
       await base.shutdown(grace: grace)
       memory.callKept()
-    case .waitsForItself where Memory.isWithin && grace > .seconds(5): await memory.waitForEver()
+    case .waitsForItself where Memory.isWithin && isLong: await memory.waitForEver()
+    case .waitsForItselfElsewhere where Memory.isWithin && !prefersIt && isLong: await memory.waitForEver()
+    case .waitsForItselfOnTheMainActor where Memory.isWithin && isOnMainQueue && isLong:
+      await memory.waitForEver()
+    case .waitsForOthersThatShutItDown where Memory.isWithin && !isFirst && isLong: await memory.waitForEver()
+    case .takesGuestsForItsOwn where !Memory.isWithin && prefersIt, .takesOrphansForItsOwn where Memory.isWithin:
+      await base.shutdown(grace: .zero)
+    case .endsOnBorrowedThreads: await onBorrowedThread { await base.shutdown(grace: grace) }
+    case .waitsForLessThanNoTime where grace < .zero: await base.shutdown(grace: .zero - grace)
     default: await base.shutdown(grace: grace)
+    }
+  }
+}
+
+/// Whether the calling thread runs what is on the main queue, as the main actor does.
+private var isOnMainQueue: Bool { DispatchQueue.getSpecific(key: mainQueue) != nil }
+
+private let mainQueue: DispatchSpecificKey<Bool> = {
+  let key = DispatchSpecificKey<Bool>()
+  DispatchQueue.main.setSpecific(key: key, value: true)
+  return key
+}()
+
+/// Blocks a thread of Dispatch until `operation` has ended.
+private func onBorrowedThread(_ operation: @escaping @Sendable () async -> Void) async {
+  await withUnsafeContinuation { continuation in
+    DispatchQueue.global().async {
+      let hasEnded = DispatchSemaphore(value: 0)
+      Task.detached {
+        await operation()
+        hasEnded.signal()
+      }
+      hasEnded.wait()
+      continuation.resume()
     }
   }
 }

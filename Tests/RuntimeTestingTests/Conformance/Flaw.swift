@@ -23,6 +23,8 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case blocksAWorker, blocksOneAtATime, ignoresACancelledWait, beginsInVain, worksTwice
   // Shutdown
   case leavesSleeps, sleepsOutItsGrace, hasNoGrace, waitsForItself, returnsBeforeTheEnd
+  case waitsForItselfElsewhere, waitsForItselfOnTheMainActor, waitsForOthersThatShutItDown, takesGuestsForItsOwn
+  case takesOrphansForItsOwn, endsOnBorrowedThreads, waitsForLessThanNoTime
   // Threads, leaks and faults
   case saysFewerWorkers, sleepsOnAThread, keepsOperations, leaksDescriptors, takesAResetForTheEnd
 
@@ -269,6 +271,38 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
         "Several shutdowns at once all return when it is done",
         "had ended when each returned: expected [true, true, true, true], saw ["
       )
+    case .waitsForItselfElsewhere:
+      (
+        "A runtime's task that shuts it down by way of others does not wait for itself",
+        "the task that shuts down by a Task { } that it awaits: expected it to end, saw nothing in"
+      )
+    case .waitsForItselfOnTheMainActor:
+      (
+        "A runtime's task that shuts it down on the main actor does not wait for itself",
+        "the task that shuts down on the main actor: expected it to end, saw nothing in"
+      )
+    case .waitsForOthersThatShutItDown:
+      (
+        "Tasks of a runtime that shut it down at once do not wait for each other",
+        "one of 3 tasks that shut down: expected it to end, saw nothing in"
+      )
+    case .takesGuestsForItsOwn:
+      (
+        "A foreign task that prefers the runtime's executor waits for the runtime's tasks",
+        "whether the runtime's task had ended when the shutdown returned: expected true, saw false"
+      )
+    case .takesOrphansForItsOwn:
+      (
+        "A Task { } that has outlived the runtime's task that started it waits for the others",
+        "whether the runtime's task had ended when the shutdown returned: expected true, saw false"
+      )
+    case .endsOnBorrowedThreads:
+      (
+        "However many shutdowns wait, another one ends",
+        "expected it to end, saw nothing in"
+      )
+    case .waitsForLessThanNoTime:
+      ("A grace of less than no time is over at once", "the shutdown: expected it to end, saw nothing in")
     case .saysFewerWorkers:
       (
         "No more tasks run at once than there are workers: after a start",
@@ -296,7 +330,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   /// Whether it does such harm that the process should have no other tests in it.
   var harmsItsProcess: Bool {
     switch self {
-    case .closesTwice, .leaksDescriptors, .sleepsOnAThread: true
+    case .closesTwice, .leaksDescriptors, .sleepsOnAThread, .endsOnBorrowedThreads: true
     default: false
     }
   }
@@ -305,7 +339,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   var keepsWaiting: Bool {
     switch self {
     case .sleepsOnAWorker, .blocksAWorker, .blocksOneAtATime, .ignoresACancelledWait, .ignoresACancelledHandle: true
-    default: verdict.finding.hasSuffix("saw nothing in")
+    default: !harmsItsProcess && verdict.finding.hasSuffix("saw nothing in")
     }
   }
 }
