@@ -61,7 +61,10 @@ let package = Package(
     .target(name: "CFibers", path: "Tests/CFibers"),
     tests("ModelTests", ["CFibers", "CRuntime", "Runtime"]),
     tests("BackendTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
-    tests("RuntimeSelectionTests", ["Runtime", "RuntimeSelection", "RuntimeTestSupport"]),
+    .executableTarget(
+      name: "MainThreadProgram", dependencies: ["Runtime", "RuntimeSelection"], path: "Tests/MainThreadProgram",
+      swiftSettings: settings),
+    tests("RuntimeSelectionTests", ["MainThreadProgram", "Runtime", "RuntimeSelection", "RuntimeTestSupport"]),
     tests(
       "WebAppTests",
       ["Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),

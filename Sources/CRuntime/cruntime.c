@@ -1,10 +1,12 @@
 #define _GNU_SOURCE
 #include "cruntime.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static _Thread_local struct {
   const void *executor;
@@ -71,4 +73,39 @@ int gearbox_affinity(void) {
 
 #ifdef __linux__
 int gearbox_accept(int listener) { return accept4(listener, 0, 0, SOCK_NONBLOCK | SOCK_CLOEXEC); }
+#endif
+
+#ifdef __linux__
+// What libdispatch exports for CoreFoundation's run loop. Weak, so that a libdispatch without them does no harm.
+__attribute__((weak)) extern int _dispatch_get_main_queue_handle_4CF(void);
+__attribute__((weak)) extern void _dispatch_main_queue_callback_4CF(void *);
+
+bool gearbox_is_main_thread(void) { return gettid() == getpid(); }
+
+int gearbox_main_queue_handle(void) {
+  static int handle = -1;
+  if (handle >= 0) return handle;
+  if (!_dispatch_get_main_queue_handle_4CF || !_dispatch_main_queue_callback_4CF) {
+    errno = ENOSYS;
+    return -1;
+  }
+  // libdispatch makes an eventfd, and ends the process if it cannot.
+  int probe = eventfd(0, EFD_CLOEXEC);
+  if (probe < 0) return -1;
+  close(probe);
+  return handle = _dispatch_get_main_queue_handle_4CF();
+}
+
+void gearbox_drain_main_queue(void) {
+  if (_dispatch_main_queue_callback_4CF) _dispatch_main_queue_callback_4CF(0);
+}
+#else
+bool gearbox_is_main_thread(void) { return false; }
+
+int gearbox_main_queue_handle(void) {
+  errno = ENOSYS;
+  return -1;
+}
+
+void gearbox_drain_main_queue(void) {}
 #endif

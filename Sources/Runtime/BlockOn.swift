@@ -2,31 +2,27 @@ extension AsyncRuntime {
   /// Runs `operation` as a task of this runtime and blocks the calling thread until it is done: what tokio and smol
   /// call `block_on`. Not to be called from a task, whose thread would be missing elsewhere.
   ///
-  /// - Returns: what `operation` returns, or throws what it throws.
+  /// If the main thread is blocked, it runs the main actor's jobs meanwhile.
+  ///
+  /// - Returns: what `operation` returns, or throws what it throws. On the main thread it throws `IOError` if there is no
+  ///   descriptor left to wait with.
   public func blockOn<Success: Sendable>(_ operation: sending @escaping () async throws -> Success) throws -> Success {
-    let outcome = Monitor<Result<Success, any Error>?>(nil)
+    let thread = try BlockedThread.current()
     let task = spawn(operation)
-    execute {
-      let result = await task.result
-      outcome.withLock { $0 = result }
-      outcome.notifyAll()
-    }
-    return try outcome.wait { outcome, _ in outcome }.get()
+    return try thread.run { await task.result }.get()
   }
 
   /// Runs `main` on this runtime from synchronous code, blocking the calling thread until it is done, and then shuts
   /// the runtime down: the whole life of a program in one call.
   ///
-  /// - Returns: what `main` returns, or throws what it throws.
+  /// If the main thread is blocked, it runs the main actor's jobs meanwhile.
+  ///
+  /// - Returns: what `main` returns, or throws what it throws and what ``blockOn(_:)`` throws.
   public func run<Success: Sendable>(_ main: @escaping @Sendable (Self) async throws -> Success) throws -> Success {
     let result = Result { try blockOn { try await main(self) } }
-    let isDown = Monitor(false)
-    Task.detached {
-      await shutdown()
-      isDown.withLock { $0 = true }
-      isDown.notifyAll()
-    }
-    isDown.wait { isDown, _ in isDown ? () : nil }
+    // The runtime is shut down in any case, if need be without the main actor.
+    let thread = (try? BlockedThread.current()) ?? BlockedThread(mainQueue: nil)
+    thread.run { await shutdown() }
     return try result.get()
   }
 }

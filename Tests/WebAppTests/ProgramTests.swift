@@ -8,7 +8,7 @@ import Testing
 @Suite struct ProgramTests {
   @Test(arguments: Backend.allCases, [SIGINT, SIGTERM])
   func itSaysWhereItListensAndASignalEndsItGracefully(backend: Backend, number: Int32) async throws {
-    let program = try Program(["--port", "0", "--runtime", backend.rawValue, "--workers", "2"])
+    let program = try Program("WebApp", ["--port", "0", "--runtime", backend.rawValue, "--workers", "2"])
     let line = try #require(await program.readLine())
     #expect(line.hasPrefix("Gearbox WebApp on http://127.0.0.1:"))
     #expect(line.hasSuffix(" (runtime \(backend.rawValue), 2 workers)"))
@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test func theSecondSignalEndsItAtOnce() async throws {
-    let program = try Program(["--port=0"])
+    let program = try Program("WebApp", ["--port=0"])
     let words = try #require(await program.readLine()).split(separator: " ")
     let address = try #require(words.first { $0.hasPrefix("http://") }.flatMap { SocketAddress($0.dropFirst(7)) })
     try await Backend.custom.withRuntime { runtime in
@@ -48,14 +48,14 @@ import Testing
     (["--fast"], "WebApp: \"--fast\" is no flag of this program\nTry WebApp --help.\n"),
   ])
   func aBadCommandLineIsAUsageError(arguments: [String], message: String) async throws {
-    let program = try Program(arguments)
+    let program = try Program("WebApp", arguments)
     #expect(await program.readLine() == nil)
     #expect(await program.end() == .exited(EX_USAGE))
     #expect(await program.errors() == message)
   }
 
   @Test func aBadVariableIsAUsageError() async throws {
-    let program = try Program([], environment: ["RUNTIME=fast"])
+    let program = try Program("WebApp", [], environment: ["RUNTIME=fast"])
     #expect(await program.end() == .exited(EX_USAGE))
     let message = "WebApp: RUNTIME: \"fast\" is not one of concurrency, dispatch, custom\nTry WebApp --help.\n"
     #expect(await program.errors() == message)
@@ -66,7 +66,7 @@ import Testing
       let listener: any StreamListener = try runtime.listen(on: .loopback(port: 0))
       defer { listener.close() }
       let address = listener.localAddress
-      let program = try Program([], environment: ["PORT=\(address.port ?? 0)"])
+      let program = try Program("WebApp", [], environment: ["PORT=\(address.port ?? 0)"])
       #expect(await program.end() == .exited(EXIT_FAILURE))
       let errors = await program.errors()
       #expect(errors.hasPrefix("WebApp: cannot listen on \(address): bind: Address already in use"))
@@ -78,83 +78,8 @@ import Testing
     ("--list-runtimes", "concurrency       Swift's own thread pool, one poller thread beside it"),
   ])
   func questionsAreAnswered(flag: String, firstLine: String) async throws {
-    let program = try Program([flag])
+    let program = try Program("WebApp", [flag])
     #expect(await program.readLine() == firstLine)
     #expect(await program.end() == .exited(0))
-  }
-}
-
-/// The web app as a process of its own.
-private final class Program: Sendable {
-  enum End: Equatable { case exited(Int32), signalled(Int32) }
-
-  private let process: pid_t
-  private let output: Int32
-  private let error: Int32
-
-  init(_ arguments: [String], environment: [String] = []) throws {
-    // The program lies beside the bundle that holds the tests.
-    let bundle = CommandLine.arguments[0]
-    let path = bundle.prefix(upTo: bundle.lastIndex(of: "/") ?? bundle.startIndex) + "/WebApp"
-    let (output, error) = (try Self.pipe(), try Self.pipe())
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, output.write, STDOUT_FILENO)
-    posix_spawn_file_actions_adddup2(&actions, error.write, STDERR_FILENO)
-    let argv = ([String(path)] + arguments).map { strdup($0) } + [nil]
-    let envp = environment.map { strdup($0) } + [nil]
-    defer { for text in argv + envp { free(text) } }
-    var process: pid_t = 0
-    let result = posix_spawn(&process, String(path), &actions, nil, argv, envp)
-    close(output.write)
-    close(error.write)
-    try #require(result == 0, "cannot start \(path): \(String(cString: strerror(result)))")
-    self.process = process
-    (self.output, self.error) = (output.read, error.read)
-  }
-
-  deinit {
-    close(output)
-    close(error)
-  }
-
-  func signal(_ number: Int32) { kill(process, number) }
-
-  /// The next line of what it prints; `nil` at the end.
-  func readLine() async -> String? {
-    await onThreadOfItsOwn { [output] in
-      let line = Self.bytes(of: output) { $0 != 0x0A }
-      return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
-    }
-  }
-
-  /// All that it says on standard error, once it has ended.
-  func errors() async -> String {
-    await onThreadOfItsOwn { [error] in String(decoding: Self.bytes(of: error) { _ in true }, as: UTF8.self) }
-  }
-
-  /// How it ends, once it has.
-  func end() async -> End {
-    await onThreadOfItsOwn { [process] in
-      var status: Int32 = 0
-      while waitpid(process, &status, 0) == -1, errno == EINTR {}
-      return status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .signalled(status & 0x7F)
-    }
-  }
-
-  private static func bytes(of descriptor: Int32, while condition: (UInt8) -> Bool) -> [UInt8] {
-    var all: [UInt8] = []
-    var byte: UInt8 = 0
-    while read(descriptor, &byte, 1) == 1, condition(byte) { all.append(byte) }
-    return all
-  }
-
-  private static func pipe() throws -> (read: Int32, write: Int32) {
-    var ends: [Int32] = [-1, -1]
-    // Close-on-exec, or the programs of other tests would hold this pipe open.
-    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-    try #require(socketpair(AF_UNIX, type, 0, &ends) == 0)
-    return (ends[0], ends[1])
   }
 }

@@ -1,6 +1,7 @@
 // The few things that Swift cannot say, or that the Glibc overlay leaves out.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #ifdef __linux__
@@ -39,3 +40,13 @@ void gearbox_clear_note(unsigned place);
 
 /// The label that is noted for the task at address `task`, or 0.
 unsigned gearbox_noted_label(uintptr_t task);
+
+/// Whether the calling thread is the one that the process began with.
+bool gearbox_is_main_thread(void);
+
+/// A descriptor that is readable when Dispatch's main queue has work, on which the main actor's jobs are; -1 and `errno`
+/// if it is not to be had, which is ENOSYS if this Dispatch has none. To be called on the main thread.
+int gearbox_main_queue_handle(void);
+
+/// Runs what is on Dispatch's main queue. To be called on the main thread.
+void gearbox_drain_main_queue(void);

@@ -1,0 +1,83 @@
+import Glibc
+package import Runtime
+
+/// A program of this package as a process of its own.
+package final class Program: Sendable {
+  package enum End: Equatable { case exited(Int32), signalled(Int32) }
+
+  private let process: pid_t
+  private let output: Int32
+  private let error: Int32
+
+  /// Starts the program called `name`, which lies beside the bundle that holds the tests.
+  ///
+  /// - Parameter descriptors: how many descriptors it may have; `nil` for as many as the tests.
+  package init(
+    _ name: String, _ arguments: [String] = [], environment: [String] = [], descriptors: Int? = nil
+  ) throws(IOError) {
+    let bundle = CommandLine.arguments[0]
+    let path = bundle.prefix(upTo: bundle.lastIndex(of: "/") ?? bundle.startIndex) + "/" + name
+    let (output, error) = (try Self.pipe(), try Self.pipe())
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_adddup2(&actions, output.write, STDOUT_FILENO)
+    posix_spawn_file_actions_adddup2(&actions, error.write, STDERR_FILENO)
+    var words = [String(path)] + arguments
+    if let descriptors { words = ["/bin/sh", "-c", "ulimit -n \(descriptors); exec \"$0\" \"$@\""] + words }
+    let argv = words.map { strdup($0) } + [nil]
+    let envp = environment.map { strdup($0) } + [nil]
+    defer { for text in argv + envp { free(text) } }
+    var process: pid_t = 0
+    let result = posix_spawn(&process, words[0], &actions, nil, argv, envp)
+    close(output.write)
+    close(error.write)
+    guard result == 0 else { throw IOError(.socket, .system(result)) }
+    self.process = process
+    (self.output, self.error) = (output.read, error.read)
+  }
+
+  deinit {
+    close(output)
+    close(error)
+  }
+
+  package func signal(_ number: Int32) { kill(process, number) }
+
+  /// The next line of what it prints; `nil` at the end.
+  package func readLine() async -> String? {
+    await onThreadOfItsOwn { [output] in
+      let line = Self.bytes(of: output) { $0 != 0x0A }
+      return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+    }
+  }
+
+  /// All that it says on standard error, once it has ended.
+  package func errors() async -> String {
+    await onThreadOfItsOwn { [error] in String(decoding: Self.bytes(of: error) { _ in true }, as: UTF8.self) }
+  }
+
+  /// How it ends, once it has.
+  package func end() async -> End {
+    await onThreadOfItsOwn { [process] in
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) == -1, errno == EINTR {}
+      return status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .signalled(status & 0x7F)
+    }
+  }
+
+  private static func bytes(of descriptor: Int32, while condition: (UInt8) -> Bool) -> [UInt8] {
+    var all: [UInt8] = []
+    var byte: UInt8 = 0
+    while read(descriptor, &byte, 1) == 1, condition(byte) { all.append(byte) }
+    return all
+  }
+
+  private static func pipe() throws(IOError) -> (read: Int32, write: Int32) {
+    var ends: [Int32] = [-1, -1]
+    // Close-on-exec, or the programs of other tests would hold this pipe open.
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+    guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw IOError(.socket, .system(errno)) }
+    return (ends[0], ends[1])
+  }
+}
