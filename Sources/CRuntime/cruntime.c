@@ -109,3 +109,10 @@ int gearbox_main_queue_handle(void) {
 
 void gearbox_drain_main_queue(void) {}
 #endif
+
+#ifdef __GLIBC__
+#include <malloc.h>
+void gearbox_share_arena(void) { mallopt(M_ARENA_MAX, 1); }
+#else
+void gearbox_share_arena(void) {}
+#endif

@@ -1,3 +1,4 @@
+import CRuntime
 import Glibc
 
 /// How many bytes of memory this process may use: what the machine has, or less where the address space is limited
@@ -8,11 +9,23 @@ package func availableMemory() -> Int {
   for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
     if let limit = contents(path).flatMap(firstNumber) { bytes = min(bytes, Int(clamping: Int64(limit))) }
   }
+  return min(bytes, addressSpaceLimit() ?? .max)
+}
+
+/// How many bytes of address space this process may have (`ulimit -v`); `nil` for no limit.
+private func addressSpaceLimit() -> Int? {
   var limit = rlimit()
-  if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0 {
-    bytes = min(bytes, Int(clamping: limit.rlim_cur))
-  }
-  return bytes
+  // `RLIM_INFINITY` is the largest number, and does not fit the type that it has in Swift.
+  guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != .max else { return nil }
+  return Int(clamping: limit.rlim_cur)
+}
+
+/// Has the allocator reserve little where the address space is limited. Otherwise glibc reserves 64 MiB of it for each
+/// thread, and a few threads use up a limit that would be enough for what the program holds.
+///
+/// To be called before the program starts threads.
+package func saveAddressSpace() {
+  if addressSpaceLimit() != nil { gearbox_share_arena() }
 }
 
 /// How many descriptors this process may have.

@@ -26,10 +26,13 @@ public protocol RuntimeProgram: Sendable {
 extension RuntimeSettings {
   /// Starts the runtime, runs `program` on it, and ends the runtime; the calling thread waits.
   ///
+  /// Where the address space is limited (`ulimit -v`), all threads share one arena of the allocator from then on.
+  ///
   /// - Throws: `IOError` if the runtime cannot be started, and what `program` throws.
   public func run<Program: RuntimeProgram>(_ program: Program) throws -> Program.Output {
+    saveAddressSpace()
     // The one place where a name becomes a type: everything below is specialised for it.
-    switch kind {
+    return switch kind {
     case .concurrency:
       try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))
     case .dispatch: try DispatchRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))

@@ -21,6 +21,9 @@ int gearbox_slot(const void *_Nonnull executor);
 /// Names the calling thread as `top -H` and debuggers show it; Linux keeps the first 15 bytes.
 void gearbox_name_thread(const char *_Nonnull name);
 
+/// Has all threads share one arena of the allocator, so that each does not reserve address space of its own (`mallopt`).
+void gearbox_share_arena(void);
+
 /// How many processors the calling process may be scheduled on (`sched_getaffinity`), or 0 if that cannot be told.
 int gearbox_affinity(void);
 

@@ -10,7 +10,10 @@ import Runtime
 ///   that a connection may hold before it is counted.
 /// - 64 buffers of each kind that are kept for the next connections: 6 MB.
 ///
-/// The allocator's rounding comes on top: arrays grow by doubling, so that a byte held may take two. One connection of
+/// The allocator's rounding comes on top: arrays grow by doubling, so that a byte held may take two. So does what the
+/// program takes without clients: 12 MB of memory for the web app, and 42 MB of address space. Beside that, glibc reserves
+/// 64 MiB of address space for each thread, unless the threads share an arena: `RuntimeSettings.run` has them do so where
+/// `ulimit -v` is set, and so does `MALLOC_ARENA_MAX=1` in the environment. One connection of
 /// HTTP/2 holds no more unread content than ``HTTP2Options/maximumUnreadLength``, or a receive window that has grown
 /// (``HTTP2Options/maximumStreamWindow``), whichever is larger; one of HTTP/1 holds 16 KiB of it. What a handler keeps is
 /// its own, except what it reads by ``RequestBody/collect(upTo:)``, which counts as held until the handler has ended.
