@@ -26,6 +26,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   var metrics: RuntimeMetrics {
     var metrics = base.metrics
     if flaw == .miscountsTasks { metrics.tasks += 1 }
+    if flaw == .forgetsItsRefusals { metrics.refusedBlockingCalls = 0 }
     if flaw == .forgetsWhatWorkersDid {
       for index in metrics.workers.indices { metrics.workers[index].jobs = -memory.next() }
     }
@@ -95,7 +96,31 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
         _ = try work()
         return try work()
       }
+    case .refusesNoWork, .doesWhatItRefuses, .refusesForEver: return try await runBlockingWithoutLimit { try work() }
     default: return try await base.runBlocking { try work() }
+    }
+  }
+
+  /// Has its own ideas of what to do with work that is refused.
+  private func runBlockingWithoutLimit<Success: Sendable>(
+    _ work: @escaping () throws -> Success
+  ) async throws -> Success {
+    nonisolated(unsafe) let work = work
+    while true {
+      do {
+        if flaw == .refusesForEver, memory.hasBeenSet { throw BlockingWorkRefused(BlockingLimits()) }
+        return try await base.runBlocking { try work() }
+      } catch let error as BlockingWorkRefused {
+        switch flaw {
+        case .refusesNoWork: try await base.clock.sleep(for: .milliseconds(50))
+        case .doesWhatItRefuses:
+          try Thread(name: "unasked") { _ = try? work() }.detach()
+          throw error
+        default:
+          memory.set()
+          throw error
+        }
+      }
     }
   }
 

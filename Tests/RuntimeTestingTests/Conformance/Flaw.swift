@@ -21,6 +21,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case saysCancelledWhenClosed, endsWhenClosed, closesTwice
   // Blocking work
   case blocksAWorker, blocksOneAtATime, ignoresACancelledWait, beginsInVain, worksTwice
+  case refusesNoWork, doesWhatItRefuses, forgetsItsRefusals, refusesForEver
   // Shutdown
   case leavesSleeps, sleepsOutItsGrace, hasNoGrace, waitsForItself, returnsBeforeTheEnd
   case waitsForItselfElsewhere, waitsForItselfOnTheMainActor, waitsForOthersThatShutItDown, takesGuestsForItsOwn
@@ -256,6 +257,17 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     case .worksTwice:
       ("Much blocking work is all done, once each", "how often the work was done: expected 500, saw 1000")
 
+    case .refusesNoWork:
+      ("Blocking work beyond a limit is refused at once", "calls were refused: expected one at least, saw 0")
+    case .doesWhatItRefuses:
+      ("Work that is refused never begins, and all other work is done", "how much of it began: expected")
+    case .forgetsItsRefusals: ("A runtime counts the work that it refuses", "the refused calls: expected")
+    case .refusesForEver:
+      (
+        "A runtime that has refused work takes more once calls are cancelled or done",
+        "a call after those that waited were cancelled: expected 7, saw the error “blocking work refused"
+      )
+
     case .leavesSleeps: ("Shutting down ends accepts and sleeps", "the shutdown: expected it to end, saw nothing in")
     case .sleepsOutItsGrace:
       (
@@ -331,6 +343,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   var harmsItsProcess: Bool {
     switch self {
     case .closesTwice, .leaksDescriptors, .sleepsOnAThread, .endsOnBorrowedThreads: true
+    case .refusesNoWork, .doesWhatItRefuses, .forgetsItsRefusals, .refusesForEver: true
     default: false
     }
   }
