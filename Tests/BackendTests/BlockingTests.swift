@@ -1,4 +1,5 @@
 import Runtime
+import RuntimeTestSupport
 import Testing
 
 /// The pool in which all three backends run blocking work.
@@ -60,6 +61,93 @@ import Testing
     #expect(try await begun.value == 1)
     while pool.load.threads > 0 { await Task.yield() }
   }
+}
+
+/// What a runtime does at the limits that it was given.
+@Suite(.timeLimit(.minutes(10))) struct BlockingLimitsTests {
+  @Test(arguments: Backend.allCases)
+  func `At its limits a runtime refuses work at once and says what they are`(backend: Backend) async throws {
+    let limits = BlockingLimits(threads: 2, queued: 1)
+    try await backend.withRuntime(blocking: limits) { runtime in
+      let gate = Barrier(count: 3)
+      let taken = (0..<3).map { _ in runtime.spawn { try await runtime.runBlocking { gate.wait() } } }
+      while runtime.metrics.blockingThreads < 2 || runtime.metrics.blockingQueueDepth != 1 { await Task.yield() }
+      let error = await #expect(throws: BlockingWorkRefused.self) { try await runtime.runBlocking {} }
+      #expect(error?.limits == limits)
+      #expect("\(error, default: "")".hasSuffix("the limits are 2 threads and 1 calls that wait for one"))
+      #expect(runtime.metrics.refusedBlockingCalls == 1)
+      gate.open()
+      for task in taken { try await task.value }
+      let more = try await runtime.runBlocking { 1 }
+      #expect(more == 1)
+      #expect(runtime.metrics.refusedBlockingCalls == 1)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `One call after another is never refused, even where none may wait`(backend: Backend) async throws {
+    try await backend.withRuntime(blocking: BlockingLimits(threads: 1, queued: 0)) { runtime in
+      try await runtime.spawn {
+        for number in 0..<2000 {
+          let result = try await runtime.runBlocking { number }
+          #expect(result == number)
+        }
+      }.value
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Work that waits for other work gets an error where none may wait`(backend: Backend) async throws {
+    try await backend.withRuntime(blocking: BlockingLimits(threads: 1, queued: 0)) { runtime in
+      await #expect(throws: BlockingWorkRefused.self) {
+        try await runtime.runBlocking { try waitFor(runtime.spawn { try await runtime.runBlocking { 1 } }) }
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Work that waits for other work without a thread for it goes on once that is cancelled`(
+    backend: Backend
+  ) async throws {
+    try await backend.withRuntime(blocking: BlockingLimits(threads: 1, queued: 1)) { runtime in
+      let inner = Shared(Lock<Task<Int, any Error>?>(nil))
+      let outer = runtime.spawn {
+        try await runtime.runBlocking {
+          let task = runtime.spawn { try await runtime.runBlocking { 1 } }
+          inner.value.withLock { $0 = task }
+          return try waitFor(task)
+        }
+      }
+      while runtime.metrics.blockingQueueDepth == 0 { await Task.yield() }
+      inner.value.withLock { $0 }?.cancel()
+      await #expect(throws: CancellationError.self) { try await outer.value }
+      let more = try await runtime.runBlocking { 2 }
+      #expect(more == 2)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Work that waits for other work without a thread for it ends with the runtime`(backend: Backend) async throws {
+    let runtime = try backend.makeRuntime(blocking: BlockingLimits(threads: 1, queued: 1))
+    let outer = runtime.spawn {
+      try await runtime.runBlocking { try waitFor(runtime.spawn { try await runtime.runBlocking { 1 } }) }
+    }
+    while runtime.metrics.blockingQueueDepth == 0 { await Task.yield() }
+    // Without grace: queued work is dropped only once the tasks have had theirs, and they wait for that work.
+    await runtime.shutdown(grace: .zero)
+    await #expect(throws: CancellationError.self) { try await outer.value }
+  }
+}
+
+/// Blocks the calling thread until `task` has ended: what work does that waits for other work.
+private func waitFor<Success: Sendable>(_ task: Task<Success, any Error>) throws -> Success {
+  let result = Monitor<Result<Success, any Error>?>(nil)
+  Task.detached {
+    let outcome = await task.result
+    result.withLock { $0 = outcome }
+    result.notifyAll()
+  }
+  return try result.wait { result, _ in result }.get()
 }
 
 /// Threads that wait until so many have come, or somebody opens it.

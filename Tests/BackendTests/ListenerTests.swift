@@ -31,7 +31,10 @@ import Testing
   func `Out of descriptors, accept waits without spinning and then goes on`(backend: Backend) async throws {
     await #expect(processExitsWith: .success) { [backend] in
       try await backend.withRuntime { runtime in
-        let listener = try runtime.listen(on: .loopback(port: 0))
+        let shortages = Recorder<IOError>()
+        var options = ListenOptions()
+        options.onShortage = { shortages.record($0) }
+        let listener = try runtime.listen(on: .loopback(port: 0), options: options)
         // Connected from outside this process's limit: by hand, before it is lowered.
         let client = try await runtime.connect(to: listener.localAddress)
         // Dispatch, on which Swift and the test library sleep, makes its own descriptors then and aborts without.
@@ -50,6 +53,7 @@ import Testing
         try await runtime.clock.sleep(for: .milliseconds(300))
         // Asking every 20 ms costs nothing to speak of; spinning would have cost all of the 300 ms.
         #expect(processorTime() - before < 150_000_000)
+        #expect(shortages.elements.first == IOError(.accept, .system(EMFILE)))
         taken.forEach { close($0) }
         let far = try await accepting.value
         try await client.write("x")

@@ -32,6 +32,38 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
+  func `blocking work that is refused gives a 503 that says when to come again, and is not logged`(
+    _ transport: Transport
+  ) async throws {
+    let log = Log()
+    try await withConnection(
+      over: transport, options: log.options, handler: { _ in throw BlockingWorkRefused(BlockingLimits()) }
+    ) { client in
+      for _ in 0..<2 {
+        let response = try await client.get("/")
+        #expect(response.status == 503)
+        #expect(response["Retry-After"] == "1")
+      }
+    }
+    #expect(log.lines.isEmpty)
+  }
+
+  @Test(arguments: Transport.allCases)
+  func `what an error quotes cannot forge a line of the log`(_ transport: Transport) async throws {
+    struct Quote: Error, CustomStringConvertible {
+      let description: String
+    }
+    let log = Log()
+    try await withConnection(
+      over: transport, options: log.options, handler: { _ in throw Quote(description: "no\r\nGET /b: \u{1B}[2J") }
+    ) { client in
+      let response = try await client.get("/a%0Ab")
+      #expect(response.status == 500)
+    }
+    #expect(log.lines == [#"GET /a%0Ab: no\r\nGET /b: \u{1B}[2J"#])
+  }
+
+  @Test(arguments: Transport.allCases)
   func `an HTTPError is the response it asks for, and is not logged`(_ transport: Transport) async throws {
     let log = Log()
     try await withConnection(over: transport, options: log.options, handler: { _ in throw HTTPError(.conflict, "no") })

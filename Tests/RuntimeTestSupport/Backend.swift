@@ -18,12 +18,14 @@ package enum Backend: String, CaseIterable, Sendable, Codable {
 
   /// A new runtime, for tests of how one ends. Others use ``withRuntime(workers:poller:_:)``.
   package func makeRuntime(
-    workers: Int? = 2, poller: PollerKind = .best, stalls: StallOptions? = StallOptions()
+    workers: Int? = 2, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
+    stalls: StallOptions? = StallOptions()
   ) throws -> any AsyncRuntime {
     switch self {
-    case .concurrency: try ConcurrencyRuntime(workers: workers, poller: poller, stalls: stalls)
-    case .dispatch: try DispatchRuntime(workers: workers, poller: poller, stalls: stalls)
-    case .custom: try CustomRuntime(workers: workers, poller: poller, stalls: stalls)
+    case .concurrency:
+      try ConcurrencyRuntime(workers: workers, poller: poller, blocking: blocking, stalls: stalls)
+    case .dispatch: try DispatchRuntime(workers: workers, poller: poller, blocking: blocking, stalls: stalls)
+    case .custom: try CustomRuntime(workers: workers, poller: poller, blocking: blocking, stalls: stalls)
     }
   }
 
@@ -31,10 +33,10 @@ package enum Backend: String, CaseIterable, Sendable, Codable {
   ///
   /// `body` is not on the runtime itself, but what it spawns there is.
   package func withRuntime(
-    workers: Int? = 2, poller: PollerKind = .best, stalls: StallOptions? = StallOptions(),
-    _ body: (any AsyncRuntime) async throws -> Void
+    workers: Int? = 2, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
+    stalls: StallOptions? = StallOptions(), _ body: (any AsyncRuntime) async throws -> Void
   ) async throws {
-    let runtime = try makeRuntime(workers: workers, poller: poller, stalls: stalls)
+    let runtime = try makeRuntime(workers: workers, poller: poller, blocking: blocking, stalls: stalls)
     let result: Result<Void, any Error>
     do {
       result = .success(try await body(runtime))

@@ -11,9 +11,12 @@ package final class Program: Sendable {
 
   /// Starts the program called `name`, which lies beside the bundle that holds the tests.
   ///
-  /// - Parameter descriptors: how many descriptors it may have; `nil` for as many as the tests.
+  /// - Parameters:
+  ///   - preparation: what a shell does first, which becomes the program then: `ulimit -n 40`.
+  ///   - hasStuckErrors: whether its standard error takes nothing.
   package init(
-    _ name: String, _ arguments: [String] = [], environment: [String] = [], descriptors: Int? = nil
+    _ name: String, _ arguments: [String] = [], environment: [String] = [], after preparation: String? = nil,
+    hasStuckErrors: Bool = false
   ) throws(IOError) {
     let bundle = CommandLine.arguments[0]
     let path = bundle.prefix(upTo: bundle.lastIndex(of: "/") ?? bundle.startIndex) + "/" + name
@@ -23,8 +26,12 @@ package final class Program: Sendable {
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, output.write, STDOUT_FILENO)
     posix_spawn_file_actions_adddup2(&actions, error.write, STDERR_FILENO)
+    if hasStuckErrors {
+      let dashes = [UInt8](repeating: UInt8(ascii: "-"), count: 4096)
+      while send(error.write, dashes, dashes.count, Int32(MSG_DONTWAIT)) > 0 {}
+    }
     var words = [String(path)] + arguments
-    if let descriptors { words = ["/bin/sh", "-c", "ulimit -n \(descriptors); exec \"$0\" \"$@\""] + words }
+    if let preparation { words = ["/bin/sh", "-c", "\(preparation); exec \"$0\" \"$@\""] + words }
     let argv = words.map { strdup($0) } + [nil]
     let envp = environment.map { strdup($0) } + [nil]
     defer { for text in argv + envp { free(text) } }
@@ -50,6 +57,30 @@ package final class Program: Sendable {
       let line = Self.bytes(of: output) { $0 != 0x0A }
       return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
     }
+  }
+
+  /// Where its first line says that it listens.
+  package func address() async -> SocketAddress? {
+    let words = await readLine()?.split(separator: " ") ?? []
+    return words.first { $0.hasPrefix("http://") }.flatMap { SocketAddress($0.dropFirst(7)) }
+  }
+
+  /// The next line that it says on standard error; `nil` at the end.
+  package func readErrorLine() async -> String? {
+    await onThreadOfItsOwn { [error] in
+      let line = Self.bytes(of: error) { $0 != 0x0A }
+      return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+    }
+  }
+
+  /// What its open descriptors are.
+  package var files: [String] { (0..<100).map(file).filter { !$0.isEmpty } }
+
+  /// What its descriptor `number` is; empty if that is closed.
+  package func file(_ number: Int32) -> String {
+    var bytes = [CChar](repeating: 0, count: 256)
+    let count = readlink("/proc/\(process)/fd/\(number)", &bytes, bytes.count)
+    return String(decoding: bytes.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// All that it says on standard error, once it has ended.

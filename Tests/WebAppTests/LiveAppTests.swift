@@ -203,6 +203,30 @@ import Testing
     }
   }
 
+  @Test(arguments: Backend.allCases, Version.allCases)
+  func blockingIsRefusedWhereNoThreadIsFree(backend: Backend, version: Version) async throws {
+    try await backend.withRuntime(blocking: BlockingLimits(threads: 1, queued: 0)) { try await refuse($0, version) }
+  }
+
+  private func refuse(_ runtime: some AsyncRuntime, _ version: Version) async throws {
+    let live = try LiveApp(runtime)
+    try await live.serve {
+      let client = try await live.client(version)
+      let isOver = Monitor(false)
+      let busy = runtime.spawn { try await runtime.runBlocking { isOver.wait { isOver, _ in isOver ? () : nil } } }
+      while runtime.metrics.blockingThreads == 0 { await Task.yield() }
+      let refusal = try await client.get("/block?ms=1")
+      #expect(refusal.status == 503)
+      #expect(refusal["Retry-After"] == "1")
+      #expect(try await client.get("/runtime").text.contains("\"refused\": 1"))
+      isOver.withLock { $0 = true }
+      isOver.notifyAll()
+      try await busy.value
+      #expect(try await client.get("/block?ms=1").status == 200)
+      client.close()
+    }
+  }
+
   @Test(arguments: Backend.allCases)
   func anAddressInUseIsAnErrorThatSaysSo(backend: Backend) async throws {
     try await backend.withRuntime(workers: 1) { try occupy($0) }

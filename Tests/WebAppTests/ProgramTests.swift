@@ -43,6 +43,67 @@ import Testing
     }
   }
 
+  @Test(arguments: Backend.allCases)
+  func aStandardErrorThatNobodyReadsHoldsUpNoRequestAndNotTheEnd(backend: Backend) async throws {
+    let program = try Program(
+      "WebApp", ["--demo", "--port", "0", "--runtime", backend.rawValue, "--workers", "2"], hasStuckErrors: true)
+    let address = try #require(await program.address())
+    try await Backend.custom.withRuntime { runtime in
+      let targets = [String](repeating: "/fail", count: 20) + ["/"]
+      let statuses = try await ask(address, for: targets, on: runtime)
+      #expect(statuses == [Int](repeating: 500, count: 20) + [200])
+    }
+    program.signal(SIGTERM)
+    #expect(await program.end() == .exited(0))
+  }
+
+  @Test func aLineThatIsWrittenJustBeforeTheEndIsThere() async throws {
+    let program = try Program("WebApp", ["--demo", "--port", "0"])
+    let address = try #require(await program.address())
+    try await Backend.custom.withRuntime { runtime in
+      let statuses = try await ask(address, for: ["/fail"], on: runtime)
+      #expect(statuses == [500])
+    }
+    program.signal(SIGTERM)
+    #expect(await program.end() == .exited(0))
+    #expect(await program.errors() == "GET /fail: FailedOnPurpose()\n")
+  }
+
+  @Test(arguments: Backend.allCases)
+  func outOfDescriptorsItSaysSo(backend: Backend) async throws {
+    let program = try Program(
+      "WebApp", ["--port", "0", "--runtime", backend.rawValue, "--workers", "2"], after: "ulimit -n 40")
+    let address = try #require(await program.address())
+    try await Backend.custom.withRuntime { runtime in
+      var streams: [any ByteStream] = []
+      for _ in 0..<50 { streams.append(try await runtime.connect(to: address)) }
+      let line = try #require(await program.readErrorLine())
+      #expect(line.contains("accept: Too many open files (errno 24); "))
+      #expect(line.hasSuffix(" connections are open, others have to wait"))
+      for stream in streams { stream.close() }
+      let statuses = try await ask(address, for: ["/healthz"], on: runtime)
+      #expect(statuses == [200])
+    }
+    program.signal(SIGTERM)
+    #expect(await program.end() == .exited(0))
+    #expect(await program.errors() == "")
+  }
+
+  @Test(arguments: ["0<&-", "2>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
+  func closedStandardDescriptorsAreOpenedOnNothing(redirections: String) async throws {
+    let program = try Program("WebApp", ["--port", "0"], after: "exec \(redirections)")
+    // The first descriptor that it makes, which would have got one of these numbers.
+    while !program.files.contains("anon_inode:[eventpoll]") {
+      try #require(!program.files.isEmpty)
+      await Task.yield()
+    }
+    for closed in redirections.split(separator: " ") {
+      #expect(program.file(Int32(String(closed.prefix(1))) ?? -1) == "/dev/null")
+    }
+    program.signal(SIGKILL)
+    #expect(await program.end() == .signalled(SIGKILL))
+  }
+
   @Test(arguments: [
     (["--port", "http"], "WebApp: --port: \"http\" is not a whole number from 0 to 65535\nTry WebApp --help.\n"),
     (["--fast"], "WebApp: \"--fast\" is no flag of this program\nTry WebApp --help.\n"),
@@ -82,4 +143,15 @@ import Testing
     #expect(await program.readLine() == firstLine)
     #expect(await program.end() == .exited(0))
   }
+}
+
+/// Asks `address` for one target after another on one connection, and gives the statuses.
+private func ask(
+  _ address: SocketAddress, for targets: [String], on runtime: some AsyncRuntime
+) async throws -> [Int] {
+  let client = HTTPTestClient(try await runtime.connect(to: address))
+  defer { client.stream.close() }
+  var statuses: [Int] = []
+  for target in targets { statuses.append(try await client.get(target).status) }
+  return statuses
 }

@@ -66,6 +66,14 @@ import Testing
     }
   }
 
+  @Test func failingIsForbiddenUnlessItWasAskedFor() async throws {
+    try await withClient { client in
+      let page = try await client.get("/fail")
+      #expect(page.status == 403)
+      #expect(page.text.contains("--demo"))
+    }
+  }
+
   @Test(arguments: ["GET", "HEAD"])
   func plaintextIsHelloWorldAndNoMore(method: String) async throws {
     try await withClient { client in
