@@ -34,7 +34,7 @@ private struct Serve: RuntimeProgram {
   func run(on runtime: some AsyncRuntime) async throws {
     let app = WebApp(runtime: runtime, isDemo: options.isDemo)
     let server = try listen(app)
-    let signals = Signals {
+    try Signals.handle {
       app.isStopping.set()
       runtime.execute { await server.shutdown() }
     }
@@ -46,7 +46,6 @@ private struct Serve: RuntimeProgram {
       // A signal that is quicker than the server ends it before it runs, and that is no failure.
       if !app.isStopping.isSet { throw error }
     }
-    withExtendedLifetime(signals) {}
   }
 
   private func listen<R: AsyncRuntime>(_ app: WebApp<R>) throws(CannotListen) -> Server<R, Router> {

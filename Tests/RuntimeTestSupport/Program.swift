@@ -31,7 +31,11 @@ package final class Program: Sendable {
       while send(error.write, dashes, dashes.count, Int32(MSG_DONTWAIT)) > 0 {}
     }
     var words = [String(path)] + arguments
-    if let preparation { words = ["/bin/sh", "-c", "\(preparation); exec \"$0\" \"$@\""] + words }
+    if let preparation {
+      // What other tests have open just now is not the program's.
+      for number in 3..<Int32(256) { posix_spawn_file_actions_addclose(&actions, number) }
+      words = ["/bin/sh", "-c", "\(preparation); exec \"$0\" \"$@\""] + words
+    }
     let argv = words.map { strdup($0) } + [nil]
     let envp = environment.map { strdup($0) } + [nil]
     defer { for text in argv + envp { free(text) } }

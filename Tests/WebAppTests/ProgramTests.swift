@@ -17,6 +17,22 @@ import Testing
     #expect(await program.errors() == "")
   }
 
+  @Test(arguments: Backend.allCases)
+  func `With few descriptors it says what is wrong, or starts and is ended by a signal`(backend: Backend) async throws {
+    // With fewer, libdispatch may end the process by itself: it makes three when it needs them.
+    for count in 12...24 {
+      let program = try Program("WebApp", ["--port=0", "--runtime", backend.rawValue], after: "ulimit -n \(count)")
+      guard let line = await program.readLine() else {
+        #expect(await program.end() == .exited(EXIT_FAILURE), "with \(count) descriptors")
+        #expect(await program.errors().hasPrefix("WebApp: "), "with \(count) descriptors")
+        continue
+      }
+      #expect(line.hasPrefix("Gearbox WebApp on http://127.0.0.1:"))
+      program.signal(SIGTERM)
+      #expect(await program.end() == .exited(0), "with \(count) descriptors")
+    }
+  }
+
   @Test func theSecondSignalEndsItAtOnce() async throws {
     let program = try Program("WebApp", ["--port=0"])
     let words = try #require(await program.readLine()).split(separator: " ")
