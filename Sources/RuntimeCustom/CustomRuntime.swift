@@ -5,6 +5,9 @@ public import Runtime
 /// Workers are named `gearbox-0` and so on. A socket belongs to one worker's poller for life and wakes its task there;
 /// the task runs on that worker unless another has nothing to do and steals it. `Task.sleep` and Swift's clocks use the
 /// workers' timers too. Blocking work has threads of its own, `gearbox-block`.
+///
+/// Jobs are run in the order in which they became ready. The priority of a task is ignored: Swift does not tell an executor
+/// when a priority is raised, so a task that another waits for could be passed over for ever.
 public final class CustomRuntime: AsyncRuntime {
   public let name = "custom"
   public let clock: TimerClock
@@ -76,8 +79,8 @@ public final class CustomRuntime: AsyncRuntime {
         worker.poller.closeSockets()
         worker.sleeps.close()
       }
-    } stop: { [scheduler] _ in
-      scheduler.stop()
+    } stop: { [scheduler] deadline in
+      scheduler.stop(deadline: deadline)
     }
   }
 }

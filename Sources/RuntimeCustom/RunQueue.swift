@@ -122,4 +122,15 @@ struct RunQueue: ~Copyable, Sendable {
     if count > 1 { thief.tail.store(start &+ count &- 1, ordering: .releasing) }  // As in `push`.
     return (last, Int(count))
   }
+
+  /// Takes all jobs, in no order that matters. Not for the owner, which may be at its queue meanwhile.
+  func stealAll() -> [UnownedJob] {
+    var jobs: [UnownedJob] = []
+    let loot = RunQueue()
+    while let (job, _) = steal(into: loot, atLeast: 1) {
+      jobs.append(job)
+      while let next = loot.pop() { jobs.append(next) }
+    }
+    return jobs
+  }
 }

@@ -12,9 +12,8 @@ final class Scheduler: TaskExecutor {
   private let stopping = Atomic(false)
   private let turn = Atomic<Int>(0)
   private let threads = Lock<[Thread]>([])
-
-  /// For how many nanoseconds an end waits for a relief worker that is in a job.
-  private static let reliefPatience: Int64 = 100_000_000
+  /// Which workers' threads have come to their end.
+  private let ended: Monitor<[Bool]>
 
   init(workers count: Int, poller: PollerKind, stealsWork: Bool, stalls: StallOptions?) throws(IOError) {
     var stalls = stalls
@@ -25,6 +24,7 @@ final class Scheduler: TaskExecutor {
     var workers: [Worker] = []
     for index in 0..<count { workers.append(try Worker(index: index, poller: poller, watchdog)) }
     self.workers = workers
+    ended = Monitor([Bool](repeating: false, count: count))
     self.stealsWork = stealsWork
     idle = Idle(workerCount: count)
   }
@@ -33,12 +33,16 @@ final class Scheduler: TaskExecutor {
   func start() throws(IOError) {
     do throws(IOError) {
       for worker in workers {
-        let thread = try Thread(name: "gearbox-\(worker.index)") { worker.run(self) }
+        let thread = try Thread(name: "gearbox-\(worker.index)") { [self] in
+          worker.run(self)
+          ended.withLock { $0[worker.index] = true }
+          ended.notifyAll()
+        }
         threads.withLock { $0.append(thread) }
       }
       try watchdog?.start(self)
     } catch {
-      stop()
+      stop(deadline: .max)
       throw error
     }
   }
@@ -95,20 +99,33 @@ final class Scheduler: TaskExecutor {
     if let index = idle.wakeOne() { workers[index].parking.unpark() }
   }
 
-  /// Ends the threads. Jobs that are left, and those that still come, are run on Swift's own pool: none is ever lost.
-  func stop() {
+  /// Ends the threads. One that is still in a job at `deadline` ends with that. Jobs that are left, and those that still
+  /// come, are run on Swift's own pool: none is ever lost.
+  func stop(deadline: Int64) {
     // First, since it polls what is closed below.
-    watchdog?.stop(deadline: deadline(Self.reliefPatience))
+    watchdog?.stop(deadline: deadline)
     stopping.store(true, ordering: .relaxed)  // `unpark` releases it to a worker that sleeps.
     for worker in workers { worker.parking.unpark() }
-    for thread in threads.withLock({ exchange(&$0, with: []) }) { thread.join() }
+    let threads = threads.withLock { exchange(&$0, with: []) }
+    let hasEnded = ended.wait(until: deadline) { hasEnded, isLate in
+      // Where not all threads could be started, the first ones are all there are.
+      isLate || hasEnded[..<threads.count].allSatisfy(\.self) ? hasEnded : nil
+    }
+    for (index, thread) in threads.enumerated() {
+      if hasEnded[index] {
+        thread.join()
+      } else {
+        thread.detach()
+        for job in workers[index].queue.stealAll() { exile(job) }
+      }
+    }
     for worker in workers { worker.poller.close() }
-    for job in injector.close() + workers.flatMap({ $0.drain() }) { exile(job) }
+    for job in injector.close() { exile(job) }
   }
 
   /// Has Swift's own pool run `job`, with our identity as before; in a bare job of its own, since a task's would be taken
   /// for the task's.
-  private func exile(_ job: UnownedJob) {
+  func exile(_ job: UnownedJob) {
     globalConcurrentExecutor.enqueue(
       _swift_createJobForTestingOnly { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) })
   }

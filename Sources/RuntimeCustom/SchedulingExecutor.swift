@@ -12,7 +12,7 @@ import Runtime
     ) {
       guard let delay = delay as? Duration else { preconditionFailure("\(C.self) does not count time in Duration") }
       let sleeps = (currentWorker ?? someWorker).sleeps
-      sleeps.enqueue(UnownedJob(job), on: self, at: deadline(delay.nanoseconds))
+      sleeps.run(UnownedJob(job), at: deadline(delay.nanoseconds))
     }
 
     func enqueue<C: Clock>(

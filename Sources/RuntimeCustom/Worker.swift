@@ -52,6 +52,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     }
     lane.leave()
     gearbox_enter_executor(nil, 0)
+    while let job = queue.pop() { scheduler.exile(job) }
   }
 
   /// Queues a job that was made ready on this thread.
@@ -164,12 +165,5 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     random ^= random >> 17
     random ^= random << 5
     return random
-  }
-
-  /// What is left when the thread has ended.
-  func drain() -> [UnownedJob] {
-    var rest: [UnownedJob] = []
-    while let job = queue.pop() { rest.append(job) }
-    return rest
   }
 }

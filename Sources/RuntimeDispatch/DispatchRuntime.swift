@@ -6,6 +6,9 @@ public import Runtime
 /// Tasks run on a concurrent queue, `gearbox.tasks`, on as many of its threads at once as there are workers. One
 /// `DispatchSourceTimer` goes off when the next sleep is over. Sockets are watched by a poller thread, `gearbox-poll`,
 /// which costs less than a `DispatchSource` a socket; blocking work has threads of its own, `gearbox-block`.
+///
+/// Jobs are run in the order in which they became ready. The priority of a task is ignored: Swift does not tell an executor
+/// when a priority is raised, so a task that another waits for could be passed over for ever.
 public final class DispatchRuntime: AsyncRuntime {
   public let name = "dispatch"
   public let clock: TimerClock
@@ -84,8 +87,8 @@ public final class DispatchRuntime: AsyncRuntime {
     await services.shutdown(grace: grace) { [polling, timer] in
       polling.poller.closeSockets()
       timer.sleeps.close()
-    } stop: { [polling, timer, executor] _ in
-      executor.watchdog?.stop(deadline: monotonicNow())
+    } stop: { [polling, timer, executor] deadline in
+      executor.watchdog?.stop(deadline: deadline)
       timer.stop()
       polling.stop()
     }

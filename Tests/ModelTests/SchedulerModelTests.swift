@@ -48,7 +48,7 @@ extension ModelTests {
         model.spawn("outside") {
           body(scheduler, done)
           model.wait { done.count == count }
-          scheduler.stop()
+          scheduler.stop(deadline: .max)
         }
         return { nil }
       }

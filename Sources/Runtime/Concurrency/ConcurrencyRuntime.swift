@@ -4,6 +4,9 @@
 /// so that `Task {}` and actors share the pool with what is spawned here. With a number of workers, spawned tasks and
 /// their children run on no more than so many threads of that pool at once. One thread, `gearbox-poll`, waits for sockets
 /// and for the time; blocking work has threads of its own, `gearbox-block`.
+///
+/// With a number of workers jobs are run in the order in which they became ready, and the priority of a task is ignored:
+/// Swift does not tell an executor when a priority is raised.
 public final class ConcurrencyRuntime: AsyncRuntime {
   public let name = "concurrency"
   public let workerCount: Int
@@ -80,8 +83,8 @@ public final class ConcurrencyRuntime: AsyncRuntime {
     await services.shutdown(grace: grace) { [waiting] in
       waiting.poller.closeSockets()
       waiting.sleeps.close()
-    } stop: { [waiting, executor] _ in
-      executor?.watchdog?.stop(deadline: monotonicNow())
+    } stop: { [waiting, executor] deadline in
+      executor?.watchdog?.stop(deadline: deadline)
       waiting.stop()
     }
   }

@@ -24,7 +24,8 @@ package final class SleepQueue: Sendable {
   private enum Wake {
     /// Resumed with whether its time had come.
     case task(UnsafeContinuation<Bool, Never>)
-    case job(UnownedJob, any TaskExecutor, Int64)
+    /// Run where the time is noticed.
+    case job(UnownedJob)
   }
 
   package init(deadlineMoved: @escaping @Sendable (SleepQueue) -> Void) {
@@ -55,26 +56,27 @@ package final class SleepQueue: Sendable {
     guard isDue else { throw CancellationError() }
   }
 
-  /// Enqueues `job` on `executor` at `deadline`, in nanoseconds of the monotonic clock.
+  /// Runs `job` at `deadline`, in nanoseconds of the monotonic clock, also when the queue has been closed by then: a job
+  /// cannot be told that it came in vain.
   ///
-  /// It cannot be told that it came in vain: when the queue is closed it goes by Dispatch's timers.
-  package func enqueue(_ job: UnownedJob, on executor: any TaskExecutor, at deadline: Int64) {
-    let wake = Wake.job(job, executor, deadline)
-    if !schedule(Sleeper(wake), at: deadline) { Self.rouse(wake, isDue: false) }
+  /// It is what `Task.sleep` has made: a job of no executor's that wakes the task which sleeps, and does nothing else. So
+  /// it is run where its time is noticed. Queued with the jobs of a task executor it would be handed on to Swift's own
+  /// pool, as it prefers no executor.
+  package func run(_ job: UnownedJob, at deadline: Int64) {
+    _ = schedule(Sleeper(.job(job)), at: deadline)
   }
 
   private func schedule(_ sleeper: Sleeper, at deadline: Int64) -> Bool {
     let tick = Self.tick(roundingUp: deadline)
-    enum Outcome { case closed, inTime, sooner }
-    let outcome: Outcome = state.withLock { state in
-      guard !state.isClosed else { return .closed }
+    let (isTaken, isSooner, isClosed) = state.withLock { state in
+      if state.isClosed, case .task = sleeper.wake { return (false, false, true) }
       state.wheel.insert(sleeper, at: tick)
-      guard tick < state.alarm else { return .inTime }
-      state.alarm = tick
-      return .sooner
+      let isSooner = tick < state.alarm
+      state.alarm = min(state.alarm, tick)
+      return (true, isSooner, state.isClosed)
     }
-    if outcome == .sooner { deadlineMoved(self) }
-    return outcome != .closed
+    if isSooner { isClosed ? fireByDispatch() : deadlineMoved(self) }
+    return isTaken
   }
 
   private func cancel(_ sleeper: Sleeper) {
@@ -96,29 +98,44 @@ package final class SleepQueue: Sendable {
       return state.alarm
     }
     // Outside the lock, since what is woken may sleep again on this thread.
-    for wake in due { Self.rouse(wake, isDue: true) }
+    for wake in due { Self.rouse(wake) }
     return next == .max ? nil : Self.time(next)
   }
 
-  /// Ends all sleeps, and those that are tried later.
+  /// Ends the sleeps of tasks, and those that are tried later. Jobs keep their time, for which Dispatch calls from now on.
   package func close() {
-    var sleeping: [Wake] = []
+    var sleeping: [Sleeper] = []
     state.withLock { state in
       state.isClosed = true
-      state.wheel.removeAll { if let it = $0 as? Sleeper { sleeping.append(it.wake) } }
+      state.wheel.removeAll { if let it = $0 as? Sleeper { sleeping.append(it) } }
+      for sleeper in sleeping {
+        if case .job = sleeper.wake { state.wheel.insert(sleeper, at: sleeper.deadline) }
+      }
     }
-    for wake in sleeping { Self.rouse(wake, isDue: false) }
+    for sleeper in sleeping {
+      if case .task(let continuation) = sleeper.wake { continuation.resume(returning: false) }
+    }
+    fireByDispatch()
   }
 
-  private static func rouse(_ wake: Wake, isDue: Bool) {
-    switch wake {
-    case .task(let continuation): continuation.resume(returning: isDue)
-    case .job(let job, let executor, _) where isDue: executor.enqueue(job)
-    case .job(let job, let executor, let deadline):
-      let time = DispatchTime(uptimeNanoseconds: UInt64(clamping: deadline))
-      DispatchQueue.global().asyncAfter(deadline: time) { executor.enqueue(job) }
+  /// Wakes all whose time has come, and has Dispatch call again when the next is due. One timer serves them all.
+  private func fireByDispatch() {
+    guard let next = fire() else { return }
+    DispatchQueue.global().asyncAfter(deadline: DispatchTime(uptimeNanoseconds: UInt64(clamping: next))) {
+      self.fireByDispatch()
     }
   }
+
+  private static func rouse(_ wake: Wake) {
+    switch wake {
+    case .task(let continuation): continuation.resume(returning: true)
+    case .job(let job): unsafe job.runSynchronously(on: noExecutor)
+    }
+  }
+
+  /// What Swift's pool runs jobs on: no serial executor, and no task executor. Two null words in Swift 6.3, and a test
+  /// that sleeps while the pool is blocked finds out if that changes.
+  private static let noExecutor = unsafe unsafeBitCast((0, 0), to: UnownedSerialExecutor.self)
 
   // A tick is a millisecond of the monotonic clock. Deadlines are rounded up and now is rounded down: never early.
 

@@ -99,6 +99,26 @@ extension RuntimeConformance {
       try await expect("what the task gives", toGive: Array("xx".utf8)) { try await stuck.value }
     },
 
+    Case("The grace is a bound, also for a task that blocks its worker", .shutdown, needs: .threads) { runtime in
+      let hasReturned = Box(Monitor(false))
+      let (isStuck, enter) = AsyncStream<Void>.makeStream()
+      let stuck = runtime.spawn {
+        enter.yield()
+        return hasReturned.value.wait(until: deadline(Duration.seconds(60).nanoseconds)) { hasReturned, isLate -> Bool? in
+          hasReturned ? true : isLate ? false : nil
+        }
+      }
+      for await _ in isStuck { break }
+      let waiting = runtime.spawn { await Task.yield() }
+      try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .milliseconds(10)) }
+      hasReturned.value.withLock { $0 = true }
+      hasReturned.value.notifyAll()
+      try await expect("whether the shutdown returned while a task blocked its worker", toGive: true) {
+        try await stuck.value
+      }
+      try await expectEnd(of: "a task that was ready behind it") { try await waiting.value }
+    },
+
     Case("A task that is started after the end runs all the same", .shutdown) { runtime in
       await runtime.shutdown()
       try await expect("what it gives", toGive: [7]) {

@@ -134,6 +134,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     case .sleepsOutItsGrace:
       try? await Task.sleep(for: grace)
       await base.shutdown(grace: .zero)
+    case .waitsForAllTasks: await base.shutdown(grace: .seconds(3600))
     case .returnsBeforeTheEnd where !isFirst: return
     case .leavesNamesAtItsEnd:
       await base.shutdown(grace: grace)

@@ -23,7 +23,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case blocksAWorker, blocksOneAtATime, ignoresACancelledWait, beginsInVain, worksTwice
   case refusesNoWork, doesWhatItRefuses, forgetsItsRefusals, refusesForEver
   // Shutdown
-  case leavesSleeps, sleepsOutItsGrace, hasNoGrace, waitsForItself, returnsBeforeTheEnd
+  case leavesSleeps, sleepsOutItsGrace, hasNoGrace, waitsForItself, returnsBeforeTheEnd, waitsForAllTasks
   case waitsForItselfElsewhere, waitsForItselfOnTheMainActor, waitsForOthersThatShutItDown, takesGuestsForItsOwn
   case takesOrphansForItsOwn, endsOnBorrowedThreads, waitsForLessThanNoTime
   // Threads, leaks and faults
@@ -315,6 +315,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .waitsForLessThanNoTime:
       ("A grace of less than no time is over at once", "the shutdown: expected it to end, saw nothing in")
+    case .waitsForAllTasks:
+      (
+        "The grace is a bound, also for a task that blocks its worker",
+        "the shutdown: expected it to end, saw nothing in"
+      )
     case .saysFewerWorkers:
       (
         "No more tasks run at once than there are workers: after a start",
