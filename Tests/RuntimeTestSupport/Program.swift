@@ -77,6 +77,12 @@ package final class Program: Sendable {
     }
   }
 
+  /// Whether it has ended, or is about to.
+  package var isOver: Bool {
+    var byte: CChar = 0
+    return readlink("/proc/\(process)/exe", &byte, 1) < 0
+  }
+
   /// What its open descriptors are.
   package var files: [String] { (0..<100).map(file).filter { !$0.isEmpty } }
 
@@ -87,9 +93,13 @@ package final class Program: Sendable {
     return String(decoding: bytes.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// All that it says on standard error, once it has ended.
+  /// All that it says on standard error, once it has ended, but for reports of stalls: on a busy machine there may be some.
   package func errors() async -> String {
-    await onThreadOfItsOwn { [error] in String(decoding: Self.bytes(of: error) { _ in true }, as: UTF8.self) }
+    await onThreadOfItsOwn { [error] in
+      let text = String(decoding: Self.bytes(of: error) { _ in true }, as: UTF8.self)
+      return text.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.contains("Z stall: ") }
+        .joined(separator: "\n")
+    }
   }
 
   /// How it ends, once it has.

@@ -110,7 +110,7 @@ import Testing
     let program = try Program("WebApp", ["--port", "0"], after: "exec \(redirections)")
     // The first descriptor that it makes, which would have got one of these numbers.
     while !program.files.contains("anon_inode:[eventpoll]") {
-      try #require(!program.files.isEmpty)
+      try #require(!program.isOver)
       await Task.yield()
     }
     for closed in redirections.split(separator: " ") {

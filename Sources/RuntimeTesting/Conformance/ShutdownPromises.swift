@@ -104,7 +104,8 @@ extension RuntimeConformance {
       let (isStuck, enter) = AsyncStream<Void>.makeStream()
       let stuck = runtime.spawn {
         enter.yield()
-        return hasReturned.value.wait(until: deadline(Duration.seconds(60).nanoseconds)) { hasReturned, isLate -> Bool? in
+        return hasReturned.value.wait(until: deadline(Duration.seconds(60).nanoseconds)) {
+          hasReturned, isLate -> Bool? in
           hasReturned ? true : isLate ? false : nil
         }
       }
