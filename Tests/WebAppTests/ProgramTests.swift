@@ -102,7 +102,8 @@ import Testing
     }
     program.signal(SIGTERM)
     #expect(await program.end() == .exited(0))
-    #expect(await program.errors() == "")
+    // On a machine so slow that the shortage lasts for longer than a line is kept back, it says so again.
+    #expect(await program.errors().split(separator: "\n").allSatisfy { $0.contains("Too many open files") })
   }
 
   @Test(arguments: ["0<&-", "2>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])

@@ -25,8 +25,8 @@ struct FloodGuard: Sendable {
   /// them take less than a millisecond, and no client that means well sends as many at once.
   private var overhead = Budget(1000)
   /// Streams that have come to nothing: reset by the peer before their response was whole (CVE-2023-44487), or by us
-  /// for what the peer did (CVE-2025-8671), or refused, be it by a response of ours (400, 413, 431). Twice what may be open at once, so that a client which leaves a
-  /// page may cancel all it has asked for, and that on the next page as well.
+  /// for what the peer did (CVE-2025-8671), or refused, be it by a response of ours (400, 413, 431). Twice what may be
+  /// open at once, so that a client which leaves a page may cancel all it has asked for, and that on the next page as well.
   private var failures = Budget(200)
 
   /// Updates of windows that the content we have sent makes room for. There is no bound: a client which has not read for

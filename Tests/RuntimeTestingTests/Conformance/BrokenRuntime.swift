@@ -112,7 +112,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
         return try await base.runBlocking { try work() }
       } catch let error as BlockingWorkRefused {
         switch flaw {
-        case .refusesNoWork: try await base.clock.sleep(for: .milliseconds(50))
+        case .refusesNoWork: try await base.clock.sleep(for: .seconds(3))
         case .doesWhatItRefuses:
           try Thread(name: "unasked") { _ = try? work() }.detach()
           throw error
