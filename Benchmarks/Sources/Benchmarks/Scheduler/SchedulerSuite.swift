@@ -10,10 +10,13 @@ enum SchedulerSuite: Suite {
   static let baseline = "Swift"
 
   static func benchmarks() throws -> [Benchmark] {
+    // One of the loads asks for a hundred thousand pieces of blocking work at once.
+    let blocking = BlockingLimits(queued: 100_000)
     let subjects = Subjects(
-      custom: try CustomRuntime(), withoutStealing: try CustomRuntime(stealsWork: false),
-      dispatch: try DispatchRuntime(),
-      concurrency: try ConcurrencyRuntime(), swift: SwiftPool(), libdispatch: BareDispatch())
+      custom: try CustomRuntime(blocking: blocking),
+      withoutStealing: try CustomRuntime(stealsWork: false, blocking: blocking),
+      dispatch: try DispatchRuntime(blocking: blocking), concurrency: try ConcurrencyRuntime(blocking: blocking),
+      swift: SwiftPool(), libdispatch: BareDispatch())
     return [
       subjects.benchmark(
         "spawn", rate("spawn and join, 1000 at a time", "M/s"), { try await TaskLoads.spawnAndJoin($0) }, \.spawnAndJoin
