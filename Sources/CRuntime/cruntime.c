@@ -27,32 +27,41 @@ __attribute__((noinline)) int gearbox_slot(const void *executor) {
 // Of Swift's runtime, which exports it for the code that its compiler makes.
 __attribute__((swiftcall)) const void *swift_task_getCurrent(void);
 
-static _Atomic uint64_t notes[gearbox_note_count];
-
-enum { label_bits = 20 };
+// Places for the tasks that answer a request at any moment, in 64 KiB, and how many of them a task may try. The last place
+// is for tasks that have found none.
+enum { place_bits = 13, place_count = 1 << place_bits, tries = 8, label_bits = 20 };
+static _Atomic uint64_t notes[place_count + 1];
 
 static uint64_t note(uintptr_t task, unsigned label) { return (uint64_t)(task >> 4) << label_bits | label; }
 
 // Fibonacci hashing (Knuth, volume 3, section 6.4): the addresses of tasks have much in common.
-static unsigned place_of(uintptr_t task) { return (uint64_t)(task >> 4) * 0x9E3779B97F4A7C15u >> (64 - 12); }
+static unsigned place_of(uintptr_t task, unsigned try) {
+  return (((uint64_t)(task >> 4) * 0x9E3779B97F4A7C15u >> (64 - place_bits)) + try) % place_count;
+}
 
-// Relaxed, all of them: one word says it all.
+// Relaxed, all of them: one word says it all. Two tasks that find the same place free at the same moment lose a note.
 
 unsigned gearbox_note(unsigned label) {
   uintptr_t task = (uintptr_t)swift_task_getCurrent();
-  unsigned place = place_of(task);
-  if (task) atomic_store_explicit(&notes[place], note(task, label), memory_order_relaxed);
-  return place;
+  if (!task) return place_count;
+  for (unsigned try = 0; try < tries; try++) {
+    unsigned place = place_of(task, try);
+    uint64_t found = atomic_load_explicit(&notes[place], memory_order_relaxed);
+    if (found && found >> label_bits != note(task, 0) >> label_bits) continue;
+    atomic_store_explicit(&notes[place], note(task, label), memory_order_relaxed);
+    return place;
+  }
+  return place_count;
 }
 
-void gearbox_clear_note(unsigned place) {
-  atomic_store_explicit(&notes[place % gearbox_note_count], 0, memory_order_relaxed);
-}
+void gearbox_clear_note(unsigned place) { atomic_store_explicit(&notes[place], 0, memory_order_relaxed); }
 
 unsigned gearbox_noted_label(uintptr_t task) {
-  uint64_t found = atomic_load_explicit(&notes[place_of(task)], memory_order_relaxed);
-  unsigned label = found & ((1 << label_bits) - 1);
-  return found == note(task, label) ? label : 0;
+  for (unsigned try = 0; try < tries; try++) {
+    uint64_t found = atomic_load_explicit(&notes[place_of(task, try)], memory_order_relaxed);
+    if (found >> label_bits == note(task, 0) >> label_bits) return found & ((1 << label_bits) - 1);
+  }
+  return 0;
 }
 
 void gearbox_name_thread(const char *name) {

@@ -14,6 +14,8 @@ package final class QueueExecutor: TaskExecutor {
     var jobs = Ring<UnownedJob>()
     /// The lanes in which no thread is, and none has been asked for.
     var freeLanes: [Int]
+    /// The lanes for which a thread has been asked that has not come.
+    var awaitedLanes: [Int] = []
     var wakes = 0
   }
 
@@ -56,34 +58,40 @@ package final class QueueExecutor: TaskExecutor {
     let freeLane = state.withLock { state -> Int? in
       state.jobs.append(job)
       guard let lane = state.freeLanes.popLast() else { return nil }
+      state.awaitedLanes.append(lane)
       state.wakes += 1
       return lane
     }
     guard let freeLane else { return }
     // A thread that the pool has not got is missed as much as one that blocks.
     lanes[freeLane].enter()
-    borrowThread { self.drain(in: freeLane) }
+    borrowThread(drain)
   }
 
-  private func drain(in index: Int) {
-    let lane = lanes[index]
+  /// Runs jobs in a lane that has been waiting for a thread. It captures nothing else, so that asking for a thread needs no
+  /// memory.
+  @Sendable private func drain() {
+    var lane: Int?
     let end = monotonicNow() + Self.turn
     repeat {
-      let job = state.withLock { state in
+      let (index, job) = state.withLock { state -> (Int, UnownedJob?) in
+        let index = lane ?? state.awaitedLanes.removeLast()
         let job = state.jobs.popFirst()
         if job == nil {
           // Before another thread can have the lane.
-          lane.counters.hasParked()
-          lane.leave()
+          lanes[index].counters.hasParked()
+          lanes[index].leave()
           state.freeLanes.append(index)
         }
-        return job
+        return (index, job)
       }
       guard let job else { return }
-      lane.counters.hasTaken(job)
+      lane = index
+      lanes[index].counters.hasTaken(job)
       unsafe job.runSynchronously(on: asUnownedTaskExecutor())
     } while monotonicNow() < end
-    borrowThread { self.drain(in: index) }
+    if let lane { state.withLock { $0.awaitedLanes.append(lane) } }
+    borrowThread(drain)
   }
 }
 

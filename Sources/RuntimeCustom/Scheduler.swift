@@ -12,6 +12,8 @@ final class Scheduler: TaskExecutor {
   private let stopping = Atomic(false)
   private let turn = Atomic<Int>(0)
   private let threads = Lock<[Thread]>([])
+  /// In nanoseconds.
+  private static let lastMoment: Int64 = 100_000_000
   /// Which workers' threads have come to their end.
   private let ended: Monitor<[Bool]>
 
@@ -102,12 +104,14 @@ final class Scheduler: TaskExecutor {
   /// Ends the threads. One that is still in a job at `deadline` ends with that. Jobs that are left, and those that still
   /// come, are run on Swift's own pool: none is ever lost.
   func stop(deadline: Int64) {
-    // First, since it polls what is closed below.
-    watchdog?.stop(deadline: deadline)
+    // A worker that is in no job ends at once, and is waited for though the deadline may have passed.
+    let end = max(deadline, monotonicNow() + Self.lastMoment)
+    // First, since it polls what the workers close.
+    watchdog?.stop(deadline: end)
     stopping.store(true, ordering: .relaxed)  // `unpark` releases it to a worker that sleeps.
     for worker in workers { worker.parking.unpark() }
     let threads = threads.withLock { exchange(&$0, with: []) }
-    let hasEnded = ended.wait(until: deadline) { hasEnded, isLate in
+    let hasEnded = ended.wait(until: end) { hasEnded, isLate in
       // Where not all threads could be started, the first ones are all there are.
       isLate || hasEnded[..<threads.count].allSatisfy(\.self) ? hasEnded : nil
     }
@@ -119,7 +123,8 @@ final class Scheduler: TaskExecutor {
         for job in workers[index].queue.stealAll() { exile(job) }
       }
     }
-    for worker in workers { worker.poller.close() }
+    // The others close theirs when they end: a poller that is closed under a sleeper loses the wake.
+    for worker in workers[threads.count...] { worker.poller.close() }
     for job in injector.close() { exile(job) }
   }
 

@@ -52,6 +52,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     }
     lane.leave()
     gearbox_enter_executor(nil, 0)
+    poller.close()
     while let job = queue.pop() { scheduler.exile(job) }
   }
 

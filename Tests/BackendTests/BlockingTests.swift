@@ -118,7 +118,8 @@ import Testing
           return try waitFor(task)
         }
       }
-      while runtime.metrics.blockingQueueDepth == 0 { await Task.yield() }
+      // The inner task may wait before the work that has started it has told of it.
+      while runtime.metrics.blockingQueueDepth == 0 || inner.value.withLock({ $0 == nil }) { await Task.yield() }
       inner.value.withLock { $0 }?.cancel()
       await #expect(throws: CancellationError.self) { try await outer.value }
       let more = try await runtime.runBlocking { 2 }

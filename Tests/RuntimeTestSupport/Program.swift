@@ -1,5 +1,6 @@
 import Glibc
 package import Runtime
+import Synchronization
 
 /// A program of this package as a process of its own.
 package final class Program: Sendable {
@@ -8,6 +9,7 @@ package final class Program: Sendable {
   private let process: pid_t
   private let output: Int32
   private let error: Int32
+  private let isReaped = Atomic(false)
 
   /// Starts the program called `name`, which lies beside the bundle that holds the tests.
   ///
@@ -49,6 +51,13 @@ package final class Program: Sendable {
   }
 
   deinit {
+    // One that a failed test has left would never be waited for, and the test library's own wait for programs spins
+    // as long.
+    if !isReaped.load(ordering: .acquiring) {
+      kill(process, SIGKILL)
+      var status: Int32 = 0
+      while waitpid(process, &status, 0) == -1, errno == EINTR {}
+    }
     close(output)
     close(error)
   }
@@ -69,13 +78,17 @@ package final class Program: Sendable {
     return words.first { $0.hasPrefix("http://") }.flatMap { SocketAddress($0.dropFirst(7)) }
   }
 
-  /// The next line that it says on standard error; `nil` at the end.
+  /// The next line that it says on standard error, but for reports of stalls; `nil` at the end.
   package func readErrorLine() async -> String? {
     await onThreadOfItsOwn { [error] in
-      let line = Self.bytes(of: error) { $0 != 0x0A }
-      return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+      while true {
+        let line = String(decoding: Self.bytes(of: error) { $0 != 0x0A }, as: UTF8.self)
+        if !Self.reportsStall(line) { return line.isEmpty ? nil : line }
+      }
     }
   }
+
+  private static func reportsStall(_ line: some StringProtocol) -> Bool { line.contains("Z stall: ") }
 
   /// Whether it has ended, or is about to.
   package var isOver: Bool {
@@ -97,16 +110,17 @@ package final class Program: Sendable {
   package func errors() async -> String {
     await onThreadOfItsOwn { [error] in
       let text = String(decoding: Self.bytes(of: error) { _ in true }, as: UTF8.self)
-      return text.split(separator: "\n", omittingEmptySubsequences: false).filter { !$0.contains("Z stall: ") }
+      return text.split(separator: "\n", omittingEmptySubsequences: false).filter { !Self.reportsStall($0) }
         .joined(separator: "\n")
     }
   }
 
   /// How it ends, once it has.
   package func end() async -> End {
-    await onThreadOfItsOwn { [process] in
+    await onThreadOfItsOwn { [self] in
       var status: Int32 = 0
       while waitpid(process, &status, 0) == -1, errno == EINTR {}
+      isReaped.store(true, ordering: .releasing)
       return status & 0x7F == 0 ? .exited(status >> 8 & 0xFF) : .signalled(status & 0x7F)
     }
   }

@@ -27,13 +27,10 @@ void gearbox_share_arena(void);
 /// How many processors the calling process may be scheduled on (`sched_getaffinity`), or 0 if that cannot be told.
 int gearbox_affinity(void);
 
-/// How many notes of tasks there may be at once, a power of two: enough for the tasks that run at any moment, in 32 KiB.
-enum { gearbox_note_count = 1 << 12 };
-
 /// Notes `label` for the task that the calling thread runs, or nothing if it runs none.
 ///
 /// A note is one word: the lowest 44 bits of the task's address but for the last four, which are 0, and 20 bits of label.
-/// It lies in a place that follows from the address. Of two tasks that share a place, the later takes it.
+/// It lies in a table, in the first of a few free places that follow from the address. Where none is free there is no note.
 ///
 /// Returns the place, for `gearbox_clear_note`.
 unsigned gearbox_note(unsigned label);

@@ -37,7 +37,8 @@ extension Stall: CustomStringConvertible {
 /// A stall that goes on, as the watchdog keeps it until it is over.
 struct OpenStall {
   private let lane: String
-  private let activity: String?
+  private let job: UInt
+  private var activity: String?
   private var isReported = false
 
   /// After how many nanoseconds a stall is reported though it is not over.
@@ -45,12 +46,13 @@ struct OpenStall {
 
   init(_ lane: Lane, _ watchdog: Watchdog) {
     self.lane = lane.name
-    // Asked for while the job runs: what it did is not known any more when it has ended.
-    activity = TaskNote.text(of: lane.counters.lastJob)
+    job = lane.counters.lastJob
     watchdog.noteStall()
   }
 
   mutating func goesOn(for time: Int64, _ watchdog: Watchdog) {
+    // While the job runs: when it has ended, what it did is not known any more. It may come to it only now.
+    activity = activity ?? TaskNote.text(of: job)
     watchdog.noteStallLength(time)
     if time >= Self.patience { report(time, isOver: false, watchdog) }
   }

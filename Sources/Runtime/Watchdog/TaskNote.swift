@@ -2,9 +2,9 @@ import CRuntime
 
 /// What tasks say that they are doing, for reports of stalls: a server's task, which route it answers.
 ///
-/// A note is one store, since a server makes one for each request. The watchdog may read it at any moment, while the task
-/// runs or after it has ended, so it lies in a table by the address of its task. Of two tasks that share a place in the
-/// table one loses its note, and a report says less.
+/// A note is a load and a store, since a server makes one for each request. The watchdog may read it at any moment, while
+/// the task runs or after it has ended, so it lies in a table by the address of its task. Where that part of the table is
+/// full there is no note, and a report says less.
 package struct TaskNote {
   /// Something that tasks do: made once, and noted often.
   package struct Label: Sendable {

@@ -100,6 +100,8 @@ extension RuntimeConformance {
     },
 
     Case("The grace is a bound, also for a task that blocks its worker", .shutdown, needs: .threads) { runtime in
+      // A runtime of one thread may end in that thread.
+      guard runtime.workerCount > 1 else { return }
       let hasReturned = Box(Monitor(false))
       let (isStuck, enter) = AsyncStream<Void>.makeStream()
       let stuck = runtime.spawn {
