@@ -31,7 +31,9 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   /// A function of its own, so that its caller knows that it is still on its executor when this returns.
   @inline(never)
   func readable() async throws(IOError) {
-    turn.pause()
+    // The stream itself lets others run where it need not wait, after many operations in a row. Turns that went on from
+    // request to request would end for many connections at once, each with its workspace.
+    turn.restart()
     try await stream.readableOrClosed()
   }
 
