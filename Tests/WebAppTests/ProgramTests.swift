@@ -5,7 +5,7 @@ import RuntimeTesting
 import Testing
 
 /// The program as somebody starts it: what it prints and how it ends.
-@Suite struct ProgramTests {
+@Suite(.timeLimit(.minutes(10))) struct ProgramTests {
   @Test(arguments: Backend.allCases, [SIGINT, SIGTERM])
   func itSaysWhereItListensAndASignalEndsItGracefully(backend: Backend, number: Int32) async throws {
     let program = try Program("WebApp", ["--port", "0", "--runtime", backend.rawValue, "--workers", "2"])
