@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// A listening TCP or Unix-domain socket: the listener of all three backends.
 public final class SocketListener: StreamListener {
@@ -19,6 +20,13 @@ public final class SocketListener: StreamListener {
     close()
   }
 
+  /// How many descriptors are left to others than connections.
+  private static let reserve = 2
+  /// How near to the limit a new descriptor's number has to be for the reserve to be looked at.
+  private static let margin = 64
+  /// The descriptor of the last connection.
+  private let lastAccepted = Atomic<Int32>(.max)
+
   /// How long to wait for somebody to give a descriptor back.
   private static let pause = Duration.milliseconds(20)
 
@@ -26,8 +34,9 @@ public final class SocketListener: StreamListener {
     if !socket.takeTurn() { await socket.giveTurn() }
     while true {
       socket.reading.clear()
-      let (descriptor, code) = try socket.call(.accept) { Int(acceptDescriptor($0)) }
+      let (descriptor, code) = try socket.call(.accept) { Int(acceptUnlessScarce($0)) }
       if descriptor >= 0 {
+        lastAccepted.store(Int32(descriptor), ordering: .relaxed)  // A hint.
         socket.reading.signal()  // Another may be waiting behind this one, and brings no edge of its own.
         return try network.adopt(Int32(descriptor), noDelay: options.noDelay)
       }
@@ -46,6 +55,22 @@ public final class SocketListener: StreamListener {
         throw IOError(.accept, .system(code))
       }
     }
+  }
+
+  /// Takes a connection, or fails with `EMFILE` if that would leave the process less than two descriptors.
+  ///
+  /// Dispatch looks at its threads by a file each second, and ends the process if it finds no descriptor for that.
+  private func acceptUnlessScarce(_ listener: Int32) -> Int32 {
+    // New descriptors have the lowest free numbers: while those are low there are many.
+    if Int(lastAccepted.load(ordering: .relaxed)) >= availableDescriptors() - Self.margin {
+      let spares = (0...Self.reserve).map { _ in fcntl(listener, F_DUPFD_CLOEXEC, 0) }
+      for spare in spares where spare >= 0 { Glibc.close(spare) }
+      if spares.contains(where: { $0 < 0 }) {
+        errno = EMFILE
+        return -1
+      }
+    }
+    return acceptDescriptor(listener)
   }
 
   /// Stops listening, and takes a Unix-domain socket's name out of the file system, unless another file has it by now.

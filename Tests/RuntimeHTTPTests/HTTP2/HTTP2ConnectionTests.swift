@@ -203,7 +203,7 @@ import Testing
   @Test func `what many streams have to send leaves in few writes`() async throws {
     // On one worker jobs run in the order in which they become ready. On more the writer may be done with what one handler
     // has left before the next has begun, whenever the thread that starts them is held up.
-    try await Backend.custom.withRuntime(workers: 1) { runtime in
+    try await Backend.custom.withRuntime(workers: 1, stalls: nil) { runtime in
       let (near, far) = MemoryStream.pair()
       let counting = WriteCountingStream(far)
       let serving = runtime.spawn {
