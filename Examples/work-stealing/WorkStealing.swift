@@ -7,7 +7,8 @@ import RuntimeCustom
   static func main() throws {
     for stealsWork in [true, false] {
       print(stealsWork ? "With stealing" : "Without stealing")
-      try CustomRuntime(workers: 4, stealsWork: stealsWork).run(demonstrate)
+      // Without relief workers, which come when all workers block: four threads are four.
+      try CustomRuntime(workers: 4, stealsWork: stealsWork, stalls: nil).run(demonstrate)
     }
   }
 
