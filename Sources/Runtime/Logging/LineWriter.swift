@@ -36,13 +36,6 @@ public final class LineWriter: Sendable {
     var isWanted: Bool { !queued.isEmpty || unreported > 0 && !hasFailed }
   }
 
-  /// Lines for one turn of the thread.
-  private struct Batch {
-    var bytes: [UInt8]
-    /// How many dropped lines its last line reports; 0 if that is a line like the others.
-    var reported: Int
-  }
-
   /// A writer for `descriptor`, which has to stay open until the process ends.
   ///
   /// - Parameter capacity: how many bytes may wait for the descriptor.
@@ -115,37 +108,47 @@ extension LineWriter {
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     var isMidLine = false
     while true {
-      let batch = state.wait { state, _ in self.takeBatch(&state) }
-      // A failure has left a part of a line there, and the next is not to continue it.
-      if isMidLine, send([UInt8(ascii: "\n")][...], isCounted: false).isEmpty { isMidLine = false }
-      let rest = isMidLine ? batch.bytes[...] : send(batch.bytes[...], isCounted: true)
-      if rest.startIndex > 0, !rest.isEmpty { isMidLine = batch.bytes[rest.startIndex - 1] != UInt8(ascii: "\n") }
-      finish(batch, unwritten: rest)
+      let (lines, hasDropped) = state.wait { state, _ in
+        state.isWanted ? (exchange(&state.queued, with: []), state.unreported > 0) : nil
+      }
+      // The report comes after the lines that took the room, and counts those that were dropped while they were written.
+      if deliver(lines, &isMidLine), hasDropped {
+        let (report, count) = takeReport()
+        deliver(report, &isMidLine, reporting: count)
+      }
     }
   }
 
-  private func takeBatch(_ state: inout State) -> Batch? {
-    guard state.isWanted else { return nil }
-    var batch = Batch(bytes: exchange(&state.queued, with: []), reported: exchange(&state.unreported, with: 0))
-    if batch.reported > 0 {
-      let report = batch.reported == 1 ? "1 line was dropped\n" : "\(batch.reported) lines were dropped\n"
-      batch.bytes += report.utf8
-      state.pending += report.utf8.count
+  private func takeReport() -> ([UInt8], count: Int) {
+    state.withLock { state in
+      let count = exchange(&state.unreported, with: 0)
+      let report = Array((count == 1 ? "1 line was dropped\n" : "\(count) lines were dropped\n").utf8)
+      state.pending += report.count
+      return (report, count)
     }
-    return batch
   }
 
-  /// Counts the lines in `rest` as dropped, but for the report, which is made again.
-  private func finish(_ batch: Batch, unwritten rest: ArraySlice<UInt8>) {
+  /// Writes whole lines, and counts them as dropped if the descriptor fails.
+  ///
+  /// - Parameters:
+  ///   - isMidLine: whether a failure has left a part of a line there, which the next must not continue.
+  ///   - reported: how many dropped lines these report, which is done again if it fails; 0 if they are no report.
+  /// - Returns: whether they have been written.
+  @discardableResult
+  private func deliver(_ lines: [UInt8], _ isMidLine: inout Bool, reporting reported: Int = 0) -> Bool {
+    let newline = UInt8(ascii: "\n")
+    if isMidLine, send([newline], isCounted: false).isEmpty { isMidLine = false }
+    let rest = isMidLine ? lines[...] : send(lines[...], isCounted: true)
+    if rest.startIndex > 0, !rest.isEmpty { isMidLine = lines[rest.startIndex - 1] != newline }
+    let lost = reported > 0 ? 0 : rest.count(where: { $0 == newline })
     state.withLock { state in
       state.hasFailed = !rest.isEmpty
-      guard state.hasFailed else { return }
       state.pending -= rest.count
-      let lost = rest.count(where: { $0 == UInt8(ascii: "\n") }) - (batch.reported > 0 ? 1 : 0)
       state.dropped += lost
-      state.unreported += lost + batch.reported
+      if state.hasFailed { state.unreported += lost + reported }
     }
     state.notifyAll()  // A flush may be waiting.
+    return rest.isEmpty
   }
 
   /// Writes `bytes`, waiting for as long as the descriptor takes none.
