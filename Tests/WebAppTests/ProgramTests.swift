@@ -86,6 +86,27 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
+  func withAsManyConnectionsAsItMayHaveItSaysSo(backend: Backend) async throws {
+    let program = try Program(
+      "WebApp", ["--port", "0", "--runtime", backend.rawValue, "--workers", "2"], after: "ulimit -n 128")
+    let address = try #require(await program.address())
+    try await Backend.custom.withRuntime { runtime in
+      var streams: [any ByteStream] = []
+      for _ in 0..<130 { streams.append(try await runtime.connect(to: address)) }
+      // An eighth of the descriptors is left for other files.
+      let line = try #require(await program.readErrorLine())
+      #expect(
+        line == """
+          accept: there are as many connections as maximumConnections allows; 112 connections are open, others have to wait
+          """)
+      for stream in streams { stream.close() }
+    }
+    program.signal(SIGTERM)
+    #expect(await program.end() == .exited(0))
+    #expect(await program.errors() == "")
+  }
+
+  @Test(arguments: Backend.allCases)
   func outOfDescriptorsItSaysSo(backend: Backend) async throws {
     let program = try Program(
       "WebApp", ["--port", "0", "--runtime", backend.rawValue, "--workers", "2"], after: "ulimit -n 40")

@@ -1,7 +1,7 @@
 import Runtime
 
 /// Says in the log why a server accepts no connection, at most once in ten seconds: what keeps it from that, such as a
-/// lack of descriptors, comes again with every attempt.
+/// lack of descriptors, comes again with every attempt, and a limit is reached again with every connection.
 final class AcceptLog<C: Clock<Duration>>: Sendable {
   private let clock: C
   private let registry: ConnectionRegistry
@@ -15,8 +15,8 @@ final class AcceptLog<C: Clock<Duration>>: Sendable {
     self.log = log
   }
 
-  /// Logs `error` with the number of open connections, unless a line has gone out lately.
-  func note(_ error: IOError) {
+  /// Logs `reason` with the number of open connections, unless a line has gone out lately.
+  func note(_ reason: @autoclosure () -> String) {
     let now = clock.now
     let isDue = next.withLock { next in
       if let next, now < next { return false }
@@ -25,6 +25,6 @@ final class AcceptLog<C: Clock<Duration>>: Sendable {
     }
     guard isDue else { return }
     let open = registry.metrics.openConnections
-    log("\(error); \(open == 1 ? "1 connection is open" : "\(open) connections are open"), others have to wait")
+    log("\(reason()); \(open == 1 ? "1 connection is open" : "\(open) connections are open"), others have to wait")
   }
 }

@@ -48,13 +48,15 @@ final class ConnectionRegistry: Sendable {
   }
 
   /// Waits until fewer than `bound` connections are open, even in a task that has been cancelled.
-  func waitUntilOpen(isBelow bound: Int) async {
+  ///
+  /// - Parameter onWait: called if that is not so at once.
+  func waitUntilOpen(isBelow bound: Int, onWait: () -> Void = {}) async {
     await withCheckedContinuation { continuation in
       let isBelow = state.withLock { state in
         if state.open >= bound { state.waiters.append((bound, continuation)) }
         return state.open < bound
       }
-      if isBelow { continuation.resume() }
+      if isBelow { continuation.resume() } else { onWait() }
     }
   }
 

@@ -44,7 +44,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     var listening = listening
     let onShortage = listening.onShortage
     listening.onShortage = { error in
-      acceptLog.note(error)
+      acceptLog.note("\(error)")
       onShortage?(error)
     }
     listener = try runtime.listen(on: address, options: listening)
@@ -141,12 +141,16 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private func accept() async {
     while !context.isClosing {
       // A shutdown ends connections, and so this wait.
-      if let maximum = context.options.maximumConnections { await registry.waitUntilOpen(isBelow: max(1, maximum)) }
+      if let maximum = context.options.maximumConnections {
+        await registry.waitUntilOpen(isBelow: max(1, maximum)) { [acceptLog] in
+          acceptLog.note("accept: there are as many connections as maximumConnections allows")
+        }
+      }
       do {
         start(try await listener.accept())
       } catch {
         if error.reason == .closed || error.reason == .cancelled { return }
-        acceptLog.note(error)
+        acceptLog.note("\(error)")
         // Whatever it is may pass; to ask again at once would be to spin.
         try? await runtime.clock.sleep(for: .milliseconds(100))
       }

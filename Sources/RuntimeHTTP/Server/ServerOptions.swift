@@ -30,7 +30,8 @@ public struct ServerOptions: Sendable {
   /// The most content in bytes that is read and thrown away to keep a connection whose handler left content unread.
   public var maximumDrainedLength = 256 * 1024
 
-  /// The most connections at once, at least one; those beyond wait in the listener's backlog until another has ended.
+  /// The most connections at once, at least one; those beyond wait in the listener's backlog until another has ended. A
+  /// server that has so many says so in the log, at most once in ten seconds.
   /// `nil` is no limit but that of descriptors. Over HTTP/2 each may have
   /// ``HTTP2Options/maximumConcurrentStreams`` requests in flight.
   ///
