@@ -2,18 +2,19 @@ import Synchronization
 
 /// A turn of a task on its worker: how much the task may do before it has to let other tasks run.
 ///
-/// A turn lasts about a millisecond, or a mebibyte of work, whichever ends first. Work is counted in bytes; an operation
+/// A turn lasts about a quarter of a millisecond, or 256 KiB of work, whichever ends first. Work is counted in bytes; an operation
 /// that costs more than its bytes counts for as many as take the same time. The clock is read once for each 16 KiB of
 /// work, so that a task which does less than that between two waits never reads it.
 ///
 /// Several tasks may use one turn at a time. The loads and stores are relaxed and not atomic together: what is lost that
 /// way is the exact length of a turn.
 package struct Turn: ~Copyable, Sendable {
-  /// The longest turn, in nanoseconds: a tenth of what a person notices, and a thousand times what a yield costs.
-  private static var longest: Int64 { 1_000_000 }
+  /// The longest turn, in nanoseconds: forty connections that always have work keep each other, and everyone else, waiting
+  /// for ten milliseconds on one worker. It is still hundreds of times what a yield costs.
+  private static var longest: Int64 { 250_000 }
   /// The most work in a turn. It bounds a turn where the clock is never read twice.
-  private static var most: Int { 1024 * 1024 }
-  /// After how much work the clock is read, a power of two: less than a tenth of a turn for what costs least per byte.
+  private static var most: Int { 256 * 1024 }
+  /// After how much work the clock is read, a power of two: a sixteenth of a turn.
   private static var stride: Int { 16 * 1024 }
 
   /// What a system call counts for beside its bytes.

@@ -5,18 +5,18 @@ import Testing
 @Suite struct TurnTests {
   private static let stride = 16 * 1024
 
-  @Test func `a turn ends after a mebibyte of work, however quickly it is done`() {
+  @Test func `a turn ends after 256 KiB of work, however quickly it is done`() {
     let turn = Turn()
     var answers: [Bool] = []
-    for _ in 0..<64 {
+    for _ in 0..<16 {
       turn.pause()  // so that no time counts
       answers.append(turn.spend(Self.stride))
     }
     let isOver = turn.isOver
-    #expect(answers == Array(repeating: false, count: 63) + [true] && isOver)
+    #expect(answers == Array(repeating: false, count: 15) + [true] && isOver)
   }
 
-  @Test func `a turn ends after a millisecond, however little is done`() {
+  @Test func `a turn ends after a quarter of a millisecond, however little is done`() {
     let turn = Turn()
     var answers = [turn.spend(Self.stride)]
     wait()
@@ -38,15 +38,15 @@ import Testing
 
   @Test func `giving a turn begins a new one`() async {
     let turn = Turn()
-    var answers = [turn.spend(1 << 20)]
+    var answers = [turn.spend(1 << 18)]
     await turn.give()
-    answers += [turn.isOver, turn.spend((1 << 20) - Self.stride), turn.spend(Self.stride)]
+    answers += [turn.isOver, turn.spend((1 << 18) - Self.stride), turn.spend(Self.stride)]
     #expect(answers == [true, false, false, true])
   }
 
   /// Returns when more time has passed than a turn lasts.
   private func wait() {
     let start = monotonicNow()
-    while monotonicNow() < start + 1_000_000 {}
+    while monotonicNow() < start + 250_000 {}
   }
 }

@@ -60,11 +60,11 @@ class Measurement:
         return any(
             self.p99(CONTROL + load) > DISTURBANCE or self.samples[CONTROL + load].lost for load in (KEPT, NEW))
 
-    def failures(self, quiet: "Measurement") -> list[str]:
+    def failures(self, quiet: "Measurement", slack: float) -> list[str]:
         """What breaks the rules, compared with the same server when it was quiet."""
         found = list(self.complaints)
         for load in (KEPT, NEW):
-            bound = self._bound(load, quiet)
+            bound = slack * self._bound(load, quiet)
             if self.p99(load) > bound:
                 found.append(f"{load} p99 > {milliseconds(bound)} ms")
         if self.lost:
@@ -78,10 +78,10 @@ class Measurement:
         of_control = CONTROL_FACTOR * self.p99(CONTROL + load)
         if self.attack.blocks_one_worker and self.setting.workers > 1:
             return max(ALLOWANCE_BESIDE_BLOCKED_WORKER, of_control)
-        return max(ALLOWANCE, QUIET_FACTOR * quiet.p99(load), of_control)
+        return max(ALLOWANCE, self.attack.allowance, QUIET_FACTOR * quiet.p99(load), of_control)
 
-    def verdict(self, quiet: "Measurement") -> str:
-        failures = self.failures(quiet)
+    def verdict(self, quiet: "Measurement", slack: float) -> str:
+        failures = self.failures(quiet, slack)
         judged = "FAILED: " + ", ".join(failures) if failures else "ok"
         if self.is_disturbed:
             judged = "unclear, the machine was busy: " + judged
