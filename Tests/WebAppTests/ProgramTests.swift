@@ -103,7 +103,8 @@ import Testing
     }
     program.signal(SIGTERM)
     #expect(await program.end() == .exited(0))
-    #expect(await program.errors() == "")
+    // On a machine so slow that it lasts for longer than a line is kept back, it says so again.
+    #expect(await program.errors().split(separator: "\n").allSatisfy { $0.contains("maximumConnections") })
   }
 
   @Test(arguments: Backend.allCases)
