@@ -19,7 +19,8 @@ import Testing
       // A stall that is not over is reported after a second.
       try await serve(on: runtime, waits: waits) { !activities.elements.isEmpty }
     }
-    #expect(activities.elements == ["GET /items/:id"])
+    // On a machine where threads stand still there may be more than one.
+    #expect(Set(activities.elements) == ["GET /items/:id"])
   }
 
   /// Serves a route that blocks its worker until `isReported` holds, and asks for it.
