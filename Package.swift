@@ -62,7 +62,8 @@ let package = Package(
     tests("ModelTests", ["CFibers", "CRuntime", "Runtime"]),
     tests("BackendTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
     .executableTarget(
-      name: "MainThreadProgram", dependencies: ["Runtime", "RuntimeSelection"], path: "Tests/MainThreadProgram",
+      name: "MainThreadProgram", dependencies: ["CRuntime", "Runtime", "RuntimeSelection"],
+      path: "Tests/MainThreadProgram",
       swiftSettings: settings),
     tests("RuntimeSelectionTests", ["MainThreadProgram", "Runtime", "RuntimeSelection", "RuntimeTestSupport"]),
     tests(

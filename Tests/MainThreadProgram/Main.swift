@@ -1,3 +1,4 @@
+import CRuntime
 import Dispatch
 import Glibc
 import Runtime
@@ -7,7 +8,6 @@ import Synchronization
 /// A program whose main thread is blocked in `run`, for tests of what goes on meanwhile. Its argument says which.
 @main struct MainThreadProgram: RuntimeProgram {
   static func main() throws {
-    Thread.main = pthread_self()
     var runtime = try RuntimeSettings.fromEnvironment()
     if CommandLine.arguments.contains("one-worker") { runtime.workers = 1 }
     do {
@@ -34,10 +34,8 @@ import Synchronization
 }
 
 enum Thread {
-  /// Set before there is a second thread.
-  nonisolated(unsafe) static var main = pthread_t()
-
-  static var isMain: Bool { pthread_equal(pthread_self(), main) != 0 }
+  /// Not by `pthread_self`: an optimiser may take what it returned before an await for what it returns after it.
+  static var isMain: Bool { gearbox_is_main_thread() }
 }
 
 @MainActor private var calls = 0
