@@ -2,9 +2,9 @@ import Synchronization
 
 /// A turn of a task on its worker: how much the task may do before it has to let other tasks run.
 ///
-/// A turn lasts about a quarter of a millisecond, or 256 KiB of work, whichever ends first. Work is counted in bytes; an operation
-/// that costs more than its bytes counts for as many as take the same time. The clock is read once for each 16 KiB of
-/// work, so that a task which does less than that between two waits never reads it.
+/// A turn lasts about a quarter of a millisecond, or 256 KiB of work, whichever ends first. Work is counted in bytes; an
+/// operation that costs more than its bytes counts for as many as take the same time. The clock is read once for each
+/// 16 KiB of work, so that a task which does less than that between two waits never reads it.
 ///
 /// Several tasks may use one turn at a time. The loads and stores are relaxed and not atomic together: what is lost that
 /// way is the exact length of a turn.

@@ -12,7 +12,7 @@ final class Scheduler: TaskExecutor {
   private let stopping = Atomic(false)
   private let turn = Atomic<Int>(0)
   private let threads = Lock<[Thread]>([])
-  /// In nanoseconds.
+  /// How long the threads have to end at least, in nanoseconds, even if the deadline of the shutdown is over.
   private static let lastMoment: Int64 = 100_000_000
   /// Which workers' threads have come to their end.
   private let ended: Monitor<[Bool]>

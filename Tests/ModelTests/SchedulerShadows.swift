@@ -99,7 +99,7 @@ package struct RuntimeMetrics {
   var reliefs = 0
 }
 
-/// Stalls are reported to nobody here.
+/// Stalls are not reported in a model.
 struct OpenStall {
   init(_ lane: Lane, _ watchdog: Watchdog) {}
   func goesOn(for time: Int64, _ watchdog: Watchdog) {}

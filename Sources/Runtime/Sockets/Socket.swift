@@ -29,7 +29,7 @@ package final class Socket: Sendable {
     }
   }
 
-  /// Closes both ways, removes the name in the file system, and wakes whoever waits.
+  /// Closes both ways, removes the name in the file system, and wakes the tasks that wait for it.
   ///
   /// - Returns: whether it was open.
   @discardableResult

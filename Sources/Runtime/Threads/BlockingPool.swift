@@ -19,7 +19,7 @@ package final class BlockingPool: Sendable {
     var busy = 0
     /// Calls refused since the pool was made.
     var refused = 0
-    /// Calls cancelled since work that nobody waits for any more was last taken out of the queue. Some of it may be there.
+    /// Calls cancelled since cancelled work was last taken out of the queue. The queue may hold the work of some of them.
     var cancelled = 0
     /// Whether a thread has been woken or made that has not come yet. It has while there is work, or there is no more to
     /// be had.
@@ -100,8 +100,8 @@ package final class BlockingPool: Sendable {
     state.withLock { $0.cancelled += 1 }
   }
 
-  /// Takes out of the queue the work that nobody waits for any more. To look costs as much as the queue is long, so it is
-  /// done once a sixteenth of it may be such work.
+  /// Takes cancelled work out of the queue. The search costs as much as the queue is long, so it is done once a sixteenth
+  /// of the queue may be such work.
   private func dropCancelled(_ state: inout State) {
     guard state.cancelled > state.queue.count / 16 else { return }
     state.cancelled = 0

@@ -37,7 +37,7 @@ package final class Watchdog: Sendable {
       threadName: "gearbox-relief", limits: BlockingLimits(threads: max(1, options.maximumReliefWorkers)))
   }
 
-  /// Starts the thread. It holds `watched` until ``stop()``.
+  /// Starts the thread. It holds `watched` until ``stop(deadline:)``.
   package func start(_ watched: some Watched) throws(IOError) {
     let thread = try Thread(name: "gearbox-watch") { [self] in
       var watch = Watch(watched, self, relief)

@@ -346,7 +346,7 @@ extension HTTP2Core {
     return remaining >= count
   }
 
-  /// Has whoever reads the content of a request get `error` instead of the rest of it.
+  /// Gives the handler `error` instead of the rest of its request's content, when it reads on.
   private mutating func refuseContent(_ slot: Int, _ error: HTTPError) throws(HTTP2Error) {
     guard streams[slot].readingError == nil else { return }
     streams[slot].readingError = error

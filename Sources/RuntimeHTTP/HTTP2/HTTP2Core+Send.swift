@@ -273,9 +273,10 @@ extension HTTP2Core {
 
   /// Gives back what the connection's window may have of the content that lies here.
   ///
-  /// It is given back before anybody has read what it brought: streams must not wait for one whose handler does not read.
-  /// Their own windows hold each of them, and the bound all together: what lies here and what may still come are no more
-  /// than that. If memory is short, nothing is given back that has not been read.
+  /// The window is given back before handlers have read the content: streams must not wait for one whose handler does not
+  /// read. The streams' own windows limit each of them, and `maximumUnreadLength` limits all of them together: what lies
+  /// here and what may still come are no more than that. If memory is short, the window is given back only for what has
+  /// been read.
   mutating func giveBackWithheld() {
     let held = unreadCount + takenCount
     let bound = pressure == .none ? options.maximumUnreadLength : 0

@@ -11,7 +11,7 @@ extension RuntimeConformance {
       // In case the runtime does not.
       defer { unlink(path) }
       let listener = try runtime.listen(on: .unix(path: path))
-      try expect("the name while somebody listens", toBe: "there", access(path, F_OK) == 0, saw: "none")
+      try expect("the name while the listener is open", toBe: "there", access(path, F_OK) == 0, saw: "none")
       listener.close()
       try expect("the name once the listener is closed", toBe: "gone", access(path, F_OK) != 0, saw: "it")
       try await expect("connecting to it", toBeRefused: .connect, with: [ENOENT]) {
@@ -202,5 +202,5 @@ private struct FileNumber: Equatable {
   }
 }
 
-/// A path that nobody else uses, short enough for a socket.
+/// A path that is not in use, short enough for a socket.
 func temporaryPath() -> String { "/tmp/gearbox-\(UInt64.random(in: 0 ... .max))" }
