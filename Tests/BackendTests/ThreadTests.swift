@@ -126,4 +126,19 @@ import Testing
       await runtime.shutdown()
     }
   }
+
+  @Test(arguments: Backend.allCases)
+  func `Task.sleep goes on once the runtime has been shut down`(backend: Backend) async throws {
+    let runtime = try backend.makeRuntime()
+    await runtime.shutdown()
+    try await runtime.spawn {
+      try await withThrowingTaskGroup { group in
+        // Each is to end before those that have been started so far, and some begin when others have ended.
+        for duration in (1...20).reversed() {
+          group.addTask { for _ in 0..<3 { try await Task.sleep(for: .milliseconds(duration)) } }
+        }
+        try await group.waitForAll()
+      }
+    }.value
+  }
 }

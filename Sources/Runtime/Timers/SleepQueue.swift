@@ -13,6 +13,8 @@ package final class SleepQueue: Sendable {
     /// The tick at which `fire` will be called, or `max`.
     var alarm = UInt64.max
     var isClosed = false
+    /// When Dispatch will call, once the queue is closed, in nanoseconds of the monotonic clock, or `max`.
+    var dispatchTime = Int64.max
   }
 
   /// A task, or a bare job, to be woken.
@@ -118,10 +120,18 @@ package final class SleepQueue: Sendable {
     fireByDispatch()
   }
 
-  /// Wakes all whose time has come, and has Dispatch call again when the next is due. One timer serves them all.
+  /// Wakes all whose time has come, and has Dispatch call again when the next is due, unless it will by then anyway.
   private func fireByDispatch() {
     guard let next = fire() else { return }
+    let isSooner = state.withLock { state in
+      let isSooner = next < state.dispatchTime
+      state.dispatchTime = min(state.dispatchTime, next)
+      return isSooner
+    }
+    guard isSooner else { return }
     DispatchQueue.global().asyncAfter(deadline: DispatchTime(uptimeNanoseconds: UInt64(clamping: next))) {
+      // Unless a sooner call has been asked for meanwhile, which goes on from there.
+      self.state.withLock { state in if state.dispatchTime == next { state.dispatchTime = .max } }
       self.fireByDispatch()
     }
   }
