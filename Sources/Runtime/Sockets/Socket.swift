@@ -62,17 +62,6 @@ package final class Socket: Sendable {
     return answer
   }
 
-  /// Whether one more operation may be done before others get a turn; counts it. To be called once an operation.
-  @inline(__always)
-  package func takeTurn() -> Bool {
-    if turn.isOver { return false }
-    turn.spend(Turn.systemCall)
-    return true
-  }
-
-  /// Lets others have a turn.
-  package func giveTurn() async { await turn.give() }
-
   /// Waits until `interest` is worth trying.
   package func wait(for interest: Interest, _ operation: IOError.Operation) async throws(IOError) {
     switch interest {

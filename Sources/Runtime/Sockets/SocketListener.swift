@@ -31,7 +31,8 @@ public final class SocketListener: StreamListener {
   private static let pause = Duration.milliseconds(20)
 
   public func accept() async throws(IOError) -> SocketStream {
-    if !socket.takeTurn() { await socket.giveTurn() }
+    if socket.turn.isOver { await socket.turn.give() }
+    socket.turn.spend(Turn.systemCall)
     while true {
       socket.reading.clear()
       let (descriptor, code) = try socket.call(.accept) { Int(acceptUnlessScarce($0)) }

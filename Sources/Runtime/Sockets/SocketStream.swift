@@ -16,13 +16,13 @@ public final class SocketStream: ByteStream {
 
   public func readable() async throws(IOError) {
     // `tryRead` reads nothing once the turn is used up. Without a new turn, a loop of the two would spin for ever.
-    if socket.turn.isOver { await socket.giveTurn() }
+    if socket.turn.isOver { await socket.turn.give() }
     if socket.reading.isWorthTrying { return }
     try await socket.wait(for: .read, .read)
   }
 
   public func readableOrClosed() async throws(IOError) {
-    if socket.turn.isOver { await socket.giveTurn() }
+    if socket.turn.isOver { await socket.turn.give() }
     if socket.reading.isWorthTrying { return }
     socket.willWait(for: .read)
     try await socket.reading.waitOnce(.read)
@@ -30,7 +30,7 @@ public final class SocketStream: ByteStream {
 
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
-    if socket.turn.isOver { await socket.giveTurn() }
+    if socket.turn.isOver { await socket.turn.give() }
     while true {
       try await socket.wait(for: .read, .read)
       if let count = try receive(into: &buffer) { return count }
@@ -71,7 +71,7 @@ public final class SocketStream: ByteStream {
     let total = first.byteCount + second.byteCount
     var written = 0
     while written < total {
-      if socket.turn.isOver { await socket.giveTurn() }
+      if socket.turn.isOver { await socket.turn.give() }
       if let count = try send(first, second, from: written) {
         written += count
       } else if socket.writing.isWorthTrying {
