@@ -83,19 +83,3 @@ package final class SocketName: Sendable {
     return isRefused && FileIdentity(path) == before
   }
 }
-
-/// Which file a path names, whatever other names it has. Symbolic links are not followed.
-private struct FileIdentity: Equatable {
-  private let device: dev_t
-  private let number: ino_t
-  let isSocket: Bool
-
-  /// `nil`, and `errno`, if there is no such file.
-  init?(_ path: String) {
-    var status = stat()
-    guard lstat(path, &status) == 0 else { return nil }
-    device = status.st_dev
-    number = status.st_ino
-    isSocket = status.st_mode & S_IFMT == S_IFSOCK
-  }
-}

@@ -52,11 +52,11 @@ extension RuntimeConformance {
       close(creat(file, 0o600))
       try expect("making a link by hand", symlink("nowhere", link), is: 0)
       for (path, kind) in [(file, "a regular file"), (link, "a symbolic link")] {
-        let before = FileNumber(path)
+        let before = FileIdentity(path)
         try await expect("listening on the name of \(kind)", toBeRefused: .bind, with: [EADDRINUSE, EEXIST]) {
           try runtime.listen(on: .unix(path: path))
         }
-        try expect("the file of that name afterwards", FileNumber(path), is: before)
+        try expect("the file of that name afterwards", FileIdentity(path), is: before)
       }
     },
 
@@ -104,9 +104,9 @@ extension RuntimeConformance {
       let listener = try runtime.listen(on: .unix(path: path))
       let successor = try runtime.listen(on: .unix(path: next))
       try expect("renaming by hand", rename(next, path), is: 0)
-      let number = FileNumber(path)
+      let identity = FileIdentity(path)
       listener.close()
-      try expect("the file that has the name when the first listener is closed", FileNumber(path), is: number)
+      try expect("the file that has the name when the first listener is closed", FileIdentity(path), is: identity)
       try await expectEnd(of: "connecting to it") { try await runtime.connect(to: .unix(path: path)).close() }
       successor.close()
     },
@@ -117,12 +117,12 @@ extension RuntimeConformance {
       let runtime = try await trial.makeRuntime()
       let listener = try runtime.listen(on: .unix(path: path))
       await runtime.shutdown()
-      try expect("the name once the runtime is shut down", FileNumber(path), is: nil)
+      try expect("the name once the runtime is shut down", FileIdentity(path), is: nil)
       // It may have got the number of the first one's file.
       let successor = try await trial.makeRuntime().listen(on: .unix(path: path))
       listener.close()
       try expect(
-        "a successor's name when the first is closed", toBe: "there", FileNumber(path) != nil, saw: "none")
+        "a successor's name when the first is closed", toBe: "there", FileIdentity(path) != nil, saw: "none")
       successor.close()
     },
 
@@ -140,7 +140,7 @@ extension RuntimeConformance {
           try await runtime.connect(to: .unix(path: path)).close()
         }
       }
-      try expect("what has the part before the NUL for its name", FileNumber(start), is: nil)
+      try expect("what has the part before the NUL for its name", FileIdentity(start), is: nil)
     },
 
     Case("The longest path is listened on and connected to", .listeners, needs: .realDescriptors) { runtime in
@@ -185,20 +185,6 @@ extension RuntimeConformance {
     defer { close(descriptor) }
     let code = SocketAddress.unix(path: path).withSystemAddress { bind(descriptor, $0, $1) }
     try expect("binding by hand", code, is: 0)
-  }
-}
-
-/// Which file has a name.
-private struct FileNumber: Equatable {
-  let device: dev_t
-  let number: ino_t
-
-  /// `nil` if none has. Symbolic links are not followed.
-  init?(_ path: String) {
-    var status = stat()
-    guard lstat(path, &status) == 0 else { return nil }
-    device = status.st_dev
-    number = status.st_ino
   }
 }
 

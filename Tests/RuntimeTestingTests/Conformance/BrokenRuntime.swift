@@ -177,10 +177,7 @@ private func onBorrowedThread(_ operation: @escaping @Sendable () async -> Void)
   }
 }
 
-private func isSocket(_ path: String) -> Bool {
-  var status = stat()
-  return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFSOCK
-}
+private func isSocket(_ path: String) -> Bool { FileIdentity(path)?.isSocket ?? false }
 
 /// What a broken runtime, or a part of it, has to remember to be broken.
 final class Memory: @unchecked Sendable {  // What it keeps is never touched again.
