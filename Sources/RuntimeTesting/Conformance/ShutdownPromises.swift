@@ -102,20 +102,15 @@ extension RuntimeConformance {
     Case("The grace is a bound, also for a task that blocks its worker", .shutdown, needs: .threads) { runtime in
       // A runtime of one thread may end in that thread.
       guard runtime.workerCount > 1 else { return }
-      let hasReturned = Box(Monitor(false))
-      let (isStuck, enter) = AsyncStream<Void>.makeStream()
+      let (isStuck, hasReturned) = (Gate(), Gate())
       let stuck = runtime.spawn {
-        enter.yield()
-        return hasReturned.value.wait(until: deadline(Duration.seconds(60).nanoseconds)) {
-          hasReturned, isLate -> Bool? in
-          hasReturned ? true : isLate ? false : nil
-        }
+        isStuck.open()
+        return hasReturned.wait(for: .seconds(60))
       }
-      for await _ in isStuck { break }
+      try await expectEventually("a worker to get stuck") { isStuck.isOpen }
       let waiting = runtime.spawn { await Task.yield() }
       try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .milliseconds(10)) }
-      hasReturned.value.withLock { $0 = true }
-      hasReturned.value.notifyAll()
+      hasReturned.open()
       try await expect("whether the shutdown returned while a task blocked its worker", toGive: true) {
         try await stuck.value
       }

@@ -17,20 +17,14 @@ extension RuntimeConformance {
       let count = runtime.workerCount * 4
       var pairs: [(any ByteStream, any ByteStream)] = []
       for _ in 0..<count { pairs.append(try await runtime.connectedPair()) }
-      let isOver = Box(Monitor(false))
-      let (isStuck, enter) = AsyncStream<Void>.makeStream()
+      let (isStuck, gate) = (Gate(), Gate())
       let stuck = runtime.spawn {
-        enter.yield()
+        isStuck.open()
         // Until everything else has been done, or the case has been given up.
-        isOver.value.wait(until: deadline(Duration.seconds(60).nanoseconds)) { isOver, isLate in
-          isOver || isLate ? () : nil
-        }
+        _ = gate.wait(for: .seconds(60))
       }
-      defer {
-        isOver.value.withLock { $0 = true }
-        isOver.value.notifyAll()
-      }
-      for await _ in isStuck { break }
+      defer { gate.open() }
+      try await expectEventually("a worker to get stuck") { isStuck.isOpen }
       for (near, far) in pairs {
         let echo = runtime.spawn { try await far.write(try await far.read()) }
         try await near.write("x")
@@ -51,8 +45,7 @@ extension RuntimeConformance {
           far.close()
         }
       }
-      isOver.value.withLock { $0 = true }
-      isOver.value.notifyAll()
+      gate.open()
       try await expectEnd(of: "the task that was stuck") { try await stuck.value }
     },
 
