@@ -26,8 +26,7 @@ public struct Stall: Sendable {
 extension Stall: CustomStringConvertible {
   /// For a person to read: `runtime custom, worker 0: a job took 1003 ms (GET /stall)`.
   public var description: String {
-    let (seconds, attoseconds) = duration.components
-    let milliseconds = seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    let milliseconds = duration.nanoseconds / 1_000_000
     return "runtime \(runtime), \(worker): a job "
       + (isOver ? "took \(milliseconds) ms" : "has taken \(milliseconds) ms and goes on")
       + (activity.map { " (\($0))" } ?? "")
