@@ -83,11 +83,13 @@ package func wholeNumber(
 ) throws(InvalidSetting) -> Int {
   guard value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(value),
     range.contains(number)
-  else {
-    throw InvalidSetting(
-      name, value: value, choices: "a whole number from \(range.lowerBound) to \(range.upperBound)")
-  }
+  else { throw InvalidSetting(name, value: value, choices: wholeNumbers(in: range)) }
   return number
+}
+
+/// What ``wholeNumber(_:of:in:)`` takes, for a person to read: `a whole number from 1 to 1024`.
+package func wholeNumbers(in range: ClosedRange<Int>) -> String {
+  "a whole number from \(range.lowerBound) to \(range.upperBound)"
 }
 
 /// The value of a variable in the process's environment; `nil` if it is not set, or empty.

@@ -84,7 +84,7 @@ extension Options {
       runtime.reliefWorkers = try wholeNumber(value, of: name, in: RuntimeSettings.reliefCounts)
     }
     var port: UInt16 = 7878
-    if let (value, name) = given(.port) { port = UInt16(try wholeNumber(value, of: name, in: 0...65535)) }
+    if let (value, name) = given(.port) { port = UInt16(try wholeNumber(value, of: name, in: ports)) }
     address = .loopback(port: port)
     if let (value, name) = given(.host) {
       guard let parsed = SocketAddress(host: value == "localhost" ? "127.0.0.1" : value, port: port) else {
@@ -95,6 +95,9 @@ extension Options {
     self.isDemo = isDemo
   }
 }
+
+/// The ports that one may ask for; with 0 the system chooses.
+private let ports = 0...65535
 
 /// What takes a value, on the command line and in the environment.
 private enum Setting: CaseIterable {
@@ -128,12 +131,10 @@ private enum Setting: CaseIterable {
   var choices: String {
     switch self {
     case .runtime: RuntimeKind.choices
-    case .workers:
-      "a whole number from \(RuntimeSettings.workerCounts.lowerBound) to \(RuntimeSettings.workerCounts.upperBound)"
-    case .relief:
-      "a whole number from \(RuntimeSettings.reliefCounts.lowerBound) to \(RuntimeSettings.reliefCounts.upperBound)"
+    case .workers: wholeNumbers(in: RuntimeSettings.workerCounts)
+    case .relief: wholeNumbers(in: RuntimeSettings.reliefCounts)
     case .host: "an IPv4 address, an IPv6 address or localhost"
-    case .port: "a whole number from 0 to 65535"
+    case .port: wholeNumbers(in: ports)
     }
   }
 }
