@@ -1,4 +1,3 @@
-import Glibc
 import Runtime
 import RuntimeCustom
 import RuntimeTestSupport
@@ -7,24 +6,12 @@ import Testing
 /// What each of our backends does about jobs that keep a worker for long. What every runtime owes is in the conformance
 /// suite.
 @Suite(.timeLimit(.minutes(10))) struct StallTests {
-  /// Blocks the calling worker until `condition` holds, or for `patience` at most.
-  ///
-  /// - Returns: whether it has come to hold.
-  private static func block(within patience: Duration = .seconds(120), until condition: () -> Bool) -> Bool {
-    let end = ContinuousClock.now + patience
-    while !condition() {
-      if ContinuousClock.now > end { return false }
-      usleep(500)
-    }
-    return true
-  }
-
   @Test(arguments: Backend.allCases, [1, 2])
   func `Relief workers run what comes while every worker is stuck`(backend: Backend, workers: Int) async throws {
     try await backend.withRuntime(workers: workers) { runtime in
       let done = Recorder<Int>()
       // More than there are workers: some are stuck on relief workers, which need relief in their turn.
-      let stuck = (0..<workers + 2).map { _ in runtime.spawn { Self.block { !done.elements.isEmpty } } }
+      let stuck = (0..<workers + 2).map { _ in runtime.spawn { block { !done.elements.isEmpty } } }
       try await runtime.spawn {
         try await runtime.clock.sleep(for: .milliseconds(1))
         done.record(1)
@@ -47,7 +34,7 @@ import Testing
         let stuck = runtime.spawn {
           // Made ready while the only worker is here.
           runtime.execute { done.record(1) }
-          return Self.block(within: .milliseconds(50)) { !done.elements.isEmpty }
+          return block(within: .milliseconds(50)) { !done.elements.isEmpty }
         }
         let isOvertaken = try await stuck.value
         #expect(!isOvertaken)
@@ -65,7 +52,7 @@ import Testing
     stalls.threshold = .milliseconds(5)
     stalls.report = { report.yield($0) }
     try await backend.withRuntime(workers: 2, stalls: stalls) { runtime in
-      let isSeen = try await runtime.spawn { Self.block { runtime.metrics.stalls > 0 } }.value
+      let isSeen = try await runtime.spawn { block { runtime.metrics.stalls > 0 } }.value
       #expect(isSeen)
       var iterator = reports.makeAsyncIterator()
       let stall = try #require(await iterator.next())
@@ -88,7 +75,7 @@ import Testing
     var stalls = StallOptions()
     stalls.report = { reported.record($0) }
     try await backend.withRuntime(workers: 2, stalls: stalls) { runtime in
-      let isReported = try await runtime.spawn { Self.block { reported.elements.contains { !$0.isOver } } }.value
+      let isReported = try await runtime.spawn { block { reported.elements.contains { !$0.isOver } } }.value
       #expect(isReported)
     }
   }

@@ -111,11 +111,7 @@ import Testing
       let blocked = try await runtime.spawn {
         // Many more than the pool has threads. They give up in the end, so that a failure is one and not a hang.
         let blockers = (0..<64).map { _ in
-          Task.detached {
-            let end = ContinuousClock.now + .seconds(20)
-            while wakes.elements.isEmpty, ContinuousClock.now < end { usleep(1000) }
-            return !wakes.elements.isEmpty
-          }
+          Task.detached { block(within: .seconds(20)) { !wakes.elements.isEmpty } }
         }
         try await Task.sleep(for: .milliseconds(10))
         try await ContinuousClock().sleep(for: .milliseconds(1))

@@ -1,4 +1,3 @@
-import Glibc
 import Runtime
 import RuntimeTestSupport
 import Testing
@@ -29,14 +28,15 @@ import Testing
   private func serve(
     on runtime: some AsyncRuntime, waits: Bool, until isReported: @escaping @Sendable () -> Bool
   ) async throws {
+    @Sendable func stall() -> Response { .text(block(until: isReported) ? "done" : "not reported") }
     var router = Router()
     if waits {
       router.get("/items/:id") { (_: Request) async throws -> Response in
         await Task.yield()
-        return block(until: isReported)
+        return stall()
       }
     } else {
-      router.get("/items/:id") { _ in block(until: isReported) }
+      router.get("/items/:id") { _ in stall() }
     }
     let server = try Server(runtime: runtime, address: .loopback(port: 0), options: .quiet, handler: router)
     let running = runtime.spawn { try await server.run() }
@@ -45,9 +45,4 @@ import Testing
     await server.shutdown(grace: .zero)
     try await running.value
   }
-}
-
-private func block(until condition: () -> Bool) -> Response {
-  while !condition() { usleep(500) }
-  return .text("done")
 }

@@ -1,4 +1,5 @@
 import Dispatch
+import Glibc
 
 /// Runs `work`, which may block, on a thread of its own and not on one that Swift's tasks need.
 package func onThreadOfItsOwn<Success: Sendable, Failure: Error>(
@@ -9,4 +10,16 @@ package func onThreadOfItsOwn<Success: Sendable, Failure: Error>(
     DispatchQueue(label: "blocking").async { continuation.resume(returning: Result(catching: work)) }
   }
   return try result.get()
+}
+
+/// Blocks the calling thread until `condition` holds, or for `patience` at most: so a task has its worker stuck.
+///
+/// - Returns: whether it has come to hold.
+package func block(within patience: Duration = .seconds(120), until condition: () -> Bool) -> Bool {
+  let end = ContinuousClock.now + patience
+  while !condition() {
+    if ContinuousClock.now > end { return false }
+    usleep(500)
+  }
+  return true
 }
