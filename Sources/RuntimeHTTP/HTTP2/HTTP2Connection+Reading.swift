@@ -3,17 +3,19 @@ import Runtime
 extension HTTP2Connection {
   /// Reads until the peer has finished or the stream has failed.
   ///
-  /// Whoever would cancel this closes the stream.
+  /// Cancellation does not end it; closing the stream does.
   func read() async {
     do throws(IOError) {
       var goesOn = try await readFrames(isFirst: true)
       while goesOn {
-        readingTurn.pause()
+        // There was nothing to read, so this waits, and others run meanwhile. Turns that went on from wait to wait would
+        // end in the middle of a batch, where an end costs most: the answers so far wake the writer.
+        readingTurn.restart()
         try await stream.readableOrClosed()
         goesOn = try await readFrames()
       }
     } catch {
-      // The stream has failed, or has been closed; in case somebody hears it, the peer is told how far we have come.
+      // The stream has failed, or has been closed; in case the peer still reads, it is told how far we have come.
       state.withLock { state in state.core.completeShutdown() }
     }
     abandonAll()
@@ -31,17 +33,16 @@ extension HTTP2Connection {
         batch.input.append(state.rest.span)
         state.rest = []
       }
-      if !batch.input.isEmpty {
-        while receive(batch) { await readingTurn.give() }
-      }
       if batch.input.isEmpty { return true }
-    }
-    // Of a frame that is not whole, the rest is waited for with what there is of it.
-    repeat {
+    } else {
       guard try await fill(batch) > 0 else { return false }
+    }
+    while true {
       while receive(batch) { await readingTurn.give() }
-    } while !batch.input.isEmpty
-    return true
+      // Of a frame that is not whole, the rest is waited for with what there is of it.
+      guard let count = batch.input.isEmpty ? try tryFill(batch) : try await fill(batch) else { return true }
+      if count == 0 { return false }
+    }
   }
 
   /// Reads what there is behind what there is in the batch already; 0 if the peer has finished.
@@ -50,6 +51,16 @@ extension HTTP2Connection {
     // The batch is ours until this returns, so the room stays where it is.
     var room = OutputRawSpan(buffer: batch.input.room, initializedCount: 0)
     let count = try await stream.read(into: &room)
+    batch.input.commit(count)
+    return count
+  }
+
+  /// Reads what there is, of which nothing may be in the batch already; 0 if the peer has finished, `nil` if only waiting
+  /// can tell.
+  private func tryFill(_ batch: HTTP2Batch) throws(IOError) -> Int? {
+    // The batch is ours until this returns, so the room stays where it is.
+    var room = OutputRawSpan(buffer: batch.input.room, initializedCount: 0)
+    guard let count = try stream.tryRead(into: &room) else { return nil }
     batch.input.commit(count)
     return count
   }
