@@ -102,11 +102,6 @@ def failing_handler(address: Address, until: float) -> None:
             connection.recv(65_536)
 
 
-def _turn_until(connection: http2.Connection, until: float, condition: Callable[[], object]) -> None:
-    while not condition() and time.monotonic() < until:
-        connection.turn(0.05)
-
-
 HELD_CONNECTIONS, HELD_POSTS, HELD_LENGTH = 40, 100, 64_000
 
 

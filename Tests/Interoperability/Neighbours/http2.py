@@ -71,8 +71,8 @@ class Connection:
         self.room = DEFAULT_WINDOW
         self._stream_room: dict[int, int] = {}
         self._initial_room = DEFAULT_WINDOW
-        #: The number of streams that the server has begun to answer, and that it has ended.
-        self.begun, self.ended = 0, 0
+        #: The number of streams that the server has ended.
+        self.ended = 0
         self.queue(PREFACE)
         self.queue(frame(SETTINGS, 0, 0, struct.pack(">HI", INITIAL_WINDOW_SIZE, initial_window)))
         self.queue(frame(WINDOW_UPDATE, 0, 0, struct.pack(">I", LARGEST_WINDOW - DEFAULT_WINDOW)))
@@ -134,7 +134,6 @@ class Connection:
     def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         """Takes in a frame that is not DATA."""
         if kind == HEADERS:
-            self.begun += 1
             self.ended += flags & END_STREAM
         elif kind == RST_STREAM:
             self.ended += 1
