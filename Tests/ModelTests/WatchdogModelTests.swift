@@ -16,11 +16,10 @@ extension ModelTests {
       workers: Int, times: Int, budget: Int, jobs count: Int,
       _ body: @escaping (Scheduler, SchedulerModelTests.Done) -> Void
     ) async throws {
-      try await SchedulerModelTests.explore(workers: workers, budget: budget, jobs: count) { scheduler, model in
-        model.spawn("cover") { for _ in 0..<times { scheduler.cover(0) } }
-      } body: { scheduler, done in
-        body(scheduler, done)
-      }
+      try await SchedulerModelTests.explore(
+        workers: workers, budget: budget, jobs: count,
+        spawnOthers: { scheduler, model in model.spawn("cover") { for _ in 0..<times { scheduler.cover(0) } } },
+        body: body)
     }
 
     @Test func `A poll for the only worker as it falls asleep does not take its alarm away`() async throws {
