@@ -15,10 +15,10 @@ public struct PollRuntime: AsyncRuntime {
 
   @discardableResult
   public func spawn<Success: Sendable>(
-    _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     let task = loop.startTask()
-    return Task.detached(executorPreference: loop) {
+    return Task.detached(name: options.name, executorPreference: loop, priority: options.priority) {
       defer { task.loop.endTask(task) }
       return try await RunLoopTask.$current.withValue(task, operation: operation)
     }

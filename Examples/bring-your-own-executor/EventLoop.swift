@@ -131,7 +131,5 @@ final class EventLoop: TaskExecutor {
   }
 }
 
-/// What makes any `TaskExecutor` an `Executor`.
-extension EventLoop: Executor {
-  var taskExecutor: (any TaskExecutor)? { self }
-}
+/// A `TaskExecutor` is an `Executor` as soon as it says so.
+extension EventLoop: Executor {}

@@ -45,9 +45,6 @@ final class SerialExecutor: TaskExecutor, Executor {
     queue.async { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 
-  /// What makes any `TaskExecutor` an `Executor`.
-  var taskExecutor: (any TaskExecutor)? { self }
-
   /// Whether the calling thread is running one of its jobs.
   var isCurrent: Bool { DispatchQueue.getSpecific(key: mark) ?? false }
 }

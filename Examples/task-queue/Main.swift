@@ -38,7 +38,5 @@ import Runtime
   private static let start = ContinuousClock.now
 }
 
-/// Any `TaskExecutor` is an `Executor` as soon as it says so.
-extension TaskQueue: Executor {
-  var taskExecutor: (any TaskExecutor)? { self }
-}
+/// A `TaskExecutor` is an `Executor` as soon as it says so.
+extension TaskQueue: Executor {}

@@ -2,6 +2,9 @@
 ///
 /// Write against the smallest part that will do: something that only starts tasks asks for an ``Executor``, something
 /// that only sleeps for a `Clock`. A program that picks its runtime at start-up is generic over `AsyncRuntime`.
+///
+/// A runtime counts the tasks that ``Executor/spawn(_:_:)`` starts, because ``shutdown(grace:)`` waits for them. The library's
+/// runtimes ignore the priority of a task, except for Swift's pool where no number of workers is given.
 public protocol AsyncRuntime: Executor {
   /// The runtime's clock: Swift's own `Clock` is what hyper calls a timer.
   associatedtype RuntimeClock: Clock<Duration>
@@ -52,23 +55,6 @@ public protocol AsyncRuntime: Executor {
 }
 
 extension AsyncRuntime {
-  /// Not to be had: ``shutdown(grace:)`` waits for the tasks that were started, so a runtime has to know of them. Where
-  /// `NonisolatedNonsendingByDefault` is off, a `spawn` that does not spell its parameter as below is another function,
-  /// and this would have taken its place.
-  @available(
-    *, unavailable,
-    message: """
-      a runtime starts its tasks itself: func spawn<Success: Sendable>(_ operation: nonisolated(nonsending) sending \
-      @escaping () async throws -> Success) -> Task<Success, any Error>
-      """
-  )
-  @discardableResult
-  public func spawn<Success: Sendable>(
-    _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
-  ) -> Task<Success, any Error> {
-    Task.detached(executorPreference: taskExecutor, operation: operation)
-  }
-
   /// Listens for connections on `address` with the usual options.
   public func listen(on address: SocketAddress) throws(IOError) -> Listener {
     try listen(on: address, options: ListenOptions())

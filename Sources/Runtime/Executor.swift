@@ -1,39 +1,72 @@
 /// Runs asynchronous work: what hyper calls `rt::Executor`.
 ///
-/// Code that has to start tasks, and cares for nothing else about the runtime it is on, asks for an `Executor`. Any
-/// `TaskExecutor` (SE-0417) somebody already has becomes one in a line:
+/// Code that has to start tasks, and needs nothing else of the runtime it is on, asks for an `Executor`. A type that is a
+/// `TaskExecutor` (SE-0417) becomes one without a line of code:
 ///
 /// ```swift
-/// struct Mine: Executor { let taskExecutor: (any TaskExecutor)? }
+/// extension EventLoop: Executor {}
 /// ```
+///
+/// For a `TaskExecutor` of another library, and for Swift's own pool, there is ``ExecutorPreference``.
 public protocol Executor: Sendable {
   /// Where Swift runs the jobs of a task that is started here; `nil` is Swift's own global pool.
   var taskExecutor: (any TaskExecutor)? { get }
 
-  /// Starts `operation` as a task of its own on this executor and returns at once.
-  ///
-  /// The task and its child tasks run here after every `await`, save where an actor with an executor of its own says
-  /// otherwise (SE-0417). Nobody holds a handle to it; use ``spawn(_:)`` to await or cancel what was started.
-  func execute(_ operation: sending @escaping () async -> Void)
+  /// Starts `operation` as a task on this executor and returns at once. What ``spawn(_:_:)`` says of the task holds, but
+  /// there is no handle to it.
+  func execute(_ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async -> Void)
 
-  /// Starts `operation` on this executor and returns the handle to it: Swift's own `Task`.
+  /// Starts `operation` as a task on this executor and returns the handle to it: Swift's own `Task`.
   ///
-  /// `value` waits for what the operation returns or throws; `cancel()` cancels it. Dropping the handle does neither.
+  /// The task and its child tasks run here after every `await`, except where an actor with an executor of its own says
+  /// otherwise (SE-0417). `value` waits for what the operation returns or throws; `cancel()` cancels it. Dropping the
+  /// handle does neither.
   @discardableResult
   func spawn<Success: Sendable>(
-    _ operation: sending @escaping () async throws -> Success
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error>
 }
 
 extension Executor {
-  public func execute(_ operation: sending @escaping () async -> Void) {
-    spawn(operation)
+  /// Starts `operation` as a task on this executor and returns at once.
+  ///
+  /// - Parameters:
+  ///   - name: the task's name, as in ``TaskOptions/name``.
+  ///   - priority: the task's priority, as in ``TaskOptions/priority``.
+  @inlinable
+  public func execute(
+    name: String? = nil, priority: TaskPriority? = nil,
+    _ operation: nonisolated(nonsending) sending @escaping () async -> Void
+  ) {
+    execute(TaskOptions(name: name, priority: priority), operation)
   }
+
+  /// Starts `operation` as a task on this executor and returns the handle to it.
+  ///
+  /// - Parameters:
+  ///   - name: the task's name, as in ``TaskOptions/name``.
+  ///   - priority: the task's priority, as in ``TaskOptions/priority``.
+  @discardableResult
+  @inlinable
+  public func spawn<Success: Sendable>(
+    name: String? = nil, priority: TaskPriority? = nil,
+    _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    spawn(TaskOptions(name: name, priority: priority), operation)
+  }
+
+  public func execute(_ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async -> Void) {
+    spawn(options, operation)
+  }
+}
+
+extension Executor where Self: TaskExecutor {
+  public var taskExecutor: (any TaskExecutor)? { self }
 
   @discardableResult
   public func spawn<Success: Sendable>(
-    _ operation: sending @escaping () async throws -> Success
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    Task.detached(executorPreference: taskExecutor, operation: operation)
+    ExecutorPreference(self).spawn(options, operation)
   }
 }

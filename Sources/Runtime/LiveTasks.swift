@@ -25,12 +25,13 @@ package final class LiveTasks: Sendable {
   /// Starts `operation` as a task that counts, on `executor` or, with `nil`, on Swift's own pool.
   @inlinable
   package func spawn<Success: Sendable>(
-    on executor: (any TaskExecutor)?, _ operation: sending @escaping () async throws -> Success
+    on executor: (any TaskExecutor)?, _ options: TaskOptions,
+    _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     live.add(1, ordering: .relaxed)
     let task = Spawned(self, operation)
     // It captures one reference, which serves as its context: no more is allocated than for a closure with two.
-    return Task.detached(executorPreference: executor) {
+    return Task.detached(name: options.name, executorPreference: executor, priority: options.priority) {
       defer { task.tasks.ended(task) }
       guard let operation = task.takeOperation() else { throw CancellationError() }  // It is run once.
       return try await SpawnedTask.current.withValue(task, operation: operation)

@@ -47,9 +47,9 @@ public final class CustomRuntime: AsyncRuntime {
   @discardableResult
   @inlinable
   public func spawn<Success: Sendable>(
-    _ operation: sending @escaping () async throws -> Success
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    services.tasks.spawn(on: executor, operation)
+    services.tasks.spawn(on: executor, options, operation)
   }
 
   public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {

@@ -25,9 +25,9 @@ struct LoopRuntime: AsyncRuntime {
 
   @discardableResult
   func spawn<Success: Sendable>(
-    _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    base.spawn { [loop] in try await withTaskExecutorPreference(loop, operation: operation) }
+    base.spawn(options) { [loop] in try await withTaskExecutorPreference(loop, operation: operation) }
   }
 
   func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> LoopListener {

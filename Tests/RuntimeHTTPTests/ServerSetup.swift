@@ -56,8 +56,8 @@ struct ManualTimeRuntime: AsyncRuntime {
 
   @discardableResult
   func spawn<Success: Sendable>(
-    _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
-  ) -> Task<Success, any Error> { base.spawn(operation) }
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> { base.spawn(options, operation) }
 
   func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> AnyListener {
     func listen(_ runtime: some AsyncRuntime) throws(IOError) -> AnyListener {

@@ -54,9 +54,9 @@ public final class ConcurrencyRuntime: AsyncRuntime {
   @discardableResult
   @inlinable
   public func spawn<Success: Sendable>(
-    _ operation: sending @escaping () async throws -> Success
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    services.tasks.spawn(on: taskExecutor, operation)
+    services.tasks.spawn(on: taskExecutor, options, operation)
   }
 
   public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {

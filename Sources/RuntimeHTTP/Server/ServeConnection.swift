@@ -27,7 +27,7 @@ public import Runtime
 ///   - handler: who answers.
 public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
   _ stream: Stream, speaking protocol: ApplicationProtocol = .detected, clock: C,
-  executor: any Executor = DefaultExecutor(), options: ServerOptions = ServerOptions(), handler: H
+  executor: any Executor = ExecutorPreference(nil), options: ServerOptions = ServerOptions(), handler: H
 ) async {
   let context = ConnectionContext(options)
   let control = ConnectionControl(context, stream)
@@ -88,13 +88,4 @@ public enum ApplicationProtocol: Hashable, Sendable {
     default: return nil
     }
   }
-}
-
-/// Swift's own pool: where the requests of an HTTP/2 connection run if nobody says otherwise.
-public struct DefaultExecutor: Executor {
-  /// None, which stands for Swift's own pool.
-  public var taskExecutor: (any TaskExecutor)? { nil }
-
-  /// The pool.
-  public init() {}
 }

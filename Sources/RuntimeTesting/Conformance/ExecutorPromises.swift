@@ -125,9 +125,23 @@ extension RuntimeConformance {
       }
     },
 
+    Case("A task has the name and the priority that it was started with", .executor) { runtime in
+      try await expect("the task's own name", toGive: "mine") {
+        try await runtime.spawn(name: "mine") { Task.name }.value
+      }
+      try await expect("the name of a task without one", toGive: nil) { try await runtime.spawn { Task.name }.value }
+      try await expect("the task's own priority", toGive: .high) {
+        try await runtime.spawn(priority: .high) { Task.basePriority }.value
+      }
+      let (near, far) = MemoryStream.pair()
+      runtime.execute(name: "mine") { try? await near.write(Task.name ?? "none") }
+      try await expect("the name of a task that execute has started", toGive: Array("mine".utf8)) {
+        try await far.read()
+      }
+    },
+
     Case("The runtime's task executor makes an executor in a line", .executor) { runtime in
-      struct Mine: Executor { let taskExecutor: (any TaskExecutor)? }
-      let mine = Mine(taskExecutor: runtime.taskExecutor)
+      let mine = ExecutorPreference(runtime.taskExecutor)
       try await expect("what a task on it returns", toGive: 42) { try await mine.spawn { 42 }.value }
       let (near, far) = MemoryStream.pair()
       mine.execute { try? await near.write("x") }

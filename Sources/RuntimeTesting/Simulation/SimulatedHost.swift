@@ -42,10 +42,11 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
   // MARK: Tasks
 
   func spawn<Success: Sendable>(
-    _ operation: sending @escaping () async throws -> Success
+    _ options: TaskOptions, _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     simulation.perform { self.taskCount += 1 }
-    return Task.detached(executorPreference: simulation) { [self, simulation] in
+    return Task.detached(name: options.name, executorPreference: simulation, priority: options.priority) {
+      [self, simulation] in
       let number = simulation.journal.task
       let task = SimulatedTask(self)
       tasks.insert(number)

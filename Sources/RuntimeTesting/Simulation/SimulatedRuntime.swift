@@ -86,9 +86,9 @@ public final class SimulatedRuntime: AsyncRuntime {
 
   @discardableResult
   public func spawn<Success: Sendable>(
-    _ operation: sending @escaping () async throws -> Success
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    host.spawn(operation)
+    host.spawn(options, operation)
   }
 
   public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SimulatedListener {

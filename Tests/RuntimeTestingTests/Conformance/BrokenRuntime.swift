@@ -35,30 +35,32 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
 
   @discardableResult
   func spawn<Success: Sendable>(
-    _ operation: sending nonisolated(nonsending) @escaping () async throws -> Success
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     // An operation is called twice here and kept there, which its type does not foresee.
     nonisolated(unsafe) let operation = operation
     switch flaw {
     case .runsAnOperationTwice where memory.next() % 100 == 0:
-      return base.spawn {
+      return base.spawn(options) {
         _ = try await operation()
         return try await operation()
       }
     case .forgetsATask where memory.next() % 100 == 0:
-      return base.spawn {
+      return base.spawn(options) {
         await memory.waitForEver()
         return try await operation()
       }
     case .leavesChildrenElsewhere: return Task.detached { try await operation() }
-    case .ignoresACancelledHandle: return Task.detached { try await base.spawn { try await operation() }.value }
+    case .ignoresACancelledHandle:
+      return Task.detached { try await base.spawn(options) { try await operation() }.value }
+    case .startsTasksWithoutTheirNames: return base.spawn { try await operation() }
     case .keepsOperations: memory.keep { _ = operation }
     case .waitsForItself, .waitsForItselfElsewhere, .waitsForItselfOnTheMainActor, .waitsForOthersThatShutItDown,
       .takesGuestsForItsOwn, .takesOrphansForItsOwn:
-      return base.spawn { try await Memory.$isWithin.withValue(true) { try await operation() } }
+      return base.spawn(options) { try await Memory.$isWithin.withValue(true) { try await operation() } }
     default: break
     }
-    return base.spawn { try await operation() }
+    return base.spawn(options) { try await operation() }
   }
 
   func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> Listener {

@@ -2,7 +2,7 @@
 enum Flaw: String, CaseIterable, Codable, Sendable {
   // Executor
   case runsAnOperationTwice, forgetsATask, leavesChildrenElsewhere, ignoresACancelledHandle, miscountsTasks
-  case forgetsWhatWorkersDid, leavesAStuckWorkerAlone, looksRarely
+  case startsTasksWithoutTheirNames, forgetsWhatWorkersDid, leavesAStuckWorkerAlone, looksRarely
   // Timers
   case wakesEarly, wakesEarlyByTolerance, keepsOneTimer, waitsForThePast, takesLongForNothing, sleepsOnAWorker
   case wakesAllWhenOneIsCancelled, spinsForNoTime
@@ -51,6 +51,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .miscountsTasks:
       ("A runtime counts the tasks that have not ended", "the tasks of a new runtime: expected 0, saw 1")
+    case .startsTasksWithoutTheirNames:
+      (
+        "A task has the name and the priority that it was started with",
+        "the task's own name: expected Optional(\"mine\"), saw nil"
+      )
     case .forgetsWhatWorkersDid:
       ("What workers have done only grows", "jobs, steals, parks and wakes by worker: expected no less than")
 

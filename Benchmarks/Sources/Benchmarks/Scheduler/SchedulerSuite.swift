@@ -76,8 +76,10 @@ struct SwiftPool: Clocked {
   var taskExecutor: (any TaskExecutor)? { nil }
 
   @discardableResult
-  func spawn<Success: Sendable>(_ operation: sending @escaping () async throws -> Success) -> Task<Success, any Error> {
-    Task.detached(operation: operation)
+  func spawn<Success: Sendable>(
+    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
+  ) -> Task<Success, any Error> {
+    Task.detached { try await operation() }
   }
 }
 
