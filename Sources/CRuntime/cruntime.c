@@ -27,6 +27,8 @@ __attribute__((noinline)) int gearbox_slot(const void *executor) {
 // Of Swift's runtime, which exports it for the code that its compiler makes.
 __attribute__((swiftcall)) const void *swift_task_getCurrent(void);
 
+uintptr_t gearbox_current_task(void) { return (uintptr_t)swift_task_getCurrent(); }
+
 // Places for the tasks that answer a request at any moment, in 64 KiB, and how many of them a task may try. The last place
 // is for tasks that have found none.
 enum { place_bits = 13, place_count = 1 << place_bits, tries = 8, label_bits = 20 };

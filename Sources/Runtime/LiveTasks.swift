@@ -29,9 +29,10 @@ package final class LiveTasks: Sendable {
     _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     live.add(1, ordering: .relaxed)
-    let task = Spawned(self, operation)
+    let task = Spawned(self, isNamed: options.name != nil, operation)
     // It captures one reference, which serves as its context: no more is allocated than for a closure with two.
     return Task.detached(name: options.name, executorPreference: executor, priority: options.priority) {
+      if task.isNamed { task.keepName() }
       defer { task.tasks.ended(task) }
       guard let operation = task.takeOperation() else { throw CancellationError() }  // It is run once.
       return try await SpawnedTask.current.withValue(task, operation: operation)
@@ -51,6 +52,7 @@ package final class LiveTasks: Sendable {
 
   @usableFromInline
   func ended(_ task: SpawnedTask) {
+    if task.isNamed { TaskNames.forget() }
     // Before the count goes down: a task that is over must not be taken for one that is excused and still counted.
     task.isOver.store(true, ordering: .releasing)
     // Sequentially consistent, as in `wait`: either this sees that a thread waits or that one sees the new count.
@@ -81,11 +83,17 @@ package class SpawnedTask: @unchecked Sendable {  // What there is to it is in t
 
   @usableFromInline let tasks: LiveTasks
   @usableFromInline let isOver = Atomic(false)
+  @usableFromInline let isNamed: Bool
 
   @inlinable
-  init(_ tasks: LiveTasks) {
+  init(_ tasks: LiveTasks, isNamed: Bool) {
     self.tasks = tasks
+    self.isNamed = isNamed
   }
+
+  /// Has reports find the task's name. The task itself calls it.
+  @usableFromInline
+  func keepName() { TaskNames.keep() }
 }
 
 /// A task that was started on a runtime, and what it is to do.
@@ -96,9 +104,9 @@ final class Spawned<Success: Sendable>: SpawnedTask, @unchecked Sendable {  // `
   @usableFromInline var operation: (() async throws -> Success)?
 
   @inlinable
-  init(_ tasks: LiveTasks, _ operation: sending @escaping () async throws -> Success) {
+  init(_ tasks: LiveTasks, isNamed: Bool, _ operation: sending @escaping () async throws -> Success) {
     self.operation = operation
-    super.init(tasks)
+    super.init(tasks, isNamed: isNamed)
   }
 
   @inlinable

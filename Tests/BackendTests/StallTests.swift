@@ -60,6 +60,7 @@ import Testing
       #expect(stall.worker.hasPrefix("worker "))
       #expect(stall.duration >= .milliseconds(5))
       #expect(stall.activity == nil)
+      #expect(stall.task == nil)
       #expect(runtime.metrics.longestStall >= .milliseconds(5))
     }
     report.finish()
@@ -80,13 +81,42 @@ import Testing
     }
   }
 
+  @Test(arguments: Backend.allCases)
+  func `A report names the task, if it has a name`(backend: Backend) async throws {
+    let reported = Recorder<String?>()
+    var stalls = StallOptions()
+    stalls.threshold = .milliseconds(5)
+    stalls.report = { reported.record($0.task) }
+    try await backend.withRuntime(workers: 1, stalls: stalls) { runtime in
+      for round in 0..<3 {
+        // Tasks of other names before it and after it, which may have the same address.
+        try await runtime.spawn(name: "brief \(round)") { await Task.yield() }.value
+        let seen = runtime.metrics.stalls
+        let isSeen = try await runtime.spawn(name: "import \(round)") {
+          await Task.yield()
+          return block { runtime.metrics.stalls > seen }
+        }.value
+        #expect(isSeen)
+        let isSeenAgain = try await runtime.spawn { block { runtime.metrics.stalls > seen + 1 } }.value
+        #expect(isSeenAgain)
+      }
+    }
+    // The last may have ended too late for a report, and a slow machine may stall anywhere.
+    let names = reported.elements
+    #expect(names.contains("import 0") && names.contains("import 1") && names.contains(nil))
+    #expect(Set(names).isSubset(of: [nil] + (0..<3).flatMap { ["import \($0)", "brief \($0)"] }))
+  }
+
   @Test func `A report says in a line what has happened`() {
-    func line(_ isOver: Bool, _ activity: String?) -> String {
+    func line(_ isOver: Bool, _ activity: String?, _ task: String?) -> String {
       Stall(
-        runtime: "custom", worker: "worker 0", duration: .milliseconds(1003), isOver: isOver, activity: activity
+        runtime: "custom", worker: "worker 0", duration: .milliseconds(1003), isOver: isOver, activity: activity,
+        task: task
       ).description
     }
-    #expect(line(true, "GET /stall") == "runtime custom, worker 0: a job took 1003 ms (GET /stall)")
-    #expect(line(false, nil) == "runtime custom, worker 0: a job has taken 1003 ms and goes on")
+    #expect(line(true, "GET /stall", nil) == "runtime custom, worker 0: a job took 1003 ms (GET /stall)")
+    #expect(line(false, nil, nil) == "runtime custom, worker 0: a job has taken 1003 ms and goes on")
+    #expect(line(true, nil, "import") == "runtime custom, worker 0: a job took 1003 ms (task \"import\")")
+    #expect(line(true, "GET /", "a") == "runtime custom, worker 0: a job took 1003 ms (task \"a\", GET /)")
   }
 }

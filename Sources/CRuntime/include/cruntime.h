@@ -27,6 +27,9 @@ void gearbox_share_arena(void);
 /// How many processors the calling process may be scheduled on (`sched_getaffinity`), or 0 if that cannot be told.
 int gearbox_affinity(void);
 
+/// The address of the task that the calling thread runs, or 0.
+uintptr_t gearbox_current_task(void);
+
 /// Notes `label` for the task that the calling thread runs, or nothing if it runs none.
 ///
 /// A note is one word: the lowest 44 bits of the task's address but for the last four, which are 0, and 20 bits of label.

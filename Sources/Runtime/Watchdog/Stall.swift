@@ -13,23 +13,30 @@ public struct Stall: Sendable {
   /// What the job's task says that it does, if it says anything. A task that answers a request names the method and the
   /// route: `GET /stall`.
   public let activity: String?
+  /// The name of the job's task, if it was started with one on a runtime: ``TaskOptions/name``. The names of other tasks,
+  /// child tasks among them, are not known: Swift tells them to the tasks alone.
+  public let task: String?
 
-  package init(runtime: String, worker: String, duration: Duration, isOver: Bool, activity: String?) {
+  package init(
+    runtime: String, worker: String, duration: Duration, isOver: Bool, activity: String? = nil, task: String? = nil
+  ) {
     self.runtime = runtime
     self.worker = worker
     self.duration = duration
     self.isOver = isOver
     self.activity = activity
+    self.task = task
   }
 }
 
 extension Stall: CustomStringConvertible {
-  /// For a person to read: `runtime custom, worker 0: a job took 1003 ms (GET /stall)`.
+  /// For a person to read: `runtime custom, worker 0: a job took 1003 ms (task "import", GET /stall)`.
   public var description: String {
     let milliseconds = duration.nanoseconds / 1_000_000
+    let whose = [task.map { "task \"\($0)\"" }, activity].compactMap(\.self).joined(separator: ", ")
     return "runtime \(runtime), \(worker): a job "
       + (isOver ? "took \(milliseconds) ms" : "has taken \(milliseconds) ms and goes on")
-      + (activity.map { " (\($0))" } ?? "")
+      + (whose.isEmpty ? "" : " (\(whose))")
   }
 }
 
@@ -38,6 +45,7 @@ struct OpenStall {
   private let lane: String
   private let job: UInt
   private var activity: String?
+  private var task: String?
   private var isReported = false
 
   /// After how many nanoseconds a stall is reported though it is not over.
@@ -52,6 +60,7 @@ struct OpenStall {
   mutating func goesOn(for time: Int64, _ watchdog: Watchdog) {
     // While the job runs: when it has ended, what it did is not known any more. It may come to it only now.
     activity = activity ?? TaskNote.text(of: job)
+    task = task ?? TaskNames.name(of: job)
     watchdog.noteStallLength(time)
     if time >= Self.patience { report(time, isOver: false, watchdog) }
   }
@@ -67,6 +76,6 @@ struct OpenStall {
     watchdog.options.report(
       Stall(
         runtime: watchdog.runtime, worker: lane, duration: .nanoseconds(time), isOver: isOver,
-        activity: activity))
+        activity: activity, task: task))
   }
 }
