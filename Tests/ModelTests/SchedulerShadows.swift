@@ -70,10 +70,14 @@ package final class JobCounters: @unchecked Sendable {  // One thread of the mod
   private(set) var jobs = 0
   private(set) var stolen = 0
   private(set) var parks = 0
-  let lastJob: UInt = 0
+  private(set) var lastJob: UInt = 0
 
-  func hasTaken(_ job: UnownedJob) { jobs += 1 }
-  func hasNoJob() {}
+  func hasTaken(_ job: UnownedJob) {
+    jobs += 1
+    lastJob = 1
+  }
+
+  func hasNoJob() { lastJob = 0 }
   func hasStolen(_ count: Int) { stolen += count }
   func hasParked() { parks += 1 }
 }
@@ -88,7 +92,8 @@ enum WatchdogPace {
 /// Of the options, what decides who runs jobs.
 package struct StallOptions {
   var maximumReliefWorkers = 1
-  let threshold = Duration.zero
+  /// Nothing counts as a stall here.
+  let threshold = Duration.seconds(1_000_000)
 }
 
 /// What the watchdog tells of itself.

@@ -31,18 +31,24 @@ struct Watch {
     idleLooks = hasBusyLane() ? 0 : idleLooks + 1
     for index in lanes.indices { sights[index].update(lanes[index], now, watchdog) }
     for index in 0..<workerCount where sights[index].stuckTime > 0 { watched.cover(index) }
-    need.set(isStuck(0..<workerCount))
-    // An idle relief worker is not stuck, but is not at hand either: it has gone since nothing waited.
-    let isRelieved = (workerCount..<lanes.count).contains { lanes[$0].isBusy && !isStuck($0..<$0 + 1) }
-    if need.isGiven, !isRelieved, watched.hasWaitingJobs { relieve() }
+    need.set((0..<workerCount).allSatisfy { sights[$0].stuckTime >= WatchdogPace.reliefDelay })
+    if need.isGiven { relieve() }
   }
 
-  private func isStuck(_ range: Range<Int>) -> Bool {
-    range.allSatisfy { sights[$0].stuckTime >= WatchdogPace.reliefDelay }
+  /// Brings relief workers, unless one is at hand.
+  private mutating func relieve() {
+    var stuckCount = 0
+    for index in workerCount..<lanes.count where lanes[index].isBusy {
+      // It gets on, or its thread is on its way.
+      if sights[index].stuckTime == 0 || lanes[index].counters.lastJob == 0 { return }
+      stuckCount += 1
+    }
+    // Where many jobs block one after another, each look doubles the relief: the last of them waits for a few looks.
+    for _ in 0..<max(1, stuckCount) where watched.hasWaitingJobs { bringRelief() }
   }
 
   /// Has one more relief worker run what waits.
-  private mutating func relieve() {
+  private mutating func bringRelief() {
     guard let index = idleReliefWorker() else { return }
     let lane = lanes[index]
     lane.enter()
