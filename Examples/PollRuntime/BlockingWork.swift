@@ -26,7 +26,7 @@ extension RunLoop {
     nonisolated(unsafe) var result: Result<Success, any Error>?
     let reason = await wait(for: .done(number)) { queue((number, { result = Result { try work() } })) }
     if reason == .busy { throw BlockingWorkRefused(BlockingWork.limits) }
-    if let reason, case .system = reason { throw IOError(.thread, reason) }
+    if let reason, reason.errno != nil { throw IOError(.thread, reason) }
     guard reason == nil, let result else { throw CancellationError() }
     return try result.get()
   }

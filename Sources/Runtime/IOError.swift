@@ -1,71 +1,130 @@
 import Glibc
 
 /// Why an input or output operation ended without doing what was asked of it.
-public struct IOError: Error, Hashable, Sendable {
-  /// What was being done.
-  public enum Operation: UInt8, Hashable, Sendable {
-    /// Making a socket, or setting one of its options.
-    case socket
-    /// Binding a socket to an address.
-    case bind
-    /// Starting to listen, on any runtime.
-    case listen
-    /// Waiting for, or taking, a connection.
-    case accept
-    /// Connecting to a peer.
-    case connect
-    /// Reading, or waiting until that is possible.
-    case read
-    /// Writing, or waiting until that is possible.
-    case write
-    /// Closing one direction of a connection.
-    case shutdown
-    /// Watching a descriptor for readiness.
-    case poll
-    /// Starting a thread.
-    case thread
-  }
-
-  /// What went wrong.
-  public enum Reason: Hashable, Sendable {
-    /// The stream, the listener or the whole runtime has been closed on this side.
-    case closed
-    /// The task that waited was cancelled.
-    case cancelled
-    /// Another task is already waiting for the same thing.
-    case busy
-    /// The address is a path that no Unix-domain socket can have: it is longer than 107 bytes, or has a NUL in it.
-    case invalidPath
-    /// The system refused: `errno` after the call that failed.
-    case system(Int32)
-  }
-
+///
+/// Two errors are equal if their operations and their reasons are; what caused them does not count.
+public struct IOError: Error, Sendable {
   /// What was being done.
   public let operation: Operation
   /// What went wrong.
   public let reason: Reason
+  /// The error of another layer that led to this one: a TLS alert, a resolver's answer, a failure of a transport that is
+  /// not ours. `nil` for errors of this library's own.
+  public let cause: (any Error)?
 
   /// An error of `operation`, for `reason`.
   public init(_ operation: Operation, _ reason: Reason) {
     self.operation = operation
     self.reason = reason
+    cause = nil
+  }
+
+  /// An error of `operation`, because of an error of another layer. Its reason is ``Reason/foreign`` unless another fits.
+  public init(_ operation: Operation, _ reason: Reason = .foreign, causedBy cause: any Error) {
+    self.operation = operation
+    self.reason = reason
+    self.cause = cause
   }
 
   /// The system's error number, where the system refused.
-  public var errno: Int32? {
-    if case .system(let code) = reason { code } else { nil }
+  public var errno: Int32? { reason.errno }
+}
+
+extension IOError: Hashable {
+  public static func == (a: IOError, b: IOError) -> Bool { a.operation == b.operation && a.reason == b.reason }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(operation)
+    hasher.combine(reason)
   }
+}
+
+extension IOError {
+  /// An operation that can fail.
+  public struct Operation: Hashable, Sendable {
+    fileprivate enum Kind: UInt8, Hashable {
+      case socket, bind, listen, accept, connect, read, write, shutdown, poll, thread
+    }
+
+    fileprivate let kind: Kind
+
+    private init(_ kind: Kind) { self.kind = kind }
+
+    /// Making a socket, or setting one of its options.
+    public static let socket = Operation(.socket)
+    /// Binding a socket to an address.
+    public static let bind = Operation(.bind)
+    /// Starting to listen, on any runtime.
+    public static let listen = Operation(.listen)
+    /// Waiting for, or taking, a connection.
+    public static let accept = Operation(.accept)
+    /// Connecting to a peer.
+    public static let connect = Operation(.connect)
+    /// Reading, or waiting until that is possible.
+    public static let read = Operation(.read)
+    /// Writing, or waiting until that is possible.
+    public static let write = Operation(.write)
+    /// Closing one direction of a connection.
+    public static let shutdown = Operation(.shutdown)
+    /// Watching a descriptor for readiness.
+    public static let poll = Operation(.poll)
+    /// Starting a thread.
+    public static let thread = Operation(.thread)
+  }
+
+  /// A way in which an operation can fail.
+  public struct Reason: Hashable, Sendable {
+    fileprivate enum Kind: Hashable {
+      case closed, cancelled, busy, invalidPath, foreign
+      case system(Int32)
+    }
+
+    fileprivate let kind: Kind
+
+    private init(_ kind: Kind) { self.kind = kind }
+
+    /// The stream, the listener or the whole runtime has been closed on this side.
+    public static let closed = Reason(.closed)
+    /// The task that waited was cancelled.
+    public static let cancelled = Reason(.cancelled)
+    /// Another task is already waiting for the same thing.
+    public static let busy = Reason(.busy)
+    /// The address is a path that no Unix-domain socket can have: it is longer than 107 bytes, or has a NUL in it.
+    public static let invalidPath = Reason(.invalidPath)
+    /// Another layer failed, as ``IOError/cause`` says.
+    public static let foreign = Reason(.foreign)
+    /// The system refused: `code` is `errno` after the call that failed.
+    public static func system(_ code: Int32) -> Reason { Reason(.system(code)) }
+
+    /// The system's error number, where the system refused.
+    public var errno: Int32? { if case .system(let code) = kind { code } else { nil } }
+  }
+}
+
+extension IOError.Operation: CustomStringConvertible {
+  /// The operation's name in this library: `connect`, `read`.
+  public var description: String { "\(kind)" }
 }
 
 extension IOError: CustomStringConvertible {
   /// For a person to read, as in "bind: Address already in use (errno 98)".
   public var description: String {
-    switch reason {
-    case .closed: "\(operation): closed"
-    case .cancelled: "\(operation): cancelled"
-    case .busy: "\(operation): another task is already waiting for this"
-    case .invalidPath: "\(operation): a Unix-domain socket's path has at most 107 bytes, and no NUL among them"
-    case .system(let code): "\(operation): \(systemErrorMessage(code)) (errno \(code))"
+    let cause = cause.map { "\($0)" }
+    guard reason != .foreign else { return "\(operation): \(cause ?? "another layer failed")" }
+    return "\(operation): \(reason)" + (cause.map { " (\($0))" } ?? "")
+  }
+}
+
+extension IOError.Reason: CustomStringConvertible {
+  /// For a person to read, as in "Address already in use (errno 98)".
+  public var description: String {
+    switch kind {
+    case .closed: "closed"
+    case .cancelled: "cancelled"
+    case .busy: "another task is already waiting for this"
+    case .invalidPath: "a Unix-domain socket's path has at most 107 bytes, and no NUL among them"
+    case .foreign: "another layer failed"
+    case .system(let code): "\(systemErrorMessage(code)) (errno \(code))"
     }
   }
 }

@@ -92,8 +92,27 @@ import Testing
     (IOError(.accept, .cancelled), "accept: cancelled"),
     (IOError(.write, .busy), "write: another task is already waiting for this"),
     (IOError(.connect, .system(ECONNREFUSED)), "connect: Connection refused (errno 111)"),
+    (IOError(.read, .foreign), "read: another layer failed"),
+    (IOError(.read, causedBy: Alert(number: 40)), "read: Alert(number: 40)"),
+    (IOError(.write, .closed, causedBy: Alert(number: 0)), "write: closed (Alert(number: 0))"),
   ])
   func `An error says what was done and what befell it`(error: IOError, text: String) {
     #expect(error.description == text)
   }
+
+  @Test func `What caused an error is there to be looked at, and does not make it another`() throws {
+    let error = IOError(.read, causedBy: Alert(number: 40))
+    #expect((error.cause as? Alert)?.number == 40)
+    #expect(error.reason == .foreign && error.errno == nil)
+    #expect(error == IOError(.read, causedBy: Alert(number: 70)))
+    #expect(Set([error, IOError(.read, .foreign), IOError(.read, .closed)]).count == 2)
+    #expect(IOError(.bind, .system(EACCES)).errno == EACCES)
+  }
+
+  @Test func `Whether an error says that a task was cancelled`() {
+    #expect(CancellationError().isCancellation && IOError(.read, .cancelled).isCancellation)
+    #expect(!IOError(.read, .closed).isCancellation && !Alert(number: 0).isCancellation)
+  }
+
+  private struct Alert: Error { var number: Int }
 }
