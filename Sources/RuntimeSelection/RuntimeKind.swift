@@ -1,18 +1,24 @@
-/// The runtimes there are to choose from. The raw value is the name that `RUNTIME` knows.
-public enum RuntimeKind: String, Hashable, Sendable, CaseIterable {
+/// A runtime that there is to choose from.
+public struct RuntimeKind: Hashable, Sendable {
+  enum Kind: String, CaseIterable { case concurrency, dispatch, custom }
+
+  let kind: Kind
+
+  private init(_ kind: Kind) { self.kind = kind }
+
   /// Swift's own thread pool.
-  case concurrency
+  public static let concurrency = RuntimeKind(.concurrency)
   /// A concurrent queue of Dispatch.
-  case dispatch
+  public static let dispatch = RuntimeKind(.dispatch)
   /// Gearbox's own worker threads.
-  case custom
+  public static let custom = RuntimeKind(.custom)
 
   /// What is used where nothing is chosen.
   public static let standard = RuntimeKind.custom
 
   /// What it is, in a few words for a person who has to choose.
   public var summary: String {
-    switch self {
+    switch kind {
     case .concurrency: "Swift's own thread pool, one poller thread beside it"
     case .dispatch: "A concurrent Dispatch queue"
     case .custom: "Worker threads with run queues, stealing and a poller each"
@@ -21,4 +27,17 @@ public enum RuntimeKind: String, Hashable, Sendable, CaseIterable {
 
   /// The names to choose from, as in "one of a, b, c".
   package static var choices: String { "one of " + allCases.map(\.rawValue).joined(separator: ", ") }
+}
+
+extension RuntimeKind: RawRepresentable, CaseIterable {
+  /// The runtime that `RUNTIME` calls `rawValue`.
+  public init?(rawValue: String) {
+    guard let kind = Kind(rawValue: rawValue) else { return nil }
+    self.init(kind)
+  }
+
+  /// The name that `RUNTIME` knows.
+  public var rawValue: String { kind.rawValue }
+
+  public static var allCases: [RuntimeKind] { Kind.allCases.map { RuntimeKind($0) } }
 }

@@ -32,7 +32,7 @@ extension RuntimeSettings {
   public func run<Program: RuntimeProgram>(_ program: Program) throws -> Program.Output {
     saveAddressSpace()
     // The one place where a name becomes a type: everything below is specialised for it.
-    return switch kind {
+    return switch kind.kind {
     case .concurrency:
       try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))
     case .dispatch: try DispatchRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))

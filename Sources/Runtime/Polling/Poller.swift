@@ -31,33 +31,3 @@ package protocol Poller: AnyObject, Sendable {
 package enum Interest: UInt8, Sendable {
   case read, write
 }
-
-/// Which poller to use.
-public enum PollerKind: String, Sendable, CaseIterable, Codable {
-  /// Linux's epoll: each edge is reported once, whatever the number of sockets.
-  case epoll
-  /// POSIX poll(2): anywhere, at a cost that grows with the number of sockets.
-  case poll
-
-  /// The best that this system has.
-  public static var best: PollerKind {
-    #if os(Linux)
-      .epoll
-    #else
-      .poll
-    #endif
-  }
-
-  package func makePoller() throws(IOError) -> any Poller {
-    switch self {
-    case .epoll:
-      #if os(Linux)
-        try EpollPoller()
-      #else
-        throw IOError(.poll, .system(ENOSYS))
-      #endif
-    case .poll:
-      try PollPoller()
-    }
-  }
-}

@@ -1,0 +1,50 @@
+import Glibc
+
+/// A way to wait for sockets.
+public struct PollerKind: Hashable, Sendable {
+  private enum Kind: String, CaseIterable { case epoll, poll }
+
+  private let kind: Kind
+
+  private init(_ kind: Kind) { self.kind = kind }
+
+  /// Linux's epoll: each edge is reported once, whatever the number of sockets.
+  public static let epoll = PollerKind(.epoll)
+  /// POSIX poll(2): anywhere, at a cost that grows with the number of sockets.
+  public static let poll = PollerKind(.poll)
+
+  /// The best that this system has.
+  public static var best: PollerKind {
+    #if os(Linux)
+      .epoll
+    #else
+      .poll
+    #endif
+  }
+
+  package func makePoller() throws(IOError) -> any Poller {
+    switch kind {
+    case .epoll:
+      #if os(Linux)
+        try EpollPoller()
+      #else
+        throw IOError(.poll, .system(ENOSYS))
+      #endif
+    case .poll:
+      try PollPoller()
+    }
+  }
+}
+
+extension PollerKind: RawRepresentable, CaseIterable, Codable {
+  /// The poller called `rawValue`: `epoll` or `poll`.
+  public init?(rawValue: String) {
+    guard let kind = Kind(rawValue: rawValue) else { return nil }
+    self.init(kind)
+  }
+
+  /// Its name.
+  public var rawValue: String { kind.rawValue }
+
+  public static var allCases: [PollerKind] { Kind.allCases.map { PollerKind($0) } }
+}
