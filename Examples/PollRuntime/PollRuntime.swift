@@ -24,7 +24,7 @@ public struct PollRuntime: AsyncRuntime {
     }
   }
 
-  public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> PollListener {
+  public func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> PollListener {
     try PollListener(address, options, on: loop)
   }
 

@@ -30,7 +30,7 @@ public struct PollStream: ByteStream {
     if options.noDelay { socket.turnOn(TCP_NODELAY, Int32(IPPROTO_TCP)) }
   }
 
-  public func readable() async throws(IOError) {
+  public func waitUntilReadable() async throws(IOError) {
     // Looked at before it is waited for, since what can be done at once is to be done in a cancelled task too.
     let isReadable = try socket.call(.read) { descriptor in
       var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -54,15 +54,16 @@ public struct PollStream: ByteStream {
     }
   }
 
-  public func write(_ bytes: RawSpan) async throws(IOError) {
+  public func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
+    if bytes.isEmpty { return 0 }
     await socket.giveWay()
-    var written = 0
-    while written < bytes.byteCount {
-      let count = try bytes.extracting(droppingFirst: written).withUnsafeBytes { rest throws(IOError) in
+    while true {
+      let count = try bytes.withUnsafeBytes { bytes throws(IOError) in
         // MSG_NOSIGNAL: for a peer that has gone, the system would otherwise end the process.
-        try socket.call(.write) { send($0, rest.baseAddress, rest.count, Int32(MSG_NOSIGNAL)) }
+        try socket.call(.write) { send($0, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
       }
-      if let count { written += count } else { try await socket.wait(for: Event.writable, .write) }
+      if let count { return count }
+      try await socket.wait(for: Event.writable, .write)
     }
   }
 

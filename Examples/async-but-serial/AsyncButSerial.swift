@@ -9,7 +9,7 @@ import RuntimeSelection
   static func main() { AsyncButSerial().runOrExit() }
 
   func run(on runtime: some AsyncRuntime) async throws {
-    let listener = try runtime.listen(on: .loopback(port: Settings.port))
+    let listener = try await runtime.listen(on: .loopback(port: Settings.port))
     print("Listening on http://\(listener.localAddress)")
     fflush(nil)
     try await serve(listener, clock: runtime.clock)

@@ -18,11 +18,11 @@ final class DescriptorStream: ByteStream {
     self.loop = loop
   }
 
-  func readable() async throws(IOError) { try await wait(for: .read, on: input) }
+  func waitUntilReadable() async throws(IOError) { try await wait(for: .read, on: input) }
 
   func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
-    try await readable()
+    try await waitUntilReadable()
     let (count, code) = buffer.withUnsafeMutableBytes { bytes, initialized in
       let free = UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...])
       let count = Glibc.read(input, free.baseAddress, free.count)
@@ -33,16 +33,14 @@ final class DescriptorStream: ByteStream {
     return count
   }
 
-  func write(_ bytes: RawSpan) async throws(IOError) {
-    var written = 0
-    while written < bytes.byteCount {
-      try await wait(for: .write, on: output)
-      // A pipe that has room has room for so much (pipe(7)). More would block the thread, and with it the whole loop.
-      let piece = bytes.extracting(droppingFirst: written).extracting(first: Int(PIPE_BUF))
-      let (count, code) = piece.withUnsafeBytes { (Glibc.write(output, $0.baseAddress, $0.count), errno) }
-      guard count >= 0 else { throw IOError(.write, .system(code)) }
-      written += count
-    }
+  func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
+    if bytes.isEmpty { return 0 }
+    try await wait(for: .write, on: output)
+    // A pipe that has room has room for so much (pipe(7)). More would block the thread, and with it the whole loop.
+    let piece = bytes.extracting(first: Int(PIPE_BUF))
+    let (count, code) = piece.withUnsafeBytes { (Glibc.write(output, $0.baseAddress, $0.count), errno) }
+    guard count >= 0 else { throw IOError(.write, .system(code)) }
+    return count
   }
 
   private func wait(for operation: IOError.Operation, on descriptor: Int32) async throws(IOError) {

@@ -19,7 +19,7 @@ import RuntimeSelection
   }
 
   func run(on runtime: some AsyncRuntime) async throws {
-    let listener = try runtime.listen(on: address)
+    let listener = try await runtime.listen(on: address)
     print("Listening on \(listener.localAddress)")
     fflush(nil)
     let server = runtime.spawn { try await serve(listener) }

@@ -10,7 +10,7 @@ import RuntimeSelection
   static func main() { HelloHTTP2().runOrExit() }
 
   func run(on runtime: some AsyncRuntime) async throws {
-    let listener = try runtime.listen(on: .loopback(port: Settings.port))
+    let listener = try await runtime.listen(on: .loopback(port: Settings.port))
     Hello.print("Listening on http://\(listener.localAddress)")
     let executor = SerialExecutor()
     let handler = Hello { request in

@@ -14,7 +14,7 @@ import RuntimeHTTP
         try await runtime.clock.sleep(for: .seconds(1))
         return .text("That took a second and held up nobody.\n")
       }
-      let server = try Server(runtime: runtime, address: .loopback(port: Settings.port), handler: router)
+      let server = try await Server(runtime: runtime, address: .loopback(port: Settings.port), handler: router)
       print("Listening on http://\(server.localAddress)")
       fflush(nil)
       try await server.run()

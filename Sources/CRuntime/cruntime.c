@@ -27,6 +27,21 @@ __attribute__((noinline)) int gearbox_slot(const void *executor) {
 // Of Swift's runtime, which exports it for the code that its compiler makes.
 __attribute__((swiftcall)) const void *swift_task_getCurrent(void);
 
+bool gearbox_peer_credentials(int descriptor, int32_t *process, uint32_t *user, uint32_t *group) {
+#ifdef __linux__
+  struct ucred credentials;
+  socklen_t length = sizeof credentials;
+  // Other sockets answer too, with process 0.
+  if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0 || credentials.pid == 0) return false;
+  *process = credentials.pid;
+  *user = credentials.uid;
+  *group = credentials.gid;
+  return true;
+#else
+  return false;
+#endif
+}
+
 uintptr_t gearbox_current_task(void) { return (uintptr_t)swift_task_getCurrent(); }
 
 // Places for the tasks that answer a request at any moment, in 64 KiB, and how many of them a task may try. The last place

@@ -7,17 +7,18 @@
 /// An operation that can finish at once does not suspend (save to give others a turn after many in a row), and finishes
 /// even in a task that has been cancelled. One that has to wait ends promptly with ``IOError/Reason/cancelled`` when its
 /// task is cancelled, and with ``IOError/Reason/closed`` when the stream is closed. A cancelled read has taken nothing
-/// from the stream; a cancelled write may have written a part of its bytes.
+/// from the stream, and a cancelled ``writeSome(_:)`` has written nothing; a cancelled ``write(_:)`` may have written a
+/// part of its bytes.
 public protocol ByteStream: Sendable {
   /// Waits until a read would not have to wait, so that an idle connection need hold no buffer.
   ///
   /// It may return without need; a read after it then waits. If ``tryRead(into:)`` gives `nil` because others are to have
   /// a turn, this gives it, so that a loop of the two reads on.
-  func readable() async throws(IOError)
+  func waitUntilReadable() async throws(IOError)
 
-  /// Waits as ``readable()`` does, but may take no notice of its task's being cancelled: whoever calls it sees to it that
-  /// the stream is closed then. To watch for that costs something, which counts where it is done for every request.
-  func readableOrClosed() async throws(IOError)
+  /// Waits as ``waitUntilReadable()`` does, but may take no notice of its task's cancellation: the caller sees to it that
+  /// the stream is closed then. To watch for cancellation costs something, which counts where it is done for every request.
+  func waitUntilReadableOrClosed() async throws(IOError)
 
   /// Reads at least one byte, and no more than `buffer` has room for, appending to `buffer`.
   ///
@@ -29,7 +30,12 @@ public protocol ByteStream: Sendable {
   /// - Returns: `nil` where it cannot be known, or not be done, without waiting. The default is that.
   func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int?
 
-  /// Writes all of `bytes`, waiting while the peer does not take them.
+  /// Writes at least one of `bytes`, waiting while the peer takes none.
+  ///
+  /// - Returns: how many bytes were written, from the first on; 0 if and only if there are none.
+  func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int
+
+  /// Writes all of `bytes`, waiting while the peer does not take them. The default calls ``writeSome(_:)`` until they are.
   func write(_ bytes: RawSpan) async throws(IOError)
 
   /// Writes all of `first` and then all of `second`, in one system call where the stream can (`writev`).
@@ -37,15 +43,34 @@ public protocol ByteStream: Sendable {
 
   /// Writes of `bytes` what can be written in a plain call: without waiting.
   ///
+  /// The bytes that it does not take have to begin the next write, of whatever kind: a stream that frames what is written,
+  /// as TLS does, may have begun a frame with them. There is no flush; what a write has taken is on its way.
+  ///
   /// - Returns: how many bytes were written, from the first on; 0 where it cannot be known without waiting. The default
   ///   is that.
   func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int
 
   /// Says that no more will be written: the peer reads 0 bytes once it has read the rest. Reading goes on.
-  func shutdownWrite() throws(IOError)
+  ///
+  /// It may have to wait until the peer takes what says so, as a `close_notify` of TLS.
+  func shutdownWrite() async throws(IOError)
 
-  /// Closes the stream both ways. Whoever waits on it gets ``IOError/Reason/closed``; closing again does nothing.
+  /// Closes the stream both ways, at once. What waits on it gets ``IOError/Reason/closed``; closing again does nothing.
+  ///
+  /// The peer may hear of it a moment later; ``closeAndWait()`` returns when the stream has been closed.
   func close()
+
+  /// Closes the stream both ways, once it has said to the peer what it still has to say by itself, as a `close_notify` of
+  /// TLS. When the task is cancelled, it closes the stream at once: that is how to bound it.
+  ///
+  /// The default calls ``close()``, which is right for a stream that has nothing to say and closes at once.
+  func closeAndWait() async
+
+  /// What the stream knows of itself that other streams do not: the user at the other end, a negotiated protocol.
+  ///
+  /// - Returns: `nil` if it does not know of this. The default is that. A stream on top of another asks that one for what
+  ///   it does not know itself.
+  func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute?
 
   /// The other end's address, where there is such a thing.
   var peerAddress: SocketAddress? { get }
@@ -55,36 +80,25 @@ public protocol ByteStream: Sendable {
 }
 
 extension ByteStream {
-  public func readableOrClosed() async throws(IOError) { try await readable() }
+  public func waitUntilReadableOrClosed() async throws(IOError) { try await waitUntilReadable() }
 
   public func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? { nil }
 
   public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { 0 }
+
+  public func write(_ bytes: RawSpan) async throws(IOError) {
+    var written = 0
+    while written < bytes.byteCount { written += try await writeSome(bytes.extracting(droppingFirst: written)) }
+  }
 
   public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
     try await write(first)
     try await write(second)
   }
 
+  public func closeAndWait() async { close() }
+
+  public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? { nil }
   public var peerAddress: SocketAddress? { nil }
   public var localAddress: SocketAddress? { nil }
-}
-
-/// Accepts byte streams: a listening socket, or its like in memory.
-public protocol StreamListener: Sendable {
-  /// What a peer's connection becomes.
-  associatedtype Stream: ByteStream
-
-  /// The address it listens on, with the port that was chosen where port 0 was asked for.
-  var localAddress: SocketAddress { get }
-
-  /// Waits for the next connection.
-  ///
-  /// Ends with ``IOError/Reason/cancelled`` when the task is cancelled and ``IOError/Reason/closed`` when the listener
-  /// is closed. A process that has run out of descriptors is no error: `accept` calls ``ListenOptions/onShortage`` and
-  /// waits until it can go on.
-  func accept() async throws(IOError) -> Stream
-
-  /// Stops listening. Whoever waits in ``accept()`` gets ``IOError/Reason/closed``; closing again does nothing.
-  func close()
 }

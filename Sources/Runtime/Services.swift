@@ -3,7 +3,7 @@ import Dispatch
 /// What every backend does alike: its network, its blocking work, the tasks on it, and its end.
 @usableFromInline
 package final class Services: Sendable {
-  package let network: Network
+  package let network: SocketNetwork
   @usableFromInline package let blocking: BlockingPool
   @usableFromInline package let tasks = LiveTasks()
   private let ending = Lock(Ending.notBegun)
@@ -24,7 +24,7 @@ package final class Services: Sendable {
   package init(
     clock: TimerClock, blocking limits: BlockingLimits, poller: @escaping @Sendable () -> any Poller
   ) {
-    network = Network(poller: poller, clock: clock)
+    network = SocketNetwork(poller: poller, clock: clock)
     blocking = BlockingPool(threadName: "gearbox-block", limits: limits)
   }
 

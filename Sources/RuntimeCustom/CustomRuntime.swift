@@ -52,7 +52,7 @@ public final class CustomRuntime: AsyncRuntime {
     services.tasks.spawn(on: executor, options, operation)
   }
 
-  public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {
+  public func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> SocketListener {
     try services.network.listen(on: address, options)
   }
 

@@ -33,7 +33,7 @@ private struct Serve: RuntimeProgram {
 
   func run(on runtime: some AsyncRuntime) async throws {
     let app = WebApp(runtime: runtime, isDemo: options.isDemo)
-    let server = try listen(app)
+    let server = try await listen(app)
     try Signals.handle {
       app.isStopping.set()
       runtime.execute { await server.shutdown() }
@@ -48,9 +48,9 @@ private struct Serve: RuntimeProgram {
     }
   }
 
-  private func listen<R: AsyncRuntime>(_ app: WebApp<R>) throws(CannotListen) -> Server<R, Router> {
+  private func listen<R: AsyncRuntime>(_ app: WebApp<R>) async throws(CannotListen) -> Server<R, Router> {
     do throws(IOError) {
-      return try app.makeServer(on: options.address)
+      return try await app.makeServer(on: options.address)
     } catch {
       throw CannotListen(address: options.address, error: error)
     }

@@ -39,8 +39,8 @@ struct WebApp<R: AsyncRuntime>: Sendable {
   /// A server of it that listens on `address`; it serves once it is run.
   func makeServer(
     on address: SocketAddress, options: ServerOptions = ServerOptions()
-  ) throws(IOError) -> Server<R, Router> {
-    let server = try Server(runtime: runtime, address: address, options: options, handler: router)
+  ) async throws(IOError) -> Server<R, Router> {
+    let server = try await Server(runtime: runtime, address: address, options: options, handler: router)
     status.watch { [weak server] in server?.metrics }
     return server
   }

@@ -34,7 +34,7 @@ import Testing
         let shortages = Recorder<IOError>()
         var options = ListenOptions()
         options.onShortage = { shortages.record($0) }
-        let listener = try runtime.listen(on: .loopback(port: 0), options: options)
+        let listener = try await runtime.listen(on: .loopback(port: 0), options: options)
         // Connected from outside this process's limit: by hand, before it is lowered.
         let client = try await runtime.connect(to: listener.localAddress)
         // Dispatch, on which Swift and the test library sleep, makes its own descriptors then and aborts without.

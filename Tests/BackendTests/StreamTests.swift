@@ -11,7 +11,7 @@ import Testing
       let (near, far) = try await runtime.connectedPair()
       #expect(try near.tryRead() == nil)
       #expect(try far.tryWrite("hello".utf8) == 5)
-      try await near.readableOrClosed()
+      try await near.waitUntilReadableOrClosed()
       #expect(try near.tryRead() == Array("hello".utf8))
       #expect(try near.tryRead() == nil)
       // More than any socket holds, so that the peer's not reading must show.
@@ -24,9 +24,9 @@ import Testing
       }
       // Others get a turn after many operations in a row, so that a 0 need not mean that the socket is full.
       #expect(written > 0)
-      try far.shutdownWrite()
+      try await far.shutdownWrite()
       #expect(try await near.readToEnd().count == written)
-      try await near.readableOrClosed()
+      try await near.waitUntilReadableOrClosed()
       // Nor need `nil` mean, after so many reads, that there is nothing.
       #expect(try near.tryRead() ?? [] == [])
     }
@@ -37,7 +37,7 @@ import Testing
     try await variant.withRuntime { runtime in
       let (near, far) = try await runtime.connectedPair()
       for stream in [near, far] {
-        let waiter = runtime.spawn { try await stream.readable() }
+        let waiter = runtime.spawn { try await stream.waitUntilReadable() }
         waiter.cancel()
         await #expect(throws: IOError(.read, .cancelled)) { try await waiter.value }
       }
@@ -62,7 +62,7 @@ import Testing
       let (near, far) = try await runtime.connectedPair()
       near.close()
       #expect(near.localAddress == nil && near.peerAddress == nil)
-      #expect(throws: IOError(.shutdown, .closed)) { try near.shutdownWrite() }
+      await #expect(throws: IOError(.shutdown, .closed)) { try await near.shutdownWrite() }
       far.close()
     }
   }

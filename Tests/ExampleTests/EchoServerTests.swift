@@ -11,7 +11,7 @@ import Testing
     var faults = FaultPlan.calm
     (faults.shortReads, faults.shortWrites, faults.fullBuffers) = (0.2, 0.2, 0.05)
     try await simulate(seeds: 1...30, faults: faults) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 8080))
+      let listener = try await runtime.listen(on: .loopback(port: 8080))
       let server = runtime.spawn { try await serve(listener) }
       try await withThrowingTaskGroup { clients in
         for number in 1...5 {
@@ -38,7 +38,7 @@ import Testing
     async throws
   {
     try await simulate(seeds: 1...50, faults: .rough) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 8080))
+      let listener = try await runtime.listen(on: .loopback(port: 8080))
       let server = runtime.spawn { try await serve(listener) }
       let host = runtime.host()
       for number in 1...10 {
@@ -64,7 +64,7 @@ import Testing
 
   @Test func `A server that is cancelled closes its connections, and ends when they have`() async throws {
     try await simulate(seeds: 1...50) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 8080))
+      let listener = try await runtime.listen(on: .loopback(port: 8080))
       let server = runtime.spawn { try await serve(listener) }
       let silent = try await runtime.connect(to: listener.localAddress)
       let talking = try await runtime.connect(to: listener.localAddress)

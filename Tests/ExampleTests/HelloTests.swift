@@ -53,7 +53,7 @@ import Testing
   @Test func `Over HTTP/2 many requests at once are each said and answered`() async throws {
     try await simulate(seeds: 1...50, faults: .calm) { runtime in
       let said = Recorder<String>()
-      let listener = try runtime.listen(on: .loopback(port: 7878))
+      let listener = try await runtime.listen(on: .loopback(port: 7878))
       let server = runtime.spawn {
         try await HelloHTTP2().serve(
           listener, clock: runtime.clock, executor: runtime, handler: Hello(say: said.record))
@@ -86,7 +86,7 @@ import Testing
   private func startHTTP1(
     on runtime: SimulatedRuntime, _ said: Recorder<String>
   ) async throws -> (server: Task<Void, any Error>, client: SimulatedStream) {
-    let listener = try runtime.listen(on: .loopback(port: 7878))
+    let listener = try await runtime.listen(on: .loopback(port: 7878))
     let server = runtime.spawn {
       try await HelloHTTP1().serve(listener, clock: runtime.clock, handler: Hello(say: said.record))
     }

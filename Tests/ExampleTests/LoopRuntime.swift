@@ -30,7 +30,7 @@ struct LoopRuntime: AsyncRuntime {
     base.spawn(options) { [loop] in try await withTaskExecutorPreference(loop, operation: operation) }
   }
 
-  func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> LoopListener {
+  func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> LoopListener {
     let descriptor = try makeSocket(address)
     var on: Int32 = 1
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))

@@ -27,7 +27,7 @@ import Testing
       try await runtime.clock.sleep(for: .milliseconds(2))
       return .text("\(request.version)")
     }
-    let server = try Server(
+    let server = try await Server(
       runtime: runtime, address: .loopback(port: 0), options: .patient, handler: router)
     let serving = runtime.spawn { try await server.run() }
 
@@ -51,7 +51,7 @@ import Testing
       runtime.spawn { try await runtime.runBlocking { _ = stream } }
     }
     let runtime = try PollRuntime()
-    let listener = try runtime.listen(on: .loopback(port: 0))
+    let listener = try await runtime.listen(on: .loopback(port: 0))
     for round in 0..<100 {
       let working = startWork(with: try await runtime.connect(to: listener.localAddress), on: runtime)
       let peer = try await listener.accept()

@@ -11,7 +11,7 @@ import Testing
 @Suite struct TaskPerConnectionTests {
   @Test func `One after another, clients wait for each other`() async throws {
     try await simulate(seeds: 1...20) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 7878))
+      let listener = try await runtime.listen(on: .loopback(port: 7878))
       let server = runtime.spawn { try await AsyncButSerial().serve(listener, clock: runtime.clock) }
       let lines = try await TenClients(server: listener.localAddress).run(on: runtime)
       server.cancel()
@@ -21,7 +21,7 @@ import Testing
 
   @Test func `With a task each, nobody waits for anybody else`() async throws {
     try await simulate(seeds: 1...20) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 7878))
+      let listener = try await runtime.listen(on: .loopback(port: 7878))
       let server = runtime.spawn { try await TaskPerConnection().serve(listener, clock: runtime.clock) }
       let lines = try await TenClients(server: listener.localAddress).run(on: runtime)
       server.cancel()
@@ -32,7 +32,7 @@ import Testing
   @Test func `A server that is cancelled takes its connections with it`() async throws {
     try await simulate(seeds: 1...20) { runtime in
       let clock = runtime.clock
-      let listener = try runtime.listen(on: .loopback(port: 7878))
+      let listener = try await runtime.listen(on: .loopback(port: 7878))
       let server = runtime.spawn { try await TaskPerConnection().serve(listener, clock: clock) }
       let silent = try await runtime.connect(to: listener.localAddress)
       let sleeping = try await runtime.connect(to: listener.localAddress)
@@ -48,7 +48,7 @@ import Testing
 
   @Test func `Whatever becomes of its connections, the server goes on`() async throws {
     try await simulate(seeds: 1...200, faults: .rough) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 7878))
+      let listener = try await runtime.listen(on: .loopback(port: 7878))
       let server = runtime.spawn { try await TaskPerConnection().serve(listener, clock: runtime.clock) }
       let host = runtime.host()
       for _ in 1...10 {

@@ -57,11 +57,11 @@ private func withStreams(_ transport: Transport, _ body: (AnyStream, AnyStream) 
   guard transport == .sockets else {
     let (near, far) = MemoryStream.pair(capacity: transport == .lockstep ? 0 : 64 * 1024)
     let server: any ByteStream = transport == .oneByteAtATime ? OneByteStream(far) : far
-    return try await body(AnyStream(base: near), AnyStream(base: server))
+    return try await body(AnyStream(near), AnyStream(server))
   }
   try await Backend.concurrency.withRuntime { runtime in
     let runtime = ManualTimeRuntime(base: runtime, clock: ManualClock())
-    let listener = try runtime.listen(on: .loopback(port: 0))
+    let listener = try await runtime.listen(on: .loopback(port: 0))
     defer { listener.close() }
     let near = try await runtime.connect(to: listener.localAddress)
     try await body(near, try await listener.accept())

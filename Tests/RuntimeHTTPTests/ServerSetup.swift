@@ -13,8 +13,8 @@ struct ServerSetup: Sendable {
 
   func server(
     _ options: ServerOptions = .quiet, _ handler: @escaping @Sendable (Request) async throws -> Response
-  ) throws -> TestServer {
-    try Server(runtime: runtime, address: .loopback(port: 0), options: options, handler: HandlerFunction(handler))
+  ) async throws -> TestServer {
+    try await Server(runtime: runtime, address: .loopback(port: 0), options: options, handler: HandlerFunction(handler))
   }
 
   func client(of server: TestServer) async throws -> HTTPTestClient<AnyStream> {
@@ -26,7 +26,7 @@ struct ServerSetup: Sendable {
     options: ServerOptions = .quiet, _ handler: @escaping @Sendable (Request) async throws -> Response,
     _ body: (TestServer) async throws -> Void
   ) async throws {
-    let server = try server(options, handler)
+    let server = try await server(options, handler)
     let running = runtime.spawn { try await server.run() }
     do { try await body(server) } catch {
       await server.shutdown(grace: .zero)
@@ -59,16 +59,16 @@ struct ManualTimeRuntime: AsyncRuntime {
     _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> { base.spawn(options, operation) }
 
-  func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> AnyListener {
-    func listen(_ runtime: some AsyncRuntime) throws(IOError) -> AnyListener {
-      AnyListener(base: try runtime.listen(on: address, options: options))
+  func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> AnyListener {
+    func listen(_ runtime: some AsyncRuntime) async throws(IOError) -> AnyListener {
+      AnyListener(try await runtime.listen(on: address, options: options))
     }
-    return try listen(base)
+    return try await listen(base)
   }
 
   func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> AnyStream {
     func connect(_ runtime: some AsyncRuntime) async throws(IOError) -> AnyStream {
-      AnyStream(base: try await runtime.connect(to: address, options: options))
+      AnyStream(try await runtime.connect(to: address, options: options))
     }
     return try await connect(base)
   }
@@ -78,34 +78,4 @@ struct ManualTimeRuntime: AsyncRuntime {
   }
 
   func shutdown(grace: Duration) async { await base.shutdown(grace: grace) }
-}
-
-struct AnyListener: StreamListener {
-  let base: any StreamListener
-  var localAddress: SocketAddress { base.localAddress }
-
-  func accept() async throws(IOError) -> AnyStream {
-    func accept(_ listener: some StreamListener) async throws(IOError) -> AnyStream {
-      AnyStream(base: try await listener.accept())
-    }
-    return try await accept(base)
-  }
-
-  func close() { base.close() }
-}
-
-struct AnyStream: ByteStream {
-  let base: any ByteStream
-
-  func readable() async throws(IOError) { try await base.readable() }
-  func readableOrClosed() async throws(IOError) { try await base.readableOrClosed() }
-  func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? { try base.tryRead(into: &buffer) }
-  func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { try base.tryWrite(bytes) }
-  func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int { try await base.read(into: &buffer) }
-  func write(_ bytes: RawSpan) async throws(IOError) { try await base.write(bytes) }
-  func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) { try await base.write(first, second) }
-  func shutdownWrite() throws(IOError) { try base.shutdownWrite() }
-  func close() { base.close() }
-  var peerAddress: SocketAddress? { base.peerAddress }
-  var localAddress: SocketAddress? { base.localAddress }
 }

@@ -62,7 +62,7 @@ import Testing
       let serving = setup.runtime.spawn { [router] in
         await serveConnection(far, clock: clock, options: .quiet, handler: router)
       }
-      let client = HTTPTestClient(AnyStream(base: near))
+      let client = HTTPTestClient(AnyStream(near))
       #expect(try await client.get("/").text == "here")
       serving.cancel()
       #expect(try await client.readToEnd().isEmpty)
@@ -150,7 +150,7 @@ import Testing
 
   @Test func `cancelling the task that runs a server shuts it down`() async throws {
     try await withSetup(on: .concurrency) { setup in
-      let server = try setup.server { _ in .text("") }
+      let server = try await setup.server { _ in .text("") }
       let running = Task { try await server.run() }
       let client = try await setup.client(of: server)
       #expect(try await client.get("/").status == 200)
@@ -163,7 +163,7 @@ import Testing
 
   @Test func `a server runs once`() async throws {
     try await withSetup(on: .concurrency) { setup in
-      let server = try setup.server { _ in .text("") }
+      let server = try await setup.server { _ in .text("") }
       await server.shutdown()
       await #expect(throws: IOError(.accept, .closed)) { try await server.run() }
       try await setup.serving({ _ in .text("") }) { server in

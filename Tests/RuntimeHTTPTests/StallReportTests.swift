@@ -38,7 +38,7 @@ import Testing
     } else {
       router.get("/items/:id") { _ in stall() }
     }
-    let server = try Server(runtime: runtime, address: .loopback(port: 0), options: .quiet, handler: router)
+    let server = try await Server(runtime: runtime, address: .loopback(port: 0), options: .quiet, handler: router)
     let running = runtime.spawn { try await server.run() }
     let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
     #expect(try await client.get("/items/7").text == "done")

@@ -25,7 +25,7 @@ import Testing
 
   @Test func aReaderThatWaitsIsWokenByAWrite() async throws {
     let (a, b) = MemoryStream.pair()
-    let readable = Task.immediate { try await b.readable() }
+    let readable = Task.immediate { try await b.waitUntilReadable() }
     try await a.write("x")
     try await readable.value
     #expect(try await b.read() == Array("x".utf8))
@@ -80,7 +80,7 @@ import Testing
     try a.shutdownWrite()
     #expect(try await b.readToEnd() == Array("last".utf8))
     #expect(try await b.read() == [])
-    try await b.readable()
+    try await b.waitUntilReadable()
   }
 
   @Test func oneDirectionEndsWithoutTheOther() async throws {
@@ -101,7 +101,7 @@ import Testing
     a.close()
     await expect(.closed) { _ = try await reading.value }
     await expect(.closed) { try await writing.value }
-    await expect(.closed) { try await a.readable() }
+    await expect(.closed) { try await a.waitUntilReadable() }
     await expect(.closed) { try await a.write("") }
     #expect(throws: IOError(.shutdown, .closed)) { try a.shutdownWrite() }
   }
@@ -127,7 +127,7 @@ import Testing
 
   @Test func cancellingEndsAWaitingReadWhichHasTakenNothing() async throws {
     let (a, b) = MemoryStream.pair()
-    let waiting = Task.immediate { try await b.readable() }
+    let waiting = Task.immediate { try await b.waitUntilReadable() }
     waiting.cancel()
     await expect(.cancelled) { try await waiting.value }
     let reading = Task.immediate { try await b.read() }
@@ -142,7 +142,7 @@ import Testing
     let task = Task.immediate {
       withUnsafeCurrentTask { $0?.cancel() }
       try await a.write("x")
-      try await b.readable()
+      try await b.waitUntilReadable()
       #expect(try await b.read() == Array("x".utf8))
       await expect(.cancelled) { _ = try await b.read() }
     }
@@ -153,7 +153,7 @@ import Testing
     let (a, b) = MemoryStream.pair()
     let reading = Task.immediate { try await b.read() }
     await expect(.busy) { _ = try await b.read() }
-    await expect(.busy) { try await b.readable() }
+    await expect(.busy) { try await b.waitUntilReadable() }
     try await a.write("x")
     #expect(try await reading.value == Array("x".utf8))
   }

@@ -7,7 +7,7 @@ import Testing
 @Suite struct ScriptedStreamTests {
   @Test func itGivesItsChunksOneAtATimeAndThenTheEnd() async throws {
     let stream = ScriptedStream([Array("abc".utf8), [], Array("d".utf8)])
-    try await stream.readable()
+    try await stream.waitUntilReadable()
     #expect(try await stream.read(upTo: 2) == Array("ab".utf8))
     #expect(try await stream.read() == Array("c".utf8))
     #expect(try await stream.read() == Array("d".utf8))
@@ -29,7 +29,7 @@ import Testing
     stream.close()
     #expect(stream.isClosed)
     await expect(.closed) { _ = try await stream.read() }
-    await expect(.closed) { try await stream.readable() }
+    await expect(.closed) { try await stream.waitUntilReadable() }
     await expect(.closed) { try await stream.write("x") }
     #expect(throws: IOError(.shutdown, .closed)) { try stream.shutdownWrite() }
   }

@@ -94,7 +94,7 @@ struct ConnectionLimitSimulationTests {
     }
     var options = ServerOptions()
     options.maximumConnections = maximum
-    let server = try Server(
+    let server = try await Server(
       runtime: host, address: .ipv4(host.address, port: 80), options: options, handler: router)
     let serving = host.spawn { try await server.run() }
     try await body(server, serving)

@@ -17,7 +17,7 @@ struct TooLate: Error, CustomStringConvertible {
       try await host.clock.sleep(for: .seconds(5))
       return .text("slow")
     }
-    let server = try Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
+    let server = try await Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
     host.spawn { try await server.run() }
 
     let stream = try await runtime.connect(to: server.localAddress)

@@ -19,7 +19,7 @@ struct PipelineSimulationTests {
           return .text("slow")
         }
       }
-      let server = try Server(runtime: runtime, address: .loopback(port: 80), handler: router)
+      let server = try await Server(runtime: runtime, address: .loopback(port: 80), handler: router)
       let serving = runtime.spawn { try await server.run() }
       let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
       let slow =

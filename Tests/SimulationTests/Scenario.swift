@@ -54,12 +54,12 @@ struct Scenario: Sendable {
   let server: Server<SimulatedRuntime, Router>
   private let serving: Task<Void, any Error>
 
-  init(_ version: Version, on runtime: SimulatedRuntime, options: ServerOptions = ServerOptions()) throws {
+  init(_ version: Version, on runtime: SimulatedRuntime, options: ServerOptions = ServerOptions()) async throws {
     let host = runtime.host()
     var options = options
     // Handlers are to fail.
     options.log = { _ in }
-    let server = try Server(
+    let server = try await Server(
       runtime: host, address: .ipv4(host.address, port: 80), options: options,
       handler: Self.router(ledger, host.clock))
     self.version = version

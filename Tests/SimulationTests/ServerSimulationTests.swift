@@ -9,7 +9,7 @@ struct ServerSimulationTests {
   @Test(arguments: Scenario.Version.allCases)
   func `In a calm network every request gets its own answer`(version: Scenario.Version) async throws {
     try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
-      let scenario = try Scenario(version, on: runtime)
+      let scenario = try await Scenario(version, on: runtime)
       try await withThrowingTaskGroup { group in
         for _ in 0..<3 { group.addTask { try await scenario.runClient(connections: 2, requests: 6) } }
         try await group.waitForAll()
@@ -24,7 +24,7 @@ struct ServerSimulationTests {
     version: Scenario.Version
   ) async throws {
     try await simulate(seeds: Seeds.many, faults: .rough) { runtime in
-      let scenario = try Scenario(version, on: runtime)
+      let scenario = try await Scenario(version, on: runtime)
       try await withThrowingTaskGroup { group in
         for _ in 0..<3 {
           group.addTask {
@@ -49,7 +49,7 @@ struct ServerSimulationTests {
     try await simulate(seeds: Seeds.many, faults: faults) { runtime in
       var options = ServerOptions()
       options.shutdownGrace = .seconds(3600)
-      let scenario = try Scenario(version, on: runtime, options: options)
+      let scenario = try await Scenario(version, on: runtime, options: options)
       try await withThrowingTaskGroup { group in
         for _ in 0..<3 { group.addTask { try await scenario.runClient(connections: 2, requests: 6) } }
         group.addTask {
@@ -76,7 +76,7 @@ struct ServerSimulationTests {
       options.idleTimeout = .milliseconds(500)
       options.http2.keepAliveInterval = .seconds(1)
       options.shutdownGrace = .milliseconds(500)
-      let scenario = try Scenario(version, on: runtime, options: options)
+      let scenario = try await Scenario(version, on: runtime, options: options)
       try await withThrowingTaskGroup { group in
         for _ in 0..<3 {
           group.addTask {

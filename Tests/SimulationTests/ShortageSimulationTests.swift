@@ -16,7 +16,7 @@ struct ShortageSimulationTests {
       let start = runtime.clock.now
       var options = ServerOptions()
       options.log = { lines.record(($0, start.duration(to: runtime.clock.now))) }
-      let server = try Server(
+      let server = try await Server(
         runtime: runtime, address: .loopback(port: 80), options: options,
         handler: HandlerFunction { _ in .text("hello") })
       let serving = runtime.spawn { try await server.run() }

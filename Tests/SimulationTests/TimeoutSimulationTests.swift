@@ -323,7 +323,7 @@ struct TimeoutSimulationTests {
   /// Runs `body` with a server that has the usual timeouts; nothing may be left of either.
   private func serve(_ body: @escaping @Sendable (Site) async throws -> Void) async throws {
     try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
-      let site = try Site(on: runtime)
+      let site = try await Site(on: runtime)
       let serving = site.host.spawn { try await site.server.run() }
       // So that what follows may begin anywhere within a tick.
       try await runtime.clock.sleep(for: .nanoseconds(.random(in: 0...1_000_000_000)))
@@ -344,7 +344,7 @@ private struct Site: Sendable {
   /// More than a connection holds.
   static let largeLength = 300_000
 
-  init(on runtime: SimulatedRuntime) throws {
+  init(on runtime: SimulatedRuntime) async throws {
     self.runtime = runtime
     let host = runtime.host()
     let large = [UInt8](repeating: 7, count: Self.largeLength)
@@ -368,7 +368,7 @@ private struct Site: Sendable {
       return .text("waited")
     }
     self.host = host
-    server = try Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
+    server = try await Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
   }
 
   var clock: SimulatedClock { runtime.clock }

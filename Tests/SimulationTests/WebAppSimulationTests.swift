@@ -13,7 +13,7 @@ struct WebAppSimulationTests {
     version: SimulatedWebApp.Version
   ) async throws {
     try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
-      let web = try SimulatedWebApp(on: runtime)
+      let web = try await SimulatedWebApp(on: runtime)
       try await withThrowingTaskGroup { group in
         for _ in 0..<3 {
           group.addTask {
@@ -34,7 +34,7 @@ struct WebAppSimulationTests {
     version: SimulatedWebApp.Version
   ) async throws {
     try await simulate(seeds: Seeds.many, faults: .rough) { runtime in
-      let web = try SimulatedWebApp(on: runtime)
+      let web = try await SimulatedWebApp(on: runtime)
       try await withThrowingTaskGroup { group in
         for _ in 0..<3 { group.addTask { _ = try await web.ask(Question.allCases.shuffled(), version) } }
         try await group.waitForAll()
@@ -46,7 +46,7 @@ struct WebAppSimulationTests {
   @Test(arguments: SimulatedWebApp.Version.allCases)
   func `A hundred sleeps of a second at once take a second`(version: SimulatedWebApp.Version) async throws {
     try await simulate(seeds: Seeds.few) { runtime in
-      let web = try SimulatedWebApp(on: runtime)
+      let web = try await SimulatedWebApp(on: runtime)
       let client = runtime.host()
       let start = runtime.clock.now
       switch version {
@@ -69,7 +69,7 @@ struct WebAppSimulationTests {
   @Test(arguments: SimulatedWebApp.Version.allCases)
   func `In a day of uptime a request an hour is answered`(version: SimulatedWebApp.Version) async throws {
     let report = try await simulate(seed: 1, faults: .calm) { runtime in
-      let web = try SimulatedWebApp(on: runtime)
+      let web = try await SimulatedWebApp(on: runtime)
       let client = runtime.host()
       for _ in 0..<24 {
         try await client.clock.sleep(for: .seconds(3600))
@@ -85,7 +85,7 @@ struct WebAppSimulationTests {
 
   @Test func `Stopping ends streams and idle connections, and lets requests in flight finish`() async throws {
     try await simulate(seeds: Seeds.many, faults: .calm) { runtime in
-      let web = try SimulatedWebApp(on: runtime)
+      let web = try await SimulatedWebApp(on: runtime)
       let (idle, streaming) = (try await web.client(), try await web.client())
       let (sleeping, echoing) = (try await web.client(), try await web.client())
       try Question.health.check(try await idle.get("/healthz"))
@@ -118,7 +118,7 @@ struct WebAppSimulationTests {
 
   @Test func `Stopping ends streams of HTTP/2, and lets requests in flight finish`() async throws {
     try await simulate(seeds: Seeds.many, faults: .calm) { runtime in
-      let web = try SimulatedWebApp(on: runtime)
+      let web = try await SimulatedWebApp(on: runtime)
       let client = try await web.http2Client()
       let streaming = try await client.send("GET", "/stream")
       let sleeping = try await client.send("GET", "/sleep?ms=9000")
@@ -145,7 +145,7 @@ struct WebAppSimulationTests {
     version: SimulatedWebApp.Version
   ) async throws {
     try await simulate(seeds: Seeds.many, faults: .rough) { runtime in
-      let web = try SimulatedWebApp(on: runtime)
+      let web = try await SimulatedWebApp(on: runtime)
       // Events are cut short then, however many were asked for.
       let questions = Question.allCases.filter { $0 != .stream(3) }
       try await withThrowingTaskGroup { group in
@@ -185,11 +185,11 @@ struct SimulatedWebApp: Sendable {
   let server: Server<SimulatedRuntime, Router>
   private let serving: Task<Void, any Error>
 
-  init(on runtime: SimulatedRuntime) throws {
+  init(on runtime: SimulatedRuntime) async throws {
     self.runtime = runtime
     let host = runtime.host()
     let app = WebApp(runtime: host)
-    let server = try app.makeServer(on: .ipv4(host.address, port: 80))
+    let server = try await app.makeServer(on: .ipv4(host.address, port: 80))
     (self.host, self.app, self.server) = (host, app, server)
     serving = host.spawn { try await server.run() }
   }

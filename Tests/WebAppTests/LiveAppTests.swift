@@ -15,7 +15,7 @@ import Testing
   }
 
   private func visit(_ runtime: some AsyncRuntime, _ version: Version) async throws {
-    let live = try LiveApp(runtime)
+    let live = try await LiveApp(runtime)
     try await live.serve {
       let client = try await live.client(version)
       let name = live.runtime.name
@@ -56,7 +56,7 @@ import Testing
   private static func sleepTogether(
     _ runtime: some AsyncRuntime, _ version: Version, seconds: Int
   ) async throws -> Bool {
-    let live = try LiveApp(runtime)
+    let live = try await LiveApp(runtime)
     var isShown = false
     try await live.serve {
       let other = try await live.client()
@@ -103,7 +103,7 @@ import Testing
   }
 
   private func echoByHTTP2(_ runtime: some AsyncRuntime) async throws {
-    let live = try LiveApp(runtime)
+    let live = try await LiveApp(runtime)
     try await live.serve {
       let client = try await live.http2Client()
       let bytes = (0..<4 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 5) }
@@ -130,7 +130,7 @@ import Testing
   }
 
   private func stopByHTTP2(_ runtime: some AsyncRuntime) async throws {
-    let live = try LiveApp(runtime)
+    let live = try await LiveApp(runtime)
     try await live.serve {
       let client = try await live.http2Client()
       let streaming = try await client.send("GET", "/stream?ms=1")
@@ -152,7 +152,7 @@ import Testing
   }
 
   private func echo(_ runtime: some AsyncRuntime) async throws {
-    let live = try LiveApp(runtime)
+    let live = try await LiveApp(runtime)
     try await live.serve {
       let client = try await live.client()
       let bytes = (0..<4 << 20).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 5) }
@@ -179,7 +179,7 @@ import Testing
   }
 
   private func stop(_ runtime: some AsyncRuntime) async throws {
-    let live = try LiveApp(runtime)
+    let live = try await LiveApp(runtime)
     try await live.serve {
       let (idle, streaming, echoing) = (try await live.client(), try await live.client(), try await live.client())
       let health = try await idle.get("/healthz")
@@ -209,7 +209,7 @@ import Testing
   }
 
   private func refuse(_ runtime: some AsyncRuntime, _ version: Version) async throws {
-    let live = try LiveApp(runtime)
+    let live = try await LiveApp(runtime)
     try await live.serve {
       let client = try await live.client(version)
       let isOver = Monitor(false)
@@ -229,13 +229,15 @@ import Testing
 
   @Test(arguments: Backend.allCases)
   func anAddressInUseIsAnErrorThatSaysSo(backend: Backend) async throws {
-    try await backend.withRuntime(workers: 1) { try occupy($0) }
+    try await backend.withRuntime(workers: 1) { try await occupy($0) }
   }
 
-  private func occupy(_ runtime: some AsyncRuntime) throws {
-    let listener = try runtime.listen(on: .loopback(port: 0))
+  private func occupy(_ runtime: some AsyncRuntime) async throws {
+    let listener = try await runtime.listen(on: .loopback(port: 0))
     defer { listener.close() }
-    #expect(throws: IOError(.bind, .system(EADDRINUSE))) { try LiveApp(runtime, address: listener.localAddress) }
+    await #expect(throws: IOError(.bind, .system(EADDRINUSE))) {
+      try await LiveApp(runtime, address: listener.localAddress)
+    }
   }
 }
 
@@ -265,10 +267,10 @@ private struct LiveApp<R: AsyncRuntime>: Sendable {
   let app: WebApp<R>
   let server: Server<R, Router>
 
-  init(_ runtime: R, address: SocketAddress = .loopback(port: 0)) throws {
+  init(_ runtime: R, address: SocketAddress = .loopback(port: 0)) async throws {
     self.runtime = runtime
     app = WebApp(runtime: runtime)
-    server = try app.makeServer(on: address, options: .patient)
+    server = try await app.makeServer(on: address, options: .patient)
   }
 
   func client() async throws -> HTTPTestClient<R.Listener.Stream> {

@@ -163,7 +163,7 @@ import Testing
 
   @Test func aPortInUseIsAFailureThatSaysSo() async throws {
     try await Backend.custom.withRuntime { runtime in
-      let listener: any StreamListener = try runtime.listen(on: .loopback(port: 0))
+      let listener: any StreamListener = try await runtime.listen(on: .loopback(port: 0))
       defer { listener.close() }
       let address = listener.localAddress
       let program = try Program("WebApp", [], environment: ["PORT=\(address.port ?? 0)"])

@@ -35,7 +35,7 @@ import RuntimeTesting
     var router = Router()
     router.get("/plaintext") { _ in .text("Hello, World!") }
     let host = runtime.host()
-    let server = try Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
+    let server = try await Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
     let serving = host.spawn { try await server.run() }
     for _ in 0..<exchanges {
       // A fault may have it refused or reset; it counts as an exchange all the same.

@@ -27,6 +27,12 @@ void gearbox_share_arena(void);
 /// How many processors the calling process may be scheduled on (`sched_getaffinity`), or 0 if that cannot be told.
 int gearbox_affinity(void);
 
+/// Tells which process is at the other end of a Unix-domain socket (`SO_PEERCRED`).
+///
+/// Returns whether there is one.
+bool gearbox_peer_credentials(
+  int descriptor, int32_t *_Nonnull process, uint32_t *_Nonnull user, uint32_t *_Nonnull group);
+
 /// The address of the task that the calling thread runs, or 0.
 uintptr_t gearbox_current_task(void);
 

@@ -59,7 +59,7 @@ public final class ConcurrencyRuntime: AsyncRuntime {
     services.tasks.spawn(on: taskExecutor, options, operation)
   }
 
-  public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {
+  public func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> SocketListener {
     try services.network.listen(on: address, options)
   }
 

@@ -1,3 +1,4 @@
+import CRuntime
 import Glibc
 
 /// A non-blocking descriptor that a poller watches: what streams and listeners are made of.
@@ -85,6 +86,15 @@ package final class Socket: Sendable {
   /// This end's address; `nil` once it is closed.
   package var localAddress: SocketAddress? {
     descriptor.use { number in SocketAddress(writtenBy: { getsockname(number, $0, $1) }) } ?? nil
+  }
+
+  /// The process at the other end, if this is a Unix-domain socket that is open.
+  package var peerCredentials: PeerCredentials? {
+    descriptor.use { number -> PeerCredentials? in
+      var (process, user, group): (Int32, UInt32, UInt32) = (0, 0, 0)
+      guard gearbox_peer_credentials(number, &process, &user, &group) else { return nil }
+      return PeerCredentials(processID: process, userID: user, groupID: group)
+    } ?? nil
   }
 
   /// The other end's address; `nil` if it is not connected (any more).

@@ -6,10 +6,10 @@ public final class SocketListener: StreamListener {
   /// The address it listens on, with the port that was chosen where port 0 was asked for.
   public let localAddress: SocketAddress
   private let socket: Socket
-  private let network: Network
+  private let network: SocketNetwork
   private let options: ListenOptions
 
-  init(_ socket: Socket, address: SocketAddress, network: Network, options: ListenOptions) {
+  init(_ socket: Socket, address: SocketAddress, network: SocketNetwork, options: ListenOptions) {
     self.socket = socket
     self.localAddress = address
     self.network = network

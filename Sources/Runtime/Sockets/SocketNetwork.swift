@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// Listening and connecting with real sockets: the same for every backend but for the poller that watches them.
-package final class Network: Sendable {
+package final class SocketNetwork: Sendable {
   /// The poller for the next socket.
   private let poller: @Sendable () -> any Poller
   private let clock: TimerClock

@@ -14,14 +14,14 @@ public final class SocketStream: ByteStream {
     socket.close()
   }
 
-  public func readable() async throws(IOError) {
+  public func waitUntilReadable() async throws(IOError) {
     // `tryRead` reads nothing once the turn is used up. Without a new turn, a loop of the two would spin for ever.
     if socket.turn.isOver { await socket.turn.give() }
     if socket.reading.isWorthTrying { return }
     try await socket.wait(for: .read, .read)
   }
 
-  public func readableOrClosed() async throws(IOError) {
+  public func waitUntilReadableOrClosed() async throws(IOError) {
     if socket.turn.isOver { await socket.turn.give() }
     if socket.reading.isWorthTrying { return }
     socket.willWait(for: .read)
@@ -72,15 +72,24 @@ public final class SocketStream: ByteStream {
     var written = 0
     while written < total {
       if socket.turn.isOver { await socket.turn.give() }
-      if let count = try send(first, second, from: written) {
-        written += count
-      } else if socket.writing.isWorthTrying {
-        // The hint comes down before the call and not after it, or an edge between the two would be lost: once more.
-        socket.writing.clear()
-      } else {
-        try await socket.wait(for: .write, .write)
-      }
+      if let count = try send(first, second, from: written) { written += count } else { try await waitToWrite() }
     }
+  }
+
+  public func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
+    if bytes.isEmpty { return 0 }
+    if socket.turn.isOver { await socket.turn.give() }
+    while true {
+      if let count = try send(bytes, RawSpan(), from: 0) { return count }
+      try await waitToWrite()
+    }
+  }
+
+  /// Waits after a write that the kernel took nothing of.
+  private func waitToWrite() async throws(IOError) {
+    // The hint comes down before the call and not after it, or an edge between the two would be lost: once more.
+    if socket.writing.isWorthTrying { return socket.writing.clear() }
+    try await socket.wait(for: .write, .write)
   }
 
   public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
@@ -117,6 +126,10 @@ public final class SocketStream: ByteStream {
 
   public func close() {
     socket.close()
+  }
+
+  public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
+    type == PeerCredentials.self ? socket.peerCredentials as? Attribute : nil
   }
 
   /// The other end's address; `nil` once the stream is closed or the peer has gone.

@@ -30,11 +30,11 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   ///
   /// A function of its own, so that its caller knows that it is still on its executor when this returns.
   @inline(never)
-  func readable() async throws(IOError) {
+  func waitUntilReadable() async throws(IOError) {
     // The stream itself lets others run where it need not wait, after many operations in a row. Turns that went on from
     // request to request would end for many connections at once, each with its workspace.
     turn.restart()
-    try await stream.readableOrClosed()
+    try await stream.waitUntilReadableOrClosed()
   }
 
   /// Reads what there is into the workspace's input, of which nothing may be left, if that needs no waiting.
@@ -68,7 +68,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   @inline(never)
   func fillOrClosed(_ workspace: Workspace) async throws(IOError) -> Bool {
     if let count = try tryFill(workspace) { return count > 0 }
-    try await stream.readableOrClosed()
+    try await stream.waitUntilReadableOrClosed()
     if let count = try tryFill(workspace) { return count > 0 }
     // It was woken in vain, or has no plain reads.
     return try await fill(workspace)

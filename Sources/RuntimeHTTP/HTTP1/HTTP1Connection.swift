@@ -82,7 +82,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
       if context.isClosing { break }
-      do { try await channel.readable() } catch { break }
+      do { try await channel.waitUntilReadable() } catch { break }
       isFirst = false
       let workspace = context.workspaces.take()
       switch begin(workspace, after: idle) {
@@ -136,7 +136,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
           try await channel.flush(workspace)
           return outcome
         case .begin(let idle):
-          // `readable` may return without need, so that the connection is idle until something has been read.
+          // `waitUntilReadable` may return without need, so that the connection is idle until something has been read.
           guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
         case .fill:
           guard try await channel.fill(workspace) else { return .finished }
@@ -182,8 +182,8 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   private func linger(_ workspace: Workspace) async {
     do {
       try await channel.flush(workspace)
-      try channel.stream.shutdownWrite()
       guard control.beginFarewell() else { return }
+      try await channel.stream.shutdownWrite()
       // The task may have been cancelled, since the client has taken too long: that is no reason to be rude.
       repeat {
         workspace.input.removeAll()

@@ -11,7 +11,7 @@ extension HTTP2Connection {
         // There was nothing to read, so this waits, and others run meanwhile. Turns that went on from wait to wait would
         // end in the middle of a batch, where an end costs most: the answers so far wake the writer.
         readingTurn.restart()
-        try await stream.readableOrClosed()
+        try await stream.waitUntilReadableOrClosed()
         goesOn = try await readFrames()
       }
     } catch {

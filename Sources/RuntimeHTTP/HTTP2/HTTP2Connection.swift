@@ -50,13 +50,13 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   /// Out of line, so that its variables are not in the frame of a connection that is idle.
   @inline(never)
   private func finish(_ reader: Task<Void, any Error>) async {
-    try? stream.shutdownWrite()
     // If the peer is there still, it has a while to see the end and to go, and what it sends until then is read: what lay
     // unread would make a reset of the end (RFC 9112 section 9.6 says it for HTTP/1).
     state.withLock { state in
       state.isEnding = true
       state.readDeadline = state.core.tick + context.farewellTicks + 1
     }
+    try? await stream.shutdownWrite()
     await withTaskCancellationHandler {
       _ = await reader.result
     } onCancel: {

@@ -3,7 +3,7 @@ public import Runtime
 /// Accepts connections on any runtime and has a handler answer their requests.
 ///
 /// ```swift
-/// let server = try Server(runtime: runtime, address: .loopback(port: 8080), handler: router)
+/// let server = try await Server(runtime: runtime, address: .loopback(port: 8080), handler: router)
 /// print("listening on \(server.localAddress)")
 /// try await server.run()
 /// ```
@@ -35,7 +35,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   public init(
     runtime: R, address: SocketAddress, listening: ListenOptions = ListenOptions(),
     options: ServerOptions = ServerOptions(), handler: H
-  ) throws(IOError) {
+  ) async throws(IOError) {
     self.runtime = runtime
     service = Service(ConnectionContext(options), handler: handler, executor: runtime)
     let registry = ConnectionRegistry()
@@ -47,7 +47,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
       acceptLog.note("\(error)")
       onShortage?(error)
     }
-    listener = try runtime.listen(on: address, options: listening)
+    listener = try await runtime.listen(on: address, options: listening)
   }
 
   private var context: ConnectionContext { service.context }
@@ -63,7 +63,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   }
 
   /// Accepts connections, each served in a task of its own on the runtime, until ``shutdown(grace:)`` is called or the
-  /// task is cancelled; then shuts down gracefully, and returns when all connections have ended.
+  /// task is cancelled; then shuts down gracefully, and returns when all connections have ended and its address is free.
   ///
   /// - Throws: ``IOError`` for the reason `busy` if the server runs already, and `closed` if it has ended.
   public func run() async throws(IOError) {
@@ -77,6 +77,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     }
     beginShutdown(grace: context.options.shutdownGrace)
     await registry.waitUntilOpen(isBelow: 1)
+    await listener.closeAndWait()
     sweeper.cancel()
     _ = await sweeper.result
     end()

@@ -15,7 +15,7 @@ extension RuntimeConformance {
       try await expectCancelled("readable", IOError(.read, .cancelled), on: runtime) {
         // More than once, as it may return without need.
         while !Task.isCancelled {
-          try await near.readable()
+          try await near.waitUntilReadable()
           await Task.yield()
         }
         throw IOError(.read, .cancelled)
@@ -39,7 +39,7 @@ extension RuntimeConformance {
           try expect("the error of a cancelled read", error, is: IOError(.read, .cancelled))
         }
       }
-      try near.shutdownWrite()
+      try await near.shutdownWrite()
       all += try await expectEnd(of: "reading the rest") { try await far.readToEnd() }
       try expect("all that was read", all, is: (0..<count).map { UInt8(truncatingIfNeeded: $0) })
     },
@@ -53,8 +53,30 @@ extension RuntimeConformance {
       }
     },
 
+    Case("A writeSome that is cancelled has written nothing", .cancellation) { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      let block = [UInt8](repeating: 0, count: 1 << 20)
+      var count = 0
+      for _ in 0..<5 {
+        let writing = runtime.spawn { () -> Int in
+          var count = 0
+          do {
+            while true { count += try await near.writeSome(block.span.bytes) }
+          } catch let error as IOError where error.reason == .cancelled {
+            return count
+          }
+        }
+        try await runtime.clock.sleep(for: .milliseconds(5))
+        writing.cancel()
+        count += try await expectEnd(of: "a writeSome whose task is cancelled") { try await writing.value }
+      }
+      let reading = runtime.spawn { try await far.readToEnd().count }
+      try await near.shutdownWrite()
+      try await expect("how much the peer reads of what was counted", toGive: count) { try await reading.value }
+    },
+
     Case("Cancelling ends an accept, and the next one is none the worse", .cancellation) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       try await expectCancelled("an accept", IOError(.accept, .cancelled), on: runtime) {
         _ = try await listener.accept()
       }
@@ -65,7 +87,7 @@ extension RuntimeConformance {
     },
 
     Case("An accept that is cancelled loses no connection", .cancellation) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       var near: [any ByteStream] = []
       var far: [any ByteStream] = []
       for round in 0..<50 {
@@ -89,7 +111,7 @@ extension RuntimeConformance {
       // A Unix-domain listener whose backlog is full keeps whoever connects waiting, with no help from the network.
       var options = ListenOptions()
       options.backlog = 0
-      let listener = try runtime.listen(on: .unix(path: temporaryPath()), options: options)
+      let listener = try await runtime.listen(on: .unix(path: temporaryPath()), options: options)
       let first = try await runtime.connect(to: listener.localAddress)
       try await expectCancelled("a connect", IOError(.connect, .cancelled), on: runtime, rounds: 20) {
         _ = try await runtime.connect(to: listener.localAddress)
@@ -116,7 +138,7 @@ extension RuntimeConformance {
     Case("What waits in a task that is cancelled already ends at once", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
       defer { far.close() }
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       try await expect("a read", toThrow: IOError(.read, .cancelled)) {
         try await runtime.spawnCancelled { _ = try await near.read() }.value
       }
@@ -131,7 +153,7 @@ extension RuntimeConformance {
     Case("What can finish at once does so in a cancelled task too", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await far.write("x")
-      try await near.readable()
+      try await near.waitUntilReadable()
       try await expect("a read of what is there", toGive: Array("x".utf8)) {
         try await runtime.spawnCancelled {
           let bytes = try await near.read()
@@ -145,7 +167,7 @@ extension RuntimeConformance {
     Case("A child task's waits end when its group is cancelled", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
       defer { far.close() }
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       let task = runtime.spawn {
         await withTaskGroup(of: Bool.self) { group in
           group.addTask { (try? await ioError { _ = try await near.read() }) == IOError(.read, .cancelled) }

@@ -9,10 +9,10 @@ extension RuntimeConformance {
     Case("Closing a stream wakes whoever waits until it can be read", .closing) { runtime in
       // More than once, as they may return without need.
       try await expectWoken("readable", IOError(.read, .closed), on: runtime) { stream in
-        while try stream.tryRead() == nil { try await stream.readable() }
+        while try stream.tryRead() == nil { try await stream.waitUntilReadable() }
       }
-      try await expectWoken("readableOrClosed", IOError(.read, .closed), on: runtime) { stream in
-        while try stream.tryRead() == nil { try await stream.readableOrClosed() }
+      try await expectWoken("waitUntilReadableOrClosed", IOError(.read, .closed), on: runtime) { stream in
+        while try stream.tryRead() == nil { try await stream.waitUntilReadableOrClosed() }
       }
     },
 
@@ -25,7 +25,7 @@ extension RuntimeConformance {
 
     Case("Closing a listener wakes whoever accepts", .closing) { runtime in
       for round in 0..<50 {
-        let listener = try runtime.listen(on: .loopback(port: 0))
+        let listener = try await runtime.listen(on: .loopback(port: 0))
         let accepting = runtime.spawn { _ = try await listener.accept() }
         for _ in 0..<round % 5 { await Task.yield() }
         listener.close()
@@ -41,13 +41,24 @@ extension RuntimeConformance {
       for _ in 0..<2 {
         near.close()
         try await expect("a read", toThrow: IOError(.read, .closed)) { try await near.read() }
-        try await expect("readable", toThrow: IOError(.read, .closed)) { try await near.readable() }
-        try await expect("readableOrClosed", toThrow: IOError(.read, .closed)) { try await near.readableOrClosed() }
+        try await expect("readable", toThrow: IOError(.read, .closed)) { try await near.waitUntilReadable() }
+        try await expect("waitUntilReadableOrClosed", toThrow: IOError(.read, .closed)) {
+          try await near.waitUntilReadableOrClosed()
+        }
         try await expect("a write", toThrow: IOError(.write, .closed)) { try await near.write("x") }
         try await expect("a write of two", toThrow: IOError(.write, .closed)) {
           try await near.write("x".utf8.span.bytes, "y".utf8.span.bytes)
         }
       }
+    },
+
+    Case("A stream that one has waited for to close is closed", .closing) { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      try await near.write("x")
+      try await expectEnd(of: "closing") { await near.closeAndWait() }
+      try await expect("a read", toThrow: IOError(.read, .closed)) { try await near.read() }
+      try await expect("what the peer reads", toGive: Array("x".utf8)) { try await far.readToEnd() }
+      try await expectEnd(of: "closing it again") { await near.closeAndWait() }
     },
 
     Case("Closing ends the stream at the other end, after what was written before", .closing) { runtime in
@@ -63,7 +74,7 @@ extension RuntimeConformance {
       trial in
       let runtime = try await trial.makeRuntime()
       let other = try await trial.makeRuntime()
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       for _ in 0..<10 {
         let far = try await other.connect(to: listener.localAddress)
         let near = try await listener.accept()
@@ -79,7 +90,7 @@ extension RuntimeConformance {
     },
 
     Case("Closing a listener leaves the connections that it has accepted", .closing) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       let near = try await runtime.connect(to: listener.localAddress)
       let far = try await listener.accept()
       listener.close()

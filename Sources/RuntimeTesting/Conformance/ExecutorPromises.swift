@@ -156,7 +156,7 @@ extension RuntimeConformance {
     Case("A runtime counts the tasks that have not ended", .executor) { runtime in
       try expect("the tasks of a new runtime", runtime.metrics.tasks, is: 0)
       let pairs = (0..<3).map { _ in MemoryStream.pair() }
-      let waiting = pairs.map { (_, far) in runtime.spawn { try await far.readable() } }
+      let waiting = pairs.map { (_, far) in runtime.spawn { try await far.waitUntilReadable() } }
       try expect("the tasks, of which 3 wait", runtime.metrics.tasks, is: 3)
       for (near, _) in pairs { near.close() }
       for task in waiting { try await expectEnd(of: "one of them") { try await task.value } }

@@ -36,7 +36,7 @@ extension RuntimeConformance {
     let runtime = try await trial.makeRuntime()
     // Another runtime's tasks write, which do not need a turn here.
     let other = try await trial.makeRuntime()
-    let listener = try runtime.listen(on: .loopback(port: 0))
+    let listener = try await runtime.listen(on: .loopback(port: 0))
     var streams: [any ByteStream] = []
     for _ in 0..<runtime.workerCount {
       let far = try await other.connect(to: listener.localAddress)
@@ -108,7 +108,7 @@ extension RuntimeConformance {
       try await left.write("x")
       while goesOn() { try await left.write(try await left.read()) }
       // The ball is on its way still: closing now would throw it back.
-      try left.shutdownWrite()
+      try await left.shutdownWrite()
       _ = try await left.readToEnd()
       left.close()
     }

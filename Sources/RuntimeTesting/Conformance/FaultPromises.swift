@@ -15,7 +15,7 @@ extension RuntimeConformance {
     },
 
     Case("When half of the peers vanish the others' conversations go on", .faults) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       let server = runtime.spawn {
         for _ in 0..<40 {
           let stream = try await listener.accept() as any ByteStream
@@ -72,7 +72,11 @@ extension RuntimeConformance {
         let (stream, peer) = try await accept(on: runtime)
         // It may say so itself, or leave it to the read.
         let waiter = runtime.spawn {
-          if round % 2 == 0 { try await stream.readable() } else { try await stream.readableOrClosed() }
+          if round % 2 == 0 {
+            try await stream.waitUntilReadable()
+          } else {
+            try await stream.waitUntilReadableOrClosed()
+          }
         }
         for _ in 0..<round % 4 { await Task.yield() }
         peer.reset()
@@ -86,7 +90,7 @@ extension RuntimeConformance {
 
     Case("Peers that have gone before they are accepted do not stop a listener", .faults, needs: .realDescriptors) {
       runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       for round in 0..<20 {
         let peer = try SystemPeer(connectedTo: listener.localAddress)
         if round % 2 == 0 { peer.reset() } else { peer.close() }
@@ -108,7 +112,7 @@ extension RuntimeConformance {
 
   /// A stream of the runtime's, and at its other end a socket that is not.
   private static func accept(on runtime: any AsyncRuntime) async throws -> (any ByteStream, SystemPeer) {
-    let listener = try runtime.listen(on: .loopback(port: 0))
+    let listener = try await runtime.listen(on: .loopback(port: 0))
     defer { listener.close() }
     let peer = try SystemPeer(connectedTo: listener.localAddress)
     return (try await expectEnd(of: "an accept") { try await listener.accept() }, peer)

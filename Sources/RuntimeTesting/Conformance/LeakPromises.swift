@@ -54,15 +54,15 @@ extension RuntimeConformance {
     },
 
     Case("Connections that fail leave no descriptor", .leaks, needs: [.realDescriptors, .quietProcess]) { runtime in
-      let taken = try runtime.listen(on: .loopback(port: 0))
+      let taken = try await runtime.listen(on: .loopback(port: 0))
       try await expectNoMoreDescriptors(after: "20 attempts to listen, connect and accept that fail") {
-        let listener = try runtime.listen(on: .loopback(port: 0))
+        let listener = try await runtime.listen(on: .loopback(port: 0))
         let accepting = runtime.spawn { _ = try await listener.accept() }
         accepting.cancel()
         _ = await accepting.result
         listener.close()
         _ = try await ioError { try await runtime.connect(to: listener.localAddress).close() }
-        _ = try await ioError { try runtime.listen(on: taken.localAddress).close() }
+        _ = try await ioError { try await runtime.listen(on: taken.localAddress).close() }
       }
     },
 
@@ -72,7 +72,7 @@ extension RuntimeConformance {
     ) { trial in
       try await expectNoMoreDescriptors(after: "20 runtimes", andThreads: true) {
         let runtime = try await trial.makeRuntime()
-        let listener = try runtime.listen(on: .loopback(port: 0))
+        let listener = try await runtime.listen(on: .loopback(port: 0))
         let near = try await runtime.connect(to: listener.localAddress)
         let far = try await listener.accept()
         let waiting = [

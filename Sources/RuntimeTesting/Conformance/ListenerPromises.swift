@@ -4,7 +4,9 @@ import Runtime
 extension RuntimeConformance {
   static let listeners: [Case] = [
     Case("With port 0 the system chooses a port, and the listener says which", .listeners) { runtime in
-      let (first, second) = (try runtime.listen(on: .loopback(port: 0)), try runtime.listen(on: .loopback(port: 0)))
+      let (first, second) = (
+        try await runtime.listen(on: .loopback(port: 0)), try await runtime.listen(on: .loopback(port: 0))
+      )
       for listener in [first, second] {
         let port = listener.localAddress.port
         try expect("the port of \(listener.localAddress)", toBe: "one", (port ?? 0) != 0, saw: "none")
@@ -13,8 +15,22 @@ extension RuntimeConformance {
       try expect("the ports of two such listeners", toBe: "two", !same, saw: "\(first.localAddress) twice")
     },
 
+    Case("An address is free again when the listener has been waited for to close", .listeners) { runtime in
+      var address = SocketAddress.loopback(port: 0)
+      for _ in 0..<10 {
+        let listener = try await expectEnd(of: "listening on an address that is free again") {
+          [address] in try await runtime.listen(on: address)
+        }
+        address = listener.localAddress
+        let (near, far) = (try await runtime.connect(to: address), try await listener.accept())
+        await listener.closeAndWait()
+        far.close()
+        near.close()
+      }
+    },
+
     Case("Connections are accepted whether they come before or after somebody waits", .listeners) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       var near: [any ByteStream] = []
       var far: [any ByteStream] = []
       for _ in 0..<20 {
@@ -36,7 +52,7 @@ extension RuntimeConformance {
     },
 
     Case("Every connection is a stream of its own", .listeners) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       let server = runtime.spawn {
         for _ in 0..<50 {
           let stream = try await listener.accept() as any ByteStream
@@ -66,7 +82,7 @@ extension RuntimeConformance {
         // A port that is free may be anybody's at once: that all of five are is no coincidence.
         var strangers: [any ByteStream] = []
         while strangers.count < 5 {
-          let listener = try runtime.listen(on: .loopback(port: 0))
+          let listener = try await runtime.listen(on: .loopback(port: 0))
           listener.close()
           strangers.append(try await runtime.connect(to: listener.localAddress))
         }
@@ -75,9 +91,9 @@ extension RuntimeConformance {
     },
 
     Case("Listening where somebody listens already is refused", .listeners) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       try await expect("listening on the same port", toBeRefused: .bind, with: [EADDRINUSE]) {
-        try runtime.listen(on: listener.localAddress)
+        try await runtime.listen(on: listener.localAddress)
       }
       let stream = try await expectEnd(of: "connecting to the first listener afterwards") {
         try await runtime.connect(to: listener.localAddress)
@@ -104,9 +120,9 @@ extension RuntimeConformance {
     Case("Listeners that agree to it share a port", .listeners, needs: .realDescriptors) { runtime in
       var options = ListenOptions()
       options.reusePort = true
-      let first = try runtime.listen(on: .loopback(port: 0), options: options)
+      let first = try await runtime.listen(on: .loopback(port: 0), options: options)
       let second = try await expectEnd(of: "listening on its port too") {
-        try runtime.listen(on: first.localAddress, options: options)
+        try await runtime.listen(on: first.localAddress, options: options)
       }
       try expect("the second listener's address", second.localAddress, is: first.localAddress)
     },
@@ -119,7 +135,7 @@ extension RuntimeConformance {
 
     Case("Over IPv6 both ends know both addresses", .addresses) { runtime in
       do {
-        try runtime.listen(on: .ipv6(.loopback, port: 0)).close()
+        try await runtime.listen(on: .ipv6(.loopback, port: 0)).close()
       } catch let error as IOError where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
         return  // A machine without IPv6.
       }
@@ -130,8 +146,20 @@ extension RuntimeConformance {
       try await expectAddresses(.unix(path: temporaryPath()), on: runtime)
     },
 
+    Case("What a Unix-domain stream knows of the process at its other end is true", .addresses, needs: .realDescriptors)
+    {
+      runtime in
+      let (near, far) = try await runtime.connectedPair(.unix(path: temporaryPath()))
+      let own = PeerCredentials(processID: getpid(), userID: getuid(), groupID: getgid())
+      for stream in [near, far] {
+        // Not every stream knows.
+        guard let peer = stream.attribute(PeerCredentials.self) else { continue }
+        try expect("the process at the other end", peer, is: own)
+      }
+    },
+
     Case("Connections to one listener have a port each at the other end", .addresses) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       var ports: Set<UInt16?> = []
       var streams: [any ByteStream] = []
       for _ in 0..<10 {
@@ -147,7 +175,7 @@ extension RuntimeConformance {
 
   /// Expects both ends of a connection to a listener on `address` to know both addresses.
   static func expectAddresses(_ address: SocketAddress, on runtime: any AsyncRuntime) async throws {
-    let listener = try runtime.listen(on: address)
+    let listener = try await runtime.listen(on: address)
     let near = try await runtime.connect(to: listener.localAddress)
     let far = try await listener.accept()
     let there = Optional(listener.localAddress)
@@ -166,11 +194,11 @@ extension RuntimeConformance {
     // A port that is free may be anybody's at once: that all of five are is no coincidence.
     var failure: (any Error)?
     for _ in 0..<5 {
-      let listener = try runtime.listen(on: address)
+      let listener = try await runtime.listen(on: address)
       try await body(listener)
       listener.close()
       do {
-        return try runtime.listen(on: listener.localAddress).close()
+        return try await runtime.listen(on: listener.localAddress).close()
       } catch {
         failure = error
       }

@@ -26,7 +26,7 @@ extension RuntimeConformance {
 
     Case("A thousand connections at once each have their own conversation", .load, needs: .quietProcess) { runtime in
       let count = min(1000, (descriptorLimit() - 200) / 2)
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       let server = runtime.spawn {
         for _ in 0..<count {
           let stream = try await listener.accept() as any ByteStream

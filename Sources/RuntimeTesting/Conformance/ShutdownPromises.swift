@@ -4,7 +4,7 @@ import Synchronization
 extension RuntimeConformance {
   static let shutdown: [Case] = [
     Case("Shutting down ends accepts and sleeps", .shutdown) { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       let accepting = runtime.spawn { _ = try await listener.accept() }
       let sleeping = runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
       try await runtime.clock.sleep(for: .milliseconds(2))
@@ -26,7 +26,7 @@ extension RuntimeConformance {
       let runtime = try await trial.makeRuntime()
       // The peers are another runtime's, so that they are not closed too.
       let other = try await trial.makeRuntime()
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       var ends: [(near: any ByteStream, far: any ByteStream)] = []
       for _ in 0..<3 {
         let far = try await other.connect(to: listener.localAddress)
@@ -34,7 +34,7 @@ extension RuntimeConformance {
       }
       let (first, second, third) = (ends[0].near, ends[1].near, ends[2].near)
       let reading = runtime.spawn { _ = try await first.read() }
-      let waiting = runtime.spawn { while try second.tryRead() == nil { try await second.readableOrClosed() } }
+      let waiting = runtime.spawn { while try second.tryRead() == nil { try await second.waitUntilReadableOrClosed() } }
       let writing = runtime.spawn { while true { try await third.write([UInt8](repeating: 0, count: 1 << 20)) } }
       try await runtime.clock.sleep(for: .milliseconds(2))
       try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(3600)) }
@@ -52,7 +52,7 @@ extension RuntimeConformance {
 
     Case("After the end what waits fails at once", .shutdown) { runtime in
       let (near, _) = try await runtime.connectedPair()
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       await runtime.shutdown()
       try await expect("a read", toThrow: IOError(.read, .closed)) { try await near.read() }
       try await expect("a write", toThrow: IOError(.write, .closed)) { try await near.write("x") }
@@ -60,7 +60,9 @@ extension RuntimeConformance {
       try await expect("a connect", toThrow: IOError(.connect, .closed)) {
         try await runtime.connect(to: listener.localAddress)
       }
-      try await expect("listening", toThrow: IOError(.listen, .closed)) { try runtime.listen(on: .loopback(port: 0)) }
+      try await expect("listening", toThrow: IOError(.listen, .closed)) {
+        try await runtime.listen(on: .loopback(port: 0))
+      }
       try await expectCancellation(of: "a sleep") { try await runtime.clock.sleep(for: .seconds(3600)) }
       try await expectCancellation(of: "blocking work") { try await runtime.runBlocking {} }
     },
@@ -70,7 +72,7 @@ extension RuntimeConformance {
       let pairs = (0..<10).map { _ in MemoryStream.pair() }
       for (_, far) in pairs {
         runtime.execute {
-          try? await far.readable()
+          try? await far.waitUntilReadable()
           for _ in 0..<10 { await Task.yield() }
           finished.value.add(1, ordering: .relaxed)
         }
@@ -182,7 +184,7 @@ extension RuntimeConformance {
       let finished = Box(Atomic(false))
       let (near, far) = MemoryStream.pair()
       runtime.execute {
-        try? await far.readable()
+        try? await far.waitUntilReadable()
         for _ in 0..<10 { await Task.yield() }
         finished.value.store(true, ordering: .relaxed)
       }
@@ -203,14 +205,14 @@ extension RuntimeConformance {
       let (start, hasStarted) = MemoryStream.pair()
       let orphan = try await runtime.spawnAndWait("a task that starts another") {
         Task {
-          try await hasStarted.readable()
+          try await hasStarted.waitUntilReadable()
           await runtime.shutdown(grace: .seconds(3600))
           return finished.value.load(ordering: .relaxed)
         }
       }
       try await expectEventually("the count of tasks to come down to 0") { runtime.metrics.tasks == 0 }
       runtime.execute {
-        try? await far.readable()
+        try? await far.waitUntilReadable()
         for _ in 0..<10 { await Task.yield() }
         finished.value.store(true, ordering: .relaxed)
       }
@@ -231,7 +233,7 @@ extension RuntimeConformance {
       for number in 0..<count {
         let runtime = try await trial.makeRuntime()
         let (own, next) = (pairs[number].near, pairs[number + 1].far)
-        runtime.execute { try? await next.readable() }
+        runtime.execute { try? await next.waitUntilReadable() }
         ends.append(
           Task {
             hasBegun.value.add(1, ordering: .relaxed)
@@ -260,7 +262,7 @@ extension RuntimeConformance {
         let finished = Box(Atomic(false))
         let (near, far) = MemoryStream.pair()
         runtime.execute {
-          try? await far.readable()
+          try? await far.waitUntilReadable()
           finished.value.store(true, ordering: .relaxed)
         }
         try await expect("whether the runtime's task had ended when each returned", toGive: [true, true, true, true]) {

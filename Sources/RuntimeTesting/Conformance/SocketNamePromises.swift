@@ -10,15 +10,15 @@ extension RuntimeConformance {
       let path = temporaryPath()
       // In case the runtime does not.
       defer { unlink(path) }
-      let listener = try runtime.listen(on: .unix(path: path))
+      let listener = try await runtime.listen(on: .unix(path: path))
       try expect("the name while the listener is open", toBe: "there", access(path, F_OK) == 0, saw: "none")
-      listener.close()
+      await listener.closeAndWait()
       try expect("the name once the listener is closed", toBe: "gone", access(path, F_OK) != 0, saw: "it")
       try await expect("connecting to it", toBeRefused: .connect, with: [ENOENT]) {
         try await runtime.connect(to: .unix(path: path))
       }
       // A successor's name is not the first listener's to take away.
-      let successor = try runtime.listen(on: .unix(path: path))
+      let successor = try await runtime.listen(on: .unix(path: path))
       listener.close()
       try expect(
         "a successor's name when the first is closed again", toBe: "there", access(path, F_OK) == 0, saw: "none")
@@ -31,13 +31,15 @@ extension RuntimeConformance {
     ) { runtime in
       let path = temporaryPath()
       defer { unlink(path) }
-      let live = try runtime.listen(on: .unix(path: path))
+      let live = try await runtime.listen(on: .unix(path: path))
       try await expect("listening on a live one's name", toBeRefused: .bind, with: [EADDRINUSE]) {
-        try runtime.listen(on: .unix(path: path))
+        try await runtime.listen(on: .unix(path: path))
       }
       live.close()
       try bindAbandoned(path)
-      let next = try await expectEnd(of: "listening on a dead one's name") { try runtime.listen(on: .unix(path: path)) }
+      let next = try await expectEnd(of: "listening on a dead one's name") {
+        try await runtime.listen(on: .unix(path: path))
+      }
       let stream = try await runtime.connect(to: .unix(path: path))
       stream.close()
       next.close()
@@ -54,7 +56,7 @@ extension RuntimeConformance {
       for (path, kind) in [(file, "a regular file"), (link, "a symbolic link")] {
         let before = FileIdentity(path)
         try await expect("listening on the name of \(kind)", toBeRefused: .bind, with: [EADDRINUSE, EEXIST]) {
-          try runtime.listen(on: .unix(path: path))
+          try await runtime.listen(on: .unix(path: path))
         }
         try expect("the file of that name afterwards", FileIdentity(path), is: before)
       }
@@ -73,14 +75,13 @@ extension RuntimeConformance {
         let attempts = (0..<4).map { number in
           runtimes[number % 2].spawn { () -> (any StreamListener)? in
             let runtime = runtimes[number % 2]
-            return try await runtime.runBlocking {
-              _ = gate.arriveAndWait(for: trial.patience)
-              do throws(IOError) {
-                return try runtime.listen(on: .unix(path: path))
-              } catch {
-                guard error == IOError(.bind, .system(EADDRINUSE)) else { throw error }
-                return nil
-              }
+            // On threads of their own, so that all of them are there at once.
+            _ = try await runtime.runBlocking { gate.arriveAndWait(for: trial.patience) }
+            do throws(IOError) {
+              return try await runtime.listen(on: .unix(path: path))
+            } catch {
+              guard error == IOError(.bind, .system(EADDRINUSE)) else { throw error }
+              return nil
             }
           }
         }
@@ -101,11 +102,11 @@ extension RuntimeConformance {
     ) { runtime in
       let (path, next) = (temporaryPath(), temporaryPath())
       defer { for path in [path, next] { unlink(path) } }
-      let listener = try runtime.listen(on: .unix(path: path))
-      let successor = try runtime.listen(on: .unix(path: next))
+      let listener = try await runtime.listen(on: .unix(path: path))
+      let successor = try await runtime.listen(on: .unix(path: next))
       try expect("renaming by hand", rename(next, path), is: 0)
       let identity = FileIdentity(path)
-      listener.close()
+      await listener.closeAndWait()
       try expect("the file that has the name when the first listener is closed", FileIdentity(path), is: identity)
       try await expectEnd(of: "connecting to it") { try await runtime.connect(to: .unix(path: path)).close() }
       successor.close()
@@ -115,7 +116,7 @@ extension RuntimeConformance {
       let path = temporaryPath()
       defer { unlink(path) }
       let runtime = try await trial.makeRuntime()
-      let listener = try runtime.listen(on: .unix(path: path))
+      let listener = try await runtime.listen(on: .unix(path: path))
       await runtime.shutdown()
       try expect("the name once the runtime is shut down", FileIdentity(path), is: nil)
       // It may have got the number of the first one's file.
@@ -134,7 +135,7 @@ extension RuntimeConformance {
       ]
       for path in paths {
         try await expectInvalid("listening on a path of \(path.utf8.count) bytes", .bind) {
-          try runtime.listen(on: .unix(path: path)).close()
+          try await runtime.listen(on: .unix(path: path)).close()
         }
         try await expectInvalid("connecting to a path of \(path.utf8.count) bytes", .connect) {
           try await runtime.connect(to: .unix(path: path)).close()
@@ -152,16 +153,16 @@ extension RuntimeConformance {
     Case("Abstract names are of the length that is given, and read back as given", .listeners, needs: .realDescriptors)
     { runtime in
       let name = "\0gearbox-\(UInt64.random(in: 0 ... .max))"
-      let listener = try runtime.listen(on: .unix(path: name))
+      let listener = try await runtime.listen(on: .unix(path: name))
       try expect("the listener's address", listener.localAddress, is: .unix(path: name))
       try await expect("listening on a name in use", toBeRefused: .bind, with: [EADDRINUSE]) {
-        try runtime.listen(on: .unix(path: name))
+        try await runtime.listen(on: .unix(path: name))
       }
       let other = try await expectEnd(of: "listening on a longer name") {
-        try runtime.listen(on: .unix(path: name + "\0"))
+        try await runtime.listen(on: .unix(path: name + "\0"))
       }
       for listener in [listener, other] as [any StreamListener] { listener.close() }
-      try await expectEnd(of: "listening on it again") { try runtime.listen(on: .unix(path: name)).close() }
+      try await expectEnd(of: "listening on it again") { try await runtime.listen(on: .unix(path: name)).close() }
       // As long as can be, with a NUL inside, and with one at the end, which is another name than without.
       for name in [name, name + "\0", name + "\0x", name + String(repeating: "x", count: 108 - name.utf8.count)] {
         try await expectAddresses(.unix(path: name), on: runtime)

@@ -11,7 +11,7 @@ extension RuntimeConformance {
     ) { runtime in
       // With one worker there is no other.
       guard runtime.workerCount > 1 else { return }
-      let listener = try runtime.listen(on: .loopback(port: 0))
+      let listener = try await runtime.listen(on: .loopback(port: 0))
       defer { listener.close() }
       // Enough of each that the worker which gets stuck has its share, whatever that is.
       let count = runtime.workerCount * 4

@@ -16,7 +16,7 @@ extension RuntimeConformance {
     Case("Finishing one direction leaves the other as it was", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await near.write("last words")
-      try near.shutdownWrite()
+      try await near.shutdownWrite()
       try await expect("what the peer reads to the end", toGive: Array("last words".utf8)) {
         try await far.readToEnd()
       }
@@ -28,11 +28,11 @@ extension RuntimeConformance {
 
     Case("After the end every read gives 0", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
-      try near.shutdownWrite()
+      try await near.shutdownWrite()
       for _ in 0..<3 {
         try await expect("a read after the end", toGive: []) { try await far.read() }
-        try await expectEnd(of: "readable after the end") { try await far.readable() }
-        try await expectEnd(of: "readableOrClosed after the end") { try await far.readableOrClosed() }
+        try await expectEnd(of: "readable after the end") { try await far.waitUntilReadable() }
+        try await expectEnd(of: "waitUntilReadableOrClosed after the end") { try await far.waitUntilReadableOrClosed() }
         let seen = try far.tryRead()
         try expect("tryRead after the end", toBe: "nil or 0 bytes", seen?.isEmpty ?? true, saw: "\(seen ?? [])")
       }
@@ -54,7 +54,7 @@ extension RuntimeConformance {
       let (near, far) = try await runtime.connectedPair()
       let bytes = Array("abcdefghijklmnopqrstuvwxyz".utf8)
       try await near.write(bytes)
-      try near.shutdownWrite()
+      try await near.shutdownWrite()
       var all: [UInt8] = []
       while true {
         let some = try await expectEnd(of: "a read of up to 4 bytes") { try await far.read(upTo: 4) }
@@ -68,7 +68,7 @@ extension RuntimeConformance {
     Case("A read appends to what the buffer holds, and says how much", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await near.write("xyz")
-      try await far.readable()
+      try await far.waitUntilReadable()
       let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 16, alignment: 1)
       defer { memory.deallocate() }
       memory.copyBytes(from: "abc".utf8)
@@ -83,7 +83,7 @@ extension RuntimeConformance {
       let (near, far) = try await runtime.connectedPair()
       try await expect("such a read with nothing to be had", toGive: []) { try await far.read(upTo: 0) }
       try await near.write("x")
-      try await far.readable()
+      try await far.waitUntilReadable()
       try await expect("such a read with a byte to be had", toGive: []) { try await far.read(upTo: 0) }
       try await expect("the read after it", toGive: Array("x".utf8)) { try await far.read() }
     },
@@ -103,7 +103,7 @@ extension RuntimeConformance {
       let (near, far) = try await runtime.connectedPair()
       let writer = runtime.spawn {
         for number in 0..<2000 { try await near.write("\(number) ") }
-        try near.shutdownWrite()
+        try await near.shutdownWrite()
       }
       let expected = (0..<2000).map { "\($0) " }.joined()
       try await expect("all that was written", toGive: Array(expected.utf8)) { try await far.readToEnd() }
@@ -119,7 +119,7 @@ extension RuntimeConformance {
           try await near.write(
             bytes.span.bytes.extracting(first: size), bytes.span.bytes.extracting(droppingFirst: size))
         }
-        try near.shutdownWrite()
+        try await near.shutdownWrite()
       }
       try await expect("all that was written", toGive: sizes.flatMap { _ in bytes }) { try await far.readToEnd() }
       try await expectEnd(of: "the writer") { try await writer.value }
@@ -131,7 +131,7 @@ extension RuntimeConformance {
       let writers = [near, far].map { stream in
         runtime.spawn {
           try await stream.write(bytes)
-          try stream.shutdownWrite()
+          try await stream.shutdownWrite()
         }
       }
       let readers = [near, far].map { stream in runtime.spawn { try await stream.readToEnd() } }
@@ -167,14 +167,14 @@ extension RuntimeConformance {
       let (near, far) = try await runtime.connectedPair()
       for round in 0..<50 {
         let reader = runtime.spawn {
-          if round % 2 == 0 { try await far.readable() } else { try await far.readableOrClosed() }
-          try await far.readable()
+          if round % 2 == 0 { try await far.waitUntilReadable() } else { try await far.waitUntilReadableOrClosed() }
+          try await far.waitUntilReadable()
           return try await far.read(upTo: 1)
         }
         for _ in 0..<round % 4 { await Task.yield() }
         try await near.write("ab")
         try await expect("the first byte", toGive: Array("a".utf8)) { try await reader.value }
-        try await expectEnd(of: "readable with something to read") { try await far.readable() }
+        try await expectEnd(of: "readable with something to read") { try await far.waitUntilReadable() }
         try await expect("the second byte", toGive: Array("b".utf8)) { try await far.read() }
       }
     },
@@ -184,7 +184,7 @@ extension RuntimeConformance {
       try expect("tryRead where nothing has been sent", try far.tryRead(), is: nil)
       for _ in 0..<20 {
         try await near.write("hello")
-        try await far.readable()
+        try await far.waitUntilReadable()
         // nil is always allowed: "where it cannot be known without waiting".
         var seen: [UInt8] = []
         while seen.count < 5 {
@@ -205,7 +205,7 @@ extension RuntimeConformance {
       var roundsInVain = 0
       // `tryRead` may give nil now and then where there is something to read, but not for ever.
       while seen.count < bytes.count, roundsInVain < 1000 {
-        try await expectEnd(of: "readable with something to read") { try await far.readable() }
+        try await expectEnd(of: "readable with something to read") { try await far.waitUntilReadable() }
         roundsInVain += 1
         while let some = try far.tryRead(upTo: 1) {
           seen += some
@@ -229,7 +229,7 @@ extension RuntimeConformance {
       }
       try expect(
         "megabytes written to a peer that reads nothing", toBe: "less than 64", written.count < 64 << 20, saw: "64")
-      try near.shutdownWrite()
+      try await near.shutdownWrite()
       try await expect("what the peer reads", toGive: written) { try await far.readToEnd() }
     },
 

@@ -10,7 +10,7 @@ public import Runtime
 ///
 /// ```swift
 /// try await simulate(seeds: 1...10_000, faults: .rough) { runtime in
-///   let server = try Server(runtime: runtime, address: .loopback(port: 80), handler: router)
+///   let server = try await Server(runtime: runtime, address: .loopback(port: 80), handler: router)
 ///   ...
 /// }
 /// ```
@@ -91,7 +91,7 @@ public final class SimulatedRuntime: AsyncRuntime {
     host.spawn(options, operation)
   }
 
-  public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SimulatedListener {
+  public func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> SimulatedListener {
     try host.checkOpen(.listen)
     let socket = SimulatedListener.Socket(host: host, options: options)
     let address = try simulation.network.listen(socket, on: address)

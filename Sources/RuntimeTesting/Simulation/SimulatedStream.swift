@@ -31,9 +31,11 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
 
   // MARK: Reading
 
-  public func readable() async throws(IOError) { try await waitUntilReadable(heedsCancellation: true) }
+  public func waitUntilReadable() async throws(IOError) { try await waitUntilReadable(heedsCancellation: true) }
 
-  public func readableOrClosed() async throws(IOError) { try await waitUntilReadable(heedsCancellation: false) }
+  public func waitUntilReadableOrClosed() async throws(IOError) {
+    try await waitUntilReadable(heedsCancellation: false)
+  }
 
   private func waitUntilReadable(heedsCancellation: Bool) async throws(IOError) {
     while try mustWait() {
@@ -46,7 +48,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
     await takeTurn()
-    try await readable()
+    try await waitUntilReadable()
     let share = connection.fault(.shortRead, plan.shortReads, at: end)
     return try receive(into: &buffer, share)
   }
@@ -81,33 +83,44 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
 
   // MARK: Writing
 
+  public func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
+    await takeTurn()
+    return try await writeSome(bytes, RawSpan(), from: 0)
+  }
+
   public func write(_ bytes: RawSpan) async throws(IOError) {
     try await write(bytes, RawSpan())
   }
 
   public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
     await takeTurn()
-    let total = first.byteCount + second.byteCount
     var written = 0
     repeat {
+      written += try await writeSome(first, second, from: written)
+    } while written < first.byteCount + second.byteCount
+  }
+
+  /// Writes some of what comes after the first `offset` bytes.
+  private func writeSome(_ first: RawSpan, _ second: RawSpan, from offset: Int) async throws(IOError) -> Int {
+    let total = first.byteCount + second.byteCount - offset
+    while true {
       try checkWritable()
-      if total == 0 { return }
+      if total == 0 { return 0 }
       if let fault = connection.fault(.fullBuffer, plan.fullBuffers, at: end) {
         let pause = simulation.network.faults.amount(fault, upTo: Int(plan.longestDelay.nanoseconds))
         end.fullUntil = simulation.now + Int64(pause)
       }
-      var count = min(connection.room(for: end), total - written)
+      var count = min(connection.room(for: end), total)
       if count > 1, let fault = connection.fault(.shortWrite, plan.shortWrites, at: end) {
         count = 1 + simulation.network.faults.amount(fault, upTo: count - 2)
       }
       if count > 0 {
-        send(first, second, from: written, count)
-        written += count
-      } else {
-        let until = end.fullUntil > simulation.now ? end.fullUntil : nil
-        try await simulation.wait(on: end.host, for: .write(end), until: until, { end.writer = $0 }).check(.write)
+        send(first, second, from: offset, count)
+        return count
       }
-    } while written < total
+      let until = end.fullUntil > simulation.now ? end.fullUntil : nil
+      try await simulation.wait(on: end.host, for: .write(end), until: until, { end.writer = $0 }).check(.write)
+    }
   }
 
   public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {

@@ -5,7 +5,7 @@ extension AsyncRuntime {
   package func connectedPair(
     _ address: SocketAddress = .loopback(port: 0)
   ) async throws -> (near: any ByteStream, far: any ByteStream) {
-    let listener = try listen(on: address)
+    let listener = try await listen(on: address)
     defer { listener.close() }
     let far = spawn { try await listener.accept() }
     let near = try await connect(to: listener.localAddress)

@@ -22,7 +22,7 @@ public final class MemoryStream: ByteStream {
     return (MemoryStream(incoming: back, outgoing: there), MemoryStream(incoming: there, outgoing: back))
   }
 
-  public func readable() async throws(IOError) { try await incoming.readable() }
+  public func waitUntilReadable() async throws(IOError) { try await incoming.waitUntilReadable() }
 
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     try await incoming.read(into: &buffer)
@@ -33,6 +33,8 @@ public final class MemoryStream: ByteStream {
   }
 
   public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { try outgoing.tryWrite(bytes) }
+
+  public func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int { try await outgoing.writeSome(bytes) }
 
   public func write(_ bytes: RawSpan) async throws(IOError) { try await outgoing.write(bytes) }
 

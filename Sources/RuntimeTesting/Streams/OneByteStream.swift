@@ -7,7 +7,7 @@ public struct OneByteStream<Base: ByteStream>: ByteStream {
   /// Moves the bytes of `base` one at a time.
   public init(_ base: Base) { self.base = base }
 
-  public func readable() async throws(IOError) { try await base.readable() }
+  public func waitUntilReadable() async throws(IOError) { try await base.waitUntilReadable() }
 
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     if buffer.freeCapacity == 0 { return 0 }
@@ -19,12 +19,14 @@ public struct OneByteStream<Base: ByteStream>: ByteStream {
     return count
   }
 
-  public func write(_ bytes: RawSpan) async throws(IOError) {
-    for index in 0..<bytes.byteCount { try await base.write(bytes.extracting(index..<index + 1)) }
+  public func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
+    try await base.writeSome(bytes.extracting(first: 1))
   }
 
-  public func shutdownWrite() throws(IOError) { try base.shutdownWrite() }
+  public func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
   public func close() { base.close() }
+  public func closeAndWait() async { await base.closeAndWait() }
+  public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? { base.attribute(type) }
   public var peerAddress: SocketAddress? { base.peerAddress }
   public var localAddress: SocketAddress? { base.localAddress }
 }

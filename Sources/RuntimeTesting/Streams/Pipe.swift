@@ -7,7 +7,11 @@ import Runtime
 /// capacity and one write. With capacity 0 a write ends only when all of it was read.
 final class Pipe: Sendable {
   /// What a waiter is woken with.
-  private enum Wake { case ready, failed(IOError.Reason) }
+  private enum Wake {
+    case ready, failed(IOError.Reason)
+    /// A write was cancelled, and so many of its last bytes were taken back.
+    case withdrawn(Int)
+  }
 
   private struct Waiter {
     let id: UInt64
@@ -39,8 +43,13 @@ final class Pipe: Sendable {
     }
 
     /// Takes back what a write that has not ended left beyond `capacity`.
-    mutating func withdraw(beyond capacity: Int) {
-      bytes.removeLast(max(0, count - capacity))
+    ///
+    /// - Returns: how many bytes that was.
+    @discardableResult
+    mutating func withdraw(beyond capacity: Int) -> Int {
+      let excess = max(0, count - capacity)
+      bytes.removeLast(excess)
+      return excess
     }
   }
 
@@ -58,7 +67,7 @@ final class Pipe: Sendable {
 extension Pipe {
   private enum Attempt { case done(Int), failed(IOError.Reason), wait }
 
-  func readable() async throws(IOError) {
+  func waitUntilReadable() async throws(IOError) {
     while true {
       let attempt = state.withLock { state in readiness(of: state) }
       if try await finished(attempt) != nil { return }
@@ -127,13 +136,25 @@ extension Pipe {
 
 extension Pipe {
   func write(_ first: RawSpan, _ second: RawSpan = RawSpan()) async throws(IOError) {
+    let length = first.byteCount + second.byteCount
+    guard try await writeSome(first, second) == length else { throw IOError(.write, .cancelled) }
+  }
+
+  /// Writes all bytes, or some if it is cancelled meanwhile.
+  func writeSome(_ first: RawSpan, _ second: RawSpan = RawSpan()) async throws(IOError) -> Int {
     let (attempt, reader) = leave(first, second)
     reader?.continuation.resume(returning: .ready)
     switch attempt {
-    case .done: return
+    case .done(let count): return count
     case .failed(let reason): throw IOError(.write, reason)
     case .wait:
-      if case .failed(let reason) = await wait(for: .write) { throw IOError(.write, reason) }
+      let length = first.byteCount + second.byteCount
+      switch await wait(for: .write) {
+      case .ready: return length
+      case .failed(let reason): throw IOError(.write, reason)
+      case .withdrawn(length): throw IOError(.write, .cancelled)
+      case .withdrawn(let count): return length - count
+      }
     }
   }
 
@@ -212,10 +233,7 @@ extension Pipe {
         if state.writerIsClosed { return .failed(.closed) }
         if state.readerIsClosed || state.writerHasFinished { return .failed(.system(EPIPE)) }
         if state.count <= capacity { return .ready }
-        if Task.isCancelled {
-          state.withdraw(beyond: capacity)
-          return .failed(.cancelled)
-        }
+        if Task.isCancelled { return .withdrawn(state.withdraw(beyond: capacity)) }
         state.writer = waiter
       }
       return nil
@@ -223,12 +241,11 @@ extension Pipe {
   }
 
   private func cancel(_ id: UInt64) {
-    let waiter = state.withLock { state -> Waiter? in
-      if state.reader?.id == id { return state.reader.take() }
-      guard state.writer?.id == id else { return nil }
-      state.withdraw(beyond: capacity)
-      return state.writer.take()
+    let (waiter, wake) = state.withLock { state -> (Waiter?, Wake) in
+      if state.reader?.id == id { return (state.reader.take(), .failed(.cancelled)) }
+      guard state.writer?.id == id else { return (nil, .ready) }
+      return (state.writer.take(), .withdrawn(state.withdraw(beyond: capacity)))
     }
-    waiter?.continuation.resume(returning: .failed(.cancelled))
+    waiter?.continuation.resume(returning: wake)
   }
 }

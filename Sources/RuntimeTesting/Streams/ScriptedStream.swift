@@ -38,7 +38,7 @@ public final class ScriptedStream: ByteStream {
   /// Whether this end has closed the stream.
   public var isClosed: Bool { state.withLock { $0.isClosed } }
 
-  public func readable() async throws(IOError) {
+  public func waitUntilReadable() async throws(IOError) {
     if isClosed { throw IOError(.read, .closed) }
   }
 
@@ -62,7 +62,7 @@ public final class ScriptedStream: ByteStream {
     }
   }
 
-  public func write(_ bytes: RawSpan) async throws(IOError) {
+  public func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
     let failure = state.withLock { state -> IOError.Reason? in
       if state.isClosed { return .closed }
       if state.hasFinished { return .system(EPIPE) }
@@ -70,6 +70,7 @@ public final class ScriptedStream: ByteStream {
       return nil
     }
     if let failure { throw IOError(.write, failure) }
+    return bytes.byteCount
   }
 
   public func shutdownWrite() throws(IOError) {

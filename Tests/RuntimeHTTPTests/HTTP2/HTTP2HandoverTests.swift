@@ -18,7 +18,7 @@ import Testing
       far, speaking: .http2, clock: ManualClock(), options: .quiet, handler: handler)
     let client = HTTP2TestClient(near)
     // Here the server speaks first: its settings are there before the client has said a word.
-    try await near.readable()
+    try await near.waitUntilReadable()
     try await client.start()
     #expect(try await client.get("/").text == "HTTP/2")
     near.close()

@@ -86,7 +86,7 @@ import Testing
   func `what is not done when the grace is over is cancelled`(_ backend: Backend) async throws {
     let (hasBegun, isCancelled) = (Gate(), Gate())
     try await withSetup(on: backend) { setup in
-      let server = try setup.server { _ in
+      let server = try await setup.server { _ in
         hasBegun.open()
         await isCancelled.waitForCancellation()
         return .text("")

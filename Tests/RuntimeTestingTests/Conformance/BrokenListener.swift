@@ -37,6 +37,14 @@ struct BrokenListener<Base: StreamListener>: StreamListener {
     if flaw == .removesItsSuccessor, case .unix(let path) = localAddress { unlink(path) }
     if flaw == .leavesItsName, case .unix(let path) = localAddress { Glibc.close(creat(path, 0o600)) }
   }
+
+  func closeAndWait() async {
+    if flaw == .closesListenersLater {
+      Memory.ofTheProcess.keep { _ = base }
+      return
+    }
+    close()
+  }
 }
 
 /// Runs `operation` where it does not hear that the calling task is cancelled.

@@ -63,20 +63,20 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     return base.spawn(options) { try await operation() }
   }
 
-  func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> Listener {
+  func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> Listener {
     var options = options
     if flaw == .sharesPorts { options.reusePort = true }
     if case .unix(let path) = address, !path.isEmpty, !path.hasPrefix("\0") {
       switch flaw {
       case .cutsPaths:
         let name = String(decoding: path.utf8.prefix { $0 != 0 }.prefix(107), as: UTF8.self)
-        return BrokenListener(try base.listen(on: .unix(path: name), options: options), flaw)
+        return BrokenListener(try await base.listen(on: .unix(path: name), options: options), flaw)
       case .leavesNamesAtItsEnd: memory.keep { Glibc.close(creat(path, 0o600)) }
       case .replacesFiles where !isSocket(path), .replacesListeners where isSocket(path): unlink(path)
       default: break
       }
     }
-    return BrokenListener(try base.listen(on: address, options: options), flaw)
+    return BrokenListener(try await base.listen(on: address, options: options), flaw)
   }
 
   func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> Listener.Stream {

@@ -13,22 +13,22 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
     self.flaw = flaw
   }
 
-  func readable() async throws(IOError) {
+  func waitUntilReadable() async throws(IOError) {
     if flaw == .takesAByteToSeeWhetherThereIsOne, !memory.set() { _ = try await base.read(upTo: 1) }
-    try await base.readable()
+    try await base.waitUntilReadable()
   }
 
-  func readableOrClosed() async throws(IOError) { try await base.readableOrClosed() }
+  func waitUntilReadableOrClosed() async throws(IOError) { try await base.waitUntilReadableOrClosed() }
 
   func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     switch flaw {
     case .endsEarly where memory.next() % 10 == 0: return 0
     case .overwritesTheBuffer: buffer.removeAll()
-    case .waitsWithoutRoom where buffer.freeCapacity == 0: try await base.readable()
+    case .waitsWithoutRoom where buffer.freeCapacity == 0: try await base.waitUntilReadable()
     case .ignoresACancelledRead:
       while true {
         if let count = try base.tryRead(into: &buffer) { return count }
-        try await deaf { () async throws(IOError) in try await base.readable() }
+        try await deaf { () async throws(IOError) in try await base.waitUntilReadable() }
       }
     case .losesBytesOfACancelledRead:
       let count = try await base.read(into: &buffer)
@@ -52,7 +52,7 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
   }
 
   func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
-    // As if `readable` did not begin a new turn.
+    // As if `waitUntilReadable` did not begin a new turn.
     if flaw == .givesNoTurn, memory.next() > 32 { return nil }
     let count = try base.tryRead(into: &buffer)
     return flaw == .takesNothingForTheEnd ? count ?? 0 : count
@@ -74,16 +74,22 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
     try await base.write(first, second)
   }
 
+  func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
+    guard flaw == .losesCountOfACancelledWrite else { return try await base.writeSome(bytes) }
+    try await base.write(bytes)
+    return bytes.byteCount
+  }
+
   func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
     let count = try base.tryWrite(bytes)
     return flaw == .writesMoreThanItSays ? max(0, count - 1) : count
   }
 
-  func shutdownWrite() throws(IOError) {
+  func shutdownWrite() async throws(IOError) {
     switch flaw {
     case .closesBothHalves: base.close()
     case .finishesNothing: break
-    default: try base.shutdownWrite()
+    default: try await base.shutdownWrite()
     }
   }
 
@@ -92,6 +98,19 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
     base.close()
     usleep(100)
     Glibc.close(descriptor)
+  }
+
+  func closeAndWait() async {
+    if flaw == .closesNothingOfItself { return }
+    await base.closeAndWait()
+  }
+
+  func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
+    guard flaw == .mistakesThePeersProcess, var credentials = base.attribute(PeerCredentials.self) else {
+      return base.attribute(type)
+    }
+    credentials.processID += 1
+    return credentials as? Attribute
   }
 
   var peerAddress: SocketAddress? { flaw == .mistakesThePeer ? base.localAddress : base.peerAddress }

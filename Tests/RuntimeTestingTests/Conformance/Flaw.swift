@@ -9,16 +9,17 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   // Streams
   case endsEarly, overwritesTheBuffer, waitsWithoutRoom, closesBothHalves, finishesNothing, dropsBytes, swapsPieces
   case takesAllThatIsWritten, takesAByteToSeeWhetherThereIsOne, takesNothingForTheEnd, writesMoreThanItSays
-  case queuesReaders, writesIntoNothing, givesNoTurn
+  case queuesReaders, writesIntoNothing, givesNoTurn, losesCountOfACancelledWrite
   // Listeners and addresses
   case doesNotSayItsPort, sharesPorts, losesTheFirstConnection, listensOnWhenClosed, leavesItsName, mistakesThePeer
+  case closesListenersLater, mistakesThePeersProcess
   // Names of sockets
   case replacesFiles, replacesListeners, removesItsSuccessor, leavesNamesAtItsEnd, cutsPaths, losesAbstractNames
   // Cancellation
   case ignoresACancelledRead, losesBytesOfACancelledRead, ignoresACancelledAccept, ignoresACancelledSleep
   case failsBecauseItIsCancelled
   // Closing
-  case saysCancelledWhenClosed, endsWhenClosed, closesTwice
+  case saysCancelledWhenClosed, endsWhenClosed, closesTwice, closesNothingOfItself
   // Blocking work
   case blocksAWorker, blocksOneAtATime, ignoresACancelledWait, beginsInVain, worksTwice
   case refusesNoWork, doesWhatItRefuses, forgetsItsRefusals, refusesForEver
@@ -179,6 +180,23 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
         "A Unix-domain socket's name is there while it is listened on, and then not",
         "the name once the listener is closed: expected gone, saw it"
       )
+    case .closesListenersLater:
+      (
+        "An address is free again when the listener has been waited for to close",
+        "listening on an address that is free again: expected it to end, saw the error “bind: Address already in use (errno 98)”"
+      )
+    case .mistakesThePeersProcess:
+      (
+        "What a Unix-domain stream knows of the process at its other end is true",
+        "the process at the other end: expected PeerCredentials(processID:"
+      )
+    case .losesCountOfACancelledWrite:
+      (
+        "A writeSome that is cancelled has written nothing",
+        "how much the peer reads of what was counted: expected"
+      )
+    case .closesNothingOfItself:
+      ("A stream that one has waited for to close is closed", "a read: expected “read: closed”, saw nothing in")
     case .replacesFiles:
       (
         "Listening on the name of a file that is no socket is refused and leaves the file as it was",

@@ -12,7 +12,7 @@ struct DeterminismTests {
   /// Something of everything that Swift runs.
   static func everything(_ runtime: SimulatedRuntime) async throws {
     let counter = Counter()
-    let listener = try runtime.listen(on: .loopback(port: 0))
+    let listener = try await runtime.listen(on: .loopback(port: 0))
     let client = runtime.host()
     let server = runtime.spawn {
       try await withThrowingDiscardingTaskGroup { group in

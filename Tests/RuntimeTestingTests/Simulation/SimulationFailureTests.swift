@@ -36,7 +36,7 @@ struct SimulationFailureTests {
 
   @Test func `Tasks that wait for each other are a deadlock, and each is named with what it waits for`() async throws {
     let failure = try await failure { runtime in
-      let listener = try runtime.listen(on: .loopback(port: 80))
+      let listener = try await runtime.listen(on: .loopback(port: 80))
       let server = Task(name: "the server") {
         let stream = try await runtime.connect(to: listener.localAddress)
         _ = try await stream.read()
@@ -113,7 +113,7 @@ struct SimulationFailureTests {
   @Test func `Of many faults those are kept that it takes to fail`() async throws {
     let failure = try await failure(seeds: 1...1000, faults: .rough) { runtime in
       let server = runtime.host()
-      let listener = try server.listen(on: .ipv4(server.address, port: 80))
+      let listener = try await server.listen(on: .ipv4(server.address, port: 80))
       server.spawn {
         while true {
           let stream = try await listener.accept()

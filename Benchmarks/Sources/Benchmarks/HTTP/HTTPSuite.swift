@@ -68,7 +68,7 @@ enum HTTPSuite: Suite {
     func connect() async throws -> SocketStream {
       let stream = try await client.connect(to: .loopback(port: app.port))
       try await stream.write(request.span.bytes)
-      try await stream.readable()
+      try await stream.waitUntilReadable()
       return stream
     }
     var streams = [try await connect()]

@@ -1,0 +1,22 @@
+/// How to listen.
+public struct ListenOptions: Sendable {
+  /// How many connections the kernel keeps that nobody has accepted yet; the kernel may have a lower bound of its own.
+  public var backlog: Int32 = 4096
+  /// Binds to a port whose earlier connections have not all timed out (`SO_REUSEADDR`), or to a path on which a server
+  /// that is gone has left its socket. No other file and no socket that a process listens on is ever replaced. Of several
+  /// that listen on such a path at once one succeeds, and the others are refused with `EADDRINUSE`.
+  public var reuseAddress = true
+  /// Lets several listeners share one port, the kernel dealing connections out among them (`SO_REUSEPORT`).
+  public var reusePort = false
+  /// Sends what is written to accepted connections at once (`TCP_NODELAY`).
+  public var noDelay = true
+  /// Called with the system's error when a connection cannot be accepted because there is no descriptor or no memory for
+  /// it (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`).
+  ///
+  /// The connection stays in the backlog and ``StreamListener/accept()`` tries again, so that there is a call for each
+  /// attempt, some fifty a second. It is called in the task that accepts, and must not block.
+  public var onShortage: (@Sendable (IOError) -> Void)?
+
+  /// The usual options.
+  public init() {}
+}

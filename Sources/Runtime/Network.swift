@@ -1,0 +1,23 @@
+/// A place to listen and to connect in: a runtime's sockets, or a network of another kind.
+public protocol Network: Sendable {
+  /// What ``listen(on:options:)`` gives; its `Stream` is what ``connect(to:options:)`` gives.
+  associatedtype Listener: StreamListener
+
+  /// Listens for connections on `address`; port 0 lets the system choose one.
+  func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> Listener
+
+  /// Connects to a listener at `address`. Cancelling the task ends the attempt.
+  func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> Listener.Stream
+}
+
+extension Network {
+  /// Listens for connections on `address` with the usual options.
+  public func listen(on address: SocketAddress) async throws(IOError) -> Listener {
+    try await listen(on: address, options: ListenOptions())
+  }
+
+  /// Connects to a listener at `address` with the usual options.
+  public func connect(to address: SocketAddress) async throws(IOError) -> Listener.Stream {
+    try await connect(to: address, options: ConnectOptions())
+  }
+}

@@ -1,0 +1,43 @@
+/// What a runtime is doing: figures of one moment, taken without stopping it.
+public struct RuntimeMetrics: Hashable, Sendable {
+  /// Tasks started through `execute` or `spawn` that have not ended.
+  public var tasks = 0
+  /// Jobs ready to run that no worker has taken up: those waiting in the shared queue first, then a figure a worker.
+  public var queueDepths: [Int] = []
+  /// What each worker has done so far. Where workers are threads of somebody else's pool there is one entry for all of
+  /// them together, and none where the pool is Swift's own, unbounded.
+  public var workers: [WorkerMetrics] = []
+  /// Threads that run, or wait for, blocking work.
+  public var blockingThreads = 0
+  /// Blocking work that waits for a thread.
+  public var blockingQueueDepth = 0
+  /// Calls of `runBlocking` refused so far because of the runtime's ``BlockingLimits``.
+  public var refusedBlockingCalls = 0
+  /// How often a worker has been in one job for longer than ``StallOptions/threshold``.
+  public var stalls = 0
+  /// How long the longest of these stalls took, those that go on included.
+  public var longestStall: Duration = .zero
+  /// Threads that run jobs just now because every worker is stuck in one.
+  public var reliefWorkers = 0
+  /// How often such a thread has come.
+  public var reliefs = 0
+
+  /// Nothing going on.
+  public init() {}
+}
+
+/// What a worker has done since its runtime was started. The counters only grow; they are right one by one, and not of
+/// the same moment.
+public struct WorkerMetrics: Hashable, Sendable {
+  /// Jobs run: a task is a job each time it goes on.
+  public var jobs = 0
+  /// Jobs taken from another worker's queue. They count among `jobs` of whoever runs them.
+  public var stolenJobs = 0
+  /// How often the worker had nothing to do and went to sleep, or gave its thread back.
+  public var parks = 0
+  /// How often somebody woke it with a system call, or asked for a thread.
+  public var wakes = 0
+
+  /// Nothing done.
+  public init() {}
+}
