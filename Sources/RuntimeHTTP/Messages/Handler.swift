@@ -23,20 +23,3 @@ public protocol Handler: Sendable {
 extension Handler {
   public func respondAtOnce(to request: Request) throws -> Response? { nil }
 }
-
-/// Stands in front of a handler: it may change the request, change the response, or answer itself.
-public protocol Middleware: Sendable {
-  /// The response to `request`, which `next` gives for whatever this does not answer itself.
-  func respond(to request: Request, next: any Handler) async throws -> Response
-}
-
-/// A handler that is one function.
-public struct HandlerFunction: Handler {
-  private let function: @Sendable (Request) async throws -> Response
-
-  /// A handler that answers with what `function` gives.
-  public init(_ function: @escaping @Sendable (Request) async throws -> Response) { self.function = function }
-
-  /// What the function gives.
-  public func respond(to request: Request) async throws -> Response { try await function(request) }
-}

@@ -1,16 +1,3 @@
-/// Something that only some streams know of themselves, as ``ByteStream/attribute(_:)`` gives it.
-///
-/// A type of yours becomes an attribute by saying so, and a stream of yours knows it by giving it:
-///
-/// ```swift
-/// struct NegotiatedProtocol: StreamAttribute { var name: String }
-///
-/// func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
-///   negotiated as? Attribute ?? base.attribute(type)
-/// }
-/// ```
-public protocol StreamAttribute: Sendable {}
-
 /// The process at the other end of a Unix-domain connection, as the system knows it (`SO_PEERCRED`): it cannot be forged.
 ///
 /// It is the process that connected, or that began to listen, and may have passed its end on since.

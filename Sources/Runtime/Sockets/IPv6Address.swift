@@ -1,0 +1,42 @@
+import Glibc
+
+/// The sixteen bytes of an IPv6 address.
+public struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
+  /// The bytes in network order, the first in the highest bits.
+  public let bits: UInt128
+
+  /// Every address of this machine.
+  public static let any = IPv6Address(bits: 0)
+  /// `::1`.
+  public static let loopback = IPv6Address(bits: 1)
+
+  /// The address with these bits.
+  public init(bits: UInt128) { self.bits = bits }
+
+  /// The address that `text` spells as RFC 4291 section 2.2 says, without brackets or a zone.
+  public init?(_ text: some StringProtocol) {
+    var address = in6_addr()
+    guard inet_pton(AF_INET6, String(text), &address) == 1 else { return nil }
+    self.init(address)
+  }
+
+  init(_ address: in6_addr) {
+    bits = withUnsafeBytes(of: address) { UInt128(bigEndian: $0.loadUnaligned(as: UInt128.self)) }
+  }
+
+  var systemValue: in6_addr {
+    var address = in6_addr()
+    withUnsafeMutableBytes(of: &address) { $0.storeBytes(of: bits.bigEndian, as: UInt128.self) }
+    return address
+  }
+
+  /// The shortest spelling, as RFC 5952 recommends.
+  public var description: String {
+    var address = systemValue
+    return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in
+      guard let base = buffer.baseAddress, inet_ntop(AF_INET6, &address, base, socklen_t(buffer.count)) != nil
+      else { return "" }
+      return String(cString: base)
+    }
+  }
+}

@@ -1,0 +1,1 @@
+../../../Sources/Runtime/Threads/BlockingWorkRefused.swift
