@@ -27,7 +27,7 @@ let package = Package(
       dependencies: [
         .product(name: "Runtime", package: "gearbox"),
         .product(name: "RuntimeHTTP", package: "gearbox"),
-        .product(name: "RuntimeTesting", package: "gearbox"),
+        .product(name: "RuntimeSimulation", package: "gearbox"),
       ],
       swiftSettings: settings),
   ]

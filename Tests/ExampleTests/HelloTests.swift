@@ -1,8 +1,8 @@
 import HelloHandler
 import Runtime
 import RuntimeHTTP
+import RuntimeSimulation
 import RuntimeTestSupport
-import RuntimeTesting
 import Testing
 
 @testable import hello_http1

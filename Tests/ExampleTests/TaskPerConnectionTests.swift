@@ -1,5 +1,5 @@
 import Runtime
-import RuntimeTesting
+import RuntimeSimulation
 import Testing
 
 @testable import async_but_serial

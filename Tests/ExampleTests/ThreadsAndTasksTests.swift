@@ -1,7 +1,7 @@
 import Runtime
 import RuntimeSelection
+import RuntimeSimulation
 import RuntimeTestSupport
-import RuntimeTesting
 import Synchronization
 import Testing
 

@@ -1,7 +1,7 @@
 import Glibc
 import Runtime
+import RuntimeSimulation
 import RuntimeTestSupport
-import RuntimeTesting
 import Testing
 
 @testable import RuntimeHTTP

@@ -1,7 +1,7 @@
 import Runtime
 import RuntimeHTTP
+import RuntimeSimulation
 import RuntimeTestSupport
-import RuntimeTesting
 import Testing
 
 /// A server with a bound on its connections, over both versions of HTTP.

@@ -1,6 +1,6 @@
 import Runtime
 import RuntimeHTTP
-import RuntimeTesting
+import RuntimeSimulation
 import Testing
 
 struct TooLate: Error, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import RuntimeTesting
+import RuntimeSimulation
 
 extension SimulatedRuntime {
   /// Checks that nothing is left of anything in the simulation, but the task that asks.

@@ -1,7 +1,7 @@
 import Runtime
 import RuntimeHTTP
+import RuntimeSimulation
 import RuntimeTestSupport
-import RuntimeTesting
 import Testing
 
 struct PipelineSimulationTests {

@@ -1,5 +1,6 @@
 import Runtime
 import RuntimeHTTP
+import RuntimeSimulation
 import RuntimeTestSupport
 import RuntimeTesting
 

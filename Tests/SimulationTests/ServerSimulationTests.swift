@@ -1,7 +1,7 @@
 import Runtime
 import RuntimeHTTP
+import RuntimeSimulation
 import RuntimeTestSupport
-import RuntimeTesting
 import Testing
 
 /// The servers in a simulated network: whatever the order of things, and whatever goes wrong.

@@ -1,8 +1,8 @@
 import Glibc
 import Runtime
 import RuntimeHTTP
+import RuntimeSimulation
 import RuntimeTestSupport
-import RuntimeTesting
 import Synchronization
 import Testing
 

@@ -1,5 +1,5 @@
 import Runtime
-import RuntimeTesting
+import RuntimeSimulation
 import Testing
 
 /// The timer wheels of the custom backend, and the queue that tasks sleep in, in virtual time: on a simulation's thread

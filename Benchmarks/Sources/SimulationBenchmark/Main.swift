@@ -1,12 +1,12 @@
 import Foundation
 import Runtime
 import RuntimeHTTP
-import RuntimeTesting
+import RuntimeSimulation
 
 /// How many HTTP exchanges a second a simulation is good for, on one core: each in a simulation of its own, made and taken
 /// down for it, and a hundred in one.
 ///
-/// A program of its own: what links RuntimeTesting has its clocks stood in for, and other measurements should not.
+/// A program of its own: what links RuntimeSimulation has its clocks stood in for, and other measurements should not.
 @main struct Main {
   static func main() async throws {
     for (exchanges, runs) in [(1, 3000), (100, 100)] {

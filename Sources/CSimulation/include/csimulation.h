@@ -1,6 +1,6 @@
 // Where a simulation reaches into the process: the clocks, the random numbers and the jobs of the one thread it runs on.
 //
-// Other threads see none of it. Only what links RuntimeTesting has any of this in it.
+// Other threads see none of it. Only what links RuntimeSimulation has any of this in it.
 #pragma once
 
 #include <stdint.h>

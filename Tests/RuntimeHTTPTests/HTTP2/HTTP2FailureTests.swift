@@ -1,6 +1,6 @@
 import Runtime
+import RuntimeSimulation
 import RuntimeTestSupport
-import RuntimeTesting
 import Synchronization
 import Testing
 

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimeSimulation
 import RuntimeTestSupport
 import RuntimeTesting
 import Testing

@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import Runtime
+import RuntimeSimulation
 import RuntimeTestSupport
 import RuntimeTesting
 import Testing
