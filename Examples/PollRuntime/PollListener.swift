@@ -30,7 +30,7 @@ public struct PollListener: StreamListener {
       do throws(IOError) {
         if let descriptor = try socket.call(.accept, { Int(acceptDescriptor($0)) }) {
           let connection = try Socket(taking: Int32(descriptor), on: loop, for: .accept)
-          if options.noDelay { connection.turnOn(TCP_NODELAY, Int32(IPPROTO_TCP)) }
+          connection.apply(options.tcp)
           return PollStream(connection)
         }
         try await socket.wait(for: Event.readable, .accept)

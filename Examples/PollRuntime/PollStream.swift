@@ -27,7 +27,7 @@ public struct PollStream: ByteStream {
         }
       }
     }
-    if options.noDelay { socket.turnOn(TCP_NODELAY, Int32(IPPROTO_TCP)) }
+    socket.apply(options.tcp)
   }
 
   public func waitUntilReadable() async throws(IOError) {

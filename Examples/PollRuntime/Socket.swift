@@ -96,6 +96,15 @@ final class Socket: Sendable {
     _ = try? call(.socket) { Int(setsockopt($0, level, option, &on, socklen_t(MemoryLayout<Int32>.size))) }
   }
 
+  /// Sets what there is to set of `options`; it asks no silent peer whether it is still there.
+  func apply(_ options: TCPOptions) {
+    if options.noDelay { turnOn(TCP_NODELAY, Int32(IPPROTO_TCP)) }
+    guard options.resetsOnClose else { return }
+    var linger = linger(l_onoff: 1, l_linger: 0)
+    let size = socklen_t(MemoryLayout.size(ofValue: linger))
+    _ = try? call(.socket) { Int(setsockopt($0, SOL_SOCKET, SO_LINGER, &linger, size)) }
+  }
+
   /// Listens at `path` in the file system, until it is closed.
   func listen(at path: String, _ options: ListenOptions) throws(IOError) {
     try loop.state.withLock { state throws(IOError) in

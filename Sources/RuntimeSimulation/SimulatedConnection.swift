@@ -123,7 +123,7 @@ final class SimulatedConnection {
     guard !end.isClosed else { return }
     end.isClosed = true
     network.forget(end)
-    if end.received.count > 0 {
+    if end.received.count > 0 || end.resetsOnClose {
       end.received.removeAll()
       sendReset(from: end)
     } else if !end.hasFinished {
@@ -154,6 +154,9 @@ final class ConnectionEnd {
   let address: SocketAddress
   let peerAddress: SocketAddress
 
+  /// Whether the peer is to find the connection reset when this end closes.
+  let resetsOnClose: Bool
+
   /// What has arrived and is unread.
   var received = ByteQueue()
   /// Bytes on their way here.
@@ -183,12 +186,15 @@ final class ConnectionEnd {
   var reader: Waiter?
   var writer: Waiter?
 
-  init(number: Int, isServer: Bool, host: Int, address: SocketAddress, peerAddress: SocketAddress) {
+  init(
+    number: Int, isServer: Bool, host: Int, address: SocketAddress, peerAddress: SocketAddress, _ options: TCPOptions
+  ) {
     self.number = number
     self.isServer = isServer
     self.host = host
     self.address = address
     self.peerAddress = peerAddress
+    resetsOnClose = options.resetsOnClose
   }
 
   /// Bytes that the peer has sent and nobody has read.

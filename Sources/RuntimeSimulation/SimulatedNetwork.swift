@@ -188,7 +188,9 @@ final class SimulatedNetwork {
   }
 
   /// Makes the connection, and puts it where `listener` accepts from.
-  func establish(_ attempt: Attempt, at listener: SimulatedListener.Socket) -> SimulatedStream {
+  func establish(
+    _ attempt: Attempt, at listener: SimulatedListener.Socket, _ options: ConnectOptions
+  ) -> SimulatedStream {
     let near: SocketAddress
     switch attempt.address {
     case .unix: near = .unix(path: "")
@@ -198,9 +200,11 @@ final class SimulatedNetwork {
       near = .ipv4(own, port: freePort(on: attempt.from))
     }
     let client = ConnectionEnd(
-      number: attempt.number, isServer: false, host: attempt.from.number, address: near, peerAddress: attempt.address)
+      number: attempt.number, isServer: false, host: attempt.from.number, address: near, peerAddress: attempt.address,
+      options.tcp)
     let server = ConnectionEnd(
-      number: attempt.number, isServer: true, host: attempt.to.number, address: attempt.address, peerAddress: near)
+      number: attempt.number, isServer: true, host: attempt.to.number, address: attempt.address, peerAddress: near,
+      listener.options.tcp)
     let connection = SimulatedConnection(number: attempt.number, client: client, server: server, network: self)
     for end in [client, server] { openEnds[key(end)] = (end, connection) }
     listener.backlog.append(SimulatedStream(connection, server, simulation))

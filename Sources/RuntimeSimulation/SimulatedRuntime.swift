@@ -101,7 +101,7 @@ public final class SimulatedRuntime: AsyncRuntime {
 
   public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SimulatedStream {
     try host.checkOpen(.connect)
-    return try await simulation.connect(from: host, to: address)
+    return try await simulation.connect(from: host, to: address, options)
   }
 
   /// Runs `work` on the simulation's thread, between two jobs: in no time of the simulation's, whatever it takes really. It

@@ -3,7 +3,9 @@ import Runtime
 
 extension Simulation {
   /// Connects `host` to `address`: there and back, once nothing parts the two.
-  func connect(from host: SimulatedHost, to address: SocketAddress) async throws(IOError) -> SimulatedStream {
+  func connect(
+    from host: SimulatedHost, to address: SocketAddress, _ options: ConnectOptions
+  ) async throws(IOError) -> SimulatedStream {
     let attempt = try network.attempt(from: host, to: address)
     var isFirst = true
     while true {
@@ -11,7 +13,7 @@ extension Simulation {
       isFirst = false
       guard let listener = network.listener(for: attempt) else { throw IOError(.connect, .system(attempt.refusal)) }
       if !listener.isFull {
-        let stream = network.establish(attempt, at: listener)
+        let stream = network.establish(attempt, at: listener, options)
         journal.record(.connected(attempt.number, stream.localAddress ?? address, to: address))
         return stream
       }

@@ -1,3 +1,4 @@
+import Glibc
 import Runtime
 import RuntimeTestSupport
 import RuntimeTesting
@@ -29,6 +30,49 @@ import Testing
       try await near.waitUntilReadableOrClosed()
       // Nor need `nil` mean, after so many reads, that there is nothing.
       #expect(try near.tryRead() ?? [] == [])
+    }
+  }
+
+  @Test(arguments: Variant.all)
+  func `A connection asks a silent peer whether it is there, where that is wanted`(variant: Variant) async throws {
+    try await variant.withRuntime { runtime in
+      var (connecting, listening) = (ConnectOptions(), ListenOptions())
+      connecting.tcp.keepAlive = TCPOptions.KeepAlive(idle: .milliseconds(59_500), interval: .seconds(7), probes: 3)
+      listening.tcp.keepAlive = TCPOptions.KeepAlive(idle: .seconds(1_000_000), interval: .zero, probes: -1)
+      let listener = try await runtime.listen(on: .loopback(port: 0), options: listening)
+      let near: any ByteStream = try await runtime.connect(to: listener.localAddress, options: connecting)
+      let far: any ByteStream = try await listener.accept()
+      #expect(try keepAlive(of: near) == [1, 60, 7, 3])
+      #expect(try keepAlive(of: far) == [1, 32_767, 1, 1])
+      let (quiet, peer) = try await runtime.connectedPair()
+      #expect(try keepAlive(of: quiet)[0] == 0)
+      for stream in [near, far, quiet, peer] { stream.close() }
+      listener.close()
+    }
+  }
+
+  /// Whether the system asks the peer, and the three figures that say when.
+  private func keepAlive(of stream: any ByteStream) throws -> [Int32] {
+    let descriptor = try #require(systemDescriptor(of: stream))
+    let tcp = Int32(IPPROTO_TCP)
+    return [(SO_KEEPALIVE, SOL_SOCKET), (TCP_KEEPIDLE, tcp), (TCP_KEEPINTVL, tcp), (TCP_KEEPCNT, tcp)].map {
+      (option, level) in
+      var value: Int32 = -1
+      var size = socklen_t(MemoryLayout<Int32>.size)
+      getsockopt(descriptor, level, option, &value, &size)
+      return value
+    }
+  }
+
+  /// The number that the system knows a stream by.
+  private func systemDescriptor(of stream: any ByteStream) -> Int32? {
+    func address(
+      _ descriptor: Int32, _ call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
+    )
+      -> SocketAddress?
+    { SocketAddress(writtenBy: { call(descriptor, $0, $1) }) }
+    return (0..<4096).first {
+      address($0, getsockname) == stream.localAddress && address($0, getpeername) == stream.peerAddress
     }
   }
 

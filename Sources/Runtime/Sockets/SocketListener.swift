@@ -39,7 +39,7 @@ public final class SocketListener: StreamListener {
       if descriptor >= 0 {
         lastAccepted.store(Int32(descriptor), ordering: .relaxed)  // A hint.
         socket.reading.signal()  // Another may be waiting behind this one, and brings no edge of its own.
-        return try network.adopt(Int32(descriptor), noDelay: options.noDelay)
+        return try network.adopt(Int32(descriptor), options.tcp)
       }
       switch code {
       case EAGAIN:

@@ -40,7 +40,7 @@ package final class SocketNetwork: Sendable {
       socket.close()
       throw error
     }
-    if options.noDelay { turnOn(TCP_NODELAY, Int32(IPPROTO_TCP), of: descriptor) }
+    options.tcp.apply(to: descriptor)
     return SocketStream(socket)
   }
 
@@ -70,8 +70,8 @@ package final class SocketNetwork: Sendable {
   }
 
   /// Makes an accepted connection's descriptor a stream.
-  func adopt(_ descriptor: Int32, noDelay: Bool) throws(IOError) -> SocketStream {
-    if noDelay { turnOn(TCP_NODELAY, Int32(IPPROTO_TCP), of: descriptor) }
+  func adopt(_ descriptor: Int32, _ options: TCPOptions) throws(IOError) -> SocketStream {
+    options.apply(to: descriptor)
     return try SocketStream(watch(descriptor, .accept))
   }
 

@@ -1,7 +1,7 @@
 /// How to connect.
 public struct ConnectOptions: Hashable, Sendable {
-  /// Sends what is written at once (`TCP_NODELAY`).
-  public var noDelay = true
+  /// What the connection is set to.
+  public var tcp = TCPOptions()
 
   /// The usual options.
   public init() {}

@@ -8,8 +8,8 @@ public struct ListenOptions: Sendable {
   public var reuseAddress = true
   /// Lets several listeners share one port, the kernel dealing connections out among them (`SO_REUSEPORT`).
   public var reusePort = false
-  /// Sends what is written to accepted connections at once (`TCP_NODELAY`).
-  public var noDelay = true
+  /// What accepted connections are set to.
+  public var tcp = TCPOptions()
   /// Called with the system's error when a connection cannot be accepted because there is no descriptor or no memory for
   /// it (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`).
   ///

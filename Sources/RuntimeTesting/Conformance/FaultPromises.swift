@@ -14,6 +14,21 @@ extension RuntimeConformance {
       try await expectEnd(of: "the reader") { _ = await reader.result }
     },
 
+    Case("A stream that is to reset when it closes is found reset", .faults) { runtime in
+      var (connecting, listening) = (ConnectOptions(), ListenOptions())
+      (connecting.tcp.resetsOnClose, listening.tcp.resetsOnClose) = (true, true)
+      let listener = try await runtime.listen(on: .loopback(port: 0), options: listening)
+      defer { listener.close() }
+      for isServer in [false, true] {
+        let near: any ByteStream = try await runtime.connect(to: listener.localAddress, options: connecting)
+        let far: any ByteStream = try await expectEnd(of: "an accept") { try await listener.accept() }
+        (isServer ? far : near).close()
+        try await expect("a read of the peer", toThrow: IOError(.read, .system(ECONNRESET))) {
+          try await (isServer ? near : far).read()
+        }
+      }
+    },
+
     Case("When half of the peers vanish the others' conversations go on", .faults) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       let server = runtime.spawn {

@@ -81,6 +81,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
 
   func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> Listener.Stream {
     if flaw == .leaksDescriptors { _ = dup(0) }
+    if flaw == .endsWhereItIsToReset { return BrokenStream(try await base.connect(to: address), flaw) }
     return BrokenStream(try await base.connect(to: address, options: options), flaw)
   }
 

@@ -29,6 +29,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case takesOrphansForItsOwn, endsOnBorrowedThreads, waitsForLessThanNoTime
   // Threads, leaks and faults
   case saysFewerWorkers, sleepsOnAThread, keepsOperations, leaksDescriptors, takesAResetForTheEnd
+  case endsWhereItIsToReset
 
   /// The promise that it breaks, and what is said of it.
   var verdict: (promise: String, finding: String) {
@@ -194,6 +195,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       (
         "A writeSome that is cancelled has written nothing",
         "how much the peer reads of what was counted: expected"
+      )
+    case .endsWhereItIsToReset:
+      (
+        "A stream that is to reset when it closes is found reset",
+        "a read of the peer: expected “read: Connection reset by peer (errno 104)”, saw"
       )
     case .closesNothingOfItself:
       ("A stream that one has waited for to close is closed", "a read: expected “read: closed”, saw nothing in")
