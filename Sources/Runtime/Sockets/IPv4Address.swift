@@ -20,7 +20,8 @@ public struct IPv4Address: Hashable, Sendable, CustomStringConvertible {
   /// The address that `text` spells with four decimal numbers.
   public init?(_ text: some StringProtocol) {
     var address = in_addr()
-    guard inet_pton(AF_INET, String(text), &address) == 1 else { return nil }
+    // The system would see no more than what is before a NUL.
+    guard !text.utf8.contains(0), inet_pton(AF_INET, String(text), &address) == 1 else { return nil }
     bits = UInt32(bigEndian: address.s_addr)
   }
 

@@ -16,7 +16,8 @@ public struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
   /// The address that `text` spells as RFC 4291 section 2.2 says, without brackets or a zone.
   public init?(_ text: some StringProtocol) {
     var address = in6_addr()
-    guard inet_pton(AF_INET6, String(text), &address) == 1 else { return nil }
+    // The system would see no more than what is before a NUL.
+    guard !text.utf8.contains(0), inet_pton(AF_INET6, String(text), &address) == 1 else { return nil }
     self.init(address)
   }
 
