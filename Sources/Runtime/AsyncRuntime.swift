@@ -22,6 +22,14 @@ public protocol AsyncRuntime: Executor, Network {
   /// whose time has come already (of no time, of less, or of a nanosecond) lets other tasks have their turn.
   var clock: RuntimeClock { get }
 
+  /// The addresses of host `name`, each with `port`, in the order in which they should be tried.
+  ///
+  /// The default asks the system's resolver, on a thread for blocking work. A name that is an address itself is not
+  /// resolved. Cancelling the task ends the wait.
+  ///
+  /// - Throws: an error of ``IOError/Operation/resolve``. If the name has no address, its cause is ``UnresolvedName``.
+  func addresses(ofHost name: String, port: UInt16) async throws(IOError) -> [SocketAddress]
+
   /// Runs `work`, which may block, on a thread made for that, and gives what it returns or throws.
   ///
   /// Threads are made on demand up to a limit, past which work waits its turn. What waits has a limit too, past which

@@ -11,6 +11,10 @@ final class SimulatedNetwork {
   private var connectionCount = 0
   /// The ends that are open, by connection and side.
   private var openEnds: [Int: (end: ConnectionEnd, connection: SimulatedConnection)] = [:]
+  /// The addresses that hosts are known by, with no port.
+  var names: [String: [SocketAddress]] = [
+    "localhost": [.ipv6(.loopback, port: 0), .ipv4(.loopback, port: 0)]
+  ]
   /// Hosts between which nothing gets through, by somebody's wish, and what waits for that to end.
   private var severed: [Set<Int>: [() -> Void]] = [:]
 
@@ -274,6 +278,17 @@ extension SocketAddress {
     case (.ipv4(let own, _), .ipv4(let wanted, _)): return own == .any || wanted == .any
     case (.ipv6(let own, _, _), .ipv6(let wanted, _, _)): return own == .any || wanted == .any
     default: return false
+    }
+  }
+}
+
+extension SocketAddress {
+  /// The same address with another port.
+  func withPort(_ port: UInt16) -> SocketAddress {
+    switch self {
+    case .ipv4(let address, _): .ipv4(address, port: port)
+    case .ipv6(let address, _, let scope): .ipv6(address, port: port, scope: scope)
+    case .unix: self
     }
   }
 }

@@ -55,6 +55,13 @@ public final class SimulatedRuntime: AsyncRuntime {
     return SimulatedRuntime(simulation, simulation.network.addHost(address, skew: skew))
   }
 
+  /// Gives a name to addresses, for all hosts of the simulation, in place of those that it had. The ports do not count; with
+  /// no address, the name is forgotten.
+  public func setAddresses(_ addresses: [SocketAddress], ofHost name: String) {
+    simulation.assertCurrent()
+    simulation.network.names[name] = addresses.isEmpty ? nil : addresses
+  }
+
   /// Lets nothing through between this host and `other`: what is sent waits until ``heal(from:)``.
   public func partition(from other: SimulatedRuntime) {
     simulation.assertCurrent()
@@ -102,6 +109,16 @@ public final class SimulatedRuntime: AsyncRuntime {
   public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SimulatedStream {
     try host.checkOpen(.connect)
     return try await simulation.connect(from: host, to: address, options)
+  }
+
+  /// The addresses that ``setAddresses(_:ofHost:)`` has given to the name; `localhost` has those of the loopback device.
+  public func addresses(ofHost name: String, port: UInt16) async throws(IOError) -> [SocketAddress] {
+    try host.checkOpen(.resolve)
+    if let address = SocketAddress(host: name, port: port) { return [address] }
+    guard let addresses = simulation.network.names[name] else {
+      throw IOError(.resolve, causedBy: UnresolvedName(name, answer: "no host of the simulation has this name"))
+    }
+    return addresses.map { $0.withPort(port) }
   }
 
   /// Runs `work` on the simulation's thread, between two jobs: in no time of the simulation's, whatever it takes really. It

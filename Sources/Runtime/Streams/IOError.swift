@@ -43,7 +43,7 @@ extension IOError {
   /// An operation that can fail.
   public struct Operation: Hashable, Sendable {
     fileprivate enum Kind: UInt8, Hashable {
-      case socket, bind, listen, accept, connect, read, write, shutdown, poll, thread
+      case socket, bind, listen, accept, connect, read, write, shutdown, poll, thread, resolve
     }
 
     fileprivate let kind: Kind
@@ -70,6 +70,8 @@ extension IOError {
     public static let poll = Operation(.poll)
     /// Starting a thread.
     public static let thread = Operation(.thread)
+    /// Asking for the addresses of a host's name.
+    public static let resolve = Operation(.resolve)
   }
 
   /// A way in which an operation can fail.

@@ -158,6 +158,45 @@ extension RuntimeConformance {
       }
     },
 
+    Case("A host is connected to by name, at the address where it listens", .addresses) { runtime in
+      let listener = try await runtime.listen(on: .loopback(port: 0))
+      defer { listener.close() }
+      let port = listener.localAddress.port ?? 0
+      for name in ["localhost", "127.0.0.1"] {
+        // Where `localhost` is an IPv6 address first, nothing listens there.
+        let near = try await expectEnd(of: "connecting to \(name)") {
+          try await runtime.connect(toHost: name, port: port)
+        }
+        let far = try await listener.accept()
+        try await near.write("x")
+        try await expect("what a connection to \(name) carries", toGive: Array("x".utf8)) { try await far.read() }
+        near.close()
+        far.close()
+      }
+    },
+
+    Case("A name without an address is refused with an error that says so", .addresses) { runtime in
+      // No label may be longer than 63 bytes, so that the resolver need not ask.
+      let name = String(repeating: "x", count: 64) + ".invalid"
+      for name in [name, "localhost\0.example"] {
+        let error = try await ioError { try await runtime.connect(toHost: name, port: 80).close() }
+        try expect("the error of connecting to \(name.debugDescription)", error?.operation, is: .resolve)
+        try expect("the name in what caused it", (error?.cause as? UnresolvedName)?.name, is: name)
+      }
+    },
+
+    Case("Where nothing listens at any address of a host, the error says what was tried", .addresses) { runtime in
+      let listener = try await runtime.listen(on: .loopback(port: 0))
+      let port = listener.localAddress.port ?? 0
+      await listener.closeAndWait()
+      let error = try await ioError { try await runtime.connect(toHost: "localhost", port: port).close() }
+      try expect("the error of connecting to localhost", error?.operation, is: .connect)
+      let attempts = (error?.cause as? UnreachableHost)?.attempts ?? []
+      let isTried = attempts.contains { $0.address == listener.localAddress }
+      try expect(
+        "the addresses that were tried", toBe: "\(listener.localAddress) among others", isTried, saw: "\(attempts)")
+    },
+
     Case("Connections to one listener have a port each at the other end", .addresses) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       var ports: Set<UInt16?> = []

@@ -85,6 +85,18 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     return BrokenStream(try await base.connect(to: address, options: options), flaw)
   }
 
+  func addresses(ofHost name: String, port: UInt16) async throws(IOError) -> [SocketAddress] {
+    switch flaw {
+    case .knowsNoNames where name == "localhost":
+      throw IOError(.resolve, causedBy: UnresolvedName(name, answer: "Name or service not known"))
+    case .cutsHostNames:
+      let name = name.split(separator: "\0").first.map(String.init) ?? name
+      return try await base.addresses(ofHost: name, port: port)
+    case .triesNoAddress: return []
+    default: return try await base.addresses(ofHost: name, port: port)
+    }
+  }
+
   func runBlocking<Success: Sendable>(_ work: sending @escaping () throws -> Success) async throws -> Success {
     nonisolated(unsafe) let work = work
     switch flaw {

@@ -13,6 +13,8 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   // Listeners and addresses
   case doesNotSayItsPort, sharesPorts, losesTheFirstConnection, listensOnWhenClosed, leavesItsName, mistakesThePeer
   case closesListenersLater, mistakesThePeersProcess
+  // Names
+  case knowsNoNames, cutsHostNames, triesNoAddress
   // Names of sockets
   case replacesFiles, replacesListeners, removesItsSuccessor, leavesNamesAtItsEnd, cutsPaths, losesAbstractNames
   // Cancellation
@@ -200,6 +202,21 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       (
         "A stream that is to reset when it closes is found reset",
         "a read of the peer: expected “read: Connection reset by peer (errno 104)”, saw"
+      )
+    case .knowsNoNames:
+      (
+        "A host is connected to by name, at the address where it listens",
+        "connecting to localhost: expected it to end, saw the error “resolve: \"localhost\": "
+      )
+    case .cutsHostNames:
+      (
+        "A name without an address is refused with an error that says so",
+        "the error of connecting to \"localhost\\0.example\": expected Optional(resolve), saw Optional(connect)"
+      )
+    case .triesNoAddress:
+      (
+        "Where nothing listens at any address of a host, the error says what was tried",
+        "the addresses that were tried: expected 127.0.0.1:"
       )
     case .closesNothingOfItself:
       ("A stream that one has waited for to close is closed", "a read: expected “read: closed”, saw nothing in")

@@ -1,0 +1,79 @@
+/// Connects to the first of a host's addresses that answers (RFC 8305, "Happy Eyeballs").
+package struct ConnectionRace<C: Clock, Stream: ByteStream>: Sendable where C.Duration == Duration {
+  private let clock: C
+  private let connect: @Sendable (SocketAddress) async throws(IOError) -> Stream
+
+  /// How long an attempt has before the next one begins beside it (RFC 8305 section 5).
+  private static var delay: Duration { .milliseconds(250) }
+
+  package init(clock: C, connect: @escaping @Sendable (SocketAddress) async throws(IOError) -> Stream) {
+    self.clock = clock
+    self.connect = connect
+  }
+
+  private enum Event: Sendable {
+    case connected(Stream)
+    case failed(UnreachableHost.Attempt)
+    /// The attempt of this number has had its time.
+    case isLate(Int)
+  }
+
+  /// Connects to host `name`, at one of `addresses`.
+  package func connect(to name: String, at addresses: [SocketAddress]) async throws(IOError) -> Stream {
+    let result = await withTaskGroup(of: Event.self) { group -> Result<Stream, IOError> in
+      var waiting = Self.interleaved(addresses)[...]
+      var failures: [UnreachableHost.Attempt] = []
+      var begun = 0
+      var mayBegin = true
+      while true {
+        if mayBegin, !Task.isCancelled, let address = waiting.popFirst() {
+          begun += 1
+          begin(begun, at: address, isLast: waiting.isEmpty, &group)
+        }
+        mayBegin = false
+        guard failures.count < begun, let event = await group.next() else { break }
+        switch event {
+        case .connected(let stream):
+          group.cancelAll()
+          for await case .connected(let late) in group { late.close() }
+          return .success(stream)
+        case .failed(let attempt):
+          failures.append(attempt)
+          mayBegin = true
+        case .isLate(let number):
+          mayBegin = number == begun
+        }
+      }
+      group.cancelAll()
+      if Task.isCancelled { return .failure(IOError(.connect, .cancelled)) }
+      let reason = failures.last?.error.reason ?? .foreign
+      return .failure(IOError(.connect, reason, causedBy: UnreachableHost(name: name, attempts: failures)))
+    }
+    return try result.get()
+  }
+
+  private func begin(
+    _ number: Int, at address: SocketAddress, isLast: Bool, _ group: inout TaskGroup<Event>
+  ) {
+    group.addTask { [self] in
+      do throws(IOError) {
+        return .connected(try await connect(address))
+      } catch {
+        return .failed(UnreachableHost.Attempt(address: address, error: error))
+      }
+    }
+    if isLast { return }
+    group.addTask { [clock] in
+      try? await clock.sleep(for: Self.delay)
+      return .isLate(number)
+    }
+  }
+
+  /// The addresses, the families by turns, the first one's family first (RFC 8305 section 4).
+  package static func interleaved(_ addresses: [SocketAddress]) -> [SocketAddress] {
+    let first = addresses.filter { $0.family == addresses.first?.family }
+    let others = addresses.filter { $0.family != addresses.first?.family }
+    let pairs = zip(first, others).flatMap { [$0, $1] }
+    return pairs + first.dropFirst(others.count) + others.dropFirst(first.count)
+  }
+}

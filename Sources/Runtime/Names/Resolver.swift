@@ -1,0 +1,38 @@
+import Glibc
+
+/// Asks the system's resolver for the addresses of host `name` (getaddrinfo(3)), which sorts them by RFC 6724. It blocks
+/// the thread.
+func resolve(_ name: String, port: UInt16) throws(UnresolvedName) -> [SocketAddress] {
+  // The system would see no more than what is before a NUL.
+  guard !name.utf8.contains(0) else { throw UnresolvedName(name, answer: "a host's name has no NUL in it") }
+  var hints = addrinfo()
+  hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+  var list: UnsafeMutablePointer<addrinfo>?
+  let code = getaddrinfo(name, String(port), &hints, &list)
+  let systemCode = errno
+  guard code == 0 else {
+    let text = code == EAI_SYSTEM ? strerror(systemCode) : UnsafeMutablePointer(mutating: gai_strerror(code))
+    throw UnresolvedName(name, answer: text.map { String(cString: $0) } ?? "error \(code)")
+  }
+  defer { freeaddrinfo(list) }
+  var addresses: [SocketAddress] = []
+  for entry in sequence(first: list, next: { $0?.pointee.ai_next }) {
+    guard let entry = entry?.pointee, let address = SocketAddress(entry), !addresses.contains(address) else { continue }
+    addresses.append(address)
+  }
+  guard !addresses.isEmpty else { throw UnresolvedName(name, answer: "it has no address that is IPv4 or IPv6") }
+  return addresses
+}
+
+extension SocketAddress {
+  /// The address in an answer of the resolver's.
+  fileprivate init?(_ entry: addrinfo) {
+    guard let address = entry.ai_addr else { return nil }
+    self.init(writtenBy: { storage, length in
+      guard entry.ai_addrlen <= length.pointee else { return -1 }
+      memcpy(storage, address, Int(entry.ai_addrlen))
+      length.pointee = entry.ai_addrlen
+      return 0
+    })
+  }
+}
