@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -40,6 +41,50 @@ bool gearbox_peer_credentials(int descriptor, int32_t *process, uint32_t *user, 
 #else
   return false;
 #endif
+}
+
+// Room for a control message with as many descriptors as there may be, aligned as one has to be.
+typedef union {
+  struct cmsghdr header;
+  char bytes[CMSG_SPACE(sizeof(int) * gearbox_most_descriptors)];
+} descriptor_room;
+
+ssize_t gearbox_send_descriptors(
+  int socket, const void *bytes, size_t length, const int *descriptors, size_t count) {
+  if (!length || count > gearbox_most_descriptors) {
+    errno = EINVAL;
+    return -1;
+  }
+  // The kernel only reads what an iovec points at; its type has no word for that.
+  struct iovec piece = {.iov_base = (void *)bytes, .iov_len = length};
+  struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
+  descriptor_room room = {0};
+  if (count) {
+    message.msg_control = &room;
+    message.msg_controllen = CMSG_SPACE(sizeof(int) * count);
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int) * count);
+    memcpy(CMSG_DATA(header), descriptors, sizeof(int) * count);
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+ssize_t gearbox_receive_descriptors(int socket, void *bytes, size_t length, int *descriptors, size_t *count) {
+  struct iovec piece = {.iov_base = bytes, .iov_len = length};
+  descriptor_room room;
+  struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1, .msg_control = &room, .msg_controllen = sizeof room};
+  *count = 0;
+  ssize_t result = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (result < 0) return result;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t found = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    memcpy(descriptors + *count, CMSG_DATA(header), sizeof(int) * found);
+    *count += found;
+  }
+  return result;
 }
 
 uintptr_t gearbox_current_task(void) { return (uintptr_t)swift_task_getCurrent(); }

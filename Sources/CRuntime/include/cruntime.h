@@ -2,7 +2,9 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __linux__
 #include <sys/epoll.h>
@@ -32,6 +34,18 @@ int gearbox_affinity(void);
 /// Returns whether there is one.
 bool gearbox_peer_credentials(
   int descriptor, int32_t *_Nonnull process, uint32_t *_Nonnull user, uint32_t *_Nonnull group);
+
+/// The most descriptors that may be passed at once: SCM_MAX_FD of Linux.
+enum { gearbox_most_descriptors = 253 };
+
+/// As `send`, and passes `count` descriptors along with the first byte (`SCM_RIGHTS`).
+ssize_t gearbox_send_descriptors(
+  int socket, const void *_Nullable bytes, size_t length, const int *_Nullable descriptors, size_t count);
+
+/// As `recv`, and writes the descriptors that came along to `descriptors`, where there is room for
+/// `gearbox_most_descriptors`, and their number to `count`. They are closed on exec.
+ssize_t gearbox_receive_descriptors(
+  int socket, void *_Nullable bytes, size_t length, int *_Nonnull descriptors, size_t *_Nonnull count);
 
 /// The address of the task that the calling thread runs, or 0.
 uintptr_t gearbox_current_task(void);

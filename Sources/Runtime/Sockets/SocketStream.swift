@@ -4,7 +4,7 @@ import Glibc
 ///
 /// It belongs to the runtime that made it, may be used from any task, and is closed when the last reference to it goes.
 public final class SocketStream: ByteStream {
-  private let socket: Socket
+  let socket: Socket
 
   package init(_ socket: Socket) {
     self.socket = socket
@@ -86,7 +86,7 @@ public final class SocketStream: ByteStream {
   }
 
   /// Waits after a write that the kernel took nothing of.
-  private func waitToWrite() async throws(IOError) {
+  func waitToWrite() async throws(IOError) {
     // The hint comes down before the call and not after it, or an edge between the two would be lost: once more.
     if socket.writing.isWorthTrying { return socket.writing.clear() }
     try await socket.wait(for: .write, .write)
