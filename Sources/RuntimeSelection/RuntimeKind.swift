@@ -24,9 +24,6 @@ public struct RuntimeKind: Hashable, Sendable {
     case .custom: "Worker threads with run queues, stealing and a poller each"
     }
   }
-
-  /// The names to choose from, as in "one of a, b, c".
-  package static var choices: String { "one of " + allCases.map(\.rawValue).joined(separator: ", ") }
 }
 
 extension RuntimeKind: RawRepresentable, CaseIterable {

@@ -53,47 +53,18 @@ public struct RuntimeSettings: Hashable, Sendable {
   /// - Throws: ``InvalidSetting`` if a variable has a value that it cannot have.
   public init(variable: (_ name: String) -> String?) throws(InvalidSetting) {
     self.init()
-    if let value = variable("RUNTIME") { kind = try RuntimeKind(value, of: "RUNTIME") }
+    if let value = variable("RUNTIME") { kind = try SettingFormat.runtime.value(value, of: "RUNTIME") }
     if let value = variable("RUNTIME_WORKERS") {
-      workers = try wholeNumber(value, of: "RUNTIME_WORKERS", in: Self.workerCounts)
+      workers = try SettingFormat.wholeNumber(in: Self.workerCounts).value(value, of: "RUNTIME_WORKERS")
     }
     if let value = variable("RUNTIME_RELIEF") {
-      reliefWorkers = try wholeNumber(value, of: "RUNTIME_RELIEF", in: Self.reliefCounts)
+      reliefWorkers = try SettingFormat.wholeNumber(in: Self.reliefCounts).value(value, of: "RUNTIME_RELIEF")
     }
   }
-}
-
-extension RuntimeKind {
-  /// The runtime that `value` names.
-  ///
-  /// - Throws: ``InvalidSetting`` about the setting called `name`, if it names none.
-  package init(_ value: String, of name: String) throws(InvalidSetting) {
-    guard let kind = RuntimeKind(rawValue: value) else {
-      throw InvalidSetting(name, value: value, choices: Self.choices)
-    }
-    self = kind
-  }
-}
-
-/// The number within `range` that `value` spells with decimal digits alone.
-///
-/// - Throws: ``InvalidSetting`` about the setting called `name`, if it spells none.
-package func wholeNumber(
-  _ value: String, of name: String, in range: ClosedRange<Int>
-) throws(InvalidSetting) -> Int {
-  guard value.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(value),
-    range.contains(number)
-  else { throw InvalidSetting(name, value: value, choices: wholeNumbers(in: range)) }
-  return number
-}
-
-/// What ``wholeNumber(_:of:in:)`` takes, for a person to read: `a whole number from 1 to 1024`.
-package func wholeNumbers(in range: ClosedRange<Int>) -> String {
-  "a whole number from \(range.lowerBound) to \(range.upperBound)"
 }
 
 /// The value of a variable in the process's environment; `nil` if it is not set, or empty.
-package func environmentVariable(_ name: String) -> String? {
+private func environmentVariable(_ name: String) -> String? {
   guard let value = getenv(name), value.pointee != 0 else { return nil }
   return String(cString: value)
 }

@@ -76,15 +76,15 @@ extension Options {
       guard let value = variable(setting.variable), !value.isEmpty else { return nil }
       return (value, setting.variable)
     }
-    if let (value, name) = given(.runtime) { runtime.kind = try RuntimeKind(value, of: name) }
+    if let (value, name) = given(.runtime) { runtime.kind = try SettingFormat.runtime.value(value, of: name) }
     if let (value, name) = given(.workers) {
-      runtime.workers = try wholeNumber(value, of: name, in: RuntimeSettings.workerCounts)
+      runtime.workers = try SettingFormat.workers.value(value, of: name)
     }
     if let (value, name) = given(.relief) {
-      runtime.reliefWorkers = try wholeNumber(value, of: name, in: RuntimeSettings.reliefCounts)
+      runtime.reliefWorkers = try SettingFormat.relief.value(value, of: name)
     }
     var port: UInt16 = 7878
-    if let (value, name) = given(.port) { port = UInt16(try wholeNumber(value, of: name, in: ports)) }
+    if let (value, name) = given(.port) { port = UInt16(try SettingFormat.port.value(value, of: name)) }
     address = .loopback(port: port)
     if let (value, name) = given(.host) {
       guard let parsed = SocketAddress(host: value == "localhost" ? "127.0.0.1" : value, port: port) else {
@@ -96,8 +96,12 @@ extension Options {
   }
 }
 
-/// The ports that one may ask for; with 0 the system chooses.
-private let ports = 0...65535
+extension SettingFormat where Value == Int {
+  fileprivate static var workers: SettingFormat { wholeNumber(in: RuntimeSettings.workerCounts) }
+  fileprivate static var relief: SettingFormat { wholeNumber(in: RuntimeSettings.reliefCounts) }
+  /// With 0 the system chooses.
+  fileprivate static var port: SettingFormat { wholeNumber(in: 0...65_535) }
+}
 
 /// What takes a value, on the command line and in the environment.
 private enum Setting: CaseIterable {
@@ -130,11 +134,11 @@ private enum Setting: CaseIterable {
 
   var choices: String {
     switch self {
-    case .runtime: RuntimeKind.choices
-    case .workers: wholeNumbers(in: RuntimeSettings.workerCounts)
-    case .relief: wholeNumbers(in: RuntimeSettings.reliefCounts)
+    case .runtime: SettingFormat.runtime.choices
+    case .workers: SettingFormat.workers.choices
+    case .relief: SettingFormat.relief.choices
     case .host: "an IPv4 address, an IPv6 address or localhost"
-    case .port: wholeNumbers(in: ports)
+    case .port: SettingFormat.port.choices
     }
   }
 }

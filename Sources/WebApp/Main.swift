@@ -8,7 +8,9 @@ import RuntimeSelection
   static func main() {
     openStandardDescriptors()
     do {
-      switch try Invocation(CommandLine.arguments.dropFirst(), variable: environmentVariable) {
+      switch try Invocation(
+        CommandLine.arguments.dropFirst(), variable: { name in getenv(name).map { String(cString: $0) } })
+      {
       case .help: say(Invocation.helpText)
       case .version: say("Gearbox \(version)")
       case .listRuntimes: say(Invocation.runtimeList)

@@ -138,7 +138,7 @@ private func number(
 ) throws(HTTPError) -> Int? {
   guard let value = query[name] else { return nil }
   do throws(InvalidSetting) {
-    return try wholeNumber(value, of: name, in: range)
+    return try SettingFormat.wholeNumber(in: range).value(value, of: name)
   } catch {
     throw HTTPError(.badRequest, "?\(error)\n")
   }

@@ -59,7 +59,7 @@ final class StopFlag: Sendable {
 
 /// The figures of a server that is made after the routes which show them.
 final class ServerStatus: Sendable {
-  private let source = Lock<(@Sendable () -> ServerMetrics?)?>(nil)
+  private let source = Mutex<(@Sendable () -> ServerMetrics?)?>(nil)
 
   /// The server's figures; none are known before there is a server.
   var metrics: ServerMetrics { source.withLock { $0 }?() ?? ServerMetrics() }
