@@ -90,7 +90,10 @@ package final class QueueExecutor: TaskExecutor {
       lanes[index].counters.hasTaken(job)
       unsafe job.runSynchronously(on: asUnownedTaskExecutor())
     } while monotonicNow() < end
-    if let lane { state.withLock { $0.awaitedLanes.append(lane) } }
+    if let lane {
+      lanes[lane].counters.hasNoJob()
+      state.withLock { $0.awaitedLanes.append(lane) }
+    }
     borrowThread(drain)
   }
 }

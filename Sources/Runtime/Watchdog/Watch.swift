@@ -31,8 +31,18 @@ struct Watch {
     idleLooks = hasBusyLane() ? 0 : idleLooks + 1
     for index in lanes.indices { sights[index].update(lanes[index], now, watchdog) }
     for index in 0..<workerCount where sights[index].stuckTime > 0 { watched.cover(index) }
-    need.set((0..<workerCount).allSatisfy { sights[$0].stuckTime >= WatchdogPace.reliefDelay })
+    need.set(isAllStuck)
     if need.isGiven { relieve() }
+  }
+
+  /// Whether no worker will run what waits, as far as one can tell.
+  private var isAllStuck: Bool {
+    let workers = 0..<workerCount
+    func isStuck(_ worker: Int) -> Bool { sights[worker].stuckTime >= WatchdogPace.reliefDelay }
+    func hasJob(_ worker: Int) -> Bool { lanes[worker].counters.lastJob != 0 }
+    // Where a thread has been asked for and does not come, none will come for the others that have none.
+    let lacksThreads = workers.contains { isStuck($0) && !hasJob($0) }
+    return workers.allSatisfy { isStuck($0) || lacksThreads && !hasJob($0) }
   }
 
   /// Brings relief workers, unless one is at hand.
@@ -43,8 +53,8 @@ struct Watch {
       if sights[index].stuckTime == 0 || lanes[index].counters.lastJob == 0 { return }
       stuckCount += 1
     }
-    // Where many jobs block one after another, each look doubles the relief: the last of them waits for a few looks.
-    for _ in 0..<max(1, stuckCount) where watched.hasWaitingJobs { bringRelief() }
+    // Two, and then more than twice as many each time: where many jobs block, the last of them waits for a few looks.
+    for _ in 0..<2 * (stuckCount + 1) where watched.hasWaitingJobs { bringRelief() }
   }
 
   /// Has one more relief worker run what waits.

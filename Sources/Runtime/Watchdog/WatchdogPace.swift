@@ -7,7 +7,7 @@ enum WatchdogPace {
   /// How many looks in a row find all lanes idle before the watchdog sleeps: a fifth of a second, so that a server which
   /// is asked ten times a second does not wake it each time.
   static let idleLooks = 100
-  /// For how many nanoseconds all lanes have to be stuck before relief comes. Go's `sysmon` takes a processor away from a
-  /// thread after as long.
-  static let reliefDelay: Int64 = 10_000_000
+  /// For how many nanoseconds all lanes have to be seen stuck before relief comes. They are stuck for up to a period longer:
+  /// for ten milliseconds, after which Go's `sysmon` takes a processor away from a thread.
+  static let reliefDelay: Int64 = 8_000_000
 }
