@@ -25,8 +25,16 @@ __attribute__((noinline)) int gearbox_slot(const void *executor) {
   return current.executor == executor ? current.slot : -1;
 }
 
-// Of Swift's runtime, which exports it for the code that its compiler makes.
+// Of Swift's runtime, which exports them for the code that its compiler makes.
 __attribute__((swiftcall)) const void *swift_task_getCurrent(void);
+__attribute__((swiftcall)) void swift_task_localValuePush(const void *key, void *value, const void *type);
+__attribute__((swiftcall)) void swift_task_localValuePop(void);
+
+void gearbox_push_task_local(const void *key, void *value, const void *type) {
+  swift_task_localValuePush(key, value, type);
+}
+
+void gearbox_pop_task_local(void) { swift_task_localValuePop(); }
 
 bool gearbox_peer_credentials(int descriptor, int32_t *process, uint32_t *user, uint32_t *group) {
 #ifdef __linux__

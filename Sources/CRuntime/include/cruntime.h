@@ -47,6 +47,14 @@ ssize_t gearbox_send_descriptors(
 ssize_t gearbox_receive_descriptors(
   int socket, void *_Nullable bytes, size_t length, int *_Nonnull descriptors, size_t *_Nonnull count);
 
+/// Binds a task local for the task that the calling thread runs, as `TaskLocal.withValue` does before its operation.
+///
+/// `key` is the TaskLocal, `value` points to a value of type `type`, which it takes over.
+void gearbox_push_task_local(const void *_Nonnull key, void *_Nonnull value, const void *_Nonnull type);
+
+/// Ends the last binding that the running task has made and not ended.
+void gearbox_pop_task_local(void);
+
 /// The address of the task that the calling thread runs, or 0.
 uintptr_t gearbox_current_task(void);
 

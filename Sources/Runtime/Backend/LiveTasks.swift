@@ -1,3 +1,4 @@
+import CRuntime
 public import Synchronization
 
 /// Counts the tasks that were started on a runtime and have not ended, so that a shutdown can wait for them.
@@ -32,10 +33,10 @@ package final class LiveTasks: Sendable {
     let task = Spawned(self, isNamed: options.name != nil, operation)
     // It captures one reference, which serves as its context: no more is allocated than for a closure with two.
     return Task.detached(name: options.name, executorPreference: executor, priority: options.priority) {
-      if task.isNamed { task.keepName() }
-      defer { task.tasks.ended(task) }
+      task.begin()
+      defer { task.end() }
       guard let operation = task.takeOperation() else { throw CancellationError() }  // It is run once.
-      return try await SpawnedTask.current.withValue(task, operation: operation)
+      return try await operation()
     }
   }
 
@@ -50,9 +51,7 @@ package final class LiveTasks: Sendable {
     waiting.notifyAll()
   }
 
-  @usableFromInline
-  func ended(_ task: SpawnedTask) {
-    if task.isNamed { TaskNames.forget() }
+  fileprivate func ended(_ task: SpawnedTask) {
     // Before the count goes down: a task that is over must not be taken for one that is excused and still counted.
     task.isOver.store(true, ordering: .releasing)
     // Sequentially consistent, as in `wait`: either this sees that a thread waits or that one sees the new count.
@@ -79,7 +78,7 @@ package final class LiveTasks: Sendable {
 @usableFromInline
 package class SpawnedTask: @unchecked Sendable {  // What there is to it is in the one class that inherits it.
   /// Whose task the calling one is, wherever it runs just now.
-  @usableFromInline static let current = TaskLocal<SpawnedTask?>(wrappedValue: nil)
+  fileprivate static let current = TaskLocal<SpawnedTask?>(wrappedValue: nil)
 
   @usableFromInline let tasks: LiveTasks
   @usableFromInline let isOver = Atomic(false)
@@ -91,9 +90,27 @@ package class SpawnedTask: @unchecked Sendable {  // What there is to it is in t
     self.isNamed = isNamed
   }
 
-  /// Has reports find the task's name. The task itself calls it.
+  /// Makes this the current task's. The task calls it before it does anything else.
+  ///
+  /// It does what `TaskLocal.withValue` does, which would be an asynchronous function around the operation: with its frame,
+  /// what a connection waits with would not fit into the one kilobyte that Swift gives a task first.
   @usableFromInline
-  func keepName() { TaskNames.keep() }
+  func begin() {
+    if isNamed { TaskNames.keep() }
+    var reference = Unmanaged.passRetained(self).toOpaque()
+    // The key is the object, as in the standard library, and an optional of a class is one pointer.
+    gearbox_push_task_local(
+      Unmanaged.passUnretained(Self.current).toOpaque(), &reference,
+      unsafeBitCast(SpawnedTask?.self, to: UnsafeRawPointer.self))
+  }
+
+  /// Undoes ``begin()``. The task calls it after everything else.
+  @usableFromInline
+  func end() {
+    gearbox_pop_task_local()
+    if isNamed { TaskNames.forget() }
+    tasks.ended(self)
+  }
 }
 
 /// A task that was started on a runtime, and what it is to do.

@@ -22,7 +22,15 @@ public final class SocketStream: ByteStream {
   }
 
   public func waitUntilReadableOrClosed() async throws(IOError) {
-    if socket.turn.isOver { await socket.turn.give() }
+    // It ends in either call, and so has next to no frame: idle connections wait here.
+    if socket.turn.isOver { return try await giveTurnAndWait() }
+    if socket.reading.isWorthTrying { return }
+    socket.willWait(for: .read)
+    try await socket.reading.waitOnce(.read)
+  }
+
+  private func giveTurnAndWait() async throws(IOError) {
+    await socket.turn.give()
     if socket.reading.isWorthTrying { return }
     socket.willWait(for: .read)
     try await socket.reading.waitOnce(.read)
