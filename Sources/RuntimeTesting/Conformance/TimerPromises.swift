@@ -113,6 +113,25 @@ extension RuntimeConformance {
       for sleeper in sleepers { sleeper.cancel() }
       for sleeper in sleepers { try await expectCancellation(of: "a sleep") { try await sleeper.value } }
     },
+
+    Case("A timeout on the runtime's clock cancels what takes longer, and nothing else", .timers) { runtime in
+      let timeout = Duration.milliseconds(5)
+      for _ in 0..<10 {
+        let time = try await runtime.spawnAndWait("a timeout of \(timeout) of a sleep of an hour") {
+          try await timed { try await expectTimeOut(after: timeout, on: runtime.clock) }
+        }
+        try expect("that timeout", toBe: "no shorter", time >= timeout, saw: "\(time)")
+        try await runtime.spawnAndWait("a sleep of 1 ms with a timeout of an hour") {
+          try await withTimeout(.seconds(3600), on: runtime.clock) {
+            try await runtime.clock.sleep(for: .milliseconds(1))
+          }
+        }
+      }
+    },
+
+    Case("Ticks on the runtime's clock are a period apart, and never early by that clock", .timers) { runtime in
+      try await runtime.spawnAndWait("20 ticks") { try await expectTicks(20, on: runtime.clock) }
+    },
   ]
 
   /// Sleeps many at once; under load as well.
@@ -137,6 +156,31 @@ extension RuntimeConformance {
         try await timed { try await sleep(duration) }
       }
       try expect("a sleep of \(duration)", toBe: "no shorter", time >= duration, saw: "\(time)")
+    }
+  }
+
+  private static func expectTimeOut(after timeout: Duration, on clock: some Clock<Duration>) async throws {
+    do {
+      try await withTimeout(timeout, on: clock) { try await clock.sleep(for: .seconds(3600)) }
+    } catch is TimedOut {
+      return
+    }
+    try expect("a sleep of an hour", toBe: "timed out", false, saw: "its end")
+  }
+
+  private static func expectTicks(_ count: Int, on clock: some Clock<Duration>) async throws {
+    // Under and over a millisecond, as most timers tick. None is skipped, however late it comes.
+    for period in [Duration.microseconds(700), .microseconds(2500)] {
+      var ticks = Interval(every: period, on: clock, missed: .catchUp).makeAsyncIterator()
+      var tick = await ticks.next()
+      for _ in 1..<count {
+        let last = tick
+        tick = await ticks.next()
+        guard let last, let tick else { throw CancellationError() }
+        let (step, lateness) = (last.duration(to: tick), tick.duration(to: clock.now))
+        try expect("the time from tick to tick", step, is: period)
+        try expect("the clock at a tick", toBe: "no earlier than it", lateness >= .zero, saw: "\(lateness) after it")
+      }
     }
   }
 

@@ -20,7 +20,10 @@ struct BrokenClock<Base: Clock<Duration>>: Clock {
     self.onAThread = onAThread
   }
 
-  var now: Instant { base.now }
+  var now: Instant {
+    flaw == .hasClocksOutOfStep && memory.next() % 2 == 0 ? base.now.advanced(by: .seconds(-1)) : base.now
+  }
+
   var minimumResolution: Duration { base.minimumResolution }
 
   func sleep(until deadline: Instant, tolerance: Duration?) async throws {
@@ -30,6 +33,11 @@ struct BrokenClock<Base: Clock<Duration>>: Clock {
     case .wakesEarlyByTolerance:
       return try await base.sleep(until: deadline.advanced(by: .zero - (tolerance ?? .zero)), tolerance: nil)
     case .keepsOneTimer:
+      while memory.set() { try await Task.sleep(for: .milliseconds(1)) }
+      defer { memory.clear() }
+      return try await base.sleep(until: deadline, tolerance: nil)
+    case .keepsATimerATask:
+      guard let memory = Memory.ofTask else { return try await base.sleep(until: deadline, tolerance: nil) }
       while memory.set() { try await Task.sleep(for: .milliseconds(1)) }
       defer { memory.clear() }
       return try await base.sleep(until: deadline, tolerance: nil)

@@ -58,6 +58,8 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     case .waitsForItself, .waitsForItselfElsewhere, .waitsForItselfOnTheMainActor, .waitsForOthersThatShutItDown,
       .takesGuestsForItsOwn, .takesOrphansForItsOwn:
       return base.spawn(options) { try await Memory.$isWithin.withValue(true) { try await operation() } }
+    case .keepsATimerATask:
+      return base.spawn(options) { try await Memory.$ofTask.withValue(Memory()) { try await operation() } }
     default: break
     }
     return base.spawn(options) { try await operation() }
@@ -198,6 +200,8 @@ private func isSocket(_ path: String) -> Bool { FileIdentity(path)?.isSocket ?? 
 final class Memory: @unchecked Sendable {  // What it keeps is never touched again.
   /// Whether the calling task is one of a broken runtime's.
   @TaskLocal static var isWithin = false
+  /// What a broken runtime remembers of the calling task and its children.
+  @TaskLocal static var ofTask: Memory?
 
   private let count = Atomic(0)
   private let isSet = Atomic(false)

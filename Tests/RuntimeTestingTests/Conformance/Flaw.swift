@@ -5,7 +5,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case startsTasksWithoutTheirNames, forgetsWhatWorkersDid, leavesAStuckWorkerAlone, looksRarely
   // Timers
   case wakesEarly, wakesEarlyByTolerance, keepsOneTimer, waitsForThePast, takesLongForNothing, sleepsOnAWorker
-  case wakesAllWhenOneIsCancelled, spinsForNoTime
+  case wakesAllWhenOneIsCancelled, spinsForNoTime, keepsATimerATask, hasClocksOutOfStep
   // Streams
   case endsEarly, overwritesTheBuffer, waitsWithoutRoom, closesBothHalves, finishesNothing, dropsBytes, swapsPieces
   case takesAllThatIsWritten, takesAByteToSeeWhetherThereIsOne, takesNothingForTheEnd, writesMoreThanItSays
@@ -104,6 +104,17 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       (
         "Sleeping for no time, over and over, lets other tasks have their turn",
         "whether another task ran beside loops of sleeps of 0.0 seconds: expected true, saw false"
+      )
+
+    case .keepsATimerATask:
+      (
+        "A timeout on the runtime's clock cancels what takes longer, and nothing else",
+        "expected it to end, saw nothing in"
+      )
+    case .hasClocksOutOfStep:
+      (
+        "Ticks on the runtime's clock are a period apart, and never early by that clock",
+        "the clock at a tick: expected no earlier than it, saw -"
       )
 
     case .endsEarly:
