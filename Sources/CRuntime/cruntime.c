@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -188,6 +190,54 @@ int gearbox_main_queue_handle(void) {
 
 void gearbox_drain_main_queue(void) {}
 #endif
+
+// Signals have the numbers from 1 to 64. How often each has come, and what was done about it before it was caught.
+enum { signal_limit = 65 };
+static _Atomic unsigned signal_counts[signal_limit];
+static struct sigaction earlier_actions[signal_limit];
+
+// By a semaphore: it takes no descriptor, of which there may be none left, and a handler may post it.
+static sem_t signal_has_come;
+static pthread_once_t has_semaphore = PTHREAD_ONCE_INIT;
+static void make_semaphore(void) { sem_init(&signal_has_come, 0, 0); }
+
+// Runs in a signal handler, where few functions may be called (signal-safety(7)). Relaxed, as the semaphore orders it.
+static void hear_signal(int number) {
+  int code = errno;
+  atomic_fetch_add_explicit(&signal_counts[number], 1, memory_order_relaxed);
+  sem_post(&signal_has_come);
+  errno = code;
+}
+
+int gearbox_catch_signal(int number) {
+  if (number < 1 || number >= signal_limit) return EINVAL;
+  pthread_once(&has_semaphore, make_semaphore);
+  // What came when it was last caught is none of those that ask for it now.
+  atomic_store_explicit(&signal_counts[number], 0, memory_order_relaxed);
+  // A system call that a signal interrupts goes on, if it is one that can (signal(7)).
+  struct sigaction action = {.sa_handler = hear_signal, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  return sigaction(number, &action, &earlier_actions[number]) == 0 ? 0 : errno;
+}
+
+void gearbox_release_signal(int number) {
+  struct sigaction now;
+  if (sigaction(number, 0, &now) == 0 && now.sa_handler == hear_signal) sigaction(number, &earlier_actions[number], 0);
+}
+
+unsigned gearbox_take_signal(int number) {
+  return atomic_exchange_explicit(&signal_counts[number], 0, memory_order_relaxed);
+}
+
+void gearbox_wait_for_signal(void) {
+  pthread_once(&has_semaphore, make_semaphore);
+  while (sem_wait(&signal_has_come) != 0) continue;  // Interrupted by a signal, which may be another's.
+}
+
+void gearbox_end_wait_for_signal(void) {
+  pthread_once(&has_semaphore, make_semaphore);
+  sem_post(&signal_has_come);
+}
 
 #ifdef __GLIBC__
 #include <malloc.h>

@@ -81,3 +81,21 @@ int gearbox_main_queue_handle(void);
 
 /// Runs what is on Dispatch's main queue. To be called on the main thread.
 void gearbox_drain_main_queue(void);
+
+/// Has signal `number` counted instead of what the process does about it until now. A handler counts it and ends a wait.
+///
+/// Returns 0, or the system's error number.
+int gearbox_catch_signal(int number);
+
+/// Has the process do about signal `number` what it did before it was caught, unless the program has seen to the signal
+/// itself meanwhile.
+void gearbox_release_signal(int number);
+
+/// How often signal `number` has come since it was caught, or since this was last asked.
+unsigned gearbox_take_signal(int number);
+
+/// Blocks the calling thread until a signal that is caught has come, or another thread ends the wait.
+void gearbox_wait_for_signal(void);
+
+/// Ends the wait for a signal, or the next one if no thread waits.
+void gearbox_end_wait_for_signal(void);

@@ -1,0 +1,191 @@
+import Glibc
+import RuntimeTestSupport
+import Testing
+
+@testable import Runtime
+
+/// Signals of the process that runs the tests: SIGUSR1 and SIGUSR2, which no other test uses.
+@Suite(.timeLimit(.minutes(10)), .serialized) struct SignalTests {
+  @Test(arguments: Backend.allCases)
+  func `A task gets the signals that it waits for, one after another`(backend: Backend) async throws {
+    try await backend.withRuntime { runtime in
+      let signals = try Signals([.user1, .user2])
+      let seen = runtime.spawn {
+        var seen: [Signal] = []
+        for await signal in signals {
+          seen.append(signal)
+          if seen.count == 4 { break }
+          send([.user2, .user1, .user1][seen.count - 1])
+        }
+        return seen
+      }
+      send(.user1)
+      #expect(try await seen.value == [.user1, .user2, .user1, .user1])
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Several sequences of a signal each get it every time`(backend: Backend) async throws {
+    try await backend.withRuntime { runtime in
+      let sequences = try [Signals([.user1]), Signals([.user1, .user2]), Signals([.user1])]
+      for _ in 0..<10 {
+        let waits = sequences.map { signals in
+          runtime.spawn { await first(of: signals) }
+        }
+        send(.user1)
+        for wait in waits { #expect(try await wait.value == .user1) }
+      }
+      send(.user2)
+      #expect(await first(of: sequences[1]) == .user2)
+    }
+  }
+
+  @Test func `Signals that come before they are asked for are kept, each as often as it came`() async throws {
+    let (late, witness) = (try Signals([.user1, .user2]), try Signals([.user1, .user2]))
+    let sent: [Signal] = [.user1, .user2, .user1, .user1]
+    for signal in sent {
+      send(signal)
+      // The system makes one of two that come at once.
+      #expect(await first(of: witness) == signal)
+    }
+    var seen: [Signal] = []
+    for await signal in late {
+      seen.append(signal)
+      if seen.count == sent.count { break }
+    }
+    #expect(seen == [.user1, .user1, .user1, .user2])
+  }
+
+  @Test func `Several of a signal that come at once go to those that wait, and the rest is kept`() async {
+    let mailbox = SignalMailbox([.user1, .user2])
+    let waiter = Task.immediate { await mailbox.next() }
+    mailbox.put(.user1, count: 3)
+    mailbox.put(.user2, count: 2)
+    mailbox.put(.user1, count: 1)
+    #expect(await waiter.value == .user1)
+    for signal in [Signal.user1, .user1, .user1, .user2, .user2] { #expect(await mailbox.next() == signal) }
+    let nothing = Task { await mailbox.next() }
+    nothing.cancel()
+    #expect(await nothing.value == nil)
+  }
+
+  @Test func `Of several tasks that ask one sequence, each signal goes to one`() async throws {
+    let (signals, witness) = (try Signals([.user1]), try Signals([.user1]))
+    let tasks = (0..<3).map { _ in Task { await first(of: signals) } }
+    for _ in tasks {
+      send(.user1)
+      #expect(await first(of: witness) == .user1)
+    }
+    for task in tasks { #expect(await task.value == .user1) }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Cancelling ends the loop, and loses no signal`(backend: Backend) async throws {
+    try await backend.withRuntime { runtime in
+      let (signals, witness) = (try Signals([.user1]), try Signals([.user1]))
+      for round in 0..<100 {
+        let task = runtime.spawn { await first(of: signals) }
+        for _ in 0..<round % 5 { await Task.yield() }
+        task.cancel()
+        #expect(try await task.value == nil)
+      }
+      send(.user1)
+      #expect(await first(of: witness) == .user1)
+      let late = runtime.spawn {
+        withUnsafeCurrentTask { $0?.cancel() }
+        return await first(of: signals)
+      }
+      #expect(try await late.value == nil)
+      #expect(await first(of: signals) == .user1)
+    }
+  }
+
+  @Test func `When the last sequence of a signal has gone, what was done about it before is done again`() throws {
+    let before = disposition(of: SIGUSR2)
+    signal(SIGUSR2, SIG_IGN)
+    defer { signal(SIGUSR2, before) }
+    var (one, other): (Signals?, Signals?) = (try Signals([.user2]), try Signals([.user2, .user1]))
+    #expect(one != nil && other != nil)
+    #expect(!isIgnored(SIGUSR2))
+    one = nil
+    #expect(!isIgnored(SIGUSR2))
+    // An iterator counts as well.
+    var iterator = other?.makeAsyncIterator()
+    other = nil
+    #expect(iterator != nil && !isIgnored(SIGUSR2))
+    iterator = nil
+    #expect(isIgnored(SIGUSR2))
+    #expect(number(disposition(of: SIGUSR1)) == number(SIG_DFL))
+  }
+
+  @Test func `A handler that the program has set meanwhile is left alone`() throws {
+    var signals: Signals? = try Signals([.user2])
+    #expect(signals != nil)
+    signal(SIGUSR2, SIG_IGN)
+    defer { signal(SIGUSR2, SIG_DFL) }
+    let second = try Signals([.user1])
+    signals = nil
+    #expect(isIgnored(SIGUSR2))
+    withExtendedLifetime(second) {}
+  }
+
+  @Test func `A sequence gets nothing that came for an earlier one`() async throws {
+    for _ in 0..<100 {
+      do {
+        let signals = try Signals([.user1])
+        // It has come when this returns, and most likely has not been handed on.
+        try raise(.user1)
+        withExtendedLifetime(signals) {}
+      }
+      let signals = try Signals([.user1, .user2])
+      send(.user2)
+      #expect(await first(of: signals) == .user2)
+    }
+  }
+
+  @Test(arguments: [
+    (SIGKILL, "SIGKILL cannot be caught"), (SIGSTOP, "SIGSTOP cannot be caught"), (0, "signal 0 cannot be caught"),
+    (-1, "signal -1 cannot be caught"), (65, "signal 65 cannot be caught"), (32, "signal 32 cannot be caught"),
+    (SIGSEGV, "SIGSEGV cannot be waited for: it would come again and again"),
+    (SIGILL, "SIGILL cannot be waited for: it would come again and again"),
+  ])
+  func `A signal that cannot be caught is refused, and those beside it are not caught`(number: Int32, message: String) {
+    let error = #expect(throws: SignalError.self) {
+      try Signals([.user1, Signal(rawValue: number), .user2, .hangup])
+    }
+    #expect(error?.description == message)
+    for other in [SIGUSR1, SIGUSR2, SIGHUP] {
+      #expect(SignalTests.number(disposition(of: other)) == SignalTests.number(SIG_DFL))
+    }
+  }
+
+  private func isIgnored(_ number: Int32) -> Bool { Self.number(disposition(of: number)) == Self.number(SIG_IGN) }
+
+  private static func number(_ handler: sighandler_t?) -> Int { unsafeBitCast(handler, to: Int.self) }
+  private func number(_ handler: sighandler_t?) -> Int { Self.number(handler) }
+}
+
+private func disposition(of number: Int32) -> sighandler_t? {
+  var action = sigaction()
+  sigaction(number, nil, &action)
+  return action.__sigaction_handler.sa_handler
+}
+
+private func send(_ signal: Signal) { kill(getpid(), signal.rawValue) }
+
+/// Sends `signal` to a thread that takes it before this returns. Threads of Dispatch take none.
+private func raise(_ signal: Signal) throws {
+  let thread = try Thread(name: "raise") {
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, signal.rawValue)
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
+    Glibc.raise(signal.rawValue)
+  }
+  thread.join()
+}
+
+private func first(of signals: Signals) async -> Signal? {
+  var iterator = signals.makeAsyncIterator()
+  return await iterator.next()
+}
