@@ -16,9 +16,10 @@ package final class Program: Sendable {
   /// - Parameters:
   ///   - preparation: what a shell does first, which becomes the program then: `ulimit -n 40`.
   ///   - hasStuckErrors: whether its standard error takes nothing.
+  ///   - blockedSignal: a signal that it inherits as blocked.
   package init(
     _ name: String, _ arguments: [String] = [], environment: [String] = [], after preparation: String? = nil,
-    hasStuckErrors: Bool = false
+    hasStuckErrors: Bool = false, blockedSignal: Int32? = nil
   ) throws(IOError) {
     let bundle = CommandLine.arguments[0]
     let path = bundle.prefix(upTo: bundle.lastIndex(of: "/") ?? bundle.startIndex) + "/" + name
@@ -41,8 +42,18 @@ package final class Program: Sendable {
     let argv = words.map { strdup($0) } + [nil]
     let envp = environment.map { strdup($0) } + [nil]
     defer { for text in argv + envp { free(text) } }
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    if let blockedSignal {
+      var blocked = sigset_t()
+      sigemptyset(&blocked)
+      sigaddset(&blocked, blockedSignal)
+      posix_spawnattr_setsigmask(&attributes, &blocked)
+      posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    }
     var process: pid_t = 0
-    let result = posix_spawn(&process, words[0], &actions, nil, argv, envp)
+    let result = posix_spawn(&process, words[0], &actions, &attributes, argv, envp)
     close(output.write)
     close(error.write)
     guard result == 0 else { throw IOError(.socket, .system(result)) }

@@ -17,6 +17,13 @@ import Testing
     #expect(await program.errors() == "")
   }
 
+  @Test func `A signal ends it though it has inherited that signal as blocked`() async throws {
+    let program = try Program("WebApp", ["--port", "0"], blockedSignal: SIGTERM)
+    _ = try #require(await program.readLine())
+    program.signal(SIGTERM)
+    #expect(await program.end() == .exited(0))
+  }
+
   @Test(arguments: Backend.allCases)
   func `With few descriptors it says what is wrong, or starts and is ended by a signal`(backend: Backend) async throws {
     // With fewer, libdispatch may end the process by itself: it makes three when it needs them.

@@ -5,7 +5,7 @@ import Glibc
 ///
 /// It runs the jobs of that task, so that waiting needs no other thread. If it is the main thread, it runs the main
 /// actor's jobs too, and whatever else is on Dispatch's main queue: they would wait for ever otherwise.
-final class BlockedThread: TaskExecutor {
+package final class BlockedThread: TaskExecutor {
   private let jobs = Monitor(Ring<UnownedJob>())
   /// What poll(2) tells of work on the main queue; `nil` on any other thread.
   private let mainQueue: Int32?
@@ -19,12 +19,12 @@ final class BlockedThread: TaskExecutor {
   }
 
   /// - Parameter mainQueue: the main queue's descriptor if the main actor's jobs are to be run.
-  init(mainQueue: Int32?) {
+  package init(mainQueue: Int32?) {
     self.mainQueue = mainQueue
   }
 
   /// Runs `operation` as a task on the calling thread, and returns what it returns.
-  func run<Success: Sendable>(_ operation: sending @escaping () async -> Success) -> Success {
+  package func run<Success: Sendable>(_ operation: sending @escaping () async -> Success) -> Success {
     let outcome = Monitor<Success?>(nil)
     Task.detached(executorPreference: self) {
       let result = await operation()
@@ -37,7 +37,7 @@ final class BlockedThread: TaskExecutor {
     }
   }
 
-  func enqueue(_ job: consuming ExecutorJob) {
+  package func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     jobs.withLock { $0.append(job) }
     if let mainQueue {
