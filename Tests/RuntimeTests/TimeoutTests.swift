@@ -43,7 +43,7 @@ import Testing
   @Test(arguments: Backend.allCases)
   func `What was cancelled may be a read`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in
-      let listener: any StreamListener = try runtime.listen(on: .loopback(port: 0))
+      let listener: any StreamListener = try await runtime.listen(on: .loopback(port: 0))
       defer { listener.close() }
       let stream: any ByteStream = try await runtime.connect(to: listener.localAddress)
       defer { stream.close() }

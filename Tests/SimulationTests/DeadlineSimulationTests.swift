@@ -1,6 +1,6 @@
 import Runtime
+import RuntimeSimulation
 import RuntimeTestSupport
-import RuntimeTesting
 import Testing
 
 /// When an operation with a deadline is cancelled, and what becomes of it in whatever order things happen.

@@ -1,5 +1,5 @@
 import Runtime
-import RuntimeTesting
+import RuntimeSimulation
 import Testing
 
 /// When the ticks of an interval come, in virtual time.

@@ -1,19 +1,3 @@
-/// The error of an operation that was cancelled because its time was over: see ``withDeadline(_:on:name:_:)``.
-public struct TimedOut: Error, Hashable, Sendable {
-  /// The name that the call was given whose time was over. It tells nested timeouts apart.
-  public let name: String?
-
-  /// An error of the timeout called `name`.
-  public init(name: String? = nil) {
-    self.name = name
-  }
-}
-
-extension TimedOut: CustomStringConvertible {
-  /// For a person to read, as in "read head: timed out".
-  public var description: String { name.map { "\($0): timed out" } ?? "timed out" }
-}
-
 /// Runs `operation` and returns what it returns, but cancels it once `timeout` has passed on `clock`.
 ///
 /// ```swift
@@ -70,7 +54,7 @@ public nonisolated(nonsending) func withDeadline<C: Clock, Success>(
   let outcome = await withoutActuallyEscaping(operation, do: begin)
   do {
     return try outcome.result.value.get()
-  } catch let error where outcome.isLate && isCancellation(error) {
+  } catch let error where outcome.isLate && error.isCancellation {
     throw TimedOut(name: name)
   }
 }
@@ -125,10 +109,6 @@ private func result<Success>(
   } catch {
     return Lent(.failure(error))
   }
-}
-
-private func isCancellation(_ error: any Error) -> Bool {
-  error is CancellationError || (error as? IOError)?.reason == .cancelled
 }
 
 /// What one of the two child tasks has come to.
