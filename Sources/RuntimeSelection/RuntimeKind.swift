@@ -26,7 +26,7 @@ public struct RuntimeKind: Hashable, Sendable {
   }
 }
 
-extension RuntimeKind: RawRepresentable, CaseIterable {
+extension RuntimeKind: RawRepresentable, CaseIterable, CustomStringConvertible {
   /// The runtime that `RUNTIME` calls `rawValue`.
   public init?(rawValue: String) {
     guard let kind = Kind(rawValue: rawValue) else { return nil }
@@ -35,6 +35,8 @@ extension RuntimeKind: RawRepresentable, CaseIterable {
 
   /// The name that `RUNTIME` knows.
   public var rawValue: String { kind.rawValue }
+  /// The same name.
+  public var description: String { rawValue }
 
   public static var allCases: [RuntimeKind] { Kind.allCases.map { RuntimeKind($0) } }
 }

@@ -1,7 +1,13 @@
+import Runtime
 import RuntimeSelection
 import Testing
 
 @Suite struct RuntimeSettingsTests {
+  @Test func `A runtime and a poller are shown by their names`() {
+    #expect(RuntimeKind.allCases.map { "\($0)" } == ["concurrency", "dispatch", "custom"])
+    #expect(PollerKind.allCases.map { "\($0)" } == ["epoll", "poll"])
+  }
+
   @Test func nothingSetIsTheCustomRuntimeWithAWorkerACore() throws {
     #expect(try RuntimeSettings(variable: { _ in nil }) == RuntimeSettings(kind: .custom, workers: nil))
   }

@@ -36,7 +36,7 @@ public struct PollerKind: Hashable, Sendable {
   }
 }
 
-extension PollerKind: RawRepresentable, CaseIterable, Codable {
+extension PollerKind: RawRepresentable, CaseIterable, Codable, CustomStringConvertible {
   /// The poller called `rawValue`: `epoll` or `poll`.
   public init?(rawValue: String) {
     guard let kind = Kind(rawValue: rawValue) else { return nil }
@@ -45,6 +45,8 @@ extension PollerKind: RawRepresentable, CaseIterable, Codable {
 
   /// Its name.
   public var rawValue: String { kind.rawValue }
+  /// Its name.
+  public var description: String { rawValue }
 
   public static var allCases: [PollerKind] { Kind.allCases.map { PollerKind($0) } }
 }
