@@ -195,9 +195,13 @@ import Testing
 private func ask(
   _ address: SocketAddress, for targets: [String], on runtime: some AsyncRuntime
 ) async throws -> [Int] {
-  let client = HTTPTestClient(try await runtime.connect(to: address))
-  defer { client.stream.close() }
-  var statuses: [Int] = []
-  for target in targets { statuses.append(try await client.get(target).status) }
-  return statuses
+  // In a task of the runtime: on Swift's pool, which all tests share, turns may be so far apart that the server closes the
+  // connection as idle.
+  try await runtime.spawn {
+    let client = HTTPTestClient(try await runtime.connect(to: address))
+    defer { client.stream.close() }
+    var statuses: [Int] = []
+    for target in targets { statuses.append(try await client.get(target).status) }
+    return statuses
+  }.value
 }
