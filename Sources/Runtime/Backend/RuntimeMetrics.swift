@@ -4,8 +4,8 @@ public struct RuntimeMetrics: Hashable, Sendable {
   public var tasks = 0
   /// Jobs ready to run that no worker has taken up: those waiting in the shared queue first, then a figure a worker.
   public var queueDepths: [Int] = []
-  /// What each worker has done so far. Where workers are threads of somebody else's pool there is one entry for all of
-  /// them together, and none where the pool is Swift's own, unbounded.
+  /// What each worker has done so far. Where workers are threads of a pool that is not the runtime's own there is one
+  /// entry for all of them together, and none where the pool is Swift's, unbounded.
   public var workers: [WorkerMetrics] = []
   /// Threads that run, or wait for, blocking work.
   public var blockingThreads = 0

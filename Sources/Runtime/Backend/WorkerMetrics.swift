@@ -3,11 +3,11 @@
 public struct WorkerMetrics: Hashable, Sendable {
   /// Jobs run: a task is a job each time it goes on.
   public var jobs = 0
-  /// Jobs taken from another worker's queue. They count among `jobs` of whoever runs them.
+  /// Jobs taken from another worker's queue. They count among `jobs` of the worker that runs them.
   public var stolenJobs = 0
   /// How often the worker had nothing to do and went to sleep, or gave its thread back.
   public var parks = 0
-  /// How often somebody woke it with a system call, or asked for a thread.
+  /// How often another thread woke it with a system call, or asked for a thread.
   public var wakes = 0
 
   /// Nothing done.

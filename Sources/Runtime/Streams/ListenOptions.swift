@@ -1,6 +1,6 @@
 /// How to listen.
 public struct ListenOptions: Sendable {
-  /// How many connections the kernel keeps that nobody has accepted yet; the kernel may have a lower bound of its own.
+  /// How many connections the kernel keeps until the program accepts them; the kernel may have a lower bound of its own.
   public var backlog: Int32 = 4096
   /// Binds to a port whose earlier connections have not all timed out (`SO_REUSEADDR`), or to a path on which a server
   /// that is gone has left its socket. No other file and no socket that a process listens on is ever replaced. Of several
