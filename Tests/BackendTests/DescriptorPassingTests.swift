@@ -11,7 +11,7 @@ import Testing
     _ variant: Variant, _ body: @escaping @Sendable (any DescriptorPassing, any DescriptorPassing) async throws -> Void
   ) async throws {
     try await variant.withRuntime { runtime in
-      let (near, far) = try await runtime.connectedPair(.unix(path: "/tmp/gearbox-\(UInt64.random(in: 0 ... .max))"))
+      let (near, far) = try await runtime.connectedPair(.unix(path: temporaryPath()))
       try await body(
         try #require(near as? any DescriptorPassing), try #require(far as? any DescriptorPassing))
       near.close()
@@ -97,6 +97,24 @@ import Testing
       #expect(length == written + 1 << 20)
       #expect(passed == 1)
       close(file)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Writes that never wait give others a turn`(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 1) { runtime in
+      let (near, far) = try await runtime.connectedPair(.unix(path: temporaryPath()))
+      let writer = try #require(near as? any DescriptorPassing)
+      let hasRun = Recorder<Int>()
+      let isOvertaken = try await runtime.spawn {
+        runtime.execute { hasRun.record(1) }
+        // So many fit into the socket, and are more than a turn.
+        for _ in 0..<100 { try await writer.write("x".utf8.span.bytes, passing: []) }
+        return !hasRun.elements.isEmpty
+      }.value
+      #expect(isOvertaken)
+      near.close()
+      far.close()
     }
   }
 

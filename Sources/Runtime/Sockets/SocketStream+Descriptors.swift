@@ -3,6 +3,7 @@ import Glibc
 
 extension SocketStream: DescriptorPassing {
   public func write(_ bytes: RawSpan, passing descriptors: [Int32]) async throws(IOError) {
+    if socket.turn.isOver { await socket.turn.give() }
     while true {
       let (count, code) = try bytes.withUnsafeBytes { bytes throws(IOError) in
         try socket.call(.write) { socket in

@@ -190,4 +190,4 @@ extension RuntimeConformance {
 }
 
 /// A path that is not in use, short enough for a socket.
-func temporaryPath() -> String { "/tmp/gearbox-\(UInt64.random(in: 0 ... .max))" }
+package func temporaryPath() -> String { "/tmp/gearbox-\(UInt64.random(in: 0 ... .max))" }
