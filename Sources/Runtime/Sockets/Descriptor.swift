@@ -36,8 +36,14 @@ func acceptDescriptor(_ listener: Int32) -> Int32 {
 
 /// Turns on an option that is a flag. On a socket that has no such option it does nothing.
 func turnOn(_ option: Int32, _ level: Int32, of descriptor: Int32) {
-  var on: Int32 = 1
-  setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size))
+  setOption(option, level, to: Int32(1), of: descriptor)
+}
+
+/// Sets an option. On a socket that has no such option it does nothing.
+func setOption<Value: BitwiseCopyable>(_ option: Int32, _ level: Int32, to value: Value, of descriptor: Int32) {
+  withUnsafePointer(to: value) {
+    _ = setsockopt(descriptor, level, option, $0, socklen_t(MemoryLayout<Value>.size))
+  }
 }
 
 /// A descriptor that listens on `address`, and the name of its file where the address is one.

@@ -4,23 +4,15 @@ extension TCPOptions {
   /// Sets a socket to these options. Sockets that are not TCP's refuse some of them, which does no harm.
   func apply(to descriptor: Int32) {
     let tcp = Int32(IPPROTO_TCP)
-    if noDelay { set(TCP_NODELAY, tcp, to: Int32(1), of: descriptor) }
+    if noDelay { turnOn(TCP_NODELAY, tcp, of: descriptor) }
     if let keepAlive {
-      set(SO_KEEPALIVE, SOL_SOCKET, to: Int32(1), of: descriptor)
+      turnOn(SO_KEEPALIVE, SOL_SOCKET, of: descriptor)
       // 32,767 is the most that the system takes for the times, and 127 for the count (tcp(7)).
-      set(TCP_KEEPIDLE, tcp, to: seconds(keepAlive.idle), of: descriptor)
-      set(TCP_KEEPINTVL, tcp, to: seconds(keepAlive.interval), of: descriptor)
-      set(TCP_KEEPCNT, tcp, to: Int32(min(max(keepAlive.probes, 1), 127)), of: descriptor)
+      setOption(TCP_KEEPIDLE, tcp, to: seconds(keepAlive.idle), of: descriptor)
+      setOption(TCP_KEEPINTVL, tcp, to: seconds(keepAlive.interval), of: descriptor)
+      setOption(TCP_KEEPCNT, tcp, to: Int32(min(max(keepAlive.probes, 1), 127)), of: descriptor)
     }
-    if resetsOnClose { set(SO_LINGER, SOL_SOCKET, to: linger(l_onoff: 1, l_linger: 0), of: descriptor) }
-  }
-
-  private func set<Value: BitwiseCopyable>(
-    _ option: Int32, _ level: Int32, to value: Value, of descriptor: Int32
-  ) {
-    withUnsafePointer(to: value) {
-      _ = setsockopt(descriptor, level, option, $0, socklen_t(MemoryLayout<Value>.size))
-    }
+    if resetsOnClose { setOption(SO_LINGER, SOL_SOCKET, to: linger(l_onoff: 1, l_linger: 0), of: descriptor) }
   }
 
   /// The time in whole seconds, as the system takes it.
