@@ -11,8 +11,8 @@ func resolve(_ name: String, port: UInt16) throws(UnresolvedName) -> [SocketAddr
   let code = getaddrinfo(name, String(port), &hints, &list)
   let systemCode = errno
   guard code == 0 else {
-    let text = code == EAI_SYSTEM ? strerror(systemCode) : UnsafeMutablePointer(mutating: gai_strerror(code))
-    throw UnresolvedName(name, answer: text.map { String(cString: $0) } ?? "error \(code)")
+    if code == EAI_SYSTEM { throw UnresolvedName(name, answer: systemErrorMessage(systemCode)) }
+    throw UnresolvedName(name, answer: gai_strerror(code).map { String(cString: $0) } ?? "error \(code)")
   }
   defer { freeaddrinfo(list) }
   var addresses: [SocketAddress] = []

@@ -132,7 +132,7 @@ extension IOError.Reason: CustomStringConvertible {
 }
 
 /// The system's words for an error number.
-private func systemErrorMessage(_ code: Int32) -> String {
+func systemErrorMessage(_ code: Int32) -> String {
   withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
     guard let base = buffer.baseAddress, strerror_r(code, base, buffer.count) == 0 else { return "unknown error" }
     return String(cString: base)
