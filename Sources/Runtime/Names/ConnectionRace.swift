@@ -1,5 +1,5 @@
 /// Connects to the first of a host's addresses that answers (RFC 8305, "Happy Eyeballs").
-package struct ConnectionRace<C: Clock, Stream: ByteStream>: Sendable where C.Duration == Duration {
+package struct ConnectionRace<C: Clock<Duration>, Stream: ByteStream>: Sendable {
   private let clock: C
   private let connect: @Sendable (SocketAddress) async throws(IOError) -> Stream
 

@@ -31,9 +31,7 @@ public final class SocketStream: ByteStream {
 
   private func giveTurnAndWait() async throws(IOError) {
     await socket.turn.give()
-    if socket.reading.isWorthTrying { return }
-    socket.willWait(for: .read)
-    try await socket.reading.waitOnce(.read)
+    try await waitUntilReadableOrClosed()
   }
 
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
