@@ -42,11 +42,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   /// - Returns: how many bytes that was, 0 if the peer has finished; `nil` if only waiting can tell.
   @inline(__always)
   func tryFill(_ workspace: Workspace) throws(IOError) -> Int? {
-    // The workspace is ours until this returns, so the room stays where it is.
-    var room = OutputRawSpan(buffer: workspace.input.room, initializedCount: 0)
-    guard let count = try stream.tryRead(into: &room) else { return nil }
-    workspace.input.commit(count)
-    return count
+    try workspace.input.tryFill(from: stream)
   }
 
   /// Reads what there is into the workspace's input, of which nothing may be left.

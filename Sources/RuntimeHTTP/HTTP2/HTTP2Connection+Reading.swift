@@ -40,7 +40,8 @@ extension HTTP2Connection {
     while true {
       while receive(batch) { await readingTurn.give() }
       // Of a frame that is not whole, the rest is waited for with what there is of it.
-      guard let count = batch.input.isEmpty ? try tryFill(batch) : try await fill(batch) else { return true }
+      let count = batch.input.isEmpty ? try batch.input.tryFill(from: stream) : try await fill(batch)
+      guard let count else { return true }
       if count == 0 { return false }
     }
   }
@@ -51,16 +52,6 @@ extension HTTP2Connection {
     // The batch is ours until this returns, so the room stays where it is.
     var room = OutputRawSpan(buffer: batch.input.room, initializedCount: 0)
     let count = try await stream.read(into: &room)
-    batch.input.commit(count)
-    return count
-  }
-
-  /// Reads what there is, of which nothing may be in the batch already; 0 if the peer has finished, `nil` if only waiting
-  /// can tell.
-  private func tryFill(_ batch: HTTP2Batch) throws(IOError) -> Int? {
-    // The batch is ours until this returns, so the room stays where it is.
-    var room = OutputRawSpan(buffer: batch.input.room, initializedCount: 0)
-    guard let count = try stream.tryRead(into: &room) else { return nil }
     batch.input.commit(count)
     return count
   }
