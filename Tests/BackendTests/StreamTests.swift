@@ -64,18 +64,6 @@ import Testing
     }
   }
 
-  /// The number that the system knows a stream by.
-  private func systemDescriptor(of stream: any ByteStream) -> Int32? {
-    func address(
-      _ descriptor: Int32, _ call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
-    )
-      -> SocketAddress?
-    { SocketAddress(writtenBy: { call(descriptor, $0, $1) }) }
-    return (0..<4096).first {
-      address($0, getsockname) == stream.localAddress && address($0, getpeername) == stream.peerAddress
-    }
-  }
-
   @Test(arguments: Variant.all)
   func `readable does not return on a new stream to which nothing has been sent`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in

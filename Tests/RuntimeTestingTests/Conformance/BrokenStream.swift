@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimeTestSupport
 import RuntimeTesting
 
 /// A stream that leaves everything to another, and breaks one promise.
@@ -94,7 +95,7 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
   }
 
   func close() {
-    guard flaw == .closesTwice, let descriptor = systemDescriptor else { return base.close() }
+    guard flaw == .closesTwice, let descriptor = systemDescriptor(of: base) else { return base.close() }
     base.close()
     usleep(100)
     Glibc.close(descriptor)
@@ -115,22 +116,4 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
 
   var peerAddress: SocketAddress? { flaw == .mistakesThePeer ? base.localAddress : base.peerAddress }
   var localAddress: SocketAddress? { base.localAddress }
-
-  /// The number that the system knows the stream by.
-  private var systemDescriptor: Int32? {
-    guard let local = base.localAddress?.port, let peer = base.peerAddress?.port else { return nil }
-    return (Int32(0)..<1024).first { port(of: $0, getsockname) == local && port(of: $0, getpeername) == peer }
-  }
-}
-
-/// The port that `call` tells of an IPv4 socket.
-private func port(
-  of descriptor: Int32, _ call: (Int32, UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
-) -> UInt16? {
-  var name = sockaddr_in()
-  var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let code = withUnsafeMutablePointer(to: &name) {
-    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { call(descriptor, $0, &size) }
-  }
-  return code == 0 ? UInt16(bigEndian: name.sin_port) : nil
 }

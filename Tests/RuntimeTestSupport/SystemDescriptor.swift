@@ -1,0 +1,11 @@
+import Glibc
+package import Runtime
+
+/// The number that the system knows a TCP stream by.
+package func systemDescriptor(of stream: any ByteStream) -> Int32? {
+  guard let local = stream.localAddress, let peer = stream.peerAddress else { return nil }
+  return (Int32(0)..<4096).first { number in
+    SocketAddress(writtenBy: { getsockname(number, $0, $1) }) == local
+      && SocketAddress(writtenBy: { getpeername(number, $0, $1) }) == peer
+  }
+}
