@@ -29,9 +29,12 @@ public final class SocketStream: ByteStream {
     try await socket.reading.waitOnce(.read)
   }
 
+  /// With a call of the function above in place of its last lines, an idle connection takes a kilobyte more (Swift 6.3.1).
   private func giveTurnAndWait() async throws(IOError) {
     await socket.turn.give()
-    try await waitUntilReadableOrClosed()
+    if socket.reading.isWorthTrying { return }
+    socket.willWait(for: .read)
+    try await socket.reading.waitOnce(.read)
   }
 
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
