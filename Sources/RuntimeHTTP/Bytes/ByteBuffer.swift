@@ -1,5 +1,4 @@
 import Glibc
-import Runtime
 
 /// Bytes that are appended at one end and taken from the other, in one piece of memory that is kept between uses.
 ///
@@ -41,18 +40,6 @@ struct ByteBuffer: ~Copyable {
   mutating func commit(_ count: Int) {
     precondition(count >= 0 && count <= memory.count - end)
     end += count
-  }
-
-  /// Reads into ``room`` what `stream` has, if that needs no waiting.
-  ///
-  /// - Returns: how many bytes that was, 0 if the peer has finished; `nil` if only waiting can tell.
-  @inline(__always)
-  mutating func tryFill(from stream: some ByteStream) throws(IOError) -> Int? {
-    // The buffer is the caller's until this returns, so the room stays where it is.
-    var free = OutputRawSpan(buffer: room, initializedCount: 0)
-    guard let count = try stream.tryRead(into: &free) else { return nil }
-    commit(count)
-    return count
   }
 
   /// Takes the first `count` bytes.
