@@ -7,10 +7,15 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+func library(_ name: String, _ dependencies: [Target.Dependency], packageAccess: Bool = true) -> Target {
   .target(
-    name: name, dependencies: dependencies,
+    name: name, dependencies: dependencies, packageAccess: packageAccess,
     swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
+}
+
+/// A backend. It has no `package` access: it is built of what any other backend can be built of.
+func backend(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  library(name, dependencies, packageAccess: false)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -33,6 +38,8 @@ let package = Package(
   name: "gearbox",
   products: [
     .library(name: "Runtime", targets: ["Runtime"]),
+    .library(name: "RuntimeKit", targets: ["RuntimeKit", "RuntimePrimitives"]),
+    .library(name: "RuntimeConcurrency", targets: ["RuntimeConcurrency"]),
     .library(name: "RuntimeDispatch", targets: ["RuntimeDispatch"]),
     .library(name: "RuntimeCustom", targets: ["RuntimeCustom"]),
     .library(name: "RuntimeHTTP", targets: ["RuntimeHTTP"]),
@@ -43,27 +50,39 @@ let package = Package(
   ],
   targets: [
     .target(name: "CRuntime"),
-    library("Runtime", ["CRuntime"]),
-    library("RuntimeDispatch", ["Runtime", "CRuntime"]),
-    library("RuntimeCustom", ["Runtime", "CRuntime"]),
-    library("RuntimeHTTP", ["Runtime"]),
-    library("RuntimeTesting", ["Runtime"]),
+    library("RuntimePrimitives", []),
+    library("Runtime", ["CRuntime", "RuntimePrimitives"]),
+    library("RuntimeKit", ["CRuntime", "Runtime", "RuntimePrimitives"]),
+    backend("RuntimeConcurrency", ["Runtime", "RuntimeKit"]),
+    backend("RuntimeDispatch", ["Runtime", "RuntimeKit"]),
+    backend("RuntimeCustom", ["Runtime", "RuntimeKit", "RuntimePrimitives"]),
+    library("RuntimeHTTP", ["Runtime", "RuntimeKit", "RuntimePrimitives"]),
+    library("RuntimeTesting", ["Runtime", "RuntimePrimitives"]),
     .target(name: "CSimulation"),
-    library("RuntimeSimulation", ["Runtime", "CSimulation"]),
-    library("RuntimeSelection", ["Runtime", "RuntimeDispatch", "RuntimeCustom"]),
+    library("RuntimeSimulation", ["CSimulation", "Runtime", "RuntimePrimitives"]),
+    library("RuntimeSelection", ["Runtime", "RuntimeConcurrency", "RuntimeCustom", "RuntimeDispatch"]),
     .executableTarget(
-      name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], swiftSettings: settings),
+      name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], packageAccess: false,
+      swiftSettings: settings),
     .target(
       name: "RuntimeTestSupport",
-      dependencies: ["Runtime", "RuntimeHTTP", "RuntimeDispatch", "RuntimeCustom", "RuntimeTesting"],
+      dependencies: [
+        "Runtime", "RuntimeConcurrency", "RuntimeCustom", "RuntimeDispatch", "RuntimeHTTP", "RuntimePrimitives",
+        "RuntimeTesting",
+      ],
       path: "Tests/RuntimeTestSupport", swiftSettings: settings),
     tests(
-      "RuntimeHTTPTests", ["Runtime", "RuntimeHTTP", "RuntimeSimulation", "RuntimeTesting", "RuntimeTestSupport"]),
-    tests("RuntimeTests", ["Runtime", "RuntimeTestSupport"]),
+      "RuntimeHTTPTests",
+      [
+        "Runtime", "RuntimeConcurrency", "RuntimeHTTP", "RuntimePrimitives", "RuntimeSimulation", "RuntimeTesting",
+        "RuntimeTestSupport",
+      ]),
+    tests("RuntimeTests", ["Runtime", "RuntimePrimitives", "RuntimeTestSupport"]),
+    tests("RuntimeKitTests", ["Runtime", "RuntimeKit", "RuntimeTestSupport"]),
     tests("RuntimeCustomTests", ["Runtime", "RuntimeCustom"]),
     .target(name: "CFibers", path: "Tests/CFibers"),
-    tests("ModelTests", ["CFibers", "CRuntime", "Runtime"]),
-    tests("BackendTests", ["Runtime", "RuntimeTesting", "RuntimeTestSupport"]),
+    tests("ModelTests", ["CFibers", "CRuntime", "Runtime", "RuntimePrimitives"]),
+    tests("BackendTests", ["Runtime", "RuntimeKit", "RuntimePrimitives", "RuntimeTesting", "RuntimeTestSupport"]),
     .executableTarget(
       name: "MainThreadProgram", dependencies: ["CRuntime", "Runtime", "RuntimeSelection"],
       path: "Tests/MainThreadProgram",

@@ -16,8 +16,10 @@ let package = Package(
       name: "Benchmarks",
       dependencies: [
         .product(name: "Runtime", package: "gearbox"),
+        .product(name: "RuntimeConcurrency", package: "gearbox"),
         .product(name: "RuntimeCustom", package: "gearbox"),
         .product(name: "RuntimeDispatch", package: "gearbox"),
+        .product(name: "RuntimeKit", package: "gearbox"),
         // The suite `http` runs it.
         .product(name: "WebApp", package: "gearbox"),
       ],

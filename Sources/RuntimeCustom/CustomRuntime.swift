@@ -1,4 +1,5 @@
 public import Runtime
+public import RuntimeKit
 
 /// The backend on threads of its own: a work-stealing pool in which every worker polls its own sockets and timers.
 ///
@@ -15,7 +16,7 @@ public final class CustomRuntime: AsyncRuntime {
   private let scheduler: Scheduler
   /// The scheduler, as inlined code may know it.
   @usableFromInline let executor: any TaskExecutor
-  @usableFromInline let services: Services
+  @usableFromInline let services: RuntimeServices
 
   /// - Parameters:
   ///   - workers: how many threads run tasks; `nil` for as many as there are processors to use.
@@ -37,7 +38,7 @@ public final class CustomRuntime: AsyncRuntime {
     self.scheduler = scheduler
     executor = scheduler
     clock = TimerClock { (scheduler.currentWorker ?? scheduler.someWorker).sleeps }
-    services = Services(clock: clock, blocking: blocking) { scheduler.someWorker.poller }
+    services = RuntimeServices(clock: clock, blocking: blocking) { scheduler.someWorker.poller }
     try scheduler.start()
   }
 
@@ -49,22 +50,22 @@ public final class CustomRuntime: AsyncRuntime {
   public func spawn<Success: Sendable>(
     _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    services.tasks.spawn(on: executor, options, operation)
+    services.spawn(on: executor, options, operation)
   }
 
   public func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> SocketListener {
-    try services.network.listen(on: address, options)
+    try services.listen(on: address, options: options)
   }
 
   public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
-    try await services.network.connect(to: address, options)
+    try await services.connect(to: address, options: options)
   }
 
   @inlinable
   public func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success
   ) async throws -> Success {
-    try await services.blocking.run(work)
+    try await services.runBlocking(work)
   }
 
   public var metrics: RuntimeMetrics {

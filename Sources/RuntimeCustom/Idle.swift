@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 import Synchronization
 
 /// Which workers sleep, and how many are looking for work: what decides whether somebody is woken.

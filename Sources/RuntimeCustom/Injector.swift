@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 import Synchronization
 
 /// The queue that all workers share: for jobs from other threads, and for what a worker's own queue cannot hold.

@@ -1,4 +1,6 @@
 import Runtime
+import RuntimeKit
+import RuntimePrimitives
 import Synchronization
 
 /// How a worker polls, sleeps in its poller, and is woken: the poller's alarm, a system call, is rung only for a worker

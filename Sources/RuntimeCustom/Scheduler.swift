@@ -1,5 +1,6 @@
-import CRuntime
 import Runtime
+import RuntimeKit
+import RuntimePrimitives
 import Synchronization
 
 /// The pool: workers with a queue each, a queue they share, and the rules by which they are woken.
@@ -11,11 +12,9 @@ final class Scheduler: TaskExecutor {
   let watchdog: Watchdog?
   private let stopping = Atomic(false)
   private let turn = Atomic<Int>(0)
-  private let threads = Lock<[Thread]>([])
+  private let threads = WorkerThreads()
   /// How long the threads have to end at least, in nanoseconds, even if the deadline of the shutdown is over.
   private static let lastMoment: Int64 = 100_000_000
-  /// Which workers' threads have come to their end.
-  private let ended: Monitor<[Bool]>
 
   init(workers count: Int, poller: PollerKind, stealsWork: Bool, stalls: StallOptions?) throws(IOError) {
     var stalls = stalls
@@ -26,7 +25,6 @@ final class Scheduler: TaskExecutor {
     var workers: [Worker] = []
     for index in 0..<count { workers.append(try Worker(index: index, poller: poller, watchdog)) }
     self.workers = workers
-    ended = Monitor([Bool](repeating: false, count: count))
     self.stealsWork = stealsWork
     idle = Idle(workerCount: count)
   }
@@ -34,14 +32,7 @@ final class Scheduler: TaskExecutor {
   /// Starts the threads; stops those that it has started if there is none to be had for the rest.
   func start() throws(IOError) {
     do throws(IOError) {
-      for worker in workers {
-        let thread = try Thread(name: "gearbox-\(worker.index)") { [self] in
-          worker.run(self)
-          ended.withLock { $0[worker.index] = true }
-          ended.notifyAll()
-        }
-        threads.withLock { $0.append(thread) }
-      }
+      try threads.start(workers.map { "gearbox-\($0.index)" }) { [self] number in workers[number].run(self) }
       try watchdog?.start(self)
     } catch {
       stop(deadline: .max)
@@ -49,14 +40,8 @@ final class Scheduler: TaskExecutor {
     }
   }
 
-  /// What a worker's thread is known by.
-  var identity: UnsafeRawPointer { UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque()) }
-
   /// The worker whose thread is calling.
-  var currentWorker: Worker? {
-    let slot = Int(gearbox_slot(identity))
-    return slot >= 0 ? workers[slot] : nil
-  }
+  var currentWorker: Worker? { threads.currentNumber.map { workers[$0] } }
 
   /// The worker for the next thing that can be any worker's: each in turn.
   var someWorker: Worker {
@@ -72,10 +57,9 @@ final class Scheduler: TaskExecutor {
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    let slot = Int(gearbox_slot(identity))
-    if slot >= 0 {
+    if let number = threads.currentNumber {
       // Not retained: the scheduler has it for as long as this runs.
-      unsafe Unmanaged.passUnretained(workers[slot])._withUnsafeGuaranteedRef { $0.push(job, self) }
+      unsafe Unmanaged.passUnretained(workers[number])._withUnsafeGuaranteedRef { $0.push(job, self) }
     } else {
       inject(CollectionOfOne(job))
     }
@@ -105,33 +89,22 @@ final class Scheduler: TaskExecutor {
   /// come, are run on Swift's own pool: none is ever lost.
   func stop(deadline: Int64) {
     // A worker that is in no job ends at once, and is waited for though the deadline may have passed.
-    let end = max(deadline, monotonicNow() + Self.lastMoment)
+    let end = max(deadline, MonotonicTime.now + Self.lastMoment)
     // First, since it polls what the workers close.
     watchdog?.stop(deadline: end)
     stopping.store(true, ordering: .relaxed)  // `unpark` releases it to a worker that sleeps.
     for worker in workers { worker.parking.unpark() }
-    let threads = threads.withLock { exchange(&$0, with: []) }
-    let hasEnded = ended.wait(until: end) { hasEnded, isLate in
-      // Where not all threads could be started, the first ones are all there are.
-      isLate || hasEnded[..<threads.count].allSatisfy(\.self) ? hasEnded : nil
+    let hasEnded = threads.join(until: end)
+    for (worker, hasEnded) in zip(workers, hasEnded) where !hasEnded {
+      for job in worker.queue.stealAll() { exile(job) }
     }
-    for (index, thread) in threads.enumerated() {
-      if hasEnded[index] {
-        thread.join()
-      } else {
-        thread.detach()
-        for job in workers[index].queue.stealAll() { exile(job) }
-      }
-    }
-    // The others close theirs when they end: a poller that is closed under a sleeper loses the wake.
-    for worker in workers[threads.count...] { worker.poller.close() }
+    // Workers with a thread close theirs when they end: a poller that is closed under a sleeper loses the wake.
+    for worker in workers[hasEnded.count...] { worker.poller.close() }
     for job in injector.close() { exile(job) }
   }
 
-  /// Has Swift's own pool run `job`, with our identity as before; in a bare job of its own, since a task's would be taken
-  /// for the task's.
+  /// Has Swift's own pool run `job`, with our identity as before.
   func exile(_ job: UnownedJob) {
-    globalConcurrentExecutor.enqueue(
-      _swift_createJobForTestingOnly { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) })
+    SwiftPool.run { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }

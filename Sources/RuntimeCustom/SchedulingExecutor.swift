@@ -1,4 +1,6 @@
 import Runtime
+import RuntimeKit
+import RuntimePrimitives
 
 // What the toolchain lets an executor do, but has not made public yet. Without it `Task.sleep` goes by Dispatch's
 // timers: right, but slower.
@@ -12,7 +14,7 @@ import Runtime
     ) {
       guard let delay = delay as? Duration else { preconditionFailure("\(C.self) does not count time in Duration") }
       let sleeps = (currentWorker ?? someWorker).sleeps
-      sleeps.run(UnownedJob(job), at: deadline(delay.nanoseconds))
+      sleeps.run(UnownedJob(job), at: MonotonicTime.deadline(after: delay))
     }
 
     func enqueue<C: Clock>(

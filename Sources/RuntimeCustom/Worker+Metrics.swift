@@ -1,4 +1,5 @@
 import Runtime
+import RuntimeKit
 
 extension Worker {
   /// What it has done so far.

@@ -1,5 +1,6 @@
-import CRuntime
 import Runtime
+import RuntimeKit
+import RuntimePrimitives
 
 /// One thread of the pool: a queue, a poller and a timer wheel of its own, and a loop that sees to all three.
 final class Worker: @unchecked Sendable {  // What is `var` here is touched by the worker's own thread alone.
@@ -38,7 +39,6 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   /// Works until the scheduler stops.
   func run(_ scheduler: Scheduler) {
     let identity = scheduler.asUnownedTaskExecutor()
-    gearbox_enter_executor(scheduler.identity, Int32(index))
     progress = [Int](repeating: 0, count: scheduler.workers.count)
     lane.enter()
     while !scheduler.isStopping {
@@ -51,7 +51,6 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
       unsafe job.runSynchronously(on: identity)
     }
     lane.leave()
-    gearbox_enter_executor(nil, 0)
     poller.close()
     while let job = queue.pop() { scheduler.exile(job) }
   }
@@ -111,10 +110,10 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     let workers = scheduler.workers
     guard workers.contains(where: { $0.queue.count > 0 }) else { return nil }
     for worker in workers { progress[worker.index] = worker.lane.counters.jobs }
-    let end = monotonicNow() + Self.patience
+    let end = MonotonicTime.now + Self.patience
     repeat {
       if scheduler.hasWork { return steal(scheduler, atLeast: 2) ?? injectedJob(scheduler) }
-    } while monotonicNow() < end
+    } while MonotonicTime.now < end
     for worker in workers where worker.lane.counters.jobs == progress[worker.index] {
       if let job = steal(from: worker, atLeast: 1) { return job }
     }
@@ -138,7 +137,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     if rest.mustLook, scheduler.hasWork { scheduler.wakeOne() }
     lane.counters.hasParked()
     lane.leave()
-    let wait = first.map { max(0, $0 - monotonicNow()) }
+    let wait = first.map { max(0, $0 - MonotonicTime.now) }
     gatherReady { parking.sleep(rest.dozes ? min(wait ?? .max, Self.doze) : wait) }
     lane.enter()
     turn.begin()

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// Tells a worker that has jobs when to look at its sockets, its timers and the shared queue: after 61 jobs or one
 /// millisecond, whichever comes first.
@@ -19,13 +20,13 @@ struct WorkerTurn {
   private var lastReading: Int64
 
   init() {
-    start = monotonicNow()
+    start = MonotonicTime.now
     lastReading = start
   }
 
   /// Begins a turn, after the worker has looked, or slept.
   mutating func begin() {
-    start = monotonicNow()
+    start = MonotonicTime.now
     lastReading = start
     jobsLeft = Self.maximumJobs
   }
@@ -37,7 +38,7 @@ struct WorkerTurn {
     jobsLeft -= 1
     untilReading -= 1
     if untilReading > 0 { return jobsLeft <= 0 }
-    let now = monotonicNow()
+    let now = MonotonicTime.now
     untilReading = now - lastReading < Self.length / 8 ? Self.stride : 1
     lastReading = now
     return jobsLeft <= 0 || now - start >= Self.length

@@ -1,5 +1,6 @@
 import Dispatch
 public import Runtime
+public import RuntimeKit
 
 /// The backend on Dispatch.
 ///
@@ -16,7 +17,7 @@ public final class DispatchRuntime: AsyncRuntime {
   private let executor: QueueExecutor
   private let polling: PollerThread
   private let timer: DispatchTimer
-  @usableFromInline let services: Services
+  @usableFromInline let services: RuntimeServices
 
   /// - Parameters:
   ///   - workers: how many tasks run at once; `nil` for as many as there are processors to use.
@@ -51,7 +52,7 @@ public final class DispatchRuntime: AsyncRuntime {
     }
     self.polling = polling
     clock = TimerClock { timer.sleeps }
-    services = Services(clock: clock, blocking: blocking) { polling.poller }
+    services = RuntimeServices(clock: clock, blocking: blocking) { polling.poller }
   }
 
   public var workerCount: Int { executor.width }
@@ -62,21 +63,21 @@ public final class DispatchRuntime: AsyncRuntime {
   public func spawn<Success: Sendable>(
     _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    services.tasks.spawn(on: taskExecutor, options, operation)
+    services.spawn(on: taskExecutor, options, operation)
   }
 
   public func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> SocketListener {
-    try services.network.listen(on: address, options)
+    try services.listen(on: address, options: options)
   }
 
   public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
-    try await services.network.connect(to: address, options)
+    try await services.connect(to: address, options: options)
   }
 
   public func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success
   ) async throws -> Success {
-    try await services.blocking.run(work)
+    try await services.runBlocking(work)
   }
 
   public var metrics: RuntimeMetrics {

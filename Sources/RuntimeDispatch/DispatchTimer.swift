@@ -1,6 +1,7 @@
 import Dispatch
 import Glibc
 import Runtime
+import RuntimeKit
 
 /// One Dispatch timer for all who sleep: it is set to the first deadline, and wakes those whose time has come.
 final class DispatchTimer: Sendable {

@@ -1,5 +1,6 @@
 import Glibc
 public import Runtime
+import RuntimeConcurrency
 import RuntimeCustom
 import RuntimeDispatch
 

@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimePrimitives
 
 /// Runs `body` in a simulation for each of `seeds`, one after another, on a thread of its own: a test of what the code does
 /// whatever the order of things, and whatever goes wrong.

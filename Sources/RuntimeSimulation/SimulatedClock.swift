@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// The clock of a host in a simulation: it stands still while anything is ready to run, and then jumps to the next time
 /// that somebody waits for.

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// What a simulation knows of one of its hosts.
 final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alone touches it.
@@ -77,7 +78,7 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
       excused.append(task)
       wakeShutdowns()
     }
-    let end = deadline(max(0, grace.nanoseconds), after: simulation.now)
+    let end = MonotonicTime.deadline(after: max(0, grace.nanoseconds), from: simulation.now)
     while taskCount > excused.count, simulation.now < end {
       let wake = await simulation.wait(on: number, for: .tasks(of: number), until: end) { shutdowns.append($0) }
       if case .cancelled = wake { break }

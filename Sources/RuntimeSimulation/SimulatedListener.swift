@@ -1,5 +1,6 @@
 import Glibc
 public import Runtime
+import RuntimePrimitives
 
 /// A listener in a simulated network.
 public final class SimulatedListener: StreamListener, @unchecked Sendable {  // The simulation's thread alone uses it.

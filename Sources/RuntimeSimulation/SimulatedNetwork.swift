@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimePrimitives
 
 /// The hosts of a simulation, and what connects them.
 final class SimulatedNetwork {

@@ -1,5 +1,6 @@
 import Glibc
 public import Runtime
+import RuntimePrimitives
 
 /// A connection's end in a simulated network: a ``ByteStream`` that behaves as a TCP socket does, and as badly as its
 /// ``FaultPlan`` says.

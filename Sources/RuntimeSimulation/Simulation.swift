@@ -1,5 +1,6 @@
 import CSimulation
 import Runtime
+import RuntimePrimitives
 import Synchronization
 
 /// One run: the jobs that are ready, the time, and what waits for it.
@@ -246,7 +247,7 @@ private func nextRandomNumber(_ simulation: UnsafeMutableRawPointer) -> UInt64 {
       _ job: consuming ExecutorJob, after delay: C.Duration, tolerance: C.Duration?, clock: C
     ) {
       guard let delay = delay as? Duration else { preconditionFailure("\(C.self) does not count time in Duration") }
-      timers.insert(at: deadline(delay.nanoseconds, after: now), .job(UnownedJob(job)))
+      timers.insert(at: MonotonicTime.deadline(after: delay.nanoseconds, from: now), .job(UnownedJob(job)))
     }
 
     func enqueue<C: Clock>(

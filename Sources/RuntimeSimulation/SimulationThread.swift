@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// The thread that simulations are run on one after another, and the executor of the task that has them run.
 ///

@@ -36,7 +36,11 @@ private struct Serve: RuntimeProgram {
   func run(on runtime: some AsyncRuntime) async throws {
     let app = WebApp(runtime: runtime, isDemo: options.isDemo)
     let server = try await listen(app)
-    try stopAtSignals {
+    // What is printed to a pipe whose reader has gone is no reason to end.
+    signal(SIGPIPE, SIG_IGN)
+    try Signals.handle([.interrupt, .terminate]) { signal in
+      // The second ends the process. 128 and the number is how a shell reports a process that a signal has ended.
+      if app.isStopping.isSet { _exit(128 + signal.rawValue) }
       app.isStopping.set()
       runtime.execute { await server.shutdown() }
     }
@@ -57,27 +61,6 @@ private struct Serve: RuntimeProgram {
       throw CannotListen(address: options.address, error: error)
     }
   }
-}
-
-/// Has SIGINT and SIGTERM call `stop`, and the second of them end the process at once.
-private func stopAtSignals(_ stop: @escaping @Sendable () -> Void) throws {
-  // What is printed to a pipe whose reader has gone is no reason to end.
-  signal(SIGPIPE, SIG_IGN)
-  let signals = try Signals([.interrupt, .terminate])
-  // On a thread of its own: a signal is heard though every worker is stuck, and though there is no descriptor left, which
-  // Swift's own pool and the main actor need.
-  try Thread(name: "gearbox-stop") {
-    BlockedThread(mainQueue: nil).run {
-      var hasStopped = false
-      for await signal in signals {
-        // 128 and the number is how a shell reports a process that a signal has ended.
-        if hasStopped { _exit(128 + signal.rawValue) }
-        hasStopped = true
-        stop()
-      }
-    }
-  }
-  .detach()
 }
 
 private struct CannotListen: Error, CustomStringConvertible {

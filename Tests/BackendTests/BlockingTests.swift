@@ -1,4 +1,6 @@
 import Runtime
+import RuntimeKit
+import RuntimePrimitives
 import RuntimeTestSupport
 import Testing
 
@@ -56,7 +58,7 @@ import Testing
       }
     }
     while pool.load.threads == 0 || pool.load.queued > 0 { await Task.yield() }
-    pool.shutdown(deadline: monotonicNow())
+    pool.shutdown(deadline: MonotonicTime.now)
     gate.open()
     #expect(try await begun.value == 1)
     while pool.load.threads > 0 { await Task.yield() }

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimeConcurrency
 import RuntimeCustom
 import RuntimeTestSupport
 import Testing

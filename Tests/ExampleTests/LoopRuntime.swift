@@ -1,5 +1,7 @@
 import Glibc
 import Runtime
+import RuntimeConcurrency
+import RuntimeKit
 import RuntimeTestSupport
 
 @testable import bring_your_own_executor

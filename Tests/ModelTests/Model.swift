@@ -1,5 +1,6 @@
 import CFibers
 import Runtime
+import RuntimePrimitives
 
 /// A model checker: runs a small program of several threads over and over, until every order has been tried in which
 /// their atomic operations can take place, and every value that a load can find.
@@ -105,7 +106,7 @@ final class Model {
   /// - Throws: the first failure.
   static func explore(budget: Int? = nil, _ program: @escaping (Model) -> () -> String?) async throws {
     nonisolated(unsafe) let program = program  // Called by that thread alone.
-    let started = Runtime.Lock<Runtime.Thread?>(nil)
+    let started = RuntimePrimitives.Lock<Runtime.Thread?>(nil)
     let result = await withCheckedContinuation { continuation in
       do {
         let thread = try Runtime.Thread(name: "model") {

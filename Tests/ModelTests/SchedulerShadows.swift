@@ -18,11 +18,9 @@ extension UnownedJob {
 }
 
 /// Runs what the scheduler sends away when it has stopped: at once.
-enum globalConcurrentExecutor {
-  static func enqueue(_ job: UnownedJob) { job.run() }
+enum SwiftPool {
+  static func run(_ work: () -> Void) { work() }
 }
-
-func _swift_createJobForTestingOnly(_ body: @escaping () -> Void) -> UnownedJob { UnownedJob(number: -1, run: body) }
 
 /// Which worker each thread of the model is.
 nonisolated(unsafe) private var slots: [Int: Int32] = [:]  // One thread of the model runs at a time.
@@ -33,10 +31,14 @@ func gearbox_enter_executor(_ executor: UnsafeRawPointer?, _ slot: Int32) {
 
 func gearbox_slot(_ executor: UnsafeRawPointer) -> Int32 { slots[Model.current.running] ?? -1 }
 
-/// Each look at the clock takes so long that few are needed.
-func monotonicNow() -> Int64 {
-  time += 6_000_000
-  return time
+enum MonotonicTime {
+  /// Each look at the clock takes so long that few are needed.
+  static var now: Int64 {
+    time += 6_000_000
+    return time
+  }
+
+  static func deadline(after nanoseconds: Int64) -> Int64 { nanoseconds }
 }
 nonisolated(unsafe) private var time: Int64 = 0  // One thread of the model runs at a time.
 
@@ -66,7 +68,7 @@ private final class Alarm: Poller, @unchecked Sendable {  // One thread of the m
 }
 
 /// What a thread has done, as plain memory: these figures order nothing, and need not be explored.
-package final class JobCounters: @unchecked Sendable {  // One thread of the model runs at a time.
+public final class JobCounters: @unchecked Sendable {  // One thread of the model runs at a time.
   private(set) var jobs = 0
   private(set) var stolen = 0
   private(set) var parks = 0
@@ -87,21 +89,6 @@ enum WatchdogPace {
   static let period: Int64 = 1
   static let idleLooks = 1
   static let reliefDelay: Int64 = 10_000_000
-}
-
-/// Of the options, what decides who runs jobs.
-package struct StallOptions {
-  var maximumReliefWorkers = 1
-  /// Nothing counts as a stall here.
-  let threshold = Duration.seconds(1_000_000)
-}
-
-/// What the watchdog tells of itself.
-package struct RuntimeMetrics {
-  var stalls = 0
-  var longestStall = Duration.zero
-  var reliefWorkers = 0
-  var reliefs = 0
 }
 
 /// Stalls are not reported in a model.

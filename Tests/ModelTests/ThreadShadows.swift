@@ -1,9 +1,6 @@
-package import Runtime
+import Runtime
 
 // What the blocking pool has around it, and the scheduler some of it: threads, a lock that one can wait behind, and work.
-
-/// The pool's file imports nothing.
-package typealias IOError = Runtime.IOError
 
 /// A thread of the model.
 struct Thread: @unchecked Sendable {  // One thread of the model runs at a time.
@@ -135,5 +132,3 @@ extension Duration {
   /// Only that it is one matters: time passes when nobody can do anything.
   var nanoseconds: Int64 { 0 }
 }
-
-func deadline(_ nanoseconds: Int64) -> Int64 { nanoseconds }

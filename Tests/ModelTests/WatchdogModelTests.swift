@@ -1,3 +1,4 @@
+import Runtime
 import Testing
 
 extension ModelTests {
@@ -35,7 +36,7 @@ extension ModelTests {
     }
 
     /// A lane that is entered and then stands still, and nothing else.
-    private final class Standstill: Watched, @unchecked Sendable {  // One thread of the model runs at a time.
+    private final class Standstill: WatchedScheduler, @unchecked Sendable {  // One thread of the model runs at a time.
       let lanes: [Lane]
       let hasWaitingJobs = false
       private(set) var isCovered = false

@@ -1,5 +1,6 @@
 import Dispatch
 import Runtime
+import RuntimePrimitives
 import Synchronization
 import Testing
 

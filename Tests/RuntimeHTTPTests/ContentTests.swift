@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 import RuntimeTestSupport
 import RuntimeTesting
 import Synchronization

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// A clock whose time goes by only when a test says so.
 final class ManualClock: Clock {

@@ -1,5 +1,6 @@
 import Glibc
 package import Runtime
+import RuntimeConcurrency
 import RuntimeCustom
 import RuntimeDispatch
 

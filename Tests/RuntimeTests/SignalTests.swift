@@ -1,4 +1,5 @@
 import Glibc
+import RuntimePrimitives
 import RuntimeTestSupport
 import Testing
 
@@ -97,6 +98,26 @@ import Testing
       }
       #expect(try await late.value == nil)
       #expect(await first(of: signals) == .user1)
+    }
+  }
+
+  @Test func `A handler is called for each signal, beside the sequences, though the shared pool is stuck`() async {
+    // For good, so in a process that ends.
+    await #expect(processExitsWith: .success) {
+      let seen = Monitor<[Signal]>([])
+      try Signals.handle([.user1, .user2]) { signal in
+        seen.withLock { $0.append(signal) }
+        seen.notifyAll()
+      }
+      let late = try Signals([.user1])
+      // Blocks a thread of the pool for each processor; this task has one of them.
+      for _ in 0..<availableCores() * 2 { Task { seen.wait { seen, _ in seen.count == 2 ? () : nil } } }
+      for (count, signal) in [Signal.user1, .user2].enumerated() {
+        send(signal)
+        seen.wait { seen, _ in seen.count > count ? () : nil }
+      }
+      #expect(seen.withLock { $0 } == [.user1, .user2])
+      #expect(await first(of: late) == .user1)
     }
   }
 

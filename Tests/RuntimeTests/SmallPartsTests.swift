@@ -1,4 +1,5 @@
 import Glibc
+import RuntimePrimitives
 import Testing
 
 @testable import Runtime
@@ -48,41 +49,7 @@ import Testing
     #expect(Duration(secondsComponent: 0, attosecondsComponent: 1_000_000_000).nanoseconds == 1)
     #expect(Duration.seconds(Int64.max).nanoseconds == .max)
     #expect(Duration.seconds(Int64.min).nanoseconds == .min)
-    #expect(deadline(.max) == .max)
-  }
-
-  @Test func `A wait is rounded up to milliseconds, and never overflows`() {
-    #expect(milliseconds(nil) == -1)
-    #expect(milliseconds(0) == 0)
-    #expect(milliseconds(1) == 1)
-    #expect(milliseconds(1_000_000) == 1)
-    #expect(milliseconds(1_000_001) == 2)
-    #expect(milliseconds(.max) == .max)
-  }
-}
-
-@Suite struct OpenDescriptorTests {
-  @Test func `A descriptor is given back when the last call on it has ended`() {
-    var ends: [Int32] = [0, 0]
-    #expect(pipe(&ends) == 0)
-    defer { Glibc.close(ends[1]) }
-    final class Holder {
-      private let descriptor: OpenDescriptor
-      init(_ number: Int32) { descriptor = OpenDescriptor(number) }
-      func close() -> Bool { descriptor.close() }
-      func use<Result>(_ call: (Int32) -> Result) -> Result? { descriptor.use(call) }
-    }
-    let holder = Holder(ends[0])
-    let isOpenInside = holder.use { number in
-      #expect(holder.close())
-      #expect(!holder.close())
-      #expect(holder.use { $0 } == nil)
-      return fcntl(number, F_GETFD) >= 0
-    }
-    #expect(isOpenInside == true)
-    // The number may be another's by now, but the pipe's other end knows that nobody reads any more.
-    var state = pollfd(fd: ends[1], events: Int16(POLLOUT), revents: 0)
-    #expect(poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR) != 0)
+    #expect(MonotonicTime.deadline(after: Int64.max) == .max)
   }
 }
 

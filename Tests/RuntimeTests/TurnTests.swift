@@ -1,3 +1,4 @@
+import RuntimePrimitives
 import Testing
 
 @testable import Runtime
@@ -46,7 +47,7 @@ import Testing
 
   /// Returns when more time has passed than a turn lasts.
   private func wait() {
-    let start = monotonicNow()
-    while monotonicNow() < start + 250_000 {}
+    let start = MonotonicTime.now
+    while MonotonicTime.now < start + 250_000 {}
   }
 }

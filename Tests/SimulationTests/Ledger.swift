@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// What was asked of a server, what its handlers were called for, and what came back: each request has a number of its
 /// own, and every body tells whose it is.

@@ -1,4 +1,6 @@
 import Runtime
+import RuntimeKit
+import RuntimePrimitives
 import RuntimeSimulation
 import Testing
 
@@ -42,11 +44,11 @@ struct SleepQueueSimulationTests {
   @Test func `A thousand who sleep until the same moment wake together`() async throws {
     try await simulate(seeds: Seeds.few, limits: Self.limits) { runtime in
       let dormitory = Dormitory(on: runtime)
-      let deadline = monotonicNow() + Self.time()
+      let deadline = MonotonicTime.now + Self.time()
       try await withThrowingTaskGroup { group in
         for _ in 0..<1000 {
           group.addTask {
-            let start = monotonicNow()
+            let start = MonotonicTime.now
             let nap = Nap(start: start, deadline: deadline, wasDue: await dormitory.sleep(until: deadline))
             try nap.check(cancelled: nil, closed: nil)
           }
@@ -63,15 +65,15 @@ struct SleepQueueSimulationTests {
     for _ in 0..<3 {
       try await runtime.clock.sleep(for: .nanoseconds(time()))
       // A deadline may have passed already.
-      let deadline = monotonicNow() + time() - Int64.random(in: 0...10_000_000)
+      let deadline = MonotonicTime.now + time() - Int64.random(in: 0...10_000_000)
       let sleeper = runtime.spawn {
-        let start = monotonicNow()
+        let start = MonotonicTime.now
         return Nap(start: start, deadline: deadline, wasDue: await dormitory.sleep(until: deadline))
       }
       var cancelled: Int64?
       if Int.random(in: 0..<4) == 0 {
         try await runtime.clock.sleep(for: .nanoseconds(time()))
-        cancelled = monotonicNow()
+        cancelled = MonotonicTime.now
         sleeper.cancel()
       }
       try await sleeper.value.check(cancelled: cancelled, closed: dormitory.closed)
@@ -85,7 +87,7 @@ private struct Nap {
   let deadline: Int64
   /// Whether it was its time.
   let wasDue: Bool
-  let end = monotonicNow()
+  let end = MonotonicTime.now
 
   /// Whether it ended when it had to; `cancelled` and `closed` say when that happened, if it did.
   func check(cancelled: Int64?, closed: Int64?) throws {
@@ -128,7 +130,7 @@ private final class Dormitory: Sendable {
     turning = runtime.spawn {
       while !alarm.state.withLock({ $0.isOver }) {
         let next = queue.fire() ?? .max
-        let sleep = runtime.spawn { try await runtime.clock.sleep(for: .nanoseconds(next - monotonicNow())) }
+        let sleep = runtime.spawn { try await runtime.clock.sleep(for: .nanoseconds(next - MonotonicTime.now)) }
         alarm.state.withLock { state in
           state.turns += 1
           state.sleep = sleep
@@ -150,7 +152,7 @@ private final class Dormitory: Sendable {
   }
 
   func close() {
-    closing.withLock { $0 = monotonicNow() }
+    closing.withLock { $0 = MonotonicTime.now }
     queue.close()
   }
 

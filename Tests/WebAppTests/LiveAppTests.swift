@@ -1,6 +1,7 @@
 import Glibc
 import Runtime
 import RuntimeHTTP
+import RuntimePrimitives
 import RuntimeTestSupport
 import RuntimeTesting
 import Testing

@@ -1,4 +1,5 @@
 import Glibc
+import RuntimePrimitives
 
 /// Writes lines to a descriptor from a thread of its own, so that no caller ever waits for the descriptor.
 ///
@@ -76,7 +77,7 @@ public final class LineWriter: Sendable {
   @discardableResult
   public func flush(within limit: Duration) -> Bool {
     state.withLock { if $0.isWanted { startThread(&$0) } }
-    return state.wait(until: deadline(max(limit, .zero).nanoseconds)) { state, isLate in
+    return state.wait(until: MonotonicTime.deadline(after: max(limit, .zero))) { state, isLate in
       state.pending == 0 && !state.isWanted ? true : isLate ? false : nil
     }
   }

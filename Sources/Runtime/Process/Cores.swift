@@ -11,7 +11,7 @@ public func availableCores() -> Int {
 }
 
 /// How many processors the machine has switched on, whether or not this process may use them.
-func machineCores() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+private func machineCores() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
 /// Processors' worth of time that the control group may use, where it is bounded.
 private func cpuQuota() -> Double? {

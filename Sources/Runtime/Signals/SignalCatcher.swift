@@ -1,47 +1,48 @@
 import CRuntime
 import Glibc
+import RuntimePrimitives
 
-/// The signals that the process catches, and for which sequences.
+/// The signals that the process catches, and what they are handed to.
 ///
-/// A handler counts a signal and ends the wait of a thread, which hands the signal on to the mailboxes that are there.
+/// A handler counts a signal and ends the wait of a thread, which hands the signal on.
 enum SignalCatcher {
   private static let state = Lock(State())
 
   private struct State {
-    var mailboxes: [SignalMailbox] = []
+    var receivers: [any SignalReceiver] = []
     var hasThread = false
 
-    func catches(_ signal: Signal) -> Bool { mailboxes.contains { $0.signals.contains(signal) } }
+    func catches(_ signal: Signal) -> Bool { receivers.contains { $0.signals.contains(signal) } }
   }
 
   /// The numbers that signals have.
   private static let numbers: ClosedRange<Int32> = 1...64
 
-  /// Has the signals of `mailbox` caught and put into it.
-  static func add(_ mailbox: SignalMailbox) throws(SignalError) {
+  /// Has the signals of `receiver` caught and put into it.
+  static func add(_ receiver: some SignalReceiver) throws(SignalError) {
     try state.withLock { state throws(SignalError) in
       try startThread(&state)
       var caught: [Signal] = []
-      for signal in mailbox.signals where !state.catches(signal) {
+      for signal in receiver.signals where !state.catches(signal) {
         if let error = Self.catch(signal) {
           for signal in caught { gearbox_release_signal(signal.rawValue) }
           throw error
         }
         caught.append(signal)
       }
-      state.mailboxes.append(mailbox)
+      state.receivers.append(receiver)
     }
     // The thread unblocks them.
     gearbox_end_wait_for_signal()
   }
 
-  /// Puts nothing more into `mailbox`, and restores what the process did about signals that no other mailbox is for.
-  static func remove(_ mailbox: SignalMailbox) {
+  /// Puts nothing more into `receiver`, and restores what the process did about signals that no other receiver is for.
+  static func remove(_ receiver: some SignalReceiver) {
     state.withLock { state in
       // It is not in there if it could not be added.
-      guard let place = state.mailboxes.firstIndex(where: { $0 === mailbox }) else { return }
-      state.mailboxes.remove(at: place)
-      for signal in mailbox.signals where !state.catches(signal) { gearbox_release_signal(signal.rawValue) }
+      guard let place = state.receivers.firstIndex(where: { $0 === receiver }) else { return }
+      state.receivers.remove(at: place)
+      for signal in receiver.signals where !state.catches(signal) { gearbox_release_signal(signal.rawValue) }
     }
     gearbox_end_wait_for_signal()
   }
@@ -68,13 +69,13 @@ enum SignalCatcher {
     while true {
       unblock(beyond: inherited)
       gearbox_wait_for_signal()
-      // Counts are taken under the lock: a mailbox that is added later is for signals that come later.
-      let (come, mailboxes) = state.withLock { state in
+      // Counts are taken under the lock: a receiver that is added later is for signals that come later.
+      let (come, receivers) = state.withLock { state in
         let come = numbers.map { (signal: Signal(rawValue: $0), count: Int(gearbox_take_signal($0))) }
-        return (come.filter { $0.count > 0 }, state.mailboxes)
+        return (come.filter { $0.count > 0 }, state.receivers)
       }
       for (signal, count) in come {
-        for mailbox in mailboxes where mailbox.signals.contains(signal) { mailbox.put(signal, count: count) }
+        for receiver in receivers where receiver.signals.contains(signal) { receiver.put(signal, count: count) }
       }
     }
   }
@@ -84,8 +85,8 @@ enum SignalCatcher {
   /// A process inherits what its parent has blocked. One thread that takes the signals is enough.
   private static func unblock(beyond inherited: sigset_t) {
     var blocked = inherited
-    for mailbox in state.withLock({ $0.mailboxes }) {
-      for signal in mailbox.signals { sigdelset(&blocked, signal.rawValue) }
+    for receiver in state.withLock({ $0.receivers }) {
+      for signal in receiver.signals { sigdelset(&blocked, signal.rawValue) }
     }
     pthread_sigmask(SIG_SETMASK, &blocked, nil)
   }

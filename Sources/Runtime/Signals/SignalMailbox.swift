@@ -1,5 +1,7 @@
+import RuntimePrimitives
+
 /// The signals that have come for one sequence, and the tasks that wait for one.
-final class SignalMailbox: Sendable {
+final class SignalMailbox: SignalReceiver {
   let signals: Set<Signal>
   private let state = Lock(State())
 
@@ -19,7 +21,7 @@ final class SignalMailbox: Sendable {
 
   init(_ signals: Set<Signal>) { self.signals = signals }
 
-  /// Takes in a signal that has come `count` times.
+  /// Gives the signal to tasks that wait, and keeps the rest.
   func put(_ signal: Signal, count: Int) {
     let woken = state.withLock { state in
       let woken = state.waiters.prefix(count).map(\.continuation)

@@ -38,6 +38,19 @@ public struct Signals: AsyncSequence, Sendable {
     subscription = try Subscription(signals)
   }
 
+  /// Catches `signals` from now on, until the process ends, and calls `handler` for each that comes.
+  ///
+  /// It is called on the thread `gearbox-signals`, one signal after another, and so it is called even if every worker of
+  /// a runtime is stuck and the process has no descriptor left: for the signal that is to end the process at once. It must
+  /// not block, since that thread hands on all signals.
+  ///
+  /// - Throws: ``SignalError`` if one of them cannot be caught, or if there is no thread to be had.
+  public static func handle(
+    _ signals: Set<Signal>, with handler: @escaping @Sendable (Signal) -> Void
+  ) throws(SignalError) {
+    try SignalCatcher.add(SignalHandler(signals, handler))
+  }
+
   public func makeAsyncIterator() -> Iterator { Iterator(subscription: subscription) }
 
   /// Waits for the signals of a sequence.

@@ -41,37 +41,41 @@ extension IOError: Hashable {
 
 extension IOError {
   /// An operation that can fail.
+  ///
+  /// Inlinable, since every read and write of another module names one.
   public struct Operation: Hashable, Sendable {
-    fileprivate enum Kind: UInt8, Hashable {
+    @usableFromInline
+    enum Kind: UInt8, Hashable, Sendable {
       case socket, bind, listen, accept, connect, read, write, shutdown, poll, thread, resolve
     }
 
-    fileprivate let kind: Kind
+    @usableFromInline let kind: Kind
 
-    private init(_ kind: Kind) { self.kind = kind }
+    @inlinable
+    init(_ kind: Kind) { self.kind = kind }
 
     /// Making a socket, or setting one of its options.
-    public static let socket = Operation(.socket)
+    @inlinable public static var socket: Operation { Operation(.socket) }
     /// Binding a socket to an address.
-    public static let bind = Operation(.bind)
+    @inlinable public static var bind: Operation { Operation(.bind) }
     /// Starting to listen, on any runtime.
-    public static let listen = Operation(.listen)
+    @inlinable public static var listen: Operation { Operation(.listen) }
     /// Waiting for, or taking, a connection.
-    public static let accept = Operation(.accept)
+    @inlinable public static var accept: Operation { Operation(.accept) }
     /// Connecting to a peer.
-    public static let connect = Operation(.connect)
+    @inlinable public static var connect: Operation { Operation(.connect) }
     /// Reading, or waiting until that is possible.
-    public static let read = Operation(.read)
+    @inlinable public static var read: Operation { Operation(.read) }
     /// Writing, or waiting until that is possible.
-    public static let write = Operation(.write)
+    @inlinable public static var write: Operation { Operation(.write) }
     /// Closing one direction of a connection.
-    public static let shutdown = Operation(.shutdown)
+    @inlinable public static var shutdown: Operation { Operation(.shutdown) }
     /// Watching a descriptor for readiness.
-    public static let poll = Operation(.poll)
+    @inlinable public static var poll: Operation { Operation(.poll) }
     /// Starting a thread.
-    public static let thread = Operation(.thread)
+    @inlinable public static var thread: Operation { Operation(.thread) }
     /// Asking for the addresses of a host's name.
-    public static let resolve = Operation(.resolve)
+    @inlinable public static var resolve: Operation { Operation(.resolve) }
   }
 
   /// A way in which an operation can fail.

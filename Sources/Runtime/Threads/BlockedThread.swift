@@ -1,5 +1,6 @@
 import CRuntime
 import Glibc
+import RuntimePrimitives
 
 /// The calling thread as a task executor, for as long as it waits for one task.
 ///

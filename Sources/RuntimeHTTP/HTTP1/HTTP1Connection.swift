@@ -1,4 +1,5 @@
 import Runtime
+import RuntimeKit
 
 /// How a connection stands when it does not go on with the next request at once.
 enum HTTP1Outcome {

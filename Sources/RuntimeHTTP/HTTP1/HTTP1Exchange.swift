@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 import Synchronization
 
 /// A request that has content, or a response that is a stream, while its handler is at it: both ends that the handler

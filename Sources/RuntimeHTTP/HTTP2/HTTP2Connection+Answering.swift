@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 extension HTTP2Connection {
   /// What the handler answers, or what its error becomes, if the handler answers in a plain call.

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 extension HTTP2Connection {
   /// Reads until the peer has finished or the stream has failed.
@@ -116,7 +117,7 @@ extension HTTP2Connection {
     }
     state.core.pressure = context.memory.pressure
     let bytes = batch.input.taken
-    let now = monotonicNow()
+    let now = MonotonicTime.now
     // At once what an answer takes, and not byte by byte.
     state.core.output.reserve(HTTP2Buffer.leastOutput)
     // For what the core itself may have to answer.

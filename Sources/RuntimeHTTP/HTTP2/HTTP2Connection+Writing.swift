@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// How much is gathered for one write. Whose turn it is is decided anew for each, so that a peer which takes little at
 /// once gets little; but many small writes cost more than few large ones.

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// Serves one connection by HTTP/2: one task writes, another reads, and each request that is not answered at once has
 /// one of its own.

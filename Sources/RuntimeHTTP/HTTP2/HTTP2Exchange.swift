@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 import Synchronization
 
 /// Both ends that a handler has of its stream: the request's content, and that of a response which is written as it

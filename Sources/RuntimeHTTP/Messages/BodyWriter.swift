@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// Writes the content of a response as it is sent.
 ///

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// Says in the log why a server accepts no connection, at most once in ten seconds: what keeps it from that, such as a
 /// lack of descriptors, comes again with every attempt, and a limit is reached again with every connection.

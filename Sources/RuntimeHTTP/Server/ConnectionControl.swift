@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 import Synchronization
 
 /// A connection that looks after its own waits, since it has many at once.

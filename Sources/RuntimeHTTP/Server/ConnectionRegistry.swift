@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// The open connections of a server.
 final class ConnectionRegistry: Sendable {

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// Memory that a connection has while it is busy, and another one when it is not.
 protocol Reusable: Sendable {

@@ -1,4 +1,5 @@
 public import Runtime
+import RuntimePrimitives
 
 /// Accepts connections on any runtime and has a handler answer their requests.
 ///

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 import Synchronization
 
 extension RuntimeConformance {

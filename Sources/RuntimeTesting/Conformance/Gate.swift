@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// Where threads wait until so many have come, or a caller opens it.
 final class Gate: Sendable {
@@ -15,7 +16,7 @@ final class Gate: Sendable {
   ///
   /// - Returns: whether it is open.
   func wait(for patience: Duration) -> Bool {
-    missing.wait(until: deadline(patience.nanoseconds)) { missing, isLate in
+    missing.wait(until: MonotonicTime.deadline(after: patience)) { missing, isLate in
       missing <= 0 ? true : isLate ? false : nil
     }
   }

@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimePrimitives
 import Synchronization
 
 extension RuntimeConformance {
@@ -60,7 +61,7 @@ extension RuntimeConformance {
         runtime.spawn {
           while !isOver.value.load(ordering: .relaxed) {
             spin(.milliseconds(2))
-            if monotonicNow() >= due.value.load(ordering: .relaxed) { count.value.add(1, ordering: .relaxed) }
+            if MonotonicTime.now >= due.value.load(ordering: .relaxed) { count.value.add(1, ordering: .relaxed) }
             await Task.yield()
           }
         }
@@ -70,7 +71,7 @@ extension RuntimeConformance {
         count.value.store(0, ordering: .relaxed)
         let jobs = try await expectEnd(of: "a sleep beside tasks that always have something to do") {
           try await runtime.spawn {
-            due.value.store(deadline(Duration.milliseconds(6).nanoseconds), ordering: .relaxed)
+            due.value.store(MonotonicTime.deadline(after: .milliseconds(6)), ordering: .relaxed)
             try await runtime.clock.sleep(for: .milliseconds(5))
             due.value.store(.max, ordering: .relaxed)
             return count.value.load(ordering: .relaxed)

@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimePrimitives
 
 extension RuntimeConformance {
   static let streams: [Case] = [

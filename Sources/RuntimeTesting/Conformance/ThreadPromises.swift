@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimePrimitives
 import Synchronization
 
 extension RuntimeConformance {

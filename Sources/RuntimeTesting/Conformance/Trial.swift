@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 
 /// One run of a case: the runtimes it has made, and what it waits for.
 final class Trial: Sendable {
@@ -94,7 +95,7 @@ final class Trial: Sendable {
     }
     let result = await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
-        watch(outcome, until: deadline(limit.nanoseconds), continuation)
+        watch(outcome, until: MonotonicTime.deadline(after: limit), continuation)
       }
     } onCancel: {
       task.cancel()

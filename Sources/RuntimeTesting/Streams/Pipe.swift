@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimePrimitives
 
 /// One direction of a connection in memory: bytes from one writer to one reader, no more than a bound at a time.
 ///

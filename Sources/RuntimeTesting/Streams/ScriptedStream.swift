@@ -1,5 +1,6 @@
 import Glibc
 public import Runtime
+import RuntimePrimitives
 
 /// A stream with its whole story told beforehand: it gives the bytes it was made with and keeps what is written.
 ///

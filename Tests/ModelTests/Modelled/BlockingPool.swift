@@ -1,1 +1,1 @@
-../../../Sources/Runtime/Threads/BlockingPool.swift
+../../../Sources/RuntimeKit/Blocking/BlockingPool.swift

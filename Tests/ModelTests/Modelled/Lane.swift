@@ -1,1 +1,1 @@
-../../../Sources/Runtime/Watchdog/Lane.swift
+../../../Sources/RuntimeKit/Watchdog/Lane.swift

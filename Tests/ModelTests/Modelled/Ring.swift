@@ -1,1 +1,1 @@
-../../../Sources/Runtime/Threads/Ring.swift
+../../../Sources/RuntimePrimitives/Ring.swift

@@ -1,1 +1,1 @@
-../../../Sources/Runtime/Watchdog/Watch.swift
+../../../Sources/RuntimeKit/Watchdog/Watch.swift

@@ -1,1 +1,1 @@
-../../../Sources/Runtime/Watchdog/Watchdog.swift
+../../../Sources/RuntimeKit/Watchdog/Watchdog.swift

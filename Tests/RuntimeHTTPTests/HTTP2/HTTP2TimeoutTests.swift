@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 import RuntimeSimulation
 import RuntimeTestSupport
 import RuntimeTesting

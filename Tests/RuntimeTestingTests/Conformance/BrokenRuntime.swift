@@ -1,6 +1,8 @@
 import Dispatch
 import Glibc
 import Runtime
+import RuntimeKit
+import RuntimePrimitives
 import RuntimeTesting
 import Synchronization
 

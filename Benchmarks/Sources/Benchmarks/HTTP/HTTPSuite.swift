@@ -1,5 +1,7 @@
 import Foundation
 import Runtime
+import RuntimeConcurrency
+import RuntimeKit
 
 /// What a request costs the web app, on each backend: the app on one core, wrk on another.
 ///

@@ -1,5 +1,6 @@
 import Dispatch
 import Runtime
+import RuntimeConcurrency
 import RuntimeCustom
 import RuntimeDispatch
 

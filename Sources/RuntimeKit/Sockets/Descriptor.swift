@@ -1,0 +1,70 @@
+import CRuntime
+import Glibc
+import Runtime
+
+// The system calls that make sockets. Whatever they make is non-blocking and closed on exec from the start.
+
+/// A new stream socket of `family`.
+func streamDescriptor(_ family: Int32) throws(IOError) -> Int32 {
+  #if os(Linux)
+    let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    let descriptor = Glibc.socket(family, kind, 0)
+  #else
+    let descriptor = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
+    makeNonBlocking(descriptor)
+  #endif
+  guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
+  return descriptor
+}
+
+/// Takes a connection off `listener`'s backlog; -1 and `errno` if there is none.
+func acceptDescriptor(_ listener: Int32) -> Int32 {
+  #if os(Linux)
+    return gearbox_accept(listener)
+  #else
+    let descriptor = accept(listener, nil, nil)
+    if descriptor >= 0 { makeNonBlocking(descriptor) }
+    return descriptor
+  #endif
+}
+
+#if !os(Linux)
+  private func makeNonBlocking(_ descriptor: Int32) {
+    _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+    _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+  }
+#endif
+
+/// Turns on an option that is a flag. On a socket that has no such option it does nothing.
+func turnOn(_ option: Int32, _ level: Int32, of descriptor: Int32) {
+  setOption(option, level, to: Int32(1), of: descriptor)
+}
+
+/// Sets an option. On a socket that has no such option it does nothing.
+func setOption<Value: BitwiseCopyable>(_ option: Int32, _ level: Int32, to value: Value, of descriptor: Int32) {
+  withUnsafePointer(to: value) {
+    _ = setsockopt(descriptor, level, option, $0, socklen_t(MemoryLayout<Value>.size))
+  }
+}
+
+/// A descriptor that listens on `address`, and the name of its file where the address is one.
+func listeningDescriptor(
+  _ address: SocketAddress, _ options: ListenOptions
+) throws(IOError) -> (descriptor: Int32, name: SocketName?) {
+  try address.checkPath(.bind)
+  let descriptor = try streamDescriptor(address.family)
+  do throws(IOError) {
+    if let path = address.filePath {
+      let name = try SocketName(path, listeningOn: descriptor, options)
+      return (descriptor, name)
+    }
+    if options.reuseAddress { turnOn(SO_REUSEADDR, SOL_SOCKET, of: descriptor) }
+    if options.reusePort { turnOn(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
+    guard address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else { throw IOError(.bind, .system(errno)) }
+    guard listen(descriptor, options.backlog) == 0 else { throw IOError(.listen, .system(errno)) }
+    return (descriptor, nil)
+  } catch {
+    close(descriptor)
+    throw error
+  }
+}

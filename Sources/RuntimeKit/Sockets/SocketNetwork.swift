@@ -1,0 +1,115 @@
+import Glibc
+package import Runtime
+import Synchronization
+
+/// Listening and connecting with real sockets: the same for every backend but for the poller that watches them.
+package final class SocketNetwork: Sendable {
+  /// The poller for the next socket.
+  private let poller: @Sendable () -> any Poller
+  private let clock: TimerClock
+  private let isClosed = Atomic(false)
+
+  /// Sockets are watched by what `poller` gives; a wait that no descriptor ends is slept through on `clock`.
+  package init(poller: @escaping @Sendable () -> any Poller, clock: TimerClock) {
+    self.poller = poller
+    self.clock = clock
+  }
+
+  package func listen(on address: SocketAddress, _ options: ListenOptions) throws(IOError) -> SocketListener {
+    try checkOpen(.listen)
+    let (descriptor, name) = try listeningDescriptor(address, options)
+    let socket = try watch(descriptor, named: name, .listen)
+    return SocketListener(socket, address: socket.localAddress ?? address, network: self, options: options)
+  }
+
+  package func connect(to address: SocketAddress, _ options: ConnectOptions) async throws(IOError) -> SocketStream {
+    try checkOpen(.connect)
+    try address.checkPath(.connect)
+    let descriptor = try streamDescriptor(address.family)
+    do throws(IOError) {
+      try await start(descriptor, address)
+    } catch {
+      Glibc.close(descriptor)
+      throw error
+    }
+    // Watched only now: epoll takes a socket that has not begun to connect for one that has hung up.
+    let socket = try watch(descriptor, .connect)
+    do throws(IOError) {
+      // Before the wait, as an edge may come at once.
+      while try !isConnected(socket) { try await socket.wait(for: .write, .connect) }
+    } catch {
+      socket.close()
+      throw error
+    }
+    options.tcp.apply(to: descriptor)
+    return SocketStream(socket)
+  }
+
+  /// Sets the connection going.
+  private func start(_ descriptor: Int32, _ address: SocketAddress) async throws(IOError) {
+    while address.withSystemAddress({ Glibc.connect(descriptor, $0, $1) }) != 0 {
+      switch errno {
+      case EINPROGRESS, EINTR, EISCONN: return
+      // A Unix-domain listener whose backlog is full; there is no edge to wait for.
+      case EAGAIN: try await pause(.milliseconds(2), .connect)
+      case let code: throw IOError(.connect, .system(code))
+      }
+    }
+  }
+
+  /// Whether the connection stands; throws if it was refused.
+  private func isConnected(_ socket: Socket) throws(IOError) -> Bool {
+    socket.writing.clear()
+    var failure: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    _ = try socket.call(.connect) { Int(getsockopt($0, SOL_SOCKET, SO_ERROR, &failure, &length)) }
+    guard failure == 0 else { throw IOError(.connect, .system(failure)) }
+    // A socket without a peer is neither refused nor connected yet.
+    guard socket.peerAddress != nil else { return false }
+    socket.writing.signal()
+    return true
+  }
+
+  /// Makes an accepted connection's descriptor a stream.
+  func adopt(_ descriptor: Int32, _ options: TCPOptions) throws(IOError) -> SocketStream {
+    options.apply(to: descriptor)
+    return try SocketStream(watch(descriptor, .accept))
+  }
+
+  private func watch(
+    _ descriptor: Int32, named name: SocketName? = nil, _ operation: IOError.Operation
+  ) throws(IOError) -> Socket {
+    let socket: Socket
+    do throws(IOError) {
+      socket = try Socket(descriptor, named: name, poller: poller())
+    } catch {
+      try checkOpen(operation)  // A shutdown may have closed the poller under it.
+      throw error
+    }
+    // After it is being watched, so that a shutdown either finds it there or is seen here.
+    if isClosed.load(ordering: .sequentiallyConsistent) {
+      socket.close()
+      throw IOError(operation, .closed)
+    }
+    return socket
+  }
+
+  /// Waits for `duration` in an operation that no descriptor can end.
+  func pause(_ duration: Duration, _ operation: IOError.Operation) async throws(IOError) {
+    do {
+      try await clock.sleep(for: duration)
+    } catch {
+      throw IOError(operation, isClosed.load(ordering: .acquiring) ? .closed : .cancelled)
+    }
+    try checkOpen(operation)
+  }
+
+  private func checkOpen(_ operation: IOError.Operation) throws(IOError) {
+    if isClosed.load(ordering: .sequentiallyConsistent) { throw IOError(operation, .closed) }
+  }
+
+  /// Lets nothing be listened on or connected to any more. What is open already is the pollers' to close.
+  package func close() {
+    isClosed.store(true, ordering: .sequentiallyConsistent)
+  }
+}

@@ -1,0 +1,164 @@
+import Glibc
+public import Runtime
+
+/// A connected TCP or Unix-domain socket: the stream of all three backends.
+///
+/// It belongs to the runtime that made it, may be used from any task, and is closed when the last reference to it goes.
+public final class SocketStream: ByteStream {
+  let socket: Socket
+
+  package init(_ socket: Socket) {
+    self.socket = socket
+  }
+
+  deinit {
+    socket.close()
+  }
+
+  public func waitUntilReadable() async throws(IOError) {
+    // `tryRead` reads nothing once the turn is used up. Without a new turn, a loop of the two would spin for ever.
+    if socket.turn.isOver { await socket.turn.give() }
+    if socket.reading.isWorthTrying { return }
+    try await socket.wait(for: .read, .read)
+  }
+
+  public func waitUntilReadableOrClosed() async throws(IOError) {
+    // It ends in either call, and so has next to no frame: idle connections wait here.
+    if socket.turn.isOver { return try await giveTurnAndWait() }
+    if socket.reading.isWorthTrying { return }
+    socket.willWait(for: .read)
+    try await socket.reading.waitOnce(.read)
+  }
+
+  /// With a call of the function above in place of its last lines, an idle connection takes a kilobyte more (Swift 6.3.1).
+  private func giveTurnAndWait() async throws(IOError) {
+    await socket.turn.give()
+    if socket.reading.isWorthTrying { return }
+    socket.willWait(for: .read)
+    try await socket.reading.waitOnce(.read)
+  }
+
+  public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    guard buffer.freeCapacity > 0 else { return 0 }
+    if socket.turn.isOver { await socket.turn.give() }
+    while true {
+      try await socket.wait(for: .read, .read)
+      if let count = try receive(into: &buffer) { return count }
+    }
+  }
+
+  public func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    guard buffer.freeCapacity > 0 else { return 0 }
+    guard try !socket.reading.mustWait(.read), !socket.turn.isOver else { return nil }
+    return try receive(into: &buffer)
+  }
+
+  /// One `recv`; `nil` if there was nothing to read.
+  @inline(__always)
+  private func receive(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    let room = buffer.freeCapacity
+    socket.reading.clear()
+    let (count, code) = try buffer.withUnsafeMutableBytes { bytes, initialized throws(IOError) in
+      let free = UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...])
+      let (count, code) = try socket.call(.read) { recv($0, free.baseAddress, free.count, 0) }
+      if count > 0 { initialized += count }
+      return (count, code)
+    }
+    // A short read has emptied the socket, and what comes later brings an edge. Otherwise there may be more.
+    if count == room || count == 0 { socket.reading.signal() }
+    socket.turn.spend(Turn.systemCall + max(0, count))
+    if count >= 0 { return count }
+    if code == EAGAIN { return nil }
+    socket.reading.signal()
+    throw IOError(.read, .system(code))
+  }
+
+  public func write(_ bytes: RawSpan) async throws(IOError) {
+    try await write(bytes, RawSpan())
+  }
+
+  public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
+    let total = first.byteCount + second.byteCount
+    var written = 0
+    while written < total {
+      if socket.turn.isOver { await socket.turn.give() }
+      if let count = try send(first, second, from: written) { written += count } else { try await waitToWrite() }
+    }
+  }
+
+  public func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
+    if bytes.isEmpty { return 0 }
+    if socket.turn.isOver { await socket.turn.give() }
+    while true {
+      if let count = try send(bytes, RawSpan(), from: 0) { return count }
+      try await waitToWrite()
+    }
+  }
+
+  /// Waits after a write that the kernel took nothing of.
+  func waitToWrite() async throws(IOError) {
+    // The hint comes down before the call and not after it, or an edge between the two would be lost: once more.
+    if socket.writing.isWorthTrying { return socket.writing.clear() }
+    try await socket.wait(for: .write, .write)
+  }
+
+  public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
+    if socket.turn.isOver { return 0 }
+    return try send(bytes, RawSpan(), from: 0) ?? 0
+  }
+
+  /// One `sendmsg` of what comes after the first `offset` bytes; `nil` if the kernel takes no more.
+  @inline(__always)
+  private func send(_ first: RawSpan, _ second: RawSpan, from offset: Int) throws(IOError) -> Int? {
+    let a = first.extracting(droppingFirst: min(offset, first.byteCount))
+    let b = second.extracting(droppingFirst: max(0, offset - first.byteCount))
+    let (count, code) = try a.withUnsafeBytes { a throws(IOError) in
+      try b.withUnsafeBytes { b throws(IOError) in
+        // MSG_NOSIGNAL: a peer that has gone is an error and not a SIGPIPE.
+        try socket.call(.write) { descriptor in
+          if b.isEmpty { return Glibc.send(descriptor, a.baseAddress, a.count, noSignal) }
+          if a.isEmpty { return Glibc.send(descriptor, b.baseAddress, b.count, noSignal) }
+          return sendTwo(descriptor, a, b)
+        }
+      }
+    }
+    socket.turn.spend(Turn.systemCall + max(0, count))
+    if count >= 0 { return count }
+    if code == EAGAIN { return nil }
+    throw IOError(.write, .system(code))
+  }
+
+  public func shutdownWrite() throws(IOError) {
+    let (result, code) = try socket.call(.shutdown) { Int(shutdown($0, Int32(SHUT_WR))) }
+    // A peer that has gone already has nothing more to be told.
+    if result < 0, code != ENOTCONN { throw IOError(.shutdown, .system(code)) }
+  }
+
+  public func close() {
+    socket.close()
+  }
+
+  public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
+    type == PeerCredentials.self ? socket.peerCredentials as? Attribute : nil
+  }
+
+  /// The other end's address; `nil` once the stream is closed or the peer has gone.
+  public var peerAddress: SocketAddress? { socket.peerAddress }
+
+  /// This end's address; `nil` once the stream is closed.
+  public var localAddress: SocketAddress? { socket.localAddress }
+}
+
+private let noSignal = Int32(MSG_NOSIGNAL)
+
+private func sendTwo(_ descriptor: Int32, _ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
+  withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { pieces in
+    // The kernel only reads what an iovec points at; its type has no word for that.
+    pieces[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: a.baseAddress), iov_len: a.count)
+    pieces[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: b.baseAddress), iov_len: b.count)
+    var message = msghdr()
+    message.msg_iov = pieces.baseAddress
+    message.msg_iovlen = 2
+    return sendmsg(descriptor, &message, noSignal)
+  }
+}

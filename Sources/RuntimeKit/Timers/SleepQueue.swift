@@ -1,0 +1,173 @@
+import Dispatch
+import Runtime
+import RuntimePrimitives
+
+/// Tasks that sleep until a time: a timer wheel behind a lock (Varghese and Lauck 1987).
+///
+/// It has no thread. A thread of the backend calls ``fire()`` at the time that the last call named, or when the queue asks
+/// for it because an earlier deadline has come. Deadlines are in nanoseconds of `MonotonicTime`. Any thread may call any
+/// method.
+public final class SleepQueue: Sendable {
+  private let state: Lock<State>
+  /// Called on the sleeper's thread when there is a deadline before the one that `fire` named: to call `fire` again, soon.
+  private let deadlineMoved: @Sendable (SleepQueue) -> Void
+
+  private struct State: ~Copyable {
+    var wheel: TimerWheel
+    /// The tick at which `fire` will be called, or `max`.
+    var alarm = UInt64.max
+    var isClosed = false
+    /// When Dispatch will call, once the queue is closed, in nanoseconds of the monotonic clock, or `max`.
+    var dispatchTime = Int64.max
+  }
+
+  /// A task, or a bare job, to be woken.
+  private final class Sleeper: TimerWheel.Timer, @unchecked Sendable {  // Only touched under the queue's lock.
+    let wake: Wake
+    init(_ wake: Wake) { self.wake = wake }
+  }
+
+  private enum Wake {
+    /// Resumed with whether its time had come.
+    case task(UnsafeContinuation<Bool, Never>)
+    /// Run where the time is noticed.
+    case job(UnownedJob)
+  }
+
+  /// An empty queue.
+  ///
+  /// - Parameter deadlineMoved: called on the thread of a task that begins to sleep, when its deadline is before the one
+  ///   that ``fire()`` named last. It has `fire` called again soon, and does not call it itself.
+  public init(deadlineMoved: @escaping @Sendable (SleepQueue) -> Void) {
+    state = Lock(State(wheel: TimerWheel(now: Self.tick(MonotonicTime.now))))
+    self.deadlineMoved = deadlineMoved
+  }
+
+  /// How many tasks and jobs wait.
+  public var count: Int { state.withLock { $0.wheel.count } }
+
+  /// Suspends the task until `deadline`.
+  ///
+  /// - Throws: `CancellationError` at once when the task is cancelled or the queue is closed.
+  public func sleep(until deadline: Int64) async throws(CancellationError) {
+    guard !Task.isCancelled else { throw CancellationError() }
+    let sleeping = Lock<Sleeper?>(nil)
+    let isDue = await withTaskCancellationHandler {
+      await withUnsafeContinuation { continuation in
+        let sleeper = Sleeper(.task(continuation))
+        sleeping.withLock { $0 = sleeper }
+        guard schedule(sleeper, at: deadline) else { return continuation.resume(returning: false) }
+        // A cancellation that came before the sleeper was there to be seen.
+        if Task.isCancelled { cancel(sleeper) }
+      }
+    } onCancel: {
+      if let sleeper = sleeping.withLock({ $0 }) { cancel(sleeper) }
+    }
+    guard isDue else { throw CancellationError() }
+  }
+
+  /// Runs `job` at `deadline`, also when the queue has been closed by then: a job
+  /// cannot be told that it came in vain.
+  ///
+  /// It is what `Task.sleep` has made: a job of no executor's that wakes the task which sleeps, and does nothing else. So
+  /// it is run where its time is noticed. Queued with the jobs of a task executor it would be handed on to Swift's own
+  /// pool, as it prefers no executor.
+  public func run(_ job: UnownedJob, at deadline: Int64) {
+    _ = schedule(Sleeper(.job(job)), at: deadline)
+  }
+
+  private func schedule(_ sleeper: Sleeper, at deadline: Int64) -> Bool {
+    let tick = Self.tick(roundingUp: deadline)
+    let (isTaken, isSooner, isClosed) = state.withLock { state in
+      if state.isClosed, case .task = sleeper.wake { return (false, false, true) }
+      state.wheel.insert(sleeper, at: tick)
+      let isSooner = tick < state.alarm
+      state.alarm = min(state.alarm, tick)
+      return (true, isSooner, state.isClosed)
+    }
+    if isSooner { isClosed ? fireByDispatch() : deadlineMoved(self) }
+    return isTaken
+  }
+
+  private func cancel(_ sleeper: Sleeper) {
+    let wasAsleep = state.withLock { $0.wheel.remove(sleeper) }
+    if wasAsleep, case .task(let continuation) = sleeper.wake { continuation.resume(returning: false) }
+  }
+
+  /// Wakes the tasks whose time has come.
+  ///
+  /// - Returns: when to call again; `nil` if none waits.
+  public func fire() -> Int64? {
+    var due: [Wake] = []
+    let next = state.withLock { state in
+      if let first = state.wheel.nextTick {
+        let now = Self.tick(MonotonicTime.now)
+        if first <= now { state.wheel.advance(to: now) { if let it = $0 as? Sleeper { due.append(it.wake) } } }
+      }
+      state.alarm = state.wheel.nextTick ?? .max
+      return state.alarm
+    }
+    // Outside the lock, since what is woken may sleep again on this thread.
+    for wake in due { Self.rouse(wake) }
+    return next == .max ? nil : Self.time(next)
+  }
+
+  /// Ends the sleeps of tasks, and those that are tried later, with `CancellationError`. Jobs keep their time: Dispatch
+  /// calls `fire` for them from now on.
+  public func close() {
+    var sleeping: [Sleeper] = []
+    state.withLock { state in
+      state.isClosed = true
+      state.wheel.removeAll { if let it = $0 as? Sleeper { sleeping.append(it) } }
+      for sleeper in sleeping {
+        if case .job = sleeper.wake { state.wheel.insert(sleeper, at: sleeper.deadline) }
+      }
+    }
+    for sleeper in sleeping {
+      if case .task(let continuation) = sleeper.wake { continuation.resume(returning: false) }
+    }
+    fireByDispatch()
+  }
+
+  /// Wakes all whose time has come, and has Dispatch call again when the next is due, unless it will by then anyway.
+  private func fireByDispatch() {
+    guard let next = fire() else { return }
+    let isSooner = state.withLock { state in
+      let isSooner = next < state.dispatchTime
+      state.dispatchTime = min(state.dispatchTime, next)
+      return isSooner
+    }
+    guard isSooner else { return }
+    DispatchQueue.global().asyncAfter(deadline: DispatchTime(uptimeNanoseconds: UInt64(clamping: next))) {
+      // Unless a sooner call has been asked for meanwhile, which goes on from there.
+      self.state.withLock { state in if state.dispatchTime == next { state.dispatchTime = .max } }
+      self.fireByDispatch()
+    }
+  }
+
+  private static func rouse(_ wake: Wake) {
+    switch wake {
+    case .task(let continuation): continuation.resume(returning: true)
+    case .job(let job): unsafe job.runSynchronously(on: noExecutor)
+    }
+  }
+
+  /// What Swift's pool runs jobs on: no serial executor, and no task executor. Two null words in Swift 6.3, and a test
+  /// that sleeps while the pool is blocked finds out if that changes.
+  private static let noExecutor = unsafe unsafeBitCast((0, 0), to: UnownedSerialExecutor.self)
+
+  // A tick is a millisecond of the monotonic clock. Deadlines are rounded up and now is rounded down: never early.
+
+  private static let nanosecondsPerTick: Int64 = 1_000_000
+
+  private static func tick(_ now: Int64) -> UInt64 { UInt64(now / nanosecondsPerTick) }
+
+  private static func tick(roundingUp deadline: Int64) -> UInt64 {
+    deadline <= 0 ? 0 : UInt64((deadline - 1) / nanosecondsPerTick + 1)
+  }
+
+  private static func time(_ tick: UInt64) -> Int64 {
+    let (time, overflow) = Int64(clamping: tick).multipliedReportingOverflow(by: nanosecondsPerTick)
+    return overflow ? .max : time
+  }
+}

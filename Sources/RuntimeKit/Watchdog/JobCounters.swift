@@ -1,0 +1,37 @@
+import Runtime
+public import Synchronization
+
+/// What a thread that runs jobs has done so far, and the job it runs. Only that thread writes; any thread may read.
+@frozen
+public struct JobCounters: ~Copyable, Sendable {
+  @usableFromInline let jobCount = Atomic<Int>(0)
+  @usableFromInline let stolenCount = Atomic<Int>(0)
+  @usableFromInline let parkCount = Atomic<Int>(0)
+  @usableFromInline let job = Atomic<UInt>(0)
+
+  // Relaxed throughout, and a load and a store where a counter of several writers would need an exchange: each figure is
+  // right by itself and orders nothing else.
+
+  @inlinable
+  public init() {}
+
+  @inlinable public var jobs: Int { jobCount.load(ordering: .relaxed) }
+  @inlinable public var stolen: Int { stolenCount.load(ordering: .relaxed) }
+  @inlinable public var parks: Int { parkCount.load(ordering: .relaxed) }
+
+  /// The address of the job that was begun last, which is that of its task if it has one; 0 for none. The job may have
+  /// ended by now, so the address is good for comparisons only.
+  @inlinable public var lastJob: UInt { job.load(ordering: .relaxed) }
+
+  /// Counts a job that is about to run.
+  @inlinable
+  public func hasTaken(_ job: UnownedJob) {
+    jobCount.store(jobs &+ 1, ordering: .relaxed)
+    // A job is one pointer.
+    self.job.store(unsafeBitCast(job, to: UInt.self), ordering: .relaxed)
+  }
+
+  @inlinable public func hasNoJob() { job.store(0, ordering: .relaxed) }
+  @inlinable public func hasStolen(_ count: Int) { stolenCount.store(stolen &+ count, ordering: .relaxed) }
+  @inlinable public func hasParked() { parkCount.store(parks &+ 1, ordering: .relaxed) }
+}

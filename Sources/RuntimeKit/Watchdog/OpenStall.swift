@@ -1,0 +1,41 @@
+import Runtime
+
+/// A stall that goes on, as the watchdog keeps it until it is over.
+struct OpenStall {
+  private let lane: String
+  private let job: UInt
+  private var activity: String?
+  private var task: String?
+  private var isReported = false
+
+  /// After how many nanoseconds a stall is reported though it is not over.
+  private static let patience: Int64 = 1_000_000_000
+
+  init(_ lane: Lane, _ watchdog: Watchdog) {
+    self.lane = lane.name
+    job = lane.counters.lastJob
+    watchdog.noteStall()
+  }
+
+  mutating func goesOn(for time: Int64, _ watchdog: Watchdog) {
+    // While the job runs: when it has ended, what it did is not known any more. It may come to it only now.
+    activity = activity ?? TaskNote.text(of: job)
+    task = task ?? TaskNames.name(of: job)
+    watchdog.noteStallLength(time)
+    if time >= Self.patience { report(time, isOver: false, watchdog) }
+  }
+
+  mutating func end(after time: Int64, _ watchdog: Watchdog) {
+    watchdog.noteStallLength(time)
+    report(time, isOver: true, watchdog)
+  }
+
+  private mutating func report(_ time: Int64, isOver: Bool, _ watchdog: Watchdog) {
+    guard !isReported else { return }
+    isReported = true
+    watchdog.options.report(
+      Stall(
+        runtime: watchdog.runtime, worker: lane, duration: .nanoseconds(time), isOver: isOver,
+        activity: activity, task: task))
+  }
+}

@@ -1,1 +1,0 @@
-../../../Sources/Runtime/Threads/BlockingWorkRefused.swift

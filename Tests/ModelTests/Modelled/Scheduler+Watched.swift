@@ -1,1 +1,0 @@
-../../../Sources/RuntimeCustom/Scheduler+Watched.swift

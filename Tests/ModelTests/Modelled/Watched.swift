@@ -1,1 +1,0 @@
-../../../Sources/Runtime/Watchdog/Watched.swift
