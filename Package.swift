@@ -100,7 +100,8 @@ let package = Package(
     tests(
       "ExampleTests",
       [
-        "ConnectionHandler", "HelloHandler", "PollRuntime", "Runtime", "RuntimeHTTP", "RuntimeSelection",
+        "ConnectionHandler", "EventLoopRuntime", "HelloHandler", "PollRuntime", "Runtime", "RuntimeHTTP",
+        "RuntimeSelection",
         "RuntimeSimulation", "RuntimeTestSupport", "RuntimeTesting", "async-but-serial", "bring-your-own-executor",
         "echo-server", "hello-http1", "hello-http2", "task-per-connection", "task-queue", "ten-clients",
         "threads-and-tasks",
@@ -120,6 +121,7 @@ let package = Package(
     example("hello-http1", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
     example("hello-http2", ["HelloHandler", "HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
     example("bring-your-own-executor", ["Runtime", "RuntimeHTTP"]),
+    exampleLibrary("EventLoopRuntime", ["Runtime", "RuntimeKit", "RuntimePrimitives"]),
     exampleLibrary("PollRuntime", ["Runtime"]),
     example("hello-on-poll", ["HelloSite", "PollRuntime", "Runtime", "RuntimeHTTP"]),
   ]

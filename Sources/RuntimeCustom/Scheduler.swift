@@ -13,8 +13,6 @@ final class Scheduler: TaskExecutor {
   private let stopping = Atomic(false)
   private let turn = Atomic<Int>(0)
   private let threads = WorkerThreads()
-  /// How long the threads have to end at least, in nanoseconds, even if the deadline of the shutdown is over.
-  private static let lastMoment: Int64 = 100_000_000
 
   init(workers count: Int, poller: PollerKind, stealsWork: Bool, stalls: StallOptions?) throws(IOError) {
     var stalls = stalls
@@ -88,13 +86,11 @@ final class Scheduler: TaskExecutor {
   /// Ends the threads. One that is still in a job at `deadline` ends with that. Jobs that are left, and those that still
   /// come, are run on Swift's own pool: none is ever lost.
   func stop(deadline: Int64) {
-    // A worker that is in no job ends at once, and is waited for though the deadline may have passed.
-    let end = max(deadline, MonotonicTime.now + Self.lastMoment)
     // First, since it polls what the workers close.
-    watchdog?.stop(deadline: end)
+    watchdog?.stop(deadline: deadline)
     stopping.store(true, ordering: .relaxed)  // `unpark` releases it to a worker that sleeps.
     for worker in workers { worker.parking.unpark() }
-    let hasEnded = threads.join(until: end)
+    let hasEnded = threads.join(until: deadline)
     for (worker, hasEnded) in zip(workers, hasEnded) where !hasEnded {
       for job in worker.queue.stealAll() { exile(job) }
     }

@@ -119,7 +119,8 @@ public final class RuntimeServices: Sendable {
       startThread { [self] in
         tasks.wait(until: deadline)
         blocking.shutdown(deadline: deadline)
-        stop(deadline)
+        // A thread that is in no job ends at once, and is waited for though the grace may be over.
+        stop(max(deadline, MonotonicTime.deadline(after: .milliseconds(100))))
         let outcome = ending.withLock { exchange(&$0, with: .done) }
         guard case .underWay(let callers) = outcome else { return }
         for caller in callers { caller.resume() }

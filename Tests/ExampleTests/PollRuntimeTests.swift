@@ -1,6 +1,5 @@
 import PollRuntime
 import Runtime
-import RuntimeHTTP
 import RuntimeTestSupport
 import RuntimeTesting
 import Testing
@@ -22,27 +21,7 @@ import Testing
 
   @Test func `It serves both versions of HTTP`() async throws {
     let runtime = try PollRuntime()
-    var router = Router()
-    router.get("/") { request in
-      try await runtime.clock.sleep(for: .milliseconds(2))
-      return .text("\(request.version)")
-    }
-    let server = try await Server(
-      runtime: runtime, address: .loopback(port: 0), options: .patient, handler: router)
-    let serving = runtime.spawn { try await server.run() }
-
-    let http1 = HTTPTestClient(try await runtime.connect(to: server.localAddress))
-    let http2 = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
-    try await http2.start()
-    for _ in 0..<10 {
-      #expect(try await http1.get("/").text == "HTTP/1.1")
-      #expect(try await http2.get("/").text == "HTTP/2")
-    }
-    // Or the server would wait for them to hear of its end.
-    http1.stream.close()
-    http2.stream.close()
-    await server.shutdown()
-    try await serving.value
+    try await checkThatItServes(on: runtime)
     await runtime.shutdown()
   }
 

@@ -1,0 +1,69 @@
+import Runtime
+import RuntimeKit
+import RuntimePrimitives
+
+/// A thread that runs jobs, fires timers and polls sockets, by turns.
+final class EventLoop: TaskExecutor {
+  let poller: any Poller
+  let sleeps: SleepQueue
+  private let thread = WorkerThreads()
+  private let state = Lock(State())
+
+  private struct State {
+    var jobs = Ring<UnownedJob>()
+    var hasEnded = false
+  }
+
+  init() throws(IOError) {
+    let poller = try PollerKind.best.makePoller()
+    self.poller = poller
+    sleeps = SleepQueue { _ in poller.wake() }
+    do throws(IOError) {
+      try thread.start(["event-loop"]) { [self] _ in run() }
+    } catch {
+      poller.close()
+      throw error
+    }
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let hasEnded = state.withLock { state in
+      if !state.hasEnded { state.jobs.append(job) }
+      return state.hasEnded
+    }
+    if hasEnded { return exile(job) }
+    // The loop itself looks at its jobs before it waits; from another thread, a wait that is under way has to end.
+    if thread.currentNumber == nil { poller.wake() }
+  }
+
+  private func run() {
+    while !state.withLock(\.hasEnded) {
+      // A turn is as many jobs as were ready when it began. What they make ready waits until sockets and timers had theirs.
+      for _ in 0..<state.withLock({ $0.jobs.count }) {
+        guard let job = state.withLock({ $0.jobs.popFirst() }) else { break }
+        unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+      }
+      let wakeTime = sleeps.fire()
+      let hasJobs = state.withLock { !$0.jobs.isEmpty }
+      poller.poll(timeout: hasJobs ? 0 : wakeTime.map { max(0, $0 - MonotonicTime.now) })
+    }
+    poller.close()
+  }
+
+  /// Ends the thread; it is left alone if it is in a job at `deadline`. Jobs that are left, or come later, run on Swift's
+  /// pool.
+  func stop(deadline: Int64) {
+    var rest = state.withLock { state in
+      state.hasEnded = true
+      return exchange(&state.jobs, with: Ring())
+    }
+    while let job = rest.popFirst() { exile(job) }
+    poller.wake()
+    _ = thread.join(until: deadline)
+  }
+
+  private func exile(_ job: UnownedJob) {
+    SwiftPool.run { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+  }
+}
