@@ -1,5 +1,4 @@
 import Runtime
-import RuntimeKit
 
 /// How a connection stands when it does not go on with the next request at once.
 enum HTTP1Outcome {
@@ -48,7 +47,7 @@ enum HTTP1Step {
 /// to be waited for goes by way of async functions. They cost more, and Swift keeps the memory of a task's deepest frames
 /// for as long as the task lives, that is, for idle connections too: what is rare stays out of line, and its variables
 /// out of the frames of what every request goes through.
-final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
+class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchecked Sendable {  // Constants only.
   let channel: HTTP1Channel<Stream>
   let peer: Peer?
   let service: Service<H>
@@ -57,7 +56,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
   let mayUpgrade: Bool
 
   /// - Parameter mayUpgrade: whether the client may go on with HTTP/2.
-  init(_ stream: Stream, _ control: ConnectionControl, _ service: Service<H>, mayUpgrade: Bool = true) {
+  init(_ stream: Stream, _ control: ConnectionControl, _ service: Service<H>, mayUpgrade: Bool) {
     channel = HTTP1Channel(stream, control)
     peer = stream.peerAddress.map(Peer.init)
     self.service = service
@@ -66,12 +65,7 @@ final class HTTP1Connection<Stream: ByteStream, H: Handler>: Sendable {
     self.mayUpgrade = mayUpgrade
   }
 
-  /// Serves the connection to its end, and closes the stream.
-  ///
-  /// Most servers have a router behind a socket; for them there is code that knows so, and need not look up at every turn
-  /// what kind of stream and of handler it has (SE-0460).
-  @specialized(where Stream == SocketStream, H == Router)
-  func run() async {
+  override func run() async {
     if let workspace = await serve() { await makeHTTP2(workspace).run() }
   }
 

@@ -41,7 +41,7 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
         connection.begin()
         await connection.run()
       case .http1, .detected:
-        await HTTP1Connection(stream, control, service, mayUpgrade: `protocol` == .detected).run()
+        await ServedConnection.make(stream, control, service, mayUpgrade: `protocol` == .detected).run()
       }
       return .ended
     }

@@ -162,7 +162,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private func start(_ stream: R.Listener.Stream) {
     let control = ConnectionControl(context, stream)
     let slot = registry.insert(control)
-    let connection = HTTP1Connection(stream, control, service)
+    let connection = ServedConnection.make(stream, control, service)
     let task = runtime.spawn { [registry] in
       await connection.run()
       registry.remove(at: slot)
