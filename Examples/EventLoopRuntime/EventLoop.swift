@@ -18,12 +18,7 @@ final class EventLoop: TaskExecutor {
     let poller = try PollerKind.best.makePoller()
     self.poller = poller
     sleeps = SleepQueue { _ in poller.wake() }
-    do throws(IOError) {
-      try thread.start(["event-loop"]) { [self] _ in run() }
-    } catch {
-      poller.close()
-      throw error
-    }
+    try thread.start(["event-loop"]) { [self] _ in run() }
   }
 
   func enqueue(_ job: consuming ExecutorJob) {

@@ -30,6 +30,12 @@ public final class EventLoopRuntime: AsyncRuntime {
     try services.listen(on: address, options: options)
   }
 
+  public func listen(
+    onInherited socket: InheritedSocket, options: ListenOptions
+  ) async throws(IOError) -> SocketListener {
+    try services.listen(onInherited: socket, options: options)
+  }
+
   public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
     try await services.connect(to: address, options: options)
   }

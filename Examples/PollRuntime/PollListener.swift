@@ -24,6 +24,15 @@ public struct PollListener: StreamListener {
     self.loop = loop
   }
 
+  /// A socket that another process has opened, whose name in the file system is that process's affair.
+  init(inherited: InheritedSocket, _ options: ListenOptions, on loop: RunLoop) throws(IOError) {
+    socket = try Socket(taking: try inherited.takeDescriptor(), on: loop, for: .listen)
+    guard let address = socket.localAddress else { throw IOError(.listen, .system(EAFNOSUPPORT)) }
+    localAddress = address
+    self.options = options
+    self.loop = loop
+  }
+
   public func accept() async throws(IOError) -> PollStream {
     await socket.giveWay()
     while true {

@@ -28,6 +28,12 @@ public struct PollRuntime: AsyncRuntime {
     try PollListener(address, options, on: loop)
   }
 
+  public func listen(
+    onInherited socket: InheritedSocket, options: ListenOptions
+  ) async throws(IOError) -> PollListener {
+    try PollListener(inherited: socket, options, on: loop)
+  }
+
   public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> PollStream {
     try await PollStream(to: address, options, on: loop)
   }

@@ -51,6 +51,11 @@ public final class RuntimeServices: Sendable {
     try network.listen(on: address, options)
   }
 
+  /// Listens on a socket that another process has opened; see `Network.listen`.
+  public func listen(onInherited socket: InheritedSocket, options: ListenOptions) throws(IOError) -> SocketListener {
+    try network.listen(onInherited: socket, options)
+  }
+
   /// Connects to `address`; see `Network.connect`.
   public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
     try await network.connect(to: address, options)

@@ -22,6 +22,17 @@ package final class SocketNetwork: Sendable {
     return SocketListener(socket, address: socket.localAddress ?? address, network: self, options: options)
   }
 
+  package func listen(onInherited socket: InheritedSocket, _ options: ListenOptions) throws(IOError) -> SocketListener {
+    try checkOpen(.listen)
+    let address = socket.address
+    let watched = try watch(try socket.takeDescriptor(), .listen)
+    guard let address else {
+      watched.close()
+      throw IOError(.listen, .system(EAFNOSUPPORT))
+    }
+    return SocketListener(watched, address: address, network: self, options: options)
+  }
+
   package func connect(to address: SocketAddress, _ options: ConnectOptions) async throws(IOError) -> SocketStream {
     try checkOpen(.connect)
     try address.checkPath(.connect)

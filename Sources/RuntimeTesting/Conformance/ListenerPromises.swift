@@ -246,7 +246,7 @@ extension RuntimeConformance {
   }
 
   /// Expects that what is written to one of `near` is read from one of `far`, each from another.
-  private static func expectPairs(_ near: [any ByteStream], _ far: [any ByteStream]) async throws {
+  static func expectPairs(_ near: [any ByteStream], _ far: [any ByteStream]) async throws {
     for (number, stream) in near.enumerated() {
       try await stream.write([UInt8(number)])
       stream.close()

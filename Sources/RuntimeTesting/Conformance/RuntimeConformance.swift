@@ -19,7 +19,8 @@ public import Runtime
 public enum RuntimeConformance {
   /// All of the cases, area by area.
   public static let cases: [Case] = [
-    executor, fairness, stalls, timers, streams, listeners, socketNames, addresses, cancellation, closing, blockingWork,
+    executor, fairness, stalls, timers, streams, listeners, socketNames, inheritedSockets, addresses, cancellation,
+    closing, blockingWork,
     shutdown, threads, leaks, load, faults,
   ].flatMap { $0 }
 

@@ -83,6 +83,21 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     return BrokenListener(try await base.listen(on: address, options: options), flaw)
   }
 
+  func listen(onInherited socket: InheritedSocket, options: ListenOptions) async throws(IOError) -> Listener {
+    switch flaw {
+    case .listensBesideWhatItInherits: return try await listen(on: .loopback(port: 0), options: options)
+    case .removesNamesItInherits:
+      return BrokenListener(try await base.listen(onInherited: socket, options: options), .removesItsSuccessor)
+    case .takesWhateverItInherits:
+      do throws(IOError) {
+        return BrokenListener(try await base.listen(onInherited: socket, options: options), flaw)
+      } catch {
+        return try await listen(on: .loopback(port: 0), options: options)
+      }
+    default: return BrokenListener(try await base.listen(onInherited: socket, options: options), flaw)
+    }
+  }
+
   func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> Listener.Stream {
     if flaw == .leaksDescriptors { _ = dup(0) }
     if flaw == .endsWhereItIsToReset { return BrokenStream(try await base.connect(to: address), flaw) }

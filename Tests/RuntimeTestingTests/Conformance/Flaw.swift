@@ -13,6 +13,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   // Listeners and addresses
   case doesNotSayItsPort, sharesPorts, losesTheFirstConnection, listensOnWhenClosed, leavesItsName, mistakesThePeer
   case closesListenersLater, mistakesThePeersProcess
+  case listensBesideWhatItInherits, removesNamesItInherits, takesWhateverItInherits
   // Names
   case knowsNoNames, cutsHostNames, triesNoAddress
   // Names of sockets
@@ -198,6 +199,21 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       (
         "An address is free again when the listener has been waited for to close",
         "listening on an address that is free again: expected it to end, saw the error “bind: Address already in use (errno 98)”"
+      )
+    case .listensBesideWhatItInherits:
+      (
+        "An inherited socket is listened on where it is, with the connections that wait in it",
+        "the listener's address: expected"
+      )
+    case .removesNamesItInherits:
+      (
+        "An inherited socket's name stays when its listener is closed",
+        "the name of the socket afterwards: expected"
+      )
+    case .takesWhateverItInherits:
+      (
+        "An inherited descriptor that does not listen is refused",
+        "listening on a socket that does not listen: expected “listen: Invalid argument (errno 22)”, saw no error"
       )
     case .mistakesThePeersProcess:
       (
