@@ -1,4 +1,3 @@
-import Dispatch
 import Glibc
 import Runtime
 import RuntimeSelection
@@ -19,17 +18,20 @@ import RuntimeSelection
   }
 
   func run(on runtime: some AsyncRuntime) async throws {
+    let interrupts = try Signals([.interrupt])
     let listener = try await runtime.listen(on: address)
     print("Listening on \(listener.localAddress)")
     fflush(nil)
     let server = runtime.spawn { try await serve(listener) }
-    let interrupt = onInterrupt { server.cancel() }
+    let stopping = runtime.spawn {
+      for await _ in interrupts { server.cancel() }
+    }
     do {
       try await server.value
     } catch let error as IOError where error.reason == .cancelled {
       print("Stopped")
     }
-    withExtendedLifetime(interrupt) {}
+    stopping.cancel()
   }
 }
 
@@ -56,13 +58,4 @@ func echo(_ stream: some ByteStream) async {
     // The connection is over, and the others have nothing to do with that.
   }
   stream.close()
-}
-
-/// Has Ctrl-C call `action`, as long as what is returned is kept, instead of ending the process.
-func onInterrupt(_ action: @escaping @Sendable () -> Void) -> any DispatchSourceSignal {
-  signal(SIGINT, SIG_IGN)
-  let source = DispatchSource.makeSignalSource(signal: SIGINT)
-  source.setEventHandler(handler: action)
-  source.resume()
-  return source
 }
