@@ -10,7 +10,7 @@ public enum SocketAddress: Hashable, Sendable {
   ///
   /// A path that begins with a NUL is an abstract name (`unix(7)`): up to 107 bytes of any value after that NUL. It is in
   /// no file system, is free again when its socket is closed, and may be connected to by any user of this machine. The
-  /// path is empty for a socket that has no name; Linux gives an abstract name to one that listens on an empty path.
+  /// path is empty for a socket that has no name; Linux gives an abstract name to one that is bound to an empty path.
   case unix(path: String)
 
   /// `127.0.0.1` on `port`; port 0 lets the system choose one.

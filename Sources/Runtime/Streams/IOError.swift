@@ -46,7 +46,7 @@ extension IOError {
   public struct Operation: Hashable, Sendable {
     @usableFromInline
     enum Kind: UInt8, Hashable, Sendable {
-      case socket, bind, listen, accept, connect, read, write, shutdown, poll, thread, resolve
+      case socket, bind, listen, accept, connect, read, write, receive, send, shutdown, poll, thread, resolve
     }
 
     @usableFromInline let kind: Kind
@@ -68,6 +68,10 @@ extension IOError {
     @inlinable public static var read: Operation { Operation(.read) }
     /// Writing, or waiting until that is possible.
     @inlinable public static var write: Operation { Operation(.write) }
+    /// Receiving a datagram, or waiting until that is possible.
+    @inlinable public static var receive: Operation { Operation(.receive) }
+    /// Sending a datagram, or waiting until that is possible.
+    @inlinable public static var send: Operation { Operation(.send) }
     /// Closing one direction of a connection.
     @inlinable public static var shutdown: Operation { Operation(.shutdown) }
     /// Watching a descriptor for readiness.
