@@ -6,11 +6,20 @@ import Runtime
 
 /// A new stream socket of `family`.
 func streamDescriptor(_ family: Int32) throws(IOError) -> Int32 {
+  try newDescriptor(family, SOCK_STREAM)
+}
+
+/// A new socket for datagrams of `family`.
+func datagramDescriptor(_ family: Int32) throws(IOError) -> Int32 {
+  try newDescriptor(family, SOCK_DGRAM)
+}
+
+private func newDescriptor(_ family: Int32, _ kind: __socket_type) throws(IOError) -> Int32 {
   #if os(Linux)
-    let kind = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-    let descriptor = Glibc.socket(family, kind, 0)
+    let descriptor = Glibc.socket(
+      family, Int32(kind.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
   #else
-    let descriptor = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = Glibc.socket(family, Int32(kind.rawValue), 0)
     makeNonBlocking(descriptor)
   #endif
   guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
@@ -55,7 +64,8 @@ func listeningDescriptor(
   let descriptor = try streamDescriptor(address.family)
   do throws(IOError) {
     if let path = address.filePath {
-      let name = try SocketName(path, listeningOn: descriptor, options)
+      let name = try SocketName(
+        path, of: descriptor, reuseAddress: options.reuseAddress, backlog: options.backlog)
       return (descriptor, name)
     }
     if options.reuseAddress { turnOn(SO_REUSEADDR, SOL_SOCKET, of: descriptor) }

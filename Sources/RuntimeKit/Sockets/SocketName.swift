@@ -2,28 +2,27 @@ import Glibc
 import Runtime
 import RuntimePrimitives
 
-/// The name of a listening Unix-domain socket in the file system.
+/// The name of a Unix-domain socket in the file system: of one that listens, or of one for datagrams.
 ///
-/// Listeners on one directory take turns. A lock on the directory (`flock`) is held from before the name is looked at
-/// until the socket behind it listens. So of two processes that find the same abandoned socket only one replaces it: the
-/// other finds a socket that is listened on.
+/// Those that bind in one directory take turns. A lock on the directory (`flock`) is held from before the name is looked
+/// at until the socket behind it is bound, and listens if it is to. So of two processes that find the same abandoned
+/// socket only one replaces it: the other finds a socket that is in use.
 package final class SocketName: Sendable {
   private let path: String
   private let identity: FileIdentity
   private let isRemoved = Lock(false)
 
-  /// For how many milliseconds to wait for the lock on the directory. Another listener holds it for less than one; a
+  /// For how many milliseconds to wait for the lock on the directory. Another that binds holds it for less than one; a
   /// program that holds it for other reasons must not block the calling thread for long.
   private static let patience = 1000
 
-  /// Binds `descriptor` to `path` and starts to listen.
+  /// Binds `descriptor` to `path`, and starts to listen if there is a `backlog`.
   ///
   /// With `reuseAddress` an abandoned socket of that name is replaced. No other file is, and no socket that a process
-  /// listens on. A process that is not this library's and has bound its socket but does not listen yet cannot be told
-  /// from one that is gone.
+  /// has open.
   ///
   /// - Throws: `EADDRINUSE` if the name is taken, or the lock that it takes to replace it is not to be had.
-  init(_ path: String, listeningOn descriptor: Int32, _ options: ListenOptions) throws(IOError) {
+  init(_ path: String, of descriptor: Int32, reuseAddress: Bool, backlog: Int32?) throws(IOError) {
     let lock = Self.lockDirectory(of: path)
     defer { if let lock { close(lock) } }
     let address = SocketAddress.unix(path: path)
@@ -35,15 +34,15 @@ package final class SocketName: Sendable {
     do throws(IOError) {
       try bind()
     } catch {
-      guard error.errno == EADDRINUSE, options.reuseAddress, lock != nil,
+      guard error.errno == EADDRINUSE, reuseAddress, lock != nil,
         Self.isAbandoned(address, path), unlink(path) == 0
       else { throw error }
       try bind()
     }
-    guard let identity = FileIdentity(path), listen(descriptor, options.backlog) == 0 else {
+    guard let identity = FileIdentity(path), backlog.map({ listen(descriptor, $0) == 0 }) ?? true else {
       let code = errno
       unlink(path)
-      throw IOError(.listen, .system(code))
+      throw IOError(backlog == nil ? .bind : .listen, .system(code))
     }
     self.path = path
     self.identity = identity
@@ -75,9 +74,12 @@ package final class SocketName: Sendable {
     return nil
   }
 
-  /// Whether `path` names a stream socket that no process listens on.
+  /// Whether `path` names a socket that no process has open.
+  ///
+  /// It connects a socket for datagrams, of which nothing is heard at the other end. If there is a socket of another kind,
+  /// the system says so (`EPROTOTYPE`); it refuses if there is none.
   private static func isAbandoned(_ address: SocketAddress, _ path: String) -> Bool {
-    guard let before = FileIdentity(path), before.isSocket, let probe = try? streamDescriptor(address.family) else {
+    guard let before = FileIdentity(path), before.isSocket, let probe = try? datagramDescriptor(address.family) else {
       return false
     }
     defer { close(probe) }
