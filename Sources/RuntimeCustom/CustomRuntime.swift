@@ -67,6 +67,12 @@ public final class CustomRuntime: AsyncRuntime {
     try await services.connect(to: address, options: options)
   }
 
+  public func bindDatagrams(
+    on address: SocketAddress, options: DatagramOptions
+  ) async throws(IOError) -> SocketDatagrams {
+    try services.bindDatagrams(on: address, options: options)
+  }
+
   @inlinable
   public func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success

@@ -61,6 +61,11 @@ public final class RuntimeServices: Sendable {
     try await network.connect(to: address, options)
   }
 
+  /// Makes a socket for datagrams to `address`; see `DatagramNetwork.bindDatagrams`.
+  public func bindDatagrams(on address: SocketAddress, options: DatagramOptions) throws(IOError) -> SocketDatagrams {
+    try network.bindDatagrams(on: address, options)
+  }
+
   /// Runs `work` on a thread that may block; see `AsyncRuntime.runBlocking`.
   @inlinable
   public func runBlocking<Success: Sendable>(

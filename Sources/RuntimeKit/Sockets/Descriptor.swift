@@ -78,3 +78,26 @@ func listeningDescriptor(
     throw error
   }
 }
+
+/// A descriptor for datagrams to `address`, and the name of its file where the address is one.
+func boundDescriptor(
+  _ address: SocketAddress, _ options: DatagramOptions
+) throws(IOError) -> (descriptor: Int32, name: SocketName?) {
+  try address.checkPath(.bind)
+  let descriptor = try datagramDescriptor(address.family)
+  do throws(IOError) {
+    for (option, size) in [(SO_RCVBUF, options.receiveBufferSize), (SO_SNDBUF, options.sendBufferSize)] {
+      if let size { setOption(option, SOL_SOCKET, to: Int32(clamping: size), of: descriptor) }
+    }
+    if options.broadcast { turnOn(SO_BROADCAST, SOL_SOCKET, of: descriptor) }
+    if let path = address.filePath {
+      return (descriptor, try SocketName(path, of: descriptor, reuseAddress: options.reuseAddress, backlog: nil))
+    }
+    if options.reusePort { turnOn(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
+    guard address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else { throw IOError(.bind, .system(errno)) }
+    return (descriptor, nil)
+  } catch {
+    close(descriptor)
+    throw error
+  }
+}

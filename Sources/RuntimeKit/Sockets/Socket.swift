@@ -2,17 +2,19 @@ import CRuntime
 import Glibc
 package import Runtime
 
-/// A non-blocking descriptor that a poller watches: what streams and listeners are made of.
+/// A non-blocking descriptor that a poller watches: what streams, listeners and sockets for datagrams are made of.
 ///
 /// To a ``Poller`` it is a number to watch and a place to signal.
 public final class Socket: Sendable {
   package let descriptor: OpenDescriptor
+  /// Whether a direction can end. It cannot where there are datagrams: after an error more may come.
+  private let canEnd: Bool
   // A new socket has room for what is written, and mostly nothing to read: a connection that has sent nothing yet is to
   // wait as an idle one does, and not be tried in vain. The poller tells of what is there when it is added.
   package let reading = Readiness(isReady: false)
   package let writing = Readiness(isReady: true)
   private let poller: any Poller
-  /// What a Unix-domain listener is called in the file system.
+  /// What a Unix-domain socket is called in the file system.
   private let name: SocketName?
 
   /// What has been done since the last wait, in both directions: a peer that is never slow would otherwise have the task
@@ -21,8 +23,11 @@ public final class Socket: Sendable {
 
   /// Takes over `descriptor` and its `name` in the file system. If it cannot be watched, removes the name and closes the
   /// descriptor.
-  package init(_ descriptor: Int32, named name: SocketName? = nil, poller: any Poller) throws(IOError) {
+  package init(
+    _ descriptor: Int32, named name: SocketName? = nil, canEnd: Bool = true, poller: any Poller
+  ) throws(IOError) {
     self.descriptor = OpenDescriptor(descriptor)
+    self.canEnd = canEnd
     self.poller = poller
     self.name = name
     do throws(IOError) {
@@ -40,11 +45,12 @@ public final class Socket: Sendable {
   /// Says that a direction is worth trying, and wakes the task that waits for it. A poller calls this from any thread; a
   /// signal without need does no harm.
   ///
-  /// - Parameter isFinal: whether the direction has ended or failed, so that no more signals will come.
+  /// - Parameter isFinal: whether the direction has ended or failed, so that no more signals will come. A socket for
+  ///   datagrams takes no notice of it.
   public func signal(_ interest: Interest, isFinal: Bool = false) {
     switch interest {
-    case .read: reading.signal(ended: isFinal)
-    case .write: writing.signal(ended: isFinal)
+    case .read: reading.signal(ended: isFinal && canEnd)
+    case .write: writing.signal(ended: isFinal && canEnd)
     }
   }
 

@@ -2,7 +2,7 @@ import Glibc
 package import Runtime
 import Synchronization
 
-/// Listening and connecting with real sockets: the same for every backend but for the poller that watches them.
+/// Listening, connecting and binding with real sockets: the same for every backend but for the poller that watches them.
 package final class SocketNetwork: Sendable {
   /// The poller for the next socket.
   private let poller: @Sendable () -> any Poller
@@ -31,6 +31,13 @@ package final class SocketNetwork: Sendable {
       throw IOError(.listen, .system(EAFNOSUPPORT))
     }
     return SocketListener(watched, address: address, network: self, options: options)
+  }
+
+  package func bindDatagrams(on address: SocketAddress, _ options: DatagramOptions) throws(IOError) -> SocketDatagrams {
+    try checkOpen(.bind)
+    let (descriptor, name) = try boundDescriptor(address, options)
+    let socket = try watch(descriptor, named: name, canEnd: false, .bind)
+    return SocketDatagrams(socket, address: address, network: self)
   }
 
   package func connect(to address: SocketAddress, _ options: ConnectOptions) async throws(IOError) -> SocketStream {
@@ -88,11 +95,11 @@ package final class SocketNetwork: Sendable {
   }
 
   private func watch(
-    _ descriptor: Int32, named name: SocketName? = nil, _ operation: IOError.Operation
+    _ descriptor: Int32, named name: SocketName? = nil, canEnd: Bool = true, _ operation: IOError.Operation
   ) throws(IOError) -> Socket {
     let socket: Socket
     do throws(IOError) {
-      socket = try Socket(descriptor, named: name, poller: poller())
+      socket = try Socket(descriptor, named: name, canEnd: canEnd, poller: poller())
     } catch {
       try checkOpen(operation)  // A shutdown may have closed the poller under it.
       throw error
@@ -119,7 +126,7 @@ package final class SocketNetwork: Sendable {
     if isClosed.load(ordering: .sequentiallyConsistent) { throw IOError(operation, .closed) }
   }
 
-  /// Lets nothing be listened on or connected to any more. What is open already is the pollers' to close.
+  /// Lets nothing be listened on, connected to or bound any more. What is open already is the pollers' to close.
   package func close() {
     isClosed.store(true, ordering: .sequentiallyConsistent)
   }

@@ -1,0 +1,136 @@
+import Glibc
+public import Runtime
+import Synchronization
+
+/// A UDP or Unix-domain socket for datagrams: that of every backend on `RuntimeServices`.
+///
+/// It belongs to the runtime that made it, may be used from any task, and is closed when the last reference to it goes.
+public final class SocketDatagrams: DatagramSocket {
+  private let socket: Socket
+  private let network: SocketNetwork
+  private let boundAddress: SocketAddress
+  /// Whether a send waits until it is time to try again.
+  private let isPausing = Atomic(false)
+
+  init(_ socket: Socket, address: SocketAddress, network: SocketNetwork) {
+    self.socket = socket
+    self.network = network
+    boundAddress = socket.localAddress ?? address
+  }
+
+  deinit {
+    close()
+  }
+
+  public var localAddress: SocketAddress { socket.localAddress ?? boundAddress }
+  public var peerAddress: SocketAddress? { socket.peerAddress }
+
+  public func connect(to address: SocketAddress) throws(IOError) {
+    try address.checkPath(.connect)
+    let (result, code) = try socket.call(.connect) { number in
+      Int(address.withSystemAddress { Glibc.connect(number, $0, $1) })
+    }
+    if result < 0 { throw IOError(.connect, .system(code)) }
+  }
+
+  // MARK: Receiving
+
+  public func receive(into buffer: inout OutputRawSpan) async throws(IOError) -> DatagramReceipt {
+    if socket.turn.isOver { await socket.turn.give() }
+    while true {
+      if let receipt = try take(into: &buffer) { return receipt }
+      try await socket.wait(for: .read, .receive)
+    }
+  }
+
+  /// One `recvfrom`; `nil` if no datagram has come.
+  private func take(into buffer: inout OutputRawSpan) throws(IOError) -> DatagramReceipt? {
+    // Before the call, so that a datagram which comes during the call is not missed.
+    socket.reading.clear()
+    let room = buffer.freeCapacity
+    var sender: SocketAddress?
+    let (length, code) = try buffer.withUnsafeMutableBytes { bytes, initialized throws(IOError) in
+      let free = UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...])
+      let (length, code) = try socket.call(.receive) { number in
+        var length = 0
+        sender = SocketAddress(writtenBy: {
+          // MSG_TRUNC: it gives the length of the datagram, which may be more than there is room for.
+          length = recvfrom(number, free.baseAddress, free.count, Int32(MSG_TRUNC), $0, $1)
+          return length < 0 ? -1 : 0
+        })
+        return length
+      }
+      initialized += min(max(0, length), free.count)
+      return (length, code)
+    }
+    // Others may be waiting behind this one, which bring no edge of their own: after an error, too.
+    if length >= 0 || code != EAGAIN { socket.reading.signal() }
+    let count = min(max(0, length), room)
+    socket.turn.spend(Turn.systemCall + count)
+    if length >= 0 { return DatagramReceipt(byteCount: count, sender: sender, isTruncated: length > room) }
+    if code == EAGAIN { return nil }
+    throw IOError(.receive, .system(code))
+  }
+
+  // MARK: Sending
+
+  public func send(_ bytes: RawSpan, to address: SocketAddress) async throws(IOError) {
+    try address.checkPath(.send)
+    if socket.turn.isOver { await socket.turn.give() }
+    while try !put(bytes, address) {
+      // Where a Unix-domain receiver's queue is full, the system tells a socket that is connected to it when there is
+      // room. It would tell any other at once, again and again.
+      if case .unix = address { try await pause() } else { try await waitToSend() }
+    }
+  }
+
+  public func send(_ bytes: RawSpan) async throws(IOError) {
+    if socket.turn.isOver { await socket.turn.give() }
+    while try !put(bytes, nil) { try await waitToSend() }
+  }
+
+  /// One `sendto`, to the peer if there is no `address`.
+  ///
+  /// - Returns: whether the datagram has been sent; if not, the kernel has no room for it.
+  private func put(_ bytes: RawSpan, _ address: SocketAddress?) throws(IOError) -> Bool {
+    let (count, code) = try bytes.withUnsafeBytes { bytes throws(IOError) in
+      try socket.call(.send) { number in
+        guard let address else { return Glibc.send(number, bytes.baseAddress, bytes.count, noSignal) }
+        return address.withSystemAddress { sendto(number, bytes.baseAddress, bytes.count, noSignal, $0, $1) }
+      }
+    }
+    socket.turn.spend(Turn.systemCall + max(0, count))
+    if count >= 0 {
+      // Another task may have left it to this one to find out that there is room.
+      socket.writing.signal()
+      return true
+    }
+    if code == EAGAIN { return false }
+    throw IOError(.send, .system(code))
+  }
+
+  /// Waits after a send that the kernel had no room for.
+  private func waitToSend() async throws(IOError) {
+    // The hint comes down before the call and not after it, or an edge between the two would be lost: once more.
+    if socket.writing.isWorthTrying { return socket.writing.clear() }
+    try await socket.wait(for: .write, .send)
+  }
+
+  /// How long to wait for a receiver of which the system tells nothing.
+  private static let pause = Duration.milliseconds(1)
+
+  private func pause() async throws(IOError) {
+    // Relaxed: it decides between two tasks and guards nothing else.
+    if isPausing.exchange(true, ordering: .relaxed) { throw IOError(.send, .busy) }
+    defer { isPausing.store(false, ordering: .relaxed) }
+    socket.turn.restart()
+    try await network.pause(Self.pause, .send)
+  }
+
+  /// Closes the socket, and takes its name out of the file system, unless another file has it by now.
+  public func close() {
+    socket.close()
+  }
+}
+
+private let noSignal = Int32(MSG_NOSIGNAL)
