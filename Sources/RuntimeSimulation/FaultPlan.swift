@@ -4,10 +4,11 @@
 /// the seed and on where it is made, and on no other draw, so that leaving one fault out of a run leaves the others as
 /// they were.
 public struct FaultPlan: Hashable, Sendable {
-  /// How long a piece of data takes to the other host, and a connection to be made.
+  /// How long a piece of data takes to the other host, and a connection to be made. Datagrams keep their order.
   public var latency: ClosedRange<Duration> = .zero ... .zero
 
-  /// The chance that a piece of data takes up to ``longestDelay`` more; what was sent after it waits for it.
+  /// The chance that a piece of data takes up to ``longestDelay`` more; what was sent after it waits for it. Datagrams do
+  /// not: one that is delayed is overtaken by those after it.
   public var delays = 0.0
   /// The most that a delay adds, and the longest that a connection is full.
   public var longestDelay: Duration = .milliseconds(200)
@@ -25,8 +26,12 @@ public struct FaultPlan: Hashable, Sendable {
   public var refusals = 0.0
   /// The chance that `accept` finds the process without a descriptor to spare (`EMFILE`), and waits for one.
   public var acceptFailures = 0.0
+  /// The chance that a datagram to another host is lost.
+  public var losses = 0.0
+  /// The chance that a datagram to another host arrives once more, up to ``longestDelay`` later.
+  public var duplicates = 0.0
   /// The chance, for each two hosts and each ``partitionPeriod``, that nothing gets from one to the other until the
-  /// period is over.
+  /// period is over. Datagrams are lost meanwhile.
   public var partitions = 0.0
   /// How long a partition lasts.
   public var partitionPeriod: Duration = .seconds(1)
@@ -54,6 +59,8 @@ public struct FaultPlan: Hashable, Sendable {
     plan.resets = 0.05
     plan.refusals = 0.02
     plan.acceptFailures = 0.02
+    plan.losses = 0.05
+    plan.duplicates = 0.02
     plan.partitions = 0.02
     return plan
   }()
@@ -63,12 +70,13 @@ public struct FaultPlan: Hashable, Sendable {
 public struct Fault: Hashable, Sendable, CustomStringConvertible {
   /// What can go wrong.
   public enum Kind: String, Hashable, Sendable {
-    case delay, shortRead, shortWrite, fullBuffer, reset, refusal, acceptFailure, partition
+    case delay, shortRead, shortWrite, fullBuffer, reset, refusal, acceptFailure, partition, loss, duplicate
   }
 
   /// What went wrong.
   public let kind: Kind
-  /// Which connection it was, counted from 1 in the order of connecting; of a partition, the two hosts in one number.
+  /// Which connection it was, counted from 1 in the order of connecting; of a partition, the two hosts in one number; of a
+  /// datagram, the socket that sent it, counted from -1 down.
   let place: Int
   /// Whether it befell the end that accepted, and not the one that connected.
   let isServerSide: Bool
@@ -78,6 +86,7 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
   /// As in "shortRead 7 at the client's end of connection 3".
   public var description: String {
     switch kind {
+    case _ where place < 0: "\(kind) of datagram \(occasion) from datagram socket \(-place)"
     case .partition: "partition of hosts \(place >> 16) and \(place & 0xffff), period \(occasion)"
     case .refusal, .acceptFailure, .reset: "\(kind) of connection \(place)"
     default: "\(kind) \(occasion) at the \(isServerSide ? "server" : "client")'s end of connection \(place)"
@@ -118,16 +127,16 @@ struct FaultDice {
     Int(truncatingIfNeeded: draw(fault, 1).multipliedFullWidth(by: UInt64(max(0, bound)) + 1).high)
   }
 
-  /// A time within `range` for piece number `occasion` of a connection.
+  /// A time within `range` for piece number `occasion` of a connection, or of a socket for datagrams.
   func latency(within range: ClosedRange<Int64>, at place: Int, isServerSide: Bool, occasion: Int) -> Int64 {
-    let words = (UInt64(place) << 1 | (isServerSide ? 1 : 0), UInt64(occasion))
+    let words = (UInt64(truncatingIfNeeded: place) << 1 | (isServerSide ? 1 : 0), UInt64(occasion))
     let draw = RandomNumbers.hash(seed, 4, words.0, words.1)
     return range.lowerBound + Int64(draw.multipliedFullWidth(by: UInt64(range.upperBound - range.lowerBound) + 1).high)
   }
 
   private func draw(_ fault: Fault, _ which: UInt64) -> UInt64 {
     let kind = fault.kind.rawValue.utf8.reduce(0) { $0 << 5 ^ UInt64($1) }
-    let place = UInt64(fault.place) << 1 | (fault.isServerSide ? 1 : 0)
+    let place = UInt64(truncatingIfNeeded: fault.place) << 1 | (fault.isServerSide ? 1 : 0)
     return RandomNumbers.hash(seed, 3, which, kind, place, UInt64(fault.occasion))
   }
 }

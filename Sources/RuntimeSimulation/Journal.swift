@@ -19,6 +19,12 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     case finished(ConnectionEnd)
     case closed(ConnectionEnd)
     case failed(ConnectionEnd)
+    case bound(DatagramEnd, SocketAddress)
+    case sent(DatagramEnd, Int, to: SocketAddress)
+    case received(DatagramEnd, Int, from: SocketAddress)
+    case dropped(DatagramEnd, Int)
+    case refused(DatagramEnd, SocketAddress)
+    case unbound(DatagramEnd)
     case blockingWork
     case ended(host: Int)
     case fault(Fault)
@@ -100,6 +106,12 @@ extension Journal.Kind: CustomStringConvertible {
     case .finished(let end): "finishes writing to \(end)"
     case .closed(let end): "closes \(end)"
     case .failed(let end): "finds \(end) reset by its peer"
+    case .bound(let end, let address): "binds \(end) to \(address)"
+    case .sent(let end, let count, let address): "sends \(count) bytes from \(end) to \(address)"
+    case .received(let end, let count, let address): "receives \(count) bytes at \(end) from \(address)"
+    case .dropped(let end, let count): "drops \(count) bytes, for which \(end) has no room"
+    case .refused(let end, let address): "tells \(end) that nothing is bound at \(address)"
+    case .unbound(let end): "closes \(end)"
     case .blockingWork: "runs blocking work"
     case .ended(let host): "shuts host \(host) down"
     case .fault(let fault): "meets a fault: \(fault)"

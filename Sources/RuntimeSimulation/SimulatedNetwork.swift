@@ -12,6 +12,10 @@ final class SimulatedNetwork {
   private var connectionCount = 0
   /// The ends that are open, by connection and side.
   private var openEnds: [Int: (end: ConnectionEnd, connection: SimulatedConnection)] = [:]
+  /// The sockets for datagrams that are open, by number.
+  var openDatagramEnds: [Int: DatagramEnd] = [:]
+  /// How many have ever been asked for.
+  var datagramSocketCount = 0
   /// The addresses that hosts are known by, with no port.
   var names: [String: [SocketAddress]] = [
     "localhost": [.ipv6(.loopback, port: 0), .ipv4(.loopback, port: 0)]
@@ -59,7 +63,7 @@ final class SimulatedNetwork {
     return passable(from: end.host, to: other.host, at: time)
   }
 
-  private func latency(at place: Int, isServerSide: Bool, occasion: Int) -> Int64 {
+  func latency(at place: Int, isServerSide: Bool, occasion: Int) -> Int64 {
     let range = faults.plan.latency
     guard range.upperBound > .zero else { return 0 }
     return faults.latency(
@@ -68,7 +72,7 @@ final class SimulatedNetwork {
   }
 
   /// The first time from `time` on at which the two hosts are not parted by a fault.
-  private func passable(from a: Int, to b: Int, at time: Int64) -> Int64 {
+  func passable(from a: Int, to b: Int, at time: Int64) -> Int64 {
     let plan = faults.plan
     let period = plan.partitionPeriod.nanoseconds
     guard plan.partitions > 0, period > 0 else { return time }
@@ -86,6 +90,8 @@ final class SimulatedNetwork {
   // MARK: Partitions that were asked for
 
   func sever(_ a: Int, _ b: Int) { severed[[a, b]] = severed[[a, b]] ?? [] }
+
+  func isSevered(_ a: Int, _ b: Int) -> Bool { severed[[a, b]] != nil }
 
   func heal(_ a: Int, _ b: Int) {
     for body in severed.removeValue(forKey: [a, b]) ?? [] { body() }
@@ -112,7 +118,7 @@ final class SimulatedNetwork {
   var taskCount: Int { hosts.reduce(0) { $0 + $1.taskCount } }
 
   /// Which host an address belongs to, as `from` sees it.
-  private func host(of address: SocketAddress, from host: SimulatedHost) -> SimulatedHost? {
+  func host(of address: SocketAddress, from host: SimulatedHost) -> SimulatedHost? {
     switch address {
     case .unix: host
     case .ipv6(let address, _, _): address == .loopback || address == .any ? host : nil
@@ -135,7 +141,8 @@ final class SimulatedNetwork {
     let address = address.port == 0 ? address.with(port: freePort(on: host)) : address
     let place = Place(host: host.number, address: address)
     let others = listeners.filter { $0.key.host == host.number && $0.key.address.overlaps(address) }.flatMap(\.value)
-    guard others.allSatisfy({ $0.options.reusePort && socket.options.reusePort }) else {
+    guard others.allSatisfy({ $0.options.reusePort && socket.options.reusePort }), !isUnixNameBound(address, on: host)
+    else {
       throw IOError(.bind, .system(EADDRINUSE))
     }
     listeners[place, default: []].append(socket)
@@ -150,11 +157,27 @@ final class SimulatedNetwork {
 
   var listenerCount: Int { listeners.values.reduce(0) { $0 + $1.count } }
 
-  /// A port that nobody listens on, from those that systems give out (RFC 6335 section 6).
+  /// Whether a listener has this name, which names of sockets for datagrams must differ from.
+  func isUnixNameListenedOn(_ address: SocketAddress, on host: SimulatedHost) -> Bool {
+    if case .unix = address { listeners[Place(host: host.number, address: address)] != nil } else { false }
+  }
+
+  private func isUnixNameBound(_ address: SocketAddress, on host: SimulatedHost) -> Bool {
+    if case .unix = address { datagramEnds(on: host).contains { $0.address == address } } else { false }
+  }
+
+  /// A port that nobody listens on.
   private func freePort(on host: SimulatedHost) -> UInt16 {
+    freePort(on: host) { port in
+      listeners.keys.contains { $0.host == host.number && $0.address.port == port }
+    }
+  }
+
+  /// A port that is not taken, from those that systems give out (RFC 6335 section 6).
+  func freePort(on host: SimulatedHost, _ isTaken: (UInt16) -> Bool) -> UInt16 {
     repeat {
       host.lastPort = host.lastPort == .max ? 49_152 : host.lastPort + 1
-    } while listeners.keys.contains { $0.host == host.number && $0.address.port == host.lastPort }
+    } while isTaken(host.lastPort)
     return host.lastPort
   }
 
@@ -226,7 +249,7 @@ final class SimulatedNetwork {
 
   // MARK: The end of a host
 
-  /// Closes the listeners and the connections' ends on `host`, and ends its attempts to connect.
+  /// Closes the listeners, the connections' ends and the sockets for datagrams on `host`, and ends its attempts to connect.
   func closeAll(on host: SimulatedHost) {
     for sockets in listeners.filter({ $0.key.host == host.number }).sorted(by: { $0.key.text < $1.key.text }) {
       for socket in sockets.value { SimulatedListener.close(socket, sockets.key.address, simulation) }
@@ -234,6 +257,7 @@ final class SimulatedNetwork {
     for (_, value) in openEnds.sorted(by: { $0.key < $1.key }) where value.end.host == host.number {
       value.connection.close(value.end)
     }
+    for end in datagramEnds(on: host) { close(end) }
     for waiter in simulation.waiters where waiter.host == host.number {
       if case .connect = waiter.reason { close(waiter) }
     }
@@ -250,7 +274,7 @@ extension SocketAddress {
   }
 
   /// Whether it stands for every address of its host.
-  fileprivate var isAny: Bool {
+  var isAny: Bool {
     switch self {
     case .ipv4(let address, _): address == .any
     case .ipv6(let address, _, _): address == .any
@@ -259,10 +283,10 @@ extension SocketAddress {
   }
 
   /// The more exact address wins where two listeners would do.
-  fileprivate var specificity: Int { isAny ? 0 : 1 }
+  var specificity: Int { isAny ? 0 : 1 }
 
   /// Whether two listeners get into each other's way.
-  fileprivate func overlaps(_ other: SocketAddress) -> Bool {
+  func overlaps(_ other: SocketAddress) -> Bool {
     if self == other { return true }
     guard let port, port == other.port, isAny || other.isAny else { return false }
     switch (self, other) {
@@ -272,7 +296,7 @@ extension SocketAddress {
   }
 
   /// Whether a listener here gets connections to `address`, which is its host's.
-  fileprivate func takes(_ address: SocketAddress) -> Bool {
+  func takes(_ address: SocketAddress) -> Bool {
     if self == address { return true }
     guard let port, port == address.port else { return false }
     switch (self, address) {

@@ -62,7 +62,7 @@ public final class SimulatedRuntime: AsyncRuntime {
     simulation.network.names[name] = addresses.isEmpty ? nil : addresses
   }
 
-  /// Lets nothing through between this host and `other`: what is sent waits until ``heal(from:)``.
+  /// Lets nothing through between this host and `other`: what is sent waits until ``heal(from:)``, and datagrams are lost.
   public func partition(from other: SimulatedRuntime) {
     simulation.assertCurrent()
     simulation.network.sever(host.number, other.host.number)
@@ -111,6 +111,13 @@ public final class SimulatedRuntime: AsyncRuntime {
     return try await simulation.connect(from: host, to: address, options)
   }
 
+  public func bindDatagrams(
+    on address: SocketAddress, options: DatagramOptions
+  ) async throws(IOError) -> SimulatedDatagrams {
+    try host.checkOpen(.bind)
+    return SimulatedDatagrams(try simulation.network.bind(address, on: host, options), simulation)
+  }
+
   /// The addresses that ``setAddresses(_:ofHost:)`` has given to the name; `localhost` has those of the loopback device.
   public func addresses(ofHost name: String, port: UInt16) async throws(IOError) -> [SocketAddress] {
     try host.checkOpen(.resolve)
@@ -144,8 +151,8 @@ public final class SimulatedRuntime: AsyncRuntime {
     return metrics
   }
 
-  /// Ends this host: closes its listeners and streams, ends its sleeps, and lets its tasks run to their end for as long as
-  /// `grace`, in the simulation's time.
+  /// Ends this host: closes its listeners, streams and sockets for datagrams, ends its sleeps, and lets its tasks run to
+  /// their end for as long as `grace`, in the simulation's time.
   public func shutdown(grace: Duration) async {
     simulation.assertCurrent()
     await host.shutdown(grace: grace)
@@ -162,7 +169,9 @@ public struct SimulationInventory: Hashable, Sendable {
   public var listeners = 0
   /// Ends of connections that are open.
   public var streams = 0
-  /// Bytes that have been sent and not read.
+  /// Sockets for datagrams that are open.
+  public var datagramSockets = 0
+  /// Bytes of streams that have been sent and not read.
   public var unreadBytes = 0
   /// What each task that waits is waiting for, as in "task 3 reads from the client's end of connection 1".
   public var waits: [String] = []
@@ -173,6 +182,7 @@ public struct SimulationInventory: Hashable, Sendable {
     timers = simulation.timers.count
     listeners = simulation.network.listenerCount
     streams = ends.count
+    datagramSockets = simulation.network.datagramEnds.count
     unreadBytes = ends.reduce(0) { $0 + $1.backlog }
     waits = simulation.waits
   }

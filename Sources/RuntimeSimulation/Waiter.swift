@@ -17,6 +17,8 @@ final class Waiter: @unchecked Sendable {  // See above.
     case sleep(until: Int64)
     case read(ConnectionEnd)
     case write(ConnectionEnd)
+    case receive(DatagramEnd)
+    case send(DatagramEnd)
     case accept(SocketAddress)
     case connect(SocketAddress)
     case blockingWork
@@ -66,6 +68,8 @@ extension Waiter.Reason: CustomStringConvertible {
     case .sleep(let time): "sleeps until \(Duration.nanoseconds(time).text)"
     case .read(let end): "reads from \(end)"
     case .write(let end): "writes to \(end)"
+    case .receive(let end): "receives from \(end)"
+    case .send(let end): "sends from \(end)"
     case .accept(let address): "accepts connections at \(address)"
     case .connect(let address): "connects to \(address)"
     case .blockingWork: "waits for blocking work"

@@ -1,0 +1,93 @@
+public import Runtime
+import RuntimePrimitives
+
+/// A socket for datagrams in a simulated network, which behaves as UDP and Unix-domain sockets do on Linux, and as badly as
+/// its ``FaultPlan`` says.
+///
+/// It is used from tasks of its simulation alone, and is closed when the last reference to it goes.
+public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  // Its simulation's thread alone uses it.
+  private let end: DatagramEnd
+  private let simulation: Simulation
+
+  init(_ end: DatagramEnd, _ simulation: Simulation) {
+    self.end = end
+    self.simulation = simulation
+  }
+
+  deinit {
+    // Those that are left when a simulation is over go with it.
+    if simulation.isCurrent { simulation.network.close(end) }
+  }
+
+  public var localAddress: SocketAddress { end.address }
+  public var peerAddress: SocketAddress? { end.isClosed ? nil : end.peerAddress }
+
+  public func connect(to address: SocketAddress) throws(IOError) {
+    try checkOpen(.connect)
+    try simulation.network.connect(end, to: address)
+  }
+
+  public func receive(into buffer: inout OutputRawSpan) async throws(IOError) -> DatagramReceipt {
+    await takeTurn()
+    while true {
+      try checkOpen(.receive)
+      if let parcel = end.take() {
+        for waiter in end.takeWaitingForRoom() { simulation.wake(waiter, .ready) }
+        return put(parcel, into: &buffer)
+      }
+      if end.receiver?.isWaiting == true { throw IOError(.receive, .busy) }
+      try await simulation.wait(on: end.host.number, for: .receive(end), { end.receiver = $0 }).check(.receive)
+    }
+  }
+
+  private func put(_ parcel: DatagramEnd.Parcel, into buffer: inout OutputRawSpan) -> DatagramReceipt {
+    let count = min(parcel.bytes.count, buffer.freeCapacity)
+    var bytes = ByteQueue()
+    bytes.append(parcel.bytes)
+    bytes.take(count, into: &buffer)
+    simulation.journal.record(.received(end, count, from: parcel.sender))
+    return DatagramReceipt(byteCount: count, sender: parcel.sender, isTruncated: count < parcel.bytes.count)
+  }
+
+  public func send(_ bytes: RawSpan, to address: SocketAddress) async throws(IOError) {
+    try await send(bytes, toGiven: address)
+  }
+
+  public func send(_ bytes: RawSpan) async throws(IOError) {
+    try await send(bytes, toGiven: nil)
+  }
+
+  private func send(_ bytes: RawSpan, toGiven address: SocketAddress?) async throws(IOError) {
+    await takeTurn()
+    while true {
+      try checkOpen(.send)
+      guard let full = try simulation.network.send(bytes, from: end, to: address) else { return }
+      if end.sender?.isWaiting == true { throw IOError(.send, .busy) }
+      try await simulation.wait(on: end.host.number, for: .send(end)) { waiter in
+        end.sender = waiter
+        full.waitingForRoom.append(waiter)
+      }.check(.send)
+    }
+  }
+
+  /// Fails if it is closed, or if there is an error to be told.
+  private func checkOpen(_ operation: IOError.Operation) throws(IOError) {
+    simulation.assertCurrent()
+    if end.isClosed { throw IOError(operation, .closed) }
+    if operation != .connect, let code = end.pendingError.take() { throw IOError(operation, .system(code)) }
+  }
+
+  /// How many operations may go through in a row without giving others a turn.
+  private static let turn = 64
+
+  private func takeTurn() async {
+    end.streak += 1
+    guard end.streak >= Self.turn else { return }
+    end.streak = 0
+    await Task.yield()
+  }
+
+  public func close() {
+    simulation.perform { [self] in simulation.network.close(end) }
+  }
+}

@@ -1,0 +1,210 @@
+import Glibc
+import Runtime
+import RuntimePrimitives
+
+extension SimulatedNetwork {
+  // MARK: Binding
+
+  /// Makes a socket on `host` that gets the datagrams to `address`.
+  func bind(
+    _ address: SocketAddress, on host: SimulatedHost, _ options: DatagramOptions
+  ) throws(IOError) -> DatagramEnd {
+    var address = address
+    datagramSocketCount += 1
+    if case .unix(let path) = address {
+      // As Linux does (unix(7), "Autobind feature"), with five digits.
+      if path.isEmpty { address = .unix(path: "\0" + String(0x10_0000 + datagramSocketCount, radix: 16).dropFirst()) }
+    } else {
+      guard self.host(of: address, from: host) === host else { throw IOError(.bind, .system(EADDRNOTAVAIL)) }
+      if address.port == 0 { address = address.withPort(freeDatagramPort(on: host)) }
+    }
+    let others = datagramEnds(on: host).filter { $0.address.overlaps(address) }
+    guard others.allSatisfy({ $0.options.reusePort && options.reusePort }), !isUnixNameListenedOn(address, on: host)
+    else { throw IOError(.bind, .system(EADDRINUSE)) }
+    let end = DatagramEnd(number: datagramSocketCount, host: host, address: address, options)
+    openDatagramEnds[end.number] = end
+    simulation.journal.record(.bound(end, address))
+    return end
+  }
+
+  /// The sockets for datagrams that are open, in the order of binding.
+  var datagramEnds: [DatagramEnd] { openDatagramEnds.sorted { $0.key < $1.key }.map(\.value) }
+
+  func datagramEnds(on host: SimulatedHost) -> [DatagramEnd] { datagramEnds.filter { $0.host === host } }
+
+  private func freeDatagramPort(on host: SimulatedHost) -> UInt16 {
+    let taken = datagramEnds(on: host).map(\.address.port)
+    return freePort(on: host) { taken.contains($0) }
+  }
+
+  func close(_ end: DatagramEnd) {
+    guard !end.isClosed else { return }
+    end.isClosed = true
+    end.removeAll()
+    openDatagramEnds[end.number] = nil
+    simulation.journal.record(.unbound(end))
+    close(end.receiver)
+    close(end.sender)
+    for waiter in end.takeWaitingForRoom() { wake(waiter) }
+  }
+
+  // MARK: Connecting
+
+  /// Makes `address` the peer of `end`.
+  func connect(_ end: DatagramEnd, to address: SocketAddress) throws(IOError) {
+    let address = address.isAny ? address.loopback : address
+    guard address.isSameFamily(as: end.address) else { throw IOError(.connect, .system(EAFNOSUPPORT)) }
+    if end.isUnix {
+      _ = try unixReceiver(at: address, for: end, .connect)
+    } else {
+      end.address = try source(of: end, to: address, .connect)
+    }
+    end.peerAddress = address
+  }
+
+  /// The address from which `end` sends to `address`.
+  private func source(
+    of end: DatagramEnd, to address: SocketAddress, _ operation: IOError.Operation
+  ) throws(IOError) -> SocketAddress {
+    let isNear = host(of: address, from: end.host) === end.host
+    switch (end.address, address) {
+    case (.ipv4(let own, let port), .ipv4(let other, _)):
+      if own == .any {
+        return .ipv4(isNear && other != end.host.address ? .loopback : end.host.address, port: port)
+      }
+      // What comes from the loopback device goes nowhere else.
+      if own != end.host.address, !isNear { throw IOError(operation, .system(EINVAL)) }
+      return end.address
+    case (.ipv6(_, let port, _), _): return .ipv6(.loopback, port: port)
+    default: return end.address
+    }
+  }
+
+  /// The socket on the host of `end` that has the name `address`.
+  private func unixReceiver(
+    at address: SocketAddress, for end: DatagramEnd, _ operation: IOError.Operation
+  ) throws(IOError) -> DatagramEnd {
+    guard let other = datagramEnds(on: end.host).first(where: { $0.address == address }) else {
+      let isGone = address == end.peerAddress || address.filePath == nil
+      throw IOError(operation, .system(isGone ? ECONNREFUSED : ENOENT))
+    }
+    if let peer = other.peerAddress, peer != end.address { throw IOError(operation, .system(EPERM)) }
+    return other
+  }
+
+  // MARK: Sending
+
+  /// Sends `bytes` to `address`, or to the peer if that is `nil`.
+  ///
+  /// - Returns: the Unix-domain socket whose queue has no room for them, if that is why they have not been sent.
+  func send(_ bytes: RawSpan, from end: DatagramEnd, to address: SocketAddress?) throws(IOError) -> DatagramEnd? {
+    guard var address = address ?? end.peerAddress else {
+      throw IOError(.send, .system(end.isUnix ? ENOTCONN : EDESTADDRREQ))
+    }
+    if address.isAny { address = address.loopback }
+    guard address.isSameFamily(as: end.address) else { throw IOError(.send, .system(EAFNOSUPPORT)) }
+    guard bytes.byteCount <= end.longest else { throw IOError(.send, .system(EMSGSIZE)) }
+    if end.isUnix {
+      let other = try unixReceiver(at: address, for: end, .send)
+      guard other.hasRoom(for: bytes.byteCount) else { return other }
+      simulation.journal.record(.sent(end, bytes.byteCount, to: address))
+      deliver(DatagramEnd.Parcel(bytes: bytes.withUnsafeBytes { Array($0) }, sender: end.address), to: other)
+    } else {
+      let source = try source(of: end, to: address, .send)
+      simulation.journal.record(.sent(end, bytes.byteCount, to: address))
+      end.sentCount += 1
+      dispatch(
+        Packet(
+          number: end.sentCount, from: end, to: address,
+          parcel: DatagramEnd.Parcel(bytes: bytes.withUnsafeBytes { Array($0) }, sender: source)))
+    }
+    return nil
+  }
+
+  /// A datagram on its way.
+  private struct Packet {
+    let number: Int
+    let from: DatagramEnd
+    let to: SocketAddress
+    let parcel: DatagramEnd.Parcel
+  }
+
+  /// Lets `packet` arrive when it is time, if it does: in order, unless a fault has it otherwise.
+  private func dispatch(_ packet: Packet) {
+    let from = packet.from
+    // An address that no host has: nothing is there to say so.
+    guard let host = host(of: packet.to, from: from.host) else { return }
+    if host === from.host { return arrive(packet, at: host) }
+    func fault(_ kind: Fault.Kind, _ chance: Double) -> Fault? {
+      self.fault(kind, chance, at: -from.number, isServerSide: false, occasion: packet.number)
+    }
+    let plan = faults.plan
+    if isSevered(from.host.number, host.number) || fault(.loss, plan.losses) != nil { return }
+    let arrival = max(
+      now + latency(at: -from.number, isServerSide: false, occasion: packet.number), from.lastArrival[packet.to] ?? 0)
+    from.lastArrival[packet.to] = arrival
+    func amount(_ fault: Fault) -> Int64 { Int64(faults.amount(fault, upTo: Int(plan.longestDelay.nanoseconds))) }
+    let delay = fault(.delay, plan.delays).map(amount) ?? 0
+    let echo = fault(.duplicate, plan.duplicates).map(amount)
+    for time in [arrival + delay] + (echo.map { [arrival + $0] } ?? [])
+    where passable(from: from.host.number, to: host.number, at: time) == time {
+      schedule(at: time) { [self] in arrive(packet, at: host) }
+    }
+  }
+
+  private func arrive(_ packet: Packet, at host: SimulatedHost) {
+    let ends = datagramEnds(on: host).filter { end in
+      end.address.takes(packet.to) && (end.peerAddress ?? packet.parcel.sender) == packet.parcel.sender
+    }
+    // The most exact ones, of which each gets what some of the senders send.
+    let rank = ends.map(\.exactness).max()
+    let nearest = ends.filter { $0.exactness == rank }
+    guard !nearest.isEmpty else { return refuse(packet, at: host) }
+    deliver(packet.parcel, to: nearest[packet.from.number % nearest.count])
+  }
+
+  private func deliver(_ parcel: DatagramEnd.Parcel, to end: DatagramEnd) {
+    guard end.hasRoom(for: parcel.bytes.count) else {
+      return simulation.journal.record(.dropped(end, parcel.bytes.count))
+    }
+    end.append(parcel)
+    wake(end.receiver)
+  }
+
+  /// Tells the sender that nothing is bound where it has sent to (ICMP), which it hears if it is connected.
+  private func refuse(_ packet: Packet, at host: SimulatedHost) {
+    let end = packet.from
+    func hear() {
+      guard !end.isClosed, end.peerAddress == packet.to else { return }
+      simulation.journal.record(.refused(end, packet.to))
+      end.pendingError = ECONNREFUSED
+      wake(end.receiver)
+    }
+    if host === end.host { return hear() }
+    guard !isSevered(host.number, end.host.number) else { return }
+    schedule(at: now + latency(at: -end.number, isServerSide: true, occasion: packet.number), hear)
+  }
+}
+
+extension DatagramEnd {
+  /// How exactly what it takes is told: by sender, by address, or by port alone.
+  fileprivate var exactness: Int { (peerAddress == nil ? 0 : 2) + address.specificity }
+}
+
+extension SocketAddress {
+  fileprivate func isSameFamily(as other: SocketAddress) -> Bool {
+    switch (self, other) {
+    case (.ipv4, .ipv4), (.ipv6, .ipv6), (.unix, .unix): true
+    default: false
+    }
+  }
+
+  /// The loopback device's address with the same port.
+  fileprivate var loopback: SocketAddress {
+    switch self {
+    case .ipv4(_, let port): .ipv4(.loopback, port: port)
+    case .ipv6(_, let port, _): .ipv6(.loopback, port: port)
+    case .unix: self
+    }
+  }
+}
