@@ -12,12 +12,8 @@ public struct PollListener: StreamListener {
     let socket = try Socket(address.family, on: loop, for: .listen)
     if options.reuseAddress { socket.turnOn(SO_REUSEADDR, SOL_SOCKET) }
     if options.reusePort { socket.turnOn(SO_REUSEPORT, SOL_SOCKET) }
-    if case .unix(let path) = address, let first = path.utf8.first, first != 0 {
-      try socket.listen(at: path, options)
-    } else {
-      _ = try socket.call(.bind) { number in Int(address.withSystemAddress { bind(number, $0, $1) }) }
-      _ = try socket.call(.listen) { Int(listen($0, options.backlog)) }
-    }
+    try socket.bind(to: address, replacesAbandoned: options.reuseAddress)
+    _ = try socket.call(.listen) { Int(listen($0, options.backlog)) }
     localAddress = socket.localAddress ?? address
     self.options = options
     self.socket = socket

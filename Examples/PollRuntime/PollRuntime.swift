@@ -38,6 +38,12 @@ public struct PollRuntime: AsyncRuntime {
     try await PollStream(to: address, options, on: loop)
   }
 
+  public func bindDatagrams(
+    on address: SocketAddress, options: DatagramOptions
+  ) async throws(IOError) -> PollDatagrams {
+    try PollDatagrams(address, options, on: loop)
+  }
+
   public func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success
   ) async throws -> Success {

@@ -20,10 +20,13 @@ final class Socket: Sendable {
   private let loop: RunLoop
   private let number: Int
   private let operations = Atomic(0)
+  private let isPausing = Atomic(false)
 
   /// A new socket of `family`.
-  convenience init(_ family: Int32, on loop: RunLoop, for operation: IOError.Operation) throws(IOError) {
-    let descriptor = socket(family, streamSocket, 0)
+  convenience init(
+    _ family: Int32, _ kind: Int32 = streamSocket, on loop: RunLoop, for operation: IOError.Operation
+  ) throws(IOError) {
+    let descriptor = socket(family, kind, 0)
     guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
     try self.init(taking: descriptor, on: loop, for: operation)
   }
@@ -72,6 +75,8 @@ final class Socket: Sendable {
 
   /// Waits for `duration` where no descriptor tells that it is time to try again.
   func pause(for duration: Duration, _ operation: IOError.Operation) async throws(IOError) {
+    if isPausing.exchange(true, ordering: .relaxed) { throw IOError(operation, .busy) }
+    defer { isPausing.store(false, ordering: .relaxed) }
     if let reason = await loop.wait(until: .now + duration) { throw IOError(operation, reason) }
   }
 
@@ -91,25 +96,30 @@ final class Socket: Sendable {
   }
 
   /// Turns on an option that is a flag. It does nothing to a socket that has no such option.
-  func turnOn(_ option: Int32, _ level: Int32) {
-    var on: Int32 = 1
-    _ = try? call(.socket) { Int(setsockopt($0, level, option, &on, socklen_t(MemoryLayout<Int32>.size))) }
+  func turnOn(_ option: Int32, _ level: Int32) { set(option, level, to: Int32(1)) }
+
+  /// Sets an option. It does nothing to a socket that has no such option.
+  func set<Value: BitwiseCopyable>(_ option: Int32, _ level: Int32, to value: Value) {
+    _ = try? call(.socket) { number in
+      withUnsafePointer(to: value) { Int(setsockopt(number, level, option, $0, socklen_t(MemoryLayout<Value>.size))) }
+    }
   }
 
   /// Sets what there is to set of `options`; it asks no silent peer whether it is still there.
   func apply(_ options: TCPOptions) {
     if options.noDelay { turnOn(TCP_NODELAY, Int32(IPPROTO_TCP)) }
-    guard options.resetsOnClose else { return }
-    var linger = linger(l_onoff: 1, l_linger: 0)
-    let size = socklen_t(MemoryLayout.size(ofValue: linger))
-    _ = try? call(.socket) { Int(setsockopt($0, SOL_SOCKET, SO_LINGER, &linger, size)) }
+    if options.resetsOnClose { set(SO_LINGER, SOL_SOCKET, to: linger(l_onoff: 1, l_linger: 0)) }
   }
 
-  /// Listens at `path` in the file system, until it is closed.
-  func listen(at path: String, _ options: ListenOptions) throws(IOError) {
+  /// Binds it to `address`. A name in the file system is removed when it is closed.
+  func bind(to address: SocketAddress, replacesAbandoned: Bool) throws(IOError) {
+    guard case .unix(let path) = address, let first = path.utf8.first, first != 0 else {
+      _ = try call(.bind) { number in Int(address.withSystemAddress { Glibc.bind(number, $0, $1) }) }
+      return
+    }
     try loop.state.withLock { state throws(IOError) in
-      guard let descriptor = state.sockets[number]?.descriptor else { throw IOError(.listen, .closed) }
-      state.sockets[number]?.name = try SocketName(path, listeningOn: descriptor, options)
+      guard let descriptor = state.sockets[number]?.descriptor else { throw IOError(.bind, .closed) }
+      state.sockets[number]?.name = try SocketName(path, of: descriptor, replacesAbandoned: replacesAbandoned)
     }
   }
 

@@ -1,16 +1,16 @@
 import Glibc
 import Runtime
 
-/// The name of a listening Unix-domain socket in the file system.
+/// The name of a Unix-domain socket in the file system.
 struct SocketName {
   private let path: String
   private let file: FileNumber
 
-  /// Binds `descriptor` to `path`, listens, and replaces what a server has left there that was killed.
+  /// Binds `descriptor` to `path`, and replaces what a server has left there that was killed.
   ///
-  /// Listeners on a directory take turns by a lock on it: of two that find the same abandoned socket the second finds
-  /// one that is listened on.
-  init(_ path: String, listeningOn descriptor: Int32, _ options: ListenOptions) throws(IOError) {
+  /// Those that bind in a directory take turns by a lock on it: of two that find the same abandoned socket the second
+  /// finds one that is in use.
+  init(_ path: String, of descriptor: Int32, replacesAbandoned: Bool) throws(IOError) {
     let address = SocketAddress.unix(path: path)
     let lock = open(directory(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     defer { close(lock) }
@@ -18,12 +18,10 @@ struct SocketName {
     func bind() -> Bool { address.withSystemAddress { Glibc.bind(descriptor, $0, $1) } == 0 }
     if !bind() {
       let code = errno
-      guard code == EADDRINUSE, options.reuseAddress, isLocked, isAbandoned(address, path), unlink(path) == 0, bind()
+      guard code == EADDRINUSE, replacesAbandoned, isLocked, isAbandoned(address, path), unlink(path) == 0, bind()
       else { throw IOError(.bind, .system(code)) }
     }
-    guard listen(descriptor, options.backlog) == 0, let file = FileNumber(path) else {
-      throw IOError(.listen, .system(errno))
-    }
+    guard let file = FileNumber(path) else { throw IOError(.bind, .system(errno)) }
     self.path = path
     self.file = file
   }
@@ -40,10 +38,11 @@ private func directory(of path: String) -> String {
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
-/// Whether `path` names a socket, and no process listens on it.
+/// Whether `path` names a socket that no process has open. It asks by a socket for datagrams, of which the other end hears
+/// nothing; a socket of another kind there is another error.
 private func isAbandoned(_ address: SocketAddress, _ path: String) -> Bool {
   guard let file = FileNumber(path), file.isSocket else { return false }
-  let probe = Glibc.socket(address.family, streamSocket, 0)
+  let probe = Glibc.socket(address.family, datagramSocket, 0)
   defer { close(probe) }
   return address.withSystemAddress { connect(probe, $0, $1) } != 0 && errno == ECONNREFUSED
 }

@@ -6,6 +6,9 @@ import Runtime
 /// What `socket(2)` and `socketpair(2)` are asked for: streams that never block and that no other program inherits.
 let streamSocket = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
 
+/// The same for datagrams.
+let datagramSocket = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+
 /// Takes a connection off the backlog of `listener`; -1 if there is none.
 func acceptDescriptor(_ listener: Int32) -> Int32 {
   let descriptor = accept(listener, nil, nil)
