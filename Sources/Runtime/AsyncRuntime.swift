@@ -1,12 +1,12 @@
 /// All that a server needs of the ground it stands on: an executor, a clock, a network, blocking work, and an end.
 ///
 /// Write against the smallest part that will do: something that only starts tasks asks for an ``Executor``, something
-/// that only sleeps for a `Clock`, something that only connects for a ``Network``. A program that picks its runtime at
-/// start-up is generic over `AsyncRuntime`.
+/// that only sleeps for a `Clock`, something that only connects for a ``Network``, something that only sends datagrams for
+/// a ``DatagramNetwork``. A program that picks its runtime at start-up is generic over `AsyncRuntime`.
 ///
 /// A runtime counts the tasks that ``Executor/spawn(_:_:)`` starts, because ``shutdown(grace:)`` waits for them. The library's
 /// runtimes ignore the priority of a task, except for Swift's pool where no number of workers is given.
-public protocol AsyncRuntime: Executor, Network {
+public protocol AsyncRuntime: Executor, Network, DatagramNetwork {
   /// The runtime's clock: Swift's own `Clock` is what hyper calls a timer.
   associatedtype RuntimeClock: Clock<Duration>
 
@@ -43,9 +43,9 @@ public protocol AsyncRuntime: Executor, Network {
   /// What the runtime is doing just now.
   var metrics: RuntimeMetrics { get }
 
-  /// Ends the runtime: closes its listeners and streams, ends its sleeps with `CancellationError`, lets the tasks and the
-  /// blocking work that were started on it run to their end for as long as `grace`, and leaves no thread or descriptor
-  /// behind.
+  /// Ends the runtime: closes its listeners, streams and sockets for datagrams, ends its sleeps with
+  /// `CancellationError`, lets the tasks and the blocking work that were started on it run to their end for as long as
+  /// `grace`, and leaves no thread or descriptor behind.
   ///
   /// What waits on the runtime afterwards fails at once with ``IOError/Reason/closed`` or `CancellationError`. A task
   /// that is still not done then (because it waits for something foreign) finishes on Swift's global pool, and work that

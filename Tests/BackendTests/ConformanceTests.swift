@@ -26,7 +26,9 @@ import Testing
         case (true, 2): areas = Set(RuntimeConformance.Area.allCases)
         case (true, 1): areas = [.executor, .timers, .blockingWork, .threads, .shutdown]
         case (false, 3):
-          areas = [.streams, .listeners, .addresses, .cancellation, .closing, .shutdown, .leaks, .faults]
+          areas = [
+            .streams, .listeners, .addresses, .datagrams, .cancellation, .closing, .shutdown, .leaks, .faults,
+          ]
         default: areas = []
         }
         return RuntimeConformance.cases.filter { areas.contains($0.area) }.map {

@@ -95,7 +95,7 @@ import Testing
 
   /// What is promised of executors and streams, and of nothing else that belongs to a runtime.
   static let promises = RuntimeConformance.cases(without: [.threads, .realDescriptors]).filter {
-    [.executor, .streams, .cancellation, .closing].contains($0.area)
+    [.executor, .streams, .cancellation, .closing, .datagrams].contains($0.area)
   }
 
   @Test(arguments: promises)

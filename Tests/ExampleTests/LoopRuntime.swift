@@ -6,8 +6,8 @@ import RuntimeTestSupport
 
 @testable import bring_your_own_executor
 
-/// The executor and the streams of chapter 11 as a runtime, with sockets for descriptors; clock and blocking work are
-/// another's.
+/// The executor and the streams of chapter 11 as a runtime, with sockets for descriptors; clock, datagrams and blocking work
+/// are another's.
 struct LoopRuntime: AsyncRuntime {
   let name = "loop"
   let workerCount = 1
@@ -56,6 +56,10 @@ struct LoopRuntime: AsyncRuntime {
       throw IOError(.connect, .system(code))
     }
     return stream(on: descriptor)
+  }
+
+  func bindDatagrams(on address: SocketAddress, options: DatagramOptions) async throws(IOError) -> SocketDatagrams {
+    try await base.bindDatagrams(on: address, options: options)
   }
 
   func runBlocking<Success: Sendable>(_ work: sending @escaping () throws -> Success) async throws -> Success {

@@ -73,6 +73,13 @@ struct ManualTimeRuntime: AsyncRuntime {
     return try await connect(base)
   }
 
+  func bindDatagrams(on address: SocketAddress, options: DatagramOptions) async throws(IOError) -> AnyDatagrams {
+    func bind(_ runtime: some AsyncRuntime) async throws(IOError) -> AnyDatagrams {
+      AnyDatagrams(try await runtime.bindDatagrams(on: address, options: options))
+    }
+    return try await bind(base)
+  }
+
   func runBlocking<Success: Sendable>(_ work: sending @escaping () throws -> Success) async throws -> Success {
     try await base.runBlocking(work)
   }

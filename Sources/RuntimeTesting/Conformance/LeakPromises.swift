@@ -66,6 +66,21 @@ extension RuntimeConformance {
       }
     },
 
+    Case(
+      "Sockets for datagrams that are closed, let go or refused leave no descriptor", .leaks,
+      needs: [.realDescriptors, .quietProcess]
+    ) { runtime in
+      let taken = try await runtime.bindDatagrams(on: .loopback(port: 0))
+      try await expectNoMoreDescriptors(after: "20 sockets for datagrams") {
+        let socket = try await runtime.bindDatagrams(on: .loopback(port: 0))
+        try await runtime.connectDatagrams(to: socket.localAddress).send("x")
+        _ = try await socket.receive()
+        socket.close()
+        _ = try await ioError { try await runtime.bindDatagrams(on: taken.localAddress).close() }
+        _ = try await ioError { try await runtime.connectDatagrams(to: .unix(path: temporaryPath())).close() }
+      }
+    },
+
     .makingRuntimes(
       "A runtime that is shut down leaves no descriptor and no thread", .leaks,
       needs: [.threads, .realDescriptors, .quietProcess]
@@ -75,7 +90,9 @@ extension RuntimeConformance {
         let listener = try await runtime.listen(on: .loopback(port: 0))
         let near = try await runtime.connect(to: listener.localAddress)
         let far = try await listener.accept()
+        let socket = try await runtime.bindDatagrams(on: .loopback(port: 0))
         let waiting = [
+          runtime.spawn { _ = try await socket.receive() },
           runtime.spawn { _ = try await near.read() }, runtime.spawn { _ = try await listener.accept() },
           runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) },
         ]

@@ -14,14 +14,13 @@ public import Runtime
 /// A case fails with a ``BrokenPromise``, which says what was expected and what was seen. One after another they take a few
 /// seconds; all at once they take each other's processor time, and no less in all.
 ///
-/// The promises are those in the documentation of ``Executor``, ``ByteStream``, ``StreamListener`` and
+/// The promises are those in the documentation of ``Executor``, ``ByteStream``, ``StreamListener``, ``DatagramSocket`` and
 /// ``AsyncRuntime``, and no others: how fast a backend is, and how it goes about it, is its own affair.
 public enum RuntimeConformance {
   /// All of the cases, area by area.
   public static let cases: [Case] = [
-    executor, fairness, stalls, timers, streams, listeners, socketNames, inheritedSockets, addresses, cancellation,
-    closing, blockingWork,
-    shutdown, threads, leaks, load, faults,
+    executor, fairness, stalls, timers, streams, listeners, socketNames, inheritedSockets, addresses, datagrams,
+    datagramAddresses, cancellation, closing, blockingWork, shutdown, threads, leaks, load, faults,
   ].flatMap { $0 }
 
   /// The cases for a backend that cannot offer all of what `needs` names, as a simulated one has no ``Needs/threads``.
@@ -31,7 +30,7 @@ public enum RuntimeConformance {
 
   /// What a promise is about.
   public enum Area: String, CaseIterable, Codable, Sendable {
-    case executor, timers, streams, listeners, addresses, cancellation, closing, shutdown, threads, leaks
+    case executor, timers, streams, listeners, addresses, datagrams, cancellation, closing, shutdown, threads, leaks
     case blockingWork = "blocking work"
     case load = "under load"
     case faults = "with faults"

@@ -279,7 +279,7 @@ extension RuntimeConformance {
   ]
 
   /// Runs `body` twice at once, and waits for whichever ends first.
-  private static func firstToEnd<Success: Sendable>(
+  static func firstToEnd<Success: Sendable>(
     on runtime: any AsyncRuntime, _ subject: String, _ body: @escaping @Sendable () async throws -> Success
   ) async throws -> (result: Result<Success, any Error>, other: Task<Success, any Error>) {
     let tasks = (0..<2).map { _ in runtime.spawn(body) }

@@ -104,6 +104,18 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     return BrokenStream(try await base.connect(to: address, options: options), flaw)
   }
 
+  func bindDatagrams(
+    on address: SocketAddress, options: DatagramOptions
+  ) async throws(IOError) -> BrokenDatagrams<Base.Datagrams> {
+    var options = options
+    if flaw == .leaksDescriptorsOfDatagrams { _ = dup(0) }
+    if flaw == .sharesDatagramPorts { options.reusePort = true }
+    if flaw == .replacesOpenSockets, let path = address.filePath { unlink(path) }
+    // It is never connected, and so would not know from where it sends.
+    let address = flaw == .hearsStrangers && address == .ipv4(.any, port: 0) ? .loopback(port: 0) : address
+    return BrokenDatagrams(try await base.bindDatagrams(on: address, options: options), flaw)
+  }
+
   func addresses(ofHost name: String, port: UInt16) async throws(IOError) -> [SocketAddress] {
     switch flaw {
     case .knowsNoNames where name == "localhost":

@@ -18,6 +18,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case knowsNoNames, cutsHostNames, triesNoAddress
   // Names of sockets
   case replacesFiles, replacesListeners, removesItsSuccessor, leavesNamesAtItsEnd, cutsPaths, losesAbstractNames
+  // Datagrams
+  case mistakesTheSender, overlooksEmptyDatagrams, hidesThatItCuts, hearsStrangers, sendsTheFirstPart
+  case overlooksRefusals, losesDatagramsOfCancelledReceives, sendsThoughItIsCancelled, queuesReceivers
+  case saysCancelledOfAClosedSocket, failsToReceiveWhenCancelled, neverGivesADatagramsTurn, sharesDatagramPorts
+  case leavesADatagramSocketsName, replacesOpenSockets, receivesAfterItsEnd, dropsWhatThereIsNoRoomFor
   // Cancellation
   case ignoresACancelledRead, losesBytesOfACancelledRead, ignoresACancelledAccept, ignoresACancelledSleep
   case failsBecauseItIsCancelled
@@ -31,7 +36,8 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case waitsForItselfElsewhere, waitsForItselfOnTheMainActor, waitsForOthersThatShutItDown, takesGuestsForItsOwn
   case takesOrphansForItsOwn, endsOnBorrowedThreads, waitsForLessThanNoTime
   // Threads, leaks and faults
-  case saysFewerWorkers, sleepsOnAThread, keepsOperations, leaksDescriptors, takesAResetForTheEnd
+  case saysFewerWorkers, sleepsOnAThread, keepsOperations, leaksDescriptors, leaksDescriptorsOfDatagrams
+  case takesAResetForTheEnd
   case endsWhereItIsToReset
 
   /// The promise that it breaks, and what is said of it.
@@ -277,6 +283,89 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     case .mistakesThePeer:
       ("Over IPv4 both ends know both addresses", "the peer's address, where it was connected: expected")
 
+    case .mistakesTheSender:
+      (
+        "A datagram comes with its sender's address, and can be answered",
+        "what is received over UDP: expected Datagram("
+      )
+    case .overlooksEmptyDatagrams:
+      (
+        "Datagrams keep their bounds, and one of no bytes is a datagram",
+        "what comes of 0 bytes over UDP: expected “”, saw “\0”"
+      )
+    case .hidesThatItCuts:
+      (
+        "A datagram that is longer than the room for it is cut and says so, and the next is whole",
+        "what is said of it: expected DatagramReceipt(byteCount: 10"
+      )
+    case .hearsStrangers:
+      ("A connected socket sends to its peer and hears no other", "what it receives over UDP: expected Datagram(")
+    case .sendsTheFirstPart:
+      (
+        "A datagram that is too long is refused whole, and the socket goes on",
+        "sending 4 MB over UDP: expected “send: Message too long (errno 90)”, saw no error"
+      )
+    case .overlooksRefusals:
+      (
+        "A peer that is not there is an error, once, and the socket goes on",
+        "a receive: expected “receive: Connection refused (errno 111)”, saw nothing in"
+      )
+    case .losesDatagramsOfCancelledReceives:
+      (
+        "Cancelling ends a receive, and a cancelled one has taken nothing",
+        "receiving the rest over UDP: expected it to end, saw nothing in"
+      )
+    case .sendsThoughItIsCancelled:
+      (
+        "Cancelling ends a send that has to wait, and a cancelled one has sent nothing",
+        "what comes of what was sent: expected “"
+      )
+    case .dropsWhatThereIsNoRoomFor:
+      (
+        "A send that waits for room goes on when there is some, whoever had taken it",
+        "receiving what was sent once there was room: expected it to end, saw nothing in"
+      )
+    case .queuesReceivers:
+      (
+        "Of two that receive, or send, at once, one is told that the socket is busy and the other goes on",
+        "one of two receivers: expected it to end, saw nothing in"
+      )
+    case .saysCancelledOfAClosedSocket:
+      (
+        "Closing wakes whoever receives or sends datagrams, and what comes after it fails at once",
+        "a receive: expected “receive: closed”, saw the error “receive: cancelled”"
+      )
+    case .failsToReceiveWhenCancelled:
+      (
+        "What can finish at once does so in a cancelled task, with datagrams too",
+        "a receive of what is there: expected “x”, saw the error “receive: cancelled”"
+      )
+    case .neverGivesADatagramsTurn:
+      (
+        "Tasks that need never wait for a datagram let others have their turn",
+        "whether another task ran beside loops of datagrams: expected true, saw false"
+      )
+    case .sharesDatagramPorts:
+      (
+        "The address of a socket for datagrams is its own until it is closed",
+        "binding another to it: expected “bind: Address already in use (errno 98)”, saw no error"
+      )
+    case .leavesADatagramSocketsName:
+      (
+        "The name of a Unix-domain socket for datagrams is there while it is open, and then not",
+        "the name once it is closed: expected nil, saw"
+      )
+    case .replacesOpenSockets:
+      (
+        "A socket that is left behind is replaced by one for datagrams, and one that is open is not",
+        "binding while it is open: expected “bind: Address already in use (errno 98)”, saw no error"
+      )
+    case .receivesAfterItsEnd:
+      (
+        "Shutting down ends what waits for datagrams, and closes their sockets",
+        "the shutdown: expected it to end, saw nothing in"
+      )
+
     case .ignoresACancelledRead:
       ("Cancelling ends a read", "a read whose task is cancelled: expected “read: cancelled”, saw nothing in")
     case .losesBytesOfACancelledRead:
@@ -409,6 +498,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
         "Connections that are closed leave no descriptor",
         "how many more descriptors there are after 20 connections: expected no more than a few, saw"
       )
+    case .leaksDescriptorsOfDatagrams:
+      (
+        "Sockets for datagrams that are closed, let go or refused leave no descriptor",
+        "how many more descriptors there are after 20 sockets for datagrams: expected no more than a few, saw"
+      )
     case .takesAResetForTheEnd:
       (
         "A peer's reset is an error to whoever reads, and not the end",
@@ -420,7 +514,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   /// Whether it does such harm that the process should have no other tests in it.
   var harmsItsProcess: Bool {
     switch self {
-    case .closesTwice, .leaksDescriptors, .sleepsOnAThread, .endsOnBorrowedThreads: true
+    case .closesTwice, .leaksDescriptors, .leaksDescriptorsOfDatagrams, .sleepsOnAThread, .endsOnBorrowedThreads: true
     case .refusesNoWork, .doesWhatItRefuses, .forgetsItsRefusals, .refusesForEver: true
     default: false
     }
