@@ -8,7 +8,7 @@ extension SimulatedRuntime {
     let inventory = inventory
     let isEmpty =
       inventory.tasks == 0 && inventory.listeners == 0 && inventory.streams == 0 && inventory.unreadBytes == 0
-      && inventory.timers == 0 && inventory.waits.isEmpty
+      && inventory.datagramSockets == 0 && inventory.timers == 0 && inventory.waits.isEmpty
     if !isEmpty { throw Ledger.Wrong("something is left: \(inventory)") }
   }
 }
