@@ -7,12 +7,7 @@ final class EventLoop: TaskExecutor {
   let poller: any Poller
   let sleeps: SleepQueue
   private let thread = WorkerThreads()
-  private let state = Lock(State())
-
-  private struct State {
-    var jobs = Ring<UnownedJob>()
-    var hasEnded = false
-  }
+  private let state = Lock((jobs: Ring<UnownedJob>(), hasEnded: false))
 
   init() throws(IOError) {
     let poller = try PollerKind.best.makePoller()

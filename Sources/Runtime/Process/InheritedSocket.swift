@@ -71,15 +71,18 @@ extension InheritedSocket {
   /// - Returns: no sockets if none were handed over, or if they are for another process.
   /// - Throws: ``InvalidListenVariable`` if a variable makes no sense. The variables stay then.
   public static func takeAll() throws(InvalidListenVariable) -> [InheritedSocket] {
+    // Those before it are standard input, output and error.
+    try takeAll(from: 3)
+  }
+
+  /// - Parameter first: the descriptor of the first socket.
+  static func takeAll(from first: Int32) throws(InvalidListenVariable) -> [InheritedSocket] {
     let names = try names(process: getpid()) { name in getenv(name).map { String(cString: $0) } }
     for variable in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(variable) }
     return names.enumerated().map { index, name in
-      InheritedSocket(descriptor: firstDescriptor + Int32(index), name: name)
+      InheritedSocket(descriptor: first + Int32(index), name: name)
     }
   }
-
-  /// Those before it are standard input, output and error.
-  private static let firstDescriptor: Int32 = 3
 
   /// The names of the sockets that `variable` says are handed over to `process`.
   static func names(process: pid_t, _ variable: (String) -> String?) throws(InvalidListenVariable) -> [String] {
@@ -90,8 +93,8 @@ extension InheritedSocket {
       }
       return number
     }
-    // A process cannot have inherited more than it may have.
-    let most = max(0, availableDescriptors() - Int(firstDescriptor))
+    // A process cannot have inherited more than it may have, beside standard input, output and error.
+    let most = max(0, availableDescriptors() - 3)
     guard let count = try number("LISTEN_FDS", upTo: most) else { return [] }
     if let intended = try number("LISTEN_PID", upTo: Int(pid_t.max)), intended != Int(process) { return [] }
     guard let text = variable("LISTEN_FDNAMES") else { return [String](repeating: "unknown", count: count) }
