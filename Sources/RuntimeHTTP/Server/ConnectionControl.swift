@@ -29,6 +29,8 @@ final class ConnectionControl: Sendable {
     case output = 4
     /// The peer to see that the connection is at its end.
     case farewell = 5
+    /// The preparation of the connection to end: a handshake.
+    case preparation = 6
   }
 
   /// A wait and the tick at which it has been too long, as they lie in one atomic word.
@@ -49,7 +51,6 @@ final class ConnectionControl: Sendable {
   private let reading = Atomic<UInt64>(Word.none)
   private let writing = Atomic<UInt64>(Word.none)
   private let isUnwatched = Atomic(false)
-  private let stream: any ByteStream
 
   private enum Handle {
     case none
@@ -57,7 +58,13 @@ final class ConnectionControl: Sendable {
     case cancelledBefore
   }
 
-  private let handle = Lock(Handle.none)
+  /// What the connection is ended by.
+  private struct Ends {
+    var stream: any ByteStream
+    var handle = Handle.none
+  }
+
+  private let ends: Lock<Ends>
   private let watcher = Lock<(any ConnectionWatcher)?>(nil)
 
   /// How many requests there have been, and how many are being answered. Only the connection writes them, one of its
@@ -68,7 +75,7 @@ final class ConnectionControl: Sendable {
   /// - Parameter stream: the connection's, to be closed where cancelling its task would not do.
   init(_ context: ConnectionContext, _ stream: any ByteStream) {
     self.context = context
-    self.stream = stream
+    ends = Lock(Ends(stream: stream))
   }
 
   // MARK: For the connection
@@ -91,6 +98,18 @@ final class ConnectionControl: Sendable {
     return reading.compareExchange(expected: idle.word, desired: word, ordering: .acquiringAndReleasing).exchanged
   }
 
+  /// Begins to prepare the connection, which may take no longer than a head.
+  func beginPreparation() {
+    // Sequentially consistent, as in `beginIdle`.
+    reading.store(word(for: .preparation), ordering: .sequentiallyConsistent)
+  }
+
+  /// Ends the preparation, and has `stream` closed from now on where the connection is to be closed.
+  func endPreparation(_ stream: any ByteStream) {
+    ends.withLock { $0.stream = stream }
+    end(.preparation)
+  }
+
   /// Begins to wait for the peer to see the end. The connection does not see then that it is cancelled.
   ///
   /// - Returns: whether there is somebody who will end the wait.
@@ -106,7 +125,7 @@ final class ConnectionControl: Sendable {
     let ticks =
       switch wait {
       case .idle: context.idleTicks
-      case .head: context.headTicks
+      case .head, .preparation: context.headTicks
       case .content, .output: context.stallTicks
       case .farewell: context.farewellTicks
       }
@@ -150,9 +169,9 @@ final class ConnectionControl: Sendable {
 
   /// The connection's task, which is cancelled at once if that was asked for before.
   func attach(_ task: Task<Void, any Error>) {
-    let isTooLate = handle.withLock { handle in
-      if case .cancelledBefore = handle { return true }
-      handle = .task(task)
+    let isTooLate = ends.withLock { ends in
+      if case .cancelledBefore = ends.handle { return true }
+      ends.handle = .task(task)
       return false
     }
     if isTooLate { task.cancel() }
@@ -179,14 +198,17 @@ final class ConnectionControl: Sendable {
     return true
   }
 
-  /// Closes the connection if it waits for a request, or has it end as soon as it can.
+  /// Closes the connection if it waits for a request or is being prepared, or has it end as soon as it can.
   func closeIfIdle() {
     if let watcher = watcher.withLock(\.self) { return watcher.beginClosing() }
     let word = reading.load(ordering: .sequentiallyConsistent)
-    guard Word.kind(word) == Wait.idle.rawValue else { return }
+    let isPrepared = Word.kind(word) != Wait.preparation.rawValue
+    guard Word.kind(word) == Wait.idle.rawValue || !isPrepared else { return }
     let closed = Word.pack(Word.ended, until: Word.tick(.max))
     let isIdle = reading.compareExchange(expected: word, desired: closed, ordering: .sequentiallyConsistent).exchanged
-    if isIdle { stream.close() }
+    guard isIdle else { return }
+    // A preparation may wait for something other than the stream.
+    if isPrepared { stream.close() } else { abort() }
   }
 
   /// Says that nobody looks after the connection's waits any more, and ends those for which it does not see that it is
@@ -205,13 +227,15 @@ final class ConnectionControl: Sendable {
   }
 
   private func cancel() {
-    let task = handle.withLock { handle -> Task<Void, any Error>? in
-      if case .task(let task) = handle { return task }
-      handle = .cancelledBefore
+    let task = ends.withLock { ends -> Task<Void, any Error>? in
+      if case .task(let task) = ends.handle { return task }
+      ends.handle = .cancelledBefore
       return nil
     }
     task?.cancel()
   }
+
+  private var stream: any ByteStream { ends.withLock(\.stream) }
 
   private enum Expiry {
     case alive

@@ -34,15 +34,7 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
   let service = Service(context, handler: handler, executor: executor)
   await withTaskGroup(of: Event.self) { group in
     group.addTask {
-      switch `protocol` {
-      case .http2:
-        let connection = HTTP2Connection(
-          stream, executor: executor, handler: handler, context: context, control: control)
-        connection.begin()
-        await connection.run()
-      case .http1, .detected:
-        await ServedConnection.make(stream, control, service, mayUpgrade: `protocol` == .detected).run()
-      }
+      await ServedConnection.make(stream, speaking: `protocol`, control, service).run()
       return .ended
     }
     repeat {

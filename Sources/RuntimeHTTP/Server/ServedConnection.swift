@@ -9,13 +9,15 @@ class ServedConnection: @unchecked Sendable {  // It has nothing, and what inher
   /// Serves the connection to its end, and closes the stream.
   func run() async {}
 
-  /// The connection on `stream`, by HTTP/1 unless the client goes on with HTTP/2 and may.
+  /// The connection on `stream`, which speaks `protocol`.
   ///
-  /// Most servers have a router; for them the engine is compiled for sockets, and once for all
-  /// other streams. Such code need not look up at every turn what kind of stream and of handler it has.
+  /// Most servers have a router; for them the engine is compiled for sockets, and once for all other streams. Such code
+  /// need not look up at every turn what kind of stream and of handler it has.
   static func make<Stream: ByteStream, H: Handler>(
-    _ stream: Stream, _ control: ConnectionControl, _ service: Service<H>, mayUpgrade: Bool = true
+    _ stream: Stream, speaking protocol: ApplicationProtocol, _ control: ConnectionControl, _ service: Service<H>
   ) -> ServedConnection {
+    if `protocol` == .http2 { return ConnectionByHTTP2(stream, control, service) }
+    let mayUpgrade = `protocol` == .detected
     guard let service = service as? Service<Router> else {
       return HTTP1Connection(stream, control, service, mayUpgrade: mayUpgrade)
     }
@@ -32,4 +34,19 @@ private final class RouterOnSocket: HTTP1Connection<SocketStream, Router>, @unch
 
 private final class RouterOnStream: HTTP1Connection<AnyStream, Router>, @unchecked Sendable {  // As above.
   override func run() async { await super.run() }
+}
+
+/// A connection that speaks HTTP/2 from the first byte.
+private final class ConnectionByHTTP2<Stream: ByteStream, H: Handler>: ServedConnection, @unchecked Sendable {  // As above.
+  private let connection: HTTP2Connection<Stream, H>
+
+  init(_ stream: Stream, _ control: ConnectionControl, _ service: Service<H>) {
+    connection = HTTP2Connection(
+      stream, executor: service.executor, handler: service.handler, context: service.context, control: control)
+  }
+
+  override func run() async {
+    connection.begin()
+    await connection.run()
+  }
 }

@@ -8,6 +8,9 @@ import RuntimePrimitives
 /// print("listening on \(server.localAddress)")
 /// try await server.run()
 /// ```
+///
+/// Connections may come from elsewhere too: from another listener, through a handshake of yours, or one by one from
+/// ``serve(_:speaking:)``. They all count towards the server's limits and figures, and end when it shuts down.
 public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private enum Phase {
     case ready
@@ -17,6 +20,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   private struct State {
     var phase = Phase.ready
+    /// What ends connections' waits that take too long, once there may be connections.
+    var sweeper: Task<Void, any Error>?
     /// Those that end the connections when the grace is over.
     var graces: [Task<Void, any Error>] = []
     /// Who waits for the end.
@@ -24,36 +29,102 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   }
 
   private let runtime: R
-  private let listener: R.Listener
+  private let listener: any StreamListener
+  /// Accepts a connection.
+  private let accepting: @Sendable () async throws(IOError) -> Accepted
   private let service: Service<H>
   private let registry: ConnectionRegistry
   private let acceptLog: AcceptLog<R.RuntimeClock>
   private let state = Lock(State())
 
+  private typealias Accepted = (connection: ServedConnection, control: ConnectionControl)
+
   /// A server that listens on `address`; connections wait in the system's backlog until ``run()``.
   ///
   /// - Throws: what listening on `address` throws.
-  public init(
+  public convenience init(
     runtime: R, address: SocketAddress, listening: ListenOptions = ListenOptions(),
     options: ServerOptions = ServerOptions(), handler: H
   ) async throws(IOError) {
-    self.runtime = runtime
-    service = Service(ConnectionContext(options), handler: handler, executor: runtime)
     let registry = ConnectionRegistry()
     let acceptLog = AcceptLog(clock: runtime.clock, registry: registry, log: options.log)
-    (self.registry, self.acceptLog) = (registry, acceptLog)
     var listening = listening
     let onShortage = listening.onShortage
     listening.onShortage = { error in
       acceptLog.note("\(error)")
       onShortage?(error)
     }
-    listener = try await runtime.listen(on: address, options: listening)
+    let listener = try await runtime.listen(on: address, options: listening)
+    let service = Service(ConnectionContext(options), handler: handler, executor: runtime)
+    self.init(runtime, listener, service, registry, acceptLog) { stream, control in
+      ServedConnection.make(stream, speaking: .detected, control, service)
+    }
+  }
+
+  /// A server of the connections that `listener` accepts: one of another network, or one with other streams.
+  ///
+  /// The server closes the listener when it ends. A listener that waits for descriptors tells whom it was made to tell.
+  public convenience init(
+    runtime: R, listener: some StreamListener, options: ServerOptions = ServerOptions(), handler: H
+  ) {
+    let registry = ConnectionRegistry()
+    let acceptLog = AcceptLog(clock: runtime.clock, registry: registry, log: options.log)
+    let service = Service(ConnectionContext(options), handler: handler, executor: runtime)
+    self.init(runtime, listener, service, registry, acceptLog) { stream, control in
+      ServedConnection.make(stream, speaking: .detected, control, service)
+    }
+  }
+
+  /// A server of connections that have to be prepared before they are served, as by a TLS handshake.
+  ///
+  /// ```swift
+  /// let server = Server(runtime: runtime, listener: listener, handler: router) { stream in
+  ///   let tls = try await handshake(stream)
+  ///   return (tls, speaking: ApplicationProtocol(alpn: tls.protocol) ?? .http1)
+  /// }
+  /// ```
+  ///
+  /// - Parameter prepare: called for each connection, in the connection's own task, so that a slow one holds up no other.
+  ///   It has as long as ``ServerOptions/headTimeout``; then its task is cancelled, and the connection is closed a while
+  ///   after if it goes on. What it throws is logged. A shutdown ends it at once. It returns the stream to speak on, which
+  ///   closes the connection's own when it is closed, and what is spoken.
+  public convenience init<L: StreamListener, Stream: ByteStream>(
+    runtime: R, listener: L, options: ServerOptions = ServerOptions(), handler: H,
+    prepare: @escaping @Sendable (L.Stream) async throws -> (stream: Stream, speaking: ApplicationProtocol)
+  ) {
+    let registry = ConnectionRegistry()
+    let acceptLog = AcceptLog(clock: runtime.clock, registry: registry, log: options.log)
+    let service = Service(ConnectionContext(options), handler: handler, executor: runtime)
+    self.init(runtime, listener, service, registry, acceptLog) { stream, control in
+      UnpreparedConnection(stream, control, service, prepare: prepare)
+    }
+  }
+
+  /// A server that does not listen, for connections that are accepted elsewhere; see ``serve(_:speaking:)``.
+  public convenience init(runtime: R, options: ServerOptions = ServerOptions(), handler: H) {
+    self.init(runtime: runtime, listener: NoListener(), options: options, handler: handler)
+  }
+
+  private init<L: StreamListener>(
+    _ runtime: R, _ listener: L, _ service: Service<H>, _ registry: ConnectionRegistry,
+    _ acceptLog: AcceptLog<R.RuntimeClock>, make: @escaping @Sendable (L.Stream, ConnectionControl) -> ServedConnection
+  ) {
+    self.runtime = runtime
+    self.listener = listener
+    self.service = service
+    self.registry = registry
+    self.acceptLog = acceptLog
+    accepting = { [context = service.context] () async throws(IOError) -> Accepted in
+      let stream = try await listener.accept()
+      let control = ConnectionControl(context, stream)
+      return (make(stream, control), control)
+    }
   }
 
   private var context: ConnectionContext { service.context }
 
-  /// The address it listens on, with the port that the system chose where port 0 was asked for.
+  /// The address it listens on, with the port that the system chose where port 0 was asked for. If it does not listen, this
+  /// is the address of a Unix-domain socket without a name.
   public var localAddress: SocketAddress { listener.localAddress }
 
   /// What it is doing just now.
@@ -69,7 +140,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   /// - Throws: ``IOError`` for the reason `busy` if the server runs already, and `closed` if it has ended.
   public func run() async throws(IOError) {
     try begin()
-    let sweeper = runtime.spawn { [self] in await sweep() }
+    startSweeper()
     // To cancel it is to shut down also while there is no room for another connection, and so nothing to be cancelled.
     await withTaskCancellationHandler {
       await accept()
@@ -79,9 +150,40 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     beginShutdown(grace: context.options.shutdownGrace)
     await registry.waitUntilOpen(isBelow: 1)
     await listener.closeAndWait()
-    sweeper.cancel()
-    _ = await sweeper.result
-    end()
+    _ = await end()?.result
+  }
+
+  /// Serves a connection that was accepted elsewhere as one of the server's own, and returns when it has ended and its
+  /// stream is closed. The server need not run, but has to be shut down.
+  ///
+  /// The connection has a task of its own on the runtime. If there are as many connections as
+  /// ``ServerOptions/maximumConnections`` allows, it waits until another has ended.
+  ///
+  /// *Cancellation:* the connection is cut off.
+  ///
+  /// - Parameters:
+  ///   - stream: the connection.
+  ///   - protocol: what is spoken on it.
+  /// - Throws: ``IOError`` for the reason `closed`, once the stream is closed, if the server shuts down or has ended.
+  public func serve(
+    _ stream: some ByteStream, speaking protocol: ApplicationProtocol = .detected
+  ) async throws(IOError) {
+    startSweeper()
+    await waitForRoom()
+    let control = ConnectionControl(context, stream)
+    let slot = registry.insert(control)
+    // After it is there to be seen: either the shutdown waits for it, or the shutdown is seen here.
+    guard !context.isClosing else {
+      stream.close()
+      registry.remove(at: slot)
+      throw IOError(.accept, .closed)
+    }
+    let task = start(ServedConnection.make(stream, speaking: `protocol`, control, service), control, slot)
+    await withTaskCancellationHandler {
+      _ = await task.result
+    } onCancel: {
+      control.abort()
+    }
   }
 
   /// Shuts the server down gracefully, and returns when all connections have ended.
@@ -91,6 +193,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   /// be called more than once, from any task; a shorter grace counts.
   public func shutdown(grace: Duration? = nil) async {
     beginShutdown(grace: grace ?? context.options.shutdownGrace)
+    // Where it does not run, connections that were accepted elsewhere may be there.
+    await registry.waitUntilOpen(isBelow: 1)
     await withCheckedContinuation { continuation in
       let isRunning = state.withLock { state in
         if state.phase == .running { state.waiters.append(continuation) } else { state.phase = .ended }
@@ -130,26 +234,36 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     if isTooLate { task.cancel() }
   }
 
-  private func end() {
-    let (graces, waiters) = state.withLock { state in
+  /// Ends what belongs to the server alone.
+  ///
+  /// - Returns: the sweeper, which may be about to end.
+  @discardableResult
+  private func end() -> Task<Void, any Error>? {
+    let (sweeper, graces, waiters) = state.withLock { state in
       state.phase = .ended
-      defer { (state.graces, state.waiters) = ([], []) }
-      return (state.graces, state.waiters)
+      defer { (state.sweeper, state.graces, state.waiters) = (nil, [], []) }
+      return (state.sweeper, state.graces, state.waiters)
     }
+    sweeper?.cancel()
     for grace in graces { grace.cancel() }
     for waiter in waiters { waiter.resume() }
+    return sweeper
+  }
+
+  /// Waits until there may be one more connection. A shutdown ends connections, and so this wait.
+  private func waitForRoom() async {
+    guard let maximum = context.options.maximumConnections else { return }
+    await registry.waitUntilOpen(isBelow: max(1, maximum)) { [acceptLog] in
+      acceptLog.note("accept: there are as many connections as maximumConnections allows")
+    }
   }
 
   private func accept() async {
     while !context.isClosing {
-      // A shutdown ends connections, and so this wait.
-      if let maximum = context.options.maximumConnections {
-        await registry.waitUntilOpen(isBelow: max(1, maximum)) { [acceptLog] in
-          acceptLog.note("accept: there are as many connections as maximumConnections allows")
-        }
-      }
+      await waitForRoom()
       do {
-        start(try await listener.accept())
+        let (connection, control) = try await accepting()
+        start(connection, control, registry.insert(control))
       } catch {
         if error.reason == .closed || error.reason == .cancelled { return }
         acceptLog.note("\(error)")
@@ -159,15 +273,25 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     }
   }
 
-  private func start(_ stream: R.Listener.Stream) {
-    let control = ConnectionControl(context, stream)
-    let slot = registry.insert(control)
-    let connection = ServedConnection.make(stream, control, service)
+  @discardableResult
+  private func start(
+    _ connection: ServedConnection, _ control: ConnectionControl, _ slot: Int
+  ) -> Task<Void, any Error> {
     let task = runtime.spawn { [registry] in
       await connection.run()
       registry.remove(at: slot)
     }
     control.attach(task)
+    return task
+  }
+
+  /// Starts the sweeper, unless it has been, or the server has ended.
+  private func startSweeper() {
+    // Started behind the lock, so that there is one: the runtime only takes it in.
+    state.withLock { state in
+      guard state.sweeper == nil, state.phase != .ended else { return }
+      state.sweeper = runtime.spawn { [self] in await sweep() }
+    }
   }
 
   /// Ends what takes too long, until it is cancelled.

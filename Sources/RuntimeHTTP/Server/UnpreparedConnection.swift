@@ -1,0 +1,53 @@
+import Runtime
+
+/// A connection that has to be prepared before it is served, as by a TLS handshake.
+///
+/// The preparation is done in the connection's own task, so that no other connection waits for it.
+final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler>:
+  ServedConnection, @unchecked Sendable  // It has constants only.
+{
+  private let raw: Raw
+  private let control: ConnectionControl
+  private let service: Service<H>
+  private let prepare: @Sendable (Raw) async throws -> (stream: Stream, speaking: ApplicationProtocol)
+
+  init(
+    _ raw: Raw, _ control: ConnectionControl, _ service: Service<H>,
+    prepare: @escaping @Sendable (Raw) async throws -> (stream: Stream, speaking: ApplicationProtocol)
+  ) {
+    self.raw = raw
+    self.control = control
+    self.service = service
+    self.prepare = prepare
+  }
+
+  override func run() async {
+    if let connection = await prepared() { await connection.run() }
+  }
+
+  /// The connection to serve; `nil`, and the stream closed, if there is none.
+  private func prepared() async -> ServedConnection? {
+    control.beginPreparation()
+    guard !service.context.isClosing else {
+      raw.close()
+      return nil
+    }
+    let peer = raw.peerAddress
+    do {
+      let (stream, speaking) = try await prepare(raw)
+      control.endPreparation(stream)
+      return ServedConnection.make(stream, speaking: speaking, control, service)
+    } catch {
+      raw.close()
+      // What the server itself has ended, and a peer that goes, are no news.
+      if !control.hasExpired, !Task.isCancelled { service.context.logPreparation(error, peer) }
+      return nil
+    }
+  }
+}
+
+extension ConnectionContext {
+  fileprivate func logPreparation(_ error: any Error, _ peer: SocketAddress?) {
+    options.log("\(peer.map { "\($0)" } ?? "a connection"): preparing it failed: \(error)".onOneLine)
+  }
+}
