@@ -5,12 +5,12 @@ import RuntimePrimitives
 /// lack of descriptors, comes again with every attempt, and a limit is reached again with every connection.
 final class AcceptLog<C: Clock<Duration>>: Sendable {
   private let clock: C
-  private let registry: ConnectionRegistry
+  let registry: ConnectionRegistry
   private let log: @Sendable (String) -> Void
   /// When there may be another line.
   private let next = Lock<C.Instant?>(nil)
 
-  init(clock: C, registry: ConnectionRegistry, log: @escaping @Sendable (String) -> Void) {
+  init(clock: C, registry: ConnectionRegistry = ConnectionRegistry(), log: @escaping @Sendable (String) -> Void) {
     self.clock = clock
     self.registry = registry
     self.log = log

@@ -37,7 +37,9 @@ private final class RouterOnStream: HTTP1Connection<AnyStream, Router>, @uncheck
 }
 
 /// A connection that speaks HTTP/2 from the first byte.
-private final class ConnectionByHTTP2<Stream: ByteStream, H: Handler>: ServedConnection, @unchecked Sendable {  // As above.
+private final class ConnectionByHTTP2<Stream: ByteStream, H: Handler>:
+  ServedConnection, @unchecked Sendable  // As above.
+{
   private let connection: HTTP2Connection<Stream, H>
 
   init(_ stream: Stream, _ control: ConnectionControl, _ service: Service<H>) {

@@ -46,8 +46,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     runtime: R, address: SocketAddress, listening: ListenOptions = ListenOptions(),
     options: ServerOptions = ServerOptions(), handler: H
   ) async throws(IOError) {
-    let registry = ConnectionRegistry()
-    let acceptLog = AcceptLog(clock: runtime.clock, registry: registry, log: options.log)
+    let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
     var listening = listening
     let onShortage = listening.onShortage
     listening.onShortage = { error in
@@ -55,22 +54,20 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
       onShortage?(error)
     }
     let listener = try await runtime.listen(on: address, options: listening)
-    let service = Service(ConnectionContext(options), handler: handler, executor: runtime)
-    self.init(runtime, listener, service, registry, acceptLog) { stream, control in
+    self.init(runtime, listener, options, handler, acceptLog) { stream, control, service in
       ServedConnection.make(stream, speaking: .detected, control, service)
     }
   }
 
   /// A server of the connections that `listener` accepts: one of another network, or one with other streams.
   ///
-  /// The server closes the listener when it ends. A listener that waits for descriptors tells whom it was made to tell.
+  /// The server closes the listener when it ends. To hear of a lack of descriptors, make the listener with
+  /// `ListenOptions.onShortage`.
   public convenience init(
     runtime: R, listener: some StreamListener, options: ServerOptions = ServerOptions(), handler: H
   ) {
-    let registry = ConnectionRegistry()
-    let acceptLog = AcceptLog(clock: runtime.clock, registry: registry, log: options.log)
-    let service = Service(ConnectionContext(options), handler: handler, executor: runtime)
-    self.init(runtime, listener, service, registry, acceptLog) { stream, control in
+    let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
+    self.init(runtime, listener, options, handler, acceptLog) { stream, control, service in
       ServedConnection.make(stream, speaking: .detected, control, service)
     }
   }
@@ -92,10 +89,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     runtime: R, listener: L, options: ServerOptions = ServerOptions(), handler: H,
     prepare: @escaping @Sendable (L.Stream) async throws -> (stream: Stream, speaking: ApplicationProtocol)
   ) {
-    let registry = ConnectionRegistry()
-    let acceptLog = AcceptLog(clock: runtime.clock, registry: registry, log: options.log)
-    let service = Service(ConnectionContext(options), handler: handler, executor: runtime)
-    self.init(runtime, listener, service, registry, acceptLog) { stream, control in
+    let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
+    self.init(runtime, listener, options, handler, acceptLog) { stream, control, service in
       UnpreparedConnection(stream, control, service, prepare: prepare)
     }
   }
@@ -105,19 +100,21 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     self.init(runtime: runtime, listener: NoListener(), options: options, handler: handler)
   }
 
+  /// - Parameter make: makes a connection of an accepted stream.
   private init<L: StreamListener>(
-    _ runtime: R, _ listener: L, _ service: Service<H>, _ registry: ConnectionRegistry,
-    _ acceptLog: AcceptLog<R.RuntimeClock>, make: @escaping @Sendable (L.Stream, ConnectionControl) -> ServedConnection
+    _ runtime: R, _ listener: L, _ options: ServerOptions, _ handler: H, _ acceptLog: AcceptLog<R.RuntimeClock>,
+    make: @escaping @Sendable (L.Stream, ConnectionControl, Service<H>) -> ServedConnection
   ) {
+    let service = Service(ConnectionContext(options), handler: handler, executor: runtime)
     self.runtime = runtime
     self.listener = listener
     self.service = service
-    self.registry = registry
     self.acceptLog = acceptLog
-    accepting = { [context = service.context] () async throws(IOError) -> Accepted in
+    registry = acceptLog.registry
+    accepting = { () async throws(IOError) -> Accepted in
       let stream = try await listener.accept()
-      let control = ConnectionControl(context, stream)
-      return (make(stream, control), control)
+      let control = ConnectionControl(service.context, stream)
+      return (make(stream, control, service), control)
     }
   }
 
