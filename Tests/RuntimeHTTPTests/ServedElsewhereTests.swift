@@ -198,7 +198,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `cancelling the task that serves a connection cuts it off`(_ backend: Backend) async throws {
+  func `cancelling the task that serves a connection ends it and its handler`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       let begun = Recorder<Void>()
       let server = Server(
@@ -215,7 +215,9 @@ import Testing
       while begun.elements.isEmpty { await Task.yield() }
       serving.cancel()
       try await serving.value
-      #expect((try? await client.readToEnd()) ?? [] == [])
+      // The handler's end may be quicker than that of the stream.
+      let rest = String(decoding: (try? await client.readToEnd()) ?? [], as: UTF8.self)
+      #expect(rest.isEmpty || rest.hasPrefix("HTTP/1.1 503 "))
       #expect(server.metrics.openConnections == 0)
       await server.shutdown()
     }

@@ -156,7 +156,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   /// The connection has a task of its own on the runtime. If there are as many connections as
   /// ``ServerOptions/maximumConnections`` allows, it waits until another has ended.
   ///
-  /// *Cancellation:* the connection is cut off.
+  /// *Cancellation:* the handlers of its requests are cancelled, and the connection is closed.
   ///
   /// - Parameters:
   ///   - stream: the connection.
