@@ -10,6 +10,7 @@ public struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
   /// Stored by whoever leaves and loaded by whoever enters: the order that the mutex has made already, once more.
   @usableFromInline let sign = Atomic(false)
 
+  /// A lock around `value`.
   @inlinable
   public init(_ value: consuming sending Value) {
     mutex = Mutex(value)

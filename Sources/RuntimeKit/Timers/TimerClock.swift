@@ -14,6 +14,7 @@ public struct TimerClock: Clock {
     self.queue = queue
   }
 
+  /// The present, by `ContinuousClock`.
   public var now: Instant { .now }
 
   /// A timer goes off with the millisecond after its deadline.

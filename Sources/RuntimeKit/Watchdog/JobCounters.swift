@@ -12,11 +12,15 @@ public struct JobCounters: ~Copyable, Sendable {
   // Relaxed throughout, and a load and a store where a counter of several writers would need an exchange: each figure is
   // right by itself and orders nothing else.
 
+  /// Nothing done yet.
   @inlinable
   public init() {}
 
+  /// How many jobs it has taken up.
   @inlinable public var jobs: Int { jobCount.load(ordering: .relaxed) }
+  /// How many of its jobs it took from other workers' queues.
   @inlinable public var stolen: Int { stolenCount.load(ordering: .relaxed) }
+  /// How often it has gone to sleep.
   @inlinable public var parks: Int { parkCount.load(ordering: .relaxed) }
 
   /// The address of the job that was begun last, which is that of its task if it has one; 0 for none. The job may have
@@ -31,7 +35,10 @@ public struct JobCounters: ~Copyable, Sendable {
     self.job.store(unsafeBitCast(job, to: UInt.self), ordering: .relaxed)
   }
 
+  /// Says that it is in no job.
   @inlinable public func hasNoJob() { job.store(0, ordering: .relaxed) }
+  /// Counts jobs that it has taken from another worker's queue.
   @inlinable public func hasStolen(_ count: Int) { stolenCount.store(stolen &+ count, ordering: .relaxed) }
+  /// Counts a sleep that is about to begin.
   @inlinable public func hasParked() { parkCount.store(parks &+ 1, ordering: .relaxed) }
 }

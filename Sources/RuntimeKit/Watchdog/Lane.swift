@@ -8,10 +8,12 @@ import Synchronization
 public final class Lane: Sendable {
   /// For people: `worker 0`, `relief worker 1`.
   public let name: String
+  /// What the thread in it does, told by that thread.
   public let counters = JobCounters()
   private let busy = Atomic(false)
   private let watchdog: Watchdog?
 
+  /// An idle lane that `watchdog` looks at, if there is one.
   public init(_ name: String, _ watchdog: Watchdog?) {
     self.name = name
     self.watchdog = watchdog

@@ -30,6 +30,8 @@ public final class Watchdog: Sendable {
   private let relief: BlockingPool
   private let counts = Lock(StallCounts())
 
+  /// A watchdog that does what the options say, once it is started.
+  ///
   /// - Parameter runtime: the runtime's name, for its reports.
   public init(runtime: String, _ options: StallOptions) {
     self.runtime = runtime
@@ -39,7 +41,9 @@ public final class Watchdog: Sendable {
       threadName: "gearbox-relief", limits: BlockingLimits(threads: max(1, options.maximumReliefWorkers)))
   }
 
-  /// Starts the thread. It holds `watched` until ``stop(deadline:)``.
+  /// Starts the thread, `gearbox-watch`. It holds `watched` until ``stop(deadline:)``.
+  ///
+  /// - Throws: what the system says if it has no thread to give.
   public func start(_ watched: some WatchedScheduler) throws(IOError) {
     let thread = try Thread(name: "gearbox-watch") { [self] in
       var watch = Watch(watched, self, relief)
@@ -48,7 +52,8 @@ public final class Watchdog: Sendable {
     self.thread.withLock { $0 = thread }
   }
 
-  /// Ends the thread and the relief workers. A relief worker that is still in a job after `deadline` ends with it.
+  /// Ends the thread and the relief workers. A relief worker that is still in a job after `deadline`, in nanoseconds of
+  /// `MonotonicTime`, ends with the job. It blocks the calling thread until then.
   public func stop(deadline: Int64) {
     state.withLock { $0.isStopping = true }
     state.notifyAll()
