@@ -62,21 +62,11 @@ func listeningDescriptor(
 ) throws(IOError) -> (descriptor: Int32, name: SocketName?) {
   try address.checkPath(.bind)
   let descriptor = try streamDescriptor(address.family)
-  do throws(IOError) {
-    if let path = address.filePath {
-      let name = try SocketName(
-        path, of: descriptor, reuseAddress: options.reuseAddress, backlog: options.backlog)
-      return (descriptor, name)
-    }
+  if address.filePath == nil {
     if options.reuseAddress { turnOn(SO_REUSEADDR, SOL_SOCKET, of: descriptor) }
     if options.reusePort { turnOn(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
-    guard address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else { throw IOError(.bind, .system(errno)) }
-    guard listen(descriptor, options.backlog) == 0 else { throw IOError(.listen, .system(errno)) }
-    return (descriptor, nil)
-  } catch {
-    close(descriptor)
-    throw error
   }
+  return (descriptor, try bind(descriptor, to: address, options.reuseAddress, backlog: options.backlog))
 }
 
 /// A descriptor for datagrams to `address`, and the name of its file where the address is one.
@@ -85,17 +75,30 @@ func boundDescriptor(
 ) throws(IOError) -> (descriptor: Int32, name: SocketName?) {
   try address.checkPath(.bind)
   let descriptor = try datagramDescriptor(address.family)
+  for (option, size) in [(SO_RCVBUF, options.receiveBufferSize), (SO_SNDBUF, options.sendBufferSize)] {
+    if let size { setOption(option, SOL_SOCKET, to: Int32(clamping: size), of: descriptor) }
+  }
+  if options.broadcast { turnOn(SO_BROADCAST, SOL_SOCKET, of: descriptor) }
+  if options.reusePort, address.filePath == nil { turnOn(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
+  return (descriptor, try bind(descriptor, to: address, options.reuseAddress, backlog: nil))
+}
+
+/// Binds `descriptor` to `address`, and starts to listen if there is a `backlog`. If that fails, closes the descriptor.
+///
+/// - Parameter replacesAbandoned: whether an abandoned socket gives up its name in the file system.
+/// - Returns: the name of the socket's file, if the address is one.
+private func bind(
+  _ descriptor: Int32, to address: SocketAddress, _ replacesAbandoned: Bool, backlog: Int32?
+) throws(IOError) -> SocketName? {
   do throws(IOError) {
-    for (option, size) in [(SO_RCVBUF, options.receiveBufferSize), (SO_SNDBUF, options.sendBufferSize)] {
-      if let size { setOption(option, SOL_SOCKET, to: Int32(clamping: size), of: descriptor) }
-    }
-    if options.broadcast { turnOn(SO_BROADCAST, SOL_SOCKET, of: descriptor) }
     if let path = address.filePath {
-      return (descriptor, try SocketName(path, of: descriptor, reuseAddress: options.reuseAddress, backlog: nil))
+      return try SocketName(path, of: descriptor, reuseAddress: replacesAbandoned, backlog: backlog)
     }
-    if options.reusePort { turnOn(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
-    guard address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else { throw IOError(.bind, .system(errno)) }
-    return (descriptor, nil)
+    guard address.withSystemAddress({ Glibc.bind(descriptor, $0, $1) }) == 0 else {
+      throw IOError(.bind, .system(errno))
+    }
+    if let backlog, listen(descriptor, backlog) != 0 { throw IOError(.listen, .system(errno)) }
+    return nil
   } catch {
     close(descriptor)
     throw error
