@@ -47,11 +47,19 @@ public struct PollDatagrams: DatagramSocket {
   }
 
   public func send(_ bytes: RawSpan, to address: SocketAddress) async throws(IOError) {
+    try await send(bytes, toGiven: address)
+  }
+
+  public func send(_ bytes: RawSpan) async throws(IOError) { try await send(bytes, toGiven: nil) }
+
+  /// Sends to `address`, or to the peer if that is `nil`.
+  private func send(_ bytes: RawSpan, toGiven address: SocketAddress?) async throws(IOError) {
     await socket.giveWay()
     while true {
       let count = try bytes.withUnsafeBytes { bytes throws(IOError) in
         try socket.call(.send) { number in
-          address.withSystemAddress {
+          guard let address else { return Glibc.send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+          return address.withSystemAddress {
             sendto(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL), $0, $1)
           }
         }
@@ -63,17 +71,6 @@ public struct PollDatagrams: DatagramSocket {
       } else {
         try await socket.wait(for: Event.writable, .send)
       }
-    }
-  }
-
-  public func send(_ bytes: RawSpan) async throws(IOError) {
-    await socket.giveWay()
-    while true {
-      let count = try bytes.withUnsafeBytes { bytes throws(IOError) in
-        try socket.call(.send) { Glibc.send($0, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
-      }
-      if count != nil { return }
-      try await socket.wait(for: Event.writable, .send)
     }
   }
 
