@@ -7,7 +7,7 @@ final class DatagramEnd {
   let host: SimulatedHost
   let options: DatagramOptions
   var address: SocketAddress
-  /// Where it sends to, and whom alone it hears, if it is connected.
+  /// The address that it sends to, and the only one from which it receives, if it is connected.
   var peerAddress: SocketAddress?
 
   private(set) var received: [Parcel] = []
@@ -19,8 +19,8 @@ final class DatagramEnd {
   var sentCount = 0
   /// When the last datagram arrives that it has sent to an address, not counting those that a fault delays.
   var lastArrival: [SocketAddress: Int64] = [:]
-  /// Operations that did not have to wait, in a row.
-  var streak = 0
+  /// The turn of the tasks that use it.
+  var turn = SimulatedTurn()
 
   var receiver: Waiter?
   var sender: Waiter?

@@ -180,8 +180,8 @@ final class ConnectionEnd {
   var occasions = 0
   /// A fault: until then there is no room for what it writes.
   var fullUntil: Int64 = 0
-  /// Operations that did not have to wait, in a row.
-  var streak = 0
+  /// The turn of the tasks that use it.
+  var turn = SimulatedTurn()
 
   var reader: Waiter?
   var writer: Waiter?

@@ -28,7 +28,7 @@ public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  //
   }
 
   public func receive(into buffer: inout OutputRawSpan) async throws(IOError) -> DatagramReceipt {
-    await takeTurn()
+    if end.turn.isOver() { await Task.yield() }
     while true {
       try checkOpen(.receive)
       if let parcel = end.take() {
@@ -58,7 +58,7 @@ public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  //
   }
 
   private func send(_ bytes: RawSpan, toGiven address: SocketAddress?) async throws(IOError) {
-    await takeTurn()
+    if end.turn.isOver() { await Task.yield() }
     while true {
       try checkOpen(.send)
       guard let full = try simulation.network.send(bytes, from: end, to: address) else { return }
@@ -75,16 +75,6 @@ public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  //
     simulation.assertCurrent()
     if end.isClosed { throw IOError(operation, .closed) }
     if operation != .connect, let code = end.pendingError.take() { throw IOError(operation, .system(code)) }
-  }
-
-  /// How many operations may go through in a row without giving others a turn.
-  private static let turn = 64
-
-  private func takeTurn() async {
-    end.streak += 1
-    guard end.streak >= Self.turn else { return }
-    end.streak = 0
-    await Task.yield()
   }
 
   public func close() {

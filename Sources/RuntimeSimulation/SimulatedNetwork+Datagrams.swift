@@ -22,13 +22,10 @@ extension SimulatedNetwork {
     guard others.allSatisfy({ $0.options.reusePort && options.reusePort }), !isUnixNameListenedOn(address, on: host)
     else { throw IOError(.bind, .system(EADDRINUSE)) }
     let end = DatagramEnd(number: datagramSocketCount, host: host, address: address, options)
-    openDatagramEnds[end.number] = end
+    datagramEnds.append(end)
     simulation.journal.record(.bound(end, address))
     return end
   }
-
-  /// The sockets for datagrams that are open, in the order of binding.
-  var datagramEnds: [DatagramEnd] { openDatagramEnds.sorted { $0.key < $1.key }.map(\.value) }
 
   func datagramEnds(on host: SimulatedHost) -> [DatagramEnd] { datagramEnds.filter { $0.host === host } }
 
@@ -41,7 +38,7 @@ extension SimulatedNetwork {
     guard !end.isClosed else { return }
     end.isClosed = true
     end.removeAll()
-    openDatagramEnds[end.number] = nil
+    datagramEnds.removeAll { $0 === end }
     simulation.journal.record(.unbound(end))
     close(end.receiver)
     close(end.sender)

@@ -12,8 +12,8 @@ final class SimulatedNetwork {
   private var connectionCount = 0
   /// The ends that are open, by connection and side.
   private var openEnds: [Int: (end: ConnectionEnd, connection: SimulatedConnection)] = [:]
-  /// The sockets for datagrams that are open, by number.
-  var openDatagramEnds: [Int: DatagramEnd] = [:]
+  /// The sockets for datagrams that are open, in the order of binding.
+  var datagramEnds: [DatagramEnd] = []
   /// How many have ever been asked for.
   var datagramSocketCount = 0
   /// The addresses that hosts are known by, with no port.
@@ -166,7 +166,7 @@ final class SimulatedNetwork {
     if case .unix = address { datagramEnds(on: host).contains { $0.address == address } } else { false }
   }
 
-  /// A port that nobody listens on.
+  /// A port that no listener has.
   private func freePort(on host: SimulatedHost) -> UInt16 {
     freePort(on: host) { port in
       listeners.keys.contains { $0.host == host.number && $0.address.port == port }

@@ -48,7 +48,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
 
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
-    await takeTurn()
+    if end.turn.isOver() { await Task.yield() }
     try await waitUntilReadable()
     let share = connection.fault(.shortRead, plan.shortReads, at: end)
     return try receive(into: &buffer, share)
@@ -85,7 +85,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
   // MARK: Writing
 
   public func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
-    await takeTurn()
+    if end.turn.isOver() { await Task.yield() }
     return try await writeSome(bytes, RawSpan(), from: 0)
   }
 
@@ -94,7 +94,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
   }
 
   public func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) {
-    await takeTurn()
+    if end.turn.isOver() { await Task.yield() }
     var written = 0
     repeat {
       written += try await writeSome(first, second, from: written)
@@ -151,16 +151,6 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     let bytes = a.withUnsafeBytes { a in b.withUnsafeBytes { b in Array(a) + b } }
     simulation.journal.record(.wrote(end, count))
     connection.send(bytes, from: end)
-  }
-
-  /// How many operations may go through in a row without giving others a turn.
-  private static let turn = 64
-
-  private func takeTurn() async {
-    end.streak += 1
-    guard end.streak >= Self.turn else { return }
-    end.streak = 0
-    await Task.yield()
   }
 
   // MARK: Ending
