@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A socket that nobody holds any more is closed`(backend: Backend) async throws {
+  func `A socket is closed when the last reference to it goes`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in
       let path = temporaryPath()
       func bindAndDrop() async throws { _ = try await runtime.bindDatagrams(on: .unix(path: path)) }

@@ -21,7 +21,7 @@ import Testing
       return fcntl(number, F_GETFD) >= 0
     }
     #expect(isOpenInside == true)
-    // The number may be another's by now, but the pipe's other end knows that nobody reads any more.
+    // The number may be another's by now, but the pipe's other end knows that it has no reader any more.
     var state = pollfd(fd: ends[1], events: Int16(POLLOUT), revents: 0)
     #expect(poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR) != 0)
   }

@@ -98,7 +98,7 @@ extension RuntimeConformance {
 
     Case("A peer that is not there is an error, once, and the socket goes on", .datagrams) { runtime in
       let (deaf, other) = try await runtime.bindTwo(.udp)
-      // So its address is taken, and yet nobody receives there what others send.
+      // So its address is taken, and what others send there is not received.
       try deaf.connect(to: other.localAddress)
       let socket = try await runtime.connectDatagrams(to: deaf.localAddress)
       for round in 0..<20 {
@@ -184,7 +184,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A send that waits for room goes on when there is some, whoever had taken it", .datagrams) {
+    Case("A send that waits for room goes on when there is some, also when another socket had taken it", .datagrams) {
       runtime in
       for isConnected in [false, true] {
         let (sender, receiver) = try await runtime.bindTwo(.unix)
@@ -241,7 +241,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Closing wakes whoever receives or sends datagrams, and what comes after it fails at once", .datagrams) {
+    Case("Closing wakes the tasks that receive or send datagrams, and what comes after it fails at once", .datagrams) {
       runtime in
       for kind in DatagramKind.allCases {
         for round in 0..<20 {

@@ -322,7 +322,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .dropsWhatThereIsNoRoomFor:
       (
-        "A send that waits for room goes on when there is some, whoever had taken it",
+        "A send that waits for room goes on when there is some, also when another socket had taken it",
         "receiving what was sent once there was room: expected it to end, saw nothing in"
       )
     case .queuesReceivers:
@@ -332,7 +332,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .saysCancelledOfAClosedSocket:
       (
-        "Closing wakes whoever receives or sends datagrams, and what comes after it fails at once",
+        "Closing wakes the tasks that receive or send datagrams, and what comes after it fails at once",
         "a receive: expected “receive: closed”, saw the error “receive: cancelled”"
       )
     case .failsToReceiveWhenCancelled:
