@@ -76,7 +76,17 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
         let name = String(decoding: path.utf8.prefix { $0 != 0 }.prefix(107), as: UTF8.self)
         return BrokenListener(try await base.listen(on: .unix(path: name), options: options), flaw)
       case .leavesNamesAtItsEnd: memory.keep { Glibc.close(creat(path, 0o600)) }
-      case .replacesFiles where !isSocket(path), .replacesListeners where isSocket(path): unlink(path)
+      case .replacesFiles where !isSocket(path): unlink(path)
+      case .replacesListeners where isSocket(path):
+        while true {
+          unlink(path)
+          do throws(IOError) {
+            return BrokenListener(try await base.listen(on: address, options: options), flaw)
+          } catch {
+            // Another that replaces it has been quicker.
+            if error.errno != ENOENT { throw error }
+          }
+        }
       default: break
       }
     }
