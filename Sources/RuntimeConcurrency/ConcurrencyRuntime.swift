@@ -11,14 +11,14 @@ public import RuntimeKit
 ///
 /// With a number of workers jobs are run in the order in which they became ready, and the priority of a task is ignored:
 /// Swift does not tell an executor when a priority is raised.
-public final class ConcurrencyRuntime: AsyncRuntime {
+public final class ConcurrencyRuntime: SocketRuntime {
   public let name = "concurrency"
   public let workerCount: Int
   public let clock: TimerClock
 
   private let executor: QueueExecutor?
   private let waiting: PollerThread
-  @usableFromInline let services: RuntimeServices
+  public let services: RuntimeServices
 
   /// - Parameters:
   ///   - workers: how many threads of the pool to use at once; `nil` for all that it has.
@@ -52,40 +52,6 @@ public final class ConcurrencyRuntime: AsyncRuntime {
   }
 
   public var taskExecutor: (any TaskExecutor)? { executor }
-
-  @discardableResult
-  @inlinable
-  public func spawn<Success: Sendable>(
-    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
-  ) -> Task<Success, any Error> {
-    services.spawn(on: taskExecutor, options, operation)
-  }
-
-  public func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> SocketListener {
-    try services.listen(on: address, options: options)
-  }
-
-  public func listen(
-    onInherited socket: InheritedSocket, options: ListenOptions
-  ) async throws(IOError) -> SocketListener {
-    try services.listen(onInherited: socket, options: options)
-  }
-
-  public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
-    try await services.connect(to: address, options: options)
-  }
-
-  public func bindDatagrams(
-    on address: SocketAddress, options: DatagramOptions
-  ) async throws(IOError) -> SocketDatagrams {
-    try services.bindDatagrams(on: address, options: options)
-  }
-
-  public func runBlocking<Success: Sendable>(
-    _ work: sending @escaping () throws -> Success
-  ) async throws -> Success {
-    try await services.runBlocking(work)
-  }
 
   public var metrics: RuntimeMetrics {
     services.metrics(

@@ -9,14 +9,12 @@ public import RuntimeKit
 ///
 /// Jobs are run in the order in which they became ready. The priority of a task is ignored: Swift does not tell an executor
 /// when a priority is raised, so a task that another waits for could be passed over for ever.
-public final class CustomRuntime: AsyncRuntime {
+public final class CustomRuntime: SocketRuntime {
   public let name = "custom"
   public let clock: TimerClock
 
   private let scheduler: Scheduler
-  /// The scheduler, as inlined code may know it.
-  @usableFromInline let executor: any TaskExecutor
-  @usableFromInline let services: RuntimeServices
+  public let services: RuntimeServices
 
   /// - Parameters:
   ///   - workers: how many threads run tasks; `nil` for as many as there are processors to use.
@@ -36,49 +34,13 @@ public final class CustomRuntime: AsyncRuntime {
     let scheduler = try Scheduler(
       workers: workers ?? availableCores(), poller: poller, stealsWork: stealsWork, stalls: stalls)
     self.scheduler = scheduler
-    executor = scheduler
     clock = TimerClock { (scheduler.currentWorker ?? scheduler.someWorker).sleeps }
     services = RuntimeServices(clock: clock, blocking: blocking) { scheduler.someWorker.poller }
     try scheduler.start()
   }
 
   public var workerCount: Int { scheduler.workers.count }
-  public var taskExecutor: (any TaskExecutor)? { executor }
-
-  @discardableResult
-  @inlinable
-  public func spawn<Success: Sendable>(
-    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
-  ) -> Task<Success, any Error> {
-    services.spawn(on: executor, options, operation)
-  }
-
-  public func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> SocketListener {
-    try services.listen(on: address, options: options)
-  }
-
-  public func listen(
-    onInherited socket: InheritedSocket, options: ListenOptions
-  ) async throws(IOError) -> SocketListener {
-    try services.listen(onInherited: socket, options: options)
-  }
-
-  public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
-    try await services.connect(to: address, options: options)
-  }
-
-  public func bindDatagrams(
-    on address: SocketAddress, options: DatagramOptions
-  ) async throws(IOError) -> SocketDatagrams {
-    try services.bindDatagrams(on: address, options: options)
-  }
-
-  @inlinable
-  public func runBlocking<Success: Sendable>(
-    _ work: sending @escaping () throws -> Success
-  ) async throws -> Success {
-    try await services.runBlocking(work)
-  }
+  public var taskExecutor: (any TaskExecutor)? { scheduler }
 
   public var metrics: RuntimeMetrics {
     services.metrics(

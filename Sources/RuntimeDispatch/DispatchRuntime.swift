@@ -10,14 +10,14 @@ public import RuntimeKit
 ///
 /// Jobs are run in the order in which they became ready. The priority of a task is ignored: Swift does not tell an executor
 /// when a priority is raised, so a task that another waits for could be passed over for ever.
-public final class DispatchRuntime: AsyncRuntime {
+public final class DispatchRuntime: SocketRuntime {
   public let name = "dispatch"
   public let clock: TimerClock
 
   private let executor: QueueExecutor
   private let polling: PollerThread
   private let timer: DispatchTimer
-  @usableFromInline let services: RuntimeServices
+  public let services: RuntimeServices
 
   /// - Parameters:
   ///   - workers: how many tasks run at once; `nil` for as many as there are processors to use.
@@ -57,40 +57,6 @@ public final class DispatchRuntime: AsyncRuntime {
 
   public var workerCount: Int { executor.width }
   public var taskExecutor: (any TaskExecutor)? { executor }
-
-  @discardableResult
-  @inlinable
-  public func spawn<Success: Sendable>(
-    _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
-  ) -> Task<Success, any Error> {
-    services.spawn(on: taskExecutor, options, operation)
-  }
-
-  public func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> SocketListener {
-    try services.listen(on: address, options: options)
-  }
-
-  public func listen(
-    onInherited socket: InheritedSocket, options: ListenOptions
-  ) async throws(IOError) -> SocketListener {
-    try services.listen(onInherited: socket, options: options)
-  }
-
-  public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
-    try await services.connect(to: address, options: options)
-  }
-
-  public func bindDatagrams(
-    on address: SocketAddress, options: DatagramOptions
-  ) async throws(IOError) -> SocketDatagrams {
-    try services.bindDatagrams(on: address, options: options)
-  }
-
-  public func runBlocking<Success: Sendable>(
-    _ work: sending @escaping () throws -> Success
-  ) async throws -> Success {
-    try await services.runBlocking(work)
-  }
 
   public var metrics: RuntimeMetrics {
     services.metrics(queueDepths: [executor.depth], workers: [executor.done], watchdog: executor.watchdog)

@@ -4,7 +4,7 @@ import RuntimePrimitives
 
 /// What every backend on sockets does alike: its network, its blocking work, the tasks on it, and its end.
 ///
-/// A backend has one, and its methods forward to the ones of the same names here. What is left to the backend is where
+/// A backend has one; ``SocketRuntime`` is `AsyncRuntime` with what is done here. What is left to the backend is where
 /// jobs run (a `TaskExecutor`), and which thread calls its ``Poller`` and its ``SleepQueue``.
 public final class RuntimeServices: Sendable {
   private let network: SocketNetwork
