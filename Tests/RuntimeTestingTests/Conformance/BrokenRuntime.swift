@@ -152,31 +152,26 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
         _ = try work()
         return try work()
       }
-    case .refusesNoWork, .doesWhatItRefuses, .refusesForEver: return try await runBlockingWithoutLimit { try work() }
+    case .doesWhatItRefuses, .refusesForEver: return try await runBlockingAfterRefusals { try work() }
     default: return try await base.runBlocking { try work() }
     }
   }
 
   /// Has its own ideas of what to do with work that is refused.
-  private func runBlockingWithoutLimit<Success: Sendable>(
+  private func runBlockingAfterRefusals<Success: Sendable>(
     _ work: @escaping () throws -> Success
   ) async throws -> Success {
     nonisolated(unsafe) let work = work
-    while true {
-      do {
-        if flaw == .refusesForEver, memory.hasBeenSet { throw BlockingWorkRefused(BlockingLimits()) }
-        return try await base.runBlocking { try work() }
-      } catch let error as BlockingWorkRefused {
-        switch flaw {
-        case .refusesNoWork: try await base.clock.sleep(for: .seconds(3))
-        case .doesWhatItRefuses:
-          try Thread(name: "unasked") { _ = try? work() }.detach()
-          throw error
-        default:
-          memory.set()
-          throw error
-        }
+    do {
+      if flaw == .refusesForEver, memory.hasBeenSet { throw BlockingWorkRefused(BlockingLimits()) }
+      return try await base.runBlocking { try work() }
+    } catch let error as BlockingWorkRefused {
+      if flaw == .doesWhatItRefuses {
+        try Thread(name: "unasked") { _ = try? work() }.detach()
+      } else {
+        memory.set()
       }
+      throw error
     }
   }
 
