@@ -2,16 +2,6 @@ import Runtime
 
 /// How requests are answered, and what may have to be waited for meanwhile.
 extension HTTP1Connection {
-  /// What the handler answers, or what its error becomes, if the handler answers in a plain call.
-  func respondAtOnce(_ workspace: Workspace) -> Response? {
-    do {
-      guard let response = try service.handler.respondAtOnce(to: Request(workspace.decoder.parts)) else { return nil }
-      return response.status.isFinal ? response : failure(NotFinal(status: response.status), workspace)
-    } catch {
-      return failure(error, workspace)
-    }
-  }
-
   /// Answers the request whose head has just come. What that makes stays in the output.
   ///
   /// - Returns: as ``settle(_:)``.
@@ -19,7 +9,7 @@ extension HTTP1Connection {
     // The handler may take long, and the client may be waiting for what is ready.
     if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
     guard workspace.decoder.isComplete else { return try await answerWithContent(workspace) }
-    let response = await respond(to: Request(workspace.decoder.parts), workspace)
+    let response = await responder.respond(to: Request(workspace.decoder.parts))
     if try sendAtOnce(response, workspace) { return settle(workspace) }
     return try await send(response, workspace, HTTP1Exchange(channel, workspace, context))
   }
@@ -33,33 +23,7 @@ extension HTTP1Connection {
     // The decoder goes on with this request, whose handler may keep what it is given for as long as it likes.
     let parts = workspace.decoder.parts.copy()
     parts.body = RequestBody(exchange, length: length)
-    return try await send(await respond(to: Request(parts), workspace), workspace, exchange)
-  }
-
-  /// What the handler answers, or what its error becomes.
-  @inline(__always)
-  private func respond(to request: Request, _ workspace: Workspace) async -> Response {
-    do {
-      let response = try await response(to: request)
-      return response.status.isFinal ? response : failure(NotFinal(status: response.status), workspace)
-    } catch {
-      return failure(error, workspace)
-    }
-  }
-
-  /// A function of its own, so that its caller knows that it is still on its executor when this returns.
-  @inline(never)
-  private func response(to request: Request) async throws -> Response { try await service.handler.respond(to: request) }
-
-  /// What is sent for `error`.
-  @inline(never)
-  private func failure(_ error: any Error, _ workspace: Workspace) -> Response {
-    context.failure(error, workspace.decoder.method, path(workspace))
-  }
-
-  private func path(_ workspace: Workspace) -> String {
-    let target = workspace.decoder.parts.target
-    return String(decoding: target.bytes[target.path], as: UTF8.self)
+    return try await send(await responder.respond(to: Request(parts)), workspace, exchange)
   }
 
   /// Sends the response to a request whose exchange is still going on.
@@ -67,10 +31,9 @@ extension HTTP1Connection {
   func send(
     _ response: Response, _ workspace: Workspace, _ exchange: HTTP1Exchange<Stream>
   ) async throws -> HTTP1Outcome? {
-    let traits = exchange.traits
     var response = response
     if case .stream(let length, let produce) = response.body.storage {
-      let hasContent = traits.method != .head && !response.status.forbidsContent && response.status != .resetContent
+      let hasContent = ResponseFraming.hasContent(response.status, to: exchange.traits.method)
       exchange.prepare(.init(status: response.status, fields: response.headers, contentLength: length))
       do {
         if hasContent { try await produce(BodyWriter(exchange)) }
@@ -80,7 +43,7 @@ extension HTTP1Connection {
       } catch {
         guard exchange.end() else { return abandon(workspace) }
         if exchange.hasBegun { return await breakOff(error, exchange, workspace) }
-        response = failure(error, workspace)
+        response = responder.failure(error, Request(workspace.decoder.parts))
       }
       if exchange.hasBegun { return try await finish(workspace) }
     } else {
@@ -92,7 +55,7 @@ extension HTTP1Connection {
     let left = workspace.decoder.remainingLength ?? 0
     let persists = exchange.persists && left <= context.options.maximumDrainedLength
     workspace.begin(
-      response.status, response.headers, contentLength: bytes.count, traits, persists, context)
+      response.status, response.headers, contentLength: bytes.count, exchange.traits, persists, context)
     let held = bytes.count > WriteSizes.copied ? bytes.count : 0
     context.memory.adjust(by: held)
     defer { context.memory.adjust(by: -held) }
@@ -109,7 +72,7 @@ extension HTTP1Connection {
   ) async -> HTTP1Outcome {
     // Where the connection is what has broken, there is nobody to tell.
     if exchange.isBroken || Task.isCancelled { return .finished }
-    context.log(error, workspace.decoder.method, path(workspace))
+    context.log(error, Request(workspace.decoder.parts))
     try? await channel.flush(workspace)
     return .finished
   }

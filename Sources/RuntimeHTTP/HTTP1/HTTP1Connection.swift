@@ -50,18 +50,18 @@ enum HTTP1Step {
 class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchecked Sendable {  // Constants only.
   let channel: HTTP1Channel<Stream>
   let peer: Peer?
-  let service: Service<H>
+  let responder: Responder<H>
   let context: ConnectionContext
   let control: ConnectionControl
   let mayUpgrade: Bool
 
   /// - Parameter mayUpgrade: whether the client may go on with HTTP/2.
-  init(_ stream: Stream, _ control: ConnectionControl, _ service: Service<H>, mayUpgrade: Bool) {
+  init(_ stream: Stream, _ control: ConnectionControl, _ responder: Responder<H>, mayUpgrade: Bool) {
     channel = HTTP1Channel(stream, control)
     peer = stream.peerAddress.map(Peer.init)
-    self.service = service
+    self.responder = responder
     self.control = control
-    context = service.context
+    context = responder.context
     self.mayUpgrade = mayUpgrade
   }
 
@@ -164,8 +164,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
 
   /// The connection of HTTP/2 that goes on from what is in `workspace`, and has begun.
   private func makeHTTP2(_ workspace: Workspace) -> HTTP2Connection<Stream, H> {
-    let connection = HTTP2Connection(
-      channel.stream, executor: service.executor, handler: service.handler, context: context, control: control)
+    let connection = HTTP2Connection(channel.stream, control, responder)
     connection.begin(workspace.handover.take() ?? HTTP2Handover())
     context.workspaces.giveBack(workspace)
     return connection
@@ -214,7 +213,9 @@ extension HTTP1Connection {
           if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(peer) { return .end(.http2) }
           control.beginRequest()
           workspace.decoder.parts.peer = peer
-          guard workspace.decoder.isComplete, let response = respondAtOnce(workspace) else { return .respond }
+          guard workspace.decoder.isComplete,
+            let response = responder.respondAtOnce(to: Request(workspace.decoder.parts))
+          else { return .respond }
           guard try sendAtOnce(response, workspace) else { return .send(response) }
           control.endRequest()
           if let outcome = settle(workspace) {

@@ -2,42 +2,16 @@ import Runtime
 import RuntimePrimitives
 
 extension HTTP2Connection {
-  /// What the handler answers, or what its error becomes, if the handler answers in a plain call.
-  func respondAtOnce(to request: Request) -> Response? {
-    do {
-      guard let response = try handler.respondAtOnce(to: request) else { return nil }
-      return response.status.isFinal ? response : failure(NotFinal(status: response.status), request)
-    } catch {
-      return failure(error, request)
-    }
-  }
-
   /// Answers the request of stream `id`, in a task of its own.
   ///
   /// - Parameter response: what the handler has answered, if it has.
   func answer(_ request: Request, _ slot: Int, _ id: StreamID, _ response: Response?) async {
-    let response = if let response { response } else { await respond(to: request) }
+    let response = if let response { response } else { await responder.respond(to: request) }
     if case .stream(let length, let produce) = response.body.storage {
       await answer(request, slot, id, response, length, produce)
     } else {
       end(slot, response)
     }
-  }
-
-  /// What the handler answers, or what its error becomes.
-  private func respond(to request: Request) async -> Response {
-    do {
-      let response = try await handler.respond(to: request)
-      return response.status.isFinal ? response : failure(NotFinal(status: response.status), request)
-    } catch {
-      return failure(error, request)
-    }
-  }
-
-  /// What is sent for `error`.
-  @inline(never)
-  private func failure(_ error: any Error, _ request: Request) -> Response {
-    context.failure(error, request.method, request.path)
   }
 
   /// Sends a response that is in memory, and ends the handler's part.
@@ -85,15 +59,14 @@ extension HTTP2Connection {
   ) async {
     let exchange = HTTP2Exchange(self, slot, id)
     exchange.prepare(.init(status: response.status, fields: response.headers, contentLength: length))
-    let hasContent =
-      request.method != .head && !response.status.forbidsContent && response.status != .resetContent
+    let hasContent = ResponseFraming.hasContent(response.status, to: request.method)
     do {
       if hasContent { try await produce(BodyWriter(exchange)) }
       try exchange.finish()
     } catch {
-      guard exchange.hasBegun else { return end(slot, failure(error, request)) }
+      guard exchange.hasBegun else { return end(slot, responder.failure(error, request)) }
       // What is left of it cannot be sent: the client must see that it is not whole.
-      if !Task.isCancelled, error as? BodyError != .disconnected { context.log(error, request.method, request.path) }
+      if !Task.isCancelled, error as? BodyError != .disconnected { context.log(error, request) }
       leave(slot) { state in state.core.reset(slot, .internalError) }
     }
   }

@@ -184,11 +184,13 @@ extension HTTP2Connection {
     for arrival in batch.arrivals {
       if readingTurn.isOver { break }
       count += 1
-      let response = arrival.isWhole ? respondAtOnce(to: arrival.request) : nil
+      let response = arrival.isWhole ? responder.respondAtOnce(to: arrival.request) : nil
       if let response, case .bytes = response.body.storage {
         batch.answers.append((arrival.slot, response))
       } else {
-        let task = executor.spawn { [self] in await answer(arrival.request, arrival.slot, arrival.stream, response) }
+        let task = responder.executor.spawn { [self] in
+          await answer(arrival.request, arrival.slot, arrival.stream, response)
+        }
         batch.tasks.append((arrival.slot, arrival.stream, task))
       }
       readingTurn.spend(Turn.handlerCall)

@@ -11,8 +11,7 @@ import RuntimePrimitives
 /// with it.
 final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   let stream: Stream
-  let executor: any Executor
-  let handler: H
+  let responder: Responder<H>
   let context: ConnectionContext
   let control: ConnectionControl
   let peer: Peer?
@@ -21,12 +20,11 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   let readingTurn = Turn()
   let writingTurn = Turn()
 
-  init(_ stream: Stream, executor: any Executor, handler: H, context: ConnectionContext, control: ConnectionControl) {
+  init(_ stream: Stream, _ control: ConnectionControl, _ responder: Responder<H>) {
     self.stream = stream
-    self.executor = executor
-    self.handler = handler
-    self.context = context
+    self.responder = responder
     self.control = control
+    context = responder.context
     peer = stream.peerAddress.map(Peer.init)
     var core = HTTP2Core(
       context.options.http2, limits: context.limits, serverName: context.serverName, patience: context.stallTicks,
@@ -40,7 +38,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   /// The task that calls this writes, since it is the one that is cancelled when the peer takes nothing. Cancelled, it
   /// ends the connection.
   func run() async {
-    let reader = executor.spawn { [self] in await read() }
+    let reader = responder.executor.spawn { [self] in await read() }
     if context.isClosing { beginClosing() }
     await write()
     await finish(reader)

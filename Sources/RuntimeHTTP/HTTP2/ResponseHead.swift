@@ -13,6 +13,11 @@ struct ResponseFraming {
     }
   }
 
+  /// Whether a response with `status` to a request with `method` has content, whatever its handler has for it.
+  static func hasContent(_ status: Status, to method: Method) -> Bool {
+    ResponseFraming(status, HeaderFields(), length: nil, method: method).hasContent
+  }
+
   @inline(never)
   private mutating func decide(_ status: Status, _ fields: HeaderFields, length: Int?, method: Method) {
     // The length that the fields declare, for where nothing better is known.

@@ -45,20 +45,6 @@ final class ConnectionContext: Sendable {
   func beginClosing() { closing.store(true, ordering: .sequentiallyConsistent) }
 }
 
-/// What serves a server's connections: the context they share, and what the server was given.
-final class Service<H: Handler>: Sendable {
-  let context: ConnectionContext
-  let handler: H
-  /// Where the requests of an HTTP/2 connection run.
-  let executor: any Executor
-
-  init(_ context: ConnectionContext, handler: H, executor: any Executor) {
-    self.context = context
-    self.handler = handler
-    self.executor = executor
-  }
-}
-
 /// A clock that goes forward in steps: coarse, and so cheap that it can be read for every request.
 ///
 /// Somebody has to call ``advance()``, no sooner than a ``period`` after the last time.

@@ -31,10 +31,10 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
 ) async {
   let context = ConnectionContext(options)
   let control = ConnectionControl(context, stream)
-  let service = Service(context, handler: handler, executor: executor)
+  let responder = Responder(context, handler: handler, executor: executor)
   await withTaskGroup(of: Event.self) { group in
     group.addTask {
-      await ServedConnection.make(stream, speaking: `protocol`, control, service).run()
+      await ServedConnection.make(stream, speaking: `protocol`, control, responder).run()
       return .ended
     }
     repeat {

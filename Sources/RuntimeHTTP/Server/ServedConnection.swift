@@ -14,17 +14,17 @@ class ServedConnection: @unchecked Sendable {  // It has nothing, and what inher
   /// Most servers have a router; for them the engine is compiled for sockets, and once for all other streams. Such code
   /// need not look up at every turn what kind of stream and of handler it has.
   static func make<Stream: ByteStream, H: Handler>(
-    _ stream: Stream, speaking protocol: ApplicationProtocol, _ control: ConnectionControl, _ service: Service<H>
+    _ stream: Stream, speaking protocol: ApplicationProtocol, _ control: ConnectionControl, _ responder: Responder<H>
   ) -> ServedConnection {
-    if `protocol` == .http2 { return ConnectionByHTTP2(stream, control, service) }
+    if `protocol` == .http2 { return ConnectionByHTTP2(stream, control, responder) }
     let mayUpgrade = `protocol` == .detected
-    guard let service = service as? Service<Router> else {
-      return HTTP1Connection(stream, control, service, mayUpgrade: mayUpgrade)
+    guard let responder = responder as? Responder<Router> else {
+      return HTTP1Connection(stream, control, responder, mayUpgrade: mayUpgrade)
     }
     guard let socket = stream as? SocketStream else {
-      return RouterOnStream(AnyStream(stream), control, service, mayUpgrade: mayUpgrade)
+      return RouterOnStream(AnyStream(stream), control, responder, mayUpgrade: mayUpgrade)
     }
-    return RouterOnSocket(socket, control, service, mayUpgrade: mayUpgrade)
+    return RouterOnSocket(socket, control, responder, mayUpgrade: mayUpgrade)
   }
 }
 
@@ -42,9 +42,8 @@ private final class ConnectionByHTTP2<Stream: ByteStream, H: Handler>:
 {
   private let connection: HTTP2Connection<Stream, H>
 
-  init(_ stream: Stream, _ control: ConnectionControl, _ service: Service<H>) {
-    connection = HTTP2Connection(
-      stream, executor: service.executor, handler: service.handler, context: service.context, control: control)
+  init(_ stream: Stream, _ control: ConnectionControl, _ responder: Responder<H>) {
+    connection = HTTP2Connection(stream, control, responder)
   }
 
   override func run() async {

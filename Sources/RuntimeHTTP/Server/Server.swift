@@ -32,7 +32,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private let listener: any StreamListener
   /// Accepts a connection.
   private let accepting: @Sendable () async throws(IOError) -> Accepted
-  private let service: Service<H>
+  private let responder: Responder<H>
   private let registry: ConnectionRegistry
   private let acceptLog: AcceptLog<R.RuntimeClock>
   private let state = Lock(State())
@@ -54,8 +54,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
       onShortage?(error)
     }
     let listener = try await runtime.listen(on: address, options: listening)
-    self.init(runtime, listener, options, handler, acceptLog) { stream, control, service in
-      ServedConnection.make(stream, speaking: .detected, control, service)
+    self.init(runtime, listener, options, handler, acceptLog) { stream, control, responder in
+      ServedConnection.make(stream, speaking: .detected, control, responder)
     }
   }
 
@@ -67,8 +67,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     runtime: R, listener: some StreamListener, options: ServerOptions = ServerOptions(), handler: H
   ) {
     let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
-    self.init(runtime, listener, options, handler, acceptLog) { stream, control, service in
-      ServedConnection.make(stream, speaking: .detected, control, service)
+    self.init(runtime, listener, options, handler, acceptLog) { stream, control, responder in
+      ServedConnection.make(stream, speaking: .detected, control, responder)
     }
   }
 
@@ -90,8 +90,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     prepare: @escaping @Sendable (L.Stream) async throws -> (stream: Stream, speaking: ApplicationProtocol)
   ) {
     let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
-    self.init(runtime, listener, options, handler, acceptLog) { stream, control, service in
-      UnpreparedConnection(stream, control, service, prepare: prepare)
+    self.init(runtime, listener, options, handler, acceptLog) { stream, control, responder in
+      UnpreparedConnection(stream, control, responder, prepare: prepare)
     }
   }
 
@@ -103,22 +103,22 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   /// - Parameter make: makes a connection of an accepted stream.
   private init<L: StreamListener>(
     _ runtime: R, _ listener: L, _ options: ServerOptions, _ handler: H, _ acceptLog: AcceptLog<R.RuntimeClock>,
-    make: @escaping @Sendable (L.Stream, ConnectionControl, Service<H>) -> ServedConnection
+    make: @escaping @Sendable (L.Stream, ConnectionControl, Responder<H>) -> ServedConnection
   ) {
-    let service = Service(ConnectionContext(options), handler: handler, executor: runtime)
+    let responder = Responder(ConnectionContext(options), handler: handler, executor: runtime)
     self.runtime = runtime
     self.listener = listener
-    self.service = service
+    self.responder = responder
     self.acceptLog = acceptLog
     registry = acceptLog.registry
     accepting = { () async throws(IOError) -> Accepted in
       let stream = try await listener.accept()
-      let control = ConnectionControl(service.context, stream)
-      return (make(stream, control, service), control)
+      let control = ConnectionControl(responder.context, stream)
+      return (make(stream, control, responder), control)
     }
   }
 
-  private var context: ConnectionContext { service.context }
+  private var context: ConnectionContext { responder.context }
 
   /// The address it listens on, with the port that the system chose where port 0 was asked for. If it does not listen, this
   /// is the address of a Unix-domain socket without a name.
@@ -175,7 +175,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
       registry.remove(at: slot)
       throw IOError(.accept, .closed)
     }
-    let task = start(ServedConnection.make(stream, speaking: `protocol`, control, service), control, slot)
+    let task = start(ServedConnection.make(stream, speaking: `protocol`, control, responder), control, slot)
     await withTaskCancellationHandler {
       _ = await task.result
     } onCancel: {

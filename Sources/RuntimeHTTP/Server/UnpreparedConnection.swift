@@ -8,16 +8,16 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
 {
   private let raw: Raw
   private let control: ConnectionControl
-  private let service: Service<H>
+  private let responder: Responder<H>
   private let prepare: @Sendable (Raw) async throws -> (stream: Stream, speaking: ApplicationProtocol)
 
   init(
-    _ raw: Raw, _ control: ConnectionControl, _ service: Service<H>,
+    _ raw: Raw, _ control: ConnectionControl, _ responder: Responder<H>,
     prepare: @escaping @Sendable (Raw) async throws -> (stream: Stream, speaking: ApplicationProtocol)
   ) {
     self.raw = raw
     self.control = control
-    self.service = service
+    self.responder = responder
     self.prepare = prepare
   }
 
@@ -28,7 +28,7 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
   /// The connection to serve; `nil`, and the stream closed, if there is none.
   private func prepared() async -> ServedConnection? {
     control.beginPreparation()
-    guard !service.context.isClosing else {
+    guard !responder.context.isClosing else {
       raw.close()
       return nil
     }
@@ -36,11 +36,11 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
     do {
       let (stream, speaking) = try await prepare(raw)
       control.endPreparation(stream)
-      return ServedConnection.make(stream, speaking: speaking, control, service)
+      return ServedConnection.make(stream, speaking: speaking, control, responder)
     } catch {
       raw.close()
       // What the server itself has ended, and a peer that goes, are no news.
-      if !control.hasExpired, !Task.isCancelled { service.context.logPreparation(error, peer) }
+      if !control.hasExpired, !Task.isCancelled { responder.context.logPreparation(error, peer) }
       return nil
     }
   }

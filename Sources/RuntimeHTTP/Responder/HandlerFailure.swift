@@ -9,13 +9,13 @@ struct NotFinal: Error, CustomStringConvertible {
 /// What a handler's error becomes, whatever the version of HTTP.
 extension ConnectionContext {
   /// What is sent for `error`, which is logged unless it was meant for the client or is of its making.
-  func failure(_ error: any Error, _ method: Method, _ path: @autoclosure () -> String) -> Response {
+  func failure(_ error: any Error, _ request: Request) -> Response {
     if let error = error as? HTTPError, error.status.isFinal { return error.response }
     // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
     if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
     if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
     if error is BlockingWorkRefused { return overloaded }
-    log(error, method, path())
+    log(error, request)
     return HTTPError(.internalServerError).response
   }
 
@@ -27,9 +27,10 @@ extension ConnectionContext {
     return response
   }
 
-  /// - Parameter path: without the query, which may hold what should not lie about in logs.
-  func log(_ error: any Error, _ method: Method, _ path: String) {
+  /// Logs `error` with the request's method and path, but without its query, which may hold what should not lie about in
+  /// logs.
+  func log(_ error: any Error, _ request: Request) {
     // The client has chosen the path, and perhaps what the error quotes.
-    options.log("\(method) \(path): \(error)".onOneLine)
+    options.log("\(request.method) \(request.path): \(error)".onOneLine)
   }
 }
