@@ -75,11 +75,13 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   /// - Returns: whether that was all of it.
   @inline(__always)
   func tryFlush(_ workspace: Workspace) throws(IOError) -> Bool {
-    if workspace.output.isEmpty { return true }
-    // The workspace is ours until this returns, so the bytes stay where they are.
-    let count = try stream.tryWrite(workspace.output.taken.span.bytes)
-    workspace.output.consume(count)
-    return workspace.output.isEmpty
+    if !workspace.output.isEmpty {
+      // The workspace is ours until this returns, so the bytes stay where they are.
+      workspace.output.consume(try stream.tryWrite(workspace.output.taken.span.bytes))
+      guard workspace.output.isEmpty else { return false }
+    }
+    workspace.noteWritten()
+    return true
   }
 
   /// Writes all output of the workspace.
@@ -89,6 +91,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     turn.spend(Turn.systemCall + workspace.output.count)
     try await control.write(&workspace.output, to: stream)
     turn.pause()
+    workspace.noteWritten()
   }
 
   /// Writes all output and then `content`: what there is room for at once, and the rest in steps that a peer which is not
@@ -105,6 +108,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
       control.end(.output)
       turn.pause()
       workspace.output.removeAll()
+      workspace.noteWritten()
       start = end
       if start == content.count { return }
       let rest = start..<min(start + WriteSizes.piece, content.count)
@@ -118,6 +122,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     if try workspace.append(content) { return }
     try workspace.encoder.beginContent(content.count, into: &workspace.output)
     try await flush(workspace, followedBy: content)
+    if let trace = workspace.trace, workspace.encoder.sendsContent { trace.sentLength += content.count }
     workspace.encoder.endContent(into: &workspace.output)
   }
 }

@@ -70,9 +70,13 @@ extension HTTP1Connection {
   private func breakOff(
     _ error: any Error, _ exchange: HTTP1Exchange<Stream>, _ workspace: Workspace
   ) async -> HTTP1Outcome {
-    // Where the connection is what has broken, there is nobody to tell.
-    if exchange.isBroken || Task.isCancelled { return .finished }
-    context.log(error, Request(workspace.decoder.parts))
+    // Where the connection is what has broken, there is no client to tell.
+    if exchange.isBroken || Task.isCancelled {
+      workspace.trace?.ending = control.hasExpired ? .timedOut : .clientGone
+      return .finished
+    }
+    workspace.trace?.ending = .failed
+    context.noteBreak(error, Request(workspace.decoder.parts))
     try? await channel.flush(workspace)
     return .finished
   }

@@ -107,7 +107,10 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     let outcome = await proceed(
       workspace, from: isRefused ? refuse(.shortOfMemory, workspace) : step)
     switch outcome {
-    case .abandoned, .http2: return outcome
+    case .http2: return outcome
+    case .abandoned:
+      if let trace = workspace.trace { context.observers?.ended(trace, .failed) }
+      return outcome
     case .idle: break
     case .finished: channel.stream.close()
     // A client that is to see the end needs a workspace for as long.
@@ -118,6 +121,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
       await linger(workspace)
       channel.stream.close()
     }
+    workspace.noteLost(control.hasExpired ? .timedOut : .clientGone)
     context.workspaces.giveBack(workspace)
     return outcome
   }
@@ -140,7 +144,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
         case .turn: break
         case .respond:
           let outcome = try await answer(workspace)
-          control.endRequest()
+          endRequest(outcome, workspace)
           channel.turn.spend(Turn.handlerCall)
           if let outcome {
             step = .end(outcome)
@@ -148,7 +152,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
           }
         case .send(let response):
           let outcome = try await send(response, workspace, HTTP1Exchange(channel, workspace, context))
-          control.endRequest()
+          endRequest(outcome, workspace)
           if let outcome {
             step = .end(outcome)
             continue
@@ -160,6 +164,14 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
         step = self.step(after: error, workspace)
       }
     }
+  }
+
+  /// Notes that a request has been answered, and the connection stands at `outcome`.
+  @inline(__always)
+  private func endRequest(_ outcome: HTTP1Outcome?, _ workspace: Workspace) {
+    control.endRequest()
+    // The workspace of one that is abandoned is in other hands.
+    if outcome != .abandoned { workspace.endTrace() }
   }
 
   /// The connection of HTTP/2 that goes on from what is in `workspace`, and has begun.
@@ -213,11 +225,13 @@ extension HTTP1Connection {
           if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(peer) { return .end(.http2) }
           control.beginRequest()
           workspace.decoder.parts.peer = peer
+          if let observers = workspace.observers { workspace.beginTrace(for: observers) }
           guard workspace.decoder.isComplete,
             let response = responder.respondAtOnce(to: Request(workspace.decoder.parts))
           else { return .respond }
           guard try sendAtOnce(response, workspace) else { return .send(response) }
           control.endRequest()
+          workspace.endTrace()
           if let outcome = settle(workspace) {
             _ = try channel.tryFlush(workspace)
             return .end(outcome)
@@ -287,12 +301,17 @@ extension HTTP1Connection {
   /// Answers a request that is wrong. Where the next one would begin, nobody can say.
   private func refuse(_ error: HTTPError, _ workspace: Workspace) -> HTTP1Step {
     control.end(.head)
+    if workspace.observers != nil { workspace.traceRefusal(error, peer) }
     guard case .bytes(let bytes) = error.response.body.storage else { return .end(.finished) }
     // As far as it is known; no content follows the head of a response to HEAD, whatever its status.
     let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)
     workspace.begin(
       error.response.status, error.response.headers, contentLength: bytes.count, traits, false, context)
-    if workspace.encoder.sendsContent { workspace.output.append(bytes.span) }
+    if workspace.encoder.sendsContent {
+      workspace.output.append(bytes.span)
+      if let trace = workspace.trace { trace.sentLength += bytes.count }
+    }
+    workspace.endTrace()
     return .end(.finishedEarly)
   }
 }

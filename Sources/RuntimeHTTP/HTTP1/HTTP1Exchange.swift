@@ -199,6 +199,7 @@ extension Workspace {
     _ status: Status, _ fields: HeaderFields, contentLength: Int?, _ traits: ResponseEncoder.RequestTraits,
     _ persists: Bool, _ context: ConnectionContext
   ) {
+    if let trace { trace.status = status }
     encoder.begin(
       status, fields, contentLength: contentLength, for: traits, persisting: persists, serverName: context.serverName,
       second: secondsSince1970(), into: &output)

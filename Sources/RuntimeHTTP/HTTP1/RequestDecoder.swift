@@ -76,6 +76,15 @@ struct RequestDecoder: Sendable {
   /// Whether the request line that was refused is the first line of HTTP/2's preface.
   private(set) var hasFoundPreface = false
 
+  /// What has come of a head that is not complete; `nil` if its request line has not.
+  func partialRequest(from peer: Peer?) -> Request? {
+    guard headLength > 0 else { return nil }
+    let parts = RequestParts()
+    (parts.method, parts.version, parts.target, parts.fields) = (method, version, target, fields)
+    parts.peer = peer
+    return Request(parts)
+  }
+
   /// How many bytes of content are still to come, where that is known.
   var remainingLength: Int? {
     switch state {

@@ -22,7 +22,17 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   /// What HTTP/2 begins with, if the client goes on with that.
   @exclusivity(unchecked) var handover: HTTP2Handover?
 
-  init(limits: HTTP1Limits) { decoder = RequestDecoder(limits: limits) }
+  /// Who is told of requests, if there are any observers.
+  let observers: RequestObservers?
+  /// The request that is being answered, for them.
+  @exclusivity(unchecked) var trace: RequestTrace?
+  /// Requests whose responses are in ``output``, or have just left it.
+  @exclusivity(unchecked) var answered: [RequestTrace] = []
+
+  init(limits: HTTP1Limits, observers: RequestObservers?) {
+    decoder = RequestDecoder(limits: limits)
+    self.observers = observers
+  }
 
   /// The next event of the input, with the content itself where it is content.
   enum Event {
@@ -41,9 +51,15 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
     return switch event {
     case .needsInput: .needsInput
     case .head: .head
-    case .body(let range): .content(UnsafeBufferPointer(rebasing: bytes[range]))
+    case .body(let range): content(bytes[range])
     case .end: .end
     }
+  }
+
+  @inline(__always)
+  private func content(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> Event {
+    if let trace { trace.receivedLength += bytes.count }
+    return .content(UnsafeBufferPointer(rebasing: bytes))
   }
 
   /// Appends `content` to ``output`` as the encoder frames it, unless it is so large that it had better leave from where
@@ -57,6 +73,7 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
     try encoder.beginContent(content.count, into: &output)
     output.append(content.span)
     encoder.endContent(into: &output)
+    if let trace { trace.sentLength += content.count }
     return true
   }
 

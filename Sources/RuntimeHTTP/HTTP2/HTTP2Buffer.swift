@@ -9,6 +9,8 @@ final class HTTP2Buffer: @unchecked Sendable {  // in one pair of hands, as said
   static let keptOutput = 4096
 
   @exclusivity(unchecked) var bytes = ByteBuffer(capacity: capacity)
+  /// The requests that end with these bytes, where there are observers.
+  @exclusivity(unchecked) var traces: [RequestTrace] = []
 }
 
 extension HTTP2Buffer: Reusable {

@@ -76,7 +76,8 @@ extension HTTP2Connection {
         let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
         state.sit(at: slot)
         control.beginRequest()
-        batch.arrivals.append(.init(slot: slot, stream: 1, request: upgrade.request, isWhole: true))
+        let request = context.observers == nil ? upgrade.request : trace(upgrade.request, slot, &state)
+        batch.arrivals.append(.init(slot: slot, stream: 1, request: request, isWhole: true))
       } catch {
         if case .connection(let code, let reason) = error { state.core.fail(code, reason) }
       }
@@ -169,9 +170,9 @@ extension HTTP2Connection {
     let body =
       isWhole
       ? nil : RequestBody(HTTP2Exchange(self, slot, id), length: state.core.streams[slot].head.contentLength)
-    return HTTP2Batch.Arrival(
-      slot: slot, stream: id, request: state.core.streams[slot].head.makeRequest(body: body, peer: peer),
-      isWhole: isWhole)
+    var request = state.core.streams[slot].head.makeRequest(body: body, peer: peer)
+    if context.observers != nil { request = trace(request, slot, &state) }
+    return HTTP2Batch.Arrival(slot: slot, stream: id, request: request, isWhole: isWhole)
   }
 
   /// Answers the requests of a batch: where the handler answers in a plain call, here and now, and each of the others in
@@ -184,6 +185,7 @@ extension HTTP2Connection {
     for arrival in batch.arrivals {
       if readingTurn.isOver { break }
       count += 1
+      if let observers = context.observers, let trace = arrival.request.trace { observers.began(trace) }
       let response = arrival.isWhole ? responder.respondAtOnce(to: arrival.request) : nil
       if let response, case .bytes = response.body.storage {
         batch.answers.append((arrival.slot, response))

@@ -39,7 +39,10 @@ extension HTTP2Connection {
       let step = state.withLock { state in gather(upTo: mark, into: buffer, &awake, &state) }
       for waiter in awake { waiter.resume() }
       awake.removeAll(keepingCapacity: true)
-      guard case .write = step else { return step == .sleep }
+      guard case .write = step else {
+        tellEnded(with: buffer)
+        return step == .sleep
+      }
       writingTurn.spend(Turn.systemCall + buffer.bytes.count)
       do {
         // The buffer is ours until these return, so the bytes stay where they are.
@@ -53,8 +56,10 @@ extension HTTP2Connection {
           try await control.write(&buffer.bytes, to: stream)
           writingTurn.pause()
         }
+        tellEnded(with: buffer)
       } catch {
         fail()
+        tellEnded(with: buffer, control.hasExpired ? .timedOut : .clientGone)
         return false
       }
       if writingTurn.isOver { await writingTurn.give() }
@@ -91,11 +96,17 @@ extension HTTP2Connection {
       do {
         // The buffer is ours until this returns, so the bytes stay where they are.
         buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
+        if buffer.bytes.isEmpty { tellEnded(with: buffer) }
       } catch {
         fail()
+        tellEnded(with: buffer, .clientGone)
       }
+    } else {
+      tellEnded(with: buffer)
     }
     let next = state.withLock { state in
+      if !buffer.traces.isEmpty { state.core.endedTraces.insert(contentsOf: buffer.traces, at: 0) }
+      buffer.traces.removeAll()
       if !buffer.bytes.isEmpty {
         // The rest goes before what has come meanwhile.
         buffer.bytes.append(state.core.output.taken.span)
@@ -113,6 +124,7 @@ extension HTTP2Connection {
     _ state: inout HTTP2ConnectionState
   ) -> Step {
     state.core.fill(upTo: mark)
+    if !state.core.endedTraces.isEmpty { swap(&state.core.endedTraces, &buffer.traces) }
     for slot in state.core.drained {
       if let writer = state.seats[slot].writer.take() { awake.append(writer) }
     }

@@ -30,6 +30,8 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
       context.options.http2, limits: context.limits, serverName: context.serverName, patience: context.stallTicks,
       farewell: context.farewellTicks)
     core.tick = context.ticker.now
+    core.isObserved = context.observers != nil
+    core.remotePeer = peer
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
 
@@ -62,6 +64,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
       stream.close()
     }
     await waitForHandlers()
+    if context.observers != nil { tellEnded() }
     state.withLock { state in state.memory.set(to: 0, in: context.memory) }
     control.watch(nil)
     stream.close()

@@ -240,7 +240,9 @@ extension HTTP2Core {
     streams[slot].state.peerHasFinished = header.endsStream
     switch streams[slot].head.finish() {
     case .good: break
-    case .malformed: throw .stream(header.stream, .protocolError)
+    case .malformed:
+      if isObserved { traceRefusal(slot, .malformed("The request is malformed.")) }
+      throw .stream(header.stream, .protocolError)
     case .refused(let error):
       try refuse(slot, error)
       return nil

@@ -30,6 +30,7 @@ extension HTTP2Core {
   mutating func sendHead(_ slot: Int, _ status: Status, _ fields: HeaderFields, length: Int?, isWhole: Bool = false) {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
     streams[slot].hasResponse = true
+    if let trace = streams[slot].trace { trace.status = status }
     let framing = ResponseFraming(status, fields, length: length, method: streams[slot].head.method)
     streams[slot].sendsContent = framing.hasContent
     streams[slot].promisedLength = framing.hasContent ? framing.length : nil
@@ -54,6 +55,7 @@ extension HTTP2Core {
       output.append(FrameHeader(length: content.count, type: .data, flags: .endStream, stream: stream))
       output.append(content.span)
       sendWindow.consume(content.count)
+      if let trace = streams[slot].trace { trace.sentLength = content.count }
       floodGuard.noteContentSent()
       return finish(slot)
     }
@@ -67,11 +69,19 @@ extension HTTP2Core {
   /// costs the client nothing to send another.
   mutating func refuse(_ slot: Int, _ error: HTTPError) throws(HTTP2Error) {
     streams[slot].isRefused = true
+    if isObserved { traceRefusal(slot, error) }
     try floodGuard.spendFailure()
     let response = error.response
     guard case .bytes(let content) = response.body.storage else { return }
     streams[slot].isDiscarding = true
     respond(slot, response.status, response.headers, content: content)
+  }
+
+  @inline(never)
+  mutating func traceRefusal(_ slot: Int, _ error: HTTPError) {
+    let trace = RequestTrace(streams[slot].head.partialRequest(from: remotePeer))
+    trace.note(error)
+    streams[slot].trace = trace
   }
 
   /// Adds to the content of a response that is a stream.
@@ -130,6 +140,7 @@ extension HTTP2Core {
     let start = streams[slot].sentCount
     output.append(streams[slot].unsent.span.extracting(start..<start + count))
     streams[slot].sentCount += count
+    if let trace = streams[slot].trace { trace.sentLength += count }
     unsentCount -= count
     streams[slot].sendWindow.consume(count)
     sendWindow.consume(count)
@@ -168,6 +179,7 @@ extension HTTP2Core {
   private mutating func finish(_ slot: Int) {
     streams[slot].state.weHaveFinished = true
     unwrittenEnds += 1
+    if streams[slot].trace != nil { endTrace(slot, .complete) }
     if !streams[slot].isRefused { floodGuard.noteResponse() }
     if streams[slot].state.peerHasFinished { return close(slot, .finished) }
     // What the client may still send is read and thrown away, and after a while it is told that it need not go on

@@ -97,6 +97,11 @@ struct HTTP2Core: ~Copyable {
   /// Streams whose content has all gone out since somebody asked last, and is not the end of it.
   var drained: [Int] = []
   var date = DateLine()
+  /// Whether there are observers, who are told of requests that are refused here too, and where those come from.
+  var isObserved = false
+  var remotePeer: Peer?
+  /// The requests that have ended since the last look, each with its last bytes in ``output``, if it has any.
+  var endedTraces: [RequestTrace] = []
   var ending = Ending.none
   /// The tick at which the end that has been announced is not announced any longer; 0 before and after.
   private var signDeadline: UInt64 = 0
@@ -157,7 +162,9 @@ struct HTTP2Core: ~Copyable {
   }
 
   /// Whether somebody should write.
-  var hasOutput: Bool { !output.isEmpty || !sendQueue.isEmpty && sendWindow.available > 0 }
+  var hasOutput: Bool {
+    !output.isEmpty || !sendQueue.isEmpty && sendWindow.available > 0 || !endedTraces.isEmpty
+  }
 
   // MARK: The end of a connection
 
@@ -200,12 +207,14 @@ struct HTTP2Core: ~Copyable {
   mutating func reset(_ slot: Int, _ code: ErrorCode) {
     guard !streams[slot].state.isClosed else { return }
     output.appendResetStream(streams[slot].id, code)
+    if streams[slot].trace != nil { endTrace(slot, code == .cancel ? .timedOut : .failed) }
     close(slot, .resetByUs)
   }
 
   /// Closes a stream; its slot stays until its handler has ended.
   mutating func close(_ slot: Int, _ end: ClosedStreams.End) {
     streams[slot].state.end = end
+    if streams[slot].trace != nil { endTrace(slot, end == .resetByPeer ? .clientGone : .failed) }
     streams[slot].sendDeadline = 0
     streams[slot].contentDeadline = 0
     closedStreams.insert(streams[slot].id, end)
@@ -235,6 +244,16 @@ struct HTTP2Core: ~Copyable {
     let unread = streams[slot].unread.count
     discardUnread(slot)
     if !streams[slot].state.peerHasFinished { releaseStream(slot, unread) }
+  }
+
+  /// Notes that the request in `slot`, which observers are told of, has ended.
+  @inline(never)
+  mutating func endTrace(_ slot: Int, _ ending: RequestRecord.Ending) {
+    guard let trace = streams[slot].trace.take() else { return }
+    trace.receivedLength = streams[slot].receivedLength
+    // An end that is in the output may still not leave.
+    if ending != .complete { trace.ending = ending }
+    endedTraces.append(trace)
   }
 
   // MARK: Time

@@ -38,6 +38,8 @@ struct HTTP2Stream: Sendable {
   var trailers = HeaderFields()
   /// Why there is no reading on, though the stream is open.
   var readingError: HTTPError?
+  /// What observers will be told of the request, where there are any.
+  var trace: RequestTrace?
   /// The request is wrong, so that its response is no useful work.
   var isRefused = false
   /// Nobody will read any more of it: what comes is thrown away.
@@ -92,6 +94,7 @@ struct HTTP2Stream: Sendable {
     (takenCount, collectedCount, headLength) = (0, 0, 0)
     if !trailers.isEmpty { trailers = HeaderFields() }
     readingError = nil
+    trace = nil
     isRefused = false
     isDiscarding = false
     priority = Priority(isIncremental: true)

@@ -92,6 +92,15 @@ struct RequestHead: Sendable {
     return Request(parts)
   }
 
+  /// What has come of a head that is refused; `nil` if its method or its target has not.
+  func partialRequest(from peer: Peer?) -> Request? {
+    guard seen.contains(.method), !target.bytes.isEmpty else { return nil }
+    let parts = RequestParts()
+    (parts.method, parts.version, parts.target, parts.fields) = (method, .http2, target, fields)
+    parts.peer = peer
+    return parts.target.locateParts(method: method) ? Request(parts) : nil
+  }
+
   mutating func clear() {
     method = .get
     target.bytes.removeAll(keepingCapacity: true)

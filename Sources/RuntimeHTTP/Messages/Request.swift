@@ -54,6 +54,22 @@ public struct Request: Sendable {
   /// The request that `parts` make up, which are not to be changed while anybody has it.
   init(_ parts: RequestParts) { self.parts = parts }
 
+  /// What observers will be told of it, where there are any.
+  var trace: RequestTrace? { parts.trace }
+
+  /// The same request without its content.
+  var withoutBody: Request {
+    let copy = parts.copy()
+    copy.body = .empty
+    return Request(copy)
+  }
+
+  /// This request, of which `trace` is kept.
+  func traced(by trace: RequestTrace) -> Request {
+    parts.trace = trace
+    return self
+  }
+
   private mutating func withOwnParts(_ change: (RequestParts) -> Void) {
     if !isKnownUniquelyReferenced(&parts) { parts = parts.copy() }
     change(parts)
@@ -96,6 +112,8 @@ final class RequestParts: @unchecked Sendable {
   @exclusivity(unchecked) var body = RequestBody.empty
   @exclusivity(unchecked) var parameters = PathParameters()
   @exclusivity(unchecked) var peer: Peer?
+  /// What observers will be told of the request, where there are any.
+  @exclusivity(unchecked) var trace: RequestTrace?
 
   func copy() -> RequestParts {
     let other = RequestParts()
@@ -106,6 +124,7 @@ final class RequestParts: @unchecked Sendable {
     other.body = body
     other.parameters = parameters
     other.peer = peer
+    other.trace = trace
     return other
   }
 }

@@ -10,6 +10,7 @@ struct NotFinal: Error, CustomStringConvertible {
 extension ConnectionContext {
   /// What is sent for `error`, which is logged unless it was meant for the client or is of its making.
   func failure(_ error: any Error, _ request: Request) -> Response {
+    request.trace?.note(error)
     if let error = error as? HTTPError, error.status.isFinal { return error.response }
     // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
     if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
@@ -27,9 +28,15 @@ extension ConnectionContext {
     return response
   }
 
+  /// Notes that `error` has broken off a response that had begun.
+  func noteBreak(_ error: any Error, _ request: Request) {
+    request.trace?.note(error)
+    log(error, request)
+  }
+
   /// Logs `error` with the request's method and path, but without its query, which may hold what should not lie about in
   /// logs.
-  func log(_ error: any Error, _ request: Request) {
+  private func log(_ error: any Error, _ request: Request) {
     // The client has chosen the path, and perhaps what the error quotes.
     options.log("\(request.method) \(request.path): \(error)".onOneLine)
   }

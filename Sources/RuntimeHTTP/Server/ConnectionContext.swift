@@ -8,6 +8,7 @@ final class ConnectionContext: Sendable {
   let serverName: [UInt8]
   let ticker: Ticker
   let memory: MemoryBudget
+  let observers: RequestObservers?
   let workspaces: Pool<Workspace>
   let batches = Pool { HTTP2Batch() }
   let buffers = Pool { HTTP2Buffer() }
@@ -29,6 +30,8 @@ final class ConnectionContext: Sendable {
     let server: HeaderFields = ["Server": options.serverName ?? ""]
     serverName = Array((server["Server"] ?? "").utf8)
     memory = MemoryBudget(limit: options.maximumHeldLength)
+    let observers = RequestObservers(options.observers)
+    self.observers = observers
     ticker = Ticker(for: [options.headTimeout, options.stallTimeout, options.idleTimeout])
     headTicks = ticker.ticks(in: options.headTimeout)
     stallTicks = ticker.ticks(in: options.stallTimeout)
@@ -36,7 +39,7 @@ final class ConnectionContext: Sendable {
     // Long enough for a round trip to anywhere; a peer that goes on sending is not worth more.
     farewellTicks = ticker.ticks(in: min(options.stallTimeout, .seconds(2)))
     keepAliveTicks = max(1, ticker.ticks(in: options.http2.keepAliveInterval))
-    workspaces = Pool { Workspace(limits: limits) }
+    workspaces = Pool { Workspace(limits: limits, observers: observers) }
   }
 
   /// Whether no connection is to be used for another request.

@@ -66,6 +66,9 @@ public struct ServerOptions: Sendable {
   /// The value of the `Server` field of every response; `nil` sends none.
   public var serverName: String?
 
+  /// What learns of each request: access logs, metrics, traces. Without any, requests cost nothing for it.
+  public var observers: [any RequestObserver] = []
+
   /// Where a line goes about something that went wrong: to `LineWriter.standardError` unless set.
   ///
   /// It is called on any thread, often a worker of the runtime, so it must not block. Control characters in the line are

@@ -1,0 +1,52 @@
+/// What observers are told of the requests of a connection.
+extension Workspace {
+  /// Begins to trace the request whose head has come.
+  @inline(never)
+  func beginTrace(for observers: RequestObservers) {
+    let trace = RequestTrace(Request(decoder.parts).withoutBody)
+    self.trace = trace
+    decoder.parts.trace = trace
+    observers.began(trace)
+  }
+
+  /// Traces a request that is refused before its handler is asked, for `error`.
+  @inline(never)
+  func traceRefusal(_ error: HTTPError, _ peer: Peer?) {
+    if trace == nil { trace = RequestTrace(decoder.partialRequest(from: peer)) }
+    trace?.note(error)
+  }
+
+  /// Ends the trace of the request whose response has been made; observers are told once it has left.
+  @inline(__always)
+  func endTrace() {
+    if trace != nil { moveTrace() }
+  }
+
+  @inline(never)
+  private func moveTrace() {
+    guard let trace = trace.take() else { return }
+    answered.append(trace)
+  }
+
+  /// Tells observers of the requests whose responses have just left.
+  @inline(__always)
+  func noteWritten() {
+    if !answered.isEmpty { tellAnswered(.complete) }
+  }
+
+  /// Tells observers of the requests whose responses will not leave any more, since the connection has ended.
+  @inline(__always)
+  func noteLost(_ ending: @autoclosure () -> RequestRecord.Ending) {
+    if trace == nil, answered.isEmpty { return }
+    moveTrace()
+    tellAnswered(ending())
+  }
+
+  @inline(never)
+  private func tellAnswered(_ ending: RequestRecord.Ending) {
+    for trace in answered {
+      observers?.ended(trace, ending)
+    }
+    answered.removeAll(keepingCapacity: true)
+  }
+}

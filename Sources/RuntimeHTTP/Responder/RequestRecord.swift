@@ -1,0 +1,32 @@
+/// What a ``RequestObserver`` learns of a request that has ended.
+public struct RequestRecord: Sendable {
+  /// How a request ends.
+  public enum Ending: Hashable, Sendable {
+    /// The system has taken the whole response.
+    case complete
+    /// The client reset the stream or closed the connection first.
+    case clientGone
+    /// The client took too long to send its request, or to take the response.
+    case timedOut
+    /// The response was broken off: the handler failed after it had begun, or the client broke the protocol.
+    case failed
+  }
+
+  /// The number of the request, which no other request in this process has.
+  public let id: UInt64
+  /// The request without its content, with the route that a ``Router`` found. Of a head that was refused, it holds what
+  /// had come; `nil` if not even its request line was readable.
+  public let request: Request?
+  /// The status of the response; `nil` if none was begun.
+  public let status: Status?
+  /// The bytes of content that came.
+  public let receivedLength: Int
+  /// The bytes of content that were sent.
+  public let sentLength: Int
+  /// The time from the end of the request's head to the end of the response.
+  public let duration: Duration
+  /// How it ended.
+  public let ending: Ending
+  /// What the handler threw, or why the engine refused the request.
+  public let error: (any Error)?
+}

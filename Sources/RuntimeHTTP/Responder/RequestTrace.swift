@@ -1,0 +1,63 @@
+import Runtime
+import RuntimePrimitives
+import Synchronization
+
+/// What is known so far of a request that observers will be told of. A server without observers makes none.
+///
+/// Unchecked: the connection alone writes the variables, over HTTP/1 as it does those of its ``Workspace`` and over HTTP/2
+/// behind its lock. What the handler's task adds is behind a lock of its own.
+final class RequestTrace: @unchecked Sendable {
+  private static let count = Atomic<UInt64>(0)
+
+  let id: UInt64
+  let request: Request?
+  private let begin: Int64
+  private let error = Lock<(any Error)?>(nil)
+
+  @exclusivity(unchecked) var status: Status?
+  @exclusivity(unchecked) var receivedLength = 0
+  @exclusivity(unchecked) var sentLength = 0
+  /// How it ended, once that is known.
+  @exclusivity(unchecked) var ending: RequestRecord.Ending?
+
+  /// - Parameter request: the request without its content, as far as it has come.
+  init(_ request: Request?) {
+    // Relaxed: the numbers have to differ, and order nothing.
+    id = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
+    self.request = request
+    begin = MonotonicTime.now
+  }
+
+  /// Notes what went wrong.
+  func note(_ error: any Error) { self.error.withLock { $0 = error } }
+
+  /// The record of the request, which ends now.
+  func record(_ ending: RequestRecord.Ending) -> RequestRecord {
+    RequestRecord(
+      id: id, request: request, status: status, receivedLength: receivedLength, sentLength: sentLength,
+      duration: .nanoseconds(MonotonicTime.now - begin), ending: ending, error: error.withLock(\.self))
+  }
+}
+
+/// The observers of a server that has any.
+final class RequestObservers: Sendable {
+  private let observers: [any RequestObserver]
+
+  /// `nil` for none, so that a connection has to look at one word.
+  init?(_ observers: [any RequestObserver]) {
+    guard !observers.isEmpty else { return nil }
+    self.observers = observers
+  }
+
+  /// Tells of a request whose handler is about to be asked.
+  func began(_ trace: RequestTrace) {
+    guard let request = trace.request else { return }
+    for observer in observers { observer.requestBegan(request, id: trace.id) }
+  }
+
+  /// Tells of a request that has ended as its trace says, or by `ending` if it does not say.
+  func ended(_ trace: RequestTrace, _ ending: RequestRecord.Ending = .complete) {
+    let record = trace.record(trace.ending ?? ending)
+    for observer in observers { observer.requestEnded(record) }
+  }
+}
