@@ -17,14 +17,14 @@ public func fuzzHTTP1(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 
 /// What a decoder makes of `pieces`, in a form that does not depend on how they were cut.
 private func decode(_ pieces: [UnsafeBufferPointer<UInt8>]) -> String {
-  var decoder = RequestDecoder(limits: HTTP1Limits(ServerOptions()))
+  var decoder = RequestDecoder(limits: MessageLimits(ServerOptions()))
   var account = ""
   var content: [UInt8] = []
   for piece in pieces {
     var position = 0
     var needsInput = false
     while !needsInput {
-      do throws(HTTPError) {
+      do throws(WireError) {
         switch try decoder.next(piece.span, at: &position) {
         case .needsInput:
           precondition(position == piece.count)

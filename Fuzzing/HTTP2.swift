@@ -59,7 +59,7 @@ private struct Connection: ~Copyable {
     var options = HTTP2Options()
     options.maximumConcurrentStreams = kind & 2 == 0 ? 100 : 2
     options.headerTableSize = kind & 4 == 0 ? 4096 : 64
-    core = HTTP2Core(options, limits: HTTP1Limits(ServerOptions()), serverName: Array("fuzzed".utf8))
+    core = HTTP2Core(options, limits: MessageLimits(ServerOptions()), serverName: Array("fuzzed".utf8))
     core.date.update(to: 0)
     core.begin()
     if kind & 1 == 0 {

@@ -41,7 +41,7 @@ func decode(
 }
 
 private func decode(pieces: [ArraySlice<UInt8>], options: ServerOptions) -> [Decoded] {
-  var decoder = RequestDecoder(limits: HTTP1Limits(options))
+  var decoder = RequestDecoder(limits: MessageLimits(options))
   var events: [Decoded] = []
   var content: [UInt8] = []
   for piece in pieces {

@@ -276,7 +276,7 @@ import Testing
   }
 
   private func head(_ text: String) throws -> RequestDecoder {
-    var decoder = RequestDecoder(limits: HTTP1Limits(ServerOptions()))
+    var decoder = RequestDecoder(limits: MessageLimits(ServerOptions()))
     var position = 0
     #expect(try decoder.next(Array(text.utf8).span, at: &position) == .head)
     return decoder

@@ -285,9 +285,9 @@ extension HTTP1Connection {
 
   @inline(never)
   private func step(after error: any Error, _ workspace: Workspace) -> HTTP1Step {
-    if let error = error as? HTTPError {
+    if let error = error as? WireError {
       if mayUpgrade, workspace.beginsHTTP2(isFirst: control.requestCount == 0) { return .end(.http2) }
-      return refuse(error, workspace)
+      return refuse(HTTPError(error), workspace)
     }
     let isPartial = !workspace.decoder.isBetweenRequests && !workspace.decoder.isComplete
     if control.hasExpired, isPartial, workspace.output.isEmpty {

@@ -101,6 +101,7 @@ extension HTTP1Exchange: RequestBodySource {
       throw error.reason == .cancelled ? HTTPError(.requestTimeout) : BodyError.disconnected
     } catch {
       broken.store(true, ordering: .releasing)
+      if let error = error as? WireError { throw HTTPError(error) }
       throw error
     }
   }

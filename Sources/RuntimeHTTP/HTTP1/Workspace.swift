@@ -29,7 +29,7 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   /// Requests whose responses are in ``output``, or have just left it.
   @exclusivity(unchecked) var answered: [RequestTrace] = []
 
-  init(limits: HTTP1Limits, observers: RequestObservers?) {
+  init(limits: MessageLimits, observers: RequestObservers?) {
     decoder = RequestDecoder(limits: limits)
     self.observers = observers
   }
@@ -43,7 +43,7 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   }
 
   /// Decodes what is in ``input``. Content is valid until the next byte is read.
-  func nextEvent() throws(HTTPError) -> Event {
+  func nextEvent() throws(WireError) -> Event {
     let bytes = input.taken
     var position = 0
     defer { input.consume(position) }
@@ -81,7 +81,7 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   ///
   /// Where the framing is wrong behind good content, that content is not given: a handler which acts on it, or answers
   /// with it, would do so for a request that has to be refused.
-  func takeContent() throws(HTTPError) -> (content: [UInt8], isComplete: Bool) {
+  func takeContent() throws(WireError) -> (content: [UInt8], isComplete: Bool) {
     var content: [UInt8] = []
     while true {
       switch try nextEvent() {

@@ -342,14 +342,14 @@ extension HTTP2Core {
   /// - Returns: whether there is no more of it than was declared.
   private mutating func count(_ count: Int, _ slot: Int) throws(HTTP2Error) -> Bool {
     streams[slot].receivedLength += count
-    if streams[slot].receivedLength > limits.body { try refuseContent(slot, HTTPError(.contentTooLarge)) }
+    if streams[slot].receivedLength > limits.body { try refuseContent(slot, WireError(.contentTooLarge)) }
     guard let remaining = streams[slot].remainingLength else { return true }
     streams[slot].remainingLength = remaining - count
     return remaining >= count
   }
 
   /// Gives the handler `error` instead of the rest of its request's content, when it reads on.
-  private mutating func refuseContent(_ slot: Int, _ error: HTTPError) throws(HTTP2Error) {
+  private mutating func refuseContent(_ slot: Int, _ error: WireError) throws(HTTP2Error) {
     guard streams[slot].readingError == nil else { return }
     streams[slot].readingError = error
     streams[slot].isRefused = true

@@ -67,20 +67,20 @@ extension HTTP2Core {
 
   /// Answers a request that is wrong, and takes no more of it. The client has that from its budget of failures, since it
   /// costs the client nothing to send another.
-  mutating func refuse(_ slot: Int, _ error: HTTPError) throws(HTTP2Error) {
+  mutating func refuse(_ slot: Int, _ error: WireError) throws(HTTP2Error) {
     streams[slot].isRefused = true
     if isObserved { traceRefusal(slot, error) }
     try floodGuard.spendFailure()
-    let response = error.response
+    let response = HTTPError(error).response
     guard case .bytes(let content) = response.body.storage else { return }
     streams[slot].isDiscarding = true
     respond(slot, response.status, response.headers, content: content)
   }
 
   @inline(never)
-  mutating func traceRefusal(_ slot: Int, _ error: HTTPError) {
+  mutating func traceRefusal(_ slot: Int, _ error: WireError) {
     let trace = RequestTrace(streams[slot].head.partialRequest(from: remotePeer))
-    trace.note(error)
+    trace.note(HTTPError(error))
     streams[slot].trace = trace
   }
 

@@ -44,7 +44,7 @@ struct HTTP2Core: ~Copyable {
   let patience: UInt64
   /// How many ticks it has to answer a PING before the end.
   let farewell: UInt64
-  let limits: HTTP1Limits
+  let limits: MessageLimits
   let serverName: [UInt8]
 
   // MARK: What comes
@@ -96,7 +96,7 @@ struct HTTP2Core: ~Copyable {
   var unwrittenEnds = 0
   /// Streams whose content has all gone out since somebody asked last, and is not the end of it.
   var drained: [Int] = []
-  var date = DateLine()
+  var date = DateCache()
   /// Whether there are observers, who are told of requests that are refused here too, and where those come from.
   var isObserved = false
   var remotePeer: Peer?
@@ -109,7 +109,7 @@ struct HTTP2Core: ~Copyable {
   private(set) var hasFailed = false
 
   init(
-    _ options: HTTP2Options, limits: HTTP1Limits, serverName: [UInt8], patience: UInt64 = 30, farewell: UInt64 = 2
+    _ options: HTTP2Options, limits: MessageLimits, serverName: [UInt8], patience: UInt64 = 30, farewell: UInt64 = 2
   ) {
     self.options = options
     self.patience = patience
@@ -284,7 +284,7 @@ struct HTTP2Core: ~Copyable {
           reset(slot, .none)
           continue
         }
-        streams[slot].readingError = HTTPError(.requestTimeout)
+        streams[slot].readingError = WireError(.requestTimeout)
         if streams[slot].hasHandler { expired.append(slot) }
       }
       if isDue(streams[slot].sendDeadline) {
@@ -308,7 +308,7 @@ struct HTTP2Core: ~Copyable {
     streams.releaseMemory()
     sendQueue.releaseMemory()
     drained = []
-    date = DateLine()
+    date = DateCache()
   }
 
   private func isDue(_ deadline: UInt64) -> Bool { deadline != 0 && deadline <= tick }

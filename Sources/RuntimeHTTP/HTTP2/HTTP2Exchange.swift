@@ -89,7 +89,7 @@ extension HTTP2Exchange: RequestBodySource {
           ? BodyError.disconnected : BodyError.ended
       }
       state.core.endTaken(slot)
-      if let error = state.core.streams[slot].readingError { throw error }
+      if let error = state.core.streams[slot].readingError { throw HTTPError(error) }
       if state.core.streams[slot].state.isClosed { throw BodyError.disconnected }
       if state.seats[slot].reader != nil { throw BodyError.busy }
       if !state.core.streams[slot].unread.isEmpty {

@@ -37,7 +37,7 @@ struct HTTP2Stream: Sendable {
   var headLength = 0
   var trailers = HeaderFields()
   /// Why there is no reading on, though the stream is open.
-  var readingError: HTTPError?
+  var readingError: WireError?
   /// What observers will be told of the request, where there are any.
   var trace: RequestTrace?
   /// The request is wrong, so that its response is no useful work.

@@ -7,7 +7,7 @@ struct RequestHead: Sendable {
     /// Section 8.1.1: the stream ends with PROTOCOL_ERROR.
     case malformed
     /// Well formed, and refused nevertheless.
-    case refused(HTTPError)
+    case refused(WireError)
   }
 
   private struct Lines: OptionSet {
@@ -34,7 +34,7 @@ struct RequestHead: Sendable {
   /// How the client would have its response scheduled, if it has said so.
   private(set) var priority: Priority?
 
-  private var limits = HTTP1Limits(ServerOptions())
+  private var limits = MessageLimits(startLine: 0, head: 0, fields: 0)
   private var isTrailers = false
   private var seen: Lines = []
   private var isMalformed = false
@@ -53,7 +53,7 @@ struct RequestHead: Sendable {
   /// What each line counts for beyond its bytes (section 6.5.2).
   static let lineOverhead = 32
 
-  mutating func begin(_ limits: HTTP1Limits, isTrailers: Bool = false) {
+  mutating func begin(_ limits: MessageLimits, isTrailers: Bool = false) {
     if lastParts != nil { reclaim() }
     self.limits = limits
     self.isTrailers = isTrailers
@@ -139,7 +139,7 @@ struct RequestHead: Sendable {
     guard !isTrailers, !seen.contains(.field) else { return false }
     if name.equals(":path") {
       guard seen.insert(.path).inserted else { return false }
-      if value.count > limits.requestLine { isTooLarge = true }
+      if value.count > limits.startLine { isTooLarge = true }
       target.bytes.removeAll(keepingCapacity: true)
       value.withUnsafeBufferPointer { target.bytes.append(contentsOf: $0) }
       return true
@@ -204,10 +204,10 @@ struct RequestHead: Sendable {
   /// Checks what only the whole of a head shows.
   mutating func finish() -> Verdict {
     if isMalformed { return .malformed }
-    if isTrailers { return isTooLarge ? .refused(HTTPError(.requestHeaderFieldsTooLarge)) : .good }
+    if isTrailers { return isTooLarge ? .refused(WireError(.requestHeaderFieldsTooLarge)) : .good }
     if isTooLarge {
-      let isTargetTooLong = target.bytes.count > limits.requestLine
-      return .refused(HTTPError(isTargetTooLong ? .uriTooLong : .requestHeaderFieldsTooLarge))
+      let isTargetTooLong = target.bytes.count > limits.startLine
+      return .refused(WireError(isTargetTooLong ? .uriTooLong : .requestHeaderFieldsTooLarge))
     }
     guard hasTarget() else { return .malformed }
     if cookies > 1 { fields.joinCookies() }
@@ -216,7 +216,7 @@ struct RequestHead: Sendable {
     } catch {
       return error.status == .badRequest ? .malformed : .refused(error)
     }
-    return methodIsKnown ? .good : .refused(HTTPError(.notImplemented))
+    return methodIsKnown ? .good : .refused(WireError(.notImplemented))
   }
 
   /// Whether the pseudo-header fields are complete and name a target (section 8.3.1, and section 8.5 for CONNECT).

@@ -68,10 +68,8 @@ extension HTTP2Core {
     }
     if let contentLength { encodeLength(contentLength) }
     if !hasDate, !date.bytes.isEmpty {
-      let bytes = date.bytes
-      let line = bytes.span
-      // The line is an HTTP/1 one: `Date: `, the date, CRLF.
-      encoder.encode("date", line.extracting(6..<line.count - 2), into: &output)
+      let text = date.bytes
+      encoder.encode("date", text.span, into: &output)
     }
     if !hasServer, !serverName.isEmpty {
       let name = serverName

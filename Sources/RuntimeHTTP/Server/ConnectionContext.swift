@@ -4,7 +4,7 @@ import Synchronization
 /// What all connections of a server share.
 final class ConnectionContext: Sendable {
   let options: ServerOptions
-  let limits: HTTP1Limits
+  let limits: MessageLimits
   let serverName: [UInt8]
   let ticker: Ticker
   let memory: MemoryBudget
@@ -24,7 +24,7 @@ final class ConnectionContext: Sendable {
 
   init(_ options: ServerOptions) {
     self.options = options
-    let limits = HTTP1Limits(options)
+    let limits = MessageLimits(options)
     self.limits = limits
     // Through a field, so that it cannot split a response either.
     let server: HeaderFields = ["Server": options.serverName ?? ""]

@@ -1,26 +1,5 @@
 import Glibc
 
-/// The `Date` field's line, made at most once a second and kept for the responses of that second.
-struct DateLine: Sendable {
-  private var second = -1
-  private(set) var bytes: [UInt8] = []
-
-  /// Brings the line up to `second`, counted from the beginning of 1970.
-  @inline(__always)
-  mutating func update(to second: Int) {
-    if second != self.second { format(second) }
-  }
-
-  @inline(never)
-  private mutating func format(_ second: Int) {
-    self.second = second
-    bytes.removeAll(keepingCapacity: true)
-    bytes.append(contentsOf: "Date: ".utf8)
-    HTTPDate.append(second, to: &bytes)
-    bytes.append(contentsOf: "\r\n".utf8)
-  }
-}
-
 /// Dates as HTTP writes them (RFC 9110 section 5.6.7, IMF-fixdate), in no locale but the RFC's own.
 enum HTTPDate {
   /// Appends the date of `second`, counted from the beginning of 1970, as in `Sun, 06 Nov 1994 08:49:37 GMT`.

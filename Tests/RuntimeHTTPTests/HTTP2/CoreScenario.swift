@@ -61,7 +61,7 @@ final class CoreScenario {
     _ options: HTTP2Options = .plain, server: ServerOptions = ServerOptions(),
     react: @escaping (inout HTTP2Core, HTTP2Core.Event) -> Void = { _, _ in }
   ) {
-    core = HTTP2Core(options, limits: HTTP1Limits(server), serverName: [])
+    core = HTTP2Core(options, limits: MessageLimits(server), serverName: [])
     core.begin()
     self.react = react
   }

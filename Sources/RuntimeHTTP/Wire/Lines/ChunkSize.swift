@@ -1,7 +1,7 @@
 /// The line before a chunk (RFC 9112 section 7.1): chunk-size [ chunk-ext ].
 enum ChunkSize {
   /// The size that `line` gives. Extensions are checked for their form and ignored (section 7.1.1).
-  static func parse(_ line: Span<UInt8>) throws(HTTPError) -> Int {
+  static func parse(_ line: Span<UInt8>) throws(WireError) -> Int {
     var size = 0
     var index = 0
     while index < line.count, let digit = line[index].hexadecimalValue {

@@ -1,7 +1,7 @@
 /// A line of a head, or of trailers (RFC 9112 section 5): field-name ":" OWS field-value OWS.
 extension HeaderFields {
   /// Adds the field that `line` holds.
-  mutating func append(line: Span<UInt8>) throws(HTTPError) {
+  mutating func append(line: Span<UInt8>) throws(WireError) {
     let token = CharacterClass.token
     var colon = 0
     while colon < line.count, token.contains(line[colon]) { colon += 1 }
@@ -10,7 +10,7 @@ extension HeaderFields {
     guard colon > 0, colon < line.count, line[colon] == UInt8(ascii: ":") else {
       throw .malformed("A header field's name is not a token followed by a colon.")
     }
-    guard colon <= Self.longestName else { throw HTTPError(.requestHeaderFieldsTooLarge) }
+    guard colon <= Self.longestName else { throw WireError(.requestHeaderFieldsTooLarge) }
     let value = line.trimmed(from: colon + 1, to: line.count)
     guard line.extracting(value).isFieldContent else {
       throw .malformed("A header field's value holds a control character.")

@@ -29,10 +29,13 @@ struct RequestDecoder: Sendable {
     case chunkEnd(afterReturn: Bool)
     case trailers
     case complete
-    case failed(HTTPError)
+    case failed(WireError)
   }
 
-  private let limits: HTTP1Limits
+  /// Empty lines before a request line, which are skipped (RFC 9112 section 2.2).
+  private static let mostEmptyLines = 8
+
+  private let limits: MessageLimits
   private var state = State.requestLine
   private var lines = LineReader()
   // What there is of a head. It lies here and not in `parts` yet, where each line would have to go by way of a reference.
@@ -52,7 +55,7 @@ struct RequestDecoder: Sendable {
   private(set) var framing = RequestFraming()
   private(set) var trailers = HeaderFields()
 
-  init(limits: HTTP1Limits) { self.limits = limits }
+  init(limits: MessageLimits) { self.limits = limits }
 
   /// Whether no byte of a request has come since the last one.
   var isBetweenRequests: Bool {
@@ -124,7 +127,7 @@ struct RequestDecoder: Sendable {
   }
 
   /// The next event of `input` from `position` on, which is moved past the bytes that led to it.
-  mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(HTTPError) -> Event {
+  mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Event {
     do {
       return try advance(input, at: &position)
     } catch {
@@ -133,7 +136,7 @@ struct RequestDecoder: Sendable {
     }
   }
 
-  private mutating func advance(_ input: Span<UInt8>, at position: inout Int) throws(HTTPError) -> Event {
+  private mutating func advance(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Event {
     while true {
       switch state {
       case .requestLine, .fields, .chunkSize, .trailers:
@@ -169,12 +172,12 @@ struct RequestDecoder: Sendable {
   }
 
   /// Takes in a line, which came without its CRLF.
-  private mutating func accept(_ line: Span<UInt8>) throws(HTTPError) {
+  private mutating func accept(_ line: Span<UInt8>) throws(WireError) {
     switch state {
     case .requestLine:
       if line.isEmpty {
         emptyLines += 1
-        guard emptyLines <= HTTP1Limits.emptyLines else { throw .malformed("There is no request line.") }
+        guard emptyLines <= Self.mostEmptyLines else { throw .malformed("There is no request line.") }
         return
       }
       do {
@@ -199,7 +202,7 @@ struct RequestDecoder: Sendable {
       try fields.append(line: line)
     case .chunkSize:
       let size = try ChunkSize.parse(line)
-      guard size <= limits.body - bodyLength else { throw HTTPError(.contentTooLarge) }
+      guard size <= limits.body - bodyLength else { throw WireError(.contentTooLarge) }
       bodyLength += size
       state = size == 0 ? .trailers : .chunk(remaining: size)
       headLength = 0
@@ -216,7 +219,7 @@ struct RequestDecoder: Sendable {
     }
   }
 
-  private mutating func countField(_ line: Span<UInt8>, after count: Int) throws(HTTPError) {
+  private mutating func countField(_ line: Span<UInt8>, after count: Int) throws(WireError) {
     guard count < limits.fields else { throw tooLong }
     headLength += line.count + 2
   }
@@ -245,21 +248,21 @@ struct RequestDecoder: Sendable {
   /// How long the next line may be.
   private var lineLimit: Int {
     switch state {
-    case .requestLine: limits.requestLine
-    case .chunkSize: HTTP1Limits.chunkLine
+    case .requestLine: limits.startLine
+    case .chunkSize: MessageLimits.chunkLine
     default: max(0, limits.head - headLength)
     }
   }
 
   /// What a line over its limit is answered with.
-  private var tooLong: HTTPError {
+  private var tooLong: WireError {
     switch state {
     case .requestLine:
       // The target is too long only where there is one; a token as long as that is no method of anybody's.
-      lines.hasGathered(UInt8(ascii: " "), within: limits.requestLine)
-        ? HTTPError(.uriTooLong) : .malformed("The method is too long.")
+      lines.hasGathered(UInt8(ascii: " "), within: limits.startLine)
+        ? WireError(.uriTooLong) : .malformed("The method is too long.")
     case .chunkSize: .malformed("A chunk's extensions are too long.")
-    default: HTTPError(.requestHeaderFieldsTooLarge)
+    default: WireError(.requestHeaderFieldsTooLarge)
     }
   }
 }

@@ -19,7 +19,7 @@ struct RequestFraming: Sendable {
 
   init() {}
 
-  init(_ fields: HeaderFields, version: HTTPVersion, bodyLimit: Int) throws(HTTPError) {
+  init(_ fields: HeaderFields, version: HTTPVersion, bodyLimit: Int) throws(WireError) {
     var hosts = 0
     var lengths = 0
     var close = false
@@ -54,7 +54,7 @@ struct RequestFraming: Sendable {
         keep = keep || value.listContains("keep-alive")
       case .upgrade where version >= .http1_1: asksForHTTP2 = asksForHTTP2 || value.listContains("h2c")
       case .expect where version >= .http1_1:
-        guard value.listHolds(only: "100-continue") else { throw HTTPError(.expectationFailed) }
+        guard value.listHolds(only: "100-continue") else { throw WireError(.expectationFailed) }
         expectsContinue = expectsContinue || value.listContains("100-continue")
       default: break
       }
@@ -68,7 +68,7 @@ struct RequestFraming: Sendable {
       try codings.check()
       body = .chunked
     }
-    if case .length(let length) = body, length > bodyLimit { throw HTTPError(.contentTooLarge) }
+    if case .length(let length) = body, length > bodyLimit { throw WireError(.contentTooLarge) }
     keepAlive = !close && (version >= .http1_1 || keep)
     if body == .length(0) { expectsContinue = false }
   }
@@ -79,7 +79,7 @@ private struct TransferCodings {
   private var endsInChunked = false
   private var hasOther = false
 
-  mutating func append(_ value: Span<UInt8>) throws(HTTPError) {
+  mutating func append(_ value: Span<UInt8>) throws(WireError) {
     var start = 0
     while true {
       let end = value.firstIndex(of: UInt8(ascii: ","), from: start) ?? value.count
@@ -94,8 +94,8 @@ private struct TransferCodings {
     }
   }
 
-  func check() throws(HTTPError) {
-    if hasOther { throw HTTPError(.notImplemented, "The transfer coding is not known.") }
+  func check() throws(WireError) {
+    if hasOther { throw WireError(.notImplemented, "The transfer coding is not known.") }
   }
 }
 

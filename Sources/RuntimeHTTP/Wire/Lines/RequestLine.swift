@@ -4,7 +4,7 @@ enum RequestLine {
   /// even where something else is wrong.
   static func parse(
     _ line: Span<UInt8>, method: inout Method, target: inout RequestTarget
-  ) throws(HTTPError) -> HTTPVersion {
+  ) throws(WireError) -> HTTPVersion {
     let space = UInt8(ascii: " ")
     guard let first = line.firstIndex(of: space), let second = line.firstIndex(of: space, from: first + 1) else {
       throw .malformed("The request line does not have three parts.")
@@ -22,13 +22,13 @@ enum RequestLine {
     guard target.locateParts(method: known ?? .options) else {
       throw .malformed("The request target is not valid.")
     }
-    guard number.major == 1 else { throw HTTPError(.httpVersionNotSupported) }
-    guard known != nil else { throw HTTPError(.notImplemented) }
+    guard number.major == 1 else { throw WireError(.httpVersionNotSupported) }
+    guard known != nil else { throw WireError(.notImplemented) }
     return number.minor == 0 ? .http1_0 : .http1_1
   }
 
   /// RFC 9112 section 2.3: `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, case-sensitive.
-  private static func versionNumber(_ text: Span<UInt8>) throws(HTTPError) -> (major: UInt8, minor: UInt8) {
+  private static func versionNumber(_ text: Span<UInt8>) throws(WireError) -> (major: UInt8, minor: UInt8) {
     guard text.count == 8, text[0] == UInt8(ascii: "H"), text[1] == UInt8(ascii: "T"), text[2] == UInt8(ascii: "T"),
       text[3] == UInt8(ascii: "P"), text[4] == UInt8(ascii: "/"), text[5].isDigit, text[6] == UInt8(ascii: "."),
       text[7].isDigit

@@ -19,7 +19,7 @@ struct ResponseEncoder: Sendable {
   }
 
   private var content = Content.none
-  private var date = DateLine()
+  private var date = DateCache()
   /// Fields for after the content; sent only with chunks.
   var trailers = HeaderFields()
 
@@ -93,7 +93,11 @@ struct ResponseEncoder: Sendable {
       output.append(bytes.extracting(fields.valueRange(entry)))
       output.append("\r\n")
     }
-    if !hasDate { output.append(date.bytes.span) }
+    if !hasDate {
+      output.append("Date: ")
+      output.append(date.bytes.span)
+      output.append("\r\n")
+    }
     if !hasServer, !serverName.isEmpty {
       output.append("Server: ")
       output.append(serverName.span)

@@ -1,0 +1,18 @@
+/// How much of a message is taken in, whatever the version of HTTP.
+package struct MessageLimits: Sendable {
+  /// The longest first line in bytes; in HTTP/2, the longest path.
+  package var startLine: Int
+  /// The longest head in bytes, and the longest trailers.
+  package var head: Int
+  /// The most fields in a head, and in trailers.
+  package var fields: Int
+  /// The longest content in bytes.
+  package var body: Int
+
+  package init(startLine: Int, head: Int, fields: Int, body: Int = .max) {
+    (self.startLine, self.head, self.fields, self.body) = (startLine, head, fields, body)
+  }
+
+  /// The longest line with a chunk's size and its extensions, which nobody uses (RFC 9112 section 7.1.1).
+  static var chunkLine: Int { 1024 }
+}
