@@ -301,12 +301,11 @@ extension HTTP1Connection {
   /// Answers a request that is wrong. Where the next one would begin, nobody can say.
   private func refuse(_ error: HTTPError, _ workspace: Workspace) -> HTTP1Step {
     control.end(.head)
-    if workspace.observers != nil { workspace.traceRefusal(error, peer) }
-    guard case .bytes(let bytes) = error.response.body.storage else { return .end(.finished) }
+    let response = workspace.refusal(error, peer, context)
+    guard case .bytes(let bytes) = response.body.storage else { return .end(.finished) }
     // As far as it is known; no content follows the head of a response to HEAD, whatever its status.
     let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)
-    workspace.begin(
-      error.response.status, error.response.headers, contentLength: bytes.count, traits, false, context)
+    workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, false, context)
     if workspace.encoder.sendsContent {
       workspace.output.append(bytes.span)
       if let trace = workspace.trace { trace.sentLength += bytes.count }

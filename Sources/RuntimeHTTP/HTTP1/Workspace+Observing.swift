@@ -9,11 +9,13 @@ extension Workspace {
     observers.began(trace)
   }
 
-  /// Traces a request that is refused before its handler is asked, for `error`.
+  /// The response to a request that is refused for `error`, which observers are told of.
   @inline(never)
-  func traceRefusal(_ error: HTTPError, _ peer: Peer?) {
-    if trace == nil { trace = RequestTrace(decoder.partialRequest(from: peer)) }
+  func refusal(_ error: HTTPError, _ peer: Peer?, _ context: ConnectionContext) -> Response {
+    let request = trace?.request ?? decoder.partialRequest(from: peer)
+    if observers != nil, trace == nil { trace = RequestTrace(request) }
     trace?.note(error)
+    return context.errorResponse(error, request)
   }
 
   /// Ends the trace of the request whose response has been made; observers are told once it has left.

@@ -32,6 +32,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     core.tick = context.ticker.now
     core.isObserved = context.observers != nil
     core.remotePeer = peer
+    core.errorResponse = context.errorResponse
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
 

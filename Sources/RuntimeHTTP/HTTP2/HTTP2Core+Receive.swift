@@ -241,7 +241,7 @@ extension HTTP2Core {
     switch streams[slot].head.finish() {
     case .good: break
     case .malformed:
-      if isObserved { traceRefusal(slot, .malformed("The request is malformed.")) }
+      traceRefusal(slot, HTTPError(.badRequest, "The request is malformed."))
       throw .stream(header.stream, .protocolError)
     case .refused(let error):
       try refuse(slot, error)

@@ -69,19 +69,26 @@ extension HTTP2Core {
   /// costs the client nothing to send another.
   mutating func refuse(_ slot: Int, _ error: WireError) throws(HTTP2Error) {
     streams[slot].isRefused = true
-    if isObserved { traceRefusal(slot, error) }
+    let error = HTTPError(error)
+    let request = traceRefusal(slot, error)
     try floodGuard.spendFailure()
-    let response = HTTPError(error).response
+    let response = errorResponse(error, request)
     guard case .bytes(let content) = response.body.storage else { return }
     streams[slot].isDiscarding = true
     respond(slot, response.status, response.headers, content: content)
   }
 
-  @inline(never)
-  mutating func traceRefusal(_ slot: Int, _ error: WireError) {
-    let trace = RequestTrace(streams[slot].head.partialRequest(from: remotePeer))
-    trace.note(HTTPError(error))
+  /// Has observers told of a request that no handler sees.
+  ///
+  /// - Returns: what has come of the request.
+  @inline(never) @discardableResult
+  mutating func traceRefusal(_ slot: Int, _ error: HTTPError) -> Request? {
+    let request = streams[slot].head.partialRequest(from: remotePeer)
+    guard isObserved else { return request }
+    let trace = RequestTrace(request)
+    trace.note(error)
     streams[slot].trace = trace
+    return request
   }
 
   /// Adds to the content of a response that is a stream.

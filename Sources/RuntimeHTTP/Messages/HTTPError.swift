@@ -7,15 +7,22 @@ public struct HTTPError: Error, Hashable, Sendable {
   public var status: Status
   /// What to tell the client, in plain text; the status alone if `nil`.
   public var message: String?
+  /// Fields of the response, as `Allow` or `Retry-After`.
+  public var headers: HeaderFields
 
   /// An error that becomes a response with `status`.
-  public init(_ status: Status, _ message: String? = nil) {
+  public init(_ status: Status, _ message: String? = nil, headers: HeaderFields = [:]) {
     self.status = status
     self.message = message
+    self.headers = headers
   }
 
-  /// The response that the error wants to be.
-  public var response: Response { .text((message ?? status.description) + "\n", status: status) }
+  /// The response that the error becomes, unless ``ServerOptions/errorResponse`` makes another: the message as plain text.
+  public var response: Response {
+    var response = Response.text((message ?? status.description) + "\n", status: status)
+    for (name, value) in headers { response.headers[name] = value }
+    return response
+  }
 }
 
 extension HTTPError {

@@ -66,6 +66,20 @@ public struct ServerOptions: Sendable {
   /// The value of the `Server` field of every response; `nil` sends none.
   public var serverName: String?
 
+  /// Makes the response that an error becomes: one of the engine's own (400, 408, 413, 431, 500, 503), one of a ``Router``
+  /// (404, 405, 501), or an ``HTTPError`` that a handler throws. The default is plain text.
+  ///
+  /// ```swift
+  /// options.errorResponse = { error, _ in
+  ///   .json(#"{"status": \(error.status.code)}"#, status: error.status)
+  /// }
+  /// ```
+  ///
+  /// It is given the request as far as it has come, so `nil` if not even its request line was readable. It is called in
+  /// the connection's task, and must not block. The error's own ``HTTPError/headers`` are added where it sets none of the
+  /// same name. Where it gives a stream or an interim status, the default is sent.
+  public var errorResponse: @Sendable (HTTPError, Request?) -> Response = { error, _ in error.response }
+
   /// What learns of each request: access logs, metrics, traces. Without any, requests cost nothing for it.
   public var observers: [any RequestObserver] = []
 

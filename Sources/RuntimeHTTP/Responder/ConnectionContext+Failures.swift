@@ -8,25 +8,26 @@ struct NotFinal: Error, CustomStringConvertible {
 
 /// What a handler's error becomes, whatever the version of HTTP.
 extension ConnectionContext {
-  /// What is sent for `error`, which is logged unless it was meant for the client or is of its making.
+  /// The response that `error` becomes.
   func failure(_ error: any Error, _ request: Request) -> Response {
     request.trace?.note(error)
-    if let error = error as? HTTPError, error.status.isFinal { return error.response }
+    return errorResponse(publicError(for: error, request), request)
+  }
+
+  /// What the client may know of `error`, which is logged unless it was meant for the client or is of its making.
+  private func publicError(for error: any Error, _ request: Request) -> HTTPError {
+    if let error = error as? HTTPError, error.status.isFinal { return error }
     // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
-    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.").response }
-    if Task.isCancelled { return HTTPError(.serviceUnavailable).response }
-    if error is BlockingWorkRefused { return overloaded }
+    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.") }
+    if Task.isCancelled { return HTTPError(.serviceUnavailable) }
+    if error is BlockingWorkRefused { return Self.overloaded }
     log(error, request)
-    return HTTPError(.internalServerError).response
+    return HTTPError(.internalServerError)
   }
 
   /// What a request gets that comes while all threads for blocking work are taken, which the runtime's metrics count: a
   /// line of the log for each would only add to the load.
-  private var overloaded: Response {
-    var response = HTTPError(.serviceUnavailable).response
-    response.headers["Retry-After"] = "1"
-    return response
-  }
+  private static var overloaded: HTTPError { HTTPError(.serviceUnavailable, headers: ["Retry-After": "1"]) }
 
   /// Notes that `error` has broken off a response that had begun.
   func noteBreak(_ error: any Error, _ request: Request) {

@@ -1,0 +1,69 @@
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+@testable import RuntimeHTTP
+
+/// The form that a service gives its errors.
+@Suite(.timeLimit(.minutes(10))) struct ErrorResponseTests {
+  private struct Bug: Error {}
+
+  private static var options: ServerOptions {
+    var options = ServerOptions.quiet
+    options.maximumHeadLength = 300
+    options.errorResponse = { error, request in
+      .json("{\(error.status.code) \(request?.path ?? "-")}", status: error.status)
+    }
+    return options
+  }
+
+  @Sendable private static func handle(_ request: Request) throws -> Response {
+    switch request.path {
+    case "/bug": throw Bug()
+    case "/locked": throw HTTPError(.methodNotAllowed, headers: ["Allow": "GET"])
+    default: Response(status: .continue)
+    }
+  }
+
+  @Test(arguments: Transport.allCases)
+  func `errors of handlers and of the engine have one form over HTTP/1`(_ transport: Transport) async throws {
+    try await withConnection(over: transport, options: Self.options, handler: Self.handle) { client in
+      #expect(try await client.get("/bug").text == "{500 /bug}")
+      let locked = try await client.get("/locked")
+      #expect(locked.text == "{405 /locked}" && locked["Allow"] == "GET")
+      #expect(locked["Content-Type"] == "application/json")
+      #expect(try await client.get("/interim").text == "{500 /interim}")
+      let long = String(repeating: "x", count: 400)
+      try await client.send("GET /long HTTP/1.1\r\nHost: a\r\nX: \(long)\r\n\r\n") { client in
+        let response = try await client.readResponse()
+        #expect(response.text == "{431 /long}")
+      }
+    }
+    try await withConnection(over: transport, options: Self.options, handler: Self.handle) { client in
+      try await client.send("nonsense\r\n\r\n")
+      #expect(try await client.readResponse().text == "{400 -}")
+    }
+  }
+
+  @Test(arguments: Transport.allCases)
+  func `errors of handlers and of the engine have one form over HTTP/2`(_ transport: Transport) async throws {
+    try await withHTTP2(over: transport, options: Self.options, handler: Self.handle) { client in
+      #expect(try await client.get("/bug").text == "{500 /bug}")
+      let locked = try await client.get("/locked")
+      #expect(locked.text == "{405 /locked}" && locked["allow"] == "GET")
+      let long = try await client.send("GET", "/long", [("x", String(repeating: "x", count: 200))])
+      #expect(try await client.readResponse(on: long).text == "{431 /long}")
+    }
+  }
+
+  @Test func `a form that is not a response of its own gives way to plain text`() async throws {
+    for status in [Status.continue, .ok] {
+      var options = ServerOptions.quiet
+      options.errorResponse = { _, _ in Response(status: status, body: .stream { try await $0.write("x") }) }
+      try await withConnection(options: options, handler: { _ in throw HTTPError(.notFound, "none") }) { client in
+        let response = try await client.get("/")
+        #expect(response.status == 404 && response.text == "none\n")
+      }
+    }
+  }
+}
