@@ -12,7 +12,7 @@ extension Workspace {
   /// The response to a request that is refused for `error`, which observers are told of.
   @inline(never)
   func refusal(_ error: HTTPError, _ peer: Peer?, _ context: ConnectionContext) -> Response {
-    let request = trace?.request ?? decoder.partialRequest(from: peer)
+    let request = trace?.request ?? decoder.request(from: peer)
     if observers != nil, trace == nil { trace = RequestTrace(request) }
     trace?.note(error)
     return context.errorResponse(error, request)

@@ -28,7 +28,7 @@ struct RequestHead: Sendable {
   private(set) var fields = HeaderFields()
   /// The parts of the last request that was made of this, whose memory is used again unless somebody has kept it.
   private var lastParts: RequestParts?
-  private var framing = RequestFraming()
+  private var framing = MessageFraming()
   /// Whether the client waits for a 100 (Continue), if it has content to send (RFC 9110 section 10.1.1).
   private(set) var expectsContinue = false
   /// How the client would have its response scheduled, if it has said so.
@@ -105,7 +105,7 @@ struct RequestHead: Sendable {
     method = .get
     target.bytes.removeAll(keepingCapacity: true)
     fields.removeAll(keepingCapacity: true)
-    framing = RequestFraming()
+    framing = MessageFraming()
     priority = nil
     seen = []
     (isMalformed, isTooLarge, methodIsKnown) = (false, false, true)
@@ -212,7 +212,7 @@ struct RequestHead: Sendable {
     guard hasTarget() else { return .malformed }
     if cookies > 1 { fields.joinCookies() }
     do {
-      framing = try RequestFraming(fields, version: .http2, bodyLimit: limits.body)
+      framing = try MessageFraming(fields, version: .http2, of: .request, bodyLimit: limits.body)
     } catch {
       return error.status == .badRequest ? .malformed : .refused(error)
     }

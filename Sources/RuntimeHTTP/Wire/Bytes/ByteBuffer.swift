@@ -4,12 +4,12 @@ import Glibc
 ///
 /// It is what a connection reads into and writes from. Its memory is its own and never moves but in ``reserve(_:)``;
 /// everything in this file that is unsafe rests on `0 <= start <= end <= memory.count`.
-struct ByteBuffer: ~Copyable {
+package struct ByteBuffer: ~Copyable {
   private var memory: UnsafeMutableBufferPointer<UInt8>
   private var start = 0
   private var end = 0
 
-  init(capacity: Int) {
+  package init(capacity: Int) {
     memory = capacity > 0 ? .allocate(capacity: capacity) : UnsafeMutableBufferPointer(start: nil, count: 0)
   }
 
@@ -17,16 +17,16 @@ struct ByteBuffer: ~Copyable {
 
   /// How many bytes there are to take.
   @inline(__always)
-  var count: Int { end - start }
+  package var count: Int { end - start }
 
   @inline(__always)
-  var isEmpty: Bool { start == end }
+  package var isEmpty: Bool { start == end }
 
   var capacity: Int { memory.count }
 
   /// The bytes there are to take, for a call during which nothing else touches the buffer.
   @inline(__always)
-  var taken: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: memory[start..<end]) }
+  package var taken: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: memory[start..<end]) }
 
   /// The room after the bytes, for a call during which nothing else touches the buffer; ``commit(_:)`` says how much of
   /// it has been filled.
@@ -44,14 +44,14 @@ struct ByteBuffer: ~Copyable {
 
   /// Takes the first `count` bytes.
   @inline(__always)
-  mutating func consume(_ count: Int) {
+  package mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
     start += count
     if start == end { removeAll() }
   }
 
   @inline(__always)
-  mutating func removeAll() {
+  package mutating func removeAll() {
     start = 0
     end = 0
   }
@@ -81,19 +81,19 @@ struct ByteBuffer: ~Copyable {
   }
 
   @inline(__always)
-  mutating func append(_ byte: UInt8) {
+  package mutating func append(_ byte: UInt8) {
     reserve(1)
     memory[end] = byte
     end += 1
   }
 
   @inline(__always)
-  mutating func append(_ source: Span<UInt8>) {
+  package mutating func append(_ source: Span<UInt8>) {
     source.withUnsafeBufferPointer { append(copying: $0) }
   }
 
   @inline(__always)
-  mutating func append(_ text: StaticString) {
+  package mutating func append(_ text: StaticString) {
     text.withUTF8Buffer { append(copying: $0) }
   }
 

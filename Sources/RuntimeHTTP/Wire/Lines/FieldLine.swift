@@ -61,3 +61,23 @@ extension HeaderFields {
     }
   }
 }
+
+extension ByteBuffer {
+  /// Appends the line of a field that `fields` hold.
+  @inline(__always)
+  mutating func append(_ entry: HeaderFields.Entry, of fields: HeaderFields) {
+    let bytes = fields.bytes.span
+    append(bytes.extracting(fields.nameRange(entry)))
+    append(": ")
+    append(bytes.extracting(fields.valueRange(entry)))
+    append("\r\n")
+  }
+
+  /// Appends the line that says how long the content is.
+  @inline(__always)
+  mutating func append(contentLength: Int) {
+    append("Content-Length: ")
+    append(decimal: contentLength)
+    append("\r\n")
+  }
+}

@@ -1,29 +1,31 @@
-/// Turns the bytes a client sends into requests (RFC 9112), without any input or output: bytes in, events out.
+/// Turns the bytes that a peer sends into messages (RFC 9112), without any input or output: bytes in, events out. They
+/// are requests or responses, as `Start` says.
 ///
 /// Call ``next(_:at:)`` until it says that it needs input, which it does only when it has used up all there was; then
-/// call it with more. After ``Event/end`` it waits for ``beginNext()`` and then goes on with the next request of the
-/// connection. After an error it gives that error for ever: there is no telling where the next request would begin.
+/// call it with more. After ``Event/end`` it waits for ``beginNext()`` and then goes on with the next message of the
+/// connection. After an error it gives that error for ever: there is no telling where the next message would begin.
 ///
 /// What is malformed is found out as soon as its line is there. The parts of a head are valid from ``Event/head`` to
-/// ``beginNext()``. Memory is used again, so that a request which nobody has kept leads to no allocation.
-struct RequestDecoder: Sendable {
-  enum Event: Equatable {
+/// ``beginNext()``. Memory is used again, so that a message which nobody has kept leads to no allocation.
+package struct MessageDecoder<Start: StartLine>: Sendable {
+  package enum Event: Equatable {
     /// All input has been used, and more is needed.
     case needsInput
-    /// A head is complete: ``method``, ``version``, ``target``, ``fields`` and ``framing`` are those of a request.
+    /// A head is complete: ``start``, ``fields`` and ``framing`` are those of a message.
     case head
     /// The bytes of the input in this range are content.
     case body(Range<Int>)
-    /// The request is complete, and so are its ``trailers``.
+    /// The message is complete, and so are its ``trailers``.
     case end
   }
 
   private enum State {
-    case requestLine
+    case startLine
     case fields
     /// The head has ended, and its event has been given.
     case head
     case fixed(remaining: Int)
+    case untilClose
     case chunkSize
     case chunk(remaining: Int)
     case chunkEnd(afterReturn: Bool)
@@ -32,37 +34,33 @@ struct RequestDecoder: Sendable {
     case failed(WireError)
   }
 
-  /// Empty lines before a request line, which are skipped (RFC 9112 section 2.2).
-  private static let mostEmptyLines = 8
-
   private let limits: MessageLimits
-  private var state = State.requestLine
+  private var state = State.startLine
   private var lines = LineReader()
-  // What there is of a head. It lies here and not in `parts` yet, where each line would have to go by way of a reference.
-  private var version = HTTPVersion.http1_1
-  private var target = RequestTarget()
-  private var fields = HeaderFields()
-  private var emptyLines = 0
+  /// How many empty lines have come before the first line.
+  private(set) var emptyLines = 0
   private var headLength = 0
   private var bodyLength = 0
   /// How many trailers have come, those that were dropped among them.
   private var trailerCount = 0
 
-  /// The head of the request: from ``Event/head`` on, and not before.
-  private(set) var parts = RequestParts()
-  /// What the request asks for: GET until its line has been read.
-  private(set) var method = Method.get
-  private(set) var framing = RequestFraming()
-  private(set) var trailers = HeaderFields()
+  // Who takes these two out for longer gives others in their place, whose memory is used for the next message.
+  package var start = Start()
+  package var fields = HeaderFields()
+  private(set) var framing = MessageFraming()
+  package private(set) var trailers = HeaderFields()
 
-  init(limits: MessageLimits) { self.limits = limits }
+  package init(limits: MessageLimits) { self.limits = limits }
 
-  /// Whether no byte of a request has come since the last one.
-  var isBetweenRequests: Bool {
-    if case .requestLine = state { lines.isEmpty } else { false }
+  /// Whether no byte of a message has come since the last one.
+  package var isBetweenMessages: Bool {
+    if case .startLine = state { lines.isEmpty } else { false }
   }
 
-  /// Whether the whole of a request has been decoded.
+  /// Whether there is nothing of a message here, not even an empty line before it.
+  var isUntouched: Bool { isBetweenMessages && emptyLines == 0 }
+
+  /// Whether the whole of a message has been decoded.
   var isComplete: Bool {
     switch state {
     case .complete: true
@@ -71,22 +69,8 @@ struct RequestDecoder: Sendable {
     }
   }
 
-  /// Whether there is no going on, since a request was wrong.
-  var hasFailed: Bool {
-    if case .failed = state { true } else { false }
-  }
-
-  /// Whether the request line that was refused is the first line of HTTP/2's preface.
-  private(set) var hasFoundPreface = false
-
-  /// What has come of a head that is not complete; `nil` if its request line has not.
-  func partialRequest(from peer: Peer?) -> Request? {
-    guard headLength > 0 else { return nil }
-    let parts = RequestParts()
-    (parts.method, parts.version, parts.target, parts.fields) = (method, version, target, fields)
-    parts.peer = peer
-    return Request(parts)
-  }
+  /// Whether the first line of a message has come, as long as its content has not.
+  var hasStart: Bool { headLength > 0 }
 
   /// How many bytes of content are still to come, where that is known.
   var remainingLength: Int? {
@@ -98,36 +82,28 @@ struct RequestDecoder: Sendable {
     }
   }
 
-  /// Makes ready for the next request. The one before must be complete.
-  mutating func beginNext() {
+  /// Makes ready for the next message. The one before must be complete.
+  package mutating func beginNext() {
     precondition(isComplete)
     reset()
   }
 
   /// Makes ready for another connection, whatever has become of this one.
   mutating func reset() {
-    if isBetweenRequests, emptyLines == 0 { return }
-    state = .requestLine
+    if isUntouched { return }
+    state = .startLine
     if !lines.isEmpty { lines.giveBack(lines.take()) }
     emptyLines = 0
     headLength = 0
     bodyLength = 0
     trailerCount = 0
-    // The memory of the last request is used again, unless its handler has kept it.
-    if isKnownUniquelyReferenced(&parts) {
-      swap(&parts.target, &target)
-      swap(&parts.fields, &fields)
-    } else {
-      parts = RequestParts()
-    }
-    hasFoundPreface = false
-    method = .get
+    start.clear()
     fields.removeAll(keepingCapacity: true)
     if !trailers.isEmpty { trailers.removeAll() }
   }
 
   /// The next event of `input` from `position` on, which is moved past the bytes that led to it.
-  mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Event {
+  package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Event {
     do {
       return try advance(input, at: &position)
     } catch {
@@ -139,7 +115,7 @@ struct RequestDecoder: Sendable {
   private mutating func advance(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Event {
     while true {
       switch state {
-      case .requestLine, .fields, .chunkSize, .trailers:
+      case .startLine, .fields, .chunkSize, .trailers:
         switch lines.next(in: input, at: &position, limit: lineLimit) {
         case .incomplete: return .needsInput
         case .malformed: throw .malformed("A line does not end in CRLF, or holds a NUL.")
@@ -157,6 +133,10 @@ struct RequestDecoder: Sendable {
         position = range.upperBound
         consumeContent(range.count)
         return .body(range)
+      case .untilClose:
+        guard position < input.count else { return .needsInput }
+        defer { position = input.count }
+        return .body(position..<input.count)
       case .chunkEnd(let afterReturn):
         guard position < input.count else { return .needsInput }
         guard input[position] == (afterReturn ? UInt8(ascii: "\n") : UInt8(ascii: "\r")) else {
@@ -171,31 +151,34 @@ struct RequestDecoder: Sendable {
     }
   }
 
+  /// Says that the peer has finished, which is the end of a message that nothing else ends.
+  package mutating func finish() throws(WireError) {
+    switch state {
+    case .untilClose: state = .complete
+    case .complete: return
+    case .startLine where isBetweenMessages: return
+    default:
+      let error = WireError.malformed("The message is not whole.")
+      state = .failed(error)
+      throw error
+    }
+  }
+
   /// Takes in a line, which came without its CRLF.
   private mutating func accept(_ line: Span<UInt8>) throws(WireError) {
     switch state {
-    case .requestLine:
+    case .startLine:
       if line.isEmpty {
         emptyLines += 1
-        guard emptyLines <= Self.mostEmptyLines else { throw .malformed("There is no request line.") }
-        return
+        if emptyLines <= Start.mostEmptyLines { return }
       }
-      do {
-        version = try RequestLine.parse(line, method: &method, target: &target)
-      } catch {
-        hasFoundPreface = emptyLines == 0 && line.equals("PRI * HTTP/2.0")
-        throw error
-      }
+      try start.read(line)
       headLength = line.count + 2
       state = .fields
     case .fields:
       if line.isEmpty {
-        framing = try RequestFraming(fields, version: version, bodyLimit: limits.body)
+        framing = try MessageFraming(fields, version: start.version, of: start.role, bodyLimit: limits.body)
         state = .head
-        parts.method = method
-        parts.version = version
-        swap(&parts.target, &target)
-        swap(&parts.fields, &fields)
         return
       }
       try countField(line, after: fields.count)
@@ -215,7 +198,7 @@ struct RequestDecoder: Sendable {
       trailerCount += 1
       try trailers.append(line: line)
       trailers.dropLastIfForbiddenInTrailers()
-    case .head, .fixed, .chunk, .chunkEnd, .complete, .failed: return
+    case .head, .fixed, .untilClose, .chunk, .chunkEnd, .complete, .failed: return
     }
   }
 
@@ -229,6 +212,7 @@ struct RequestDecoder: Sendable {
     case .length(0): state = .complete
     case .length(let length): state = .fixed(remaining: length)
     case .chunked: state = .chunkSize
+    case .untilClose: state = .untilClose
     }
   }
 
@@ -248,19 +232,16 @@ struct RequestDecoder: Sendable {
   /// How long the next line may be.
   private var lineLimit: Int {
     switch state {
-    case .requestLine: limits.startLine
+    case .startLine: limits.startLine
     case .chunkSize: MessageLimits.chunkLine
     default: max(0, limits.head - headLength)
     }
   }
 
-  /// What a line over its limit is answered with.
+  /// What is wrong with a line over its limit.
   private var tooLong: WireError {
     switch state {
-    case .requestLine:
-      // The target is too long only where there is one; a token as long as that is no method of anybody's.
-      lines.hasGathered(UInt8(ascii: " "), within: limits.startLine)
-        ? WireError(.uriTooLong) : .malformed("The method is too long.")
+    case .startLine: Start.tooLong(hasSpace: lines.hasGathered(UInt8(ascii: " "), within: limits.startLine))
     case .chunkSize: .malformed("A chunk's extensions are too long.")
     default: WireError(.requestHeaderFieldsTooLarge)
     }

@@ -1,16 +1,18 @@
-/// What the fields of a request's head say about the message and the connection (RFC 9112 sections 3.2, 6 and 9).
+/// What a message's head says about its content and the connection (RFC 9112 sections 3.2, 6 and 9).
 ///
 /// It is strict: whatever two recipients might read differently is refused, since that is how requests are smuggled
 /// (section 11.2).
-struct RequestFraming: Sendable {
+struct MessageFraming: Sendable {
   enum Body: Sendable, Equatable {
     case length(Int)
     case chunked
+    /// The end of the connection ends it: a response alone may have that.
+    case untilClose
   }
 
   /// How the content ends.
   var body = Body.length(0)
-  /// Whether the client would use the connection again (section 9.3).
+  /// Whether the sender would use the connection again (section 9.3).
   var keepAlive = true
   /// Whether the client waits for a 100 (Continue) before it sends the content (RFC 9110 section 10.1.1).
   var expectsContinue = false
@@ -19,7 +21,11 @@ struct RequestFraming: Sendable {
 
   init() {}
 
-  init(_ fields: HeaderFields, version: HTTPVersion, bodyLimit: Int) throws(WireError) {
+  /// - Parameter bodyLimit: the longest content that is taken in.
+  init(
+    _ fields: HeaderFields, version: HTTPVersion, of role: MessageRole, bodyLimit: Int
+  ) throws(WireError) {
+    let isRequest = if case .request = role { true } else { false }
     var hosts = 0
     var lengths = 0
     var close = false
@@ -31,7 +37,7 @@ struct RequestFraming: Sendable {
       let entry = entries[index]
       let value = bytes.extracting(fields.valueRange(entry))
       switch entry.name {
-      case .host:
+      case .host where isRequest:
         // Section 3.2: more than one, or one that is no host, is a 400. An empty one is too: no http URI has an empty host
         // (RFC 9110 section 4.2.1), and there is no default to put in its place (section 3.3).
         hosts += 1
@@ -52,14 +58,14 @@ struct RequestFraming: Sendable {
       case .connection:
         close = close || value.listContains("close")
         keep = keep || value.listContains("keep-alive")
-      case .upgrade where version >= .http1_1: asksForHTTP2 = asksForHTTP2 || value.listContains("h2c")
-      case .expect where version >= .http1_1:
+      case .upgrade where isRequest && version >= .http1_1: asksForHTTP2 = asksForHTTP2 || value.listContains("h2c")
+      case .expect where isRequest && version >= .http1_1:
         guard value.listHolds(only: "100-continue") else { throw WireError(.expectationFailed) }
         expectsContinue = expectsContinue || value.listContains("100-continue")
       default: break
       }
     }
-    if version >= .http1_1, hosts == 0 { throw .malformed("There is no Host field.") }
+    if isRequest, version >= .http1_1, hosts == 0 { throw .malformed("There is no Host field.") }
     if let codings {
       // Section 6.1: not both, since one recipient would believe the one and another the other; and not in HTTP/1.0.
       guard lengths == 0, version >= .http1_1 else {
@@ -68,9 +74,25 @@ struct RequestFraming: Sendable {
       try codings.check()
       body = .chunked
     }
+    if case .response(let status, let method) = role {
+      try frame(status, to: method, isFramed: lengths > 0 || codings != nil)
+    }
     if case .length(let length) = body, length > bodyLimit { throw WireError(.contentTooLarge) }
-    keepAlive = !close && (version >= .http1_1 || keep)
+    keepAlive = !close && (version >= .http1_1 || keep) && body != .untilClose
     if body == .length(0) { expectsContinue = false }
+  }
+
+  /// What a response's status and the method of its request say before its fields do (section 6.3, items 1, 2 and 8).
+  private mutating func frame(_ status: Status, to method: Method, isFramed: Bool) throws(WireError) {
+    if status.isInformational || status.code == 204 {
+      // Section 6.1, and RFC 9110 section 8.6: such a response says nothing about content.
+      guard !isFramed else { throw .malformed("A response that cannot have content says how long it is.") }
+      body = .length(0)
+    } else if method == .head || status.code == 304 || method == .connect && status.isSuccess {
+      body = .length(0)
+    } else if !isFramed {
+      body = .untilClose
+    }
   }
 }
 

@@ -9,26 +9,20 @@ struct ResponseEncoder: Sendable {
     var version: HTTPVersion
   }
 
-  private enum Content {
-    /// None is sent, whatever is written (RFC 9110 section 6.4.1).
-    case none
-    case fixed(remaining: Int)
-    case chunked
-    /// The end of the connection ends it.
-    case untilClose
-  }
-
-  private var content = Content.none
+  private var message = MessageEncoder()
   private var date = DateCache()
-  /// Fields for after the content; sent only with chunks.
-  var trailers = HeaderFields()
 
   /// Whether the client may use the connection for another request, as it has been told.
   private(set) var persists = true
 
   /// Whether content is sent at all, or only what would describe it.
-  var sendsContent: Bool {
-    if case .none = content { false } else { true }
+  @inline(__always)
+  var sendsContent: Bool { message.sendsContent }
+
+  /// Fields for after the content; sent only with chunks.
+  var trailers: HeaderFields {
+    get { message.trailers }
+    set { message.trailers = newValue }
   }
 
   /// Appends a status line and fields to `output`.
@@ -42,7 +36,7 @@ struct ResponseEncoder: Sendable {
     serverName: [UInt8], second: Int, into output: inout ByteBuffer
   ) {
     persists = persisting
-    if !trailers.isEmpty { trailers = HeaderFields() }
+    if !message.trailers.isEmpty { message.trailers = HeaderFields() }
     date.update(to: second)
     output.reserve(256 + fields.bytes.count + 4 * fields.count + serverName.count)
     output.append("HTTP/1.1 ")
@@ -88,10 +82,7 @@ struct ResponseEncoder: Sendable {
       case .server: hasServer = true
       default: break
       }
-      output.append(bytes.extracting(fields.nameRange(entry)))
-      output.append(": ")
-      output.append(bytes.extracting(fields.valueRange(entry)))
-      output.append("\r\n")
+      output.append(entry, of: fields)
     }
     if !hasDate {
       output.append("Date: ")
@@ -111,7 +102,7 @@ struct ResponseEncoder: Sendable {
   private mutating func frame(
     _ status: Status, length: Int?, declared: Int?, for request: RequestTraits, into output: inout ByteBuffer
   ) {
-    content = .none
+    message.content = .none
     if request.method == .connect, status.isSuccess {
       // RFC 9110 section 9.3.6: the head is followed by the tunnel, which there is none of, so that is all.
       persists = false
@@ -121,65 +112,36 @@ struct ResponseEncoder: Sendable {
     } else if status.code == 304 || request.method == .head && !status.forbidsContent {
       // RFC 9110 section 8.6: the length that the content would have, if any is said.
       let described = length == 0 || status.code == 304 ? declared ?? length : length ?? declared
-      if let described, status.code != 304 || declared != nil { append(length: described, to: &output) }
+      if let described, status.code != 304 || declared != nil { output.append(contentLength: described) }
     } else if status.forbidsContent {
       return
     } else if let length = length ?? declared {
-      append(length: length, to: &output)
-      content = .fixed(remaining: length)
+      output.append(contentLength: length)
+      message.content = .fixed(remaining: length)
     } else if request.version >= .http1_1 {
       output.append("Transfer-Encoding: chunked\r\n")
-      content = .chunked
+      message.content = .chunked
     } else {
       persists = false
-      content = .untilClose
+      message.content = .untilClose
     }
-  }
-
-  @inline(__always)
-  private func append(length: Int, to output: inout ByteBuffer) {
-    output.append("Content-Length: ")
-    output.append(decimal: length)
-    output.append("\r\n")
   }
 
   /// Appends what comes before `count` bytes of content, which the caller sends next.
   ///
   /// - Throws: ``BodyError/wrongLength`` if there is more content than was declared.
+  @inline(__always)
   mutating func beginContent(_ count: Int, into output: inout ByteBuffer) throws(BodyError) {
-    switch content {
-    case .none, .untilClose: return
-    case .fixed(let remaining):
-      guard count <= remaining else { throw .wrongLength }
-      content = .fixed(remaining: remaining - count)
-    case .chunked:
-      output.append(hexadecimal: count)
-      output.append("\r\n")
-    }
+    try message.beginContent(count, into: &output)
   }
 
   /// Appends what comes after content that ``beginContent(_:into:)`` announced.
-  mutating func endContent(into output: inout ByteBuffer) {
-    if case .chunked = content { output.append("\r\n") }
-  }
+  @inline(__always)
+  mutating func endContent(into output: inout ByteBuffer) { message.endContent(into: &output) }
 
   /// Appends what comes after all content.
   ///
   /// - Throws: ``BodyError/wrongLength`` if there was less content than was declared: the connection cannot go on.
-  mutating func finish(into output: inout ByteBuffer) throws(BodyError) {
-    switch content {
-    case .none, .untilClose, .fixed(0): return
-    case .fixed: throw .wrongLength
-    case .chunked:
-      output.append("0\r\n")
-      let bytes = trailers.bytes.span
-      for entry in trailers.entries where !trailers.isForbiddenInTrailers(entry) {
-        output.append(bytes.extracting(trailers.nameRange(entry)))
-        output.append(": ")
-        output.append(bytes.extracting(trailers.valueRange(entry)))
-        output.append("\r\n")
-      }
-      output.append("\r\n")
-    }
-  }
+  @inline(__always)
+  mutating func finish(into output: inout ByteBuffer) throws(BodyError) { try message.finish(into: &output) }
 }

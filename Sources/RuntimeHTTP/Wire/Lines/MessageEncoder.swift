@@ -1,0 +1,81 @@
+/// Turns a message's content into the bytes that are sent (RFC 9112 sections 6 and 7), without any input or output: the
+/// sender appends a head, says how the content ends, and frames each piece of it.
+package struct MessageEncoder: Sendable {
+  enum Content {
+    /// None is sent, whatever is written (RFC 9110 section 6.4.1).
+    case none
+    case fixed(remaining: Int)
+    case chunked
+    /// The end of the connection ends it.
+    case untilClose
+  }
+
+  var content = Content.none
+  /// Fields for after the content; sent only with chunks.
+  package var trailers = HeaderFields()
+
+  package init() {}
+
+  /// Appends the head of a request. The framing is the encoder's alone, whatever `fields` say.
+  ///
+  /// - Parameter contentLength: how much content there will be, if that is known; `nil` has it sent in chunks.
+  package mutating func begin(
+    _ method: Method, _ target: String, _ fields: HeaderFields, contentLength: Int? = 0, into output: inout ByteBuffer
+  ) {
+    if !trailers.isEmpty { trailers = HeaderFields() }
+    output.append(Array("\(method) \(target) HTTP/1.1\r\n".utf8).span)
+    for entry in fields.entries where entry.name != .contentLength && entry.name != .transferEncoding {
+      output.append(entry, of: fields)
+    }
+    switch contentLength {
+    case nil:
+      output.append("Transfer-Encoding: chunked\r\n")
+      content = .chunked
+    case 0?: content = .none
+    case let length?:
+      output.append(contentLength: length)
+      content = .fixed(remaining: length)
+    }
+    output.append("\r\n")
+  }
+
+  /// Whether content is sent at all, or only what would describe it.
+  @inline(__always)
+  var sendsContent: Bool {
+    if case .none = content { false } else { true }
+  }
+
+  /// Appends what comes before `count` bytes of content, which the caller sends next.
+  ///
+  /// - Throws: ``BodyError/wrongLength`` if there is more content than was declared.
+  package mutating func beginContent(_ count: Int, into output: inout ByteBuffer) throws(BodyError) {
+    switch content {
+    case .none, .untilClose: return
+    case .fixed(let remaining):
+      guard count <= remaining else { throw .wrongLength }
+      content = .fixed(remaining: remaining - count)
+    case .chunked:
+      output.append(hexadecimal: count)
+      output.append("\r\n")
+    }
+  }
+
+  /// Appends what comes after content that ``beginContent(_:into:)`` announced.
+  package mutating func endContent(into output: inout ByteBuffer) {
+    if case .chunked = content { output.append("\r\n") }
+  }
+
+  /// Appends what comes after all content.
+  ///
+  /// - Throws: ``BodyError/wrongLength`` if there was less content than was declared: the connection cannot go on.
+  package mutating func finish(into output: inout ByteBuffer) throws(BodyError) {
+    switch content {
+    case .none, .untilClose, .fixed(0): return
+    case .fixed: throw .wrongLength
+    case .chunked:
+      output.append("0\r\n")
+      for entry in trailers.entries where !trailers.isForbiddenInTrailers(entry) { output.append(entry, of: trailers) }
+      output.append("\r\n")
+    }
+  }
+}

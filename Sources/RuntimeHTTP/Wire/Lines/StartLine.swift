@@ -1,0 +1,38 @@
+/// The first line of a message (RFC 9112 section 2.1): a ``RequestLine`` or a ``StatusLine``, depending on who sends it.
+package protocol StartLine: Sendable {
+  /// Empty lines before it, which are skipped.
+  static var mostEmptyLines: Int { get }
+
+  init()
+
+  var version: HTTPVersion { get }
+  /// What the framing of the message depends on beside its fields.
+  var role: MessageRole { get }
+
+  /// Reads `line`, which came without its CRLF. What is known of it is here even where something else is wrong.
+  mutating func read(_ line: Span<UInt8>) throws(WireError)
+  /// Makes ready for another message.
+  mutating func clear()
+
+  /// What is wrong with a line that is longer than the limit.
+  ///
+  /// - Parameter hasSpace: whether a space is among the bytes that are within the limit.
+  static func tooLong(hasSpace: Bool) -> WireError
+}
+
+/// Who has sent a message, and what its framing depends on beside its fields (RFC 9112 section 6.3).
+package enum MessageRole: Sendable {
+  case request
+  case response(Status, to: Method)
+}
+
+extension HTTPVersion {
+  /// RFC 9112 section 2.3: `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, case-sensitive.
+  static func number(_ text: Span<UInt8>) throws(WireError) -> (major: UInt8, minor: UInt8) {
+    guard text.count == 8, text[0] == UInt8(ascii: "H"), text[1] == UInt8(ascii: "T"), text[2] == UInt8(ascii: "T"),
+      text[3] == UInt8(ascii: "P"), text[4] == UInt8(ascii: "/"), text[5].isDigit, text[6] == UInt8(ascii: "."),
+      text[7].isDigit
+    else { throw .malformed("The HTTP version is not valid.") }
+    return (text[5] &- UInt8(ascii: "0"), text[7] &- UInt8(ascii: "0"))
+  }
+}
