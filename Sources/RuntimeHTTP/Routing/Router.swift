@@ -187,7 +187,8 @@ public struct Router: Handler {
     var response =
       method == .options
       ? Response(status: .noContent) : .text("Method Not Allowed\n", status: .methodNotAllowed)
-    response.headers["Allow"] = Method.allCases.filter(allowed.contains).map(\.rawValue).joined(separator: ", ")
+    let methods = Method.Standard.allCases.map { Method($0) }.filter(allowed.contains)
+    response.headers["Allow"] = methods.map(\.name).joined(separator: ", ")
     return response
   }
 

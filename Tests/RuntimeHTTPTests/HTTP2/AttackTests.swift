@@ -64,7 +64,8 @@ import Testing
       ClientBytes.request(stream($0), ClientBytes.get + (0..<150).map { ("a\($0)", "b") })
     },
     Flood(name: "methods that are answered with a 501") {
-      ClientBytes.request(stream($0), ClientBytes.get.dropFirst() + [(":method", "BREW")])
+      let method = String(repeating: "M", count: 65)
+      return ClientBytes.request(stream($0), ClientBytes.get.dropFirst() + [(":method", method)])
     },
   ]
 

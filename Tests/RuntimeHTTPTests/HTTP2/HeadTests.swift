@@ -62,6 +62,7 @@ import Testing
     ("8.3.1 a path with a blank", target("/a b")),
     ("8.3.1 a path with a fragment", target("/a#b")),
     ("8.3.1 an asterisk for another method than OPTIONS", target("*")),
+    ("8.3.1 an asterisk for a method of a client's own", target("*", method: "BREW")),
     ("8.5 CONNECT with a path", target("/", method: "CONNECT")),
     ("8.5 CONNECT without a port", [(":method", "CONNECT"), (":authority", "a")]),
     ("8.5 CONNECT without an authority", [(":method", "CONNECT")]),
@@ -77,7 +78,7 @@ import Testing
   }
 
   static let refused: [(name: String, status: Int, fields: [(String, String)])] = [
-    ("a method that is not known", 501, target("/", method: "BREW")),
+    ("a method that is far too long", 501, target("/", method: String(repeating: "M", count: 65))),
     ("a target that is too long", 414, target("/" + String(repeating: "a", count: 9000))),
     ("too many fields", 431, ClientBytes.get + (0..<101).map { ("n\($0)", "") }),
     (

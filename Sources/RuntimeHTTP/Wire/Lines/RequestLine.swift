@@ -34,13 +34,13 @@ struct RequestLine: StartLine {
     let known = Method(token: name)
     if let known { method = known }
     let number = try HTTPVersion.number(line.extracting(second + 1..<line.count))
+    guard number.major == 1 else { throw WireError(.httpVersionNotSupported) }
     target.bytes.removeAll(keepingCapacity: true)
     line.extracting(first + 1..<second).withUnsafeBufferPointer { target.bytes.append(contentsOf: $0) }
-    // The target of a method that is not known is checked as that of one that may have any usual form.
+    // The target of a method that is too long is checked as that of one that may have any usual form.
     guard target.locateParts(method: known ?? .options) else {
       throw .malformed("The request target is not valid.")
     }
-    guard number.major == 1 else { throw WireError(.httpVersionNotSupported) }
     guard known != nil else { throw WireError(.notImplemented) }
     return number.minor == 0 ? .http1_0 : .http1_1
   }
