@@ -1,5 +1,7 @@
-import RuntimeHTTP
+import RuntimeTestSupport
 import Testing
+
+@testable import RuntimeHTTP
 
 @Suite struct RouterTests {
   // MARK: Paths
@@ -90,6 +92,48 @@ import Testing
       let response = try await Self.methods.respond(to: Request(method: method, target: target))
       #expect(response.status == .methodNotAllowed)
       #expect(response.headers["Allow"] == allow)
+    }
+  }
+
+  private static let uncommon: Router = {
+    var router = Router()
+    router.on("MKCOL", "/dav") { _ in .text("mkcol") }
+    router.on("PROPFIND", "/dav") { _ in .text("propfind") }
+    router.get("/dav") { _ in .text("get") }
+    router.get("/plain") { _ in .text("plain") }
+    return router
+  }()
+
+  @Test func anyMethodMayHaveRoutes() async throws {
+    #expect(try await Self.text(Self.uncommon, "/dav", "PROPFIND") == "propfind")
+    let refused = try await Self.uncommon.respond(to: Request(method: .put, target: "/dav"))
+    #expect(refused.status == .methodNotAllowed)
+    #expect(refused.headers["Allow"] == "GET, HEAD, OPTIONS, MKCOL, PROPFIND")
+    let all = try await Self.uncommon.respond(to: Request(method: .options, target: "*"))
+    #expect(all.headers["Allow"] == "GET, HEAD, OPTIONS, MKCOL, PROPFIND")
+  }
+
+  /// The method, the target, and the status of the response.
+  private static let unrouted: [(Method, String, Int)] = [
+    ("PROPFIND", "/plain", 405), ("PROPFIND", "/none", 404), (.put, "/plain", 405), (.put, "/none", 404),
+    ("BREW", "/plain", 501), ("BREW", "/none", 501), ("get", "/plain", 501),
+  ]
+
+  @Test(arguments: Transport.allCases)
+  func aConnectionIsOfUseAfterARequestWithoutARoute(_ transport: Transport) async throws {
+    try await withConnection(over: transport, handler: Self.uncommon) { client async throws in
+      for (method, target, status) in Self.unrouted {
+        let response = try await client.request(method.name, target)
+        #expect(response.status == status && (response["Allow"] != nil) == (status == 405), "\(method) \(target)")
+        #expect(response["Connection"] == nil)
+      }
+      #expect(try await client.get("/plain").text == "plain")
+    }
+    try await withHTTP2(over: transport, handler: Self.uncommon) { client async throws in
+      for (method, target, status) in Self.unrouted {
+        #expect(try await client.request(method.name, target).status == status, "\(method) \(target)")
+      }
+      #expect(try await client.get("/plain").text == "plain")
     }
   }
 

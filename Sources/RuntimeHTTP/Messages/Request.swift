@@ -2,9 +2,11 @@ public import Runtime
 
 /// A request: what the engine hands to a ``Handler``.
 ///
-/// It is a value of one word, which costs little to pass on: copies share what they have in common until one is changed.
+/// It is a value of two words, which cost little to pass on: copies share what they have in common until one is changed.
 public struct Request: Sendable {
   private var parts: RequestParts
+  /// Where a router has it answered.
+  var endpoint: Endpoint?
 
   /// What is to be done.
   public var method: Method {
@@ -31,6 +33,11 @@ public struct Request: Sendable {
     get { parts.parameters }
     set { withOwnParts { $0.parameters = newValue } }
   }
+  /// The pattern of the route that a ``Router`` has found for it, as in `/users/:id`, with the prefixes of the groups
+  /// that the route is in; `nil` before a router has it, and where there is no route.
+  ///
+  /// There are as many patterns as routes, whatever clients send: it is what to count and to time requests by.
+  public var route: String? { endpoint?.route?.path }
   /// Where it came from, where the stream knows.
   public var remoteAddress: SocketAddress? {
     get { parts.peer?.address }
@@ -75,6 +82,14 @@ public struct Request: Sendable {
     change(parts)
   }
 
+  /// What a middleware or a router in front has left for those behind, under `key`; see ``RequestKey``.
+  ///
+  /// It belongs to the request, not to the connection, and costs nothing where it is not used.
+  public subscript<Key: RequestKey>(key: Key.Type) -> Key.Value? {
+    get { parts.values[ObjectIdentifier(key)] as? Key.Value }
+    set { withOwnParts { $0.values[ObjectIdentifier(key)] = newValue } }
+  }
+
   /// The target as it was sent: `/users/7?full`, `*`, `http://example.org/`, or for CONNECT `example.org:443`.
   public var target: String { String(decoding: parts.target.bytes, as: UTF8.self) }
 
@@ -104,6 +119,9 @@ public struct Request: Sendable {
 ///
 /// Unchecked: it is changed only by whoever has the only reference, a decoder before there is a ``Request`` of it or a
 /// request that shares it with nobody. The checks of exclusive access would ask the same once more.
+///
+/// A decoder that uses it again keeps its own reference meanwhile. So a request of it that is changed has a copy, and
+/// what is put there, parameters and values among it, never gets into the next request.
 final class RequestParts: @unchecked Sendable {
   @exclusivity(unchecked) var method = Method.get
   @exclusivity(unchecked) var version = HTTPVersion.http1_1
@@ -114,6 +132,8 @@ final class RequestParts: @unchecked Sendable {
   @exclusivity(unchecked) var peer: Peer?
   /// What observers will be told of the request, where there are any.
   @exclusivity(unchecked) var trace: RequestTrace?
+  /// What has been left under the keys of the request. An empty dictionary is one word and no memory.
+  @exclusivity(unchecked) var values: [ObjectIdentifier: any Sendable] = [:]
 
   func copy() -> RequestParts {
     let other = RequestParts()
@@ -125,6 +145,7 @@ final class RequestParts: @unchecked Sendable {
     other.parameters = parameters
     other.peer = peer
     other.trace = trace
+    other.values = values
     return other
   }
 }

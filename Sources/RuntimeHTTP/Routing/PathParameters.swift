@@ -28,7 +28,22 @@ public struct PathParameters: Sendable, Hashable {
   /// Whether the route has no variable segments.
   public var isEmpty: Bool { entries.isEmpty }
 
-  mutating func append(_ name: String, _ segments: [String]) {
-    entries.append(Entry(name: name, segments: segments))
+  /// The parameters called `names`, whose values are in `path` where `ranges` say.
+  ///
+  /// - Throws: ``HTTPError`` with ``Status/badRequest`` if one of them cannot be decoded.
+  init(_ names: [String], _ ranges: [Range<Int>], of path: ArraySlice<UInt8>) throws(HTTPError) {
+    for (name, range) in zip(names, ranges) {
+      var segments: [String] = []
+      if !range.isEmpty {
+        let part = path[(path.startIndex + range.lowerBound)..<(path.startIndex + range.upperBound)]
+        for segment in part.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+          guard let text = PercentEncoding.decode(segment) else {
+            throw HTTPError(.badRequest, "The path holds NUL or is not UTF-8 where its parameter \(name) is.")
+          }
+          segments.append(text)
+        }
+      }
+      entries.append(Entry(name: name, segments: segments))
+    }
   }
 }

@@ -3,34 +3,17 @@ import Runtime
 /// The routes of a ``Router`` as a tree with a node for each segment, so that a path is matched in one walk over its
 /// bytes. A path without parameters is matched without allocating anything.
 struct RouteTable: Sendable {
-  /// What answers the requests of one method to one path.
-  final class Route: Sendable {
-    let method: Method
-    let path: String
-    /// The names of the path's parameters, in order. They belong to the route: `GET /a/:x` and `PUT /a/:y` share nodes.
-    let parameterNames: [String]
-    let function: Function
-    /// What a task that answers such a request says that it does.
-    let label: TaskNote.Label
-
-    init(method: Method, path: String, parameterNames: [String], function: Function) {
-      self.method = method
-      self.path = path
-      self.parameterNames = parameterNames
-      self.function = function
-      label = TaskNote.Label("\(method) \(path)")
-    }
-  }
-
-  /// What answers the requests of a route.
-  enum Function: Sendable {
-    case waiting(Router.Function)
-    case immediate(Router.ImmediateFunction)
+  /// What there is for a request.
+  enum Finding {
+    case endpoint(Endpoint, PathParameters)
+    /// The path has routes, but for these methods only.
+    case otherMethods([Method])
+    case nothing
   }
 
   /// Where a path led.
-  struct Match {
-    fileprivate let node: Int
+  private struct Match {
+    let node: Int
     /// Where in the path's bytes the parameters are.
     let captures: [Range<Int>]
   }
@@ -42,7 +25,8 @@ struct RouteTable: Sendable {
     var firstLiteral: Int?
     var parameter: Int?
     var rest: Int?
-    var routes: [Route] = []
+    /// In the order in which they were registered.
+    var endpoints: [Endpoint] = []
   }
 
   /// In 16 bytes, so that four of them come from memory at once: a table has fewer than 2^32 of anything.
@@ -67,38 +51,51 @@ struct RouteTable: Sendable {
   private var literals: [Literal] = []
   private var text: [UInt8] = []
 
-  /// The methods of all routes.
-  var methods: Set<Method> { nodes.reduce(into: []) { $0.formUnion($1.routes.map(\.method)) } }
+  /// The methods of all routes, each once, in the order in which they were registered first.
+  private(set) var methods: [Method] = []
 }
 
 // MARK: - Matching
 
 extension RouteTable {
+  /// What there is for `request`.
+  ///
+  /// - Throws: ``HTTPError`` with ``Status/badRequest`` if the path cannot be decoded.
+  func find(_ request: Request) throws(HTTPError) -> Finding {
+    let path = request.pathBytes
+    let hasEscapes = path.span.firstIndex(of: UInt8(ascii: "%")) != nil
+    guard !hasEscapes || PercentEncoding.isWellFormed(path.span) else {
+      throw HTTPError(.badRequest, "A % in the path is not followed by two hexadecimal digits.")
+    }
+    guard let match = match(path.span, hasEscapes: hasEscapes) else { return .nothing }
+    guard let endpoint = endpoint(for: request.method, at: match.node) else {
+      return .otherMethods(nodes[match.node].endpoints.compactMap(\.route?.method))
+    }
+    return .endpoint(endpoint, try PathParameters(endpoint.parameterNames, match.captures, of: path))
+  }
+
   /// The routes of the path that `path` fits best; `nil` if it fits none.
   ///
   /// - Parameter hasEscapes: whether there is a `%` in it, as there mostly is not.
-  func match(_ path: Span<UInt8>, hasEscapes: Bool) -> Match? {
+  private func match(_ path: Span<UInt8>, hasEscapes: Bool) -> Match? {
     guard path.count > 0, path[0] == UInt8(ascii: "/") else { return nil }
     var captures: [Range<Int>] = []
     guard let node = find(path, hasEscapes, from: 1, under: 0, &captures) else { return nil }
     return Match(node: node, captures: captures)
   }
 
-  /// The route for `method` where `match` led; that for GET answers HEAD as well, unless there is one for it.
-  func route(for method: Method, at match: Match) -> Route? {
-    for route in nodes[match.node].routes where route.method == method { return route }
-    return method == .head ? route(for: .get, at: match) : nil
+  /// The endpoint for `method` at `node`; that for GET answers HEAD as well, unless there is one for it.
+  private func endpoint(for method: Method, at node: Int) -> Endpoint? {
+    for endpoint in nodes[node].endpoints where endpoint.method == method { return endpoint }
+    return method == .head ? endpoint(for: .get, at: node) : nil
   }
-
-  /// The methods that there are routes for where `match` led.
-  func methods(at match: Match) -> [Method] { nodes[match.node].routes.map(\.method) }
 
   /// The node that the segments from `start` on lead to. A literal is tried before a parameter and that before a rest;
   /// where one leads nowhere, the next is tried. Each node is looked at once at most.
   private func find(
     _ path: Span<UInt8>, _ hasEscapes: Bool, from start: Int, under index: Int, _ captures: inout [Range<Int>]
   ) -> Int? {
-    guard start <= path.count else { return nodes[index].routes.isEmpty ? nil : index }
+    guard start <= path.count else { return nodes[index].endpoints.isEmpty ? nil : index }
     let end = path.firstIndex(of: UInt8(ascii: "/"), from: start) ?? path.count
     let segment = path.extracting(start..<end)
     var next = nodes[index].firstLiteral
@@ -134,8 +131,9 @@ extension RouteTable {
     case rest(String)
   }
 
-  /// Adds a route, or ends the process if there is no sense in it.
-  mutating func add(_ method: Method, _ path: String, _ function: Function) {
+  /// Adds a route with `outer` in front of it, or ends the process if there is no sense in it.
+  mutating func add(_ route: Route, behind outer: [any Middleware]) {
+    let (method, path) = (route.method, route.path)
     let segments = Self.segments(of: path)
     var index = 0
     var names: [String] = []
@@ -151,10 +149,16 @@ extension RouteTable {
       }
     }
     if Set(names).count < names.count { reject(path, "two parameters have the same name") }
-    if let other = nodes[index].routes.first(where: { $0.method == method }) {
+    if let other = nodes[index].endpoints.first(where: { $0.method == method })?.route {
       reject(path, "\(method) \(other.path) is registered already")
     }
-    nodes[index].routes.append(Route(method: method, path: path, parameterNames: names, function: function))
+    nodes[index].endpoints.append(Endpoint(route, parameterNames: names, behind: outer))
+    if !methods.contains(method) { methods.append(method) }
+  }
+
+  /// Puts `outer` in front of all routes, in place of what has been put there before.
+  mutating func put(behind outer: [any Middleware]) {
+    for index in nodes.indices { nodes[index].endpoints = nodes[index].endpoints.map { $0.behind(outer) } }
   }
 
   private mutating func child(of index: Int, _ segment: [UInt8]) -> Int {
@@ -198,7 +202,7 @@ extension RouteTable {
 }
 
 /// Ends the process over a route that the program should not have registered.
-private func reject(_ path: String, _ reason: String) -> Never {
+func reject(_ path: String, _ reason: String) -> Never {
   let message = "The route \(path.debugDescription) cannot be registered: \(reason)."
   // An optimised build leaves out what `preconditionFailure` would say, so it is said here.
   LineWriter.standardError.write(message)

@@ -1,0 +1,242 @@
+import RuntimePrimitives
+import RuntimeTestSupport
+import Testing
+
+@testable import RuntimeHTTP
+
+@Suite struct MiddlewareTests {
+  /// Leaves its name in the request on the way in, and in the response on the way out, and waits meanwhile.
+  private struct Tag: Middleware {
+    let name: String
+
+    func respond(to request: Request, next: any Handler) async throws -> Response {
+      var request = request
+      request.headers["Path"] = (request.headers["Path"] ?? "") + name
+      var response = try await next.respond(to: request)
+      response.headers["Way"] = (response.headers["Way"] ?? "") + name
+      return response
+    }
+  }
+
+  /// The same without waiting; it counts how often it is called.
+  private struct ImmediateTag: ImmediateMiddleware {
+    let name: String
+    var calls = Counter()
+
+    func before(_ request: inout Request) -> Response? {
+      calls.add(1)
+      request.headers["Path"] = (request.headers["Path"] ?? "") + name
+      return nil
+    }
+
+    func after(_ response: inout Response, to request: Request) {
+      response.headers["Way"] = (response.headers["Way"] ?? "") + name
+      response.headers["Seen"] = request.headers["Path"]
+    }
+  }
+
+  private static func path(_ request: Request) -> Response { .text(request.headers["Path"] ?? "") }
+  private static func waitingPath(_ request: Request) async -> Response {
+    await Task.yield()
+    return path(request)
+  }
+
+  // MARK: What it stands in front of
+
+  private static func grouped() -> Router {
+    var router = Router()
+    router.get("/plain", path)
+    router.group("/api", using: [Tag(name: "b"), ImmediateTag(name: "c")]) { api in
+      api.get("", path)
+      api.get("/users/:id") { .text("\($0.route ?? "-") \($0.parameters["id"] ?? "-") \($0.headers["Path"] ?? "-")") }
+      api.group("/admin", using: [ImmediateTag(name: "d")]) { admin in
+        admin.delete("/users/:id", using: [Tag(name: "e")], waitingPath)
+      }
+      api.group(using: [ImmediateTag(name: "f")]) { group in group.get("/own", path) }
+    }
+    router.use(ImmediateTag(name: "a"))
+    return router
+  }
+
+  @Test(arguments: [
+    (Method.get, "/plain", "a"), (.get, "/api", "abc"), (.get, "/api/users/7", "/api/users/:id 7 abc"),
+    (.delete, "/api/admin/users/7", "abcde"), (.get, "/api/own", "abcf"),
+  ])
+  func `a group's is in front of its routes, from outside in`(method: Method, target: String, text: String) async throws
+  {
+    let response = try await Self.grouped().respond(to: Request(method: method, target: target))
+    #expect(try await Self.text(response) == text)
+    let names = text.split(separator: " ").last ?? ""
+    #expect(response.headers["Way"] == String(names.reversed()))
+  }
+
+  @Test(arguments: [(Method.get, "/api/none", 404), (.get, "/api/", 404), (.post, "/api/own", 405)])
+  func `a group's is not asked where there is no route, and the router's is`(
+    method: Method, target: String, status: UInt16
+  ) async throws {
+    let response = try await Self.grouped().respond(to: Request(method: method, target: target))
+    #expect(response.status.code == status && response.headers["Way"] == "a")
+  }
+
+  @Test func `it knows the route and its parameters, and what is in front of the router does not`() async throws {
+    struct Label: ImmediateMiddleware {
+      func after(_ response: inout Response, to request: Request) {
+        response.headers["Route"] = "\(request.route ?? "none") \(request.parameters["id"] ?? "none")"
+      }
+    }
+    var router = Router()
+    router.use(Label())
+    router.get("/users/:id") { _ in Response() }
+    for (target, label) in [("/users/7", "/users/:id 7"), ("/nowhere", "none none"), ("/users/%FF", "none none")] {
+      let request = Request(target: target)
+      #expect(try await router.respond(to: request).headers["Route"] == label)
+      #expect(request.route == nil)
+    }
+  }
+
+  @Test(arguments: [
+    ("/api/", "/a", "does not end with a slash"), ("api", "/a", "does not begin with a slash"),
+    ("/api", "a", "does not begin with a slash"), ("", "", "does not begin with a slash"),
+    ("/:id", "/:id", "the same name"), ("/*rest", "/a", "only its last segment"),
+  ])
+  func `a group that cannot be is refused at the start`(prefix: String, path: String, reason: String) async throws {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [prefix, path] in
+      var router = Router()
+      router.group(prefix) { $0.get(path) { _ in Response() } }
+    }
+    #expect(String(decoding: try #require(result).standardErrorContent, as: UTF8.self).contains(reason))
+  }
+
+  // MARK: Plain calls
+
+  @Test(arguments: [(Method.get, "/", Status.ok), (.get, "/none", .notFound), (.post, "/", .methodNotAllowed)])
+  func `routes behind middleware that never waits are answered in plain calls`(
+    method: Method, target: String, status: Status
+  ) throws {
+    let tag = ImmediateTag(name: "a")
+    let response = try #require(try Self.mixed(tag).respondAtOnce(to: Request(method: method, target: target)))
+    #expect(response.status == status && response.headers["Way"] == "a")
+    #expect(tag.calls.count == 1)
+  }
+
+  @Test(arguments: ["/waits", "/behind"])
+  func `where anything may wait, middleware is asked once that is known`(target: String) throws {
+    let tag = ImmediateTag(name: "a")
+    let response = try Self.mixed(tag).respondAtOnce(to: Request(target: target))
+    #expect(response == nil && tag.calls.count == 0)
+  }
+
+  /// A router with `tag` in front of a route that never waits, of one that may, and of one with middleware that may.
+  private static func mixed(_ tag: ImmediateTag) -> Router {
+    var router = Router()
+    router.get("/", path)
+    router.get("/waits", waitingPath)
+    router.get("/behind", using: [Tag(name: "b")], path)
+    router.use(tag)
+    return router
+  }
+
+  @Test(arguments: Transport.allCases)
+  func `middleware that never waits is called once for a request, whatever is behind`(
+    _ transport: Transport
+  ) async throws {
+    let (outer, inner) = (ImmediateTag(name: "a"), ImmediateTag(name: "c"))
+    var router = Router()
+    router.use(outer)
+    router.get("/", using: [inner]) { Self.path($0) }
+    router.get("/waits", using: [Tag(name: "b"), inner]) { await Self.waitingPath($0) }
+    router.notFound = { _ in .text("none", status: .notFound) }
+    try await withConnection(over: transport, handler: router) { client async throws in
+      #expect(try await client.get("/").text == "ac")
+      #expect(try await client.get("/waits").text == "abc")
+      #expect(try await client.get("/none").text == "none")
+    }
+    #expect(outer.calls.count == 3 && inner.calls.count == 2)
+  }
+
+  /// Answers what it has answered before, without asking again.
+  private final class Cache: Middleware {
+    let kept = Lock<[String: Response]>([:])
+
+    func respond(to request: Request, next: any Handler) async throws -> Response {
+      if let response = try respondAtOnce(to: request, next: next) { return response }
+      let response = try await next.respond(to: request)
+      kept.withLock { $0[request.path] = response }
+      return response
+    }
+
+    func respondAtOnce(to request: Request, next: any Handler) throws -> Response? {
+      kept.withLock { $0[request.path] }
+    }
+  }
+
+  @Test func `middleware that may wait is asked whether it need not`() async throws {
+    var router = Router()
+    router.use(Cache())
+    router.get("/") { await Self.waitingPath($0) }
+    #expect(try router.respondAtOnce(to: Request(target: "/")) == nil)
+    #expect(try await router.respond(to: Request(target: "/")).status == .ok)
+    #expect(try router.respondAtOnce(to: Request(target: "/"))?.status == .ok)
+  }
+
+  @Test func `it may answer itself, and what is behind is not asked`() async throws {
+    struct Refusal: ImmediateMiddleware {
+      func before(_ request: inout Request) -> Response? { Response(status: .forbidden) }
+      func after(_ response: inout Response, to request: Request) { Issue.record("it is not its own response") }
+    }
+    var router = Router()
+    router.use(ImmediateTag(name: "a"))
+    router.use(Refusal())
+    router.get("/") { _ in
+      Issue.record("the handler was called")
+      return Response()
+    }
+    let response = try #require(try router.respondAtOnce(to: Request(target: "/")))
+    #expect(response.status == .forbidden && response.headers["Way"] == "a")
+  }
+
+  // MARK: Errors
+
+  private struct Failure: Error {}
+  private struct Thrower: ImmediateMiddleware {
+    func before(_ request: inout Request) throws -> Response? { throw HTTPError(.unauthorized) }
+  }
+
+  @Test(arguments: [
+    ("/gone", 410), ("/fails", 500), ("/waits/gone", 410), ("/waits/fails", 500), ("/thrower", 401), ("/%", 400),
+  ])
+  func `it sees the response that an error has become`(target: String, status: UInt16) async throws {
+    for outer: any Middleware in [ImmediateTag(name: "a"), Tag(name: "a")] {
+      var router = Router()
+      router.get("/gone") { _ throws in throw HTTPError(.gone) }
+      router.get("/fails") { _ throws in throw Failure() }
+      router.get("/waits/gone") { _ async throws in throw HTTPError(.gone) }
+      router.get("/waits/fails") { _ async throws in throw Failure() }
+      router.get("/thrower", using: [Thrower()]) { _ in Response() }
+      router.use(outer)
+      let response = try await router.respond(to: Request(target: target))
+      #expect(response.status.code == status && response.headers["Way"] == "a")
+    }
+  }
+
+  @Test func `an error without middleware, and that of the outermost, goes on as it is`() async throws {
+    var router = Router()
+    router.get("/") { _ throws in throw Failure() }
+    #expect(throws: Failure.self) { try router.respondAtOnce(to: Request(target: "/")) }
+    await #expect(throws: Failure.self) { try await router.respond(to: Request(target: "/")) }
+    router.use(Thrower())
+    #expect(throws: HTTPError(.unauthorized)) { try router.respondAtOnce(to: Request(target: "/")) }
+    await #expect(throws: HTTPError(.unauthorized)) { try await router.respond(to: Request(target: "/")) }
+  }
+
+  private static func text(_ response: Response) async throws -> String {
+    String(decoding: try await response.body.collect(upTo: 1000), as: UTF8.self)
+  }
+}
+
+/// A number that many may add to.
+final class Counter: Sendable {
+  private let value = Lock(0)
+  var count: Int { value.withLock { $0 } }
+  func add(_ count: Int) { value.withLock { $0 += count } }
+}
