@@ -21,6 +21,11 @@ public struct BodyWriter: Sendable {
   /// Sends the head of the response if it has not been sent, so that the client knows before there is any content.
   public func flush() async throws { try await sink.flush() }
 
+  /// A writer in front of this one: it passes on what `transform` makes of each chunk.
+  public func mapping(_ transform: @escaping @Sendable ([UInt8]) throws -> [UInt8]) -> BodyWriter {
+    BodyWriter(MappingSink(base: sink, transform: transform))
+  }
+
   /// Sets the fields to send after the content (RFC 9112 section 7.1.2).
   ///
   /// They are sent only where the content goes out in chunks, and those that have no place there (RFC 9110 section
@@ -33,6 +38,25 @@ protocol BodySink: AnyObject, Sendable {
   func write(_ bytes: [UInt8]) async throws
   func flush() async throws
   func setTrailers(_ trailers: HeaderFields) throws
+}
+
+/// Passes on what a function makes of each chunk.
+private final class MappingSink: BodySink {
+  private let base: any BodySink
+  private let transform: @Sendable ([UInt8]) throws -> [UInt8]
+
+  init(base: any BodySink, transform: @escaping @Sendable ([UInt8]) throws -> [UInt8]) {
+    self.base = base
+    self.transform = transform
+  }
+
+  func write(_ bytes: [UInt8]) async throws {
+    if !bytes.isEmpty { try await base.write(transform(bytes)) }
+  }
+
+  func flush() async throws { try await base.flush() }
+
+  func setTrailers(_ trailers: HeaderFields) throws { try base.setTrailers(trailers) }
 }
 
 /// Keeps what is written.

@@ -31,9 +31,42 @@ public struct RequestBody: Sendable {
     length = bytes.count
   }
 
+  /// Content that comes from `chunks`, which are asked for as it is read: what a middleware puts in place of `original`,
+  /// the body that the chunks are made of.
+  ///
+  /// ```swift
+  /// request.body = RequestBody(Inflated(request.body), replacing: request.body)
+  /// request.headers["Content-Encoding"] = nil
+  /// ```
+  ///
+  /// An error of `chunks` is thrown to whom reads, again and again.
+  ///
+  /// - Parameters:
+  ///   - length: how many bytes there are, if that is known.
+  ///   - original: has the ``trailers``, and the server counts what is collected as collected from it.
+  public init<Chunks: AsyncSequence & Sendable>(
+    _ chunks: Chunks, length: Int? = nil, replacing original: RequestBody = .empty
+  ) where Chunks.Element == [UInt8] {
+    self.init(ChunkSource(chunks, replacing: original), length: length)
+  }
+
   init(_ source: any RequestBodySource, length: Int?) {
     storage = .source(source)
     self.length = length
+  }
+
+  /// This content, with what `transform` makes of each chunk in its place, for measuring or changing it.
+  ///
+  /// Content in memory is one chunk, and is transformed at once; any other as it is read.
+  ///
+  /// - Parameter length: how many bytes there will be, if that is known; content in memory knows by itself.
+  public func mapping(
+    length: Int? = nil, _ transform: @escaping @Sendable ([UInt8]) throws -> [UInt8]
+  ) rethrows -> RequestBody {
+    switch storage {
+    case .bytes(let bytes): bytes.isEmpty ? self : RequestBody(try transform(bytes))
+    case .source: RequestBody(map(transform), length: length, replacing: self)
+    }
   }
 
   /// Reads what is left of the content. The server counts it as held until the handler has ended.
@@ -51,11 +84,16 @@ public struct RequestBody: Sendable {
     for try await chunk in self {
       guard chunk.count <= limit - collected.count else { throw tooLarge }
       collected.append(contentsOf: chunk)
-      guard collected.count - counted >= MemoryBudget.step, case .source(let source) = storage else { continue }
-      try source.noteCollected(collected.count)
+      guard collected.count - counted >= MemoryBudget.step else { continue }
+      try noteCollected(collected.count)
       counted = collected.count
     }
     return collected
+  }
+
+  /// Counts what has been collected of the content so far, in bytes.
+  func noteCollected(_ count: Int) throws(HTTPError) {
+    if case .source(let source) = storage { try source.noteCollected(count) }
   }
 
   /// The fields that came after the content (RFC 9112 section 7.1.2); none before its end has been read.

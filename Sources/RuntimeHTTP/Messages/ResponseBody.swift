@@ -1,3 +1,5 @@
+import RuntimePrimitives
+
 /// The content of a response: nothing, bytes in memory, or a stream that is written while it is sent.
 public struct ResponseBody: Sendable {
   enum Storage: Sendable {
@@ -41,6 +43,72 @@ public struct ResponseBody: Sendable {
     }
   }
 
+  /// This content, with what `transform` makes of each chunk in its place, for measuring or changing it.
+  ///
+  /// Content in memory is one chunk, is transformed at once, and stays in memory. A stream is transformed as it is
+  /// written.
+  ///
+  /// - Parameter length: how many bytes there will be, if that is known; content in memory knows by itself.
+  public func mapping(
+    length: Int? = nil, _ transform: @escaping @Sendable ([UInt8]) throws -> [UInt8]
+  ) rethrows -> ResponseBody {
+    switch storage {
+    case .bytes(let bytes): bytes.isEmpty ? self : .bytes(try transform(bytes))
+    case .stream(_, let produce): .stream(length: length) { try await produce($0.mapping(transform)) }
+    }
+  }
+
+  /// This content, with `wrap` around the writing of it, so that what was in force around the handler stays so.
+  ///
+  /// ```swift
+  /// response.body = response.body.wrapping { produce in
+  ///   try await Trace.$current.withValue(trace) { try await produce() }
+  /// }
+  /// ```
+  ///
+  /// Content in memory stays as it is: nothing runs for it to be written.
+  ///
+  /// - Parameter wrap: calls what it is given, once, and throws what that throws.
+  public func wrapping(
+    _ wrap: @escaping @Sendable (_ produce: () async throws -> Void) async throws -> Void
+  ) -> ResponseBody {
+    guard case .stream(let length, let produce) = storage else { return self }
+    return .stream(length: length) { writer in try await wrap { try await produce(writer) } }
+  }
+
+  /// This content, with `action` called once when all of it has been written, or with the error for which that has ended.
+  ///
+  /// Where none is sent (in response to HEAD, or because another response has taken its place) it has succeeded, and
+  /// `action` is called when the body is let go. Content in memory is written as a stream is.
+  public func onEnd(_ action: @escaping @Sendable (Result<Void, any Error>) -> Void) -> ResponseBody {
+    let end = ContentEnd(action)
+    return .stream(length: length) { writer in
+      do {
+        try await write(to: writer)
+        end.tell(.success(()))
+      } catch {
+        end.tell(.failure(error))
+        throw error
+      }
+    }
+  }
+
+  /// Writes all of the content to `writer`: what a body does that has more to write, or trailers to set.
+  ///
+  /// ```swift
+  /// response.body = .stream { [body = response.body] writer in
+  ///   let digest = Digest()
+  ///   try await body.write(to: writer.mapping { digest.update($0) })
+  ///   try writer.setTrailers(["Content-Digest": digest.value])
+  /// }
+  /// ```
+  public func write(to writer: BodyWriter) async throws {
+    switch storage {
+    case .bytes(let bytes): try await writer.write(bytes)
+    case .stream(_, let produce): try await produce(writer)
+    }
+  }
+
   /// How many bytes there are; `nil` where only the end of a stream will tell.
   public var length: Int? {
     switch storage {
@@ -58,10 +126,21 @@ public struct ResponseBody: Sendable {
     case .bytes(let bytes):
       guard bytes.count <= limit else { throw HTTPError(.contentTooLarge) }
       return bytes
-    case .stream(_, let produce):
+    case .stream:
       let sink = CollectingSink(limit: limit)
-      try await produce(BodyWriter(sink))
+      try await write(to: BodyWriter(sink))
       return sink.collected
     }
   }
+}
+
+/// Tells once how the content of a response has ended.
+private final class ContentEnd: Sendable {
+  private let action: Lock<(@Sendable (Result<Void, any Error>) -> Void)?>
+
+  init(_ action: @escaping @Sendable (Result<Void, any Error>) -> Void) { self.action = Lock(action) }
+
+  deinit { tell(.success(())) }
+
+  func tell(_ result: Result<Void, any Error>) { action.withLock { $0.take() }?(result) }
 }
