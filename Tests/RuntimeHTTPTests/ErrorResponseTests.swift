@@ -56,6 +56,44 @@ import Testing
     }
   }
 
+  @Test(arguments: Transport.allCases)
+  func `what a router answers itself has that form too`(_ transport: Transport) async throws {
+    var router = Router()
+    router.get("/known") { _ in .text("fine") }
+    try await withConnection(over: transport, options: Self.options, handler: router) { client in
+      #expect(try await client.get("/unknown").text == "{404 /unknown}")
+      let locked = try await client.request("PUT", "/known", "Content-Length: 0")
+      #expect(locked.text == "{405 /known}" && locked["Allow"] == "GET, HEAD, OPTIONS")
+      #expect(try await client.request("PURGE", "/known").text == "{501 /known}")
+      #expect(try await client.get("/known").text == "fine")
+    }
+  }
+
+  @Test(arguments: Transport.allCases)
+  func `middleware sees the response that an error became, and the error is logged once`(
+    _ transport: Transport
+  ) async throws {
+    struct Seen: Middleware {
+      func respond(to request: Request, next: any Handler) async throws -> Response {
+        var response = try await next.respond(to: request)
+        response.headers["Seen"] = "\(response.status.code)"
+        return response
+      }
+    }
+    let log = Log()
+    var options = Self.options
+    options.log = log.options.log
+    var router = Router()
+    router.use(Seen())
+    router.get("/bug") { _ in throw Bug() }
+    try await withConnection(over: transport, options: options, handler: router) { client in
+      let response = try await client.get("/bug")
+      #expect(response.text == "{500 /bug}" && response["Seen"] == "500")
+      #expect(try await client.get("/unknown")["Seen"] == "404")
+    }
+    #expect(log.lines == ["GET /bug: Bug()"])
+  }
+
   @Test func `a form that is not a response of its own gives way to plain text`() async throws {
     for status in [Status.continue, .ok] {
       var options = ServerOptions.quiet

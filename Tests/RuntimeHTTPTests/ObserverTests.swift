@@ -136,6 +136,22 @@ import Testing
     }
   }
 
+  @Test(arguments: Transport.allCases)
+  func `the record has the route that a router found, and none where there is none`(
+    _ transport: Transport
+  ) async throws {
+    let observer = RecordingObserver()
+    var router = Router()
+    router.get("/users/:id") { (request: Request) async throws -> Response in .text(request.parameters["id"] ?? "") }
+    router.get("/now/:id") { (_: Request) throws -> Response in throw HTTPError(.conflict) }
+    try await withConnection(over: transport, options: observer.options, handler: router) { client in
+      for path in ["/users/7", "/now/7", "/none"] { _ = try await client.get(path) }
+      let records = await observer.records(3)
+      #expect(records.map { $0.request?.route } == ["/users/:id", "/now/:id", nil])
+      #expect(records.map { $0.status?.code } == [200, 409, 404])
+    }
+  }
+
   @Test func `a client that takes nothing of its response is reported as too slow`() async throws {
     try await inVirtualTime { clock in
       let observer = RecordingObserver()

@@ -76,7 +76,7 @@ extension HTTP1Connection {
       return .finished
     }
     workspace.trace?.ending = .failed
-    context.noteBreak(error, Request(workspace.decoder.parts))
+    context.errors.noteBreak(of: Request(workspace.decoder.parts), by: error)
     try? await channel.flush(workspace)
     return .finished
   }

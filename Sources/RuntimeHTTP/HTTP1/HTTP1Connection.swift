@@ -49,7 +49,7 @@ enum HTTP1Step {
 /// out of the frames of what every request goes through.
 class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchecked Sendable {  // Constants only.
   let channel: HTTP1Channel<Stream>
-  let peer: Peer?
+  let origin: RequestOrigin
   let responder: Responder<H>
   let context: ConnectionContext
   let control: ConnectionControl
@@ -58,7 +58,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   /// - Parameter mayUpgrade: whether the client may go on with HTTP/2.
   init(_ stream: Stream, _ control: ConnectionControl, _ responder: Responder<H>, mayUpgrade: Bool) {
     channel = HTTP1Channel(stream, control)
-    peer = stream.peerAddress.map(Peer.init)
+    origin = RequestOrigin(stream.peerAddress, responder.context.errors)
     self.responder = responder
     self.control = control
     context = responder.context
@@ -222,9 +222,9 @@ extension HTTP1Connection {
         switch try workspace.nextEvent() {
         case .head:
           control.end(.head)
-          if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(peer) { return .end(.http2) }
+          if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(origin) { return .end(.http2) }
           control.beginRequest()
-          workspace.decoder.parts.peer = peer
+          workspace.decoder.parts.origin = origin
           if let observers = workspace.observers { workspace.beginTrace(for: observers) }
           guard workspace.decoder.isComplete,
             let response = responder.respondAtOnce(to: Request(workspace.decoder.parts))
@@ -301,7 +301,7 @@ extension HTTP1Connection {
   /// Answers a request that is wrong. Where the next one would begin, nobody can say.
   private func refuse(_ error: HTTPError, _ workspace: Workspace) -> HTTP1Step {
     control.end(.head)
-    let response = workspace.refusal(error, peer, context)
+    let response = workspace.refusal(error, from: origin, context.errors)
     guard case .bytes(let bytes) = response.body.storage else { return .end(.finished) }
     // As far as it is known; no content follows the head of a response to HEAD, whatever its status.
     let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)

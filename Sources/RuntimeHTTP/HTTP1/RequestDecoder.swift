@@ -41,13 +41,13 @@ struct RequestDecoder: Sendable {
   }
 
   /// The request without its content, as far as it has come; `nil` if not even its first line has.
-  func request(from peer: Peer?) -> Request? {
+  func request(from origin: RequestOrigin) -> Request? {
     if hasHead { return Request(parts).withoutBody }
     guard message.hasStart else { return nil }
     let parts = RequestParts()
     (parts.method, parts.version) = (message.start.method, message.start.version)
     (parts.target, parts.fields) = (message.start.target, message.fields)
-    parts.peer = peer
+    parts.origin = origin
     return Request(parts)
   }
 

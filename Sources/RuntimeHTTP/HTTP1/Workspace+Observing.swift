@@ -11,11 +11,11 @@ extension Workspace {
 
   /// The response to a request that is refused for `error`, which observers are told of.
   @inline(never)
-  func refusal(_ error: HTTPError, _ peer: Peer?, _ context: ConnectionContext) -> Response {
-    let request = trace?.request ?? decoder.request(from: peer)
+  func refusal(_ error: HTTPError, from origin: RequestOrigin, _ errors: ErrorResponder) -> Response {
+    let request = trace?.request ?? decoder.request(from: origin)
     if observers != nil, trace == nil { trace = RequestTrace(request) }
     trace?.note(error)
-    return context.errorResponse(error, request)
+    return errors.response(for: error, request)
   }
 
   /// Ends the trace of the request whose response has been made; observers are told once it has left.

@@ -170,7 +170,7 @@ extension HTTP2Connection {
     let body =
       isWhole
       ? nil : RequestBody(HTTP2Exchange(self, slot, id), length: state.core.streams[slot].head.contentLength)
-    var request = state.core.streams[slot].head.makeRequest(body: body, peer: peer)
+    var request = state.core.streams[slot].head.makeRequest(body: body, from: origin)
     if context.observers != nil { request = trace(request, slot, &state) }
     return HTTP2Batch.Arrival(slot: slot, stream: id, request: request, isWhole: isWhole)
   }

@@ -14,7 +14,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   let responder: Responder<H>
   let context: ConnectionContext
   let control: ConnectionControl
-  let peer: Peer?
+  let origin: RequestOrigin
   let state: Lock<HTTP2ConnectionState>
   /// The turns of the task that reads, and of the one that writes.
   let readingTurn = Turn()
@@ -25,14 +25,13 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     self.responder = responder
     self.control = control
     context = responder.context
-    peer = stream.peerAddress.map(Peer.init)
+    origin = RequestOrigin(stream.peerAddress, context.errors)
     var core = HTTP2Core(
       context.options.http2, limits: context.limits, serverName: context.serverName, patience: context.stallTicks,
       farewell: context.farewellTicks)
     core.tick = context.ticker.now
     core.isObserved = context.observers != nil
-    core.remotePeer = peer
-    core.errorResponse = context.errorResponse
+    core.origin = origin
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
 

@@ -72,7 +72,7 @@ extension HTTP2Core {
     let error = HTTPError(error)
     let request = traceRefusal(slot, error)
     try floodGuard.spendFailure()
-    let response = errorResponse(error, request)
+    let response = origin.response(for: error, request)
     guard case .bytes(let content) = response.body.storage else { return }
     streams[slot].isDiscarding = true
     respond(slot, response.status, response.headers, content: content)
@@ -83,7 +83,7 @@ extension HTTP2Core {
   /// - Returns: what has come of the request.
   @inline(never) @discardableResult
   mutating func traceRefusal(_ slot: Int, _ error: HTTPError) -> Request? {
-    let request = streams[slot].head.partialRequest(from: remotePeer)
+    let request = streams[slot].head.partialRequest(from: origin)
     guard isObserved else { return request }
     let trace = RequestTrace(request)
     trace.note(error)

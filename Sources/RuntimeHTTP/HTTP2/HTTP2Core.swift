@@ -99,9 +99,7 @@ struct HTTP2Core: ~Copyable {
   var date = DateCache()
   /// Whether there are observers, who are told of requests that are refused here too, and where those come from.
   var isObserved = false
-  var remotePeer: Peer?
-  /// Makes the response to a request that is refused here.
-  var errorResponse: @Sendable (HTTPError, Request?) -> Response = { error, _ in error.response }
+  var origin = RequestOrigin(nil, nil)
   /// The requests that have ended since the last look, each with its last bytes in ``output``, if it has any.
   var endedTraces: [RequestTrace] = []
   var ending = Ending.none

@@ -20,7 +20,7 @@ extension Workspace {
   /// Takes up a request's offer to go on with HTTP/2 (RFC 7540 section 3.2), if it is made rightly: says so in
   /// ``output``, and leaves the request in ``handover``. One that has content is answered by HTTP/1, and so is one after
   /// whose answer the connection has to end (RFC 9112 section 9.6).
-  func upgrade(_ peer: Peer?) -> Bool {
+  func upgrade(_ origin: RequestOrigin) -> Bool {
     guard decoder.isComplete, decoder.framing.keepAlive else { return false }
     var fields = decoder.parts.fields
     let offers = fields.values(for: "HTTP2-Settings")
@@ -36,7 +36,7 @@ extension Workspace {
     for name in ["Connection", "Upgrade", "HTTP2-Settings"] { fields.remove(name) }
     let parts = decoder.parts.copy()
     parts.fields = fields
-    parts.peer = peer
+    parts.origin = origin
     decoder.beginNext()
     output.append("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
     handover = HTTP2Handover(rest: Array(input.taken), upgrade: (Request(parts), settings))

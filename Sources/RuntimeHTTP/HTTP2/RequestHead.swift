@@ -76,13 +76,13 @@ struct RequestHead: Sendable {
   /// Makes the request, of what is here no more after that.
   ///
   /// - Parameter body: its content; `nil` for none.
-  mutating func makeRequest(body: RequestBody?, peer: Peer?) -> Request {
+  mutating func makeRequest(body: RequestBody?, from origin: RequestOrigin) -> Request {
     let parts = lastParts.take() ?? RequestParts()
     parts.method = method
     parts.version = .http2
     swap(&parts.target, &target)
     swap(&parts.fields, &fields)
-    parts.peer = peer
+    parts.origin = origin
     if let body {
       // It knows its connection, which would know itself that way for as long as this keeps it.
       parts.body = body
@@ -93,11 +93,11 @@ struct RequestHead: Sendable {
   }
 
   /// What has come of a head that is refused; `nil` if its method or its target has not.
-  func partialRequest(from peer: Peer?) -> Request? {
+  func partialRequest(from origin: RequestOrigin) -> Request? {
     guard seen.contains(.method), !target.bytes.isEmpty else { return nil }
     let parts = RequestParts()
     (parts.method, parts.version, parts.target, parts.fields) = (method, .http2, target, fields)
-    parts.peer = peer
+    parts.origin = origin
     return parts.target.locateParts(method: method) ? Request(parts) : nil
   }
 

@@ -40,8 +40,8 @@ public struct Request: Sendable {
   public var route: String? { endpoint?.route?.path }
   /// Where it came from, where the stream knows.
   public var remoteAddress: SocketAddress? {
-    get { parts.peer?.address }
-    set { withOwnParts { $0.peer = newValue.map(Peer.init) } }
+    get { parts.origin?.address }
+    set { withOwnParts { $0.origin = RequestOrigin(newValue, $0.origin?.errors) } }
   }
 
   /// A request made by hand, for tests and for calling a handler without a network.
@@ -63,6 +63,11 @@ public struct Request: Sendable {
 
   /// What observers will be told of it, where there are any.
   var trace: RequestTrace? { parts.trace }
+
+  /// The response that `error` becomes, by its server's rules where it has come to one.
+  func response(for error: any Error) -> Response {
+    (parts.origin?.errors ?? ErrorResponder(ServerOptions())).response(to: self, for: error)
+  }
 
   /// The same request without its content.
   var withoutBody: Request {
@@ -129,7 +134,7 @@ final class RequestParts: @unchecked Sendable {
   @exclusivity(unchecked) var fields = HeaderFields()
   @exclusivity(unchecked) var body = RequestBody.empty
   @exclusivity(unchecked) var parameters = PathParameters()
-  @exclusivity(unchecked) var peer: Peer?
+  @exclusivity(unchecked) var origin: RequestOrigin?
   /// What observers will be told of the request, where there are any.
   @exclusivity(unchecked) var trace: RequestTrace?
   /// What has been left under the keys of the request. An empty dictionary is one word and no memory.
@@ -143,7 +148,7 @@ final class RequestParts: @unchecked Sendable {
     other.fields = fields
     other.body = body
     other.parameters = parameters
-    other.peer = peer
+    other.origin = origin
     other.trace = trace
     other.values = values
     return other
@@ -151,10 +156,22 @@ final class RequestParts: @unchecked Sendable {
 }
 
 /// Where a connection's requests come from, kept once for all of them.
-final class Peer: Sendable {
-  let address: SocketAddress
+final class RequestOrigin: Sendable {
+  let address: SocketAddress?
+  /// Makes responses of errors, where there is a server.
+  let errors: ErrorResponder?
 
-  init(_ address: SocketAddress) { self.address = address }
+  init(_ address: SocketAddress?, _ errors: ErrorResponder?) {
+    self.address = address
+    self.errors = errors
+  }
+
+  /// The response that `error` becomes.
+  ///
+  /// - Parameter request: the request as far as it has come.
+  func response(for error: HTTPError, _ request: Request?) -> Response {
+    errors?.response(for: error, request) ?? error.response
+  }
 }
 
 private let rootPath: ArraySlice<UInt8> = [UInt8(ascii: "/")]

@@ -7,12 +7,17 @@ import Synchronization
 /// Unchecked: the connection alone writes the variables, over HTTP/1 as it does those of its ``Workspace`` and over HTTP/2
 /// behind its lock. What the handler's task adds is behind a lock of its own.
 final class RequestTrace: @unchecked Sendable {
+  private struct Notes {
+    var endpoint: Endpoint?
+    var error: (any Error)?
+  }
+
   private static let count = Atomic<UInt64>(0)
 
   let id: UInt64
   let request: Request?
   private let begin: Int64
-  private let error = Lock<(any Error)?>(nil)
+  private let notes = Lock(Notes())
 
   @exclusivity(unchecked) var status: Status?
   @exclusivity(unchecked) var receivedLength = 0
@@ -29,13 +34,19 @@ final class RequestTrace: @unchecked Sendable {
   }
 
   /// Notes what went wrong.
-  func note(_ error: any Error) { self.error.withLock { $0 = error } }
+  func note(_ error: any Error) { notes.withLock { $0.error = error } }
+
+  /// Notes where a router has the request answered.
+  func note(_ endpoint: Endpoint) { notes.withLock { $0.endpoint = endpoint } }
 
   /// The record of the request, which ends now.
   func record(_ ending: RequestRecord.Ending) -> RequestRecord {
-    RequestRecord(
+    let notes = notes.withLock(\.self)
+    var request = request
+    request?.endpoint = notes.endpoint
+    return RequestRecord(
       id: id, request: request, status: status, receivedLength: receivedLength, sentLength: sentLength,
-      duration: .nanoseconds(MonotonicTime.now - begin), ending: ending, error: error.withLock(\.self))
+      duration: .nanoseconds(MonotonicTime.now - begin), ending: ending, error: notes.error)
   }
 }
 

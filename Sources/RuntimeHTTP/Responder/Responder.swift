@@ -42,5 +42,7 @@ final class Responder<H: Handler>: Sendable {
 
   /// The response that `error` becomes.
   @inline(never)
-  func failure(_ error: any Error, _ request: Request) -> Response { context.failure(error, request) }
+  func failure(_ error: any Error, _ request: Request) -> Response {
+    context.errors.response(to: request, for: error)
+  }
 }

@@ -58,7 +58,7 @@ public struct Router: Handler {
 
   /// Answers a request whose path has no route.
   public var notFound: Function {
-    get { rules.notFound ?? { _ in .text("Not Found\n", status: .notFound) } }
+    get { rules.notFound ?? { $0.response(for: HTTPError(.notFound, "Not Found")) } }
     set { rules = Rules(rules.routes, behind: rules.middleware, notFound: newValue) }
   }
 
@@ -110,6 +110,7 @@ public struct Router: Handler {
       endpoint = rules.unrouted
     }
     request.endpoint = endpoint
+    request.trace?.note(endpoint)
     return endpoint
   }
 }

@@ -18,30 +18,29 @@ final class Unrouted: Sendable {
     // RFC 9110 section 9.3.6: the target of CONNECT has no path, and an origin server need not know the method.
     // Section 15.6.2: nor any other that no resource of its supports.
     if method == .connect || !method.isStandard && !routes.methods.contains(method) { throw HTTPError(.notImplemented) }
-    if case .otherMethods(let methods) = finding { return respond(with: methods, to: method) }
+    if case .otherMethods(let methods) = finding { return respond(with: methods, to: request) }
     if method == .options, request.pathBytes.elementsEqual("*".utf8) {
-      return respond(with: routes.methods, to: .options)
+      return respond(with: routes.methods, to: request)
     }
-    return notFound == nil ? .text("Not Found\n", status: .notFound) : nil
+    return notFound == nil ? request.response(for: HTTPError(.notFound, "Not Found")) : nil
   }
 
   /// The response to `request`.
   func respond(to request: Request) async throws -> Response {
     if let response = try respondAtOnce(to: request) { return response }
-    return try await notFound?(request) ?? .text("Not Found\n", status: .notFound)
+    return try await notFound?(request) ?? request.response(for: HTTPError(.notFound, "Not Found"))
   }
 
   /// RFC 9110 section 10.2.1: `Allow` is what the target supports, which for us includes what is answered for it.
   ///
   /// - Parameter registered: the methods that have routes, in the order in which those were registered.
-  private func respond(with registered: [Method], to method: Method) -> Response {
+  private func respond(with registered: [Method], to request: Request) -> Response {
     let allowed = Method.Standard.allCases.map { Method($0) }.filter { candidate in
       registered.contains(candidate) || candidate == .options || candidate == .head && registered.contains(.get)
     }
-    var response =
-      method == .options ? Response(status: .noContent) : .text("Method Not Allowed\n", status: .methodNotAllowed)
-    response.headers["Allow"] =
-      (allowed + registered.filter { !$0.isStandard }).map(\.name).joined(separator: ", ")
-    return response
+    let names = (allowed + registered.filter { !$0.isStandard }).map(\.name).joined(separator: ", ")
+    if request.method == .options { return Response(status: .noContent, headers: ["Allow": names]) }
+    let error = HTTPError(.methodNotAllowed, "Method Not Allowed", headers: ["Allow": names])
+    return request.response(for: error)
   }
 }

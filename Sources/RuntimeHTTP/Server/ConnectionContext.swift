@@ -9,7 +9,7 @@ final class ConnectionContext: Sendable {
   let ticker: Ticker
   let memory: MemoryBudget
   let observers: RequestObservers?
-  let errorResponse: @Sendable (HTTPError, Request?) -> Response
+  let errors: ErrorResponder
   let workspaces: Pool<Workspace>
   let batches = Pool { HTTP2Batch() }
   let buffers = Pool { HTTP2Buffer() }
@@ -33,7 +33,7 @@ final class ConnectionContext: Sendable {
     memory = MemoryBudget(limit: options.maximumHeldLength)
     let observers = RequestObservers(options.observers)
     self.observers = observers
-    errorResponse = { error, request in options.response(for: error, request) }
+    errors = ErrorResponder(options)
     ticker = Ticker(for: [options.headTimeout, options.stallTimeout, options.idleTimeout])
     headTicks = ticker.ticks(in: options.headTimeout)
     stallTicks = ticker.ticks(in: options.stallTimeout)
