@@ -81,7 +81,12 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     let stream = nextStream
     nextStream += 2
     windows[stream] = initialWindow
-    let pseudo = [(":method", method), (":scheme", "http"), (":path", target), (":authority", "localhost")]
+    // RFC 9113 section 8.5, and RFC 8441 section 4 for a CONNECT that names a protocol.
+    let isTunnel = method == "CONNECT" && !fields.contains { $0.0 == ":protocol" }
+    let pseudo =
+      isTunnel
+      ? [(":method", method), (":authority", target)]
+      : [(":method", method), (":scheme", "http"), (":path", target), (":authority", "localhost")]
     return (stream, Self.frame(1, flags: ends ? 5 : 4, stream: stream, payload: Self.block(pseudo + fields)))
   }
 

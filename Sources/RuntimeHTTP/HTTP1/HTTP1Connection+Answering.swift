@@ -48,6 +48,10 @@ extension HTTP1Connection {
       if exchange.hasBegun { return try await finish(workspace) }
     } else {
       guard exchange.end() else { return abandon(workspace) }
+      if case .takeover(let talk) = response.body.storage {
+        if let outcome = try await handOver(by: response, talk, workspace) { return outcome }
+        response = responder.failure(NotOffered(), Request(workspace.decoder.parts))
+      }
     }
     guard case .bytes(let bytes) = response.body.storage else { return .finished }
     // Content that the handler has left may show already that the request is malformed, which goes before its answer.
@@ -99,7 +103,7 @@ extension HTTP1Connection {
   ///
   /// - Returns: whether the end of it has been reached.
   @inline(never)
-  private func drain(_ workspace: Workspace) async throws -> Bool {
+  func drain(_ workspace: Workspace) async throws -> Bool {
     var budget = context.options.maximumDrainedLength
     while true {
       switch try? workspace.nextEvent() {

@@ -13,6 +13,8 @@ enum HTTP1Outcome {
   case abandoned
   /// It goes on with HTTP/2, from what is in the workspace.
   case http2
+  /// Another protocol follows, as ``Workspace/takeover`` says.
+  case takenOver
 }
 
 /// How far a connection has come by plain calls, and what it has to wait for before it can go on.
@@ -66,12 +68,17 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   }
 
   override func run() async {
-    if let workspace = await serve() { await makeHTTP2(workspace).run() }
+    guard let workspace = await serve() else { return }
+    if let takeover = workspace.takeover.take() {
+      await talk(takeover, workspace)
+    } else {
+      await makeHTTP2(workspace).run()
+    }
   }
 
   /// Serves requests until the client or the server has had enough, and closes the stream.
   ///
-  /// - Returns: if the client goes on with HTTP/2 instead, the workspace that says from where.
+  /// - Returns: if HTTP/2 or another protocol follows, the workspace that says from where.
   private func serve() async -> Workspace? {
     var isFirst = true
     while true {
@@ -86,7 +93,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
       case let step:
         switch await resume(workspace, at: step) {
         case .idle: break
-        case .http2: return workspace
+        case .http2, .takenOver: return workspace
         case .finished, .finishedEarly, .abandoned: return nil
         }
       }
@@ -107,7 +114,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     let outcome = await proceed(
       workspace, from: isRefused ? refuse(.shortOfMemory, workspace) : step)
     switch outcome {
-    case .http2: return outcome
+    case .http2, .takenOver: return outcome
     case .abandoned:
       if let trace = workspace.trace { context.observers?.ended(trace, .failed) }
       return outcome
@@ -169,6 +176,8 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   /// Notes that a request has been answered, and the connection stands at `outcome`.
   @inline(__always)
   private func endRequest(_ outcome: HTTP1Outcome?, _ workspace: Workspace) {
+    // It goes on, in another protocol.
+    if outcome == .takenOver { return }
     control.endRequest()
     // The workspace of one that is abandoned is in other hands.
     if outcome != .abandoned { workspace.endTrace() }

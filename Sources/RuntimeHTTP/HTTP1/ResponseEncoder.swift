@@ -7,6 +7,8 @@ struct ResponseEncoder: Sendable {
   struct RequestTraits: Sendable {
     var method: Method
     var version: HTTPVersion
+    /// Whether another protocol follows the head.
+    var endsHTTP = false
   }
 
   private var message = MessageEncoder()
@@ -103,7 +105,11 @@ struct ResponseEncoder: Sendable {
     _ status: Status, length: Int?, declared: Int?, for request: RequestTraits, into output: inout ByteBuffer
   ) {
     message.content = .none
-    if request.method == .connect, status.isSuccess {
+    if request.endsHTTP {
+      // RFC 9110 section 7.8: the `Upgrade` field stands for this connection alone.
+      if status == .switchingProtocols { output.append("Connection: Upgrade\r\n") }
+      persists = true
+    } else if request.method == .connect, status.isSuccess {
       // RFC 9110 section 9.3.6: the head is followed by the tunnel, which there is none of, so that is all.
       persists = false
     } else if status.code == 205 {

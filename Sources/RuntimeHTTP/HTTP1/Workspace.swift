@@ -21,6 +21,8 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   @exclusivity(unchecked) var encoder = ResponseEncoder()
   /// What HTTP/2 begins with, if the client goes on with that.
   @exclusivity(unchecked) var handover: HTTP2Handover?
+  /// What follows HTTP, if that is another protocol.
+  @exclusivity(unchecked) var takeover: HTTP1Takeover?
 
   /// Who is told of requests, if there are any observers.
   let observers: RequestObservers?

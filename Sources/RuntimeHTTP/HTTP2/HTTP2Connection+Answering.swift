@@ -7,10 +7,10 @@ extension HTTP2Connection {
   /// - Parameter response: what the handler has answered, if it has.
   func answer(_ request: Request, _ slot: Int, _ id: StreamID, _ response: Response?) async {
     let response = if let response { response } else { await responder.respond(to: request) }
-    if case .stream(let length, let produce) = response.body.storage {
-      await answer(request, slot, id, response, length, produce)
-    } else {
-      end(slot, response)
+    switch response.body.storage {
+    case .bytes: end(slot, response)
+    case .stream(let length, let produce): await answer(request, slot, id, response, length, produce)
+    case .takeover(let talk): await hand(request, slot, id, over: response, to: talk)
     }
   }
 
@@ -50,6 +50,25 @@ extension HTTP2Connection {
   func leave(_ slot: Int, _ state: inout HTTP2ConnectionState) -> UnsafeContinuation<Void, Never>? {
     control.endRequest()
     return state.leave(slot)
+  }
+
+  /// Sends the head of a response after which `talk` speaks another protocol on the stream, and waits for its end.
+  @inline(never)
+  private func hand(
+    _ request: Request, _ slot: Int, _ id: StreamID, over response: Response,
+    to talk: @Sendable (AnyStream) async throws -> Void
+  ) async {
+    guard request.allowsTakeover(by: response) else { return end(slot, responder.failure(NotOffered(), request)) }
+    let tunnel = HTTP2Tunnel(HTTP2Exchange(self, slot, id))
+    tunnel.open(response.headers)
+    do {
+      try await talk(AnyStream(tunnel))
+      try? await tunnel.shutdownWrite()
+    } catch {
+      tunnel.abort()
+      if !(error is IOError), !Task.isCancelled { context.errors.noteBreak(of: request, by: error) }
+    }
+    leave(slot) { _ in }
   }
 
   /// Sends a response that is a stream.

@@ -381,7 +381,7 @@ extension HTTP2Core {
     }
     streams[slot].state.peerHasFinished = true
     let isExpected = streams[slot].hasHandler
-    if streams[slot].state.weHaveFinished { close(slot, .finished) }
+    if streams[slot].state.weHaveFinished, !streams[slot].isOpenTunnel { close(slot, .finished) }
     return isExpected ? .content(slot) : nil
   }
 }

@@ -43,6 +43,18 @@ extension HTTP2Core {
     if isWhole { finish(slot) }
   }
 
+  /// Sends the head of a response after which another protocol takes the place of content.
+  mutating func openTunnel(_ slot: Int, _ fields: HeaderFields) {
+    guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
+    streams[slot].hasResponse = true
+    if let trace = streams[slot].trace { trace.status = .ok }
+    (streams[slot].sendsContent, streams[slot].isTunnel) = (true, true)
+    let start = beginBlock()
+    let closes = encode(.ok, fields, contentLength: nil)
+    endBlock(start, streams[slot].id, endsStream: false)
+    if closes { beginShutdown() }
+  }
+
   /// Sends a whole response.
   mutating func respond(_ slot: Int, _ status: Status, _ fields: HeaderFields, content: [UInt8]) {
     sendHead(slot, status, fields, length: content.count)
@@ -186,9 +198,15 @@ extension HTTP2Core {
   private mutating func finish(_ slot: Int) {
     streams[slot].state.weHaveFinished = true
     unwrittenEnds += 1
-    if streams[slot].trace != nil { endTrace(slot, .complete) }
+    if streams[slot].trace != nil, !streams[slot].isOpenTunnel { endTrace(slot, .complete) }
     if !streams[slot].isRefused { floodGuard.noteResponse() }
+    if streams[slot].isOpenTunnel { return }
     if streams[slot].state.peerHasFinished { return close(slot, .finished) }
+    beginDraining(slot)
+  }
+
+  /// Throws away what the client still sends of a stream that has been answered.
+  mutating func beginDraining(_ slot: Int) {
     // What the client may still send is read and thrown away, and after a while it is told that it need not go on
     // (section 8.1). Not at once: clients that are in the middle of sending take that for a failure, response or no.
     streams[slot].isDiscarding = true

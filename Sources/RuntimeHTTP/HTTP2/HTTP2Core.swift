@@ -130,6 +130,7 @@ struct HTTP2Core: ~Copyable {
       .init(name: .maximumConcurrentStreams, value: UInt32(clamping: options.maximumConcurrentStreams)),
       .init(name: .initialWindowSize, value: UInt32(clamping: options.initialStreamWindow)),
       .init(name: .maximumHeaderListSize, value: UInt32(clamping: limits.head)),
+      .init(name: .enableConnectProtocol, value: 1),
       .init(name: .noRFC7540Priorities, value: 1),
     ])
     if pressure == .none { growConnectionWindow(to: options.initialConnectionWindow) }
@@ -214,7 +215,7 @@ struct HTTP2Core: ~Copyable {
   /// Closes a stream; its slot stays until its handler has ended.
   mutating func close(_ slot: Int, _ end: ClosedStreams.End) {
     streams[slot].state.end = end
-    if streams[slot].trace != nil { endTrace(slot, end == .resetByPeer ? .clientGone : .failed) }
+    if streams[slot].trace != nil { endTrace(slot, by: end) }
     streams[slot].sendDeadline = 0
     streams[slot].contentDeadline = 0
     closedStreams.insert(streams[slot].id, end)
@@ -240,6 +241,10 @@ struct HTTP2Core: ~Copyable {
     streams[slot].collectedCount = 0
     // What the client still sends is thrown away while the rest of the response goes out: a client that sends all it has
     // before it reads would wait for room, and its response for the client.
+    if streams[slot].isTunnel, streams[slot].state.weHaveFinished {
+      if streams[slot].trace != nil { endTrace(slot, .complete) }
+      return streams[slot].state.peerHasFinished ? close(slot, .finished) : beginDraining(slot)
+    }
     streams[slot].isDiscarding = true
     let unread = streams[slot].unread.count
     discardUnread(slot)
@@ -256,10 +261,21 @@ struct HTTP2Core: ~Copyable {
     endedTraces.append(trace)
   }
 
+  private mutating func endTrace(_ slot: Int, by end: ClosedStreams.End) {
+    switch end {
+    case .finished: endTrace(slot, .complete)
+    case .resetByPeer: endTrace(slot, .clientGone)
+    case .resetByUs: endTrace(slot, .failed)
+    }
+  }
+
   // MARK: Time
 
   /// Says that somebody waits for content of the stream in `slot`.
-  mutating func awaitContent(_ slot: Int) { streams[slot].contentDeadline = tick + patience + 1 }
+  mutating func awaitContent(_ slot: Int) {
+    // What is spoken in a tunnel may pause for as long as it likes.
+    if !streams[slot].isTunnel { streams[slot].contentDeadline = tick + patience + 1 }
+  }
 
   /// Says that a part of a DATA frame has come, for which somebody may wait.
   mutating func noteContentOnItsWay(_ stream: StreamID) {

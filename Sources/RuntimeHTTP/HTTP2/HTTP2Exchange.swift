@@ -21,9 +21,9 @@ final class HTTP2Exchange<Stream: ByteStream, H: Handler>: Sendable {
     var isBusy = false
   }
 
-  private let connection: HTTP2Connection<Stream, H>
-  private let slot: Int
-  private let stream: StreamID
+  let connection: HTTP2Connection<Stream, H>
+  let slot: Int
+  let stream: StreamID
   private let writing = Lock(Writing())
   private let receivedTrailers = Lock(HeaderFields())
   /// The turn of the handler: one that always finds content, or whose client takes all it writes, does not wait.
@@ -84,7 +84,9 @@ extension HTTP2Exchange: RequestBodySource {
   /// What there is just now.
   private func take() throws -> Step {
     let (step, writer) = try connection.state.withLock { state throws in
-      guard state.isLive(slot, stream), !state.core.streams[slot].state.weHaveFinished else {
+      guard state.isLive(slot, stream),
+        !state.core.streams[slot].state.weHaveFinished || state.core.streams[slot].isTunnel
+      else {
         throw state.isLive(slot, stream) && state.core.streams[slot].state.end == .resetByPeer
           ? BodyError.disconnected : BodyError.ended
       }
@@ -114,7 +116,7 @@ extension HTTP2Exchange: RequestBodySource {
 
 extension HTTP2Exchange: BodySink {
   /// A writer does not wait for the peer while no more than this is unsent.
-  private static var mark: Int { 16 * 1024 }
+  static var mark: Int { 16 * 1024 }
 
   func write(_ bytes: [UInt8]) async throws {
     try enter()
@@ -157,7 +159,7 @@ extension HTTP2Exchange: BodySink {
   /// Sends `bytes`, and the head before them if it has not been sent.
   ///
   /// - Returns: whether to wait until the peer has taken more.
-  private func add(_ bytes: [UInt8]) throws -> Bool {
+  func add(_ bytes: [UInt8]) throws -> Bool {
     let head = writing.withLock { $0.head.take() }
     let (mustWait, writer) = try connection.state.withLock { state throws in
       try begin(head, &state)
@@ -177,7 +179,7 @@ extension HTTP2Exchange: BodySink {
   }
 
   /// Throws if a write that has waited was in vain.
-  private func check() throws {
+  func check() throws {
     try connection.state.withLock { state throws(BodyError) in
       guard state.isLive(slot, stream) else { throw .ended }
       guard !state.core.streams[slot].state.isClosed || state.core.streams[slot].state.weHaveFinished else {
@@ -199,7 +201,7 @@ extension HTTP2Exchange: BodySink {
 
 extension HTTP2Connection {
   /// Waits until `isOver`, or the stream closes, or the task is cancelled.
-  fileprivate func wait(
+  func wait(
     _ slot: Int, _ id: StreamID, as side: HTTP2ConnectionState.Seat.Side,
     until isOver: @Sendable (borrowing HTTP2Core, Int) -> Bool
   ) async {

@@ -62,6 +62,12 @@ struct HTTP2Stream: Sendable {
   /// Whether the response has content, and how much of it has been promised and not written.
   var sendsContent = false
   var promisedLength: Int?
+  /// Whether another protocol has taken the place of content (RFC 9113 section 8.5).
+  var isTunnel = false
+
+  /// Whether it is a tunnel that is in use: what is spoken there ends in each direction by itself, and what has come can
+  /// be read after both ends.
+  var isOpenTunnel: Bool { isTunnel && hasHandler }
 
   /// The ticks at which content that somebody waits for, and a peer that takes nothing, have taken too long; 0 where
   /// there is no such wait.
@@ -103,7 +109,7 @@ struct HTTP2Stream: Sendable {
     hasLastContent = false
     responseTrailers = nil
     (hasContinued, hasResponse, sendsContent) = (false, false, false)
-    promisedLength = nil
+    (promisedLength, isTunnel) = (nil, false)
     (contentDeadline, sendDeadline) = (0, 0)
   }
 }

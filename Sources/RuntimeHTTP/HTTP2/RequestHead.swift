@@ -19,12 +19,15 @@ struct RequestHead: Sendable {
     /// A field that is none of those, after which none of those may come.
     static var field: Lines { Lines(rawValue: 16) }
     static var host: Lines { Lines(rawValue: 32) }
+    static var `protocol`: Lines { Lines(rawValue: 64) }
   }
 
   /// What there is of the head. It lies here and not in a request's parts yet, where each line would have to go by way of
   /// a reference.
   private(set) var method = Method.get
   private(set) var target = RequestTarget()
+  /// The protocol that an extended CONNECT names (RFC 8441 section 4).
+  private var connectProtocol: String?
   private(set) var fields = HeaderFields()
   /// The parts of the last request that was made of this, whose memory is used again unless somebody has kept it.
   private var lastParts: RequestParts?
@@ -80,6 +83,7 @@ struct RequestHead: Sendable {
     let parts = lastParts.take() ?? RequestParts()
     parts.method = method
     parts.version = .http2
+    parts.connectProtocol = connectProtocol
     swap(&parts.target, &target)
     swap(&parts.fields, &fields)
     parts.origin = origin
@@ -98,13 +102,15 @@ struct RequestHead: Sendable {
     let parts = RequestParts()
     (parts.method, parts.version, parts.target, parts.fields) = (method, .http2, target, fields)
     parts.origin = origin
-    return parts.target.locateParts(method: method) ? Request(parts) : nil
+    parts.connectProtocol = connectProtocol
+    return parts.target.locateParts(method: formOfTarget) ? Request(parts) : nil
   }
 
   mutating func clear() {
     method = .get
     target.bytes.removeAll(keepingCapacity: true)
     fields.removeAll(keepingCapacity: true)
+    connectProtocol = nil
     framing = MessageFraming()
     priority = nil
     seen = []
@@ -152,6 +158,13 @@ struct RequestHead: Sendable {
       return true
     }
     if name.equals(":scheme") { return seen.insert(.scheme).inserted && value.isScheme }
+    if name.equals(":protocol") {
+      guard seen.insert(.protocol).inserted, CharacterClass.token.containsAll(value), !value.isEmpty else {
+        return false
+      }
+      connectProtocol = value.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
+      return true
+    }
     if name.equals(":authority") {
       // RFC 9110 section 4.2.4: no user information, as in HTTP/1.
       guard seen.insert(.authority).inserted, value.isAuthority(portRequired: false) else { return false }
@@ -219,9 +232,15 @@ struct RequestHead: Sendable {
     return methodIsKnown ? .good : .refused(WireError(.notImplemented))
   }
 
-  /// Whether the pseudo-header fields are complete and name a target (section 8.3.1, and section 8.5 for CONNECT).
+  /// The method by which the form of the target is decided: an extended CONNECT has a path as other requests have.
+  private var formOfTarget: Method { connectProtocol != nil || !methodIsKnown ? .options : method }
+
+  /// Whether the pseudo-header fields are complete and name a target (section 8.3.1, section 8.5 for CONNECT, and RFC 8441
+  /// section 4 for extended CONNECT).
   private mutating func hasTarget() -> Bool {
-    if method == .connect, methodIsKnown {
+    if connectProtocol != nil {
+      guard method == .connect, seen.contains(.authority) else { return false }
+    } else if method == .connect, methodIsKnown {
       guard seen.isSuperset(of: [.method, .authority]), seen.isDisjoint(with: [.scheme, .path]) else { return false }
       target.bytes = fields.firstValue
       return target.locateParts(method: .connect)
@@ -230,6 +249,6 @@ struct RequestHead: Sendable {
       // A target in absolute form would name its authority twice.
       target.bytes.first == UInt8(ascii: "/") || target.bytes.count == 1
     else { return false }
-    return target.locateParts(method: methodIsKnown ? method : .options)
+    return target.locateParts(method: formOfTarget)
   }
 }

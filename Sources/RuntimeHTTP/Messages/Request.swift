@@ -61,6 +61,9 @@ public struct Request: Sendable {
   /// The request that `parts` make up, which are not to be changed while anybody has it.
   init(_ parts: RequestParts) { self.parts = parts }
 
+  /// The protocol that an extended CONNECT names (RFC 8441 section 4).
+  var connectProtocol: String? { parts.connectProtocol }
+
   /// What observers will be told of it, where there are any.
   var trace: RequestTrace? { parts.trace }
 
@@ -135,6 +138,8 @@ final class RequestParts: @unchecked Sendable {
   @exclusivity(unchecked) var body = RequestBody.empty
   @exclusivity(unchecked) var parameters = PathParameters()
   @exclusivity(unchecked) var origin: RequestOrigin?
+  /// The protocol that an extended CONNECT names (RFC 8441 section 4).
+  @exclusivity(unchecked) var connectProtocol: String?
   /// What observers will be told of the request, where there are any.
   @exclusivity(unchecked) var trace: RequestTrace?
   /// What has been left under the keys of the request. An empty dictionary is one word and no memory.
@@ -149,6 +154,7 @@ final class RequestParts: @unchecked Sendable {
     other.body = body
     other.parameters = parameters
     other.origin = origin
+    other.connectProtocol = connectProtocol
     other.trace = trace
     other.values = values
     return other

@@ -1,3 +1,4 @@
+import Runtime
 import RuntimePrimitives
 
 /// The content of a response: nothing, bytes in memory, or a stream that is written while it is sent.
@@ -5,6 +6,8 @@ public struct ResponseBody: Sendable {
   enum Storage: Sendable {
     case bytes([UInt8])
     case stream(length: Int?, produce: @Sendable (BodyWriter) async throws -> Void)
+    /// No content: another protocol follows the head.
+    case takeover(@Sendable (AnyStream) async throws -> Void)
   }
 
   let storage: Storage
@@ -55,6 +58,7 @@ public struct ResponseBody: Sendable {
     switch storage {
     case .bytes(let bytes): bytes.isEmpty ? self : .bytes(try transform(bytes))
     case .stream(_, let produce): .stream(length: length) { try await produce($0.mapping(transform)) }
+    case .takeover: self
     }
   }
 
@@ -72,8 +76,13 @@ public struct ResponseBody: Sendable {
   public func wrapping(
     _ wrap: @escaping @Sendable (_ produce: () async throws -> Void) async throws -> Void
   ) -> ResponseBody {
-    guard case .stream(let length, let produce) = storage else { return self }
-    return .stream(length: length) { writer in try await wrap { try await produce(writer) } }
+    switch storage {
+    case .bytes: self
+    case .stream(let length, let produce):
+      .stream(length: length) { writer in try await wrap { try await produce(writer) } }
+    case .takeover(let talk):
+      ResponseBody(storage: .takeover { stream in try await wrap { try await talk(stream) } })
+    }
   }
 
   /// This content, with `action` called once when all of it has been written, or with the error for which that has ended.
@@ -82,14 +91,11 @@ public struct ResponseBody: Sendable {
   /// `action` is called when the body is let go. Content in memory is written as a stream is.
   public func onEnd(_ action: @escaping @Sendable (Result<Void, any Error>) -> Void) -> ResponseBody {
     let end = ContentEnd(action)
+    if case .takeover(let talk) = storage {
+      return ResponseBody(storage: .takeover { stream in try await end.tellEnd { try await talk(stream) } })
+    }
     return .stream(length: length) { writer in
-      do {
-        try await write(to: writer)
-        end.tell(.success(()))
-      } catch {
-        end.tell(.failure(error))
-        throw error
-      }
+      try await end.tellEnd { try await write(to: writer) }
     }
   }
 
@@ -106,6 +112,7 @@ public struct ResponseBody: Sendable {
     switch storage {
     case .bytes(let bytes): try await writer.write(bytes)
     case .stream(_, let produce): try await produce(writer)
+    case .takeover: break
     }
   }
 
@@ -114,6 +121,7 @@ public struct ResponseBody: Sendable {
     switch storage {
     case .bytes(let bytes): bytes.count
     case .stream(let length, _): length
+    case .takeover: nil
     }
   }
 
@@ -126,6 +134,7 @@ public struct ResponseBody: Sendable {
     case .bytes(let bytes):
       guard bytes.count <= limit else { throw HTTPError(.contentTooLarge) }
       return bytes
+    case .takeover: return []
     case .stream:
       let sink = CollectingSink(limit: limit)
       try await write(to: BodyWriter(sink))
@@ -141,6 +150,17 @@ private final class ContentEnd: Sendable {
   init(_ action: @escaping @Sendable (Result<Void, any Error>) -> Void) { self.action = Lock(action) }
 
   deinit { tell(.success(())) }
+
+  /// Calls `body`, and tells how that has ended.
+  nonisolated(nonsending) func tellEnd(of body: () async throws -> Void) async throws {
+    do {
+      try await body()
+      tell(.success(()))
+    } catch {
+      tell(.failure(error))
+      throw error
+    }
+  }
 
   func tell(_ result: Result<Void, any Error>) { action.withLock { $0.take() }?(result) }
 }

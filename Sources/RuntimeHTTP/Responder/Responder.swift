@@ -19,7 +19,7 @@ final class Responder<H: Handler>: Sendable {
   func respondAtOnce(to request: Request) -> Response? {
     do {
       guard let response = try handler.respondAtOnce(to: request) else { return nil }
-      return response.status.isFinal ? response : failure(NotFinal(status: response.status), request)
+      return response.status.isFinal ? response : interim(response, request)
     } catch {
       return failure(error, request)
     }
@@ -30,7 +30,7 @@ final class Responder<H: Handler>: Sendable {
   func respond(to request: Request) async -> Response {
     do {
       let response = try await response(to: request)
-      return response.status.isFinal ? response : failure(NotFinal(status: response.status), request)
+      return response.status.isFinal ? response : interim(response, request)
     } catch {
       return failure(error, request)
     }
@@ -39,6 +39,13 @@ final class Responder<H: Handler>: Sendable {
   /// A function of its own, so that its caller knows that it is still on its executor when this returns.
   @inline(never)
   private func response(to request: Request) async throws -> Response { try await handler.respond(to: request) }
+
+  /// What becomes of a response whose status is not final: only one that takes over the stream may have that.
+  @inline(never)
+  private func interim(_ response: Response, _ request: Request) -> Response {
+    if case .takeover = response.body.storage { return response }
+    return failure(NotFinal(status: response.status), request)
+  }
 
   /// The response that `error` becomes.
   @inline(never)

@@ -2,7 +2,7 @@
 enum Settings {
   static var entrySize: Int { 6 }
 
-  /// Section 6.5.2, and RFC 9218 section 2.1. One that is not known is ignored.
+  /// Section 6.5.2, RFC 8441 section 3, and RFC 9218 section 2.1. One that is not known is ignored.
   struct Name: RawRepresentable, Hashable, Sendable {
     var rawValue: UInt16
 
@@ -12,6 +12,8 @@ enum Settings {
     static var initialWindowSize: Name { Name(rawValue: 0x4) }
     static var maximumFrameSize: Name { Name(rawValue: 0x5) }
     static var maximumHeaderListSize: Name { Name(rawValue: 0x6) }
+    /// RFC 8441 section 3.
+    static var enableConnectProtocol: Name { Name(rawValue: 0x8) }
     static var noRFC7540Priorities: Name { Name(rawValue: 0x9) }
   }
 

@@ -1,0 +1,50 @@
+import Runtime
+
+/// What HTTP/1 leaves behind where another protocol takes over the connection.
+struct HTTP1Takeover: Sendable {
+  let talk: @Sendable (AnyStream) async throws -> Void
+  /// The request that has led to it, without its content.
+  let request: Request
+  /// What has been read beyond that request.
+  let rest: [UInt8]
+}
+
+extension HTTP1Connection {
+  /// Sends the head of a response that takes over the connection, and leaves the rest in ``Workspace/takeover``.
+  ///
+  /// - Returns: `nil`, and nothing is sent, if the client has not asked for it.
+  @inline(never)
+  func handOver(
+    by response: Response, _ talk: @escaping @Sendable (AnyStream) async throws -> Void, _ workspace: Workspace
+  ) async throws -> HTTP1Outcome? {
+    let request = Request(workspace.decoder.parts).withoutBody
+    guard request.allowsTakeover(by: response) else { return nil }
+    // Content that the handler has left comes before the other protocol.
+    if !workspace.decoder.isComplete, try await !drain(workspace) { return nil }
+    var traits = workspace.traits
+    traits.endsHTTP = true
+    workspace.begin(response.status, response.headers, contentLength: nil, traits, true, context)
+    try await channel.flush(workspace)
+    workspace.takeover = HTTP1Takeover(talk: talk, request: request, rest: Array(workspace.input.taken))
+    return .takenOver
+  }
+
+  /// Has the other protocol spoken, and closes the stream.
+  @inline(never)
+  func talk(_ takeover: HTTP1Takeover, _ workspace: Workspace) async {
+    let trace = workspace.trace.take()
+    context.workspaces.giveBack(workspace)
+    let stream =
+      takeover.rest.isEmpty ? AnyStream(channel.stream) : AnyStream(ReplayStream(takeover.rest, channel.stream))
+    do {
+      try await takeover.talk(stream)
+      await stream.closeAndWait()
+    } catch {
+      channel.stream.close()
+      trace?.ending = error is IOError ? .clientGone : .failed
+      if !(error is IOError), !Task.isCancelled { context.errors.noteBreak(of: takeover.request, by: error) }
+    }
+    control.endRequest()
+    if let trace { context.observers?.ended(trace) }
+  }
+}

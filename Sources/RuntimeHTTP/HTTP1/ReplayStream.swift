@@ -1,0 +1,56 @@
+import Runtime
+import RuntimePrimitives
+
+/// A stream of which the first bytes have been read already, and are read once more.
+final class ReplayStream<Base: ByteStream>: ByteStream {
+  private let base: Base
+  private let replayed: Lock<ArraySlice<UInt8>>
+
+  init(_ bytes: [UInt8], _ base: Base) {
+    self.base = base
+    replayed = Lock(bytes[...])
+  }
+
+  func waitUntilReadable() async throws(IOError) {
+    if replayed.withLock({ $0.isEmpty }) { try await base.waitUntilReadable() }
+  }
+
+  func waitUntilReadableOrClosed() async throws(IOError) {
+    if replayed.withLock({ $0.isEmpty }) { try await base.waitUntilReadableOrClosed() }
+  }
+
+  func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    if let count = replayed.withLock({ $0.moveFirst(into: &buffer) }) { return count }
+    return try await base.read(into: &buffer)
+  }
+
+  func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    if let count = replayed.withLock({ $0.moveFirst(into: &buffer) }) { return count }
+    return try base.tryRead(into: &buffer)
+  }
+
+  func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int { try await base.writeSome(bytes) }
+  func write(_ bytes: RawSpan) async throws(IOError) { try await base.write(bytes) }
+  func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError) { try await base.write(first, second) }
+  func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { try base.tryWrite(bytes) }
+  func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
+  func close() { base.close() }
+  func closeAndWait() async { await base.closeAndWait() }
+
+  func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? { base.attribute(type) }
+  var peerAddress: SocketAddress? { base.peerAddress }
+  var localAddress: SocketAddress? { base.localAddress }
+}
+
+extension ArraySlice<UInt8> {
+  /// Moves as many of the first bytes as there is room for to the end of `buffer`.
+  ///
+  /// - Returns: how many those were; `nil` if there are none.
+  mutating func moveFirst(into buffer: inout OutputRawSpan) -> Int? {
+    if isEmpty { return nil }
+    let count = Swift.min(self.count, buffer.freeCapacity)
+    for byte in prefix(count) { buffer.append(byte) }
+    removeFirst(count)
+    return count
+  }
+}
