@@ -179,6 +179,35 @@ import Testing
     #expect(try router.respondAtOnce(to: Request(target: "/"))?.status == .ok)
   }
 
+  /// Asks first, and does what it does once that has been answered.
+  private struct Stamp: Middleware {
+    func respond(to request: Request, next: any Handler) async throws -> Response {
+      stamped(try await next.respond(to: request))
+    }
+
+    func respondAtOnce(to request: Request, next: any Handler) throws -> Response? {
+      try next.respondAtOnce(to: request).map(stamped)
+    }
+
+    private func stamped(_ response: Response) -> Response {
+      var response = response
+      response.headers["Way"] = (response.headers["Way"] ?? "") + "s"
+      return response
+    }
+  }
+
+  @Test func `middleware that asks first keeps the plain call, and what it does is done once`() async throws {
+    var router = Router()
+    router.use(Stamp())
+    router.use(Stamp())
+    router.get("/") { Self.path($0) }
+    router.get("/waits") { await Self.waitingPath($0) }
+    #expect(try router.respondAtOnce(to: Request(target: "/"))?.headers["Way"] == "ss")
+    let early = try router.respondAtOnce(to: Request(target: "/waits"))
+    #expect(early == nil)
+    #expect(try await router.respond(to: Request(target: "/waits")).headers["Way"] == "ss")
+  }
+
   @Test func `it may answer itself, and what is behind is not asked`() async throws {
     struct Refusal: ImmediateMiddleware {
       func before(_ request: inout Request) -> Response? { Response(status: .forbidden) }

@@ -1,6 +1,7 @@
 /// What a request asks to be done (RFC 9110 section 9).
 ///
-/// Any token is a method. Those that are not declared here are declared by who uses them:
+/// Any token of up to 24 bytes is a method; the longest that is registered with IANA has 17. Those that are not declared
+/// here are declared by who uses them:
 ///
 /// ```swift
 /// extension Method {
@@ -8,100 +9,76 @@
 /// }
 /// router.on(.purge, "/cache/*path") { request in ... }
 /// ```
-public struct Method: Sendable {
-  /// The methods that the engine knows. They are told apart by one byte, and cost nothing to keep.
-  enum Standard: String, CaseIterable {
-    case get = "GET"
-    case head = "HEAD"
-    case post = "POST"
-    case put = "PUT"
-    case delete = "DELETE"
-    case connect = "CONNECT"
-    case options = "OPTIONS"
-    case trace = "TRACE"
-    case patch = "PATCH"
+public struct Method: Hashable, Sendable {
+  private static var longest: Int { 24 }
+
+  // The bytes of the name, the first in the lowest place, and zeros after the last: what is copied for each request, and
+  // compared with each of a path's routes, is three numbers that nobody has to keep alive.
+  private let first: UInt64
+  private let second: UInt64
+  private let third: UInt64
+
+  private init(_ first: UInt64) {
+    self.first = first
+    second = 0
+    third = 0
   }
 
-  private final class Name: Sendable {
-    let text: String
-
-    init(_ text: String) { self.text = text }
-  }
-
-  /// How many bytes a method that comes from a client may have; the longest that is registered has 17.
-  private static var longestReceived: Int { 64 }
-
-  private let standard: Standard?
-  /// The name of one that is not standard.
-  private let other: Name?
-
-  init(_ standard: Standard) {
-    self.standard = standard
-    other = nil
-  }
-
-  private init(other name: String) {
-    standard = nil
-    other = Name(name)
-  }
-
-  /// The method called `name`, if that is a token (RFC 9110 section 5.6.2). Methods are case-sensitive.
+  /// The method called `name`, if that is a token (RFC 9110 section 5.6.2) and not too long. Methods are case-sensitive.
   public init?(_ name: String) {
     let bytes = Array(name.utf8)
-    guard !bytes.isEmpty, CharacterClass.token.containsAll(bytes.span) else { return nil }
-    if let standard = Standard(bytes.span) { self.init(standard) } else { self.init(other: name) }
+    guard CharacterClass.token.containsAll(bytes.span) else { return nil }
+    self.init(token: bytes.span)
   }
 
-  /// The method that a client's `token` spells; `nil` if it is too long to be one.
+  /// The method that `token` spells; `nil` if it is empty or too long.
   init?(token: Span<UInt8>) {
-    if let standard = Standard(token) {
-      self.init(standard)
-    } else {
-      guard token.count <= Self.longestReceived else { return nil }
-      self.init(other: token.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
-    }
+    guard !token.isEmpty, token.count <= Self.longest else { return nil }
+    first = token.packed(from: 0)
+    second = token.count > 8 ? token.packed(from: 8) : 0
+    third = token.count > 16 ? token.packed(from: 16) : 0
   }
 
   /// The method as it is sent.
-  public var name: String { standard?.rawValue ?? other?.text ?? "" }
-
-  /// Whether it is one of those declared here.
-  var isStandard: Bool { standard != nil }
+  public var name: String {
+    var bytes: [UInt8] = []
+    for word in [first, second, third] {
+      for place in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * place))) }
+    }
+    return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+  }
 }
 
+// Numbers, so that they are constants in the program; a test compares them with the names.
 extension Method {
   /// Transfer a representation of the target.
-  public static var get: Method { Method(.get) }
+  public static var get: Method { Method(0x544547) }
   /// As GET, but without the content.
-  public static var head: Method { Method(.head) }
+  public static var head: Method { Method(0x44414548) }
   /// Let the target process the content.
-  public static var post: Method { Method(.post) }
+  public static var post: Method { Method(0x54534F50) }
   /// Replace the target with the content.
-  public static var put: Method { Method(.put) }
+  public static var put: Method { Method(0x545550) }
   /// Remove the target.
-  public static var delete: Method { Method(.delete) }
+  public static var delete: Method { Method(0x4554454C4544) }
   /// Open a tunnel to the target.
-  public static var connect: Method { Method(.connect) }
+  public static var connect: Method { Method(0x5443454E4E4F43) }
   /// Say how one may talk to the target.
-  public static var options: Method { Method(.options) }
+  public static var options: Method { Method(0x534E4F4954504F) }
   /// Send back the request as it came.
-  public static var trace: Method { Method(.trace) }
+  public static var trace: Method { Method(0x4543415254) }
   /// Change part of the target (RFC 5789).
-  public static var patch: Method { Method(.patch) }
-}
+  public static var patch: Method { Method(0x4843544150) }
 
-extension Method: Hashable {
-  /// Whether the two have the same name.
-  public static func == (left: Method, right: Method) -> Bool {
-    left.standard == right.standard && (left.standard != nil || left.name == right.name)
-  }
+  /// Those declared here, in the order in which they are listed.
+  static let standard: [Method] = [.get, .head, .post, .put, .delete, .connect, .options, .trace, .patch]
 
-  /// Hashes the name.
-  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+  /// Whether it is one of those declared here.
+  var isStandard: Bool { Self.standard.contains(self) }
 }
 
 extension Method: ExpressibleByStringLiteral {
-  /// The method called `name`; it is a mistake in the program if that is no token.
+  /// The method called `name`; it is a mistake in the program if there is none.
   public init(stringLiteral name: String) {
     guard let method = Method(name) else { preconditionFailure("\(name.debugDescription) is no method.") }
     self = method
@@ -113,26 +90,13 @@ extension Method: CustomStringConvertible {
   public var description: String { name }
 }
 
-extension Method.Standard {
-  /// The method that `token` spells.
-  init?(_ token: Span<UInt8>) {
-    func spells(_ method: StaticString) -> Bool {
-      method.withUTF8Buffer { characters in
-        for index in token.indices where token[index] != characters[index] { return false }
-        return true
-      }
+extension Span<UInt8> {
+  /// Up to eight bytes from `start` on as a number, the first in the lowest place.
+  fileprivate func packed(from start: Int) -> UInt64 {
+    var word: UInt64 = 0
+    for index in start..<Swift.min(start + 8, count) {
+      word |= UInt64(self[index]) << UInt64(truncatingIfNeeded: 8 * (index - start))
     }
-    switch token.count {
-    case 3 where spells("GET"): self = .get
-    case 3 where spells("PUT"): self = .put
-    case 4 where spells("POST"): self = .post
-    case 4 where spells("HEAD"): self = .head
-    case 5 where spells("PATCH"): self = .patch
-    case 5 where spells("TRACE"): self = .trace
-    case 6 where spells("DELETE"): self = .delete
-    case 7 where spells("OPTIONS"): self = .options
-    case 7 where spells("CONNECT"): self = .connect
-    default: return nil
-    }
+    return word
   }
 }

@@ -5,7 +5,7 @@ public import Runtime
 /// It is a value of two words, which cost little to pass on: copies share what they have in common until one is changed.
 public struct Request: Sendable {
   private var parts: RequestParts
-  /// Where a router has it answered.
+  /// The route that a router has found, if there is one.
   var endpoint: Endpoint?
 
   /// What is to be done.
@@ -37,7 +37,7 @@ public struct Request: Sendable {
   /// that the route is in; `nil` before a router has it, and where there is no route.
   ///
   /// There are as many patterns as routes, whatever clients send: it is what to count and to time requests by.
-  public var route: String? { endpoint?.route?.path }
+  public var route: String? { endpoint?.route.path }
   /// Where it came from, where the stream knows.
   public var remoteAddress: SocketAddress? {
     get { parts.origin?.address }

@@ -11,6 +11,8 @@ final class Chain: Handler {
   }
 
   private let link: Link
+  /// The function that is all there is, if that never waits: most routes are no more than this.
+  private let immediate: Router.ImmediateFunction?
   /// Whether ``runAtOnce(_:)`` answers whatever request comes.
   let neverWaits: Bool
 
@@ -30,17 +32,20 @@ final class Chain: Handler {
 
   private init(_ function: Route.Function) {
     link = .route(function)
-    neverWaits = if case .immediate = function { true } else { false }
+    immediate = if case .immediate(let respond) = function { respond } else { nil }
+    neverWaits = immediate != nil
   }
 
   private init(_ unrouted: Unrouted) {
     link = .unrouted(unrouted)
+    immediate = nil
     neverWaits = unrouted.neverWaits
   }
 
   private init(_ middleware: any Middleware, next: Chain) {
-    if let immediate = middleware as? any ImmediateMiddleware {
-      link = .immediate(immediate, next: next)
+    immediate = nil
+    if let middleware = middleware as? any ImmediateMiddleware {
+      link = .immediate(middleware, next: next)
       neverWaits = next.neverWaits
     } else {
       link = .middleware(middleware, next: next)
@@ -55,7 +60,13 @@ final class Chain: Handler {
   }
 
   /// The response to `request`, if it can be given in a plain call.
+  @inline(__always)
   func runAtOnce(_ request: Request) throws -> Response? {
+    if let immediate { return try immediate(request) }
+    return try runLinkAtOnce(request)
+  }
+
+  private func runLinkAtOnce(_ request: Request) throws -> Response? {
     switch link {
     case .route(.immediate(let respond)): return try respond(request)
     case .route(.waiting): return nil

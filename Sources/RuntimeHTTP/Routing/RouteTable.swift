@@ -69,8 +69,9 @@ extension RouteTable {
     }
     guard let match = match(path.span, hasEscapes: hasEscapes) else { return .nothing }
     guard let endpoint = endpoint(for: request.method, at: match.node) else {
-      return .otherMethods(nodes[match.node].endpoints.compactMap(\.route?.method))
+      return .otherMethods(nodes[match.node].endpoints.map(\.route.method))
     }
+    if match.captures.isEmpty { return .endpoint(endpoint, PathParameters()) }
     return .endpoint(endpoint, try PathParameters(endpoint.parameterNames, match.captures, of: path))
   }
 
@@ -86,7 +87,7 @@ extension RouteTable {
 
   /// The endpoint for `method` at `node`; that for GET answers HEAD as well, unless there is one for it.
   private func endpoint(for method: Method, at node: Int) -> Endpoint? {
-    for endpoint in nodes[node].endpoints where endpoint.method == method { return endpoint }
+    for endpoint in nodes[node].endpoints where endpoint.route.method == method { return endpoint }
     return method == .head ? endpoint(for: .get, at: node) : nil
   }
 
@@ -149,7 +150,7 @@ extension RouteTable {
       }
     }
     if Set(names).count < names.count { reject(path, "two parameters have the same name") }
-    if let other = nodes[index].endpoints.first(where: { $0.method == method })?.route {
+    if let other = nodes[index].endpoints.first(where: { $0.route.method == method })?.route {
       reject(path, "\(method) \(other.path) is registered already")
     }
     nodes[index].endpoints.append(Endpoint(route, parameterNames: names, behind: outer))

@@ -44,13 +44,13 @@ public struct Router: Handler {
     let middleware: [any Middleware]
     let notFound: Function?
     /// Where requests without a route are answered.
-    let unrouted: Endpoint
+    let unrouted: Chain
 
     init(_ routes: RouteTable, behind middleware: [any Middleware], notFound: Function?) {
       self.routes = routes
       self.middleware = middleware
       self.notFound = notFound
-      unrouted = Endpoint(Unrouted(routes, notFound: notFound), behind: middleware)
+      unrouted = .through(middleware, to: Unrouted(routes, notFound: notFound))
     }
   }
 
@@ -78,11 +78,11 @@ public struct Router: Handler {
   public func respond(to request: Request) async throws -> Response {
     // What has to be kept while a function waits is kept as long as the connection lives: there should be little of it.
     var request = request
-    let endpoint = find(&request)
-    let note = TaskNote(endpoint.label)
+    let (chain, label) = find(&request)
+    let note = TaskNote(label)
     defer { note.clear() }
-    if endpoint.chain.neverWaits, let response = try endpoint.chain.runAtOnce(request) { return response }
-    guard let function = endpoint.chain.function else { return try await run(endpoint.chain, request) }
+    if chain.neverWaits, let response = try chain.runAtOnce(request) { return response }
+    guard let function = chain.function else { return try await run(chain, request) }
     return try await function(request)
   }
 
@@ -93,25 +93,23 @@ public struct Router: Handler {
   /// The response of the route that `request` is for, if neither that nor the middleware in front of it waits.
   public func respondAtOnce(to request: Request) throws -> Response? {
     var request = request
-    let endpoint = find(&request)
-    let note = TaskNote(endpoint.label)
+    let (chain, label) = find(&request)
+    let note = TaskNote(label)
     defer { note.clear() }
-    return try endpoint.chain.runAtOnce(request)
+    return try chain.runAtOnce(request)
   }
 
-  /// Finds where `request` is answered, and tells it.
-  private func find(_ request: inout Request) -> Endpoint {
-    let endpoint: Endpoint
+  /// Finds out what `request` goes through, and lets it know its route.
+  private func find(_ request: inout Request) -> (Chain, TaskNote.Label) {
     // A path that cannot be decoded is found out once more, and answered, behind the middleware.
-    if case .endpoint(let found, let parameters) = try? rules.routes.find(request) {
-      endpoint = found
-      if !parameters.isEmpty { request.parameters = parameters }
-    } else {
-      endpoint = rules.unrouted
+    guard case .endpoint(let endpoint, let parameters) = try? rules.routes.find(request) else {
+      request.endpoint = nil
+      return (rules.unrouted, .none)
     }
+    if !parameters.isEmpty { request.parameters = parameters }
     request.endpoint = endpoint
     request.trace?.note(endpoint)
-    return endpoint
+    return (endpoint.chain, endpoint.label)
   }
 }
 

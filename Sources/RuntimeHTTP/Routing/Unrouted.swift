@@ -35,7 +35,7 @@ final class Unrouted: Sendable {
   ///
   /// - Parameter registered: the methods that have routes, in the order in which those were registered.
   private func respond(with registered: [Method], to request: Request) -> Response {
-    let allowed = Method.Standard.allCases.map { Method($0) }.filter { candidate in
+    let allowed = Method.standard.filter { candidate in
       registered.contains(candidate) || candidate == .options || candidate == .head && registered.contains(.get)
     }
     let names = (allowed + registered.filter { !$0.isStandard }).map(\.name).joined(separator: ", ")
