@@ -117,6 +117,13 @@ import Testing
         #expect(response.trailers.map(\.value) == ["sum=532"])
       }
     }
+    try await withHTTP2(over: transport, handler: Self.router(DigestTrailer())) { client async throws in
+      for target in ["/", "/stream"] {
+        let response = try await client.get(target)
+        #expect(response.text == "hello")
+        #expect(response.trailers.map(\.value) == ["sum=532"])
+      }
+    }
   }
 
   /// Decodes a request's content, of two hexadecimal digits a byte.

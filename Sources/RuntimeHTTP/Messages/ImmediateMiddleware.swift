@@ -1,7 +1,7 @@
 /// A middleware that never waits: it sees each request on its way in and each response on its way out, once.
 ///
 /// Routes behind it are answered in plain calls if they never wait themselves and nothing else that may wait stands in
-/// front of them.
+/// front of them. It has no ``Middleware/respond(to:next:)`` of its own, which would not be called for those.
 ///
 /// ```swift
 /// struct RequireToken: ImmediateMiddleware {

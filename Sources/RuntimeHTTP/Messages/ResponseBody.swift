@@ -104,7 +104,11 @@ public struct ResponseBody: Sendable {
   /// ```swift
   /// response.body = .stream { [body = response.body] writer in
   ///   let digest = Digest()
-  ///   try await body.write(to: writer.mapping { digest.update($0) })
+  ///   let digesting = writer.mapping { chunk in
+  ///     digest.update(chunk)
+  ///     return chunk
+  ///   }
+  ///   try await body.write(to: digesting)
   ///   try writer.setTrailers(["Content-Digest": digest.value])
   /// }
   /// ```
