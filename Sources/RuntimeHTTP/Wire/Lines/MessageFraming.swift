@@ -22,6 +22,7 @@ struct MessageFraming: Sendable {
   init() {}
 
   /// - Parameter bodyLimit: the longest content that is taken in.
+  @inline(__always)  // Where the role is known, so is much else.
   init(
     _ fields: HeaderFields, version: HTTPVersion, of role: MessageRole, bodyLimit: Int
   ) throws(WireError) {
