@@ -4,30 +4,33 @@ import RuntimeTesting
 
 /// The client's side of an HTTP/2 connection, for tests: it sends what it is told, and reads strictly what comes.
 ///
-/// Its frames are its own; of the engine it tests it uses the header decoder alone. Use one from one task at a time.
+/// It is made of the parts of the engine that know neither end of a connection. Use one from one task at a time.
 package final class HTTP2TestClient<Stream: ByteStream> {
   package let stream: Stream
   /// Whether content that comes is given back to the windows at once.
   package var opensWindows = true
-  /// The streams that the server has said it will answer, from 0 for those it has not spoken of.
+  /// The last stream that the server has said it will answer; `nil` before it has spoken of any.
   package private(set) var lastStream: UInt32?
   /// How many frames have come.
   package private(set) var frameCount = 0
 
-  private var input: ArraySlice<UInt8> = []
+  /// What has been read of a frame that is not whole.
+  private var input = ByteBuffer(capacity: 0)
+  /// What answers the last frame.
+  private var output = ByteBuffer(capacity: 64)
+  private var frames = FrameDecoder()
+  private var encoder = HPACKEncoder()
   private var decoder = HPACKDecoder()
+  private var settings = PeerSettings()
+  private var hasSettings = false
+  /// The header block whose fragments are coming.
+  private var block: (stream: UInt32, bytes: [UInt8], ends: Bool)?
   private var nextStream: UInt32 = 1
-  private var responses: [UInt32: Incoming] = [:]
-  private var connectionWindow = 65_535
-  private var windows: [UInt32: Int] = [:]
-  private var initialWindow = 65_535
-
-  private struct Incoming {
-    var heads: [[(name: String, value: String)]] = []
-    var body: [UInt8] = []
-    var hasEnded = false
-    var error: UInt32?
-  }
+  private var exchanges: [UInt32: HTTP2TestExchange] = [:]
+  private var sendWindow = SendWindow(FlowControl.initialWindow)
+  private var receiveWindow = SendWindow(FlowControl.initialWindow)
+  private var initialReceiveWindow = FlowControl.initialWindow
+  private var goAway: UInt32?
 
   /// A client on `stream`.
   package init(_ stream: Stream) { self.stream = stream }
@@ -35,59 +38,69 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   /// A client that goes on where `http1` has been told that it may: with what is read, and with stream 1 open.
   package convenience init(_ stream: Stream, after http1: HTTPTestClient<Stream>) {
     self.init(stream)
-    input = http1.takeBuffer()
-    nextStream = 3
+    input.append(http1.takeBuffer().span)
+    _ = open("GET")
+  }
+
+  private func open(_ method: String) -> UInt32 {
+    defer { nextStream += 2 }
+    exchanges[nextStream] = HTTP2TestExchange(
+      method, sendWindow: settings.initialWindowSize, receiveWindow: initialReceiveWindow)
+    return nextStream
   }
 
   // MARK: Sending
 
   /// Sends the preface and SETTINGS.
   package func start(_ settings: [(name: UInt16, value: UInt32)] = []) async throws {
-    try await stream.write(Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + Self.settings(settings))
-  }
-
-  package static func settings(_ settings: [(name: UInt16, value: UInt32)]) -> [UInt8] {
-    frame(4, payload: settings.flatMap { [UInt8($0.name >> 8), UInt8($0.name & 255)] + word($0.value) })
+    let entries = settings.map { Settings.Entry(name: .init(rawValue: $0.name), value: $0.value) }
+    var own = PeerSettings()
+    for entry in entries { try own.apply(entry) }
+    (initialReceiveWindow, frames.maximumFrameSize) = (own.initialWindowSize, own.maximumFrameSize)
+    try await write { output in
+      output.append(connectionPreface)
+      output.appendSettings(entries)
+    }
   }
 
   /// A frame, however wrong.
   package static func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, payload: [UInt8] = []) -> [UInt8] {
-    Array(word(UInt32(payload.count)).dropFirst()) + [type, flags] + word(stream) + payload
-  }
-
-  /// A head that is a literal in each line.
-  package static func block(_ fields: [(String, String)]) -> [UInt8] {
-    fields.flatMap { name, value in [0] + string(name) + string(value) }
-  }
-
-  package static func word(_ number: UInt32) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
-
-  private static func string(_ text: String) -> [UInt8] {
-    var rest = text.utf8.count
-    if rest < 127 { return [UInt8(rest)] + text.utf8 }
-    var length: [UInt8] = [127]
-    rest -= 127
-    while rest >= 128 {
-      length.append(UInt8(rest & 127 | 128))
-      rest >>= 7
+    bytes { output in
+      output.append(
+        FrameHeader(
+          length: payload.count, type: FrameType(rawValue: type), flags: FrameFlags(rawValue: flags), stream: stream))
+      output.append(payload.span)
     }
-    return length + [UInt8(rest)] + text.utf8
   }
 
-  /// The bytes of a request's head, and the stream it opens.
+  /// The bytes of a request's head, and the stream it opens. Heads have to be sent in the order in which they were made.
   package func head(
     _ method: String, _ target: String, _ fields: [(String, String)] = [], ends: Bool = true
   ) -> (stream: UInt32, bytes: [UInt8]) {
-    let stream = nextStream
-    nextStream += 2
-    windows[stream] = initialWindow
+    let stream = open(method)
     // RFC 9113 section 8.5, and RFC 8441 section 4 for a CONNECT that names a protocol.
     let isTunnel = method == "CONNECT" && !fields.contains { $0.0 == ":protocol" }
     let pseudo =
       isTunnel
       ? [(":method", method), (":authority", target)]
       : [(":method", method), (":scheme", "http"), (":path", target), (":authority", "localhost")]
-    return (stream, Self.frame(1, flags: ends ? 5 : 4, stream: stream, payload: Self.block(pseudo + fields)))
+    return (stream, headers(pseudo + fields, on: stream, ends: ends))
+  }
+
+  private func headers(_ lines: [(String, String)], on stream: UInt32, ends: Bool) -> [UInt8] {
+    let block = Self.bytes { output in
+      for (name, value) in lines {
+        guard name != name.lowercased() else {
+          encoder.encode(Array(name.utf8).span, Array(value.utf8).span, into: &output)
+          continue
+        }
+        // The encoder would mend it: a literal, of strings that are not longer than 126 bytes.
+        let literal = [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
+        output.append(literal.span)
+      }
+    }
+    let flags: FrameFlags = ends ? [.endHeaders, .endStream] : .endHeaders
+    return Self.frame(FrameType.headers.rawValue, flags: flags.rawValue, stream: stream, payload: block)
   }
 
   /// Sends a request's head, and gives the stream it opens.
@@ -103,37 +116,54 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   package func send(_ content: [UInt8], on stream: UInt32, ends: Bool = false) async throws {
     var rest = content[...]
     repeat {
-      let room = min(16_384, connectionWindow, windows[stream] ?? 0)
+      let room = min(settings.maximumFrameSize, window(of: stream))
       guard room > 0 || rest.isEmpty else {
-        if responses[stream]?.error != nil { return }
+        if exchanges[stream]?.error != nil { return }
         try await readFrame()
         continue
       }
-      let piece = rest.prefix(room)
+      let piece = Array(rest.prefix(room))
       rest = rest.dropFirst(piece.count)
-      connectionWindow -= piece.count
-      windows[stream, default: 0] -= piece.count
+      sendWindow.consume(piece.count)
+      exchanges[stream]?.sendWindow.consume(piece.count)
+      let flags: FrameFlags = ends && rest.isEmpty ? .endStream : []
       try await self.stream.write(
-        Self.frame(0, flags: ends && rest.isEmpty ? 1 : 0, stream: stream, payload: Array(piece)))
+        Self.frame(FrameType.data.rawValue, flags: flags.rawValue, stream: stream, payload: piece))
       if rest.isEmpty { return }
     } while true
   }
 
   /// Sends trailers.
   package func send(trailers: [(String, String)], on stream: UInt32) async throws {
-    try await self.stream.write(Self.frame(1, flags: 5, stream: stream, payload: Self.block(trailers)))
+    try await self.stream.write(headers(trailers, on: stream, ends: true))
   }
 
   package func reset(_ stream: UInt32, code: UInt32 = 8) async throws {
-    try await self.stream.write(Self.frame(3, stream: stream, payload: Self.word(code)))
+    exchanges[stream]?.isGivenUp = true
+    try await write { output in output.appendResetStream(stream, ErrorCode(rawValue: code)) }
   }
 
   package func openWindow(of stream: UInt32, by increment: Int) async throws {
-    try await self.stream.write(Self.frame(8, stream: stream, payload: Self.word(UInt32(increment))))
+    if stream == 0 {
+      _ = receiveWindow.open(by: increment)
+    } else {
+      _ = exchanges[stream]?.receiveWindow.open(by: increment)
+    }
+    try await write { output in output.appendWindowUpdate(stream, increment: increment) }
   }
 
-  /// Whether so much may be sent on `stream` without waiting.
-  package func window(of stream: UInt32) -> Int { min(connectionWindow, windows[stream] ?? 0) }
+  /// How much may be sent on `stream` without waiting.
+  package func window(of stream: UInt32) -> Int {
+    min(sendWindow.available, exchanges[stream]?.sendWindow.available ?? 0)
+  }
+
+  private func write(_ append: (inout ByteBuffer) -> Void) async throws { try await stream.write(Self.bytes(append)) }
+
+  private static func bytes(_ append: (inout ByteBuffer) -> Void) -> [UInt8] {
+    var output = ByteBuffer(capacity: 64)
+    append(&output)
+    return Array(output.taken)
+  }
 
   // MARK: Requests and responses
 
@@ -150,43 +180,46 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   /// Reads until the response on `stream` is whole, and keeps what comes for others.
   package func readResponse(on stream: UInt32) async throws -> TestResponse {
     while true {
-      let response = responses[stream]
-      if let code = response?.error, response?.hasEnded != true { throw TestStreamError(code: code) }
-      if let response, response.hasEnded { return try Self.response(response) }
-      try await readFrame()
-    }
-  }
-
-  /// Reads until the head of the response on `stream` is there.
-  package func readHead(on stream: UInt32) async throws -> TestResponse {
-    while true {
-      if let response = responses[stream] {
-        if let code = response.error { throw TestStreamError(code: code) }
-        if !response.heads.isEmpty { return try Self.response(response) }
+      if let exchange = exchanges[stream] {
+        if exchange.hasEnded, let response = exchange.response { return response }
+        if let code = exchange.error { throw TestStreamError(code: code) }
       }
       try await readFrame()
     }
   }
 
+  /// Reads until the head of the response on `stream` is there, or an interim one.
+  package func readHead(on stream: UInt32) async throws -> TestResponse {
+    while true {
+      if let code = exchanges[stream]?.error { throw TestStreamError(code: code) }
+      if let response = exchanges[stream]?.response ?? exchanges[stream]?.interim { return response }
+      try await readFrame()
+    }
+  }
+
   /// The content on `stream` that has come.
-  package func body(on stream: UInt32) -> [UInt8] { responses[stream]?.body ?? [] }
+  package func body(on stream: UInt32) -> [UInt8] { exchanges[stream]?.response?.body ?? [] }
+
+  /// The statuses of the heads on `stream`, interim ones among them.
+  package func statuses(on stream: UInt32) -> [String] { exchanges[stream]?.statuses ?? [] }
 
   /// Why `stream` was reset, if it was.
-  package func error(on stream: UInt32) -> UInt32? { responses[stream]?.error }
+  package func error(on stream: UInt32) -> UInt32? { exchanges[stream]?.error }
 
   /// Reads until the server has reset `stream`, and gives why.
   package func readReset(on stream: UInt32) async throws -> UInt32 {
     while true {
-      if let error = responses[stream]?.error { return error }
+      if let error = exchanges[stream]?.error { return error }
       try await readFrame()
     }
   }
 
   /// Reads until the server goes away, and gives why.
   package func readGoAway() async throws -> UInt32 {
+    goAway = nil
     while true {
-      let frame = try await readFrame()
-      if frame.type == 7 { return Self.number(frame.payload[4..<8]) }
+      try await readFrame()
+      if let goAway { return goAway }
     }
   }
 
@@ -199,126 +232,126 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     }
   }
 
-  private static func response(_ incoming: Incoming) throws -> TestResponse {
-    // The first head that is not interim is the response's; one behind it holds trailers.
-    guard
-      let index = incoming.heads.firstIndex(where: { $0.first.map { !$0.value.hasPrefix("1") } ?? false })
-        ?? incoming.heads.indices.first,
-      let line = incoming.heads[index].first, line.name == ":status", let status = Int(line.value)
-    else { throw TestClientError.malformed("a response without a status") }
-    var response = TestResponse(
-      version: "HTTP/2", status: status, reason: "", fields: Array(incoming.heads[index].dropFirst()))
-    response.body = incoming.body
-    if incoming.heads.count > index + 1 { response.trailers = incoming.heads[index + 1] }
-    return response
-  }
-
-  /// The statuses of the heads on `stream`, interim ones among them.
-  package func statuses(on stream: UInt32) -> [String] {
-    (responses[stream]?.heads ?? []).compactMap { $0.first?.name == ":status" ? $0.first?.value : nil }
-  }
-
   // MARK: Reading
 
-  package struct Frame {
-    package var type: UInt8
-    package var flags: UInt8
-    package var stream: UInt32
-    package var payload: [UInt8]
-  }
-
-  /// Reads a frame, and does what has to be done about it.
+  /// Reads a frame, does what has to be done about it, and gives its type.
   @discardableResult
-  package func readFrame() async throws -> Frame {
-    let head = try await read(9)
-    let length = Int(Self.number(head[0..<3]))
-    let stream = Self.number(head[5..<9])
-    let frame = Frame(type: head[3], flags: head[4], stream: stream, payload: try await read(length))
-    frameCount += 1
-    try await take(frame)
-    return frame
-  }
-
-  private func take(_ frame: Frame) async throws {
-    // RST_STREAM, SETTINGS, PING, GOAWAY and WINDOW_UPDATE have lengths of their own (RFC 9113 section 6).
-    let length = frame.payload.count
-    let isWhole =
-      switch frame.type {
-      case 3, 8: length == 4
-      case 4: length % 6 == 0
-      case 6: length == 8
-      case 7: length >= 8
-      default: true
+  package func readFrame() async throws -> (type: UInt8, stream: UInt32) {
+    while true {
+      if let header = try takeFrame() {
+        frameCount += 1
+        if !output.isEmpty {
+          let answer = Array(output.taken)
+          output.removeAll()
+          try? await stream.write(answer)
+        }
+        return (header.type.rawValue, header.stream)
       }
-    guard isWhole else { throw TestClientError.malformed("a frame of type \(frame.type) of \(length) bytes") }
-    switch frame.type {
-    case 0:
-      responses[frame.stream, default: Incoming()].body += frame.payload
-      if frame.flags & 1 != 0 { responses[frame.stream, default: Incoming()].hasEnded = true }
-      guard opensWindows, !frame.payload.isEmpty else { return }
-      var updates = Self.frame(8, payload: Self.word(UInt32(frame.payload.count)))
-      if frame.flags & 1 == 0 {
-        updates += Self.frame(8, stream: frame.stream, payload: Self.word(UInt32(frame.payload.count)))
-      }
-      try? await stream.write(updates)
-    case 1:
-      var block = frame.payload
-      var flags = frame.flags
-      while flags & 4 == 0 {
-        let head = try await read(9)
-        guard head[3] == 9 else { throw TestClientError.malformed("a header block is interrupted") }
-        block += try await read(Int(Self.number(head[0..<3])))
-        flags |= head[4] & 4
-      }
-      responses[frame.stream, default: Incoming()].heads.append(try decode(block))
-      if frame.flags & 1 != 0 { responses[frame.stream, default: Incoming()].hasEnded = true }
-    case 3: responses[frame.stream, default: Incoming()].error = Self.number(frame.payload[0..<4])
-    case 4 where frame.flags & 1 == 0:
-      for start in stride(from: 0, to: frame.payload.count, by: 6) where frame.payload[start + 1] == 4 {
-        let size = Int(Self.number(frame.payload[start + 2..<start + 6]))
-        for stream in windows.keys { windows[stream, default: 0] += size - initialWindow }
-        initialWindow = size
-      }
-      try? await stream.write(Self.frame(4, flags: 1))
-    case 6 where frame.flags & 1 == 0: try? await stream.write(Self.frame(6, flags: 1, payload: frame.payload))
-    case 7: lastStream = Self.number(frame.payload[0..<4])
-    case 8:
-      let increment = Int(Self.number(frame.payload[0..<4]))
-      if frame.stream == 0 { connectionWindow += increment } else { windows[frame.stream, default: 0] += increment }
-    default: return
+      let more = try await stream.read()
+      if more.isEmpty { throw TestClientError.endOfStream }
+      input.append(more.span)
     }
   }
 
-  private func decode(_ block: [UInt8]) throws -> [(name: String, value: String)] {
+  /// Takes in the next frame, if it is whole.
+  private func takeFrame() throws -> FrameHeader? {
+    let bytes = input.taken
+    var position = 0
+    defer { input.consume(position) }
+    do {
+      guard let frame = try frames.next(bytes.span, at: &position) else { return nil }
+      try take(frame, bytes)
+      return FrameHeader(bytes.span, at: 0)
+    } catch let error as HTTP2Error {
+      throw TestClientError.malformed("\(error)")
+    }
+  }
+
+  private func take(_ frame: Frame, _ bytes: UnsafeBufferPointer<UInt8>) throws {
+    if !hasSettings {
+      guard case .settings = frame else { throw TestClientError.malformed("a first frame that is not SETTINGS") }
+      hasSettings = true
+    }
+    if let block {
+      guard case .continuation(block.stream, _, _) = frame else {
+        throw TestClientError.malformed("a header block that is interrupted")
+      }
+    }
+    switch frame {
+    case .data(let stream, let content, let length, let ends):
+      try takeData(Array(bytes[content]), length, on: stream, ends: ends)
+    case .headers(let stream, let fragment, let ends, let endsHeaders):
+      try gather(Array(bytes[fragment]), on: stream, ends: ends, endsHeaders: endsHeaders)
+    case .continuation(let stream, let fragment, let endsHeaders):
+      guard let block else { throw TestClientError.malformed("a CONTINUATION of nothing") }
+      try gather(block.bytes + bytes[fragment], on: stream, ends: block.ends, endsHeaders: endsHeaders)
+    case .resetStream(let stream, let code): try withExchange(stream) { try $0.reset(code.rawValue) }
+    case .settings(let payload): try takeSettings(bytes, payload)
+    case .ping(let data): output.appendPing(data, flags: .acknowledgement)
+    case .goAway(let last, let code): (lastStream, goAway) = (last, code.rawValue)
+    case .windowUpdate(0, let increment): try Self.open(&sendWindow, by: increment)
+    case .windowUpdate(let stream, let increment):
+      try withExchange(stream) { try Self.open(&$0.sendWindow, by: increment) }
+    case .settingsAcknowledgement, .pingAcknowledgement, .unknown: return
+    case .priority, .priorityUpdate, .pushPromise: throw TestClientError.malformed("a frame of a client's")
+    }
+  }
+
+  private func withExchange(_ stream: UInt32, _ change: (inout HTTP2TestExchange) throws -> Void) throws {
+    // Taken out, so that its content is not copied while it changes.
+    guard var exchange = exchanges.removeValue(forKey: stream) else {
+      throw TestClientError.malformed("a frame of a stream that is not open")
+    }
+    defer { exchanges[stream] = exchange }
+    if !exchange.isGivenUp { try change(&exchange) }
+  }
+
+  private func takeData(_ content: [UInt8], _ length: Int, on stream: UInt32, ends: Bool) throws {
+    receiveWindow.consume(length)
+    exchanges[stream]?.receiveWindow.consume(length)
+    guard receiveWindow.available >= 0, exchanges[stream]?.receiveWindow.available ?? 0 >= 0 else {
+      throw TestClientError.malformed("more content than a window allows")
+    }
+    try withExchange(stream) { try $0.receive(content, ends: ends) }
+    guard opensWindows, length > 0 else { return }
+    _ = receiveWindow.open(by: length)
+    output.appendWindowUpdate(0, increment: length)
+    if ends || exchanges[stream]?.isGivenUp == true { return }
+    _ = exchanges[stream]?.receiveWindow.open(by: length)
+    output.appendWindowUpdate(stream, increment: length)
+  }
+
+  private func gather(_ fragment: [UInt8], on stream: UInt32, ends: Bool, endsHeaders: Bool) throws {
+    guard endsHeaders else { return block = (stream, fragment, ends) }
+    block = nil
     var lines: [(name: String, value: String)] = []
-    try decoder.decode(block.span, into: &lines) { lines, name, value, _ in
-      lines.append((Self.text(name), Self.text(value)))
+    do {
+      try decoder.decode(fragment.span, into: &lines) { lines, name, value, _ in
+        lines.append((Self.text(name), Self.text(value)))
+      }
+    } catch {
+      throw TestClientError.malformed("\(error)")
     }
-    return lines
+    try withExchange(stream) { try $0.receive(lines, ends: ends) }
   }
 
   private static func text(_ bytes: Span<UInt8>) -> String {
     bytes.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) }
   }
 
-  private static func number(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.reduce(0) { $0 << 8 | UInt32($1) } }
-
-  private func read(_ count: Int) async throws -> [UInt8] {
-    var isWhole = false
-    // Otherwise what is left is a piece of a frame, and not where the next one begins.
-    defer { if !isWhole { input = [] } }
-    while input.count < count {
-      let more = try await stream.read()
-      if more.isEmpty { throw TestClientError.endOfStream }
-      input += more
+  private func takeSettings(_ bytes: UnsafeBufferPointer<UInt8>, _ payload: Range<Int>) throws {
+    let before = settings.initialWindowSize
+    for start in stride(from: payload.lowerBound, to: payload.upperBound, by: Settings.entrySize) {
+      try settings.apply(Settings.entry(bytes.span, at: start))
     }
-    isWhole = true
-    defer { input = input.dropFirst(count) }
-    return Array(input.prefix(count))
+    encoder.setMaximumTableSize(settings.headerTableSize)
+    for stream in exchanges.keys {
+      try withExchange(stream) { try Self.open(&$0.sendWindow, by: settings.initialWindowSize - before) }
+    }
+    output.appendSettingsAcknowledgement()
   }
-}
 
-/// The server has reset a stream that a test has not given up on.
-package struct TestStreamError: Error, Equatable {
-  package var code: UInt32
+  private static func open(_ window: inout SendWindow, by increment: Int) throws {
+    guard window.open(by: increment) else { throw TestClientError.malformed("a window over the largest") }
+  }
 }

@@ -1,16 +1,22 @@
 package import Runtime
+import RuntimeHTTP
 import RuntimeTesting
 
 /// The client's side of an HTTP/1 connection, for tests: it sends what it is told, however wrong, and reads one response
 /// at a time, strictly.
 ///
-/// It knows nothing of the engine it tests. Use one from one task at a time.
+/// It is made of the parts of the engine that know neither end of a connection. Use one from one task at a time.
 package final class HTTPTestClient<Stream: ByteStream> {
   package let stream: Stream
-  private var buffer: ArraySlice<UInt8> = []
+  private var decoder = MessageDecoder<StatusLine>(
+    limits: MessageLimits(startLine: 8 * 1024, head: 64 * 1024, fields: 1000))
+  /// What has been read and not decoded.
+  private var input = ByteBuffer(capacity: 0)
 
   /// A client on `stream`.
   package init(_ stream: Stream) { self.stream = stream }
+
+  // MARK: Sending
 
   /// Sends `text` as it stands.
   package func send(_ text: String) async throws { try await stream.write(text) }
@@ -20,124 +26,150 @@ package final class HTTPTestClient<Stream: ByteStream> {
 
   /// Sends a request without a body, and reads the response to it.
   package func request(_ method: String, _ target: String, _ fields: String...) async throws -> TestResponse {
-    let head = ["\(method) \(target) HTTP/1.1", "Host: localhost"] + fields
-    try await send(head.joined(separator: "\r\n") + "\r\n\r\n")
-    return try await readResponse(to: method)
+    try await request(method, target, fields)
   }
 
   /// `GET target`, and the response to it.
   package func get(_ target: String, _ fields: String...) async throws -> TestResponse {
-    let head = ["GET \(target) HTTP/1.1", "Host: localhost"] + fields
-    try await send(head.joined(separator: "\r\n") + "\r\n\r\n")
-    return try await readResponse()
+    try await request("GET", target, fields)
   }
+
+  private func request(_ method: String, _ target: String, _ fields: [String]) async throws -> TestResponse {
+    var head: HeaderFields = ["Host": "localhost"]
+    for field in fields {
+      let colon = field.firstIndex(of: ":") ?? field.endIndex
+      try head.append(String(field[..<colon]), String(field[colon...].dropFirst()))
+    }
+    var output = ByteBuffer(capacity: 256)
+    var encoder = MessageEncoder()
+    encoder.begin(Self.method(method), target, head, into: &output)
+    try await stream.write(Array(output.taken))
+    return try await readResponse(to: method)
+  }
+
+  private static func method(_ name: String) -> Method {
+    guard let method = Method(name) else { preconditionFailure("\(name) is no method; send() takes it") }
+    return method
+  }
+
+  // MARK: Reading
 
   /// Reads one whole response. One to `HEAD` has no body; an interim one (1xx) is a response like any other here.
   package func readResponse(to method: String = "GET") async throws -> TestResponse {
-    var response = try await readHead()
-    switch response.framing(to: method) {
-    case .none: break
-    case .length(let length): response.body = try await readExactly(length)
-    case .chunked:
-      while let chunk = try await readChunk() { response.body += chunk }
-      response.trailers = try await readFields()
-    case .untilEnd: response.body = try await readToEnd()
-    }
+    var response = try await readHead(to: method)
+    while let content = try await readContent() { response.body += content }
+    response.trailers = decoder.trailers.map { ($0.name, $0.value) }
     return response
   }
 
   /// Reads a response's status line and fields, and leaves its body on the stream.
-  package func readHead() async throws -> TestResponse {
-    let line = try await readLine()
-    let parts = line.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[0] == "HTTP/1.1" || parts[0] == "HTTP/1.0", let status = Int(parts[1]),
-      (100...599).contains(status)
-    else { throw TestClientError.malformed("status line: \(line)") }
+  package func readHead(to method: String = "GET") async throws -> TestResponse {
+    if decoder.isComplete { decoder.beginNext() }
+    decoder.start.requestMethod = Self.method(method)
+    guard case .head = try await next() else { throw TestClientError.malformed("content, for a head") }
     return TestResponse(
-      version: String(parts[0]), status: status, reason: String(parts[2]), fields: try await readFields())
+      version: "\(decoder.start.version)", status: Int(decoder.start.status.code),
+      reason: String(decoding: decoder.start.reason, as: UTF8.self),
+      fields: decoder.fields.map { ($0.name, $0.value) })
   }
 
-  /// Reads one chunk of a chunked body; `nil` for the last, after which come the trailers.
+  /// Reads one chunk of a chunked body; `nil` for the last and the trailers.
   package func readChunk() async throws -> [UInt8]? {
-    let line = try await readLine()
-    guard let size = Int(line.prefix { $0 != ";" }, radix: 16), size >= 0 else {
-      throw TestClientError.malformed("chunk size: \(line)")
-    }
-    if size == 0 { return nil }
-    let bytes = try await readExactly(size)
-    guard try await readLine().isEmpty else { throw TestClientError.malformed("chunk without an end") }
-    return bytes
+    var chunk: [UInt8] = []
+    repeat {
+      // Byte by byte, so that nothing behind the chunk is taken.
+      guard let piece = try await readContent(upTo: 1) else { return nil }
+      chunk += piece
+    } while chunk.isEmpty || decoder.isWithinChunk
+    return chunk
   }
 
-  /// Reads fields up to the blank line: those of a head, or trailers.
-  package func readFields() async throws -> [(name: String, value: String)] {
-    var fields: [(name: String, value: String)] = []
-    while true {
-      let line = try await readLine()
-      if line.isEmpty { return fields }
-      guard let colon = line.firstIndex(of: ":"), colon != line.startIndex else {
-        throw TestClientError.malformed("field: \(line)")
-      }
-      let value = line[line.index(after: colon)...].drop { $0 == " " }
-      fields.append((String(line[..<colon]), String(value)))
-    }
-  }
-
-  /// Everything up to the end of what the peer sends.
-  package func readToEnd() async throws -> [UInt8] {
-    var all = Array(buffer)
-    buffer = []
-    all += try await stream.readToEnd()
-    return all
-  }
-
-  /// What has been read of the stream and not been asked for.
-  func takeBuffer() -> ArraySlice<UInt8> {
-    defer { buffer = [] }
-    return buffer
-  }
-
-  private func readLine() async throws -> String {
-    var line: [UInt8] = []
-    while true {
-      let byte = try await readByte()
-      if byte == 0x0A {
-        guard line.last == 0x0D else { throw TestClientError.malformed("line without CR") }
-        return String(decoding: line.dropLast(), as: UTF8.self)
-      }
-      line.append(byte)
-    }
-  }
-
-  /// Reads `count` bytes of a body.
+  /// Reads `count` bytes of a body or, where that has ended, of what follows it in whatever protocol.
   package func readExactly(_ count: Int) async throws -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < count {
-      try await fill()
-      let some = buffer.prefix(count - bytes.count)
-      buffer = buffer.dropFirst(some.count)
+      if !decoder.isComplete {
+        if let content = try await readContent() { bytes += content }
+        continue
+      }
+      if input.isEmpty {
+        let more = try await stream.read()
+        if more.isEmpty { throw TestClientError.endOfStream }
+        input.append(more.span)
+      }
+      let some = input.taken.prefix(count - bytes.count)
       bytes += some
+      input.consume(some.count)
     }
+    guard bytes.count == count else { throw TestClientError.malformed("\(bytes.count) bytes, for \(count)") }
     return bytes
   }
 
-  private func readByte() async throws -> UInt8 {
-    try await fill()
-    return buffer.removeFirst()
+  /// Everything up to the end of what the peer sends, as it comes.
+  package func readToEnd() async throws -> [UInt8] { takeBuffer() + (try await stream.readToEnd()) }
+
+  /// What has been read of the stream and not been asked for.
+  func takeBuffer() -> [UInt8] {
+    defer { input.removeAll() }
+    return Array(input.taken)
+  }
+
+  /// Content that has come; `nil` at its end.
+  private func readContent(upTo limit: Int = .max) async throws -> [UInt8]? {
+    switch try await next(upTo: limit) {
+    case .content(let content): content
+    case .end: nil
+    case .head: throw TestClientError.malformed("a head, for content")
+    }
+  }
+
+  private enum Event {
+    case head
+    case content([UInt8])
+    case end
+  }
+
+  /// The next event. Where there is a limit, so many bytes are decoded; they may be no content.
+  private func next(upTo limit: Int = .max) async throws -> Event {
+    while true {
+      let count = input.count
+      if let event = try decode(upTo: limit) { return event }
+      if limit < .max, input.count < count { return .content([]) }
+      try await fill()
+    }
+  }
+
+  private func decode(upTo limit: Int) throws -> Event? {
+    let bytes = input.taken.prefix(limit)
+    var position = 0
+    defer { input.consume(position) }
+    do throws(WireError) {
+      return switch try decoder.next(UnsafeBufferPointer(rebasing: bytes).span, at: &position) {
+      case .needsInput: nil
+      case .head: .head
+      case .body(let range): .content(Array(bytes[range]))
+      case .end: .end
+      }
+    } catch {
+      throw TestClientError.malformed("\(error)")
+    }
   }
 
   private func fill() async throws {
-    if !buffer.isEmpty { return }
-    buffer = try await stream.read()[...]
-    if buffer.isEmpty { throw TestClientError.endOfStream }
+    let bytes = try await stream.read()
+    input.append(bytes.span)
+    guard bytes.isEmpty else { return }
+    // The end of the stream is that of a body which nothing else ends, and of nothing else.
+    if decoder.isBetweenMessages { throw TestClientError.endOfStream }
+    do { try decoder.finish() } catch { throw TestClientError.endOfStream }
   }
 }
 
-/// What ``HTTPTestClient`` could not make sense of.
+/// What a test's client could not make sense of.
 package enum TestClientError: Error, Equatable {
   /// The peer finished where more had to come.
   case endOfStream
-  /// The peer sent what no HTTP/1 server may send.
+  /// The peer sent what no server may send.
   case malformed(String)
 }
 
@@ -159,15 +191,5 @@ package struct TestResponse: Sendable {
   /// The values of all fields called `name`, in any case.
   package func values(of name: String) -> [String] {
     fields.filter { $0.name.lowercased() == name.lowercased() }.map(\.value)
-  }
-
-  enum Framing { case none, length(Int), chunked, untilEnd }
-
-  /// How long the body is: RFC 9112 section 6.3.
-  func framing(to method: String) -> Framing {
-    if method == "HEAD" || status < 200 || status == 204 || status == 304 { return .none }
-    if let coding = self["transfer-encoding"] { return coding.lowercased() == "chunked" ? .chunked : .untilEnd }
-    if let length = self["content-length"].flatMap(Int.init) { return .length(length) }
-    return .untilEnd
   }
 }

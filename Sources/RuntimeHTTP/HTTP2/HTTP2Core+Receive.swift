@@ -17,9 +17,6 @@ struct HeaderBlock: Sendable {
   var purpose: Purpose
 }
 
-/// What a client's connection begins with (section 3.4). Its first line is a request line that no HTTP/1 client sends.
-let connectionPreface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-
 extension HTTP2Core {
   /// The next event of the input from `position` on, which is moved past the bytes that led to it. At ``Event/needsInput``
   /// what is left has to be given again, with more behind it.

@@ -1,6 +1,8 @@
 /// Why a stream or a connection is ended (RFC 9113 section 7). A code that is not known is treated as INTERNAL_ERROR is.
-struct ErrorCode: RawRepresentable, Hashable, Sendable {
-  var rawValue: UInt32
+package struct ErrorCode: RawRepresentable, Hashable, Sendable {
+  package var rawValue: UInt32
+
+  package init(rawValue: UInt32) { self.rawValue = rawValue }
 
   static let none = ErrorCode(rawValue: 0x0)
   static let protocolError = ErrorCode(rawValue: 0x1)

@@ -1,24 +1,24 @@
 /// The bounds that both directions share (RFC 9113 section 6.9).
-enum FlowControl {
+package enum FlowControl {
   /// What a window is before anybody says otherwise (section 6.9.2).
-  static var initialWindow: Int { 65_535 }
+  package static var initialWindow: Int { 65_535 }
   /// What no window may exceed (section 6.9.1).
   static var largestWindow: Int { 0x7FFF_FFFF }
 }
 
 /// How much one end may still send: of one stream, or of all together.
-struct SendWindow: Sendable {
+package struct SendWindow: Sendable {
   /// Below zero once the peer has made its initial window smaller than what was on its way (section 6.9.2).
-  private(set) var available: Int
+  package private(set) var available: Int
 
-  init(_ size: Int) { available = size }
+  package init(_ size: Int) { available = size }
 
-  mutating func consume(_ count: Int) { available -= count }
+  package mutating func consume(_ count: Int) { available -= count }
 
   /// Adds what a WINDOW_UPDATE frame, or a change of the initial window, gives.
   ///
   /// - Returns: whether the window is within its bound.
-  mutating func open(by count: Int) -> Bool {
+  package mutating func open(by count: Int) -> Bool {
     available += count
     return available <= FlowControl.largestWindow
   }

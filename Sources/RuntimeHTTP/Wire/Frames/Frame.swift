@@ -1,5 +1,5 @@
 /// Which stream of a connection; 0 is the connection itself (RFC 9113 section 5.1.1).
-typealias StreamID = UInt32
+package typealias StreamID = UInt32
 
 extension StreamID {
   /// A stream's number has 31 bits; the highest bit of its four bytes says nothing (section 4.1).
@@ -10,11 +10,13 @@ extension StreamID {
 }
 
 /// What a frame is (RFC 9113 section 6, RFC 9218 section 7.1). One that is not known is skipped.
-struct FrameType: RawRepresentable, Hashable, Sendable {
-  var rawValue: UInt8
+package struct FrameType: RawRepresentable, Hashable, Sendable {
+  package var rawValue: UInt8
 
-  static var data: FrameType { FrameType(rawValue: 0x0) }
-  static var headers: FrameType { FrameType(rawValue: 0x1) }
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static var data: FrameType { FrameType(rawValue: 0x0) }
+  package static var headers: FrameType { FrameType(rawValue: 0x1) }
   static var priority: FrameType { FrameType(rawValue: 0x2) }
   static var resetStream: FrameType { FrameType(rawValue: 0x3) }
   static var settings: FrameType { FrameType(rawValue: 0x4) }
@@ -27,27 +29,29 @@ struct FrameType: RawRepresentable, Hashable, Sendable {
 }
 
 /// What else there is to know about a frame; which bits mean anything depends on its type.
-struct FrameFlags: OptionSet, Hashable, Sendable {
-  var rawValue: UInt8
+package struct FrameFlags: OptionSet, Hashable, Sendable {
+  package var rawValue: UInt8
 
-  static var acknowledgement: FrameFlags { FrameFlags(rawValue: 0x1) }
-  static var endStream: FrameFlags { FrameFlags(rawValue: 0x1) }
-  static var endHeaders: FrameFlags { FrameFlags(rawValue: 0x4) }
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static var acknowledgement: FrameFlags { FrameFlags(rawValue: 0x1) }
+  package static var endStream: FrameFlags { FrameFlags(rawValue: 0x1) }
+  package static var endHeaders: FrameFlags { FrameFlags(rawValue: 0x4) }
   static var padded: FrameFlags { FrameFlags(rawValue: 0x8) }
   static var priority: FrameFlags { FrameFlags(rawValue: 0x20) }
 }
 
 /// The nine bytes that every frame begins with (RFC 9113 section 4.1).
-struct FrameHeader: Hashable, Sendable {
-  static var size: Int { 9 }
+package struct FrameHeader: Hashable, Sendable {
+  package static var size: Int { 9 }
 
   /// How many bytes follow.
   var length: Int
-  var type: FrameType
+  package var type: FrameType
   var flags: FrameFlags = []
-  var stream: StreamID
+  package var stream: StreamID
 
-  init(length: Int, type: FrameType, flags: FrameFlags = [], stream: StreamID) {
+  package init(length: Int, type: FrameType, flags: FrameFlags = [], stream: StreamID) {
     self.length = length
     self.type = type
     self.flags = flags
@@ -56,7 +60,7 @@ struct FrameHeader: Hashable, Sendable {
 
   /// Reads the header that begins at `start`, of which all nine bytes are there.
   @inline(__always)
-  init(_ input: Span<UInt8>, at start: Int) {
+  package init(_ input: Span<UInt8>, at start: Int) {
     length = Int(input[start]) << 16 | Int(input[start + 1]) << 8 | Int(input[start + 2])
     type = FrameType(rawValue: input[start + 3])
     flags = FrameFlags(rawValue: input[start + 4])
@@ -65,7 +69,7 @@ struct FrameHeader: Hashable, Sendable {
 }
 
 /// A frame as it came, checked as far as that can be done without knowing of any other. Ranges are of the input.
-enum Frame: Hashable, Sendable {
+package enum Frame: Hashable, Sendable {
   /// - Parameter length: what counts for flow control: content, padding, and the byte that says how much padding.
   case data(StreamID, content: Range<Int>, length: Int, endsStream: Bool)
   case headers(StreamID, fragment: Range<Int>, endsStream: Bool, endsHeaders: Bool)

@@ -1,14 +1,16 @@
 /// Finds frames in the bytes a peer sends, and checks what can be checked of each by itself (RFC 9113 sections 4 and 6).
 ///
 /// It keeps nothing: whoever calls it keeps the bytes of a frame that is not whole, and gives them again with more.
-struct FrameDecoder: Sendable {
+package struct FrameDecoder: Sendable {
   /// The longest payload that our settings allow.
-  var maximumFrameSize = 16_384
+  package var maximumFrameSize = 16_384
+
+  package init(maximumFrameSize: Int = 16_384) { self.maximumFrameSize = maximumFrameSize }
 
   /// The frame at `position` of `input`, which is moved past it; `nil` if it is not whole.
   ///
   /// `position` is past the frame after a stream's error, too, so that one goes on behind it.
-  func next(_ input: Span<UInt8>, at position: inout Int) throws(HTTP2Error) -> Frame? {
+  package func next(_ input: Span<UInt8>, at position: inout Int) throws(HTTP2Error) -> Frame? {
     guard input.count - position >= FrameHeader.size else { return nil }
     let header = FrameHeader(input, at: position)
     // Section 4.2 would let a stream's frame cost the stream alone, but then its bytes would have to be waited for.

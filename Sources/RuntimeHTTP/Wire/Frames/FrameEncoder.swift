@@ -2,7 +2,7 @@
 extension ByteBuffer {
   /// Appends the beginning of a frame; the caller appends its `length` bytes.
   @inline(__always)
-  mutating func append(_ header: FrameHeader) {
+  package mutating func append(_ header: FrameHeader) {
     reserve(FrameHeader.size)
     append(UInt8(truncatingIfNeeded: header.length >> 16))
     append(UInt8(truncatingIfNeeded: header.length >> 8))
@@ -26,14 +26,14 @@ extension ByteBuffer {
   }
 
   @inline(__always)
-  mutating func append(bigEndian word: UInt32) {
+  package mutating func append(bigEndian word: UInt32) {
     append(UInt8(truncatingIfNeeded: word >> 24))
     append(UInt8(truncatingIfNeeded: word >> 16))
     append(UInt8(truncatingIfNeeded: word >> 8))
     append(UInt8(truncatingIfNeeded: word))
   }
 
-  mutating func appendSettings(_ settings: [Settings.Entry]) {
+  package mutating func appendSettings(_ settings: [Settings.Entry]) {
     append(FrameHeader(length: settings.count * Settings.entrySize, type: .settings, stream: 0))
     for setting in settings {
       append(UInt8(truncatingIfNeeded: setting.name.rawValue >> 8))
@@ -42,22 +42,22 @@ extension ByteBuffer {
     }
   }
 
-  mutating func appendSettingsAcknowledgement() {
+  package mutating func appendSettingsAcknowledgement() {
     append(FrameHeader(length: 0, type: .settings, flags: .acknowledgement, stream: 0))
   }
 
-  mutating func appendPing(_ data: UInt64, flags: FrameFlags = []) {
+  package mutating func appendPing(_ data: UInt64, flags: FrameFlags = []) {
     append(FrameHeader(length: 8, type: .ping, flags: flags, stream: 0))
     append(bigEndian: UInt32(truncatingIfNeeded: data >> 32))
     append(bigEndian: UInt32(truncatingIfNeeded: data))
   }
 
-  mutating func appendResetStream(_ stream: StreamID, _ code: ErrorCode) {
+  package mutating func appendResetStream(_ stream: StreamID, _ code: ErrorCode) {
     append(FrameHeader(length: 4, type: .resetStream, stream: stream))
     append(bigEndian: code.rawValue)
   }
 
-  mutating func appendWindowUpdate(_ stream: StreamID, increment: Int) {
+  package mutating func appendWindowUpdate(_ stream: StreamID, increment: Int) {
     append(FrameHeader(length: 4, type: .windowUpdate, stream: stream))
     append(bigEndian: UInt32(truncatingIfNeeded: increment))
   }

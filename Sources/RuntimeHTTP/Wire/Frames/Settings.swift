@@ -1,10 +1,12 @@
 /// What the two ends of a connection tell each other about themselves (RFC 9113 section 6.5).
-enum Settings {
-  static var entrySize: Int { 6 }
+package enum Settings {
+  package static var entrySize: Int { 6 }
 
   /// Section 6.5.2, RFC 8441 section 3, and RFC 9218 section 2.1. One that is not known is ignored.
-  struct Name: RawRepresentable, Hashable, Sendable {
-    var rawValue: UInt16
+  package struct Name: RawRepresentable, Hashable, Sendable {
+    package var rawValue: UInt16
+
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
 
     static var headerTableSize: Name { Name(rawValue: 0x1) }
     static var enablePush: Name { Name(rawValue: 0x2) }
@@ -17,13 +19,15 @@ enum Settings {
     static var noRFC7540Priorities: Name { Name(rawValue: 0x9) }
   }
 
-  struct Entry: Hashable, Sendable {
-    var name: Name
-    var value: UInt32
+  package struct Entry: Hashable, Sendable {
+    package var name: Name
+    package var value: UInt32
+
+    package init(name: Name, value: UInt32) { (self.name, self.value) = (name, value) }
   }
 
   /// The setting that begins at `start` of a frame's payload.
-  static func entry(_ input: Span<UInt8>, at start: Int) -> Entry {
+  package static func entry(_ input: Span<UInt8>, at start: Int) -> Entry {
     Entry(
       name: Name(rawValue: UInt16(input[start]) << 8 | UInt16(input[start + 1])),
       value: input.bigEndianWord(at: start + 2))
@@ -31,13 +35,15 @@ enum Settings {
 }
 
 /// What a peer has said about itself, or its defaults.
-struct PeerSettings: Hashable, Sendable {
-  var headerTableSize = 4096
-  var initialWindowSize = FlowControl.initialWindow
-  var maximumFrameSize = 16_384
+package struct PeerSettings: Hashable, Sendable {
+  package var headerTableSize = 4096
+  package var initialWindowSize = FlowControl.initialWindow
+  package var maximumFrameSize = 16_384
+
+  package init() {}
 
   /// Takes in one setting.
-  mutating func apply(_ entry: Settings.Entry) throws(HTTP2Error) {
+  package mutating func apply(_ entry: Settings.Entry) throws(HTTP2Error) {
     switch entry.name {
     case .headerTableSize: headerTableSize = Int(entry.value)
     case .enablePush:

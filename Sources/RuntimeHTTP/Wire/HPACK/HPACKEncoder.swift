@@ -1,7 +1,7 @@
 /// Encodes the header lists that one end of a connection sends, in their order (RFC 7541).
 ///
 /// A line that has been sent lately is one byte or two. Strings are Huffman-encoded where that makes them shorter.
-struct HPACKEncoder: ~Copyable {
+package struct HPACKEncoder: ~Copyable {
   /// A line that would take more than this part of the table is not put there, since all others might have to go.
   private static let largestPart = 2
 
@@ -17,7 +17,7 @@ struct HPACKEncoder: ~Copyable {
   private var lowercased = ByteBuffer(capacity: 0)
 
   /// An encoder whose table takes no more than `maximumTableSize`, whatever the peer allows.
-  init(maximumTableSize: Int = DynamicTable.initialMaximumSize) {
+  package init(maximumTableSize: Int = DynamicTable.initialMaximumSize) {
     table = DynamicTable(maximumSize: DynamicTable.initialMaximumSize)
     bound = maximumTableSize
     setMaximumTableSize(DynamicTable.initialMaximumSize)
@@ -25,7 +25,7 @@ struct HPACKEncoder: ~Copyable {
 
   /// Takes over the peer's SETTINGS_HEADER_TABLE_SIZE, between two blocks. The next one begins with what section 4.2
   /// says about it.
-  mutating func setMaximumTableSize(_ size: Int) {
+  package mutating func setMaximumTableSize(_ size: Int) {
     let size = min(size, bound)
     guard size != sizeChange?.last ?? table.maximumSize else { return }
     sizeChange = (min(size, sizeChange?.smallest ?? size), size)
@@ -34,7 +34,7 @@ struct HPACKEncoder: ~Copyable {
   /// Appends a line; its name goes out in lower case (RFC 9113 section 8.2.1).
   ///
   /// - Parameter indexing: what to do about the tables, if the encoder is not to decide that for itself.
-  mutating func encode(
+  package mutating func encode(
     _ name: Span<UInt8>, _ value: Span<UInt8>, indexing: HPACKIndexing? = nil, into output: inout ByteBuffer
   ) {
     guard name.hasUppercase else { return encode(lowercase: name, value, indexing: indexing, into: &output) }

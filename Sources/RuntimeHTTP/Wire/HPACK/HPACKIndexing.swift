@@ -1,5 +1,5 @@
 /// Whether the tables of both ends take in a line that is sent (RFC 7541 section 6.2).
-enum HPACKIndexing: Sendable {
+package enum HPACKIndexing: Sendable {
   /// They do, so that the line is an index when it comes again.
   case incremental
   /// They do not.

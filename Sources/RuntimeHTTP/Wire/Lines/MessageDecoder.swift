@@ -60,8 +60,16 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
   /// Whether there is nothing of a message here, not even an empty line before it.
   var isUntouched: Bool { isBetweenMessages && emptyLines == 0 }
 
+  /// Whether a chunk has begun of which some is still to come, be it only its end.
+  package var isWithinChunk: Bool {
+    switch state {
+    case .chunk, .chunkEnd: true
+    default: false
+    }
+  }
+
   /// Whether the whole of a message has been decoded.
-  var isComplete: Bool {
+  package var isComplete: Bool {
     switch state {
     case .complete: true
     case .head: framing.body == .length(0)

@@ -1,0 +1,95 @@
+import RuntimeHTTP
+
+/// What has come on one stream of an ``HTTP2TestClient``, checked as far as its order and its form go.
+struct HTTP2TestExchange {
+  let method: String
+  /// How much the server takes of it, and how much we do.
+  var sendWindow: SendWindow
+  var receiveWindow: SendWindow
+  /// The statuses of its heads, interim ones among them.
+  private(set) var statuses: [String] = []
+  /// The last head that was an interim one.
+  private(set) var interim: TestResponse?
+  /// The response, once its head has come.
+  private(set) var response: TestResponse?
+  private(set) var hasEnded = false
+  /// Why the server has reset it, if it has.
+  private(set) var error: UInt32?
+  /// Whether the client has reset it, so that what comes does not matter.
+  var isGivenUp = false
+
+  init(_ method: String, sendWindow: Int, receiveWindow: Int) {
+    self.method = method
+    self.sendWindow = SendWindow(sendWindow)
+    self.receiveWindow = SendWindow(receiveWindow)
+  }
+
+  /// Takes in a head or trailers (RFC 9113 section 8.1).
+  mutating func receive(_ lines: [(name: String, value: String)], ends: Bool) throws {
+    try requireOpen()
+    if response != nil {
+      guard ends else { throw TestClientError.malformed("a second head") }
+      try Self.check(lines)
+      response?.trailers = lines
+      return try end()
+    }
+    guard let first = lines.first, first.name == ":status", first.value.utf8.count == 3, let status = Int(first.value),
+      100..<600 ~= status
+    else { throw TestClientError.malformed("a response without a status") }
+    let fields = Array(lines.dropFirst())
+    try Self.check(fields)
+    statuses.append(first.value)
+    let head = TestResponse(version: "HTTP/2", status: status, reason: "", fields: fields)
+    if status < 200 {
+      guard !ends, status != 101 else { throw TestClientError.malformed("a last word of \(status)") }
+      interim = head
+    } else {
+      response = head
+      if ends { try end() }
+    }
+  }
+
+  /// Takes in content.
+  mutating func receive(_ content: [UInt8], ends: Bool) throws {
+    try requireOpen()
+    guard response != nil else { throw TestClientError.malformed("content without a head") }
+    response?.body += content
+    if ends { try end() }
+  }
+
+  /// Takes in the server's RST_STREAM.
+  mutating func reset(_ code: UInt32) throws {
+    guard error == nil else { throw TestClientError.malformed("a reset after a reset") }
+    error = code
+  }
+
+  private mutating func end() throws {
+    hasEnded = true
+    guard let response, method != "HEAD", response.status != 304 else { return }
+    // Section 8.1.1.
+    if let length = response["content-length"], Int(length) != response.body.count {
+      throw TestClientError.malformed("\(response.body.count) bytes of content, for \(length)")
+    }
+  }
+
+  private func requireOpen() throws {
+    guard !hasEnded, error == nil else { throw TestClientError.malformed("a frame after the end of its stream") }
+  }
+
+  /// Section 8.2: names in lower case, none of them a pseudo-header field or one of HTTP/1's connections.
+  private static func check(_ fields: [(name: String, value: String)]) throws {
+    let forbidden = ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"]
+    for (name, value) in fields {
+      var field = HeaderFields()
+      try field.append(name, value)
+      guard name == name.lowercased(), !forbidden.contains(name) else {
+        throw TestClientError.malformed("field: \(name)")
+      }
+    }
+  }
+}
+
+/// The server has reset a stream that a test has not given up on.
+package struct TestStreamError: Error, Equatable {
+  package var code: UInt32
+}
