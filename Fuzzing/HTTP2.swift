@@ -163,8 +163,11 @@ private struct Connection: ~Copyable {
     case 1: core.completeShutdown()
     case 2: core.sendKeepAlive()
     default:
-      for slot in core.advance(to: core.tick + UInt64(what >> 3)) {
-        precondition(handlers.contains { $0.slot == slot })
+      for event in core.advance(to: core.tick + UInt64(what >> 3)) {
+        switch event {
+        case .content(let slot), .closed(let slot): precondition(handlers.contains { $0.slot == slot })
+        case .needsInput, .pause, .request: preconditionFailure("time has brought a frame")
+        }
       }
     }
   }
@@ -172,7 +175,6 @@ private struct Connection: ~Copyable {
   /// What the driver does when it can write, and the client with what it reads.
   mutating func write(upTo mark: Int) {
     core.fill(upTo: mark)
-    core.drained = []
     core.unwrittenEnds = 0
     let output = Array(core.output.taken)
     core.output.removeAll()

@@ -7,7 +7,7 @@ extension HTTP2Connection {
   @inline(never)
   func trace(_ request: Request, _ slot: Int, _ state: inout HTTP2ConnectionState) -> Request {
     let trace = RequestTrace(request.withoutBody)
-    state.core.streams[slot].trace = trace
+    state.core.trace(slot, by: trace)
     return request.traced(by: trace)
   }
 

@@ -68,9 +68,7 @@ extension HTTP2Connection {
     defer { context.batches.giveBack(batch) }
     state.withLock { state in
       state.rest = handover.rest
-      state.core.prefaceLength = handover.prefaceLength
-      state.core.pressure = context.memory.pressure
-      state.core.begin()
+      state.core.begin(prefaceLength: handover.prefaceLength, under: context.memory.pressure)
       guard let upgrade = handover.upgrade else { return }
       do throws(HTTP2Error) {
         let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
@@ -116,14 +114,9 @@ extension HTTP2Connection {
       batch.input.removeAll()
       return .all
     }
-    state.core.pressure = context.memory.pressure
     let bytes = batch.input.taken
     let now = MonotonicTime.now
-    // At once what an answer takes, and not byte by byte.
-    state.core.output.reserve(HTTP2Buffer.leastOutput)
-    // For what the core itself may have to answer.
-    state.core.date.update(to: secondsSince1970())
-    state.core.workLeft = HTTP2Batch.mostWork
+    state.core.beginTurn(work: HTTP2Batch.mostWork, second: secondsSince1970(), under: context.memory.pressure)
     var position = 0
     var taken = Taken.all
     var hasRequests = false
@@ -165,14 +158,12 @@ extension HTTP2Connection {
 
   /// The request whose head is in `slot`.
   private func arrival(_ slot: Int, _ state: inout HTTP2ConnectionState) -> HTTP2Batch.Arrival {
-    let id = state.core.streams[slot].id
-    let isWhole = state.core.streams[slot].state.peerHasFinished
-    let body =
-      isWhole
-      ? nil : RequestBody(HTTP2Exchange(self, slot, id), length: state.core.streams[slot].head.contentLength)
-    var request = state.core.streams[slot].head.makeRequest(body: body, from: origin)
-    if context.observers != nil { request = trace(request, slot, &state) }
-    return HTTP2Batch.Arrival(slot: slot, stream: id, request: request, isWhole: isWhole)
+    var arrival = state.core.takeRequest(slot, from: origin) { stream, length in
+      RequestBody(HTTP2Exchange(self, slot, stream), length: length)
+    }
+    if context.observers != nil { arrival.request = trace(arrival.request, slot, &state) }
+    return HTTP2Batch.Arrival(
+      slot: slot, stream: arrival.stream, request: arrival.request, isWhole: arrival.isWhole)
   }
 
   /// Answers the requests of a batch: where the handler answers in a plain call, here and now, and each of the others in
@@ -202,7 +193,7 @@ extension HTTP2Connection {
       for (slot, response) in batch.answers {
         if let waiter = end(slot, response, &state) { batch.awake.append(waiter) }
       }
-      for (slot, stream, task) in batch.tasks where state.isLive(slot, stream) {
+      for (slot, stream, task) in batch.tasks where state.core.isLive(slot, stream) {
         if state.seats[slot].isCancelled { batch.orphans.append(task) } else { state.seats[slot].task = task }
       }
     }
@@ -228,14 +219,14 @@ extension HTTP2Connection: ConnectionWatcher {
     if isPaused {
       state.isWithinFrame = false
       state.readDeadline = 0
-    } else if state.core.block != nil || !batch.input.isEmpty {
+    } else if state.core.isWithinBlock || !batch.input.isEmpty {
       // The rest of a head has to come in time, however many pieces it comes in; content only has to go on coming.
-      let isContent = state.core.block == nil && batch.mayHoldData
+      let isContent = !state.core.isWithinBlock && batch.mayHoldData
       let ticks = isContent ? context.stallTicks : context.headTicks
       if isContent, let stream = batch.streamOfData { state.core.noteContentOnItsWay(stream) }
       if isContent || !state.isWithinFrame { state.readDeadline = state.core.tick + ticks + 1 }
       state.isWithinFrame = !isContent
-    } else if hasRequests || state.isWithinFrame || state.readDeadline == 0 || state.core.streams.count > 0 {
+    } else if hasRequests || state.isWithinFrame || state.readDeadline == 0 || state.core.hasStreams {
       state.isWithinFrame = false
       state.readDeadline = 0
     }
@@ -246,14 +237,14 @@ extension HTTP2Connection: ConnectionWatcher {
     let (isOver, orphans, awake, writer) = state.withLock { state in
       var orphans: [Task<Void, any Error>] = []
       var awake: [UnsafeContinuation<Void, Never>] = []
-      for slot in state.core.advance(to: now) {
-        if state.core.streams[slot].state.isClosed {
-          state.abandon(slot, &orphans, &awake)
-        } else if let reader = state.seats[slot].reader.take() {
-          awake.append(reader)
+      for event in state.core.advance(to: now) {
+        switch event {
+        case .closed(let slot): state.abandon(slot, &orphans, &awake)
+        case .content(let slot): if let reader = state.seats[slot].reader.take() { awake.append(reader) }
+        case .needsInput, .pause, .request: break
         }
       }
-      state.core.pressure = context.memory.pressure
+      state.core.adapt(to: context.memory.pressure)
       state.count(in: context.memory)
       let isOver = self.isOver(&state, at: now)
       state.releaseMemory(at: now)
@@ -279,11 +270,11 @@ extension HTTP2Connection: ConnectionWatcher {
   private func isOver(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {
     if state.readDeadline != 0, state.readDeadline <= now { return true }
     if state.isEnding || state.core.isFinished { return false }
-    if state.readDeadline == 0, state.core.streams.count == 0 {
+    if state.readDeadline == 0, !state.core.hasStreams {
       // It has been idle since before this tick.
       state.readDeadline = now + context.idleTicks
     }
-    if !state.core.settingsAreAcknowledged, state.core.hasPeerSettings, now >= state.settingsDeadline {
+    if state.core.awaitsSettingsAcknowledgement, now >= state.settingsDeadline {
       state.core.fail(.settingsTimeout, "The settings have not been acknowledged.")
       return true
     }
@@ -294,9 +285,9 @@ extension HTTP2Connection: ConnectionWatcher {
   private func isDead(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {
     // The tick in which it was heard is not a whole one any more.
     let silence = now - min(now, state.heard + 1)
-    if state.core.streams.count == 0 || silence < context.keepAliveTicks { return false }
+    if !state.core.hasStreams || silence < context.keepAliveTicks { return false }
     if silence >= 2 * context.keepAliveTicks { return true }
-    if state.core.keepAliveIsAcknowledged { state.core.sendKeepAlive() }
+    state.core.sendKeepAlive()
     return false
   }
 

@@ -107,12 +107,7 @@ extension HTTP2Connection {
     let next = state.withLock { state in
       if !buffer.traces.isEmpty { state.core.endedTraces.insert(contentsOf: buffer.traces, at: 0) }
       buffer.traces.removeAll()
-      if !buffer.bytes.isEmpty {
-        // The rest goes before what has come meanwhile.
-        buffer.bytes.append(state.core.output.taken.span)
-        state.core.output.removeAll()
-      }
-      if state.core.output.isEmpty { swap(&state.core.output, &buffer.bytes) }
+      state.core.putBack(&buffer.bytes)
       state.sleepingWriter = writer
       return state.writerToWake()
     }
@@ -128,16 +123,11 @@ extension HTTP2Connection {
     for slot in state.core.drained {
       if let writer = state.seats[slot].writer.take() { awake.append(writer) }
     }
-    state.core.drained.removeAll(keepingCapacity: true)
-    guard state.core.output.isEmpty else {
-      swap(&state.core.output, &buffer.bytes)
-      state.core.unwrittenEnds = 0
-      return .write
-    }
+    if state.core.takeOutput(&buffer.bytes) { return .write }
     if state.isEnding || state.core.isFinished { return .end }
     state.count(in: context.memory)
-    // The larger memory is for everybody: what a connection keeps while it sleeps is for a few small answers.
-    if state.core.output.capacity > buffer.bytes.capacity { swap(&state.core.output, &buffer.bytes) }
+    // The larger memory is for everybody.
+    state.core.keepSmaller(&buffer.bytes)
     return .sleep
   }
 

@@ -28,8 +28,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     origin = RequestOrigin(stream.peerAddress, context.errors)
     var core = HTTP2Core(
       context.options.http2, limits: context.limits, serverName: context.serverName, patience: context.stallTicks,
-      farewell: context.farewellTicks)
-    core.tick = context.ticker.now
+      farewell: context.farewellTicks, tick: context.ticker.now)
     core.isObserved = context.observers != nil
     core.origin = origin
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
@@ -150,9 +149,6 @@ struct HTTP2ConnectionState: ~Copyable {
     memory.set(to: core.heldLength + inputLength + outputLength, in: budget)
   }
 
-  /// Whether `slot` is still that of stream `id`, and its handler is at it.
-  func isLive(_ slot: Int, _ id: StreamID) -> Bool { core.streams.holds(id, at: slot) && core.streams[slot].hasHandler }
-
   /// The writer, if it sleeps and has a reason not to.
   mutating func writerToWake() -> UnsafeContinuation<Void, Never>? {
     sleepingWriter != nil && (core.hasOutput || core.isFinished || isEnding) ? sleepingWriter.take() : nil
@@ -185,23 +181,15 @@ struct HTTP2ConnectionState: ~Copyable {
   /// Lets go of what is held for nothing at tick `now`, if nothing has come for a whole tick.
   mutating func releaseMemory(at now: UInt64) {
     guard now > heard + 1 else { return }
-    let kept = core.streams.count == 0 ? 0 : HTTP2Buffer.keptOutput
-    if core.output.isEmpty, core.output.capacity > kept { core.output = ByteBuffer(capacity: 0) }
-    if core.streams.count == 0 {
-      core.releaseMemory()
-      seats = []
-    }
+    core.releaseMemory()
+    if !core.hasStreams { seats = [] }
   }
 
   /// Closes every stream, and gives whom to cancel and whom to wake for it.
   mutating func abandonAll() -> ([Task<Void, any Error>], [UnsafeContinuation<Void, Never>]) {
     var orphans: [Task<Void, any Error>] = []
     var awake: [UnsafeContinuation<Void, Never>] = []
-    for slot in core.streams.slots where core.streams[slot].id != 0 {
-      let hasHandler = core.streams[slot].hasHandler
-      if !core.streams[slot].state.isClosed { core.close(slot, .resetByPeer) }
-      if hasHandler { abandon(slot, &orphans, &awake) }
-    }
+    for slot in core.closeAll() { abandon(slot, &orphans, &awake) }
     if let writer = writerToWake() { awake.append(writer) }
     return (orphans, awake)
   }

@@ -145,7 +145,33 @@ extension HTTP2Core {
 
   /// Moves content into ``output`` until that has `mark` bytes, or the windows are used up.
   mutating func fill(upTo mark: Int) {
+    drained.removeAll(keepingCapacity: true)
     while output.count < mark, sendWindow.available > 0, let slot = sendQueue.first { sendPiece(slot) }
+  }
+
+  /// Gives what is to be written for an empty buffer.
+  ///
+  /// - Returns: whether there is anything; it counts as written.
+  mutating func takeOutput(_ buffer: inout ByteBuffer) -> Bool {
+    if output.isEmpty { return false }
+    swap(&output, &buffer)
+    unwrittenEnds = 0
+    return true
+  }
+
+  /// Takes back the rest of what was to be written, which goes before what has come meanwhile.
+  mutating func putBack(_ rest: inout ByteBuffer) {
+    if !rest.isEmpty {
+      rest.append(output.taken.span)
+      output.removeAll()
+    }
+    if output.isEmpty { swap(&output, &rest) }
+  }
+
+  /// Exchanges the memory of ``output``, which is empty, for that of an empty buffer if that is smaller: what a
+  /// connection keeps while nothing is to be written is for a few small answers.
+  mutating func keepSmaller(_ buffer: inout ByteBuffer) {
+    if output.capacity > buffer.capacity { swap(&output, &buffer) }
   }
 
   private mutating func sendPiece(_ slot: Int) {

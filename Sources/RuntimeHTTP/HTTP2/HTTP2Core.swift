@@ -2,8 +2,11 @@
 /// bytes out.
 ///
 /// Bytes go through ``next(_:at:now:)``, which is in `HTTP2Core+Receive.swift`; what is to be sent gathers in ``output``,
-/// which whoever writes swaps for an empty buffer after a call of ``fill(upTo:)``, as said in `HTTP2Core+Send.swift`.
-/// Content waits with its stream until then, so that it is chosen late whose goes first.
+/// for which the driver gives an empty buffer (``takeOutput(_:)``) after a call of ``fill(upTo:)``, as said in
+/// `HTTP2Core+Send.swift`. Content waits with its stream until then, so that it is chosen late whose goes first.
+///
+/// Drivers know events and functions, and look at no stream: what its handler may ask is in `HTTP2Core+Handler.swift`.
+/// That the state is not private is for the extensions of this type, each in a file of its own.
 ///
 /// A stream is known by its slot from ``Event/request(_:)`` on, until its handler has ended (``endHandler(_:)``).
 struct HTTP2Core: ~Copyable {
@@ -73,7 +76,7 @@ struct HTTP2Core: ~Copyable {
   var headLength = 0
   var unsentCount = 0
   /// How much of the server's memory is taken, when that was last looked at.
-  var pressure = MemoryBudget.Pressure.none
+  private(set) var pressure = MemoryBudget.Pressure.none
   /// What the connection's window has not been given back while too much lay unread.
   var withheldCount = 0
   var bandwidth: BandwidthEstimate
@@ -94,7 +97,7 @@ struct HTTP2Core: ~Copyable {
   /// Streams that have ended in ``output``, and count as open until somebody writes that: a peer that does not read
   /// must not have its answers pile up.
   var unwrittenEnds = 0
-  /// Streams whose content has all gone out since somebody asked last, and is not the end of it.
+  /// The slots of streams whose content has all gone out in the last ``fill(upTo:)``, and is not the end of it.
   var drained: [Int] = []
   var date = DateCache()
   /// Whether there are observers, who are told of requests that are refused here too, and where those come from.
@@ -102,15 +105,18 @@ struct HTTP2Core: ~Copyable {
   var origin = RequestOrigin(nil, nil)
   /// The requests that have ended since the last look, each with its last bytes in ``output``, if it has any.
   var endedTraces: [RequestTrace] = []
-  var ending = Ending.none
+  private(set) var ending = Ending.none
   /// The tick at which the end that has been announced is not announced any longer; 0 before and after.
   private var signDeadline: UInt64 = 0
-  var tick: UInt64 = 0
+  /// The tick that is under way.
+  private(set) var tick: UInt64
   private(set) var hasFailed = false
 
   init(
-    _ options: HTTP2Options, limits: MessageLimits, serverName: [UInt8], patience: UInt64 = 30, farewell: UInt64 = 2
+    _ options: HTTP2Options, limits: MessageLimits, serverName: [UInt8], patience: UInt64 = 30, farewell: UInt64 = 2,
+    tick: UInt64 = 0
   ) {
+    self.tick = tick
     self.options = options
     self.patience = patience
     self.farewell = farewell
@@ -123,7 +129,11 @@ struct HTTP2Core: ~Copyable {
   }
 
   /// Sends what a server's connection begins with (section 3.4).
-  mutating func begin() {
+  ///
+  /// - Parameter prefaceLength: how much of the client's preface has been read already.
+  mutating func begin(prefaceLength: Int = 0, under pressure: MemoryBudget.Pressure = .none) {
+    self.prefaceLength = prefaceLength
+    self.pressure = pressure
     output.reserve(128)
     output.appendSettings([
       .init(name: .headerTableSize, value: UInt32(clamping: options.headerTableSize)),
@@ -142,6 +152,20 @@ struct HTTP2Core: ~Copyable {
       + blockBytes.count + output.count
   }
 
+  /// Notes how much of the server's memory is taken.
+  mutating func adapt(to pressure: MemoryBudget.Pressure) { self.pressure = pressure }
+
+  /// Makes ready to take in as much as `work` allows: until ``Event/pause``.
+  ///
+  /// - Parameter second: the time, in seconds since the beginning of 1970.
+  mutating func beginTurn(work: Int, second: Int, under pressure: MemoryBudget.Pressure) {
+    self.pressure = pressure
+    workLeft = work
+    // For what the core itself may have to answer: room at once, and not byte by byte.
+    output.reserve(HTTP2Buffer.leastOutput)
+    date.update(to: second)
+  }
+
   /// Opens stream 1 for a request that came by HTTP/1 and asked to go on with HTTP/2 (RFC 7540 section 3.2).
   ///
   /// - Parameter settings: the payload of a SETTINGS frame, from the request's `HTTP2-Settings` field.
@@ -156,6 +180,15 @@ struct HTTP2Core: ~Copyable {
     streams[slot].hasHandler = true
     return slot
   }
+
+  /// Whether there are streams that are open, or whose handlers run.
+  var hasStreams: Bool { streams.count > 0 }
+
+  /// Whether a header block has begun whose end has not come.
+  var isWithinBlock: Bool { block != nil }
+
+  /// Whether the peer owes us a sign that it has our settings.
+  var awaitsSettingsAcknowledgement: Bool { hasPeerSettings && !settingsAreAcknowledged }
 
   /// Whether there is nothing more to do but to write ``output``.
   var isFinished: Bool {
@@ -196,8 +229,9 @@ struct HTTP2Core: ~Copyable {
     output.appendGoAway(lastStream: ending.lastStream ?? lastStream, code, debug: reason)
   }
 
-  /// Asks for a sign that the peer is there.
+  /// Asks for a sign that the peer is there, unless that has been asked already.
   mutating func sendKeepAlive() {
+    guard keepAliveIsAcknowledged else { return }
     keepAliveIsAcknowledged = false
     output.appendPing(PingData.keepAlive)
   }
@@ -210,6 +244,18 @@ struct HTTP2Core: ~Copyable {
     output.appendResetStream(streams[slot].id, code)
     if streams[slot].trace != nil { endTrace(slot, code == .cancel ? .timedOut : .failed) }
     close(slot, .resetByUs)
+  }
+
+  /// Closes all streams, since the peer has gone.
+  ///
+  /// - Returns: the slots of those with a handler.
+  mutating func closeAll() -> [Int] {
+    var abandoned: [Int] = []
+    for slot in streams.slots where streams[slot].id != 0 {
+      if streams[slot].hasHandler { abandoned.append(slot) }
+      if !streams[slot].state.isClosed { close(slot, .resetByPeer) }
+    }
+    return abandoned
   }
 
   /// Closes a stream; its slot stays until its handler has ended.
@@ -287,9 +333,9 @@ struct HTTP2Core: ~Copyable {
 
   /// Begins another tick, and ends what has taken too long.
   ///
-  /// - Returns: the slots of streams with a handler that waits in vain.
-  mutating func advance(to now: UInt64) -> [Int] {
-    var expired: [Int] = []
+  /// - Returns: what that means for streams with a handler: that reading is an error now, or that they have closed.
+  mutating func advance(to now: UInt64) -> [Event] {
+    var expired: [Event] = []
     tick = now
     floodGuard.noteTick()
     if isDue(signDeadline) { completeShutdown() }
@@ -301,7 +347,7 @@ struct HTTP2Core: ~Copyable {
           continue
         }
         streams[slot].readingError = WireError(.requestTimeout)
-        if streams[slot].hasHandler { expired.append(slot) }
+        if streams[slot].hasHandler { expired.append(.content(slot)) }
       }
       if isDue(streams[slot].sendDeadline) {
         if sendQueue.contains(slot), sendWindow.available > 0 {
@@ -311,7 +357,7 @@ struct HTTP2Core: ~Copyable {
         }
         let hasHandler = streams[slot].hasHandler
         reset(slot, .cancel)
-        if hasHandler { expired.append(slot) }
+        if hasHandler { expired.append(.closed(slot)) }
       }
     }
     return expired
@@ -320,7 +366,9 @@ struct HTTP2Core: ~Copyable {
   /// Lets go of memory that an idle connection would hold for nothing. The tables of HPACK are no such memory: the peer
   /// may refer to what is in them for as long as the connection lasts.
   mutating func releaseMemory() {
-    guard streams.count == 0 else { return }
+    let kept = hasStreams ? HTTP2Buffer.keptOutput : 0
+    if output.isEmpty, output.capacity > kept { output = ByteBuffer(capacity: 0) }
+    guard !hasStreams else { return }
     streams.releaseMemory()
     sendQueue.releaseMemory()
     drained = []

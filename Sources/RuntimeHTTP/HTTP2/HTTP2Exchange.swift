@@ -47,15 +47,9 @@ final class HTTP2Exchange<Stream: ByteStream, H: Handler>: Sendable {
 extension HTTP2Exchange: RequestBodySource {
   var trailers: HeaderFields { receivedTrailers.withLock { $0 } }
 
-  private enum Step: Sendable {
-    case content([UInt8])
-    case end
-    case wait
-  }
-
   func noteCollected(_ count: Int) throws(HTTPError) {
     connection.state.withLock { state in
-      guard state.isLive(slot, stream) else { return }
+      guard state.core.isLive(slot, stream) else { return }
       state.core.noteCollected(slot, count)
       state.count(in: connection.context.memory)
     }
@@ -69,46 +63,25 @@ extension HTTP2Exchange: RequestBodySource {
       case .content(let content):
         turn.spend(Turn.handlerCall + content.count)
         return content
-      case .end: return nil
+      case .end(let trailers):
+        if !trailers.isEmpty { receivedTrailers.withLock { $0 = trailers } }
+        return nil
       case .wait:
         if Task.isCancelled { throw IOError(.read, .cancelled) }
-        await connection.wait(slot, stream, as: .reader) { core, slot in
-          let stream = core.streams[slot]
-          return !stream.unread.isEmpty || stream.state.peerHasFinished || stream.readingError != nil
-        }
+        await connection.wait(slot, stream, as: .reader) { core, slot in core.hasNews(slot) }
         turn.pause()
       }
     }
   }
 
   /// What there is just now.
-  private func take() throws -> Step {
-    let (step, writer) = try connection.state.withLock { state throws in
-      guard state.isLive(slot, stream),
-        !state.core.streams[slot].state.weHaveFinished || state.core.streams[slot].isTunnel
-      else {
-        throw state.isLive(slot, stream) && state.core.streams[slot].state.end == .resetByPeer
-          ? BodyError.disconnected : BodyError.ended
-      }
-      state.core.endTaken(slot)
-      if let error = state.core.streams[slot].readingError { throw HTTPError(error) }
-      if state.core.streams[slot].state.isClosed { throw BodyError.disconnected }
-      if state.seats[slot].reader != nil { throw BodyError.busy }
-      if !state.core.streams[slot].unread.isEmpty {
-        let content = state.core.takeContent(slot)
-        return (Step.content(content), state.writerToWake())
-      }
-      if state.core.streams[slot].state.peerHasFinished {
-        let trailers = state.core.streams[slot].trailers
-        if !trailers.isEmpty { receivedTrailers.withLock { $0 = trailers } }
-        return (Step.end, state.writerToWake())
-      }
-      state.core.sendContinueIfExpected(slot)
-      state.core.awaitContent(slot)
-      return (Step.wait, state.writerToWake())
+  private func take() throws -> HTTP2Core.Reading {
+    let (reading, writer) = try connection.state.withLock { state throws in
+      let isBusy = state.core.isLive(slot, stream) && state.seats[slot].reader != nil
+      return (try state.core.read(slot, stream, isBusy: isBusy), state.writerToWake())
     }
     writer?.resume()
-    return step
+    return reading
   }
 }
 
@@ -126,7 +99,7 @@ extension HTTP2Exchange: BodySink {
     turn.spend(Turn.handlerCall + bytes.count)
     guard try add(bytes) else { return }
     await connection.wait(slot, stream, as: .writer) { core, slot in
-      core.streams[slot].unsentCount <= Self.mark
+      core.unsentCount(of: slot) <= Self.mark
     }
     turn.pause()
     try check()
@@ -164,15 +137,14 @@ extension HTTP2Exchange: BodySink {
     let (mustWait, writer) = try connection.state.withLock { state throws in
       try begin(head, &state)
       try state.core.write(slot, bytes)
-      return (state.core.streams[slot].unsentCount > Self.mark, state.writerToWake())
+      return (state.core.unsentCount(of: slot) > Self.mark, state.writerToWake())
     }
     writer?.resume()
     return mustWait
   }
 
   private func begin(_ head: Head?, _ state: inout HTTP2ConnectionState) throws(BodyError) {
-    guard state.isLive(slot, stream) else { throw .ended }
-    guard !state.core.streams[slot].state.isClosed else { throw .disconnected }
+    try state.core.checkWritable(slot, stream)
     guard let head else { return }
     state.core.date.update(to: secondsSince1970())
     state.core.sendHead(slot, head.status, head.fields, length: head.contentLength)
@@ -180,12 +152,7 @@ extension HTTP2Exchange: BodySink {
 
   /// Throws if a write that has waited was in vain.
   func check() throws {
-    try connection.state.withLock { state throws(BodyError) in
-      guard state.isLive(slot, stream) else { throw .ended }
-      guard !state.core.streams[slot].state.isClosed || state.core.streams[slot].state.weHaveFinished else {
-        throw .disconnected
-      }
-    }
+    try connection.state.withLock { state throws(BodyError) in try state.core.checkWritten(slot, stream) }
     if Task.isCancelled { throw IOError(.write, .cancelled) }
   }
 
@@ -208,7 +175,7 @@ extension HTTP2Connection {
     await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         let isOver = state.withLock { state in
-          guard state.isLive(slot, id), !state.core.streams[slot].state.isClosed, !isOver(state.core, slot),
+          guard state.core.isOpen(slot, id), !isOver(state.core, slot),
             // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.
             !Task.isCancelled
           else { return true }
@@ -219,7 +186,7 @@ extension HTTP2Connection {
       }
     } onCancel: {
       let waiter = state.withLock { state in
-        state.isLive(slot, id) ? state.seats[slot][side].take() : nil
+        state.core.isLive(slot, id) ? state.seats[slot][side].take() : nil
       }
       waiter?.resume()
     }

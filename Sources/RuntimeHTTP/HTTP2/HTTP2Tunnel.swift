@@ -113,7 +113,7 @@ final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
   /// Changes the connection's state, if the stream is there still, and has written what that leads to.
   private func change(_ change: (inout HTTP2ConnectionState) -> Void) {
     let writer = exchange.connection.state.withLock { state in
-      if state.isLive(exchange.slot, exchange.stream) { change(&state) }
+      if state.core.isLive(exchange.slot, exchange.stream) { change(&state) }
       return state.writerToWake()
     }
     writer?.resume()
@@ -136,22 +136,21 @@ extension HTTP2Exchange {
   /// How many bytes may be written before the peer has to take some.
   func room() throws(BodyError) -> Int {
     try connection.state.withLock { state throws(BodyError) in
-      guard state.isLive(slot, stream) else { throw .ended }
-      guard !state.core.streams[slot].state.isClosed else { throw .disconnected }
-      guard !state.core.streams[slot].state.weHaveFinished else { throw .ended }
-      return Self.mark - state.core.streams[slot].unsentCount
+      try state.core.checkWritable(slot, stream)
+      guard !state.core.hasEnd(slot) else { throw .ended }
+      return Self.mark - state.core.unsentCount(of: slot)
     }
   }
 
   /// Waits until there is room, or will be none, or the task is cancelled.
   func waitForRoom() async {
-    await connection.wait(slot, stream, as: .writer) { core, slot in core.streams[slot].unsentCount < Self.mark }
+    await connection.wait(slot, stream, as: .writer) { core, slot in core.unsentCount(of: slot) < Self.mark }
   }
 
   /// Wakes what waits for the stream, which has been closed on this side.
   func wakeWaiters() {
     let waiters = connection.state.withLock { state -> [UnsafeContinuation<Void, Never>?] in
-      state.isLive(slot, stream) ? [state.seats[slot].reader.take(), state.seats[slot].writer.take()] : []
+      state.core.isLive(slot, stream) ? [state.seats[slot].reader.take(), state.seats[slot].writer.take()] : []
     }
     for waiter in waiters { waiter?.resume() }
   }

@@ -170,8 +170,9 @@ import Testing
     }
     #expect(scenario.core.advance(to: 30).isEmpty)
     let expired = scenario.core.advance(to: 31)
-    #expect(expired.count == 100)
-    #expect(expired.allSatisfy { scenario.core.streams[$0].readingError?.status == .requestTimeout })
+    #expect(expired == (0..<100).map { .content(scenario.slot(of: Self.stream($0))) })
+    let streams = scenario.core.streams
+    #expect(streams.slots.allSatisfy { streams[$0].readingError?.status == .requestTimeout })
   }
 
   /// A head that has a line of 4,000 bytes go into the table, and refers to it so many times.

@@ -94,7 +94,6 @@ final class CoreScenario {
   /// Lets the core send what it has, as a writer would.
   func write(upTo mark: Int = .max) -> [Told] {
     core.fill(upTo: mark)
-    core.drained = []
     core.unwrittenEnds = 0
     return take()
   }

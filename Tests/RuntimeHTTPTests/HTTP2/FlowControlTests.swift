@@ -175,7 +175,7 @@ import Testing
 
   @Test func `where memory is short a connection gets back what has been read, down to the least window`() {
     let scenario = CoreScenario.begun()
-    scenario.core.pressure = .high
+    scenario.core.adapt(to: .high)
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
     let slot = scenario.slot(of: 1)
     var window = scenario.core.receiveWindow.available
@@ -191,7 +191,7 @@ import Testing
     }
     #expect(!scenario.hasFailed && window <= 65_535)
     // When there is memory again, so is the window.
-    scenario.core.pressure = .none
+    scenario.core.adapt(to: .none)
     scenario.send(ClientBytes.data(1, Self.text))
     _ = scenario.core.takeContent(slot)
     #expect(scenario.core.receiveWindow.size == HTTP2Options.plain.initialConnectionWindow)
@@ -199,12 +199,12 @@ import Testing
 
   @Test func `where memory is short a connection that holds more than its share opens no stream`() {
     let scenario = CoreScenario.begun()
-    scenario.core.pressure = .high
+    scenario.core.adapt(to: .high)
     for step in 0..<16 { #expect(scenario.send(ClientBytes.request(StreamID(2 * step + 1))).count == 1) }
     #expect(scenario.send(ClientBytes.request(33)) == [.reset(33, .refusedStream)])
-    scenario.core.pressure = .none
+    scenario.core.adapt(to: .none)
     #expect(scenario.send(ClientBytes.request(35)) == [.request(35)])
-    scenario.core.pressure = .full
+    scenario.core.adapt(to: .full)
     #expect(CoreScenario.begun().send(ClientBytes.request(1)) == [.request(1)])
     #expect(scenario.send(ClientBytes.request(37)) == [.reset(37, .refusedStream)])
   }
