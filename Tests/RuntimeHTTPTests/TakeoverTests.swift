@@ -109,6 +109,16 @@ import Testing
     }
   }
 
+  @Test func `what has been written arrives, though more has come than has been read`() async throws {
+    try await withConnection(over: .sockets, handler: Self.handle) { client in
+      // More than the server reads along with the head, so that some of it lies unread.
+      try await client.send(Self.upgrade("/greet") + String(repeating: "x", count: 100_000))
+      #expect(try await client.readHead().status == 101)
+      #expect(try await client.readExactly(5) == Array("hello".utf8))
+      try await client.expectEnd()
+    }
+  }
+
   @Test(arguments: [Transport.whole, .sockets])
   func `an error is logged, and the stream closed`(_ transport: Transport) async throws {
     let log = Log()

@@ -194,7 +194,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   /// Lets the peer see the end, and reads what it sends until it has seen it, or for as long as the farewell lasts: a
   /// bound in bytes would be reached at once by a peer that sends fast, and what lay unread would make a reset.
   @inline(never)
-  private func linger(_ workspace: Workspace) async {
+  func linger(_ workspace: Workspace) async {
     do {
       try await channel.flush(workspace)
       guard control.beginFarewell() else { return }

@@ -30,21 +30,33 @@ extension HTTP1Connection {
   }
 
   /// Has the other protocol spoken, and closes the stream.
+  ///
+  /// What lies unread then would make a reset of the close, which may cost the client what has been written last: so the
+  /// client has its time to see the end, as it has behind an early response.
   @inline(never)
   func talk(_ takeover: HTTP1Takeover, _ workspace: Workspace) async {
     let trace = workspace.trace.take()
     context.workspaces.giveBack(workspace)
     let stream =
       takeover.rest.isEmpty ? AnyStream(channel.stream) : AnyStream(ReplayStream(takeover.rest, channel.stream))
+    var hasFailed = false
     do {
       try await takeover.talk(stream)
-      await stream.closeAndWait()
     } catch {
-      channel.stream.close()
+      hasFailed = true
       trace?.ending = error is IOError ? .clientGone : .failed
       if !(error is IOError), !Task.isCancelled { context.errors.noteBreak(of: takeover.request, by: error) }
     }
     control.endRequest()
     if let trace { context.observers?.ended(trace) }
+    if hasFailed { return channel.stream.close() }
+    if context.memory.pressure != .full {
+      context.memory.adjust(by: Workspace.heldLength)
+      let workspace = context.workspaces.take()
+      await linger(workspace)
+      context.workspaces.giveBack(workspace)
+      context.memory.adjust(by: -Workspace.heldLength)
+    }
+    await channel.stream.closeAndWait()
   }
 }

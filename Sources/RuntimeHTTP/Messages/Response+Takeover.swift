@@ -13,8 +13,9 @@ extension Response {
   ///
   /// `talk` begins once the head has been sent, in the handler's task and on its executor. It gets the stream with all
   /// that the client has sent behind its request, and without a timeout of the server's. The stream is closed when it
-  /// returns or throws. Until then the request counts as in flight: when the server shuts down, the task is cancelled and
-  /// the stream closed after the grace. An error is logged, unless it is an `IOError` or the task has been cancelled.
+  /// returns or throws; where it returns, the client gets all that it has written, also if more has come than it has read.
+  /// Until then the request counts as in flight: when the server shuts down, the task is cancelled and the stream closed
+  /// after the grace. An error is logged, unless it is an `IOError` or the task has been cancelled.
   ///
   /// If the client has not offered the protocol, it gets a 500 instead, which is logged.
   ///
