@@ -54,6 +54,13 @@ import Testing
     #expect(own.text.hasSuffix("\r\nConnection: close\r\n\r\n") && !own.text.contains("X-A") && !own.persists)
   }
 
+  @Test func `9110 7_8 - a field that names protocols is for this connection alone, and says so`() throws {
+    let (text, persists) = try encode(.upgradeRequired, ["Upgrade": "echo", "Connection": "X-A"], length: 0)
+    #expect(
+      text == "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: echo\r\n=\r\nContent-Length: 0\r\n\r\n")
+    #expect(persists)
+  }
+
   @Test func `the handler's own framing fields are not sent`() throws {
     let fields: HeaderFields = [
       "Content-Length": "99", "Transfer-Encoding": "chunked", "Keep-Alive": "timeout=5", "Connection": "keep-alive",

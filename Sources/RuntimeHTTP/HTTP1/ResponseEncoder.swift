@@ -82,6 +82,8 @@ struct ResponseEncoder: Sendable {
       case .date where hasDate: continue
       case .date: hasDate = true
       case .server: hasServer = true
+      // RFC 9110 section 7.8: the field is for this connection alone, and has to say so.
+      case .upgrade: output.append("Connection: Upgrade\r\n")
       default: break
       }
       output.append(entry, of: fields)
@@ -106,8 +108,6 @@ struct ResponseEncoder: Sendable {
   ) {
     message.content = .none
     if request.endsHTTP {
-      // RFC 9110 section 7.8: the `Upgrade` field stands for this connection alone.
-      if status == .switchingProtocols { output.append("Connection: Upgrade\r\n") }
       persists = true
     } else if request.method == .connect, status.isSuccess {
       // RFC 9110 section 9.3.6: the head is followed by the tunnel, which there is none of, so that is all.
