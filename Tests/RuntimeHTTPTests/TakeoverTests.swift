@@ -242,6 +242,35 @@ import Testing
     }
   }
 
+  // MARK: Routes
+
+  private static let router: Router = {
+    var router = Router()
+    router.upgrade("/rooms/:name") { request in
+      let name = request.parameters["name"] ?? ""
+      guard request.offersUpgrade(to: "echo") else { throw HTTPError(.upgradeRequired, headers: ["Upgrade": "echo"]) }
+      return .upgrade(to: "echo") { try await $0.write(Array(name.utf8)) }
+    }
+    return router
+  }()
+
+  @Test func `a route for another protocol is one for both versions`() async throws {
+    try await withConnection(over: .whole, handler: Self.router) { client in
+      let refused = try await client.get("/rooms/a")
+      #expect(refused.status == 426 && refused["Upgrade"] == "echo" && refused["Connection"] == "Upgrade")
+      #expect(try await client.get("/rooms/").status == 404)
+      try await client.send(Self.upgrade("/rooms/a"))
+      #expect(try await client.readHead().status == 101)
+      #expect(try await client.readExactly(1) == Array("a".utf8))
+    }
+    try await withHTTP2(over: .whole, handler: Self.router) { client in
+      let refused = try await client.get("/rooms/b")
+      #expect(refused.status == 426 && refused["upgrade"] == nil)
+      let stream = try await client.open("/rooms/b", Self.offer)
+      #expect(try await client.readResponse(on: stream).text == "b")
+    }
+  }
+
   // MARK: Servers
 
   @Test(arguments: Backend.allCases)

@@ -118,4 +118,20 @@ extension RouteBuilder {
   ) {
     on(.delete, path, using: middleware, respond)
   }
+
+  /// Has `respond` answer requests to go on with another protocol at `path`, as ``Response/upgrade(to:headers:_:)`` does:
+  /// `GET` requests, which ask so over HTTP/1.1, and `CONNECT` requests with a path, which ask so over HTTP/2 (RFC 8441).
+  ///
+  /// ```swift
+  /// router.upgrade("/echo") { request in
+  ///   guard request.offersUpgrade(to: "echo") else { throw HTTPError(.upgradeRequired, headers: ["Upgrade": "echo"]) }
+  ///   return .upgrade(to: "echo") { stream in ... }
+  /// }
+  /// ```
+  public mutating func upgrade(
+    _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.Function
+  ) {
+    on(.get, path, using: middleware, respond)
+    on(.connect, path, using: middleware, respond)
+  }
 }
