@@ -104,7 +104,7 @@ let package = Package(
         "RuntimeSelection",
         "RuntimeSimulation", "RuntimeTestSupport", "RuntimeTesting", "async-but-serial", "bring-your-own-executor",
         "echo-server", "hello-http1", "hello-http2", "task-per-connection", "task-queue", "ten-clients",
-        "threads-and-tasks",
+        "threads-and-tasks", "tunnel", "websocket-echo",
       ]),
     exampleLibrary("HelloSite"),
     exampleLibrary("ConnectionHandler", ["HelloSite", "Runtime"]),
@@ -124,5 +124,7 @@ let package = Package(
     exampleLibrary("EventLoopRuntime", ["Runtime", "RuntimeKit", "RuntimePrimitives"]),
     exampleLibrary("PollRuntime", ["Runtime"]),
     example("hello-on-poll", ["HelloSite", "PollRuntime", "Runtime", "RuntimeHTTP"]),
+    example("tunnel", ["HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
+    example("websocket-echo", ["HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
   ]
 )
