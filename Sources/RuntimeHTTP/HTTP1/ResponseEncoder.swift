@@ -109,21 +109,15 @@ struct ResponseEncoder: Sendable {
     message.content = .none
     if request.endsHTTP {
       persists = true
-    } else if request.method == .connect, status.isSuccess {
-      // RFC 9110 section 9.3.6: the head is followed by the tunnel, which there is none of, so that is all.
-      persists = false
-    } else if status.code == 205 {
-      // RFC 9110 section 15.3.6: never any content, but the length has to say so.
-      output.append("Content-Length: 0\r\n")
-    } else if status.code == 304 || request.method == .head && !status.forbidsContent {
-      // RFC 9110 section 8.6: the length that the content would have, if any is said.
-      let described = length == 0 || status.code == 304 ? declared ?? length : length ?? declared
-      if let described, status.code != 304 || declared != nil { output.append(contentLength: described) }
-    } else if status.forbidsContent {
       return
-    } else if let length = length ?? declared {
-      output.append(contentLength: length)
+    }
+    let framing = ResponseFraming(status, length: length, declared: declared, to: request.method)
+    if let length = framing.length { output.append(contentLength: length) }
+    if let length = framing.length, framing.hasContent {
       message.content = .fixed(remaining: length)
+    } else if !framing.hasContent {
+      // A client takes what follows for a tunnel.
+      if request.method == .connect, status.isSuccess { persists = false }
     } else if request.version >= .http1_1 {
       output.append("Transfer-Encoding: chunked\r\n")
       message.content = .chunked

@@ -31,7 +31,8 @@ extension HTTP2Core {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
     streams[slot].hasResponse = true
     if let trace = streams[slot].trace { trace.status = status }
-    let framing = ResponseFraming(status, fields, length: length, method: streams[slot].head.method)
+    let framing = ResponseFraming(
+      status, length: length, declared: fields.contentLength, to: streams[slot].head.method)
     streams[slot].sendsContent = framing.hasContent
     streams[slot].promisedLength = framing.hasContent ? framing.length : nil
     let isWhole = isWhole || !framing.hasContent || framing.length == 0
