@@ -37,7 +37,7 @@ extension HTTP2Core {
 
   /// What there is of the content of a request whose handler asks for more: it is through with what it took before.
   ///
-  /// - Parameter isBusy: whether somebody waits for content of this stream already.
+  /// - Parameter isBusy: whether a task already waits for content of this stream.
   /// - Throws: ``BodyError``, or ``HTTPError`` for a request that is wrong.
   mutating func read(_ slot: Int, _ id: StreamID, isBusy: Bool) throws -> Reading {
     guard isLive(slot, id) else { throw BodyError.ended }

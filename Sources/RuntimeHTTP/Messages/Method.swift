@@ -13,7 +13,7 @@ public struct Method: Hashable, Sendable {
   private static var longest: Int { 24 }
 
   // The bytes of the name, the first in the lowest place, and zeros after the last: what is copied for each request, and
-  // compared with each of a path's routes, is three numbers that nobody has to keep alive.
+  // compared with each of a path's routes, is three numbers, without a count of references.
   private let first: UInt64
   private let second: UInt64
   private let third: UInt64

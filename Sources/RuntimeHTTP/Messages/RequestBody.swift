@@ -39,7 +39,7 @@ public struct RequestBody: Sendable {
   /// request.headers["Content-Encoding"] = nil
   /// ```
   ///
-  /// An error of `chunks` is thrown to whom reads, again and again.
+  /// Reading throws the error of `chunks`, again and again.
   ///
   /// - Parameters:
   ///   - length: how many bytes there are, if that is known.

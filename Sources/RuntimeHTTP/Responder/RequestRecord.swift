@@ -1,15 +1,23 @@
 /// What a ``RequestObserver`` learns of a request that has ended.
 public struct RequestRecord: Sendable {
   /// How a request ends.
-  public enum Ending: Hashable, Sendable {
+  public struct Ending: Hashable, Sendable {
+    private enum Kind: Hashable {
+      case complete, clientGone, timedOut, failed
+    }
+
+    private let kind: Kind
+
+    private init(_ kind: Kind) { self.kind = kind }
+
     /// The system has taken the whole response.
-    case complete
+    public static let complete = Ending(.complete)
     /// The client reset the stream or closed the connection first.
-    case clientGone
+    public static let clientGone = Ending(.clientGone)
     /// The client took too long to send its request, or to take the response.
-    case timedOut
+    public static let timedOut = Ending(.timedOut)
     /// The response was broken off: the handler failed after it had begun, or the client broke the protocol.
-    case failed
+    public static let failed = Ending(.failed)
   }
 
   /// The number of the request, which no other request in this process has.

@@ -1,12 +1,20 @@
 /// Which protocol a connection speaks.
-public enum ApplicationProtocol: Hashable, Sendable {
+public struct ApplicationProtocol: Hashable, Sendable {
+  private enum Kind: Hashable {
+    case detected, http1, http2
+  }
+
+  private let kind: Kind
+
+  private init(_ kind: Kind) { self.kind = kind }
+
   /// HTTP/1, unless the client begins with the preface of HTTP/2 (RFC 9113 section 3.3, "prior knowledge"), or asks for
   /// it (`Upgrade: h2c`).
-  case detected
+  public static let detected = ApplicationProtocol(.detected)
   /// HTTP/1 and nothing else.
-  case http1
+  public static let http1 = ApplicationProtocol(.http1)
   /// HTTP/2 from the first byte.
-  case http2
+  public static let http2 = ApplicationProtocol(.http2)
 
   /// What a TLS handshake has agreed upon by ALPN (RFC 7301): `h2`, `http/1.1` or `http/1.0`; `nil` for any other.
   public init?(alpn identifier: String) {
