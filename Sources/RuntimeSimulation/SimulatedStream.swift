@@ -28,6 +28,13 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
   /// Closes the stream so that the peer finds it reset.
   func abort() { connection.abort(end) }
 
+  /// Whether the other end is there still (`PeerPresence`), as far as word of it has arrived.
+  public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
+    guard type == PeerPresence.self, !end.isClosed else { return nil }
+    let presence: PeerPresence = end.isReset ? .gone : end.hasPeerFinished ? .finished : .present
+    return presence as? Attribute
+  }
+
   private var plan: FaultPlan { simulation.network.faults.plan }
 
   // MARK: Reading

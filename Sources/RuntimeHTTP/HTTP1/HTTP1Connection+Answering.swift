@@ -9,7 +9,7 @@ extension HTTP1Connection {
     // The handler may take long, and the client may be waiting for what is ready.
     if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
     guard workspace.decoder.isComplete else { return try await answerWithContent(workspace) }
-    let response = await responder.respond(to: Request(workspace.decoder.parts))
+    let response = try await respond(to: Request(workspace.decoder.parts))
     if try sendAtOnce(response, workspace) { return settle(workspace) }
     return try await send(response, workspace, HTTP1Exchange(channel, workspace, context))
   }
@@ -23,7 +23,17 @@ extension HTTP1Connection {
     // The decoder goes on with this request, whose handler may keep what it is given for as long as it likes.
     let parts = workspace.decoder.parts.copy()
     parts.body = RequestBody(exchange, length: length)
-    return try await send(await responder.respond(to: Request(parts)), workspace, exchange)
+    return try await send(try await respond(to: Request(parts)), workspace, exchange)
+  }
+
+  /// The response to `request`; an error if the client has gone meanwhile.
+  @inline(__always)
+  private func respond(to request: Request) async throws -> Response {
+    control.beginHandling()
+    let response = await responder.respond(to: request)
+    control.endHandling()
+    if control.clientHasGone { throw IOError(.write, .closed) }
+    return response
   }
 
   /// Sends the response to a request whose exchange is still going on.
@@ -36,11 +46,16 @@ extension HTTP1Connection {
       let hasContent = ResponseFraming.hasContent(response.status, to: exchange.traits.method)
       exchange.prepare(.init(status: response.status, fields: response.headers, contentLength: length))
       do {
-        if hasContent { try await produce(BodyWriter(exchange)) }
+        if hasContent {
+          control.beginProducing()
+          try await produce(BodyWriter(exchange))
+          control.endHandling()
+        }
         guard exchange.end() else { return abandon(workspace) }
         exchange.begin()
         try workspace.encoder.finish(into: &workspace.output)
       } catch {
+        control.endHandling()
         guard exchange.end() else { return abandon(workspace) }
         if exchange.hasBegun { return await breakOff(error, exchange, workspace) }
         response = responder.failure(error, Request(workspace.decoder.parts))

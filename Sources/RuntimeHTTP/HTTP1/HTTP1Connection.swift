@@ -168,6 +168,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
         if channel.turn.isOver { await channel.turn.give() }
         step = advance(workspace)
       } catch {
+        control.endHandling()
         step = self.step(after: error, workspace)
       }
     }

@@ -4,8 +4,8 @@ public protocol Handler: Sendable {
   ///
   /// Over HTTP/1 it is called in the connection's own task, one request of a connection after another; over HTTP/2 in a
   /// task of its own, many of a connection at once. Either is on the executor the connection runs on. The task is
-  /// cancelled when the client takes too long over the request's body (HTTP/1), when it resets the stream or is gone
-  /// (HTTP/2), and when the server is out of patience while it shuts down. An ``HTTPError`` becomes the response it asks
+  /// cancelled when the client takes too long over the request's body (HTTP/1), when it resets the stream (HTTP/2) or is
+  /// gone, and when the server is out of patience while it shuts down. An ``HTTPError`` becomes the response it asks
   /// for, any other error a 500.
   func respond(to request: Request) async throws -> Response
 

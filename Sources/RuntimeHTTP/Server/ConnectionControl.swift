@@ -51,6 +51,10 @@ final class ConnectionControl: Sendable {
   private let reading = Atomic<UInt64>(Word.none)
   private let writing = Atomic<UInt64>(Word.none)
   private let isUnwatched = Atomic(false)
+  /// The tick from which on a handler has had a whole one for a request, and in the lowest bit whether it writes content;
+  /// 0 where no handler is at it.
+  private let handling = Atomic<UInt64>(0)
+  private let hasDeparted = Atomic(false)
 
   private enum Handle {
     case none
@@ -162,6 +166,18 @@ final class ConnectionControl: Sendable {
 
   func endRequest() { inFlight.store(inFlight.load(ordering: .relaxed) - 1, ordering: .relaxed) }
 
+  /// Begins to look, every tick, whether the client is there still that a handler responds to.
+  func beginHandling() { handling.store(context.ticker.deadline(after: 1) << 1, ordering: .relaxed) }
+
+  /// Begins to look, every tick, whether the client is there still for which a handler writes content. One that writes no
+  /// more may read it.
+  func beginProducing() { handling.store(context.ticker.deadline(after: 1) << 1 | 1, ordering: .relaxed) }
+
+  func endHandling() { handling.store(0, ordering: .relaxed) }
+
+  /// Whether the client has gone while a handler had its request. The task has been cancelled then.
+  var clientHasGone: Bool { hasDeparted.load(ordering: .acquiring) }
+
   /// Has `watcher` look after what the connection waits for, beside what is begun here.
   func watch(_ watcher: (any ConnectionWatcher)?) { self.watcher.withLock { $0 = watcher } }
 
@@ -191,11 +207,25 @@ final class ConnectionControl: Sendable {
     switch (readingEnded, writingEnded) {
     case (.alive, .alive):
       watcher.withLock(\.self)?.tick(now)
-      return false
+      guard isDeparting(at: now) else { return false }
+      hasDeparted.store(true, ordering: .releasing)
+      cancel()
     case (.endsByClosing, _), (.stuck, _), (_, .stuck): stream.close()
     default: cancel()
     }
     return true
+  }
+
+  /// Whether the client has gone from a handler that has had its request for a whole tick.
+  private func isDeparting(at now: UInt64) -> Bool {
+    // Relaxed: the word says all there is to say, and a look that comes late finds the client gone a tick later.
+    let word = handling.load(ordering: .relaxed)
+    guard word != 0, word >> 1 <= now, !clientHasGone else { return false }
+    return switch stream.attribute(PeerPresence.self) {
+    case PeerPresence.gone?: true
+    case PeerPresence.finished?: word & 1 == 0 && !context.options.servesHalfClosedClients
+    default: false
+    }
   }
 
   /// Closes the connection if it waits for a request or is being prepared, or has it end as soon as it can.

@@ -60,6 +60,11 @@ public struct ServerOptions: Sendable {
   /// How long requests in flight may go on once the server shuts down.
   public var shutdownGrace: Duration = .seconds(10)
 
+  /// Whether a client of HTTP/1 that has said that it writes no more, while a handler takes long over its request, is
+  /// answered nevertheless. Nothing tells it from a client that has closed its connection; so by default its handler's
+  /// task is cancelled after one to two ticks (a tick is a quarter of the shortest timeout above, a second at most).
+  public var servesHalfClosedClients = false
+
   /// How HTTP/2 is spoken. The limits and timeouts above hold for it as well.
   public var http2 = HTTP2Options()
 

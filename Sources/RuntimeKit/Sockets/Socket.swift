@@ -121,6 +121,18 @@ public final class Socket: Sendable {
     } ?? nil
   }
 
+  /// Whether the other end is there still; `nil` once this end is closed.
+  package var peerPresence: PeerPresence? {
+    descriptor.use { number -> PeerPresence? in
+      // POLLRDHUP: unread bytes do not hide the end behind them, as they would from a look at what can be read.
+      let hasFinished: Int16 = 0x2000
+      var entry = pollfd(fd: number, events: hasFinished, revents: 0)
+      guard poll(&entry, 1, 0) >= 0 else { return nil }
+      if entry.revents & Int16(POLLERR | POLLHUP) != 0 { return .gone }
+      return entry.revents & hasFinished != 0 ? .finished : .present
+    } ?? nil
+  }
+
   /// The other end's address; `nil` if it is not connected (any more).
   package var peerAddress: SocketAddress? {
     descriptor.use { number in SocketAddress(writtenBy: { getpeername(number, $0, $1) }) } ?? nil

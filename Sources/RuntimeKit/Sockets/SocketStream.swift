@@ -139,7 +139,8 @@ public final class SocketStream: ByteStream {
   }
 
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
-    type == PeerCredentials.self ? socket.peerCredentials as? Attribute : nil
+    if type == PeerPresence.self { return socket.peerPresence as? Attribute }
+    return type == PeerCredentials.self ? socket.peerCredentials as? Attribute : nil
   }
 
   /// The other end's address; `nil` once the stream is closed or the peer has gone.

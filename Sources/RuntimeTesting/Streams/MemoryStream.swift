@@ -44,6 +44,13 @@ public final class MemoryStream: ByteStream {
 
   public func shutdownWrite() throws(IOError) { try outgoing.finishWriting(closing: false) }
 
+  /// Whether the other end is there still (`PeerPresence`).
+  public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
+    guard type == PeerPresence.self else { return nil }
+    let presence: PeerPresence = outgoing.isReaderClosed ? .gone : incoming.isFinished ? .finished : .present
+    return presence as? Attribute
+  }
+
   public func close() {
     incoming.closeReader()
     outgoing.closeWriter()

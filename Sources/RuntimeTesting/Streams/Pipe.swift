@@ -122,6 +122,12 @@ extension Pipe {
     return attempt
   }
 
+  /// Whether the reader has closed its end.
+  var isReaderClosed: Bool { state.withLock(\.readerIsClosed) }
+
+  /// Whether the writer has said that it writes no more.
+  var isFinished: Bool { state.withLock(\.writerHasFinished) }
+
   func closeReader() {
     let (reader, writer) = state.withLock { state in
       state.readerIsClosed = true
