@@ -82,6 +82,7 @@ import Testing
     ("9112 2.3: no version", "GET /\r\n", 400),
     ("9112 2.3: HTTP/2 does not begin like this", "PRI * HTTP/2.0\r\n", 505),
     ("9112 2.3: HTTP/0.9", "GET / HTTP/0.9\r\n", 505),
+    ("9112 2.3: a NUL goes before the version, however the line is cut", "GET /a\0b HTTP/0.9\r\n", 400),
     ("9112 3: two spaces before the target", "GET  / HTTP/1.1\r\n", 400),
     ("9112 3: two spaces behind the target", "GET /  HTTP/1.1\r\n", 400),
     ("9112 3: a space at the end", "GET / HTTP/1.1 \r\n", 400),

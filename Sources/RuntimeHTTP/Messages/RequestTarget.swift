@@ -65,7 +65,7 @@ struct RequestTarget: Sendable {
 
 extension Span<UInt8> {
   /// Whether all of these are visible ASCII characters, and none begins a fragment, which is never sent.
-  fileprivate var isTargetText: Bool {
+  var isTargetText: Bool {
     for index in indices {
       let byte = self[index]
       if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "#") { return false }

@@ -34,7 +34,13 @@ struct RequestLine: StartLine {
     let known = Method(token: name)
     if let known { method = known }
     let number = try HTTPVersion.number(line.extracting(second + 1..<line.count))
-    guard number.major == 1 else { throw WireError(.httpVersionNotSupported) }
+    guard number.major == 1 else {
+      // A NUL or a CR is found out as soon as it comes, if the line comes in pieces: so it goes before the version.
+      guard line.extracting(first + 1..<second).isTargetText else {
+        throw .malformed("The request target is not valid.")
+      }
+      throw WireError(.httpVersionNotSupported)
+    }
     target.bytes.removeAll(keepingCapacity: true)
     line.extracting(first + 1..<second).withUnsafeBufferPointer { target.bytes.append(contentsOf: $0) }
     // The target of a method that is too long is checked as that of one that may have any usual form.
