@@ -24,7 +24,7 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   /// What follows HTTP, if that is another protocol.
   @exclusivity(unchecked) var takeover: HTTP1Takeover?
 
-  /// Who is told of requests, if there are any observers.
+  /// The server's observers, if there are any.
   let observers: RequestObservers?
   /// The request that is being answered, for them.
   @exclusivity(unchecked) var trace: RequestTrace?

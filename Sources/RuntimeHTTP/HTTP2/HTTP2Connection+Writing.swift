@@ -126,7 +126,7 @@ extension HTTP2Connection {
     if state.core.takeOutput(&buffer.bytes) { return .write }
     if state.isEnding || state.core.isFinished { return .end }
     state.count(in: context.memory)
-    // The larger memory is for everybody.
+    // The larger memory is for the other connections.
     state.core.keepSmaller(&buffer.bytes)
     return .sleep
   }

@@ -1,4 +1,4 @@
-/// What a stream's handler, and who runs it, ask of the core.
+/// What a stream's handler, and the connection that runs it, ask of the core.
 extension HTTP2Core {
   /// A request whose head has come.
   struct Arrival {

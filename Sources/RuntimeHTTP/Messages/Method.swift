@@ -1,7 +1,7 @@
 /// What a request asks to be done (RFC 9110 section 9).
 ///
 /// Any token of up to 24 bytes is a method; the longest that is registered with IANA has 17. Those that are not declared
-/// here are declared by who uses them:
+/// here are declared by the programs that use them:
 ///
 /// ```swift
 /// extension Method {

@@ -13,6 +13,6 @@ package struct MessageLimits: Sendable {
     (self.startLine, self.head, self.fields, self.body) = (startLine, head, fields, body)
   }
 
-  /// The longest line with a chunk's size and its extensions, which nobody uses (RFC 9112 section 7.1.1).
+  /// The longest line with a chunk's size and its extensions (RFC 9112 section 7.1.1). Clients send none.
   static var chunkLine: Int { 1024 }
 }

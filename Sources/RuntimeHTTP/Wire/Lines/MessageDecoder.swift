@@ -6,7 +6,8 @@
 /// connection. After an error it gives that error for ever: there is no telling where the next message would begin.
 ///
 /// What is malformed is found out as soon as its line is there. The parts of a head are valid from ``Event/head`` to
-/// ``beginNext()``. Memory is used again, so that a message which nobody has kept leads to no allocation.
+/// ``beginNext()``. Memory is used again, so that a message whose parts the caller
+/// has not kept leads to no allocation.
 package struct MessageDecoder<Start: StartLine>: Sendable {
   package enum Event: Equatable {
     /// All input has been used, and more is needed.
@@ -44,7 +45,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
   /// How many trailers have come, those that were dropped among them.
   private var trailerCount = 0
 
-  // Who takes these two out for longer gives others in their place, whose memory is used for the next message.
+  // A caller that keeps these two puts others in their place, whose memory is used for the next message.
   package var start = Start()
   package var fields = HeaderFields()
   private(set) var framing = MessageFraming()

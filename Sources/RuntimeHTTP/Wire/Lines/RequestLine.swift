@@ -57,7 +57,7 @@ struct RequestLine: StartLine {
   }
 
   static func tooLong(hasSpace: Bool) -> WireError {
-    // The target is too long only where there is one; a token as long as that is no method of anybody's.
+    // The target is too long only where there is one; a token as long as that is no method.
     hasSpace ? WireError(.uriTooLong) : .malformed("The method is too long.")
   }
 }

@@ -1,4 +1,4 @@
-/// The first line of a message (RFC 9112 section 2.1): a ``RequestLine`` or a ``StatusLine``, depending on who sends it.
+/// The first line of a message (RFC 9112 section 2.1): a ``RequestLine`` or a ``StatusLine``, depending on the sender.
 package protocol StartLine: Sendable {
   /// Empty lines before it, which are skipped.
   static var mostEmptyLines: Int { get }
@@ -20,7 +20,7 @@ package protocol StartLine: Sendable {
   static func tooLong(hasSpace: Bool) -> WireError
 }
 
-/// Who has sent a message, and what its framing depends on beside its fields (RFC 9112 section 6.3).
+/// Which end has sent a message, and what its framing depends on beside its fields (RFC 9112 section 6.3).
 package enum MessageRole: Sendable {
   case request
   case response(Status, to: Method)
