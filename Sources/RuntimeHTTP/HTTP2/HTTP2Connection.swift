@@ -26,11 +26,9 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     self.control = control
     context = responder.context
     origin = RequestOrigin(stream.peerAddress, context.errors)
-    var core = HTTP2Core(
+    let core = HTTP2Core(
       context.options.http2, limits: context.limits, serverName: context.serverName, patience: context.stallTicks,
-      farewell: context.farewellTicks, tick: context.ticker.now)
-    core.isObserved = context.observers != nil
-    core.origin = origin
+      farewell: context.farewellTicks, tick: context.ticker.now, from: origin, isObserved: context.observers != nil)
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
 

@@ -238,7 +238,7 @@ extension HTTP2Core {
     switch streams[slot].head.finish() {
     case .good: break
     case .malformed:
-      traceRefusal(slot, HTTPError(.badRequest, "The request is malformed."))
+      if isObserved { traceRefusal(slot, HTTPError(.badRequest, "The request is malformed.")) }
       throw .stream(header.stream, .protocolError)
     case .refused(let error):
       try refuse(slot, error)

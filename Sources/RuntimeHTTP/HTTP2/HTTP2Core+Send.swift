@@ -30,17 +30,12 @@ extension HTTP2Core {
   mutating func sendHead(_ slot: Int, _ status: Status, _ fields: HeaderFields, length: Int?, isWhole: Bool = false) {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
     streams[slot].hasResponse = true
-    if let trace = streams[slot].trace { trace.status = status }
     let framing = ResponseFraming(
       status, length: length, declared: fields.contentLength, to: streams[slot].head.method)
     streams[slot].sendsContent = framing.hasContent
     streams[slot].promisedLength = framing.hasContent ? framing.length : nil
     let isWhole = isWhole || !framing.hasContent || framing.length == 0
-    let start = beginBlock()
-    let closes = encode(status, fields, contentLength: framing.length)
-    endBlock(start, streams[slot].id, endsStream: isWhole)
-    // What HTTP/1 says in a field (RFC 9112 section 9.6) is said to the connection itself here.
-    if closes { beginShutdown() }
+    appendHead(slot, status, fields, contentLength: framing.length, endsStream: isWhole)
     if isWhole { finish(slot) }
   }
 
@@ -48,11 +43,19 @@ extension HTTP2Core {
   mutating func openTunnel(_ slot: Int, _ fields: HeaderFields) {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
     streams[slot].hasResponse = true
-    if let trace = streams[slot].trace { trace.status = .ok }
     (streams[slot].sendsContent, streams[slot].isTunnel) = (true, true)
+    appendHead(slot, .ok, fields, contentLength: nil, endsStream: false)
+  }
+
+  @inline(__always)
+  private mutating func appendHead(
+    _ slot: Int, _ status: Status, _ fields: HeaderFields, contentLength: Int?, endsStream: Bool
+  ) {
+    if let trace = streams[slot].trace { trace.status = status }
     let start = beginBlock()
-    let closes = encode(.ok, fields, contentLength: nil)
-    endBlock(start, streams[slot].id, endsStream: false)
+    let closes = encode(status, fields, contentLength: contentLength)
+    endBlock(start, streams[slot].id, endsStream: endsStream)
+    // What HTTP/1 says in a field (RFC 9112 section 9.6) is said to the connection itself here.
     if closes { beginShutdown() }
   }
 
@@ -225,9 +228,9 @@ extension HTTP2Core {
   private mutating func finish(_ slot: Int) {
     streams[slot].state.weHaveFinished = true
     unwrittenEnds += 1
-    if streams[slot].trace != nil, !streams[slot].isOpenTunnel { endTrace(slot, .complete) }
     if !streams[slot].isRefused { floodGuard.noteResponse() }
     if streams[slot].isOpenTunnel { return }
+    endTrace(slot, .complete)
     if streams[slot].state.peerHasFinished { return close(slot, .finished) }
     beginDraining(slot)
   }

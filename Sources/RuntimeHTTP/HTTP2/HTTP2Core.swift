@@ -100,9 +100,10 @@ struct HTTP2Core: ~Copyable {
   /// The slots of streams whose content has all gone out in the last ``fill(upTo:)``, and is not the end of it.
   var drained: [Int] = []
   var date = DateCache()
-  /// Whether there are observers, who are told of requests that are refused here too, and where those come from.
-  var isObserved = false
-  var origin = RequestOrigin(nil, nil)
+  /// Whether there are observers, which are told of requests that are refused here too.
+  let isObserved: Bool
+  /// Where the requests come from.
+  let origin: RequestOrigin
   /// The requests that have ended since the last look, each with its last bytes in ``output``, if it has any.
   var endedTraces: [RequestTrace] = []
   private(set) var ending = Ending.none
@@ -114,9 +115,11 @@ struct HTTP2Core: ~Copyable {
 
   init(
     _ options: HTTP2Options, limits: MessageLimits, serverName: [UInt8], patience: UInt64 = 30, farewell: UInt64 = 2,
-    tick: UInt64 = 0
+    tick: UInt64 = 0, from origin: RequestOrigin = RequestOrigin(nil, nil), isObserved: Bool = false
   ) {
     self.tick = tick
+    self.origin = origin
+    self.isObserved = isObserved
     self.options = options
     self.patience = patience
     self.farewell = farewell
@@ -242,7 +245,7 @@ struct HTTP2Core: ~Copyable {
   mutating func reset(_ slot: Int, _ code: ErrorCode) {
     guard !streams[slot].state.isClosed else { return }
     output.appendResetStream(streams[slot].id, code)
-    if streams[slot].trace != nil { endTrace(slot, code == .cancel ? .timedOut : .failed) }
+    endTrace(slot, code == .cancel ? .timedOut : .failed)
     close(slot, .resetByUs)
   }
 
@@ -261,7 +264,7 @@ struct HTTP2Core: ~Copyable {
   /// Closes a stream; its slot stays until its handler has ended.
   mutating func close(_ slot: Int, _ end: ClosedStreams.End) {
     streams[slot].state.end = end
-    if streams[slot].trace != nil { endTrace(slot, by: end) }
+    endTrace(slot, end.ofRequest)
     streams[slot].sendDeadline = 0
     streams[slot].contentDeadline = 0
     closedStreams.insert(streams[slot].id, end)
@@ -285,34 +288,31 @@ struct HTTP2Core: ~Copyable {
     if streams[slot].state.isClosed { return remove(slot) }
     collectedCount -= streams[slot].collectedCount
     streams[slot].collectedCount = 0
-    // What the client still sends is thrown away while the rest of the response goes out: a client that sends all it has
-    // before it reads would wait for room, and its response for the client.
     if streams[slot].isTunnel, streams[slot].state.weHaveFinished {
-      if streams[slot].trace != nil { endTrace(slot, .complete) }
+      endTrace(slot, .complete)
       return streams[slot].state.peerHasFinished ? close(slot, .finished) : beginDraining(slot)
     }
+    // What the client still sends is thrown away while the rest of the response goes out: a client that sends all it has
+    // before it reads would wait for room, and its response for the client.
     streams[slot].isDiscarding = true
     let unread = streams[slot].unread.count
     discardUnread(slot)
     if !streams[slot].state.peerHasFinished { releaseStream(slot, unread) }
   }
 
-  /// Notes that the request in `slot`, which observers are told of, has ended.
+  /// Notes that the request in `slot` has ended, if observers are told of it and have not been told that.
+  @inline(__always)
+  mutating func endTrace(_ slot: Int, _ ending: @autoclosure () -> RequestRecord.Ending) {
+    if streams[slot].trace != nil { moveTrace(slot, ending()) }
+  }
+
   @inline(never)
-  mutating func endTrace(_ slot: Int, _ ending: RequestRecord.Ending) {
+  private mutating func moveTrace(_ slot: Int, _ ending: RequestRecord.Ending) {
     guard let trace = streams[slot].trace.take() else { return }
     trace.receivedLength = streams[slot].receivedLength
     // An end that is in the output may still not leave.
     if ending != .complete { trace.ending = ending }
     endedTraces.append(trace)
-  }
-
-  private mutating func endTrace(_ slot: Int, by end: ClosedStreams.End) {
-    switch end {
-    case .finished: endTrace(slot, .complete)
-    case .resetByPeer: endTrace(slot, .clientGone)
-    case .resetByUs: endTrace(slot, .failed)
-    }
   }
 
   // MARK: Time
@@ -380,5 +380,16 @@ struct HTTP2Core: ~Copyable {
   /// Gives the stream in `slot` time for the rest of what it has to send.
   mutating func noteProgress(_ slot: Int) {
     streams[slot].sendDeadline = streams[slot].unsentCount > 0 ? tick + patience + 1 : 0
+  }
+}
+
+extension ClosedStreams.End {
+  /// How the request of a stream has ended that closed so.
+  fileprivate var ofRequest: RequestRecord.Ending {
+    switch self {
+    case .finished: .complete
+    case .resetByPeer: .clientGone
+    case .resetByUs: .failed
+    }
   }
 }

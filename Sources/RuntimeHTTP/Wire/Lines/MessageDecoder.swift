@@ -6,8 +6,8 @@
 /// connection. After an error it gives that error for ever: there is no telling where the next message would begin.
 ///
 /// What is malformed is found out as soon as its line is there. The parts of a head are valid from ``Event/head`` to
-/// ``beginNext()``. Memory is used again, so that a message whose parts the caller
-/// has not kept leads to no allocation.
+/// ``beginNext()``. Memory is used again, so that a message whose parts the caller has not kept leads to no
+/// allocation.
 package struct MessageDecoder<Start: StartLine>: Sendable {
   package enum Event: Equatable {
     /// All input has been used, and more is needed.
