@@ -5,20 +5,7 @@ import Testing
 @testable import RuntimeHTTP
 
 @Suite struct MiddlewareTests {
-  /// Leaves its name in the request on the way in, and in the response on the way out, and waits meanwhile.
-  private struct Tag: Middleware {
-    let name: String
-
-    func respond(to request: Request, next: any Handler) async throws -> Response {
-      var request = request
-      request.headers["Path"] = (request.headers["Path"] ?? "") + name
-      var response = try await next.respond(to: request)
-      response.headers["Way"] = (response.headers["Way"] ?? "") + name
-      return response
-    }
-  }
-
-  /// The same without waiting; it counts how often it is called.
+  /// What ``Tag`` does, without waiting; it counts how often it is called.
   private struct ImmediateTag: ImmediateMiddleware {
     let name: String
     var calls = Counter()

@@ -166,17 +166,6 @@ import Testing
 
   // MARK: Middleware
 
-  private struct Tag: Middleware {
-    let name: String
-    func respond(to request: Request, next: any Handler) async throws -> Response {
-      var request = request
-      request.headers["Path"] = (request.headers["Path"] ?? "") + name
-      var response = try await next.respond(to: request)
-      response.headers["Way"] = (response.headers["Way"] ?? "") + name
-      return response
-    }
-  }
-
   private struct Refusal: Middleware {
     func respond(to request: Request, next: any Handler) async throws -> Response { Response(status: .forbidden) }
   }
