@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimePrimitives
 
 /// A connection between two hosts of a simulation, or within one: two ends, and what is on its way between them.
 ///
@@ -231,13 +232,7 @@ struct ByteQueue {
 
   /// Moves the first `count` bytes to `buffer`, which has room for them.
   mutating func take(_ count: Int, into buffer: inout OutputRawSpan) {
-    bytes.withUnsafeBytes { bytes in
-      buffer.withUnsafeMutableBytes { room, initialized in
-        let free = UnsafeMutableRawBufferPointer(rebasing: room[initialized...])
-        free.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + count]))
-        initialized += count
-      }
-    }
+    buffer.append(copying: bytes.span.bytes.extracting(start..<start + count))
     start += count
     if start == bytes.count {
       removeAll()

@@ -49,7 +49,7 @@ extension ArraySlice<UInt8> {
   mutating func moveFirst(into buffer: inout OutputRawSpan) -> Int? {
     if isEmpty { return nil }
     let count = Swift.min(self.count, buffer.freeCapacity)
-    for byte in prefix(count) { buffer.append(byte) }
+    buffer.append(copying: span.bytes.extracting(first: count))
     removeFirst(count)
     return count
   }

@@ -114,7 +114,7 @@ extension Pipe {
       if buffer.freeCapacity == 0, !state.readerIsClosed { return (.done(0), nil) }
       guard case .done(let available) = readiness else { return (readiness, nil) }
       let count = min(available, buffer.freeCapacity)
-      for byte in state.bytes[state.start..<state.start + count] { buffer.append(byte) }
+      buffer.append(copying: state.bytes.span.bytes.extracting(state.start..<state.start + count))
       state.takeFirst(count)
       return (.done(count), state.count <= capacity ? state.writer.take() : nil)
     }

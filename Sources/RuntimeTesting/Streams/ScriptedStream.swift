@@ -53,7 +53,7 @@ public final class ScriptedStream: ByteStream {
       if state.isClosed { return nil }
       guard let chunk = state.chunks.first else { return 0 }
       let count = min(chunk.count, buffer.freeCapacity)
-      for byte in chunk.prefix(count) { buffer.append(byte) }
+      buffer.append(copying: chunk.span.bytes.extracting(first: count))
       if count == chunk.count {
         state.chunks.removeFirst()
       } else {
