@@ -33,8 +33,7 @@ struct RequestLine: StartLine {
     }
     let known = Method(token: name)
     if let known { method = known }
-    let number = try HTTPVersion.number(line.extracting(second + 1..<line.count))
-    guard number.major == 1 else {
+    guard let version = try HTTPVersion.version(line.extracting(second + 1..<line.count)) else {
       // A NUL or a CR is found out as soon as it comes, if the line comes in pieces: so it goes before the version.
       guard line.extracting(first + 1..<second).isTargetText else {
         throw .malformed("The request target is not valid.")
@@ -48,7 +47,7 @@ struct RequestLine: StartLine {
       throw .malformed("The request target is not valid.")
     }
     guard known != nil else { throw WireError(.notImplemented) }
-    return number.minor == 0 ? .http1_0 : .http1_1
+    return version
   }
 
   mutating func clear() {

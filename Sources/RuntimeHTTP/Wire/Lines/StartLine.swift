@@ -28,11 +28,14 @@ package enum MessageRole: Sendable {
 
 extension HTTPVersion {
   /// RFC 9112 section 2.3: `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, case-sensitive.
-  static func number(_ text: Span<UInt8>) throws(WireError) -> (major: UInt8, minor: UInt8) {
+  ///
+  /// - Returns: `nil` for a major version other than 1, in which such lines are not sent.
+  static func version(_ text: Span<UInt8>) throws(WireError) -> HTTPVersion? {
     guard text.count == 8, text[0] == UInt8(ascii: "H"), text[1] == UInt8(ascii: "T"), text[2] == UInt8(ascii: "T"),
       text[3] == UInt8(ascii: "P"), text[4] == UInt8(ascii: "/"), text[5].isDigit, text[6] == UInt8(ascii: "."),
       text[7].isDigit
     else { throw .malformed("The HTTP version is not valid.") }
-    return (text[5] &- UInt8(ascii: "0"), text[7] &- UInt8(ascii: "0"))
+    guard text[5] == UInt8(ascii: "1") else { return nil }
+    return text[7] == UInt8(ascii: "0") ? .http1_0 : .http1_1
   }
 }

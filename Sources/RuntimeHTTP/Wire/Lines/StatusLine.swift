@@ -17,9 +17,10 @@ package struct StatusLine: StartLine {
     guard line.count >= 13, line[8] == space, line[12] == space, let code = line.extracting(9..<12).decimalValue,
       100..<600 ~= code, line.extracting(13..<line.count).isFieldContent
     else { throw .malformed("The status line is not valid.") }
-    let number = try HTTPVersion.number(line.extracting(0..<8))
-    guard number.major == 1 else { throw WireError(.httpVersionNotSupported) }
-    version = number.minor == 0 ? .http1_0 : .http1_1
+    guard let version = try HTTPVersion.version(line.extracting(0..<8)) else {
+      throw WireError(.httpVersionNotSupported)
+    }
+    self.version = version
     status = Status(UInt16(truncatingIfNeeded: code))
     reason.removeAll(keepingCapacity: true)
     line.extracting(13..<line.count).withUnsafeBufferPointer { reason.append(contentsOf: $0) }
