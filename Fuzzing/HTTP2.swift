@@ -109,7 +109,7 @@ private struct Connection: ~Copyable {
           return
         case .pause: core.workLeft = .max
         case .request(let slot):
-          let request = core.streams[slot].head.makeRequest(body: .empty, from: RequestOrigin(nil, nil))
+          let request = core.streams[slot].head.makeRequest(body: .empty, from: RequestOrigin(nil))
           precondition(!request.path.isEmpty)
           handlers.append(Handler(slot: slot))
         case .content(let slot), .closed(let slot): precondition(handlers.contains { $0.slot == slot })

@@ -44,11 +44,8 @@ struct RequestDecoder: Sendable {
   func request(from origin: RequestOrigin) -> Request? {
     if hasHead { return Request(parts).withoutBody }
     guard message.hasStart else { return nil }
-    let parts = RequestParts()
-    (parts.method, parts.version) = (message.start.method, message.start.version)
-    (parts.target, parts.fields) = (message.start.target, message.fields)
-    parts.origin = origin
-    return Request(parts)
+    let start = message.start
+    return Request(RequestParts(start.method, start.version, start.target, message.fields, from: origin))
   }
 
   /// The next event of `input` from `position` on, which is moved past the bytes that led to it.

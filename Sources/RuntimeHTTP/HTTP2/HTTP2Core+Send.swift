@@ -88,7 +88,7 @@ extension HTTP2Core {
     let error = HTTPError(error)
     let request = traceRefusal(slot, error)
     try floodGuard.spendFailure()
-    let response = origin.response(for: error, request)
+    let response = origin.errors.response(for: error, request)
     guard case .bytes(let content) = response.body.storage else { return }
     streams[slot].isDiscarding = true
     respond(slot, response.status, response.headers, content: content)

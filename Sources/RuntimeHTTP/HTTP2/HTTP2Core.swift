@@ -115,7 +115,7 @@ struct HTTP2Core: ~Copyable {
 
   init(
     _ options: HTTP2Options, limits: MessageLimits, serverName: [UInt8], patience: UInt64 = 30, farewell: UInt64 = 2,
-    tick: UInt64 = 0, from origin: RequestOrigin = RequestOrigin(nil, nil), isObserved: Bool = false
+    tick: UInt64 = 0, from origin: RequestOrigin = RequestOrigin(nil), isObserved: Bool = false
   ) {
     self.tick = tick
     self.origin = origin

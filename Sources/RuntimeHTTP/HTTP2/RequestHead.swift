@@ -99,9 +99,7 @@ struct RequestHead: Sendable {
   /// What has come of a head that is refused; `nil` if its method or its target has not.
   func partialRequest(from origin: RequestOrigin) -> Request? {
     guard seen.contains(.method), !target.bytes.isEmpty else { return nil }
-    let parts = RequestParts()
-    (parts.method, parts.version, parts.target, parts.fields) = (method, .http2, target, fields)
-    parts.origin = origin
+    let parts = RequestParts(method, .http2, target, fields, from: origin)
     parts.connectProtocol = connectProtocol
     return parts.target.locateParts(method: formOfTarget) ? Request(parts) : nil
   }

@@ -41,7 +41,7 @@ public struct Request: Sendable {
   /// Where it came from, where the stream knows.
   public var remoteAddress: SocketAddress? {
     get { parts.origin?.address }
-    set { withOwnParts { $0.origin = RequestOrigin(newValue, $0.origin?.errors) } }
+    set { withOwnParts { $0.origin = RequestOrigin(newValue, $0.origin?.errors ?? .standard) } }
   }
 
   /// A request made by hand, for tests and for calling a handler without a network.
@@ -69,7 +69,7 @@ public struct Request: Sendable {
 
   /// The response that `error` becomes, by its server's rules where it has come to one.
   func response(for error: any Error) -> Response {
-    (parts.origin?.errors ?? ErrorResponder(ServerOptions())).response(to: self, for: error)
+    (parts.origin?.errors ?? .standard).response(to: self, for: error)
   }
 
   /// The same request without its content.
@@ -145,15 +145,24 @@ final class RequestParts: @unchecked Sendable {
   /// What has been left under the keys of the request. An empty dictionary is one word and no memory.
   @exclusivity(unchecked) var values: [ObjectIdentifier: any Sendable] = [:]
 
+  init() {}
+
+  /// The parts of a head.
+  init(
+    _ method: Method, _ version: HTTPVersion, _ target: RequestTarget, _ fields: HeaderFields,
+    from origin: RequestOrigin?
+  ) {
+    self.method = method
+    self.version = version
+    self.target = target
+    self.fields = fields
+    self.origin = origin
+  }
+
   func copy() -> RequestParts {
-    let other = RequestParts()
-    other.method = method
-    other.version = version
-    other.target = target
-    other.fields = fields
+    let other = RequestParts(method, version, target, fields, from: origin)
     other.body = body
     other.parameters = parameters
-    other.origin = origin
     other.connectProtocol = connectProtocol
     other.trace = trace
     other.values = values
@@ -164,19 +173,12 @@ final class RequestParts: @unchecked Sendable {
 /// Where a connection's requests come from, kept once for all of them.
 final class RequestOrigin: Sendable {
   let address: SocketAddress?
-  /// Makes responses of errors, where there is a server.
-  let errors: ErrorResponder?
+  /// Makes responses of errors: the server's, or the standard one where there is no server.
+  let errors: ErrorResponder
 
-  init(_ address: SocketAddress?, _ errors: ErrorResponder?) {
+  init(_ address: SocketAddress?, _ errors: ErrorResponder = .standard) {
     self.address = address
     self.errors = errors
-  }
-
-  /// The response that `error` becomes.
-  ///
-  /// - Parameter request: the request as far as it has come.
-  func response(for error: HTTPError, _ request: Request?) -> Response {
-    errors?.response(for: error, request) ?? error.response
   }
 }
 

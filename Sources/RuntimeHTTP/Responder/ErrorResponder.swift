@@ -2,9 +2,16 @@ import Runtime
 
 /// Makes responses of errors, for all connections of a server, and logs those that are faults of the program.
 final class ErrorResponder: Sendable {
-  private let options: ServerOptions
+  /// For requests that have come to no server.
+  static let standard = ErrorResponder(ServerOptions())
 
-  init(_ options: ServerOptions) { self.options = options }
+  private let form: @Sendable (HTTPError, Request?) -> Response
+  private let write: @Sendable (String) -> Void
+
+  init(_ options: ServerOptions) {
+    form = options.errorResponse
+    write = options.log
+  }
 
   /// The response that `error`, thrown for `request`, becomes.
   func response(to request: Request, for error: any Error) -> Response {
@@ -16,7 +23,7 @@ final class ErrorResponder: Sendable {
   ///
   /// - Parameter request: the request as far as it has come.
   func response(for error: HTTPError, _ request: Request?) -> Response {
-    var response = options.errorResponse(error, request)
+    var response = form(error, request)
     guard case .bytes = response.body.storage, response.status.isFinal else { return error.response }
     for (name, value) in error.headers where !response.headers.contains(name) { response.headers[name] = value }
     return response
@@ -44,7 +51,7 @@ final class ErrorResponder: Sendable {
   /// logs.
   private func log(_ error: any Error, _ request: Request) {
     // The client has chosen the path, and perhaps what the error quotes.
-    options.log("\(request.method) \(request.path): \(error)".onOneLine)
+    write("\(request.method) \(request.path): \(error)".onOneLine)
   }
 }
 

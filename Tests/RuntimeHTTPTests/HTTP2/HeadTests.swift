@@ -124,7 +124,7 @@ import Testing
           ("host", "EXAMPLE.org:8080"), ("x", "y"), ("te", "trailers"),
         ]))
     let slot = scenario.slot(of: 1)
-    let request = scenario.core.streams[slot].head.makeRequest(body: nil, from: RequestOrigin(nil, nil))
+    let request = scenario.core.streams[slot].head.makeRequest(body: nil, from: RequestOrigin(nil))
     #expect(request.method == .put)
     #expect(request.target == "/a/b?c=d" && request.path == "/a/b" && request.query["c"] == "d")
     #expect(request.authority == "example.org:8080")
