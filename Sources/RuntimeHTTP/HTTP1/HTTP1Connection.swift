@@ -23,6 +23,8 @@ enum HTTP1Step {
   case end(HTTP1Outcome)
   /// A request.
   case begin(ConnectionControl.IdleToken)
+  /// More of the bytes that say what the client speaks.
+  case detect
   /// More input.
   case fill
   /// Room for more output.
@@ -37,7 +39,7 @@ enum HTTP1Step {
   /// Whether more has to be held before there is a response.
   var needsMore: Bool {
     switch self {
-    case .begin, .fill, .respond: true
+    case .begin, .detect, .fill, .respond: true
     case .end, .flush, .turn, .send: false
     }
   }
@@ -144,6 +146,12 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
         case .begin(let idle):
           // `waitUntilReadable` may return without need, so that the connection is idle until something has been read.
           guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
+          step = start(workspace)
+          continue
+        case .detect:
+          guard try await channel.fill(workspace) else { return .finished }
+          step = detect(workspace)
+          continue
         case .fill:
           guard try await channel.fill(workspace) else { return .finished }
         case .flush:
@@ -219,9 +227,27 @@ extension HTTP1Connection {
     do {
       guard let count = try channel.tryFill(workspace) else { return .begin(idle) }
       guard count > 0, control.beginHead(after: idle) else { return .end(.finished) }
-      return advance(workspace)
+      return start(workspace)
     } catch {
       return .end(.finished)
+    }
+  }
+
+  /// Goes on from the first bytes of a request; those of the connection say what the client speaks.
+  @inline(__always)
+  private func start(_ workspace: Workspace) -> HTTP1Step {
+    mayUpgrade && control.requestCount == 0 ? detect(workspace) : advance(workspace)
+  }
+
+  /// Finds out whether the client speaks HTTP/2 without having asked (RFC 9113 section 3.3), and goes on with what it
+  /// speaks.
+  private func detect(_ workspace: Workspace) -> HTTP1Step {
+    switch PrefaceMatch(workspace.input.taken.span) {
+    case .none: return advance(workspace)
+    case .partial: return .detect
+    case .whole:
+      workspace.handover = HTTP2Handover(rest: Array(workspace.input.taken))
+      return .end(.http2)
     }
   }
 
@@ -295,11 +321,10 @@ extension HTTP1Connection {
 
   @inline(never)
   private func step(after error: any Error, _ workspace: Workspace) -> HTTP1Step {
-    if let error = error as? WireError {
-      if mayUpgrade, workspace.beginsHTTP2(isFirst: control.requestCount == 0) { return .end(.http2) }
-      return refuse(HTTPError(error), workspace)
-    }
-    let isPartial = !workspace.decoder.isBetweenRequests && !workspace.decoder.isComplete
+    if let error = error as? WireError { return refuse(HTTPError(error), workspace) }
+    // Bytes that do not say yet what the client speaks are in the input, and all others in the decoder.
+    let isUndecided = control.requestCount == 0 && !workspace.input.isEmpty
+    let isPartial = isUndecided || !workspace.decoder.isBetweenRequests && !workspace.decoder.isComplete
     if control.hasExpired, isPartial, workspace.output.isEmpty {
       return refuse(HTTPError(.requestTimeout), workspace)
     }

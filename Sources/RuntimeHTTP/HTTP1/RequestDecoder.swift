@@ -20,8 +20,6 @@ struct RequestDecoder: Sendable {
   @inline(__always) var isBetweenRequests: Bool { message.isBetweenMessages }
   /// Whether the whole of a request has been decoded.
   @inline(__always) var isComplete: Bool { message.isComplete }
-  /// Whether what was refused begins with the first line of HTTP/2's preface.
-  var hasFoundPreface: Bool { message.start.isPreface && message.emptyLines == 0 }
   /// How many bytes of content are still to come, where that is known.
   var remainingLength: Int? { message.remainingLength }
 

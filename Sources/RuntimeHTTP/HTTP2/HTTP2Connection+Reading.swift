@@ -68,7 +68,7 @@ extension HTTP2Connection {
     defer { context.batches.giveBack(batch) }
     state.withLock { state in
       state.rest = handover.rest
-      state.core.begin(prefaceLength: handover.prefaceLength, under: context.memory.pressure)
+      state.core.begin(under: context.memory.pressure)
       guard let upgrade = handover.upgrade else { return }
       do throws(HTTP2Error) {
         let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)

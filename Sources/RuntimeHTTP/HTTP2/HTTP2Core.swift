@@ -57,6 +57,7 @@ struct HTTP2Core: ~Copyable {
   /// than their bytes, and a header block stands for more bytes than it has.
   var workLeft = Int.max
   var decoder: HPACKDecoder
+  /// How much of the preface has come.
   var prefaceLength = 0
   /// The block whose fragments are coming; nothing else may come between them (section 4.3).
   var block: HeaderBlock?
@@ -132,10 +133,7 @@ struct HTTP2Core: ~Copyable {
   }
 
   /// Sends what a server's connection begins with (section 3.4).
-  ///
-  /// - Parameter prefaceLength: how much of the client's preface has been read already.
-  mutating func begin(prefaceLength: Int = 0, under pressure: MemoryBudget.Pressure = .none) {
-    self.prefaceLength = prefaceLength
+  mutating func begin(under pressure: MemoryBudget.Pressure = .none) {
     self.pressure = pressure
     output.reserve(128)
     output.appendSettings([

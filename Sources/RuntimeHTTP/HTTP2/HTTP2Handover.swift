@@ -1,22 +1,12 @@
 /// What HTTP/1 leaves behind where a connection goes on with HTTP/2.
 struct HTTP2Handover: Sendable {
-  /// How much of the preface has been read.
-  var prefaceLength = 0
-  /// What has been read beyond that.
+  /// What has been read of it.
   var rest: [UInt8] = []
   /// The request whose `Upgrade` field was taken up, and its `HTTP2-Settings`, decoded.
   var upgrade: (request: Request, settings: [UInt8])?
 }
 
 extension Workspace {
-  /// Whether the input that HTTP/1 could not make sense of begins a connection of HTTP/2 (RFC 9113 section 3.3), to
-  /// which it is then left in ``handover``.
-  func beginsHTTP2(isFirst: Bool) -> Bool {
-    guard isFirst, decoder.hasFoundPreface else { return false }
-    handover = HTTP2Handover(prefaceLength: "PRI * HTTP/2.0\r\n".utf8.count, rest: Array(input.taken))
-    return true
-  }
-
   /// Takes up a request's offer to go on with HTTP/2 (RFC 7540 section 3.2), if it is made rightly: says so in
   /// ``output``, and leaves the request in ``handover``. One that has content is answered by HTTP/1, and so is one after
   /// whose answer the connection has to end (RFC 9112 section 9.6).

@@ -72,6 +72,37 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI / HTTP/1.1\r\nHost: a\r\n\r\n", "PUT / HTTP/1.1\r\nHost: a\r\n\r\n",
+  ])
+  func `what is spoken is found out wherever the first bytes are cut`(_ start: String) async throws {
+    let bytes = Array(start.utf8)
+    for cut in 1..<bytes.count {
+      try await withConnection(over: .lockstep, handler: { .text("\($0.version) \($0.method)") }) { http1 in
+        try await http1.send(Array(bytes[..<cut]))
+        try await http1.send(Array(bytes[cut...]))
+        guard start.hasPrefix("PRI *") else {
+          let text = try await http1.readResponse().text
+          #expect(text == "HTTP/1.1 \(start.prefix(3))", "cut at \(cut)")
+          return
+        }
+        try await http1.stream.write(HTTP2Client.frame(4))
+        let frame = try await http1.stream.read()
+        #expect(frame.count > 9 && frame[3] == 4, "cut at \(cut)")
+      }
+    }
+  }
+
+  @Test func `a client that does not get beyond the beginning of the preface is told that it is late`() async throws {
+    try await inVirtualTime { clock in
+      try await withConnection(clock: clock, handler: { _ in .text("") }) { client in
+        try await client.send("PRI * HT")
+        #expect(try await client.readResponse().status == 408)
+        try await client.expectEnd()
+      }
+    }
+  }
+
   @Test func `the preface is one only where a connection begins`() async throws {
     try await withConnection(handler: { .text("\($0.version)") }) { client in
       #expect(try await client.get("/").text == "HTTP/1.1")

@@ -39,7 +39,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
   private var state = State.startLine
   private var lines = LineReader()
   /// How many empty lines have come before the first line.
-  private(set) var emptyLines = 0
+  private var emptyLines = 0
   private var headLength = 0
   private var bodyLength = 0
   /// How many trailers have come, those that were dropped among them.

@@ -4,22 +4,13 @@ struct RequestLine: StartLine {
   private(set) var method = Method.get
   private(set) var version = HTTPVersion.http1_1
   var target = RequestTarget()
-  /// Whether the line, which was refused, is the first line of HTTP/2's preface.
-  private(set) var isPreface = false
 
   /// RFC 9112 section 2.2 would have a server skip one at least.
   static var mostEmptyLines: Int { 8 }
 
   var role: MessageRole { .request }
 
-  mutating func read(_ line: Span<UInt8>) throws(WireError) {
-    do {
-      version = try parse(line)
-    } catch {
-      isPreface = line.equals("PRI * HTTP/2.0")
-      throw error
-    }
-  }
+  mutating func read(_ line: Span<UInt8>) throws(WireError) { version = try parse(line) }
 
   @inline(__always)
   private mutating func parse(_ line: Span<UInt8>) throws(WireError) -> HTTPVersion {
@@ -50,10 +41,7 @@ struct RequestLine: StartLine {
     return version
   }
 
-  mutating func clear() {
-    method = .get
-    isPreface = false
-  }
+  mutating func clear() { method = .get }
 
   static func tooLong(hasSpace: Bool) -> WireError {
     // The target is too long only where there is one; a token as long as that is no method.
