@@ -8,27 +8,35 @@ extension HTTP1Connection {
   func answer(_ workspace: Workspace) async throws -> HTTP1Outcome? {
     // The handler may take long, and the client may be waiting for what is ready.
     if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
-    guard workspace.decoder.isComplete else { return try await answerWithContent(workspace) }
-    let response = try await respond(to: Request(workspace.decoder.parts))
-    if try sendAtOnce(response, workspace) { return settle(workspace) }
-    return try await send(response, workspace, HTTP1Exchange(channel, workspace, context))
+    let exchange = HTTP1Exchange(channel, workspace, context)
+    guard workspace.decoder.isComplete else { return try await answerWithContent(workspace, exchange) }
+    let response = try await respond(to: Request(workspace.decoder.parts), exchange)
+    guard case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied else {
+      return try await send(response, workspace, exchange)
+    }
+    guard exchange.end() else { return abandon(workspace) }
+    _ = try sendAtOnce(response, workspace)
+    return settle(workspace)
   }
 
   /// Answers a request that has content, which the handler may read as it comes.
   @inline(never)
-  private func answerWithContent(_ workspace: Workspace) async throws -> HTTP1Outcome? {
-    let exchange = HTTP1Exchange(channel, workspace, context)
+  private func answerWithContent(
+    _ workspace: Workspace, _ exchange: HTTP1Exchange<Stream>
+  ) async throws -> HTTP1Outcome? {
     var length: Int?
     if case .length(let count) = workspace.decoder.framing.body { length = count }
     // The decoder goes on with this request, whose handler may keep what it is given for as long as it likes.
     let parts = workspace.decoder.parts.copy()
     parts.body = RequestBody(exchange, length: length)
-    return try await send(try await respond(to: Request(parts)), workspace, exchange)
+    return try await send(try await respond(to: Request(parts), exchange), workspace, exchange)
   }
 
   /// The response to `request`; an error if the client has gone meanwhile.
   @inline(__always)
-  private func respond(to request: Request) async throws -> Response {
+  private func respond(to request: Request, _ exchange: HTTP1Exchange<Stream>) async throws -> Response {
+    var request = request
+    request.exchange = exchange
     control.beginHandling()
     let response = await responder.respond(to: request)
     control.endHandling()

@@ -2,12 +2,14 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// A request that has content, or a response that is a stream, while its handler is at it: both ends that the handler
-/// has in its hands lead here.
+/// A request while a handler that may wait is at work on it: the request's content, the informational responses to it,
+/// and the content of a response that is a stream all go through here.
 ///
 /// Handlers may pass those ends to any task, so reading and writing are each guarded by a flag: two at once, or one
 /// after the exchange has ended, is an error and never a race.
-final class HTTP1Exchange<Stream: ByteStream>: @unchecked Sendable {  // what is mutable is guarded by `flags`
+final class HTTP1Exchange<Stream: ByteStream>:
+  RequestExchange, @unchecked Sendable  // What is mutable is guarded by `flags`.
+{
   private static var reading: UInt8 { 1 }
   private static var writing: UInt8 { 2 }
   private static var ended: UInt8 { 4 }
@@ -82,6 +84,17 @@ final class HTTP1Exchange<Stream: ByteStream>: @unchecked Sendable {  // what is
   }
 
   private func leave(_ side: UInt8) { flags.bitwiseAnd(~side, ordering: .releasing) }
+
+  // MARK: Informational responses
+
+  override func sendInformational(_ status: Status, _ headers: HeaderFields) async throws {
+    try enter(Self.writing)
+    defer { leave(Self.writing) }
+    guard !hasBegun else { throw BodyError.ended }
+    guard traits.version >= .http1_1 else { return }
+    workspace.encoder.appendInformational(status, headers, into: &workspace.output)
+    do { try await channel.flush(workspace) } catch { throw failed(error) }
+  }
 }
 
 // MARK: - The request's content

@@ -41,11 +41,7 @@ struct ResponseEncoder: Sendable {
     if !message.trailers.isEmpty { message.trailers = HeaderFields() }
     date.update(to: second)
     output.reserve(256 + fields.bytes.count + 4 * fields.count + serverName.count)
-    output.append("HTTP/1.1 ")
-    output.append(decimal: Int(status.code))
-    output.append(UInt8(ascii: " "))
-    output.append(status.reason)
-    output.append("\r\n")
+    appendStatusLine(status, to: &output)
     let declaredLength = append(fields, serverName: serverName, to: &output)
     frame(
       status, length: contentLength, declared: declaredLength, for: request, into: &output)
@@ -54,6 +50,22 @@ struct ResponseEncoder: Sendable {
     } else if request.version == .http1_0 {
       output.append("Connection: keep-alive\r\n")
     }
+    output.append("\r\n")
+  }
+
+  /// Appends an informational response, which has the fields of `fields` and no others.
+  func appendInformational(_ status: Status, _ fields: HeaderFields, into output: inout ByteBuffer) {
+    appendStatusLine(status, to: &output)
+    for entry in fields.entries { output.append(entry, of: fields) }
+    output.append("\r\n")
+  }
+
+  @inline(__always)
+  private func appendStatusLine(_ status: Status, to output: inout ByteBuffer) {
+    output.append("HTTP/1.1 ")
+    output.append(decimal: Int(status.code))
+    output.append(UInt8(ascii: " "))
+    output.append(status.reason)
     output.append("\r\n")
   }
 

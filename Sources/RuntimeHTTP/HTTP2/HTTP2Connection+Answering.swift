@@ -6,11 +6,15 @@ extension HTTP2Connection {
   ///
   /// - Parameter response: what the handler has answered, if it has.
   func answer(_ request: Request, _ slot: Int, _ id: StreamID, _ response: Response?) async {
+    var request = request
+    // A request with content has one already.
+    let exchange = request.exchange as? HTTP2Exchange<Stream, H> ?? HTTP2Exchange(self, slot, id)
+    request.exchange = exchange
     let response = if let response { response } else { await responder.respond(to: request) }
     switch response.body.storage {
     case .bytes: end(slot, response)
-    case .stream(let length, let produce): await answer(request, slot, id, response, length, produce)
-    case .takeover(let talk): await hand(request, slot, id, over: response, to: talk)
+    case .stream(let length, let produce): await answer(request, exchange, response, length, produce)
+    case .takeover(let talk): await hand(request, exchange, over: response, to: talk)
     }
   }
 
@@ -55,11 +59,12 @@ extension HTTP2Connection {
   /// Sends the head of a response after which `talk` speaks another protocol on the stream, and waits for its end.
   @inline(never)
   private func hand(
-    _ request: Request, _ slot: Int, _ id: StreamID, over response: Response,
+    _ request: Request, _ exchange: HTTP2Exchange<Stream, H>, over response: Response,
     to talk: @Sendable (AnyStream) async throws -> Void
   ) async {
+    let slot = exchange.slot
     guard request.allowsTakeover(by: response) else { return end(slot, responder.failure(NotOffered(), request)) }
-    let tunnel = HTTP2Tunnel(HTTP2Exchange(self, slot, id))
+    let tunnel = HTTP2Tunnel(exchange)
     tunnel.open(response.headers)
     do {
       try await talk(AnyStream(tunnel))
@@ -73,10 +78,10 @@ extension HTTP2Connection {
 
   /// Sends a response that is a stream.
   private func answer(
-    _ request: Request, _ slot: Int, _ id: StreamID, _ response: Response, _ length: Int?,
+    _ request: Request, _ exchange: HTTP2Exchange<Stream, H>, _ response: Response, _ length: Int?,
     _ produce: @Sendable (BodyWriter) async throws -> Void
   ) async {
-    let exchange = HTTP2Exchange(self, slot, id)
+    let slot = exchange.slot
     exchange.prepare(.init(status: response.status, fields: response.headers, contentLength: length))
     let hasContent = ResponseFraming.hasContent(response.status, to: request.method)
     do {

@@ -158,9 +158,13 @@ extension HTTP2Connection {
 
   /// The request whose head is in `slot`.
   private func arrival(_ slot: Int, _ state: inout HTTP2ConnectionState) -> HTTP2Batch.Arrival {
+    var exchange: HTTP2Exchange<Stream, H>?
     var arrival = state.core.takeRequest(slot, from: origin) { stream, length in
-      RequestBody(HTTP2Exchange(self, slot, stream), length: length)
+      let new = HTTP2Exchange(self, slot, stream)
+      exchange = new
+      return RequestBody(new, length: length)
     }
+    arrival.request.exchange = exchange
     if context.observers != nil { arrival.request = trace(arrival.request, slot, &state) }
     return HTTP2Batch.Arrival(
       slot: slot, stream: arrival.stream, request: arrival.request, isWhole: arrival.isWhole)

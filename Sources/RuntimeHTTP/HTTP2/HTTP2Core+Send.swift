@@ -22,6 +22,26 @@ extension HTTP2Core {
     endBlock(start, streams[slot].id, endsStream: false)
   }
 
+  /// Sends an informational response, which has the fields of `fields` and no others.
+  ///
+  /// - Returns: whether to wait until there is less to be written: as long as ``isWaitingForOutput(_:)``.
+  /// - Throws: ``BodyError/ended`` if the final response has begun.
+  mutating func sendInformational(
+    _ slot: Int, _ status: Status, _ fields: HeaderFields
+  ) throws(BodyError) -> Bool {
+    guard !streams[slot].hasResponse else { throw .ended }
+    let start = beginBlock()
+    encodeInformational(status, fields)
+    endBlock(start, streams[slot].id, endsStream: false)
+    // No window limits these, so the handler waits where it would fill the output by itself.
+    guard output.count > Self.smallContent else { return false }
+    waitingForOutput.append(slot)
+    return true
+  }
+
+  /// Whether the output has not been taken since the handler in `slot` was told to wait for that.
+  func isWaitingForOutput(_ slot: Int) -> Bool { waitingForOutput.contains(slot) }
+
   /// Sends the head of a response.
   ///
   /// - Parameters:
@@ -150,6 +170,7 @@ extension HTTP2Core {
   /// Moves content into ``output`` until that has `mark` bytes, or the windows are used up.
   mutating func fill(upTo mark: Int) {
     drained.removeAll(keepingCapacity: true)
+    if !waitingForOutput.isEmpty { swap(&drained, &waitingForOutput) }
     while output.count < mark, sendWindow.available > 0, let slot = sendQueue.first { sendPiece(slot) }
   }
 

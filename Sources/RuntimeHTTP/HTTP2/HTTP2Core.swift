@@ -98,8 +98,11 @@ struct HTTP2Core: ~Copyable {
   /// Streams that have ended in ``output``, and count as open until somebody writes that: a peer that does not read
   /// must not have its answers pile up.
   var unwrittenEnds = 0
-  /// The slots of streams whose content has all gone out in the last ``fill(upTo:)``, and is not the end of it.
+  /// The slots of streams whose content has all gone out in the last ``fill(upTo:)``, and is not the end of it, and of
+  /// those that waited for ``output`` to go.
   var drained: [Int] = []
+  /// The slots of streams that wait for ``output`` to go.
+  var waitingForOutput: [Int] = []
   var date = DateCache()
   /// Whether there are observers, which are told of requests that are refused here too.
   let isObserved: Bool
@@ -370,6 +373,7 @@ struct HTTP2Core: ~Copyable {
     streams.releaseMemory()
     sendQueue.releaseMemory()
     drained = []
+    waitingForOutput = []
     date = DateCache()
   }
 

@@ -2,12 +2,14 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// Both ends that a handler has of its stream: the request's content, and that of a response which is written as it
-/// goes.
+/// A stream while a handler that may wait is at work on its request: the request's content, the informational responses
+/// to it, and the content of a response that is a stream all go through here. A stream has one exchange at most.
 ///
-/// Handlers may pass them to any task, and keep them for longer than they should: the connection tells who is too late,
-/// and who is one too many.
-final class HTTP2Exchange<Stream: ByteStream, H: Handler>: Sendable {
+/// Handlers may pass those ends to any task, and keep them for longer than they should: the connection knows which of
+/// them comes too late, and which is one too many.
+final class HTTP2Exchange<Stream: ByteStream, H: Handler>:
+  RequestExchange, @unchecked Sendable  // It has constants only.
+{
   /// The head of a response, until it is sent.
   struct Head: Sendable {
     var status: Status
@@ -40,6 +42,19 @@ final class HTTP2Exchange<Stream: ByteStream, H: Handler>: Sendable {
 
   /// Whether any of the response has been made.
   var hasBegun: Bool { writing.withLock { $0.head == nil } }
+
+  // MARK: Informational responses
+
+  override func sendInformational(_ status: Status, _ headers: HeaderFields) async throws {
+    try enter()
+    defer { leave() }
+    let (mustWait, writer) = try connection.state.withLock { state throws(BodyError) in
+      try state.core.checkWritable(slot, stream)
+      return (try state.core.sendInformational(slot, status, headers), state.writerToWake())
+    }
+    writer?.resume()
+    if mustWait { try await waitForRoom { core, slot in !core.isWaitingForOutput(slot) } }
+  }
 }
 
 // MARK: - The request's content
@@ -97,10 +112,12 @@ extension HTTP2Exchange: BodySink {
     guard !bytes.isEmpty else { return }
     if turn.isOver { await turn.give() }
     turn.spend(Turn.handlerCall + bytes.count)
-    guard try add(bytes) else { return }
-    await connection.wait(slot, stream, as: .writer) { core, slot in
-      core.unsentCount(of: slot) <= Self.mark
-    }
+    if try add(bytes) { try await waitForRoom { core, slot in core.unsentCount(of: slot) <= Self.mark } }
+  }
+
+  /// Waits until there is room for more of a response.
+  private func waitForRoom(until isOver: @Sendable (borrowing HTTP2Core, Int) -> Bool) async throws {
+    await connection.wait(slot, stream, as: .writer, until: isOver)
     turn.pause()
     try check()
   }

@@ -39,6 +39,16 @@ extension HTTP2Core {
     return closes
   }
 
+  /// Appends the lines of the head of an informational response.
+  mutating func encodeInformational(_ status: Status, _ fields: HeaderFields) {
+    encoder.encode(status: Int(status.code), into: &output)
+    let bytes = fields.bytes.span
+    for entry in fields.entries {
+      encoder.encode(
+        bytes.extracting(fields.nameRange(entry)), bytes.extracting(fields.valueRange(entry)), into: &output)
+    }
+  }
+
   @inline(__always)
   private mutating func encodeLength(_ length: Int) {
     var digits = InlineArray<20, UInt8>(repeating: 0)

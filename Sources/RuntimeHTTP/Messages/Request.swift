@@ -2,11 +2,13 @@ public import Runtime
 
 /// A request: what the engine hands to a ``Handler``.
 ///
-/// It is a value of two words, which cost little to pass on: copies share what they have in common until one is changed.
+/// It is a value of three words, which cost little to pass on: copies share what they have in common until one is changed.
 public struct Request: Sendable {
   private var parts: RequestParts
   /// The route that a router has found, if there is one.
   var endpoint: Endpoint?
+  /// Its exchange with the client, while a handler that may wait is at work on it.
+  var exchange: RequestExchange?
 
   /// What is to be done.
   public var method: Method {

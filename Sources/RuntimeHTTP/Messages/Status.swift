@@ -30,6 +30,8 @@ extension Status {
   public static let `continue` = Status(100)
   /// 101 Switching Protocols
   public static let switchingProtocols = Status(101)
+  /// 103 Early Hints
+  public static let earlyHints = Status(103)
   /// 200 OK
   public static let ok = Status(200)
   /// 201 Created
@@ -134,6 +136,8 @@ extension Status: CustomStringConvertible {
     switch code {
     case 100: "Continue"
     case 101: "Switching Protocols"
+    case 102: "Processing"
+    case 103: "Early Hints"
     case 200: "OK"
     case 201: "Created"
     case 202: "Accepted"
