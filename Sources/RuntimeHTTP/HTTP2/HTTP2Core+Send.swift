@@ -46,17 +46,19 @@ extension HTTP2Core {
   ///
   /// - Parameters:
   ///   - length: how much content there will be, if that is known.
-  ///   - isWhole: whether there will be none, so that the head is the end.
-  mutating func sendHead(_ slot: Int, _ status: Status, _ fields: HeaderFields, length: Int?, isWhole: Bool = false) {
-    guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
+  /// - Returns: whether content follows; if not, the stream may be gone.
+  @discardableResult
+  mutating func sendHead(_ slot: Int, _ status: Status, _ fields: HeaderFields, length: Int?) -> Bool {
+    guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return false }
     streams[slot].hasResponse = true
     let framing = ResponseFraming(
       status, length: length, declared: fields.contentLength, to: streams[slot].head.method)
     streams[slot].sendsContent = framing.hasContent
     streams[slot].promisedLength = framing.hasContent ? framing.length : nil
-    let isWhole = isWhole || !framing.hasContent || framing.length == 0
+    let isWhole = !framing.hasContent || framing.length == 0
     appendHead(slot, status, fields, contentLength: framing.length, endsStream: isWhole)
     if isWhole { finish(slot) }
+    return !isWhole
   }
 
   /// Sends the head of a response after which another protocol takes the place of content.
@@ -81,8 +83,7 @@ extension HTTP2Core {
 
   /// Sends a whole response.
   mutating func respond(_ slot: Int, _ status: Status, _ fields: HeaderFields, content: [UInt8]) {
-    sendHead(slot, status, fields, length: content.count)
-    guard !streams[slot].state.isClosed, !streams[slot].state.weHaveFinished else { return }
+    guard sendHead(slot, status, fields, length: content.count) else { return }
     streams[slot].promisedLength = nil
     streams[slot].hasLastContent = true
     let stream = streams[slot].id

@@ -155,6 +155,16 @@ import Testing
     }
   }
 
+  @Test func `a HEAD that is refused gets a head and nothing more`() async throws {
+    try await withHTTP2(handler: { _ in .text("") }) { client in
+      let fields = (0..<200).map { ("x-\($0)", "1") }
+      let stream = try await client.send("HEAD", "/", fields)
+      let response = try await client.readResponse(on: stream)
+      #expect(response.status == 431 && response.body.isEmpty)
+      try await client.expectAnswer()
+    }
+  }
+
   @Test func `two that read at once are one too many`() async throws {
     let isReading = Gate()
     try await withHTTP2(
