@@ -91,7 +91,7 @@ extension HTTP2Connection {
       guard exchange.hasBegun else { return end(slot, responder.failure(error, request)) }
       // What is left of it cannot be sent: the client must see that it is not whole.
       if !Task.isCancelled, error as? BodyError != .disconnected { context.errors.noteBreak(of: request, by: error) }
-      leave(slot) { state in state.core.reset(slot, .internalError) }
+      leave(slot) { state in state.core.breakOff(slot) }
     }
   }
 }

@@ -160,6 +160,13 @@ extension HTTP2Core {
     if streams[slot].unsentCount == 0 { sendEnd(slot) }
   }
 
+  /// Ends a response that cannot be brought to its end. What has been written of it goes out before the peer is told.
+  mutating func breakOff(_ slot: Int) {
+    guard !streams[slot].state.isClosed, !streams[slot].state.weHaveFinished else { return }
+    if streams[slot].unsentCount == 0 { return reset(slot, .internalError) }
+    (streams[slot].hasLastContent, streams[slot].isBrokenOff) = (true, true)
+  }
+
   // MARK: Content
 
   /// Puts the stream into the queue if it can send, and is not there.
@@ -205,7 +212,8 @@ extension HTTP2Core {
     let wanted = min(streams[slot].unsentCount, Self.largestData)
     let count = min(wanted, streams[slot].sendWindow.available, sendWindow.available)
     let isLast = count == streams[slot].unsentCount && streams[slot].hasLastContent
-    let endsStream = isLast && streams[slot].responseTrailers == nil
+    let isBrokenOff = isLast && streams[slot].isBrokenOff
+    let endsStream = isLast && !isBrokenOff && streams[slot].responseTrailers == nil
     output.append(
       FrameHeader(length: count, type: .data, flags: endsStream ? .endStream : [], stream: streams[slot].id))
     let start = streams[slot].sentCount
@@ -223,6 +231,8 @@ extension HTTP2Core {
       streams[slot].sentCount = 0
       if !isLast {
         drained.append(slot)
+      } else if isBrokenOff {
+        reset(slot, .internalError)
       } else if endsStream {
         finish(slot)
       } else {

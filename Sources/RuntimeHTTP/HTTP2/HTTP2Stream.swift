@@ -42,8 +42,10 @@ struct HTTP2Stream: Sendable {
   var trace: RequestTrace?
   /// The request is wrong, so that its response is no useful work.
   var isRefused = false
-  /// Nobody will read any more of it: what comes is thrown away.
+  /// What comes of it is thrown away, since it will not be read.
   var isDiscarding = false
+  /// How much of it has been thrown away since the response was sent.
+  var drainedLength = 0
 
   // MARK: What is sent
 
@@ -54,6 +56,8 @@ struct HTTP2Stream: Sendable {
   var sentCount = 0
   /// Nothing follows what is unsent but the trailers.
   var hasLastContent = false
+  /// What is unsent is not all of the response, and the peer is told so behind it.
+  var isBrokenOff = false
   var responseTrailers: HeaderFields?
   /// Whether a client that waits for a 100 (Continue) has had one, or has not waited.
   var hasContinued = false
@@ -103,10 +107,11 @@ struct HTTP2Stream: Sendable {
     trace = nil
     isRefused = false
     isDiscarding = false
+    drainedLength = 0
     priority = Priority(isIncremental: true)
     unsent = []
     sentCount = 0
-    hasLastContent = false
+    (hasLastContent, isBrokenOff) = (false, false)
     responseTrailers = nil
     (hasContinued, hasResponse, sendsContent) = (false, false, false)
     (promisedLength, isTunnel) = (nil, false)
