@@ -327,7 +327,14 @@ extension HTTP2Core {
       releaseConnection(length - released)
       throw .stream(stream, streams[slot].receiveWindow.available < 0 ? .flowControlError : .protocolError)
     }
-    if !endsStream, !streams[slot].state.weHaveFinished { releaseStream(slot, released) }
+    if !endsStream {
+      if !streams[slot].state.weHaveFinished {
+        releaseStream(slot, released)
+      } else if streams[slot].isDiscarding {
+        drain(slot, length)
+        if streams[slot].state.isClosed { return nil }
+      }
+    }
     if !isDiscarded, !content.isEmpty { keep(content, slot) }
     if length > 0, bandwidth.receive(length, now: now) { output.appendPing(PingData.bandwidth) }
     if endsStream { return try receiveEnd(slot) }

@@ -267,13 +267,26 @@ extension HTTP2Core {
     beginDraining(slot)
   }
 
-  /// Throws away what the client still sends of a stream that has been answered.
+  /// Throws away what the client still sends of a stream that has been answered, or has it send no more (section 8.1).
+  ///
+  /// Clients that are in the middle of sending take a reset for a failure, response or no, and some read nothing before
+  /// they have sent everything. So what is not too long is taken in.
   mutating func beginDraining(_ slot: Int) {
-    // What the client may still send is read and thrown away, and after a while it is told that it need not go on
-    // (section 8.1). Not at once: clients that are in the middle of sending take that for a failure, response or no.
     streams[slot].isDiscarding = true
-    streams[slot].contentDeadline = tick + min(patience, Self.drainTicks) + 1
+    let unread = streams[slot].unread.count
     discardUnread(slot)
+    drain(slot, unread)
+  }
+
+  /// Counts content that has been thrown away behind the response, and lets the peer send as much again.
+  mutating func drain(_ slot: Int, _ length: Int) {
+    streams[slot].drainedLength += length
+    guard streams[slot].drainedLength + (streams[slot].remainingLength ?? 0) <= limits.drained else {
+      return reset(slot, .none)
+    }
+    releaseStream(slot, length)
+    // A client that sends no more for a while is told that it need not.
+    streams[slot].contentDeadline = tick + min(patience, Self.drainTicks) + 1
   }
 
   // MARK: Header blocks

@@ -3,6 +3,6 @@ extension MessageLimits {
   init(_ options: ServerOptions) {
     self.init(
       startLine: options.maximumRequestLineLength, head: options.maximumHeadLength, fields: options.maximumFieldCount,
-      body: options.maximumBodyLength ?? .max)
+      body: options.maximumBodyLength ?? .max, drained: options.maximumDrainedLength)
   }
 }

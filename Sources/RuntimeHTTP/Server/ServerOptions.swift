@@ -27,7 +27,14 @@ public struct ServerOptions: Sendable {
   /// The longest content of a request in bytes; longer content gets a 413. `nil` is no limit: content is streamed, so
   /// that a handler which takes in all of it sets its own with ``RequestBody/collect(upTo:)``.
   public var maximumBodyLength: Int?
-  /// The most content in bytes that is read and thrown away to keep a connection whose handler left content unread.
+  /// The most content in bytes that is read and thrown away when a handler has answered without reading it, so that
+  /// clients which send all they have before they read get their answer.
+  ///
+  /// Over HTTP/1 a response says `Connection: close` where more may be to come, or where the client has not said how much
+  /// that is and it has not come yet; after a response that says nothing of the kind the connection can be used again. A
+  /// handler that has begun to read, and that answers by a stream, is taken to read on: what it leaves is read to its end.
+  /// Over HTTP/2 a request that has more to come is ended by RST_STREAM(NO_ERROR) behind its response (RFC 9113 section
+  /// 8.1).
   public var maximumDrainedLength = 256 * 1024
 
   /// The most connections at once, at least one; those beyond wait in the listener's backlog until another has ended. A

@@ -8,9 +8,12 @@ package struct MessageLimits: Sendable {
   package var fields: Int
   /// The longest content in bytes.
   package var body: Int
+  /// The most content in bytes that is read and thrown away, where it is of no use any more.
+  package var drained: Int
 
-  package init(startLine: Int, head: Int, fields: Int, body: Int = .max) {
+  package init(startLine: Int, head: Int, fields: Int, body: Int = .max, drained: Int = 256 * 1024) {
     (self.startLine, self.head, self.fields, self.body) = (startLine, head, fields, body)
+    self.drained = drained
   }
 
   /// The longest line with a chunk's size and its extensions (RFC 9112 section 7.1.1). Clients send none.
