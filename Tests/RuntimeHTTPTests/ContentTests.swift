@@ -9,7 +9,7 @@ import Testing
 
 /// Content of requests that is left, wrong or late.
 @Suite(.timeLimit(.minutes(10))) struct ContentTests {
-  @Test(arguments: Transport.allCases)
+  @Test(arguments: [Transport.whole, .lockstep, .sockets])
   func `content that a handler leaves is drained, and the connection goes on`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: { .text($0.path) }) { client in
       let request = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"

@@ -72,15 +72,22 @@ extension HTTP1Connection {
     } else {
       guard exchange.end() else { return abandon(workspace) }
       if case .takeover(let talk) = response.body.storage {
-        if let outcome = try await handOver(by: response, talk, workspace) { return outcome }
-        response = responder.failure(NotOffered(), Request(workspace.decoder.parts))
+        do {
+          return try await handOver(by: response, talk, workspace)
+        } catch is NotOffered {
+          response = responder.failure(NotOffered(), Request(workspace.decoder.parts))
+        } catch let error as HTTPError {
+          response = responder.failure(error, Request(workspace.decoder.parts))
+        }
       }
     }
     guard case .bytes(let bytes) = response.body.storage else { return .finished }
     // Content that the handler has left may show already that the request is malformed, which goes before its answer.
-    if !exchange.isBroken { _ = try workspace.takeContent() }
-    let left = workspace.decoder.remainingLength ?? 0
-    let persists = exchange.persists && left <= context.options.maximumDrainedLength
+    var budget = context.limits.drained
+    let isRead = try !exchange.isBroken && skip(workspace, upTo: &budget)
+    // More than that is read only where it is known to have an end.
+    let left = isRead ? 0 : workspace.decoder.remainingLength ?? .max
+    let persists = exchange.mayPersist && left <= budget
     workspace.begin(
       response.status, response.headers, contentLength: bytes.count, exchange.traits, persists, context)
     let held = bytes.count > WriteSizes.copied ? bytes.count : 0
@@ -117,30 +124,47 @@ extension HTTP1Connection {
   /// Reads what is left of the request, if the connection is to be used again, and sees to it that it is ready for that.
   private func finish(_ workspace: Workspace) async throws -> HTTP1Outcome? {
     if workspace.encoder.persists, !workspace.decoder.isComplete {
-      guard try await drain(workspace) else { return .finishedEarly }
+      // The client has been told that it may use the connection again.
+      guard try await drain(workspace, upTo: .max) else { return .finishedEarly }
     }
     return settle(workspace)
   }
 
-  /// Reads what the handler has left of the request's content, to a bound.
+  /// Reads what the handler has left of the request's content, up to `limit` bytes.
   ///
-  /// - Returns: whether the end of it has been reached.
+  /// - Returns: whether the end of it has been reached, and it was well-formed.
   @inline(never)
-  func drain(_ workspace: Workspace) async throws -> Bool {
-    var budget = context.options.maximumDrainedLength
+  func drain(_ workspace: Workspace, upTo limit: Int) async throws -> Bool {
+    var budget = limit
     while true {
-      switch try? workspace.nextEvent() {
+      do {
+        if try skip(workspace, upTo: &budget) { return true }
+      } catch is WireError {
+        return false
+      }
+      if budget < 0 { return false }
+      try await channel.flush(workspace)
+      control.begin(.content)
+      guard try await channel.fill(workspace) else { return false }
+      control.end(.content)
+    }
+  }
+
+  /// Throws away what has come of the request's content, and goes on as long as there is more without waiting. What it
+  /// has thrown away it takes from `budget`.
+  ///
+  /// - Returns: whether the end of the content has been reached.
+  private func skip(_ workspace: Workspace, upTo budget: inout Int) throws -> Bool {
+    while true {
+      switch try workspace.nextEvent() {
       case .end: return true
       case .head: continue
       case .content(let bytes):
         budget -= bytes.count
         if budget < 0 { return false }
       case .needsInput:
-        try await channel.flush(workspace)
-        control.begin(.content)
-        guard try await channel.fill(workspace) else { return false }
-        control.end(.content)
-      case nil: return false
+        guard !channel.turn.isOver, let count = try channel.tryFill(workspace), count > 0 else { return false }
+        channel.turn.spend(Turn.systemCall + count)
       }
     }
   }

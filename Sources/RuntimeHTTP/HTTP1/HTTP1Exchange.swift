@@ -13,6 +13,8 @@ final class HTTP1Exchange<Stream: ByteStream>:
   private static var reading: UInt8 { 1 }
   private static var writing: UInt8 { 2 }
   private static var ended: UInt8 { 4 }
+  /// The handler has begun to read the content.
+  private static var hasRead: UInt8 { 8 }
 
   /// The head of a response, until it is sent.
   struct Head: Sendable {
@@ -26,6 +28,8 @@ final class HTTP1Exchange<Stream: ByteStream>:
   private let workspace: Workspace
   private let context: ConnectionContext
   private let keepAlive: Bool
+  /// How much content was to come when the exchange began; `nil` if nothing said so.
+  private let unreadLength: Int?
   private let flags = Atomic<UInt8>(0)
   /// Whether the client waits for a 100 (Continue). Any side may look; reading clears it.
   private let awaitsContinue: Atomic<Bool>
@@ -47,13 +51,14 @@ final class HTTP1Exchange<Stream: ByteStream>:
     self.context = context
     traits = workspace.traits
     keepAlive = workspace.decoder.framing.keepAlive
+    unreadLength = workspace.decoder.isComplete ? 0 : workspace.decoder.remainingLength
     awaitsContinue = Atomic(workspace.decoder.framing.expectsContinue)
   }
 
   deinit { collected.withLock { $0.set(to: 0, in: context.memory) } }
 
-  /// Whether the connection can go on after this, as far as one can tell now.
-  var persists: Bool {
+  /// Whether the connection can go on after this once the request's content has been read, as far as one can tell now.
+  var mayPersist: Bool {
     // A client that still waits for a 100 may or may not send its content after another status: there is no telling
     // content from the next request (RFC 9110 section 10.1.1).
     keepAlive && !context.isClosing && !channel.control.hasExpired
@@ -104,6 +109,8 @@ extension HTTP1Exchange: RequestBodySource {
 
   func next() async throws -> [UInt8]? {
     try enter(Self.reading)
+    // Relaxed: it is a hint, and orders nothing.
+    flags.bitwiseOr(Self.hasRead, ordering: .relaxed)
     defer { leave(Self.reading) }
     do {
       return try await nextChunk()
@@ -191,6 +198,9 @@ extension HTTP1Exchange: BodySink {
   func begin() {
     guard let head = pendingHead.take() else { return }
     hasBegun = true
+    // A handler that has begun to read will read on. Of one that has not, nothing has been taken yet.
+    let hasRead = flags.load(ordering: .relaxed) & Self.hasRead != 0
+    let persists = mayPersist && (hasRead || unreadLength ?? .max <= context.limits.drained)
     workspace.begin(head.status, head.fields, contentLength: head.contentLength, traits, persists, context)
   }
 

@@ -12,15 +12,18 @@ struct HTTP1Takeover: Sendable {
 extension HTTP1Connection {
   /// Sends the head of a response that takes over the connection, and leaves the rest in ``Workspace/takeover``.
   ///
-  /// - Returns: `nil`, and nothing is sent, if the client has not asked for it.
+  /// - Throws: ``NotOffered``, before anything is sent, if the client has not asked for it; ``HTTPError`` if there is more
+  ///   content before the other protocol than is read for nothing.
   @inline(never)
   func handOver(
     by response: Response, _ talk: @escaping @Sendable (AnyStream) async throws -> Void, _ workspace: Workspace
-  ) async throws -> HTTP1Outcome? {
+  ) async throws -> HTTP1Outcome {
     let request = Request(workspace.decoder.parts).withoutBody
-    guard request.allowsTakeover(by: response) else { return nil }
+    guard request.allowsTakeover(by: response) else { throw NotOffered() }
     // Content that the handler has left comes before the other protocol.
-    if !workspace.decoder.isComplete, try await !drain(workspace) { return nil }
+    if !workspace.decoder.isComplete, try await !drain(workspace, upTo: context.limits.drained) {
+      throw HTTPError(.contentTooLarge)
+    }
     var traits = workspace.traits
     traits.endsHTTP = true
     workspace.begin(response.status, response.headers, contentLength: nil, traits, true, context)
