@@ -88,7 +88,10 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
     while true {
       switch try nextEvent() {
       case .head: continue
-      case .content(let bytes): content.append(contentsOf: bytes)
+      case .content(let bytes):
+        // No more can follow than is in the input, so that one allocation is enough for any number of chunks.
+        if content.isEmpty { content.reserveCapacity(bytes.count + input.count) }
+        content.append(contentsOf: bytes)
       case .needsInput: return (content, false)
       case .end: return (content, true)
       }
