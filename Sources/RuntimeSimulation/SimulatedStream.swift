@@ -28,9 +28,12 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
   /// Closes the stream so that the peer finds it reset.
   func abort() { connection.abort(end) }
 
-  /// Whether the other end is there still (`PeerPresence`), as far as word of it has arrived.
+  /// Whether the other end is there still (`PeerPresence`), as far as word of it has arrived, and whether there is
+  /// something to read (`PendingInput`).
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
-    guard type == PeerPresence.self, !end.isClosed else { return nil }
+    if end.isClosed { return nil }
+    if type == PendingInput.self { return PendingInput(isThere: end.received.count > 0) as? Attribute }
+    guard type == PeerPresence.self else { return nil }
     let presence: PeerPresence = end.isReset ? .gone : end.hasPeerFinished ? .finished : .present
     return presence as? Attribute
   }

@@ -133,6 +133,14 @@ public final class Socket: Sendable {
     } ?? nil
   }
 
+  /// Whether a read would return bytes at once; `nil` once this end is closed.
+  package var pendingInput: PendingInput? {
+    descriptor.use { number in
+      var byte: UInt8 = 0
+      return PendingInput(isThere: recv(number, &byte, 1, Int32(MSG_PEEK | MSG_DONTWAIT)) == 1)
+    }
+  }
+
   /// The other end's address; `nil` if it is not connected (any more).
   package var peerAddress: SocketAddress? {
     descriptor.use { number in SocketAddress(writtenBy: { getpeername(number, $0, $1) }) } ?? nil

@@ -140,6 +140,7 @@ public final class SocketStream: ByteStream {
 
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
     if type == PeerPresence.self { return socket.peerPresence as? Attribute }
+    if type == PendingInput.self { return socket.pendingInput as? Attribute }
     return type == PeerCredentials.self ? socket.peerCredentials as? Attribute : nil
   }
 

@@ -44,8 +44,9 @@ public final class MemoryStream: ByteStream {
 
   public func shutdownWrite() throws(IOError) { try outgoing.finishWriting(closing: false) }
 
-  /// Whether the other end is there still (`PeerPresence`).
+  /// Whether the other end is there still (`PeerPresence`), and whether there is something to read (`PendingInput`).
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
+    if type == PendingInput.self { return PendingInput(isThere: incoming.hasBytes) as? Attribute }
     guard type == PeerPresence.self else { return nil }
     let presence: PeerPresence = outgoing.isReaderClosed ? .gone : incoming.isFinished ? .finished : .present
     return presence as? Attribute

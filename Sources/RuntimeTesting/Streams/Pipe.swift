@@ -125,6 +125,9 @@ extension Pipe {
   /// Whether the reader has closed its end.
   var isReaderClosed: Bool { state.withLock(\.readerIsClosed) }
 
+  /// Whether a read would return bytes at once.
+  var hasBytes: Bool { state.withLock { $0.count > 0 } }
+
   /// Whether the writer has said that it writes no more.
   var isFinished: Bool { state.withLock(\.writerHasFinished) }
 
