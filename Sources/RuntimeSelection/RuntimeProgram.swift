@@ -20,8 +20,16 @@ public protocol RuntimeProgram: Sendable {
   /// What comes of it.
   associatedtype Output: Sendable
 
+  /// How long tasks and blocking work have, once ``run(on:)`` has returned, before they are cancelled and left: five
+  /// seconds, unless it says otherwise.
+  var grace: Duration { get }
+
   /// Does it on `runtime`, in a task of that runtime.
   func run(on runtime: some AsyncRuntime) async throws -> Output
+}
+
+extension RuntimeProgram {
+  public var grace: Duration { .seconds(5) }
 }
 
 extension RuntimeSettings {
@@ -35,9 +43,14 @@ extension RuntimeSettings {
     // The one place where a name becomes a type: everything below is specialised for it.
     return switch kind.kind {
     case .concurrency:
-      try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))
-    case .dispatch: try DispatchRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))
-    case .custom: try CustomRuntime(workers: workers, blocking: blocking, stalls: stalls).run(program.run(on:))
+      try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls)
+        .run(grace: program.grace, program.run(on:))
+    case .dispatch:
+      try DispatchRuntime(workers: workers, blocking: blocking, stalls: stalls)
+        .run(grace: program.grace, program.run(on:))
+    case .custom:
+      try CustomRuntime(workers: workers, blocking: blocking, stalls: stalls)
+        .run(grace: program.grace, program.run(on:))
     }
   }
 }

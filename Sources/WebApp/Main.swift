@@ -32,6 +32,8 @@ import RuntimeSelection
 /// Serves the web app on whichever runtime was chosen.
 private struct Serve: RuntimeProgram {
   let options: Options
+  /// The server waits for its requests itself. What still blocks a thread after that is nothing to wait for.
+  let grace = Duration.zero
 
   func run(on runtime: some AsyncRuntime) async throws {
     let app = WebApp(runtime: runtime, isDemo: options.isDemo)

@@ -17,12 +17,17 @@ extension AsyncRuntime {
   ///
   /// If the main thread is blocked, it runs the main actor's jobs meanwhile.
   ///
+  /// - Parameters:
+  ///   - grace: how long tasks and blocking work have, once `main` is done, before they are cancelled and left.
+  ///   - main: what the program does.
   /// - Returns: what `main` returns, or throws what it throws and what ``blockOn(_:)`` throws.
-  public func run<Success: Sendable>(_ main: @escaping @Sendable (Self) async throws -> Success) throws -> Success {
+  public func run<Success: Sendable>(
+    grace: Duration = .seconds(5), _ main: @escaping @Sendable (Self) async throws -> Success
+  ) throws -> Success {
     let result = Result { try blockOn { try await main(self) } }
     // The runtime is shut down in any case, if need be without the main actor.
     let thread = (try? BlockedThread.current()) ?? BlockedThread(mainQueue: nil)
-    thread.run { await shutdown() }
+    thread.run { await shutdown(grace: grace) }
     return try result.get()
   }
 }
