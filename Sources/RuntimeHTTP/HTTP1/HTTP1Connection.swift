@@ -85,7 +85,8 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     var isFirst = true
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
-      if context.isClosing { break }
+      // A request that has come is answered; the response says that it is the last.
+      if context.isClosingIdle, !control.hasPendingInput { break }
       do { try await channel.waitUntilReadable() } catch { break }
       isFirst = false
       let workspace = context.workspaces.take()

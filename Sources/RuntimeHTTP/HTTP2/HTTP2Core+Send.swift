@@ -132,7 +132,7 @@ extension HTTP2Core {
   ///
   /// - Throws: ``BodyError/wrongLength`` if there is more than was promised.
   mutating func write(_ slot: Int, _ content: [UInt8]) throws(BodyError) {
-    guard !streams[slot].state.isClosed else { throw .disconnected }
+    guard !streams[slot].state.isClosed, !streams[slot].hasLastContent else { throw .disconnected }
     guard streams[slot].sendsContent, !content.isEmpty else { return }
     if let promised = streams[slot].promisedLength {
       guard content.count <= promised else { throw .wrongLength }
@@ -165,6 +165,27 @@ extension HTTP2Core {
     guard !streams[slot].state.isClosed, !streams[slot].state.weHaveFinished else { return }
     if streams[slot].unsentCount == 0 { return reset(slot, .internalError) }
     (streams[slot].hasLastContent, streams[slot].isBrokenOff) = (true, true)
+  }
+
+  /// Ends all requests, since there is no more time for them: those without a response get a 503.
+  ///
+  /// - Returns: the slots of those with a handler.
+  mutating func conclude() -> [Int] {
+    completeShutdown()
+    var concluded: [Int] = []
+    for slot in streams.slots where streams[slot].hasHandler && !streams[slot].state.isClosed {
+      concluded.append(slot)
+      guard !streams[slot].hasResponse else {
+        breakOff(slot)
+        continue
+      }
+      let response = origin.errors.response(for: HTTPError(.serviceUnavailable), nil)
+      guard case .bytes(let content) = response.body.storage else { continue }
+      respond(slot, response.status, response.headers, content: content)
+      // What the client still sends is of no use to anything.
+      if streams[slot].state.weHaveFinished { reset(slot, .none) }
+    }
+    return concluded
   }
 
   // MARK: Content

@@ -22,6 +22,7 @@ final class ConnectionContext: Sendable {
   let keepAliveTicks: UInt64
 
   private let closing = Atomic<Bool>(false)
+  private let closingIdle = Atomic<Bool>(false)
 
   init(_ options: ServerOptions) {
     self.options = options
@@ -47,7 +48,16 @@ final class ConnectionContext: Sendable {
   /// Whether no connection is to be used for another request.
   var isClosing: Bool { closing.load(ordering: .sequentiallyConsistent) }
 
+  /// Whether connections without a request are closed.
+  var isClosingIdle: Bool { closingIdle.load(ordering: .sequentiallyConsistent) }
+
   func beginClosing() { closing.store(true, ordering: .sequentiallyConsistent) }
+
+  /// The same, and begins to close connections without a request.
+  func beginClosingIdle() {
+    beginClosing()
+    closingIdle.store(true, ordering: .sequentiallyConsistent)
+  }
 }
 
 /// A clock that goes forward in steps: coarse, and so cheap that it can be read for every request.

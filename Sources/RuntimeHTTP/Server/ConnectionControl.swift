@@ -8,6 +8,8 @@ protocol ConnectionWatcher: AnyObject, Sendable {
   func tick(_ now: UInt64)
   /// Begins to end the connection gracefully.
   func beginClosing()
+  /// Gives a final answer to requests that have none, and cancels their handlers: there is no more time for them.
+  func conclude()
 }
 
 /// What a connection waits for and until when, for those who watch over it: the sweeper that ends what takes too long,
@@ -228,12 +230,19 @@ final class ConnectionControl: Sendable {
     }
   }
 
-  /// Closes the connection if it waits for a request or is being prepared, or has it end as soon as it can.
+  /// Whether something has come that has not been read, as far as the stream can tell.
+  var hasPendingInput: Bool { stream.attribute(PendingInput.self)?.isThere ?? false }
+
+  /// Begins to end a connection that looks after its waits itself.
+  func beginClosing() { watcher.withLock(\.self)?.beginClosing() }
+
+  /// Closes the connection if it waits for a request of which nothing has come, or is being prepared.
   func closeIfIdle() {
-    if let watcher = watcher.withLock(\.self) { return watcher.beginClosing() }
     let word = reading.load(ordering: .sequentiallyConsistent)
     let isPrepared = Word.kind(word) != Wait.preparation.rawValue
     guard Word.kind(word) == Wait.idle.rawValue || !isPrepared else { return }
+    // The connection reads what has come, sees that the server is closing, and ends with the answer.
+    if isPrepared, hasPendingInput { return }
     let closed = Word.pack(Word.ended, until: Word.tick(.max))
     let isIdle = reading.compareExchange(expected: word, desired: closed, ordering: .sequentiallyConsistent).exchanged
     guard isIdle else { return }
@@ -245,9 +254,16 @@ final class ConnectionControl: Sendable {
   /// cancelled.
   func endWatch() {
     isUnwatched.store(true, ordering: .sequentiallyConsistent)
+    beginClosing()
     closeIfIdle()
     let word = reading.load(ordering: .sequentiallyConsistent)
     if Word.kind(word) == Wait.farewell.rawValue { stream.close() }
+  }
+
+  /// Has requests that are being answered come to an end: their handlers are cancelled, and one that heeds that gives a
+  /// final answer.
+  func conclude() {
+    if let watcher = watcher.withLock(\.self) { watcher.conclude() } else { cancel() }
   }
 
   /// Ends the connection, whatever it does.

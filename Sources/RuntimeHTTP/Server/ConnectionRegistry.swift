@@ -48,6 +48,9 @@ final class ConnectionRegistry: Sendable {
     for waiter in woken { waiter.continuation.resume() }
   }
 
+  /// How many connections are open.
+  var openCount: Int { state.withLock(\.open) }
+
   /// Waits until fewer than `bound` connections are open, even in a task that has been cancelled.
   ///
   /// - Parameter onWait: called if that is not so at once.

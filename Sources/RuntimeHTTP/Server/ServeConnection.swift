@@ -50,7 +50,7 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
     } while await group.next() == .ticked && !control.sweep(at: context.ticker.advance())
     // Either the connection has ended, and nobody needs the next tick, or its time has come. One that waits for a request,
     // or for the peer to see the end, does not see that it is cancelled.
-    context.beginClosing()
+    context.beginClosingIdle()
     control.endWatch()
     group.cancelAll()
   }

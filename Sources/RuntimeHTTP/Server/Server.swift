@@ -20,6 +20,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   private struct State {
     var phase = Phase.ready
+    /// What accepts connections, while the server runs.
+    var acceptor: Task<Void, any Error>?
     /// What ends connections' waits that take too long, once there may be connections.
     var sweeper: Task<Void, any Error>?
     /// Those that end the connections when the grace is over.
@@ -138,12 +140,18 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   public func run() async throws(IOError) {
     try begin()
     startSweeper()
-    // To cancel it is to shut down also while there is no room for another connection, and so nothing to be cancelled.
+    let acceptor = runtime.spawn { [self] in await accept() }
+    let isTooLate = state.withLock { state in
+      state.acceptor = acceptor
+      return context.isClosing
+    }
+    if isTooLate { acceptor.cancel() }
     await withTaskCancellationHandler {
-      await accept()
+      _ = await acceptor.result
     } onCancel: {
       beginShutdown(grace: context.options.shutdownGrace)
     }
+    listener.close()
     beginShutdown(grace: context.options.shutdownGrace)
     await registry.waitUntilOpen(isBelow: 1)
     await listener.closeAndWait()
@@ -185,9 +193,11 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   /// Shuts the server down gracefully, and returns when all connections have ended.
   ///
-  /// It stops accepting and closes idle connections at once. Requests in flight go on, their responses say
-  /// `Connection: close`, and what is not done after `grace` (that of the options, if `nil`) is cancelled and closed. May
-  /// be called more than once, from any task; a shorter grace counts.
+  /// It takes the connections that wait in the listener's backlog, and stops accepting. Connections without a request are
+  /// closed, or kept for ``ServerOptions/shutdownIdleGrace``; one whose request has come is served. Requests in flight go
+  /// on, and their responses say `Connection: close`. After `grace` (that of the options, if `nil`) their handlers are
+  /// cancelled, what has not begun to be answered gets a 503, and half a second later everything is closed. May be called
+  /// more than once, from any task; a shorter grace counts.
   public func shutdown(grace: Duration? = nil) async {
     beginShutdown(grace: grace ?? context.options.shutdownGrace)
     // Where it does not run, connections that were accepted elsewhere may be there.
@@ -218,10 +228,20 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   private func beginShutdown(grace: Duration) {
     context.beginClosing()
-    listener.close()
-    for connection in registry.connections { connection.closeIfIdle() }
+    let idleGrace = max(.zero, min(context.options.shutdownIdleGrace, grace))
+    // Cancelled, it takes what is in the backlog, and the listener is closed when it ends.
+    let acceptor = state.withLock(\.acceptor)
+    if let acceptor, hasRoom { acceptor.cancel() } else { listener.close() }
+    for connection in registry.connections { connection.beginClosing() }
+    if idleGrace == .zero { closeIdle() }
     let task = runtime.spawn { [self] in
-      try await runtime.clock.sleep(for: grace)
+      if idleGrace > .zero {
+        try await runtime.clock.sleep(for: idleGrace)
+        closeIdle()
+      }
+      try await runtime.clock.sleep(for: grace - idleGrace)
+      for connection in registry.connections { connection.conclude() }
+      try await runtime.clock.sleep(for: Self.lastWords)
       for connection in registry.connections { connection.abort() }
     }
     let isTooLate = state.withLock { state in
@@ -231,6 +251,14 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     if isTooLate { task.cancel() }
   }
 
+  /// How long final answers have to leave when the grace is over.
+  private static var lastWords: Duration { .milliseconds(500) }
+
+  private func closeIdle() {
+    context.beginClosingIdle()
+    for connection in registry.connections { connection.closeIfIdle() }
+  }
+
   /// Ends what belongs to the server alone.
   ///
   /// - Returns: the sweeper, which may be about to end.
@@ -238,13 +266,19 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private func end() -> Task<Void, any Error>? {
     let (sweeper, graces, waiters) = state.withLock { state in
       state.phase = .ended
-      defer { (state.sweeper, state.graces, state.waiters) = (nil, [], []) }
+      defer { (state.acceptor, state.sweeper, state.graces, state.waiters) = (nil, nil, [], []) }
       return (state.sweeper, state.graces, state.waiters)
     }
     sweeper?.cancel()
     for grace in graces { grace.cancel() }
     for waiter in waiters { waiter.resume() }
     return sweeper
+  }
+
+  /// Whether there may be one more connection.
+  private var hasRoom: Bool {
+    guard let maximum = context.options.maximumConnections else { return true }
+    return registry.openCount < max(1, maximum)
   }
 
   /// Waits until there may be one more connection. A shutdown ends connections, and so this wait.
@@ -255,8 +289,18 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     }
   }
 
+  /// The most connections that are taken once the server shuts down: as many as a backlog holds by default, so that
+  /// clients who go on connecting do not keep the server from its end.
+  private static var mostAtEnd: Int { 4096 }
+
+  /// Accepts connections until the task is cancelled and the backlog empty, or the listener is closed.
   private func accept() async {
-    while !context.isClosing {
+    var left = Self.mostAtEnd
+    while left > 0 {
+      if context.isClosing {
+        guard hasRoom else { return }
+        left -= 1
+      }
       await waitForRoom()
       do {
         let (connection, control) = try await accepting()

@@ -64,8 +64,13 @@ public struct ServerOptions: Sendable {
   public var stallTimeout: Duration = .seconds(30)
   /// How long a connection may lie between two requests before it is closed.
   public var idleTimeout: Duration = .seconds(60)
-  /// How long requests in flight may go on once the server shuts down.
+  /// How long requests in flight may go on once the server shuts down. Then their handlers' tasks are cancelled, and what
+  /// has not begun to be answered gets a 503; what is left half a second later is closed.
   public var shutdownGrace: Duration = .seconds(10)
+  /// How long connections of HTTP/1 without a request are kept once the server shuts down. The first request that comes on
+  /// one of them is answered, with `Connection: close`. By default they are closed at once, unless a request has come:
+  /// behind a load balancer, set the time that it takes to hear of the shutdown. It is no longer than the grace.
+  public var shutdownIdleGrace: Duration = .zero
 
   /// Whether a client of HTTP/1 that has said that it writes no more, while a handler takes long over its request, is
   /// answered nevertheless. Nothing tells it from a client that has closed its connection; so by default its handler's

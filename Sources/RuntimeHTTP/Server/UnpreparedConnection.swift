@@ -28,7 +28,7 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
   /// The connection to serve; `nil`, and the stream closed, if there is none.
   private func prepared() async -> ServedConnection? {
     control.beginPreparation()
-    guard !responder.context.isClosing else {
+    guard !responder.context.isClosingIdle else {
       raw.close()
       return nil
     }

@@ -1,0 +1,92 @@
+import Runtime
+import RuntimePrimitives
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+@testable import RuntimeHTTP
+
+/// What clients get of a server that shuts down.
+@Suite(.timeLimit(.minutes(10))) struct GracefulShutdownTests {
+  @Test(arguments: Backend.allCases)
+  func `a request that lies in the socket of an idle connection is answered`(_ backend: Backend) async throws {
+    try await withSetup(on: backend) { setup in
+      for _ in 0..<10 {
+        let server = try await setup.server { _ in .text("answered") }
+        let running = setup.runtime.spawn { try await server.run() }
+        var clients: [HTTPTestClient<AnyStream>] = []
+        for _ in 0..<6 {
+          let client = try await setup.client(of: server)
+          #expect(try await client.get("/").status == 200)
+          clients.append(client)
+        }
+        for client in clients { try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n") }
+        await server.shutdown()
+        for client in clients {
+          #expect(try await client.readResponse().text == "answered")
+          try await client.expectEnd()
+          client.stream.close()
+        }
+        try await running.value
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `connections in the backlog are accepted, and their requests answered`(_ backend: Backend) async throws {
+    try await withSetup(on: backend) { setup in
+      for _ in 0..<10 {
+        let server = try await setup.server { _ in .text("answered") }
+        var clients: [HTTPTestClient<AnyStream>] = []
+        for _ in 0..<6 {
+          let client = try await setup.client(of: server)
+          try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+          clients.append(client)
+        }
+        let http2 = HTTP2TestClient(try await setup.runtime.connect(to: server.localAddress))
+        try await http2.start()
+        let stream = try await http2.send("GET", "/")
+        let running = setup.runtime.spawn { try await server.run() }
+        // It has begun when it has accepted one; the others may be in the backlog still.
+        while server.metrics.totalConnections == 0 { await Task.yield() }
+        async let over: Void = server.shutdown()
+        for client in clients {
+          #expect(try await client.readResponse().text == "answered")
+          client.stream.close()
+        }
+        #expect(try await http2.readResponse(on: stream).text == "answered")
+        http2.stream.close()
+        await over
+        try await running.value
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `idle connections may be kept for a while, and one more request is answered on each`(
+    _ backend: Backend
+  ) async throws {
+    var options = ServerOptions.quiet
+    options.shutdownIdleGrace = .seconds(5)
+    try await withSetup(on: backend) { [options] setup in
+      let server = try await setup.server(options) { _ in .text("answered") }
+      let running = setup.runtime.spawn { try await server.run() }
+      let (used, unused) = (try await setup.client(of: server), try await setup.client(of: server))
+      for client in [used, unused] { #expect(try await client.get("/").status == 200) }
+      async let over: Void = server.shutdown()
+      let address = server.localAddress
+      // It listens no longer once it has begun to shut down.
+      while let late = try? await setup.runtime.connect(to: address) {
+        late.close()
+        await Task.yield()
+      }
+      let response = try await used.get("/")
+      #expect(response.text == "answered" && response["Connection"] == "close")
+      try await used.expectEnd()
+      try await setup.clock.flying { try await unused.expectEnd() }
+      for client in [used, unused] { client.stream.close() }
+      await over
+      try await running.value
+    }
+  }
+}
