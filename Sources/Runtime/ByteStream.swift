@@ -27,7 +27,8 @@ public protocol ByteStream: Sendable {
 
   /// Reads what is there, as ``read(into:)`` does, if that can be done in a plain call: without waiting.
   ///
-  /// - Returns: `nil` where it cannot be known, or not be done, without waiting. The default is that.
+  /// - Returns: `nil` where it cannot be known, or not be done, without waiting. The default is that. If it is `nil` only
+  ///   because others are to have a turn, the next call reads on, however the task has waited in between.
   func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int?
 
   /// Writes at least one of `bytes`, waiting while the peer takes none.
@@ -47,7 +48,8 @@ public protocol ByteStream: Sendable {
   /// as TLS does, may have begun a frame with them. There is no flush; what a write has taken is on its way.
   ///
   /// - Returns: how many bytes were written, from the first on; 0 where it cannot be known without waiting. The default
-  ///   is that.
+  ///   is that. If it is 0 only because others are to have a turn, the next call writes on, however the task has waited in
+  ///   between.
   func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int
 
   /// Says that no more will be written: the peer reads 0 bytes once it has read the rest. Reading goes on.

@@ -45,6 +45,21 @@ import Testing
     #expect(answers == [true, false, false, true])
   }
 
+  @Test func `a turn that is used up refuses once, and others are to have theirs nevertheless`() async {
+    let turn = Turn()
+    var answers = [turn.refuses(), turn.spend(1 << 18), turn.refuses(), turn.refuses(), turn.isOver]
+    #expect(answers == [false, true, true, false, true])
+    // What follows is a whole turn.
+    turn.pause()
+    answers = [turn.spend((1 << 18) - Self.stride), turn.refuses()]
+    turn.pause()
+    answers += [turn.spend(Self.stride), turn.refuses(), turn.isOver]
+    #expect(answers == [false, false, true, true, true])
+    await turn.give()
+    answers = [turn.isOver, turn.refuses()]
+    #expect(answers == [false, false])
+  }
+
   /// Returns when more time has passed than a turn lasts.
   private func wait() {
     let start = MonotonicTime.now

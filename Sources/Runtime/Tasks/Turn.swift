@@ -29,16 +29,37 @@ package struct Turn: ~Copyable, Sendable {
   /// What an HTTP/2 frame counts for beside its bytes.
   @inlinable package static var frame: Int { 64 }
 
+  /// The work so far. Its sign bit says that the turn has begun with a refusal (``refuses()``), and others are still to
+  /// have theirs.
   @usableFromInline let work = Atomic(0)
   /// When the clock was first read in this turn; 0 if it has not been, or the task has waited since.
   @usableFromInline let began = Atomic<Int64>(0)
 
   @inlinable package init() {}
 
-  /// Whether the turn is used up.
+  /// Whether others are to have their turn before the task goes on: this one is used up, or has begun with a refusal.
   @inlinable
   @inline(__always)
-  package var isOver: Bool { work.load(ordering: .relaxed) >= Self.most }
+  package var isOver: Bool {
+    // One comparison for both: what has the sign bit is a large number without a sign.
+    UInt(bitPattern: work.load(ordering: .relaxed)) >= UInt(bitPattern: Self.most)
+  }
+
+  /// Whether an operation that cannot wait is refused, because the turn is used up. If so, a new one begins.
+  ///
+  /// The task waits when it has been refused, but where is its own affair: it may sleep, or yield. So one refusal has to
+  /// be enough. A wait that gives a turn when the old one is over does so after a refusal as well.
+  @inlinable
+  @inline(__always)
+  package func refuses() -> Bool { work.load(ordering: .relaxed) < Self.most ? false : refuse() }
+
+  @inline(never)
+  @usableFromInline
+  func refuse() -> Bool {
+    work.store(.min, ordering: .relaxed)
+    began.store(0, ordering: .relaxed)
+    return true
+  }
 
   /// Counts `amount` of work that has been done.
   ///
@@ -51,6 +72,7 @@ package struct Turn: ~Copyable, Sendable {
     let after = before + amount
     work.store(after, ordering: .relaxed)
     // A stride is a power of two: the sums differ in its bit, or in a higher one, exactly if one lies behind the other's.
+    // They have the same sign.
     return before ^ after < Self.stride ? false : look(at: after)
   }
 
@@ -58,7 +80,10 @@ package struct Turn: ~Copyable, Sendable {
   @inline(never)
   @usableFromInline
   func look(at work: Int) -> Bool {
-    if work >= Self.most { return true }
+    if work & .max >= Self.most {
+      self.work.store(work & .max, ordering: .relaxed)
+      return true
+    }
     let now = MonotonicTime.now
     let start = began.load(ordering: .relaxed)
     if start == 0 {

@@ -16,7 +16,7 @@ public final class SocketStream: ByteStream {
   }
 
   public func waitUntilReadable() async throws(IOError) {
-    // `tryRead` reads nothing once the turn is used up. Without a new turn, a loop of the two would spin for ever.
+    // Also where `tryRead` has refused to read for that: a loop of the two lets others run.
     if socket.turn.isOver { await socket.turn.give() }
     if socket.reading.isWorthTrying { return }
     try await socket.wait(for: .read, .read)
@@ -49,7 +49,7 @@ public final class SocketStream: ByteStream {
 
   public func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
     guard buffer.freeCapacity > 0 else { return 0 }
-    guard try !socket.reading.mustWait(.read), !socket.turn.isOver else { return nil }
+    guard try !socket.reading.mustWait(.read), !socket.turn.refuses() else { return nil }
     return try receive(into: &buffer)
   }
 
@@ -103,7 +103,7 @@ public final class SocketStream: ByteStream {
   }
 
   public func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
-    if socket.turn.isOver { return 0 }
+    if socket.turn.refuses() { return 0 }
     return try send(bytes, RawSpan(), from: 0) ?? 0
   }
 

@@ -217,6 +217,44 @@ extension RuntimeConformance {
       if !seen.isEmpty { try expect("what the loop reads", seen, is: bytes) }
     },
 
+    Case("A loop of tryRead and sleeps reads on to the end", .streams) { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      let bytes = pattern(3000)
+      try await near.write(bytes)
+      var seen: [UInt8] = []
+      var roundsInVain = 0
+      while seen.count < bytes.count, roundsInVain < 1000 {
+        while let some = try far.tryRead(upTo: 1) {
+          seen += some
+          roundsInVain = 0
+        }
+        roundsInVain += 1
+        try await runtime.clock.sleep(for: .milliseconds(1))
+      }
+      // A stream without plain reads gives nil from the first time on.
+      if !seen.isEmpty { try expect("what the loop reads", seen, is: bytes) }
+    },
+
+    Case("A loop of tryWrite and sleeps writes on to the end", .streams) { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      let bytes = pattern(3000)
+      let reading = runtime.spawn { try await far.readToEnd() }
+      var written = 0
+      var roundsInVain = 0
+      while written < bytes.count, roundsInVain < 1000 {
+        while written < bytes.count, try near.tryWrite(CollectionOfOne(bytes[written])) == 1 {
+          written += 1
+          roundsInVain = 0
+        }
+        roundsInVain += 1
+        try await runtime.clock.sleep(for: .milliseconds(1))
+      }
+      try await near.shutdownWrite()
+      try await expect("what the peer reads", toGive: Array(bytes[..<written])) { try await reading.value }
+      // A stream without plain writes takes nothing from the first time on.
+      if written > 0 { try expect("how many bytes the loop writes", written, is: bytes.count) }
+    },
+
     Case("tryWrite writes as much as it says, from the first byte on, and stops when it would wait", .streams) {
       runtime in
       let (near, far) = try await runtime.connectedPair()

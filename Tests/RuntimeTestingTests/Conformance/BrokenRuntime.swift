@@ -251,6 +251,9 @@ final class Memory: @unchecked Sendable {  // What it keeps is never touched aga
   /// 1, 2, 3, ...
   func next() -> Int { count.add(1, ordering: .relaxed).newValue }
 
+  /// Begins to count anew.
+  func restart() { count.store(0, ordering: .relaxed) }
+
   /// Whether it has been set before.
   @discardableResult
   func set() -> Bool { isSet.exchange(true, ordering: .relaxed) }

@@ -15,6 +15,7 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
   }
 
   func waitUntilReadable() async throws(IOError) {
+    if flaw == .readsOnlyWhenWaitedOn { memory.restart() }
     if flaw == .takesAByteToSeeWhetherThereIsOne, !memory.set() { _ = try await base.read(upTo: 1) }
     try await base.waitUntilReadable()
   }
@@ -53,8 +54,8 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
   }
 
   func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
-    // As if `waitUntilReadable` did not begin a new turn.
-    if flaw == .givesNoTurn, memory.next() > 32 { return nil }
+    // As if nothing, or a wait alone, began a new turn.
+    if flaw == .givesNoTurn || flaw == .readsOnlyWhenWaitedOn, memory.next() > 32 { return nil }
     let count = try base.tryRead(into: &buffer)
     return flaw == .takesNothingForTheEnd ? count ?? 0 : count
   }
@@ -66,6 +67,9 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
       let copy = bytes.withUnsafeBytes { Array($0) }
       Task.detached { try await base.write(copy) }
     case .writesIntoNothing: try? await base.write(bytes)
+    case .writesOnlyWhenWaitedOn:
+      memory.restart()
+      try await base.write(bytes)
     default: try await base.write(bytes)
     }
   }
@@ -82,6 +86,7 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
   }
 
   func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
+    if flaw == .writesOnlyWhenWaitedOn, memory.next() > 32 { return 0 }
     let count = try base.tryWrite(bytes)
     return flaw == .writesMoreThanItSays ? max(0, count - 1) : count
   }

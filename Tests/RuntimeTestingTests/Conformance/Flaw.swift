@@ -10,6 +10,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case endsEarly, overwritesTheBuffer, waitsWithoutRoom, closesBothHalves, finishesNothing, dropsBytes, swapsPieces
   case takesAllThatIsWritten, takesAByteToSeeWhetherThereIsOne, takesNothingForTheEnd, writesMoreThanItSays
   case queuesReaders, writesIntoNothing, givesNoTurn, losesCountOfACancelledWrite
+  case readsOnlyWhenWaitedOn, writesOnlyWhenWaitedOn
   // Listeners and addresses
   case doesNotSayItsPort, sharesPorts, losesTheFirstConnection, listensOnWhenClosed, leavesItsName, mistakesThePeer
   case closesListenersLater, mistakesThePeersProcess
@@ -163,6 +164,10 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .givesNoTurn:
       ("A loop of readable and tryRead reads on to the end", "what the loop reads: expected 3000 bytes")
+    case .readsOnlyWhenWaitedOn:
+      ("A loop of tryRead and sleeps reads on to the end", "what the loop reads: expected 3000 bytes")
+    case .writesOnlyWhenWaitedOn:
+      ("A loop of tryWrite and sleeps writes on to the end", "how many bytes the loop writes: expected 3000, saw 32")
     case .writesMoreThanItSays:
       (
         "tryWrite writes as much as it says, from the first byte on, and stops when it would wait",
