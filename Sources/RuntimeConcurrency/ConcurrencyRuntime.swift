@@ -64,7 +64,7 @@ public final class ConcurrencyRuntime: SocketRuntime {
       waiting.poller.closeSockets()
       waiting.sleeps.close()
     } stop: { [waiting, executor] deadline in
-      executor?.watchdog?.stop(deadline: deadline)
+      executor?.stop(deadline: deadline)
       waiting.stop()
     }
   }

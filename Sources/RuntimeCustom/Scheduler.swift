@@ -55,7 +55,8 @@ final class Scheduler: TaskExecutor {
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    if let number = threads.currentNumber {
+    // A worker that is stopped and still in a job does not get round to what the job makes ready.
+    if let number = threads.currentNumber, !isStopping {
       // Not retained: the scheduler has it for as long as this runs.
       unsafe Unmanaged.passUnretained(workers[number])._withUnsafeGuaranteedRef { $0.push(job, self) }
     } else {
@@ -86,7 +87,9 @@ final class Scheduler: TaskExecutor {
   /// Ends the threads. One that is still in a job at `deadline` ends with that. Jobs that are left, and those that still
   /// come, are run on Swift's own pool: none is ever lost.
   func stop(deadline: Int64) {
-    // First, since it polls what the workers close.
+    // First, so that no job waits for a thread that has to be waited for.
+    for job in injector.close() { exile(job) }
+    // Before the workers, since it polls what they close.
     watchdog?.stop(deadline: deadline)
     stopping.store(true, ordering: .relaxed)  // `unpark` releases it to a worker that sleeps.
     for worker in workers { worker.parking.unpark() }
@@ -96,7 +99,6 @@ final class Scheduler: TaskExecutor {
     }
     // Workers with a thread close theirs when they end: a poller that is closed under a sleeper loses the wake.
     for worker in workers[hasEnded.count...] { worker.poller.close() }
-    for job in injector.close() { exile(job) }
   }
 
   /// Has Swift's own pool run `job`, with our identity as before.

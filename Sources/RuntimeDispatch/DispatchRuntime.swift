@@ -67,7 +67,7 @@ public final class DispatchRuntime: SocketRuntime {
       polling.poller.closeSockets()
       timer.sleeps.close()
     } stop: { [polling, timer, executor] deadline in
-      executor.watchdog?.stop(deadline: deadline)
+      executor.stop(deadline: deadline)
       timer.stop()
       polling.stop()
     }

@@ -5,11 +5,12 @@ import RuntimePrimitives
 ///
 /// What is in the queue is run in the order in which it came. A thread is asked for when a job comes and fewer than
 /// `width` are at it, and gives itself back when the queue is empty or its turn is over. Each has a lane meanwhile, by
-/// which the watchdog sees whether it gets on.
+/// which the watchdog sees whether it gets on. Once it has been stopped, jobs are run on Swift's own pool.
 public final class QueueExecutor: TaskExecutor {
   /// A lane for each of the threads that may run jobs at once.
   public let lanes: [Lane]
-  /// What sees to jobs that keep a thread for long. The backend starts it, with this executor, and stops it.
+  /// What sees to jobs that keep a thread for long. The backend starts it, with this executor; ``stop(deadline:)`` stops
+  /// it.
   public let watchdog: Watchdog?
   /// Has the pool call its argument once, soon, on one of its threads.
   private let borrowThread: @Sendable (@escaping @Sendable () -> Void) -> Void
@@ -22,6 +23,7 @@ public final class QueueExecutor: TaskExecutor {
     /// The lanes for which a thread has been asked that has not come.
     var awaitedLanes: [Int] = []
     var wakes = 0
+    var isOver = false
   }
 
   /// For how many nanoseconds a thread takes up new jobs before it lets the pool's other work have a turn.
@@ -65,17 +67,37 @@ public final class QueueExecutor: TaskExecutor {
   /// Queues `job`, and asks for a thread if there may be one more. From any thread.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
-    let freeLane = state.withLock { state -> Int? in
+    let (freeLane, isOver) = state.withLock { state -> (Int?, Bool) in
+      if state.isOver { return (nil, true) }
       state.jobs.append(job)
-      guard let lane = state.freeLanes.popLast() else { return nil }
+      guard let lane = state.freeLanes.popLast() else { return (nil, false) }
       state.awaitedLanes.append(lane)
       state.wakes += 1
-      return lane
+      return (lane, false)
     }
+    if isOver { return exile(job) }
     guard let freeLane else { return }
     // A thread that the pool has not got is missed as much as one that blocks.
     lanes[freeLane].enter()
     borrowThread(drain)
+  }
+
+  /// Ends the watchdog, as the last step of a shutdown. It blocks the calling thread until that has ended; a relief worker
+  /// that is still in a job at `deadline`, in nanoseconds of `MonotonicTime`, is left alone.
+  ///
+  /// Jobs that wait, and those that still come, are run on Swift's own pool: the threads that this executor may have could
+  /// all be in jobs that go on for ever, and no relief worker comes any more.
+  public func stop(deadline: Int64) {
+    var rest = state.withLock { state in
+      state.isOver = true
+      return exchange(&state.jobs, with: Ring())
+    }
+    while let job = rest.popFirst() { exile(job) }
+    watchdog?.stop(deadline: deadline)
+  }
+
+  private func exile(_ job: UnownedJob) {
+    SwiftPool.run { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 
   /// Runs jobs in a lane that has been waiting for a thread. It captures nothing else, so that asking for a thread needs no

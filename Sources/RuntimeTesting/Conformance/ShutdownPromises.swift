@@ -119,6 +119,27 @@ extension RuntimeConformance {
       try await expectEnd(of: "a task that was ready behind it") { try await waiting.value }
     },
 
+    Case("What a task wakes after the end runs, though the task goes on", .shutdown, needs: .threads) { runtime in
+      // A runtime of one thread may end in that thread.
+      guard runtime.workerCount > 1 else { return }
+      let (isStuck, hasEnded, mayReturn) = (Gate(), Gate(), Gate())
+      defer { for gate in [hasEnded, mayReturn] { gate.open() } }
+      let (near, far) = MemoryStream.pair()
+      let waiting = runtime.spawn { try await far.waitUntilReadable() }
+      let stuck = runtime.spawn {
+        isStuck.open()
+        _ = hasEnded.wait(for: .seconds(60))
+        near.close()
+        return mayReturn.wait(for: .seconds(60))
+      }
+      try await expectEventually("a worker to get stuck") { isStuck.isOpen }
+      try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .milliseconds(10)) }
+      hasEnded.open()
+      try await expectEnd(of: "a task that is woken") { try await waiting.value }
+      mayReturn.open()
+      try await expect("whether that ran while the other kept its worker", toGive: true) { try await stuck.value }
+    },
+
     Case("A task that is started after the end runs all the same", .shutdown) { runtime in
       await runtime.shutdown()
       try await expect("what it gives", toGive: [7]) {

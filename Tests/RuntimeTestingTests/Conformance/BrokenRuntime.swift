@@ -14,6 +14,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   private let base: Base
   private let flaw: Flaw?
   private let memory = Memory()
+  private let forgetful = ForgetfulExecutor()
 
   init(_ base: Base, _ flaw: Flaw?) {
     self.base = base
@@ -60,6 +61,8 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     case .waitsForItself, .waitsForItselfElsewhere, .waitsForItselfOnTheMainActor, .waitsForOthersThatShutItDown,
       .takesGuestsForItsOwn, .takesOrphansForItsOwn:
       return base.spawn(options) { try await Memory.$isWithin.withValue(true) { try await operation() } }
+    case .dropsWhatIsReadyAfterItsEnd:
+      return Task.detached(executorPreference: forgetful) { try await operation() }
     case .keepsATimerATask:
       return base.spawn(options) { try await Memory.$ofTask.withValue(Memory()) { try await operation() } }
     default: break
@@ -185,6 +188,9 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     case .sleepsOutItsGrace:
       try? await Task.sleep(for: grace)
       await base.shutdown(grace: .zero)
+    case .dropsWhatIsReadyAfterItsEnd:
+      await base.shutdown(grace: grace)
+      forgetful.end()
     case .waitsForAllTasks: await base.shutdown(grace: .seconds(3600))
     case .returnsBeforeTheEnd where !isFirst: return
     case .leavesNamesAtItsEnd:
@@ -225,6 +231,19 @@ private func onBorrowedThread(_ operation: @escaping @Sendable () async -> Void)
       hasEnded.wait()
       continuation.resume()
     }
+  }
+}
+
+/// Runs jobs on Dispatch's threads until its end, and forgets what comes later.
+private final class ForgetfulExecutor: TaskExecutor {
+  private let hasEnded = Atomic(false)
+
+  func end() { hasEnded.store(true, ordering: .relaxed) }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    if hasEnded.load(ordering: .relaxed) { return }
+    DispatchQueue.global().async { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }
 

@@ -36,6 +36,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case leavesSleeps, sleepsOutItsGrace, hasNoGrace, waitsForItself, returnsBeforeTheEnd, waitsForAllTasks
   case waitsForItselfElsewhere, waitsForItselfOnTheMainActor, waitsForOthersThatShutItDown, takesGuestsForItsOwn
   case takesOrphansForItsOwn, endsOnBorrowedThreads, waitsForLessThanNoTime
+  case dropsWhatIsReadyAfterItsEnd
   // Threads, leaks and faults
   case saysFewerWorkers, sleepsOnAThread, keepsOperations, leaksDescriptors, leaksDescriptorsOfDatagrams
   case takesAResetForTheEnd
@@ -482,6 +483,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .waitsForLessThanNoTime:
       ("A grace of less than no time is over at once", "the shutdown: expected it to end, saw nothing in")
+    case .dropsWhatIsReadyAfterItsEnd:
+      (
+        "What a task wakes after the end runs, though the task goes on",
+        "a task that is woken: expected it to end, saw nothing in"
+      )
     case .waitsForAllTasks:
       (
         "The grace is a bound, also for a task that blocks its worker",
