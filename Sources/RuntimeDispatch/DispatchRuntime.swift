@@ -24,7 +24,8 @@ public final class DispatchRuntime: SocketRuntime {
   ///   - poller: how to wait for sockets.
   ///   - blocking: how much blocking work there may be at once.
   ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches.
-  /// - Throws: what the system says if it has no descriptor or thread to give.
+  /// - Throws: what the system says if it has no descriptor or thread to give. If Dispatch has none for its timers, the
+  ///   call blocks for five seconds first.
   public init(
     workers: Int? = nil, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
     stalls: StallOptions? = StallOptions()

@@ -9,7 +9,8 @@ final class DispatchTimer: Sendable {
   /// Unchecked: Dispatch's sources may be used from any thread, though their type does not say so.
   private nonisolated(unsafe) let source: any DispatchSourceTimer
 
-  /// - Throws: `EMFILE` if Dispatch has found no descriptor for its timers.
+  /// - Throws: `EMFILE`, say, if Dispatch has found no descriptor for its timers, and `EAGAIN` if it has no thread for them, as
+  ///   when serial queues block more than 255.
   init() throws(IOError) {
     let queue = DispatchQueue(label: "gearbox.timers")
     nonisolated(unsafe) let source = DispatchSource.makeTimerSource(queue: queue)  // As above.
@@ -40,7 +41,11 @@ final class DispatchTimer: Sendable {
     first.activate()
     defer { first.cancel() }
     // However busy the machine: five seconds late is lost.
-    guard hasGoneOff.wait(timeout: .now() + .seconds(5)) == .success else { throw IOError(.poll, .system(EMFILE)) }
+    guard hasGoneOff.wait(timeout: .now() + .seconds(5)) != .success else { return }
+    let spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    guard spare >= 0 else { throw IOError(.poll, .system(errno)) }
+    close(spare)
+    throw IOError(.thread, .system(EAGAIN))
   }
 
   func stop() {

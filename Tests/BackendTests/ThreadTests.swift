@@ -1,6 +1,8 @@
+import Dispatch
 import Glibc
 import Runtime
 import RuntimeCustom
+import RuntimeDispatch
 import RuntimeTestSupport
 import RuntimeTesting
 import Testing
@@ -120,6 +122,14 @@ import Testing
       }.value
       for blocker in blocked { #expect(await blocker.value) }
       await runtime.shutdown()
+    }
+  }
+
+  @Test func `A Dispatch runtime for whose timers there is no thread says so`() async throws {
+    await #expect(processExitsWith: .success) {
+      // A serial queue may have a thread beyond those of the global ones, but of all there are 255 at most.
+      for number in 0..<300 { DispatchQueue(label: "blocked \(number)").async { while true { pause() } } }
+      #expect(throws: IOError(.thread, .system(EAGAIN))) { try DispatchRuntime() }
     }
   }
 
