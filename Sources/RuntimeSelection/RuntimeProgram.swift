@@ -61,8 +61,9 @@ extension RuntimeProgram {
   /// Where that fails, it says why in a line on standard error and ends the process: with status 64 (`EX_USAGE`) for a
   /// variable that makes no sense, and with 1 for anything else that is thrown.
   ///
-  /// Call it before the program opens anything: standard input, output and error are opened on `/dev/null` where they are
-  /// closed. At the end, lines that wait in `LineWriter.standardError` are written, for no longer than a second.
+  /// Call it from a `main` that is not `async` (see `AsyncRuntime.run(_:)`), and before the program opens anything:
+  /// standard input, output and error are opened on `/dev/null` where they are closed. At the end, lines that wait in
+  /// `LineWriter.standardError` are written, for no longer than a second.
   public func runOrExit() -> Output {
     openStandardDescriptors()
     do {

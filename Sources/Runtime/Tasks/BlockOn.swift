@@ -13,9 +13,10 @@ extension AsyncRuntime {
   }
 
   /// Runs `main` on this runtime from synchronous code, blocking the calling thread until it is done, and then shuts
-  /// the runtime down: the whole life of a program in one call.
+  /// the runtime down: the whole life of a program in one call. Not to be called from a task.
   ///
-  /// If the main thread is blocked, it runs the main actor's jobs meanwhile.
+  /// If the main thread is blocked, it runs the main actor's jobs meanwhile. In a `main` that is `async` it is another
+  /// thread, after the first `await`, that runs them: while that one is blocked, none of them runs.
   ///
   /// - Parameters:
   ///   - grace: how long tasks and blocking work have, once `main` is done, before they are cancelled and left.
