@@ -10,6 +10,11 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct HTTP1ObserverTests {
   private struct Bug: Error {}
 
+  @Test func `how a request ended is a word or two in a log`() {
+    let endings: [RequestRecord.Ending] = [.complete, .clientGone, .timedOut, .failed]
+    #expect(endings.map { "\($0)" } == ["complete", "client gone", "timed out", "failed"])
+  }
+
   @Test(arguments: Transport.allCases)
   func `each request of a pipeline begins and ends once, in order`(_ transport: Transport) async throws {
     let observer = RecordingObserver()

@@ -2,11 +2,14 @@
 public struct RequestRecord: Sendable {
   /// How a request ends.
   public struct Ending: Hashable, Sendable {
-    private enum Kind: Hashable {
-      case complete, clientGone, timedOut, failed
+    fileprivate enum Kind: String {
+      case complete
+      case clientGone = "client gone"
+      case timedOut = "timed out"
+      case failed
     }
 
-    private let kind: Kind
+    fileprivate let kind: Kind
 
     private init(_ kind: Kind) { self.kind = kind }
 
@@ -37,4 +40,9 @@ public struct RequestRecord: Sendable {
   public let ending: Ending
   /// What the handler threw, or why the engine refused the request.
   public let error: (any Error)?
+}
+
+extension RequestRecord.Ending: CustomStringConvertible {
+  /// For a line of a log: "complete", "client gone", "timed out" or "failed".
+  public var description: String { kind.rawValue }
 }
