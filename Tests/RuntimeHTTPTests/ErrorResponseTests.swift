@@ -56,6 +56,25 @@ import Testing
     }
   }
 
+  @Test func `a handler without a server gives the responses that a server would give`() async {
+    let handler = HandlerFunction { request in try Self.handle(request) }
+    for (target, status) in [("/bug", 500), ("/locked", 405), ("/interim", 500)] {
+      let response = await handler.response(to: Request(target: target), options: Self.options)
+      let text = try? await String(decoding: response.body.collect(upTo: 100), as: UTF8.self)
+      #expect(response.status.code == status && text == "{\(status) \(target)}")
+      #expect(response.headers["Allow"] == (status == 405 ? "GET" : nil))
+    }
+    // A middleware sees the same form.
+    var router = Router()
+    router.get("/bug", using: [Tag(name: "a")]) { request in try Self.handle(request) }
+    let response = await router.response(to: Request(target: "/bug"), options: Self.options)
+    let text = try? await String(decoding: response.body.collect(upTo: 100), as: UTF8.self)
+    #expect(response.status == .internalServerError && text == "{500 /bug}")
+    #expect(response.headers["Way"] == "a")
+    // Where nothing is said, errors are plain text.
+    #expect(await router.response(to: Request(target: "/")).headers.contentType?.matches(.plainText) == true)
+  }
+
   @Test(arguments: Transport.allCases)
   func `what a router answers itself has that form too`(_ transport: Transport) async throws {
     var router = Router()

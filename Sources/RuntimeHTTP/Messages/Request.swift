@@ -81,6 +81,13 @@ public struct Request: Sendable {
     return Request(copy)
   }
 
+  /// The same request with responses of errors made by `errors`.
+  func answered(by errors: ErrorResponder) -> Request {
+    var copy = self
+    copy.withOwnParts { $0.origin = RequestOrigin($0.origin?.address, errors) }
+    return copy
+  }
+
   /// This request, of which `trace` is kept.
   func traced(by trace: RequestTrace) -> Request {
     parts.trace = trace
