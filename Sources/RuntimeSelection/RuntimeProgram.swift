@@ -40,7 +40,7 @@ extension RuntimeSettings {
   /// - Throws: `IOError` if the runtime cannot be started, and what `program` throws.
   public func run<Program: RuntimeProgram>(_ program: Program) throws -> Program.Output {
     saveAddressSpace()
-    // The one place where a name becomes a type: everything below is specialised for it.
+    // Here a name becomes a type, and not by way of `makeRuntime`: everything below is specialised for it.
     return switch kind.kind {
     case .concurrency:
       try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls)
@@ -51,6 +51,19 @@ extension RuntimeSettings {
     case .custom:
       try CustomRuntime(workers: workers, blocking: blocking, stalls: stalls)
         .run(grace: program.grace, program.run(on:))
+    }
+  }
+
+  /// Starts the runtime, for a test or a program that is asynchronous already. The caller shuts it down.
+  ///
+  /// What is generic over its runtime is slower on this one than under ``run(_:)``, which knows the runtime's type.
+  ///
+  /// - Throws: `IOError` if the runtime cannot be started.
+  public func makeRuntime() throws(IOError) -> any AsyncRuntime {
+    switch kind.kind {
+    case .concurrency: try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls)
+    case .dispatch: try DispatchRuntime(workers: workers, blocking: blocking, stalls: stalls)
+    case .custom: try CustomRuntime(workers: workers, blocking: blocking, stalls: stalls)
     }
   }
 }

@@ -27,6 +27,17 @@ import Testing
   }
 
   @Test(arguments: RuntimeKind.allCases)
+  func `A runtime that is made is the one that was chosen, and goes on until it is shut down`(
+    kind: RuntimeKind
+  ) async throws {
+    let runtime = try RuntimeSettings(kind: kind, workers: 2).makeRuntime()
+    #expect("\(runtime.name) \(runtime.workerCount)" == "\(kind.rawValue) 2")
+    let answer = try await runtime.spawn { 42 }.value
+    #expect(answer == 42)
+    await runtime.shutdown()
+  }
+
+  @Test(arguments: RuntimeKind.allCases)
   func whatTheProgramThrowsIsThrown(kind: RuntimeKind) async {
     await #expect(throws: Failure.Mishap.self) {
       try await onThreadOfItsOwn { try RuntimeSettings(kind: kind, workers: 1).run(Failure()) }
