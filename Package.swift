@@ -100,11 +100,10 @@ let package = Package(
     tests(
       "ExampleTests",
       [
-        "ConnectionHandler", "EventLoopRuntime", "HelloHandler", "PollRuntime", "Runtime", "RuntimeHTTP",
-        "RuntimeSelection",
-        "RuntimeSimulation", "RuntimeTestSupport", "RuntimeTesting", "async-but-serial", "bring-your-own-executor",
-        "echo-server", "hello-http1", "hello-http2", "task-per-connection", "task-queue", "ten-clients",
-        "threads-and-tasks", "tunnel", "websocket-echo",
+        "ConnectionHandler", "EventLoopRuntime", "HelloHandler", "PollRuntime", "Runtime", "RuntimeCustom",
+        "RuntimeHTTP", "RuntimeSelection", "RuntimeSimulation", "RuntimeTestSupport", "RuntimeTesting",
+        "async-but-serial", "bring-your-own-executor", "echo-server", "hello-http1", "hello-http2", "notes-service",
+        "task-per-connection", "task-queue", "ten-clients", "threads-and-tasks", "tunnel", "websocket-echo",
       ]),
     exampleLibrary("HelloSite"),
     exampleLibrary("ConnectionHandler", ["HelloSite", "Runtime"]),
@@ -124,6 +123,7 @@ let package = Package(
     exampleLibrary("EventLoopRuntime", ["Runtime", "RuntimeKit", "RuntimePrimitives"]),
     exampleLibrary("PollRuntime", ["Runtime"]),
     example("hello-on-poll", ["HelloSite", "PollRuntime", "Runtime", "RuntimeHTTP"]),
+    example("notes-service", ["Runtime", "RuntimeHTTP", "RuntimeSelection"]),
     example("tunnel", ["HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
     example("websocket-echo", ["HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
   ]

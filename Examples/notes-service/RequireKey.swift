@@ -1,0 +1,32 @@
+import RuntimeHTTP
+
+/// Lets those pass that show a key, and says to what is behind whose it is.
+struct RequireKey: ImmediateMiddleware {
+  /// The names of those who have a key, by their keys.
+  let callers: [String: String]
+
+  func before(_ request: inout Request) throws -> Response? {
+    let words = request.headers["Authorization"]?.split(separator: " ") ?? []
+    guard words.count == 2, words[0].lowercased() == "bearer", let caller = callers[String(words[1])] else {
+      throw HTTPError(.unauthorized, "This needs a key.", headers: ["WWW-Authenticate": "Bearer"])
+    }
+    request[CallerKey.self] = caller
+    return nil
+  }
+}
+
+private enum CallerKey: RequestKey {
+  typealias Value = String
+}
+
+extension Request {
+  /// The name of who has shown a key.
+  ///
+  /// - Throws: ``HTTPError`` with ``Status/unauthorized`` if the route is not behind ``RequireKey``.
+  var caller: String {
+    get throws(HTTPError) {
+      guard let caller = self[CallerKey.self] else { throw HTTPError(.unauthorized) }
+      return caller
+    }
+  }
+}
