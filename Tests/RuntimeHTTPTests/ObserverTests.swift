@@ -141,6 +141,20 @@ import Testing
     }
   }
 
+  @Test(arguments: [Transport.whole, .lockstep])
+  func `a client that goes within its content gets no response, and is reported as gone`(
+    _ transport: Transport
+  ) async throws {
+    let observer = RecordingObserver()
+    try await withConnection(
+      over: transport, options: observer.options, handler: { request in .text(try await request.text()) }
+    ) { client in
+      try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
+      client.stream.close()
+      #expect(await observer.records(1).map(\.ending) == [.clientGone])
+    }
+  }
+
   @Test(arguments: Transport.allCases)
   func `the record has the route that a router found, and none where there is none`(
     _ transport: Transport

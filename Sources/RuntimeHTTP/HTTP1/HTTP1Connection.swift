@@ -329,7 +329,8 @@ extension HTTP1Connection {
     if control.hasExpired, isPartial, workspace.output.isEmpty {
       return refuse(HTTPError(.requestTimeout), workspace)
     }
-    // The connection has broken, and what it was to say with it.
+    // The connection has broken, and what it was to say with it. Once there is no output, nothing else can tell.
+    workspace.noteLost(control.hasExpired ? .timedOut : .clientGone)
     workspace.output.removeAll()
     return .end(.finished)
   }
