@@ -85,8 +85,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     var isFirst = true
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
-      // A request that has come is answered; the response says that it is the last.
-      if context.isClosingIdle, !control.hasPendingInput { break }
+      if isOver { break }
       do { try await channel.waitUntilReadable() } catch { break }
       isFirst = false
       let workspace = context.workspaces.take()
@@ -104,6 +103,10 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     channel.stream.close()
     return nil
   }
+
+  /// Whether the connection, which has just become idle, is to be closed. A request that has come is answered; the
+  /// response says that it is the last.
+  private var isOver: Bool { context.isClosingIdle && !control.hasPendingInput }
 
   /// Goes on at `step`, where there is something to wait for, as long as requests come without a pause, and closes the
   /// stream if that was the end.
@@ -225,10 +228,14 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
 extension HTTP1Connection {
   /// Reads the first of a request, and goes on from there.
   private func begin(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) -> HTTP1Step {
+    // Before anything is read: a connection with a request in its hands must not be closed as an idle one.
+    guard control.beginHead(after: idle) else { return .end(.finished) }
     do {
-      guard let count = try channel.tryFill(workspace) else { return .begin(idle) }
-      guard count > 0, control.beginHead(after: idle) else { return .end(.finished) }
-      return start(workspace)
+      guard let count = try channel.tryFill(workspace) else {
+        let idle = control.beginIdle(isFirst: control.requestCount == 0)
+        return isOver ? .end(.finished) : .begin(idle)
+      }
+      return count > 0 ? start(workspace) : .end(.finished)
     } catch {
       return .end(.finished)
     }
