@@ -79,13 +79,15 @@ import Testing
 
   @Test func `content that comes slowly is no stall`() async throws {
     try await inVirtualTime { clock in
-      try await withConnection(over: .lockstep, clock: clock, handler: { .text(try await $0.text()) }) { client in
-        try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n")
+      try await withConnection(
+        over: .lockstep, clock: clock, handler: { .text("\(try await $0.body.collect(upTo: 100_000).count)") }
+      ) { client in
+        try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 65536\r\n\r\n")
         for _ in 0..<4 {
           try await clock.sleep(for: .seconds(29))
-          try await client.send("a")
+          try await client.send([UInt8](repeating: 1, count: 16 * 1024))
         }
-        #expect(try await client.readResponse().text == "aaaa")
+        #expect(try await client.readResponse().text == "65536")
       }
     }
   }

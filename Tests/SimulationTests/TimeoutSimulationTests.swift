@@ -72,12 +72,12 @@ struct TimeoutSimulationTests {
   @Test func `Content may not come for thirty seconds`() async throws {
     try await serve { site in
       let client = try await site.client()
-      try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n")
+      try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
       for _ in 0..<10 {
-        try await client.send("a")
+        try await client.send(Site.piece)
         try await site.clock.sleep(for: .milliseconds(29_900))
       }
-      try await client.send("a")
+      try await client.send(Site.piece)
       let response = try await site.timed(.seconds(30)) { try await client.readResponse() }
       try expect(response.status == 408, "it was a \(response.status)")
       client.stream.close()
@@ -260,12 +260,12 @@ struct TimeoutSimulationTests {
       let client = try await site.http2Client()
       let stream = try await client.send("POST", "/", ends: false)
       for _ in 0..<10 {
-        try await client.send([1], on: stream)
+        try await client.send(Site.piece, on: stream)
         // The client reads: settings and signs of life are acknowledged.
         try expect(try await client.get("/").text == "hello", "it said something else")
         try await site.clock.sleep(for: .milliseconds(29_900))
       }
-      try await client.send([1], on: stream)
+      try await client.send(Site.piece, on: stream)
       let response = try await site.timed(.seconds(30)) { try await client.readResponse(on: stream) }
       try expect(response.status == 408, "it was a \(response.status)")
       try expect(try await client.get("/").text == "hello", "the connection went too")
@@ -281,9 +281,9 @@ struct TimeoutSimulationTests {
       _ = try await client.get("/")
       let stream = try await client.send("GET", "/large")
       for more in 0..<10 {
-        while client.body(on: stream).count < 65_535 + more { try await client.readFrame() }
+        while client.body(on: stream).count < 65_535 + more * Site.piece.count { try await client.readFrame() }
         try await site.clock.sleep(for: .milliseconds(29_900))
-        try await client.openWindow(of: stream, by: 1)
+        try await client.openWindow(of: stream, by: Site.piece.count)
       }
       let code = try await site.timed(.seconds(30)) { try await client.readReset(on: stream) }
       try expect(code == 8, "it ended with error \(code)")
@@ -346,6 +346,8 @@ private struct Site: Sendable {
 
   /// More than a connection holds.
   static let largeLength = 300_000
+  /// As much content as has to come, or to be taken, in thirty seconds.
+  static let piece = [UInt8](repeating: 1, count: 16 * 1024)
 
   init(on runtime: SimulatedRuntime) async throws {
     self.runtime = runtime
@@ -355,7 +357,7 @@ private struct Site: Sendable {
     router.get("/") { _ in .text("hello") }
     router.get("/bye") { _ in Response(headers: ["Connection": "close"], body: .bytes(Array("bye".utf8))) }
     router.get("/empty") { _ in Response(status: .noContent) }
-    router.post("/") { request in .text("\(try await request.body.collect(upTo: 100).count)") }
+    router.post("/") { request in .text("\(try await request.body.collect(upTo: 1_000_000).count)") }
     router.get("/large") { _ in Response(body: .bytes(large)) }
     router.get("/stream") { _ in
       Response(

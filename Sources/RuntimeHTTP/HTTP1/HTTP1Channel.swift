@@ -60,6 +60,17 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     return count > 0
   }
 
+  /// Reads more of a request's content, for which the client has as long as its pace leaves it.
+  @inline(never)
+  func fillContent(_ workspace: Workspace) async throws(IOError) -> Bool {
+    let (ticker, rule) = (control.context.ticker, control.context.pace)
+    control.beginContent(until: workspace.pace.wait(at: ticker.now, rule))
+    guard try await fill(workspace) else { return false }
+    workspace.pace.move(workspace.input.count, at: ticker.now, rule)
+    control.end(.content)
+    return true
+  }
+
   /// Reads as ``fill(_:)`` does, and waits even in a task that has been cancelled: whoever would end that closes the stream.
   @inline(never)
   func fillOrClosed(_ workspace: Workspace) async throws(IOError) -> Bool {
@@ -101,7 +112,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     var start = 0
     while start < content.count {
       if turn.isOver { await turn.give() }
-      let end = min(start + ConnectionControl.writeStep, content.count)
+      let end = min(start + control.writeStep, content.count)
       control.begin(.output)
       // The workspace is ours until this returns, so the bytes stay where they are.
       try await stream.write(workspace.output.taken.span.bytes, content.span.extracting(start..<end).bytes)

@@ -144,9 +144,7 @@ extension HTTP1Connection {
       }
       if budget < 0 { return false }
       try await channel.flush(workspace)
-      control.begin(.content)
-      guard try await channel.fill(workspace) else { return false }
-      control.end(.content)
+      guard try await channel.fillContent(workspace) else { return false }
     }
   }
 

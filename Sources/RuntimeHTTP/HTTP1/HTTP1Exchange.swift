@@ -53,6 +53,7 @@ final class HTTP1Exchange<Stream: ByteStream>:
     keepAlive = workspace.decoder.framing.keepAlive
     unreadLength = workspace.decoder.isComplete ? 0 : workspace.decoder.remainingLength
     awaitsContinue = Atomic(workspace.decoder.framing.expectsContinue)
+    workspace.pace = Pace()
   }
 
   deinit { collected.withLock { $0.set(to: 0, in: context.memory) } }
@@ -143,9 +144,7 @@ extension HTTP1Exchange: RequestBodySource {
         return nil
       }
       try await sendContinue()
-      channel.control.begin(.content)
-      guard try await channel.fill(workspace) else { throw BodyError.disconnected }
-      channel.control.end(.content)
+      guard try await channel.fillContent(workspace) else { throw BodyError.disconnected }
     }
   }
 

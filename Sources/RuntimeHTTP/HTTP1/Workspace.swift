@@ -24,6 +24,9 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   /// What follows HTTP, if that is another protocol.
   @exclusivity(unchecked) var takeover: HTTP1Takeover?
 
+  /// How the client keeps up with the least that it has to send of the request's content.
+  @exclusivity(unchecked) var pace = Pace()
+
   /// The server's observers, if there are any.
   let observers: RequestObservers?
   /// The request that is being answered, for them.

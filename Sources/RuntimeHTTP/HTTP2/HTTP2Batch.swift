@@ -32,9 +32,6 @@ final class HTTP2Batch: @unchecked Sendable {  // In one pair of hands at a time
 
   /// Whether what is there may begin a DATA frame: the fourth byte tells.
   var mayHoldData: Bool { input.count < 4 || input.taken[3] == FrameType.data.rawValue }
-
-  /// The stream of the frame that it begins, if that is there.
-  var streamOfData: StreamID? { input.count < FrameHeader.size ? nil : FrameHeader(input.taken.span, at: 0).stream }
 }
 
 extension HTTP2Batch: Reusable {

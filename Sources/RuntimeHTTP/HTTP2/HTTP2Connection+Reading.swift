@@ -152,7 +152,7 @@ extension HTTP2Connection {
     }
     if taken == .last { batch.input.removeAll() } else { batch.input.consume(position) }
     readingTurn.spend(position + HTTP2Batch.mostWork - state.core.workLeft)
-    noteWait(batch, hasRequests: hasRequests, isPaused: taken == .part, &state)
+    noteWait(batch, hasFrames: position > 0, hasRequests: hasRequests, isPaused: taken == .part, &state)
     return taken
   }
 
@@ -213,25 +213,27 @@ extension HTTP2Connection {
 extension HTTP2Connection: ConnectionWatcher {
   /// Notes what is waited for next, and until when.
   ///
-  /// - Parameter isPaused: whether there are frames in the batch that have not been looked at, so that nothing is waited
-  ///   for yet.
+  /// - Parameters:
+  ///   - hasFrames: whether a frame has come to its end.
+  ///   - isPaused: whether there are frames in the batch that have not been looked at, so that nothing is waited for yet.
   private func noteWait(
-    _ batch: HTTP2Batch, hasRequests: Bool, isPaused: Bool, _ state: inout HTTP2ConnectionState
+    _ batch: HTTP2Batch, hasFrames: Bool, hasRequests: Bool, isPaused: Bool, _ state: inout HTTP2ConnectionState
   ) {
     state.heard = state.core.tick
     if !state.core.hasPeerSettings { return }
     if isPaused {
-      state.isWithinFrame = false
+      state.partial = .nothing
       state.readDeadline = 0
     } else if state.core.isWithinBlock || !batch.input.isEmpty {
-      // The rest of a head has to come in time, however many pieces it comes in; content only has to go on coming.
+      // The rest of a head has to come in time, and so has each frame of content, however many pieces it comes in.
       let isContent = !state.core.isWithinBlock && batch.mayHoldData
-      let ticks = isContent ? context.stallTicks : context.headTicks
-      if isContent, let stream = batch.streamOfData { state.core.noteContentOnItsWay(stream) }
-      if isContent || !state.isWithinFrame { state.readDeadline = state.core.tick + ticks + 1 }
-      state.isWithinFrame = !isContent
-    } else if hasRequests || state.isWithinFrame || state.readDeadline == 0 || state.core.hasStreams {
-      state.isWithinFrame = false
+      let partial: HTTP2ConnectionState.Partial = isContent ? .content : .head
+      if partial != state.partial || isContent && hasFrames {
+        state.readDeadline = state.core.tick + (isContent ? context.stallTicks : context.headTicks) + 1
+      }
+      state.partial = partial
+    } else if hasRequests || state.partial == .head || state.readDeadline == 0 || state.core.hasStreams {
+      state.partial = .nothing
       state.readDeadline = 0
     }
   }

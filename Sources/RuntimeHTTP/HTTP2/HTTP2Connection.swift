@@ -27,7 +27,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     context = responder.context
     origin = RequestOrigin(stream.peerAddress, context.errors)
     let core = HTTP2Core(
-      context.options.http2, limits: context.limits, serverName: context.serverName, patience: context.stallTicks,
+      context.options.http2, limits: context.limits, serverName: context.serverName, pace: context.pace,
       farewell: context.farewellTicks, tick: context.ticker.now, from: origin, isObserved: context.observers != nil)
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
@@ -107,6 +107,9 @@ struct HTTP2ConnectionState: ~Copyable {
     }
   }
 
+  /// What has come in part.
+  enum Partial { case nothing, head, content }
+
   var core: HTTP2Core
   /// What the connection has taken of the server's memory.
   var memory = MemoryBudget.Part()
@@ -131,8 +134,8 @@ struct HTTP2ConnectionState: ~Copyable {
   let settingsDeadline: UInt64
   /// The tick of the last byte that came.
   var heard: UInt64
-  /// Whether that was in the middle of a frame, or of a header block.
-  var isWithinFrame = false
+  /// What it was in the middle of.
+  var partial = Partial.nothing
 
   init(core: consuming HTTP2Core, readDeadline: UInt64) {
     heard = core.tick

@@ -244,7 +244,7 @@ extension HTTP2Core {
     unsentCount -= count
     streams[slot].sendWindow.consume(count)
     sendWindow.consume(count)
-    noteProgress(slot)
+    noteProgress(slot, count)
     if count == wanted || count >= Self.leastUsefulData { floodGuard.noteContentSent() }
     if streams[slot].unsentCount == 0 {
       sendQueue.remove(slot)
@@ -307,7 +307,7 @@ extension HTTP2Core {
     }
     releaseStream(slot, length)
     // A client that sends no more for a while is told that it need not.
-    streams[slot].contentDeadline = tick + min(patience, Self.drainTicks) + 1
+    streams[slot].contentDeadline = tick + min(pace.patience, Self.drainTicks) + 1
   }
 
   // MARK: Header blocks
@@ -358,6 +358,7 @@ extension HTTP2Core {
     var content: [UInt8] = []
     swap(&content, &streams[slot].unread)
     streams[slot].contentDeadline = 0
+    streams[slot].receivePace.move(content.count, at: tick, pace)
     unreadCount -= content.count
     streams[slot].takenCount = content.count
     takenCount += content.count

@@ -43,8 +43,8 @@ struct HTTP2Core: ~Copyable {
   }
 
   let options: HTTP2Options
-  /// How many ticks a peer may take nothing that is there for it, or send nothing that is waited for.
-  let patience: UInt64
+  /// How much a peer has to take that is there for it, or to send that is waited for, and in how many ticks.
+  let pace: Pace.Rule
   /// How many ticks it has to answer a PING before the end.
   let farewell: UInt64
   let limits: MessageLimits
@@ -118,14 +118,15 @@ struct HTTP2Core: ~Copyable {
   private(set) var hasFailed = false
 
   init(
-    _ options: HTTP2Options, limits: MessageLimits, serverName: [UInt8], patience: UInt64 = 30, farewell: UInt64 = 2,
+    _ options: HTTP2Options, limits: MessageLimits, serverName: [UInt8],
+    pace: Pace.Rule = Pace.Rule(length: 16 * 1024, patience: 30), farewell: UInt64 = 2,
     tick: UInt64 = 0, from origin: RequestOrigin = RequestOrigin(nil), isObserved: Bool = false
   ) {
     self.tick = tick
     self.origin = origin
     self.isObserved = isObserved
     self.options = options
-    self.patience = patience
+    self.pace = pace
     self.farewell = farewell
     self.limits = limits
     self.serverName = serverName
@@ -321,15 +322,7 @@ struct HTTP2Core: ~Copyable {
   /// Says that somebody waits for content of the stream in `slot`.
   mutating func awaitContent(_ slot: Int) {
     // What is spoken in a tunnel may pause for as long as it likes.
-    if !streams[slot].isTunnel { streams[slot].contentDeadline = tick + patience + 1 }
-  }
-
-  /// Says that a part of a DATA frame has come, for which somebody may wait.
-  mutating func noteContentOnItsWay(_ stream: StreamID) {
-    guard let slot = streams.slot(of: stream), streams[slot].contentDeadline != 0, !streams[slot].isDiscarding else {
-      return
-    }
-    awaitContent(slot)
+    if !streams[slot].isTunnel { streams[slot].contentDeadline = streams[slot].receivePace.wait(at: tick, pace) }
   }
 
   /// Begins another tick, and ends what has taken too long.
@@ -353,6 +346,7 @@ struct HTTP2Core: ~Copyable {
       if isDue(streams[slot].sendDeadline) {
         if sendQueue.contains(slot), sendWindow.available > 0 {
           // It waits for streams that are more urgent, and not for its peer.
+          streams[slot].sendPace = Pace()
           noteProgress(slot)
           continue
         }
@@ -379,9 +373,10 @@ struct HTTP2Core: ~Copyable {
 
   private func isDue(_ deadline: UInt64) -> Bool { deadline != 0 && deadline <= tick }
 
-  /// Gives the stream in `slot` time for the rest of what it has to send.
-  mutating func noteProgress(_ slot: Int) {
-    streams[slot].sendDeadline = streams[slot].unsentCount > 0 ? tick + patience + 1 : 0
+  /// Notes that the peer has taken `count` bytes of the stream in `slot`, and gives it time for the rest.
+  mutating func noteProgress(_ slot: Int, _ count: Int = 0) {
+    streams[slot].sendPace.move(count, at: tick, pace)
+    streams[slot].sendDeadline = streams[slot].unsentCount > 0 ? streams[slot].sendPace.wait(at: tick, pace) : 0
   }
 }
 

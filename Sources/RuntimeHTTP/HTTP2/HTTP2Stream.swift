@@ -77,6 +77,9 @@ struct HTTP2Stream: Sendable {
   /// there is no such wait.
   var contentDeadline: UInt64 = 0
   var sendDeadline: UInt64 = 0
+  /// How the peer keeps up with the least that it has to send, and to take.
+  var receivePace = Pace()
+  var sendPace = Pace()
 
   /// How many bytes of content wait to be sent.
   @inline(__always)
@@ -116,5 +119,6 @@ struct HTTP2Stream: Sendable {
     (hasContinued, hasResponse, sendsContent) = (false, false, false)
     (promisedLength, isTunnel) = (nil, false)
     (contentDeadline, sendDeadline) = (0, 0)
+    (receivePace, sendPace) = (Pace(), Pace())
   }
 }

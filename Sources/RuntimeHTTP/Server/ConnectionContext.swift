@@ -17,6 +17,8 @@ final class ConnectionContext: Sendable {
   /// The timeouts, in ticks.
   let headTicks: UInt64
   let stallTicks: UInt64
+  /// What a client has to send, or take, while it is waited for.
+  let pace: Pace.Rule
   let idleTicks: UInt64
   let farewellTicks: UInt64
   let keepAliveTicks: UInt64
@@ -38,6 +40,7 @@ final class ConnectionContext: Sendable {
     ticker = Ticker(for: [options.headTimeout, options.stallTimeout, options.idleTimeout])
     headTicks = ticker.ticks(in: options.headTimeout)
     stallTicks = ticker.ticks(in: options.stallTimeout)
+    pace = Pace.Rule(length: options.stallLength, patience: stallTicks)
     idleTicks = ticker.ticks(in: options.idleTimeout)
     // Long enough for a round trip to anywhere; a peer that goes on sending is not worth more.
     farewellTicks = ticker.ticks(in: min(options.stallTimeout, .seconds(2)))

@@ -1,8 +1,8 @@
 import Runtime
 
 extension ConnectionControl {
-  /// For no more than this is waited at once, since a peer's time to take some of it is measured from wait to wait.
-  static var writeStep: Int { 16 * 1024 }
+  /// For no more than this is waited at once: what a peer has to take in its time.
+  var writeStep: Int { max(1, min(context.options.stallLength, 16 * 1024)) }
   /// A step may be longer by as much, so that the last few bytes need no write of their own: content of 16 KiB leaves
   /// together with what frames it.
   private static var slack: Int { 1024 }
@@ -12,7 +12,7 @@ extension ConnectionControl {
   @inline(__always)
   func write(_ buffer: inout ByteBuffer, to stream: some ByteStream) async throws(IOError) {
     while !buffer.isEmpty {
-      let count = buffer.count <= Self.writeStep + Self.slack ? buffer.count : Self.writeStep
+      let count = buffer.count <= writeStep + Self.slack ? buffer.count : writeStep
       begin(.output)
       // The buffer is ours until these return, so the bytes stay where they are.
       try await stream.write(buffer.taken.span.bytes.extracting(first: count))

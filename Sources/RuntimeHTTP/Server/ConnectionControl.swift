@@ -49,7 +49,7 @@ final class ConnectionControl: Sendable {
   /// An idle wait that has begun.
   struct IdleToken { fileprivate let word: UInt64 }
 
-  private let context: ConnectionContext
+  let context: ConnectionContext
   private let reading = Atomic<UInt64>(Word.none)
   private let writing = Atomic<UInt64>(Word.none)
   private let isUnwatched = Atomic(false)
@@ -143,6 +143,12 @@ final class ConnectionControl: Sendable {
     let word = word(for: wait)
     // Relaxed: the word says all there is to say, and a sweeper that sees it late ends the wait late, never early.
     if wait == .output { writing.store(word, ordering: .relaxed) } else { reading.store(word, ordering: .relaxed) }
+  }
+
+  /// Begins to wait for content until `deadline`, a tick.
+  func beginContent(until deadline: UInt64) {
+    // Relaxed, as in `begin`.
+    reading.store(Word.pack(Wait.content.rawValue, until: deadline), ordering: .relaxed)
   }
 
   /// Ends a wait that was not in vain. A sweeper that was quicker has cancelled the task, and the next wait will see it.

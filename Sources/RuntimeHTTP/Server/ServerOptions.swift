@@ -59,9 +59,12 @@ public struct ServerOptions: Sendable {
 
   /// How long a head may take from its first byte (then: a 408), and how long a new connection may send nothing.
   public var headTimeout: Duration = .seconds(10)
-  /// How long the peer may send nothing while its content is waited for (then: a 408), or take nothing, or less than
-  /// 16 KiB, while more of a response is there for it (then: the connection is closed).
+  /// How long a client may send nothing, or less than ``stallLength``, while its content is waited for (then: a 408), or
+  /// take as little while more of a response is there for it (then: the connection is closed, or the stream of HTTP/2).
   public var stallTimeout: Duration = .seconds(30)
+  /// The least content in bytes that a client has to send, or take, in each ``stallTimeout`` that the server has to wait
+  /// for it: 1 byte to 16 KiB. The default is 16 KiB in thirty seconds, or 546 bytes a second.
+  public var stallLength = 16 * 1024
   /// How long a connection may lie between two requests before it is closed.
   public var idleTimeout: Duration = .seconds(60)
   /// How long requests in flight may go on once the server shuts down. Then their handlers' tasks are cancelled, and what

@@ -125,7 +125,7 @@ import Testing
         let frame = HTTP2Client.frame(0, flags: 1, stream: stream, payload: [2, 3, 4, 5, 6])
         try await client.stream.write(Array(frame.prefix(9)))
         for byte in frame.dropFirst(9) {
-          try await clock.sleep(for: .seconds(9))
+          try await clock.sleep(for: .seconds(5))
           try await client.stream.write([byte])
         }
         #expect(try await client.readResponse(on: stream).text == "6")
