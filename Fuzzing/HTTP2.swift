@@ -93,7 +93,10 @@ private struct Connection: ~Copyable {
     }
     precondition(core.takenCount == held.taken && core.unsentCount == held.unsent && core.headLength == held.head)
     precondition(core.withheldCount <= core.unreadCount + core.takenCount)
-    precondition(core.streams.count <= core.options.maximumConcurrentStreams)
+    let abandoned = core.streams.slots.count { core.streams[$0].isAbandoned }
+    precondition(core.abandonedCount == abandoned && abandoned <= core.streams.count)
+    precondition(core.streams.count - abandoned <= core.options.maximumConcurrentStreams)
+    precondition(core.streams.count <= 2 * core.options.maximumConcurrentStreams)
   }
 
   private mutating func receive(_ bytes: [UInt8]) {
@@ -175,7 +178,7 @@ private struct Connection: ~Copyable {
   /// What the driver does when it can write, and the client with what it reads.
   mutating func write(upTo mark: Int) {
     core.fill(upTo: mark)
-    core.unwrittenEnds = 0
+    core.noteHandover()
     let output = Array(core.output.taken)
     core.output.removeAll()
     var position = 0

@@ -28,7 +28,8 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     origin = RequestOrigin(stream.peerAddress, context.errors)
     let core = HTTP2Core(
       context.options.http2, limits: context.limits, serverName: context.serverName, pace: context.pace,
-      farewell: context.farewellTicks, tick: context.ticker.now, from: origin, isObserved: context.observers != nil)
+      farewell: context.farewellTicks, tick: context.ticker.now, tickLength: context.ticker.period, from: origin,
+      isObserved: context.observers != nil)
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
 

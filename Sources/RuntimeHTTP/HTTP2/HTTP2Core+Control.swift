@@ -6,10 +6,25 @@ extension HTTP2Core {
       try floodGuard.spendOverhead()
       return nil
     }
-    try floodGuard.spendFailure()
     let hasHandler = streams[slot].hasHandler
+    if !hasBeenAnswered(slot) {
+      try floodGuard.spendFailure()
+    } else if !streams[slot].state.weHaveFinished {
+      // It is how streams of events end.
+      floodGuard.noteResponse()
+      if hasHandler {
+        streams[slot].isAbandoned = true
+        abandonedCount += 1
+      }
+    }
     close(slot, .resetByPeer)
     return hasHandler ? .closed(slot) : nil
+  }
+
+  /// Whether the peer has been sent some of a response, and not because its request is wrong. What lies in ``output``
+  /// has not been: else a peer that does not read could have any number of responses begun.
+  private func hasBeenAnswered(_ slot: Int) -> Bool {
+    streams[slot].hasResponse && streams[slot].handoversBefore < handovers && !streams[slot].isRefused
   }
 
   mutating func receiveWindowUpdate(_ stream: StreamID, _ increment: Int) throws(HTTP2Error) {
@@ -73,7 +88,6 @@ extension HTTP2Core {
     if stream > lastStream {
       // Those that have come since have been taken out, unless they were malformed or refused.
       earlyPriorities.removeAll { $0.stream == stream || $0.stream <= lastStream }
-      let openCount = streams.slots.count { streams[$0].id != 0 && !streams[$0].state.isClosed }
       guard openCount + earlyPriorities.count < options.maximumConcurrentStreams else {
         throw .protocolError("More streams are prioritised and open than there may be.")
       }
@@ -85,6 +99,9 @@ extension HTTP2Core {
       schedule(slot)
     }
   }
+
+  /// How many streams are open, whatever has become of their handlers.
+  var openCount: Int { streams.slots.count { streams[$0].id != 0 && !streams[$0].state.isClosed } }
 
   @inline(__always)
   mutating func earlyPriority(of stream: StreamID) -> Priority? {

@@ -10,6 +10,8 @@ struct HeaderBlock: Sendable {
     case nothing
     /// The stream gets an error for it.
     case error(ErrorCode)
+    /// The stream is refused, for no fault of the peer's.
+    case unlucky
   }
 
   var stream: StreamID
@@ -185,10 +187,22 @@ extension HTTP2Core {
         closedStreams.insert(stream, .resetByUs)
         return .nothing
       }
-      return streams.count + unwrittenEnds < options.maximumConcurrentStreams && mayHoldMore
-        ? .request : .error(.refusedStream)
+      if mayOpenMore { return .request }
+      return isWithinRights ? .unlucky : .error(.refusedStream)
     }
     return try purposeInLaterState(of: stream, endsStream: endsStream)
+  }
+
+  /// Whether there may be another stream.
+  private var mayOpenMore: Bool {
+    let limit = options.maximumConcurrentStreams
+    return streams.count - min(abandonedCount, limit) + unwrittenEnds < limit && mayHoldMore
+  }
+
+  /// Whether the peer could not know that another stream is refused: it may not have heard how many there may be, or no
+  /// more are open than that, or the server is short of memory.
+  private var isWithinRights: Bool {
+    !settingsAreAcknowledged || openCount + unwrittenEnds < options.maximumConcurrentStreams || !mayHoldMore
   }
 
   /// Whether the server has memory for another stream of this connection.
@@ -280,6 +294,11 @@ extension HTTP2Core {
       try floodGuard.spendOverhead()
       return nil
     case .error(let code): throw .stream(header.stream, code)
+    case .unlucky:
+      try floodGuard.spendOverhead()
+      output.appendResetStream(header.stream, .refusedStream)
+      closedStreams.insert(header.stream, .resetByUs)
+      return nil
     case .trailers:
       // Since the first of its fragments came we may have ended the stream.
       guard let slot = streams.slot(of: header.stream), !streams[slot].state.isClosed else { return nil }
@@ -336,6 +355,7 @@ extension HTTP2Core {
       }
     }
     if !isDiscarded, !content.isEmpty { keep(content, slot) }
+    floodGuard.noteContentReceived(content.count)
     if length > 0, bandwidth.receive(length, now: now) { output.appendPing(PingData.bandwidth) }
     if endsStream { return try receiveEnd(slot) }
     return isDiscarded ? nil : .content(slot)

@@ -3,8 +3,6 @@ extension HTTP2Core {
   private static let smallContent = 16 * 1024
   /// DATA frames of ours are no longer than this, whatever the peer would take: others have to have their turn.
   private static let largestData = 16 * 1024
-  /// A frame that a window has cut to less than this does not speak for its peer (CVE-2019-9511, data dribble).
-  private static let leastUsefulData = 256
 
   /// How long a client that has its response may leave its request unfinished.
   private static let drainTicks: UInt64 = 2
@@ -50,7 +48,7 @@ extension HTTP2Core {
   @discardableResult
   mutating func sendHead(_ slot: Int, _ status: Status, _ fields: HeaderFields, length: Int?) -> Bool {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return false }
-    streams[slot].hasResponse = true
+    noteResponse(slot)
     let framing = ResponseFraming(
       status, length: length, declared: fields.contentLength, to: streams[slot].head.method)
     streams[slot].sendsContent = framing.hasContent
@@ -64,9 +62,15 @@ extension HTTP2Core {
   /// Sends the head of a response after which another protocol takes the place of content.
   mutating func openTunnel(_ slot: Int, _ fields: HeaderFields) {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
-    streams[slot].hasResponse = true
+    noteResponse(slot)
     (streams[slot].sendsContent, streams[slot].isTunnel) = (true, true)
     appendHead(slot, .ok, fields, contentLength: nil, endsStream: false)
+  }
+
+  @inline(__always)
+  private mutating func noteResponse(_ slot: Int) {
+    streams[slot].hasResponse = true
+    streams[slot].handoversBefore = handovers
   }
 
   @inline(__always)
@@ -93,7 +97,7 @@ extension HTTP2Core {
       output.append(content.span)
       sendWindow.consume(content.count)
       if let trace = streams[slot].trace { trace.sentLength = content.count }
-      floodGuard.noteContentSent()
+      floodGuard.noteContentSent(content.count)
       return finish(slot)
     }
     streams[slot].unsent = content
@@ -209,8 +213,14 @@ extension HTTP2Core {
   mutating func takeOutput(_ buffer: inout ByteBuffer) -> Bool {
     if output.isEmpty { return false }
     swap(&output, &buffer)
-    unwrittenEnds = 0
+    noteHandover()
     return true
+  }
+
+  /// Notes that ``output`` has been handed to the network.
+  mutating func noteHandover() {
+    unwrittenEnds = 0
+    handovers += 1
   }
 
   /// Takes back the rest of what was to be written, which goes before what has come meanwhile.
@@ -245,7 +255,7 @@ extension HTTP2Core {
     streams[slot].sendWindow.consume(count)
     sendWindow.consume(count)
     noteProgress(slot, count)
-    if count == wanted || count >= Self.leastUsefulData { floodGuard.noteContentSent() }
+    floodGuard.noteContentSent(count, isCut: count < wanted)
     if streams[slot].unsentCount == 0 {
       sendQueue.remove(slot)
       streams[slot].unsent = []

@@ -81,7 +81,7 @@ struct HTTP2Core: ~Copyable {
   /// What the connection's window has not been given back while too much lay unread.
   var withheldCount = 0
   var bandwidth: BandwidthEstimate
-  var floodGuard = FloodGuard()
+  var floodGuard: FloodGuard
   /// Whether our settings have been acknowledged (section 6.5.3).
   var settingsAreAcknowledged = false
   /// Whether the last keep-alive PING has been.
@@ -98,6 +98,10 @@ struct HTTP2Core: ~Copyable {
   /// Streams that have ended in ``output``, and count as open until somebody writes that: a peer that does not read
   /// must not have its answers pile up.
   var unwrittenEnds = 0
+  /// How often ``output`` has been handed to the network.
+  var handovers = 0
+  /// Streams that the peer has given up after it was sent some of their response, and whose handlers have not ended.
+  var abandonedCount = 0
   /// The slots of streams whose content has all gone out in the last ``fill(upTo:)``, and is not the end of it, and of
   /// those that waited for ``output`` to go.
   var drained: [Int] = []
@@ -120,9 +124,11 @@ struct HTTP2Core: ~Copyable {
   init(
     _ options: HTTP2Options, limits: MessageLimits, serverName: [UInt8],
     pace: Pace.Rule = Pace.Rule(length: 16 * 1024, patience: 30), farewell: UInt64 = 2,
-    tick: UInt64 = 0, from origin: RequestOrigin = RequestOrigin(nil), isObserved: Bool = false
+    tick: UInt64 = 0, tickLength: Duration = .seconds(1), from origin: RequestOrigin = RequestOrigin(nil),
+    isObserved: Bool = false
   ) {
     self.tick = tick
+    floodGuard = FloodGuard(options, tickLength: tickLength)
     self.origin = origin
     self.isObserved = isObserved
     self.options = options
@@ -281,6 +287,7 @@ struct HTTP2Core: ~Copyable {
   private mutating func remove(_ slot: Int) {
     headLength -= streams[slot].headLength
     collectedCount -= streams[slot].collectedCount
+    if streams[slot].isAbandoned { abandonedCount -= 1 }
     streams.remove(at: slot)
   }
 

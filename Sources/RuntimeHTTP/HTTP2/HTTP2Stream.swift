@@ -63,6 +63,10 @@ struct HTTP2Stream: Sendable {
   var hasContinued = false
   /// Whether the head of the response has been sent.
   var hasResponse = false
+  /// How often the output had been handed to the network before that.
+  var handoversBefore = 0
+  /// Whether the client has given it up after it was sent some of the response, and the handler has not ended.
+  var isAbandoned = false
   /// Whether the response has content, and how much of it has been promised and not written.
   var sendsContent = false
   var promisedLength: Int?
@@ -117,7 +121,7 @@ struct HTTP2Stream: Sendable {
     (hasLastContent, isBrokenOff) = (false, false)
     responseTrailers = nil
     (hasContinued, hasResponse, sendsContent) = (false, false, false)
-    (promisedLength, isTunnel) = (nil, false)
+    (promisedLength, isTunnel, isAbandoned) = (nil, false, false)
     (contentDeadline, sendDeadline) = (0, 0)
     (receivePace, sendPace) = (Pace(), Pace())
   }

@@ -14,7 +14,7 @@ import Testing
     var testDescription: String { name }
   }
 
-  private static func stream(_ step: Int) -> StreamID { StreamID(2 * step + 1) }
+  static func stream(_ step: Int) -> StreamID { StreamID(2 * step + 1) }
   private static let noise = [UInt8](repeating: 0, count: 8)
 
   static let floods: [Flood] = [
@@ -32,6 +32,11 @@ import Testing
     Flood(name: "frames that nobody knows") { _ in ClientBytes.frame(FrameType(rawValue: 0xAA), []) },
     Flood(name: "CVE-2019-9518: empty DATA", isForgivable: false) { step in
       step == 0 ? ClientBytes.request(1, ClientBytes.post, flags: .endHeaders) : ClientBytes.data(1)
+    },
+    Flood(name: "CVE-2019-9512: PING, each with a byte of content", isForgivable: false) { step in
+      step == 0
+        ? ClientBytes.request(1, ClientBytes.post, flags: .endHeaders)
+        : ClientBytes.data(1, "x") + ClientBytes.frame(.ping, noise)
     },
     Flood(name: "CVE-2019-9518: empty CONTINUATION", isForgivable: false) { step in
       step == 0 ? ClientBytes.request(1, flags: .endStream) : ClientBytes.frame(.continuation, stream: 1)
@@ -62,6 +67,9 @@ import Testing
     Flood(name: "streams that are refused, over and over") { ClientBytes.request(stream($0)) },
     Flood(name: "heads that are answered with a 431") {
       ClientBytes.request(stream($0), ClientBytes.get + (0..<150).map { ("a\($0)", "b") })
+    },
+    Flood(name: "expectations that are answered with a 417") {
+      ClientBytes.request(stream($0), ClientBytes.post + [("expect", "miracles")])
     },
     Flood(name: "methods that are answered with a 501") {
       let method = String(repeating: "M", count: 25)

@@ -58,20 +58,20 @@ final class CoreScenario {
   private var streams: [Int: StreamID] = [:]
 
   init(
-    _ options: HTTP2Options = .plain, server: ServerOptions = ServerOptions(),
+    _ options: HTTP2Options = .plain, server: ServerOptions = ServerOptions(), tickLength: Duration = .seconds(1),
     react: @escaping (inout HTTP2Core, HTTP2Core.Event) -> Void = { _, _ in }
   ) {
-    core = HTTP2Core(options, limits: MessageLimits(server), serverName: [])
+    core = HTTP2Core(options, limits: MessageLimits(server), serverName: [], tickLength: tickLength)
     core.begin()
     self.react = react
   }
 
   /// A core whose client has sent its preface and has had the server's.
   static func begun(
-    _ options: HTTP2Options = .plain, server: ServerOptions = ServerOptions(),
+    _ options: HTTP2Options = .plain, server: ServerOptions = ServerOptions(), tickLength: Duration = .seconds(1),
     react: @escaping (inout HTTP2Core, HTTP2Core.Event) -> Void = { _, _ in }
   ) -> CoreScenario {
-    let scenario = CoreScenario(options, server: server, react: react)
+    let scenario = CoreScenario(options, server: server, tickLength: tickLength, react: react)
     scenario.feed(ClientBytes.start + ClientBytes.settingsAcknowledgement)
     scenario.told = []
     return scenario
@@ -94,7 +94,7 @@ final class CoreScenario {
   /// Lets the core send what it has, as a writer would.
   func write(upTo mark: Int = .max) -> [Told] {
     core.fill(upTo: mark)
-    core.unwrittenEnds = 0
+    core.noteHandover()
     return take()
   }
 

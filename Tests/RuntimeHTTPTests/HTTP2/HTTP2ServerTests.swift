@@ -103,6 +103,78 @@ import Testing
     }
   }
 
+  // MARK: Clients that mean well
+
+  @Test(arguments: Backend.allCases)
+  func `streams of events are cancelled by the hundred, and others opened at once`(_ backend: Backend) async throws {
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ request in
+        guard request.path == "/events" else { return .text("fine") }
+        return Response(
+          body: .stream { writer in
+            try await writer.write("data: 1\n\n")
+            await Gate().waitForCancellation()
+          })
+      }) { server in
+        let client = try await setup.http2Client(of: server)
+        try await client.expectAnswer()
+        var ended: [UInt32] = []
+        for _ in 0..<5 {
+          let heads = (0..<100).map { _ in client.head("GET", "/events") }
+          for stream in ended { try await client.reset(stream) }
+          for head in heads { try await client.stream.write(head.bytes) }
+          for head in heads { #expect(try await client.readHead(on: head.stream).status == 200) }
+          ended = heads.map(\.stream)
+        }
+        for stream in ended { try await client.reset(stream) }
+        try await client.expectAnswer()
+        client.stream.close()
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `what is opened before the settings are read is refused, and the rest is answered`(
+    _ backend: Backend
+  ) async throws {
+    let mayAnswer = Gate()
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ _ in
+        await mayAnswer.wait()
+        return .text("fine")
+      }) { server in
+        let client = try await setup.http2Client(of: server)
+        let heads = (0..<320).map { _ in client.head("GET", "/") }
+        for head in heads { try await client.stream.write(head.bytes) }
+        for head in heads[100...] { #expect(try await client.readReset(on: head.stream) == 7) }
+        mayAnswer.open()
+        for head in heads[..<100] { #expect(try await client.readResponse(on: head.stream).text == "fine") }
+        try await client.expectAnswer()
+        client.stream.close()
+      }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `a client may measure the connection with each message`(_ backend: Backend) async throws {
+    try await withSetup(on: backend) { setup in
+      try await setup.serving({ Response(body: .stream($0.body)) }) { server in
+        let client = try await setup.http2Client(of: server)
+        let stream = try await client.send("POST", "/", ends: false)
+        let frames =
+          ClientBytes.frame(.ping, [UInt8](repeating: 0, count: 8)) + ClientBytes.settings((.maximumFrameSize, 16_384))
+        for count in 1...1500 {
+          try await client.send([0], on: stream)
+          try await client.stream.write(frames)
+          while client.body(on: stream).count < count { try await client.readFrame() }
+        }
+        try await client.send([], on: stream, ends: true)
+        #expect(try await client.readResponse(on: stream).body.count == 1500)
+        client.stream.close()
+      }
+    }
+  }
+
   // MARK: Attacks on a server that has others to serve
 
   @Test(arguments: Backend.allCases, AttackTests.floods)

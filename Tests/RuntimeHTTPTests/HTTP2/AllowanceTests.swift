@@ -1,0 +1,218 @@
+import Testing
+
+@testable import RuntimeHTTP
+
+/// What clients that mean well do a lot of is not taken for an attack, and where the bounds are. Attacks themselves are
+/// in `AttackTests`.
+@Suite struct AllowanceTests {
+  private static let ping = ClientBytes.frame(.ping, [UInt8](repeating: 0, count: 8))
+  private static func stream(_ step: Int) -> StreamID { AttackTests.stream(step) }
+
+  // MARK: Frames that move no content
+
+  @Test(arguments: [1, 100, 16 * 1024])
+  func `content that is sent pays for PING, SETTINGS and WINDOW_UPDATE`(length: Int) throws {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    let slot = scenario.slot(of: 1)
+    scenario.core.sendHead(slot, .ok, [:], length: nil)
+    for _ in 0..<5000 {
+      try scenario.core.write(slot, [UInt8](repeating: 0, count: length))
+      _ = scenario.write()
+      scenario.send(
+        Self.ping, ClientBytes.settings((.maximumFrameSize, 16_384)),
+        ClientBytes.windowUpdate(0, UInt32(length)), ClientBytes.windowUpdate(1, UInt32(length)))
+    }
+    #expect(!scenario.hasFailed)
+  }
+
+  @Test func `content that comes pays for PING and SETTINGS`() {
+    let scenario = CoreScenario.begun { core, event in
+      if case .content(let slot) = event { _ = core.takeContent(slot) }
+    }
+    scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
+    let text = String(repeating: "x", count: 256)
+    for _ in 0..<5000 { scenario.send(ClientBytes.data(1, text), Self.ping, ClientBytes.settings()) }
+    #expect(!scenario.hasFailed)
+  }
+
+  @Test func `clients may update their windows for each few kilobytes that they read`() throws {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    let slot = scenario.slot(of: 1)
+    scenario.core.sendHead(slot, .ok, [:], length: nil)
+    for _ in 0..<1000 {
+      try scenario.core.write(slot, [UInt8](repeating: 0, count: 16 * 1024))
+      _ = scenario.write()
+      for _ in 0..<8 { scenario.send(ClientBytes.windowUpdate(0, 2048), ClientBytes.windowUpdate(1, 2048)) }
+    }
+    #expect(!scenario.hasFailed)
+  }
+
+  @Test(arguments: [ping, ClientBytes.settings(), ClientBytes.windowUpdate(0, 1)])
+  func `content pays for no more than its share`(_ frame: [UInt8]) throws {
+    let scenario = CoreScenario.begun()
+    scenario.send(ClientBytes.request(1))
+    let slot = scenario.slot(of: 1)
+    scenario.core.sendHead(slot, .ok, [:], length: nil)
+    var messages = 0
+    while messages < 1000, !scenario.hasFailed {
+      try? scenario.core.write(slot, [0])
+      _ = scenario.write()
+      for _ in 0..<10 { scenario.send(frame) }
+      messages += 1
+    }
+    #expect(scenario.hasFailed && messages <= 200)
+  }
+
+  @Test func `time restores by the second, however long a tick is`() {
+    var options = HTTP2Options.plain
+    options.overheadAllowance = .init(atOnce: 10, perSecond: 5)
+    let scenario = CoreScenario.begun(options, tickLength: .milliseconds(300))
+    // One of the ten is the acknowledgement of our SETTINGS.
+    for _ in 0..<9 { scenario.send(Self.ping) }
+    for tick in 1...1000 {
+      _ = scenario.core.advance(to: UInt64(tick))
+      // 5 a second are 3 in two ticks.
+      for _ in 0..<(tick % 2 == 0 ? 2 : 1) { scenario.send(Self.ping) }
+    }
+    #expect(!scenario.hasFailed)
+    #expect(scenario.send(Self.ping).contains(.failed(.enhanceYourCalm)))
+  }
+
+  // MARK: Streams that come to nothing
+
+  /// Opens a stream, and has some of its response sent.
+  private func begin(_ stream: StreamID, in scenario: CoreScenario) {
+    scenario.send(ClientBytes.request(stream))
+    scenario.core.sendHead(scenario.slot(of: stream), .ok, [:], length: nil)
+    _ = scenario.write()
+  }
+
+  @Test func `streams of events end by the client's CANCEL`() {
+    let scenario = CoreScenario.begun { core, event in
+      if case .closed(let slot) = event { core.endHandler(slot) }
+    }
+    for step in 0..<3000 {
+      begin(Self.stream(step), in: scenario)
+      // Some clients ask at once whether the server is there still.
+      scenario.send(ClientBytes.reset(Self.stream(step)), Self.ping)
+    }
+    #expect(!scenario.hasFailed && scenario.core.streams.count == 0 && scenario.core.abandonedCount == 0)
+  }
+
+  @Test func `a response that has not left is none`() {
+    let scenario = CoreScenario.begun { core, event in
+      switch event {
+      case .request(let slot): core.sendHead(slot, .ok, [:], length: nil)
+      case .closed(let slot): core.endHandler(slot)
+      default: break
+      }
+    }
+    var frames = 0
+    while frames < 1000, !scenario.hasFailed {
+      scenario.send(ClientBytes.request(Self.stream(frames)), ClientBytes.reset(Self.stream(frames)))
+      frames += 1
+    }
+    #expect(frames == 201)
+  }
+
+  @Test func `a response that says what is wrong with the request is none either`() {
+    let scenario = CoreScenario.begun()
+    var frames = 0
+    while frames < 1000, !scenario.hasFailed {
+      let stream = Self.stream(frames)
+      // The content of the request has not come, so that there is a stream to cancel.
+      let fields = ClientBytes.post + [("expect", "miracles")]
+      scenario.send(ClientBytes.request(stream, fields, flags: .endHeaders))
+      _ = scenario.write()
+      scenario.send(ClientBytes.reset(stream))
+      frames += 1
+    }
+    #expect(frames <= 201)
+  }
+
+  @Test func `as many streams as are given up may be opened while their handlers end`() {
+    let scenario = CoreScenario.begun()
+    for step in 0..<100 { begin(Self.stream(step), in: scenario) }
+    for step in 0..<100 { scenario.send(ClientBytes.reset(Self.stream(step))) }
+    for step in 100..<200 { begin(Self.stream(step), in: scenario) }
+    #expect(scenario.core.streams.count == 200)
+    for step in 100..<200 { scenario.send(ClientBytes.reset(Self.stream(step))) }
+    // Now the handlers have to end first. That the client cannot know.
+    for step in 200..<500 {
+      #expect(scenario.send(ClientBytes.request(Self.stream(step))) == [.reset(Self.stream(step), .refusedStream)])
+    }
+    for slot in scenario.core.streams.slots { scenario.core.endHandler(slot) }
+    #expect(scenario.core.streams.count == 0 && scenario.core.abandonedCount == 0)
+    #expect(scenario.send(ClientBytes.request(Self.stream(500))) == [.request(Self.stream(500))])
+  }
+
+  @Test func `a first flight is not a flood`() {
+    let scenario = CoreScenario()
+    var told = scenario.send(ClientBytes.start)
+    for step in 0..<320 { told += scenario.send(ClientBytes.request(Self.stream(step))) }
+    #expect(told.count { if case .request = $0 { true } else { false } } == 100)
+    #expect(told.count { if case .reset(_, .refusedStream) = $0 { true } else { false } } == 220)
+    scenario.send(ClientBytes.settingsAcknowledgement)
+    for step in 0..<100 {
+      let slot = scenario.slot(of: Self.stream(step))
+      scenario.core.respond(slot, .ok, [:], content: Array("hello".utf8))
+      scenario.core.endHandler(slot)
+    }
+    #expect(scenario.write().count { if case .data(_, "hello", true) = $0 { true } else { false } } == 100)
+    #expect(scenario.send(ClientBytes.request(Self.stream(320))) == [.request(Self.stream(320))])
+  }
+
+  @Test func `a first flight without end is one`() {
+    let scenario = CoreScenario()
+    scenario.send(ClientBytes.start)
+    var streams = 0
+    while streams < 5000, !scenario.hasFailed {
+      scenario.send(ClientBytes.request(Self.stream(streams)))
+      streams += 1
+    }
+    #expect(streams == 1101)
+  }
+
+  // MARK: Settings
+
+  @Test(arguments: [0, 5, 50])
+  func `the allowances are settings`(atOnce: Int) {
+    var options = HTTP2Options.plain
+    options.failureAllowance = .init(atOnce: atOnce, perSecond: 0)
+    options.overheadAllowance = .init(atOnce: 1 + atOnce, perSecond: 0)
+    for step in [Self.ping, nil] {
+      let scenario = CoreScenario.begun(options)
+      var steps = 0
+      while steps < 1000, !scenario.hasFailed {
+        let stream = Self.stream(steps)
+        scenario.send(step ?? ClientBytes.request(stream) + ClientBytes.reset(stream))
+        steps += 1
+      }
+      #expect(steps == atOnce + 1)
+    }
+  }
+
+  @Test func `an allowance may be without bound`() {
+    var options = HTTP2Options.plain
+    options.failureAllowance = .init(atOnce: .max, perSecond: .max)
+    options.overheadAllowance = .init(atOnce: .max, perSecond: .max)
+    let scenario = CoreScenario.begun(options) { core, event in
+      if case .closed(let slot) = event { core.endHandler(slot) }
+    }
+    for step in 0..<3000 {
+      scenario.send(ClientBytes.request(Self.stream(step)), ClientBytes.reset(Self.stream(step)), Self.ping)
+      _ = scenario.core.advance(to: UInt64(step + 1))
+    }
+    #expect(!scenario.hasFailed)
+  }
+
+  @Test func `there is no allowance below none`() {
+    var allowance = HTTP2Options.Allowance(atOnce: -1, perSecond: -1)
+    #expect(allowance == .init(atOnce: 0, perSecond: 0))
+    allowance.atOnce = -5
+    allowance.perSecond = -5
+    #expect(allowance == .init(atOnce: 0, perSecond: 0))
+  }
+}
