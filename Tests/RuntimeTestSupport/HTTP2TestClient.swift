@@ -75,16 +75,16 @@ package final class HTTP2TestClient<Stream: ByteStream> {
 
   /// The bytes of a request's head, and the stream it opens. Heads have to be sent in the order in which they were made.
   package func head(
-    _ method: String, _ target: String, _ fields: [(String, String)] = [], ends: Bool = true
+    _ method: String, _ target: String, _ fields: [(String, String)] = [], authority: String? = "localhost",
+    ends: Bool = true
   ) -> (stream: UInt32, bytes: [UInt8]) {
     let stream = open(method)
     // RFC 9113 section 8.5, and RFC 8441 section 4 for a CONNECT that names a protocol.
     let isTunnel = method == "CONNECT" && !fields.contains { $0.0 == ":protocol" }
-    let pseudo =
-      isTunnel
-      ? [(":method", method), (":authority", target)]
-      : [(":method", method), (":scheme", "http"), (":path", target), (":authority", "localhost")]
-    return (stream, headers(pseudo + fields, on: stream, ends: ends))
+    var lines = [(":method", method)]
+    if !isTunnel { lines += [(":scheme", "http"), (":path", target)] }
+    if let authority = isTunnel ? target : authority { lines.append((":authority", authority)) }
+    return (stream, headers(lines + fields, on: stream, ends: ends))
   }
 
   private func headers(_ lines: [(String, String)], on stream: UInt32, ends: Bool) -> [UInt8] {

@@ -180,14 +180,18 @@ struct RequestHead: Sendable {
   private mutating func appendField(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
     seen.insert(.field)
     guard name.isLowercaseToken, value.isFieldContent, !value.hasBlankAtEnd else { return false }
-    guard fields.count < limits.fields, name.count <= HeaderFields.longestName else {
+    let known = FieldName(name)
+    let isCookie = known == .other && name.count == 6 && name.equals("cookie") && !isTrailers
+    // Section 8.2.3: the pieces of a cookie are one field. There are no more of them than `lineOverhead` leaves room for.
+    let isCounted = !isCookie || cookies == 0
+    guard !isCounted || fields.count - max(0, cookies - 1) < limits.fields, name.count <= HeaderFields.longestName
+    else {
       isTooLarge = true
       return true
     }
-    let known = FieldName(name)
     switch known {
     case .other:
-      if name.count == 6, name.equals("cookie") {
+      if isCookie {
         cookies += 1
       } else if name.count == 8, name.equals("priority") {
         priority = Priority(value, after: priority ?? Priority())

@@ -56,7 +56,7 @@ enum ClientBytes {
     withUnsafeBytes(of: number.bigEndian) { Array($0) }
   }
 
-  private static func string(_ text: String) -> [UInt8] {
+  static func string(_ text: String) -> [UInt8] {
     var buffer = ByteBuffer(capacity: 8)
     HPACKInteger.encode(text.utf8.count, prefix: 7, flags: 0, into: &buffer)
     return Array(buffer.taken) + Array(text.utf8)

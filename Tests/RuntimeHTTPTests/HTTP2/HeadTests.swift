@@ -46,7 +46,6 @@ import Testing
     ("8.3.1 a method that is no token", target("/", method: "G T")),
     ("8.3.1 an empty method", target("/", method: "")),
     ("8.3.1 a scheme that is none", [(":method", "GET"), (":scheme", "1!"), (":path", "/"), (":authority", "a")]),
-    ("8.3.1 no authority at all", [(":method", "GET"), (":scheme", "http"), (":path", "/")]),
     (
       "8.3.1 an authority with user information",
       [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "me@a")]
@@ -137,6 +136,14 @@ import Testing
         == .request(1))
   }
 
+  @Test func `8_3_1 no authority at all is as in HTTP 1_0`() {
+    let scenario = CoreScenario.begun()
+    let fields = [(":method", "OPTIONS"), (":scheme", "http"), (":path", "/check")]
+    #expect(scenario.send(ClientBytes.request(1, fields)) == [.request(1)])
+    let request = scenario.core.streams[scenario.slot(of: 1)].head.makeRequest(body: nil, from: RequestOrigin(nil))
+    #expect(request.path == "/check" && request.authority == nil && request.headers.isEmpty)
+  }
+
   @Test func `8_3_1 OPTIONS may be about the server as a whole`() {
     #expect(tell(ClientBytes.request(1, Self.target("*", method: "OPTIONS"))).first == .request(1))
   }
@@ -153,6 +160,37 @@ import Testing
     let fields = scenario.core.streams[scenario.slot(of: 1)].head.fields
     #expect(fields.values(for: "cookie") == ["a=b; c=d"])
     #expect(fields["x"] == "y" && fields["host"] == "a")
+  }
+
+  @Test func `8_2_3 cookies that come in pieces count as one field`() {
+    let cookies = (0..<500).map { ("cookie", "a\($0)=b") }
+    let others = (0..<98).map { ("n\($0)", "") }
+    let scenario = CoreScenario.begun()
+    #expect(scenario.send(ClientBytes.request(1, Self.get() + others + cookies)) == [.request(1)])
+    let fields = scenario.core.streams[scenario.slot(of: 1)].head.fields
+    #expect(fields.count == 100 && fields["cookie"]?.hasSuffix("; a499=b") == true)
+    // The authority is one of the hundred.
+    for fields in [cookies + others + [("m", "")], others + [("m", "")] + cookies] {
+      let told = CoreScenario.begun(react: answering("never")).send(ClientBytes.request(1, Self.get() + fields))
+      guard case .headers(1, let lines, _)? = told.first else {
+        Issue.record("\(told)")
+        continue
+      }
+      #expect(lines.first == ":status: 431")
+    }
+  }
+
+  @Test func `8_2_3 the size of a head bounds in how many pieces a cookie comes`() {
+    let scenario = CoreScenario.begun(react: answering("never"))
+    // One byte each, by reference to a line in the table.
+    let block = ClientBytes.block(ClientBytes.get) + [0x40] + ClientBytes.string("cookie") + [1, 0x61]
+    let bytes = ClientBytes.frame(
+      .headers, [.endHeaders, .endStream], stream: 1, block + [UInt8](repeating: 0x80 | 62, count: 2000))
+    guard case .headers(1, let lines, _)? = scenario.send(bytes).first else {
+      Issue.record("no response")
+      return
+    }
+    #expect(lines.first == ":status: 431")
   }
 
   // MARK: Content

@@ -66,7 +66,8 @@ struct MessageFraming: Sendable {
       default: break
       }
     }
-    if isRequest, version >= .http1_1, hosts == 0 { throw .malformed("There is no Host field.") }
+    // RFC 9113 section 8.3.1 asks for no authority in HTTP/2, and health checks of proxies send none.
+    if isRequest, hosts == 0, version >= .http1_1, version < .http2 { throw .malformed("There is no Host field.") }
     if let codings {
       // Section 6.1: not both, since one recipient would believe the one and another the other; and not in HTTP/1.0.
       guard lengths == 0, version >= .http1_1 else {
