@@ -34,11 +34,13 @@ import Testing
   @Test func `Where there can be no tunnel, the response says why`() async throws {
     try await simulate(seeds: 1...10, faults: .calm) { runtime in
       try await withProxy(on: runtime) { proxy, _ in
-        let client = HTTPTestClient(try await runtime.connect(to: proxy))
         for (target, status) in [("127.0.0.1:1", 502), ("b.example:443", 403)] {
+          let client = HTTPTestClient(try await runtime.connect(to: proxy))
           try await client.send("CONNECT \(target) HTTP/1.1\r\nHost: \(target)\r\n\r\n")
           #expect(try await client.readResponse().status == status)
+          client.stream.close()
         }
+        let client = HTTPTestClient(try await runtime.connect(to: proxy))
         let response = try await client.get("/")
         #expect(response.status == 405 && response["Allow"] == "CONNECT")
         client.stream.close()

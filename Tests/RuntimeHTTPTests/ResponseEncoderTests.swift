@@ -85,6 +85,21 @@ import Testing
         == "HTTP/1.1 200 OK\r\n=\r\nContent-Length: 7\r\n\r\n")
   }
 
+  @Test func `9110 8_6 - a response to HEAD says no length of 0 that GET might not say`() throws {
+    #expect(try encode(length: 0, method: .head).text == "HTTP/1.1 200 OK\r\n=\r\n\r\n")
+    #expect(
+      try encode(.ok, ["Content-Length": "0"], length: 0, method: .head).text
+        == "HTTP/1.1 200 OK\r\n=\r\nContent-Length: 0\r\n\r\n")
+    #expect(try encode(length: 0).text.hasSuffix("\r\nContent-Length: 0\r\n\r\n"))
+    #expect(try encode(Status(205), length: 0, method: .head).text.hasSuffix("\r\nContent-Length: 0\r\n\r\n"))
+  }
+
+  @Test(arguments: [200, 204, 400, 403, 405, 501])
+  func `9110 9_3_6 - CONNECT without a tunnel ends the connection`(status: UInt16) throws {
+    let (text, persists) = try encode(Status(status), length: 0, method: .connect)
+    #expect(text.hasSuffix("\r\nConnection: close\r\n\r\n") && !persists)
+  }
+
   @Test func `9110 15_3_5 and 15_4_5 - 204 and 304 have no content`() throws {
     #expect(try encode(.noContent, length: 5, chunks: ["hello"]).text == "HTTP/1.1 204 No Content\r\n=\r\n\r\n")
     #expect(

@@ -317,8 +317,10 @@ extension HTTP1Connection {
   /// - Returns: `nil` if some of it has come already.
   func settle(_ workspace: Workspace) -> HTTP1Outcome? {
     guard workspace.encoder.persists else {
-      // A client that has sent a whole request and nothing beyond has nothing under way that would lead to a reset.
-      return workspace.decoder.isComplete && workspace.input.isEmpty ? .finished : .finishedEarly
+      // A client that has sent a whole request and nothing beyond has nothing under way that would lead to a reset, unless
+      // it counts on a tunnel.
+      return workspace.decoder.isComplete && workspace.input.isEmpty && workspace.decoder.method != .connect
+        ? .finished : .finishedEarly
     }
     workspace.decoder.beginNext()
     if workspace.input.isEmpty { return .idle }

@@ -124,16 +124,14 @@ struct ResponseEncoder: Sendable {
       return
     }
     let framing = ResponseFraming(status, length: length, declared: declared, to: request.method)
+    if framing.endsConnection { persists = false }
     if let length = framing.length { output.append(contentLength: length) }
     if let length = framing.length, framing.hasContent {
       message.content = .fixed(remaining: length)
-    } else if !framing.hasContent {
-      // A client takes what follows for a tunnel.
-      if request.method == .connect, status.isSuccess { persists = false }
-    } else if request.version >= .http1_1 {
+    } else if framing.hasContent, request.version >= .http1_1 {
       output.append("Transfer-Encoding: chunked\r\n")
       message.content = .chunked
-    } else {
+    } else if framing.hasContent {
       persists = false
       message.content = .untilClose
     }

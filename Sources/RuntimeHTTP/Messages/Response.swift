@@ -2,8 +2,9 @@
 ///
 /// The engine frames it. `Content-Length`, `Transfer-Encoding`, `Connection` and `Keep-Alive` are the engine's: those
 /// in ``headers`` are not sent as they are, but a `Connection: close` closes the connection, and a `Content-Length` is
-/// taken as the length of a stream that has none, and of the content left out of a response to HEAD or of a 304. `Date`
-/// and `Server` are added where ``headers`` have none.
+/// taken as the length of a stream that has none, and of the content left out of a response to HEAD or of a 304. A
+/// response to HEAD that has neither content nor that field says no length. `Date` and `Server` are added where
+/// ``headers`` have none.
 public struct Response: Sendable {
   /// How it went.
   public var status: Status

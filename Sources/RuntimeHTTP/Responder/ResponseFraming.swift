@@ -3,6 +3,9 @@
 struct ResponseFraming {
   private(set) var hasContent = false
   private(set) var length: Int?
+  /// Whether a connection of HTTP/1 ends with the response, unless it becomes a tunnel: a client of CONNECT may have sent
+  /// what is meant for the other end of that, and what looks like a request in there must not be taken for one.
+  private(set) var endsConnection = false
 
   /// - Parameters:
   ///   - length: how much content the response has to send, if that is known.
@@ -25,6 +28,7 @@ struct ResponseFraming {
 
   @inline(never)
   private mutating func decide(_ status: Status, length: Int?, declared: Int?, to method: Method) {
+    endsConnection = method == .connect
     if method == .connect, status.isSuccess {
       // RFC 9110 section 9.3.6: what follows such a head is a tunnel, and a response that is no takeover has none.
       return
@@ -32,9 +36,8 @@ struct ResponseFraming {
       // Section 15.3.6: never any content, but the length has to say so.
       self.length = 0
     } else if status.code == 304 || method == .head && !status.forbidsContent {
-      // Section 8.6: the length that the content would have, if any is said.
-      let described = length == 0 || status.code == 304 ? declared ?? length : length ?? declared
-      if status.code != 304 || declared != nil { self.length = described }
+      // Section 8.6: the length that GET would say, or none. A handler that gives no content may have left it out.
+      self.length = length == 0 || status.code == 304 ? declared : length ?? declared
     } else if !status.forbidsContent {
       self.length = length ?? declared
       hasContent = true
