@@ -7,7 +7,7 @@ import RuntimeSelection
 enum Routes {
   /// The hello page.
   static func hello(_ pages: Pages) -> Router.ImmediateFunction {
-    let page = pages.hello()
+    let page = NoSniffing.marking(pages.hello())
     return { _ in page }
   }
 
@@ -51,10 +51,14 @@ enum Routes {
   private struct FailedOnPurpose: Error {}
 
   /// Sends back what comes, chunk by chunk, so that its size does not matter. A client has to read while it sends: it is
-  /// read from no faster than it reads.
+  /// read from no faster than it reads. Another site may have sent what comes, so that nothing of it is to run in a
+  /// browser as if it were ours.
   @Sendable static func echo(_ request: Request) -> Response {
     var response = Response(body: .stream(length: request.body.length, request.body))
-    response.headers["Content-Type"] = request.headers["Content-Type"] ?? MediaType.octetStream.description
+    let type = request.headers.contentType
+    response.headers["Content-Type"] =
+      type.map(\.mayHoldScripts) == false ? request.headers["Content-Type"] : MediaType.octetStream.description
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response
   }
 
@@ -117,7 +121,7 @@ enum Routes {
 
   /// The same few bytes each time: the response is made once, so that a request costs what the server costs.
   static let plaintext: Router.ImmediateFunction = {
-    let response = Response.text("Hello, World!")
+    let response = NoSniffing.marking(.text("Hello, World!"))
     return { _ in response }
   }()
 

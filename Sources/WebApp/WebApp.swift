@@ -20,6 +20,7 @@ struct WebApp<R: AsyncRuntime>: Sendable {
     let pages = Pages(runtime: runtime.name, workers: runtime.workerCount, isDemo: isDemo)
     let clock = runtime.clock
     var router = Router()
+    router.use(NoSniffing())
     router.get("/", Routes.hello(pages))
     router.get("/sleep", Routes.sleep(clock, pages))
     router.get("/block", Routes.block(runtime, pages))
@@ -40,6 +41,10 @@ struct WebApp<R: AsyncRuntime>: Sendable {
   func makeServer(
     on address: SocketAddress, options: ServerOptions = ServerOptions()
   ) async throws(IOError) -> Server<R, Router> {
+    var options = options
+    options.errorResponse = { [form = options.errorResponse] error, request in
+      NoSniffing.marking(form(error, request))
+    }
     let server = try await Server(runtime: runtime, address: address, options: options, handler: router)
     status.watch { [weak server] in server?.metrics }
     return server

@@ -157,6 +157,33 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    "text/html", "TEXT/HTML; charset=utf-8", "application/xhtml+xml", "image/svg+xml", "text/xml", "application/xml",
+    "multipart/x-mixed-replace; boundary=x", "text/plain, text/html", "nonsense",
+  ])
+  func echoSendsNothingBackThatABrowserMightRun(type: String) async throws {
+    try await withClient { client in
+      try await client.send(
+        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: \(type)\r\nContent-Length: 1\r\n\r\n<")
+      let response = try await client.readResponse()
+      #expect(response.text == "<" && response["Content-Type"] == "application/octet-stream")
+      #expect(response["Content-Security-Policy"]?.contains("sandbox") == true)
+    }
+  }
+
+  @Test(arguments: [
+    "GET /", "GET /sleep?ms=0", "GET /sleep?ms=<script>", "GET /block?ms=0", "GET /stall", "GET /fail", "POST /echo",
+    "GET /headers", "GET /stream?count=1", "GET /runtime", "GET /healthz", "GET /plaintext", "GET /favicon.ico",
+    "GET /nowhere", "PUT /", "OPTIONS /", "BREW /", "HEAD /",
+  ])
+  func noResponseIsTakenForWhatItLooksLike(request: String) async throws {
+    try await withClient { client in
+      let parts = request.split(separator: " ").map(String.init)
+      let response = try await client.request(parts[0], parts[1], parts[0] == "POST" ? "Content-Length: 0" : "X: y")
+      #expect(response["X-Content-Type-Options"] == "nosniff")
+    }
+  }
+
   @Test func healthIsPlainAndTheIconIsNothing() async throws {
     try await withClient { client in
       let health = try await client.get("/healthz")
