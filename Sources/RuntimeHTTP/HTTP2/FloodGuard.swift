@@ -38,8 +38,8 @@ struct FloodGuard: Sendable {
   /// PRIORITY_UPDATE, what is empty, and what is not known (CVE-2019-9511, 9512, 9513, 9515, 9517, 9518); and requests
   /// that are refused for no fault of the client's.
   private var overhead: Budget
-  /// Streams that have come to nothing: reset by the peer before any of their response had left (CVE-2023-44487), or by
-  /// us for what the peer did (CVE-2025-8671), or refused, be it by a response of ours (400, 413, 431).
+  /// Streams that have come to nothing: reset by the peer soon and before any of their response had left
+  /// (CVE-2023-44487), or by us for what the peer did (CVE-2025-8671), or refused, be it by a response of ours (400, 413, 431).
   private var failures: Budget
   /// Updates of windows that the content we have sent makes room for. There is no bound: a client which has not read for
   /// a while has many to send, and each stands for content that it has taken.
@@ -82,6 +82,15 @@ struct FloodGuard: Sendable {
     guard failures.spend() else {
       throw .connection(.enhanceYourCalm, "Too many streams come to nothing.")
     }
+  }
+
+  /// Counts a stream that the peer has reset before any of its response had left, that many ticks after it was opened.
+  ///
+  /// Who waits before he gives up gets no more done than the number of streams allows: there is no flood of them.
+  mutating func spendReset(afterTicks ticks: UInt64) throws(HTTP2Error) {
+    // The tick in which it was opened is not a whole one.
+    let wholeTicks = max(1, ticks) - 1
+    if wholeTicks <= 1000, Int(wholeTicks) * tickMilliseconds < 1000 { try spendFailure() }
   }
 
   /// The peer has had a response to a request that was not wrong, or as much of it as it wanted.

@@ -8,7 +8,7 @@ extension HTTP2Core {
     }
     let hasHandler = streams[slot].hasHandler
     if !hasBeenAnswered(slot) {
-      try floodGuard.spendFailure()
+      try floodGuard.spendReset(afterTicks: tick - streams[slot].firstTick)
     } else if !streams[slot].state.weHaveFinished {
       // It is how streams of events end.
       floodGuard.noteResponse()

@@ -237,6 +237,7 @@ extension HTTP2Core {
     let slot = streams.insert(header.stream)
     streams[slot].open(
       header.stream, sendWindow: peer.initialWindowSize, receiveWindow: options.initialStreamWindow)
+    streams[slot].firstTick = tick
     streams[slot].head.begin(limits)
     do {
       try decoder.decode(bytes, upTo: longestList, into: &streams[slot].head) { head, name, value, _ in

@@ -186,6 +186,7 @@ struct HTTP2Core: ~Copyable {
     lastStream = 1
     let slot = streams.insert(1)
     streams[slot].open(1, sendWindow: peer.initialWindowSize, receiveWindow: options.initialStreamWindow)
+    streams[slot].firstTick = tick
     streams[slot].head.adopt(method)
     streams[slot].state.peerHasFinished = true
     streams[slot].hasHandler = true

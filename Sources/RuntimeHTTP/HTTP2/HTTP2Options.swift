@@ -43,16 +43,18 @@ public struct HTTP2Options: Sendable {
   /// The default lets a client begin with hundreds of requests at once, before it has read our SETTINGS, and lets one that
   /// is idle ping for ever. An attacker's thousand frames take less than a millisecond.
   public var overheadAllowance = Allowance(atOnce: 1000, perSecond: 16)
-  /// How many of a client's streams may come to nothing: reset by the client before it was sent any of a response, reset
-  /// by the server for a fault of the client's, above ``maximumConcurrentStreams`` though the client knows that limit, or
+  /// How many of a client's streams may come to nothing: reset by the client within a second of their beginning and before
+  /// it was sent any of a response, reset by the server for a fault of the client's, above ``maximumConcurrentStreams`` though the client knows that limit, or
   /// answered by the engine because the request is wrong (400, 413, 417, 431, 501). A client that exceeds it loses its
   /// connection (GOAWAY, `ENHANCE_YOUR_CALM`).
   ///
   /// Each response that the client is sent restores one. One that the client has begun to get and cancels is such a
-  /// response: that is how streams of events end.
+  /// response: that is how streams of events end. Who has waited for a second and gives up has had no more done than
+  /// others: the stream was one of ``maximumConcurrentStreams`` as long.
   ///
   /// The default is twice what may be open at once, so that a client which leaves a page may cancel all it has asked for,
-  /// and that on the next page as well. A proxy may cancel more, since it has many clients behind one connection.
+  /// and that on the next page as well. A proxy may cancel more, since it has many clients behind one connection: one that
+  /// is trusted may be allowed `Int.max`.
   public var failureAllowance = Allowance(atOnce: 200, perSecond: 8)
 
   /// The usual options.

@@ -16,6 +16,8 @@ struct HTTP2Stream: Sendable {
   static let heldLength = 4096
 
   private(set) var id: StreamID = 0
+  /// The tick in which it was opened.
+  var firstTick: UInt64 = 0
   var state = State()
   /// Whether a handler is at it still, whatever has become of the stream.
   var hasHandler = false

@@ -101,6 +101,28 @@ import Testing
     #expect(!scenario.hasFailed && scenario.core.streams.count == 0 && scenario.core.abandonedCount == 0)
   }
 
+  @Test(arguments: [(100, 10), (1000, 1), (400, 3)])
+  func `who has waited for a second may give up`(tickMilliseconds: Int, ticks: UInt64) {
+    for isPatient in [true, false] {
+      let scenario = CoreScenario.begun(tickLength: .milliseconds(tickMilliseconds)) { core, event in
+        if case .closed(let slot) = event { core.endHandler(slot) }
+      }
+      var (rounds, tick): (Int, UInt64) = (0, 1)
+      while rounds < 10, !scenario.hasFailed {
+        let streams = (0..<100).map { Self.stream(100 * rounds + $0) }
+        for stream in streams { scenario.send(ClientBytes.request(stream)) }
+        // The first of the ticks is not a whole one.
+        for _ in 0..<ticks + (isPatient ? 1 : 0) {
+          tick += 1
+          _ = scenario.core.advance(to: tick)
+        }
+        for stream in streams { scenario.send(ClientBytes.reset(stream)) }
+        rounds += 1
+      }
+      #expect(scenario.hasFailed == !isPatient)
+    }
+  }
+
   @Test func `a response that has not left is none`() {
     let scenario = CoreScenario.begun { core, event in
       switch event {
