@@ -7,7 +7,9 @@ extension HTTP2Core {
       return nil
     }
     let hasHandler = streams[slot].hasHandler
-    if !hasBeenAnswered(slot) {
+    if streams[slot].isRefused {
+      // That has been counted.
+    } else if !hasBeenAnswered(slot) {
       try floodGuard.spendReset(afterTicks: tick - streams[slot].firstTick)
     } else if !streams[slot].state.weHaveFinished {
       // It is how streams of events end.
@@ -21,10 +23,10 @@ extension HTTP2Core {
     return hasHandler ? .closed(slot) : nil
   }
 
-  /// Whether the peer has been sent some of a response, and not because its request is wrong. What lies in ``output``
-  /// has not been: else a peer that does not read could have any number of responses begun.
+  /// Whether the peer has been sent some of a response. What lies in ``output`` has not been: else a peer that does not
+  /// read could have any number of responses begun.
   private func hasBeenAnswered(_ slot: Int) -> Bool {
-    streams[slot].hasResponse && streams[slot].handoversBefore < handovers && !streams[slot].isRefused
+    streams[slot].hasResponse && streams[slot].handoversBefore < handovers
   }
 
   mutating func receiveWindowUpdate(_ stream: StreamID, _ increment: Int) throws(HTTP2Error) {

@@ -143,6 +143,8 @@ import Testing
         await mayAnswer.wait()
         return .text("fine")
       }) { server in
+        // Whatever comes of the rest: the server ends when its handlers have.
+        defer { mayAnswer.open() }
         let client = try await setup.http2Client(of: server)
         let heads = (0..<320).map { _ in client.head("GET", "/") }
         for head in heads { try await client.stream.write(head.bytes) }

@@ -136,10 +136,10 @@ import Testing
         == .request(1))
   }
 
-  @Test func `8_3_1 no authority at all is as in HTTP 1_0`() {
+  @Test func `8_3_1 no authority at all is as in HTTP 1_0`() throws {
     let scenario = CoreScenario.begun()
     let fields = [(":method", "OPTIONS"), (":scheme", "http"), (":path", "/check")]
-    #expect(scenario.send(ClientBytes.request(1, fields)) == [.request(1)])
+    try #require(scenario.send(ClientBytes.request(1, fields)) == [.request(1)])
     let request = scenario.core.streams[scenario.slot(of: 1)].head.makeRequest(body: nil, from: RequestOrigin(nil))
     #expect(request.path == "/check" && request.authority == nil && request.headers.isEmpty)
   }
@@ -162,11 +162,11 @@ import Testing
     #expect(fields["x"] == "y" && fields["host"] == "a")
   }
 
-  @Test func `8_2_3 cookies that come in pieces count as one field`() {
+  @Test func `8_2_3 cookies that come in pieces count as one field`() throws {
     let cookies = (0..<500).map { ("cookie", "a\($0)=b") }
     let others = (0..<98).map { ("n\($0)", "") }
     let scenario = CoreScenario.begun()
-    #expect(scenario.send(ClientBytes.request(1, Self.get() + others + cookies)) == [.request(1)])
+    try #require(scenario.send(ClientBytes.request(1, Self.get() + others + cookies)) == [.request(1)])
     let fields = scenario.core.streams[scenario.slot(of: 1)].head.fields
     #expect(fields.count == 100 && fields["cookie"]?.hasSuffix("; a499=b") == true)
     // The authority is one of the hundred.
