@@ -150,6 +150,7 @@ CASES = [
     ("8.3", "a pseudo-header field in trailers", post() + headers(block((":path", "/"))), MALFORMED),
     ("8.3", "a pseudo-header field behind another", headers(block(("a", "b")) + head()), MALFORMED),
     ("8.3.1", "Host and no authority", headers(head("GET", "/", ("host", "x"), authority=None)), answer()),
+    ("8.3.1", "neither authority nor Host", headers(head(authority=None)), answer()),
     ("8.3.1", "OPTIONS *", headers(head("OPTIONS", "*")), answer(204)),
     ("8.5", "CONNECT", headers(head("CONNECT", None, scheme=None, authority="x:80")), answer(501)),
     ("7541 2.3.3", "an index that nothing is at", headers(BASE + b"\xbe"), WRONG_BLOCK),
@@ -182,7 +183,7 @@ CASES += [("8.2.1", f"the field {name!r}: {value!r}", get(1, "/", (name, value))
 ]]
 CASES += [("8.3.1", what, headers(wrong), MALFORMED) for what, wrong in [
     ("no method", head(None)), ("no scheme", head(scheme=None)), ("no path", head(path=None)),
-    ("neither authority nor Host", head(authority=None)), ("an empty authority", head(authority="")),
+    ("an empty authority", head(authority="")),
     ("user information", head(authority="u@x")), ("two paths", block((":path", "/")) + head()),
     ("a pseudo-header field of a response", head() + block((":status", "200"))),
     ("one that nobody knows", block((":a", "b")) + head()), ("an empty path", head(path="")),
