@@ -86,7 +86,7 @@ public final class JobCounters: @unchecked Sendable {  // One thread of the mode
 
 /// A watchdog that sleeps at once.
 enum WatchdogPace {
-  static let period: Int64 = 1
+  static func pause(after lateness: Int64) -> Int64 { 1 }
   static let idleLooks = 1
   static let reliefDelay: Int64 = 10_000_000
 }

@@ -4,7 +4,8 @@ import Synchronization
 
 /// A thread that makes no other thread indispensable, as Go's `sysmon` does.
 ///
-/// While any lane is busy it looks at all of them every other millisecond. In each look:
+/// While any lane is busy it looks at all of them every other millisecond, and less often where it is woken late: on a
+/// machine that has more to do than it can, it would only add to that. In each look:
 ///
 /// 1. A lane that is at the same job as in the look before is *stuck*. The watchdog covers for it: it polls the lane's
 ///    sockets and fires its timers, and what becomes ready goes to the queue that all workers share.
@@ -47,7 +48,12 @@ public final class Watchdog: Sendable {
   public func start(_ watched: some WatchedScheduler) throws(IOError) {
     let thread = try Thread(name: "gearbox-watch") { [self] in
       var watch = Watch(watched, self, relief)
-      while pause(hasBusyLane: watch.hasBusyLane, isIdle: watch.idleLooks >= WatchdogPace.idleLooks) { watch.look() }
+      var lateness: Int64 = 0
+      while pause(
+        hasBusyLane: watch.hasBusyLane, isIdle: watch.idleLooks >= WatchdogPace.idleLooks, lateness: &lateness)
+      {
+        watch.look()
+      }
     }
     self.thread.withLock { $0 = thread }
   }
@@ -72,15 +78,19 @@ public final class Watchdog: Sendable {
 
   /// Waits until it is time for the next look.
   ///
+  /// - Parameter lateness: by how many nanoseconds the last look was late.
   /// - Returns: whether there is to be one.
-  private func pause(hasBusyLane: () -> Bool, isIdle: Bool) -> Bool {
-    var deadline = MonotonicTime.deadline(after: WatchdogPace.period)
+  private func pause(hasBusyLane: () -> Bool, isIdle: Bool, lateness: inout Int64) -> Bool {
+    var deadline = MonotonicTime.deadline(after: WatchdogPace.pause(after: lateness))
     if isIdle {
       isAsleep.store(true, ordering: .relaxed)
       sequentiallyConsistentFence()  // Pairs with the one in `noteBusyLane`.
       if !hasBusyLane() { deadline = .max }
     }
-    defer { isAsleep.store(false, ordering: .relaxed) }
+    defer {
+      isAsleep.store(false, ordering: .relaxed)
+      lateness = max(0, MonotonicTime.now - deadline)
+    }
     return state.wait(until: deadline) { state, isLate in
       if state.isStopping { return false }
       guard isLate || state.isRung else { return nil }

@@ -6,6 +6,13 @@ import Runtime
 enum WatchdogPace {
   /// Nanoseconds between two looks. A stuck lane is covered at the second look, well within ten milliseconds.
   static let period: Int64 = 2_000_000
+  /// The most nanoseconds between two looks.
+  private static let longestPeriod: Int64 = 100_000_000
+
+  /// How many nanoseconds go by until the next look, where the last was late by `lateness`: hundreds of runtimes whose
+  /// watchdogs look every other millisecond would keep a machine from anything else.
+  static func pause(after lateness: Int64) -> Int64 { min(period + 4 * lateness, longestPeriod) }
+
   /// How many looks in a row find all lanes idle before the watchdog sleeps: a fifth of a second, so that a server which
   /// is asked ten times a second does not wake it each time.
   static let idleLooks = 100
