@@ -39,7 +39,8 @@ struct FloodGuard: Sendable {
   /// that are refused for no fault of the client's.
   private var overhead: Budget
   /// Streams that have come to nothing: reset by the peer soon and before any of their response had left
-  /// (CVE-2023-44487), or by us for what the peer did (CVE-2025-8671), or refused, be it by a response of ours (400, 413, 431).
+  /// (CVE-2023-44487), or by us for what the peer did (CVE-2025-8671), or refused, be it by a response of ours (400, 413,
+  /// 431).
   private var failures: Budget
   /// Updates of windows that the content we have sent makes room for. There is no bound: a client which has not read for
   /// a while has many to send, and each stands for content that it has taken.
@@ -86,7 +87,7 @@ struct FloodGuard: Sendable {
 
   /// Counts a stream that the peer has reset before any of its response had left, that many ticks after it was opened.
   ///
-  /// Who waits before he gives up gets no more done than the number of streams allows: there is no flood of them.
+  /// A peer that waits before it gives up gets no more done than the number of streams allows, which is no flood.
   mutating func spendReset(afterTicks ticks: UInt64) throws(HTTP2Error) {
     // The tick in which it was opened is not a whole one.
     let wholeTicks = max(1, ticks) - 1

@@ -33,7 +33,8 @@ public struct HTTP2Options: Sendable {
   /// How many frames a client may send that move no content: PING, SETTINGS, WINDOW_UPDATE, PRIORITY, PRIORITY_UPDATE,
   /// CONTINUATION, empty DATA, and frames that are not known. Streams count too that are refused for no fault of the
   /// client's: before it has acknowledged our SETTINGS, which say how many it may open, while handlers of streams that it
-  /// has given up have not ended, and when the server is short of memory. A client that exceeds it loses its connection (GOAWAY, `ENHANCE_YOUR_CALM`).
+  /// has given up have not ended, and when the server is short of memory. A client that exceeds it loses its connection
+  /// (GOAWAY, `ENHANCE_YOUR_CALM`).
   ///
   /// Work pays for such frames. Each DATA frame of either side restores two of them, unless it has less than 256 bytes by
   /// the client's doing: enough for clients that measure the connection by PINGs while content comes, as those of gRPC do.
@@ -44,13 +45,13 @@ public struct HTTP2Options: Sendable {
   /// is idle ping for ever. An attacker's thousand frames take less than a millisecond.
   public var overheadAllowance = Allowance(atOnce: 1000, perSecond: 16)
   /// How many of a client's streams may come to nothing: reset by the client within a second of their beginning and before
-  /// it was sent any of a response, reset by the server for a fault of the client's, above ``maximumConcurrentStreams`` though the client knows that limit, or
-  /// answered by the engine because the request is wrong (400, 413, 417, 431, 501). A client that exceeds it loses its
-  /// connection (GOAWAY, `ENHANCE_YOUR_CALM`).
+  /// it was sent any of a response, reset by the server for a fault of the client's, above ``maximumConcurrentStreams``
+  /// though the client knows that limit, or answered by the engine because the request is wrong (400, 413, 417, 431, 501).
+  /// A client that exceeds it loses its connection (GOAWAY, `ENHANCE_YOUR_CALM`).
   ///
   /// Each response that the client is sent restores one. One that the client has begun to get and cancels is such a
-  /// response: that is how streams of events end. Who has waited for a second and gives up has had no more done than
-  /// others: the stream was one of ``maximumConcurrentStreams`` as long.
+  /// response: that is how streams of events end. A client that waits for a second and gives up has had no more done than
+  /// others: its stream was one of ``maximumConcurrentStreams`` for as long.
   ///
   /// The default is twice what may be open at once, so that a client which leaves a page may cancel all it has asked for,
   /// and that on the next page as well. A proxy may cancel more, since it has many clients behind one connection: one that
@@ -62,7 +63,7 @@ public struct HTTP2Options: Sendable {
 }
 
 extension HTTP2Options {
-  /// How often a client may have done what brings nobody any further.
+  /// How often a client may do what is of no use to either side.
   public struct Allowance: Hashable, Sendable {
     /// How often at once; 0 for never.
     public var atOnce: Int {
