@@ -54,7 +54,16 @@ enum Routes {
   /// read from no faster than it reads. Another site may have sent what comes, so that nothing of it is to run in a
   /// browser as if it were ours.
   @Sendable static func echo(_ request: Request) -> Response {
-    var response = Response(body: .stream(length: request.body.length, request.body))
+    echo(.stream(length: request.body.length, request.body), of: request)
+  }
+
+  /// Sends back what has come once all of it has, for clients that send everything before they read.
+  static var echoWhole: Router.Function {
+    { request in echo(.bytes(try await request.body.collect(upTo: 16 * 1024 * 1024)), of: request) }
+  }
+
+  private static func echo(_ body: ResponseBody, of request: Request) -> Response {
+    var response = Response(body: body)
     let type = request.headers.contentType
     response.headers["Content-Type"] =
       type.map(\.mayHoldScripts) == false ? request.headers["Content-Type"] : MediaType.octetStream.description

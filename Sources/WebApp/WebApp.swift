@@ -27,6 +27,7 @@ struct WebApp<R: AsyncRuntime>: Sendable {
     router.get("/stall", Routes.stall(clock, pages))
     router.get("/fail", Routes.fail(pages))
     router.post("/echo", Routes.echo)
+    router.post("/echo/whole", Routes.echoWhole)
     router.get("/headers", Routes.headers)
     router.get("/stream", Routes.stream(clock, name: runtime.name, isStopping: isStopping))
     router.get("/healthz", Routes.health)

@@ -108,6 +108,18 @@ import Testing
     }
   }
 
+  @Test func aWholeEchoBeginsAtTheEndAndHasALimit() async throws {
+    let content = [UInt8](repeating: 7, count: 4 << 20)
+    try await withClient(capacity: 4096) { client in
+      // It reads nothing before it has sent everything.
+      try await client.send("POST /echo/whole HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(content.count)\r\n\r\n")
+      try await client.send(content)
+      #expect(try await client.readResponse().body == content)
+      try await client.send("POST /echo/whole HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(17 << 20)\r\n\r\n")
+      #expect(try await client.readResponse().status == 413)
+    }
+  }
+
   @Test func echoHoldsNoMoreThanTheStreamsDo() async throws {
     let size = 8 << 20
     try await withClient(capacity: 4096) { client in
