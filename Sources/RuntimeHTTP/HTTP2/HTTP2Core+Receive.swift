@@ -352,7 +352,6 @@ extension HTTP2Core {
         releaseStream(slot, released)
       } else if streams[slot].isDiscarding {
         drain(slot, length)
-        if streams[slot].state.isClosed { return nil }
       }
     }
     if !isDiscarded, !content.isEmpty { keep(content, slot) }

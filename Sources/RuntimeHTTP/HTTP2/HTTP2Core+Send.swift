@@ -298,25 +298,25 @@ extension HTTP2Core {
     beginDraining(slot)
   }
 
-  /// Throws away what the client still sends of a stream that has been answered, or has it send no more (section 8.1).
+  /// Throws away what the client still sends of a stream that has been answered. One that has too much to send is told
+  /// after a while that it need not (section 8.1), and so is one that does not go on.
   ///
-  /// Clients that are in the middle of sending take a reset for a failure, response or no, and some read nothing before
-  /// they have sent everything. So what is not too long is taken in.
+  /// Not at once: clients that are in the middle of sending take a reset for a failure, response or no (curl 7.88 does).
+  /// And some read nothing before they have sent everything, so that they get windows for what is not too long.
   mutating func beginDraining(_ slot: Int) {
     streams[slot].isDiscarding = true
     let unread = streams[slot].unread.count
     discardUnread(slot)
+    streams[slot].contentDeadline = tick + min(pace.patience, Self.drainTicks) + 1
     drain(slot, unread)
   }
 
-  /// Counts content that has been thrown away behind the response, and lets the peer send as much again.
+  /// Counts content that has been thrown away behind the response, and lets the peer send as much again, unless that is too
+  /// much.
   mutating func drain(_ slot: Int, _ length: Int) {
     streams[slot].drainedLength += length
-    guard streams[slot].drainedLength + (streams[slot].remainingLength ?? 0) <= limits.drained else {
-      return reset(slot, .none)
-    }
+    guard streams[slot].drainedLength + (streams[slot].remainingLength ?? 0) <= limits.drained else { return }
     releaseStream(slot, length)
-    // A client that sends no more for a while is told that it need not.
     streams[slot].contentDeadline = tick + min(pace.patience, Self.drainTicks) + 1
   }
 

@@ -33,8 +33,8 @@ public struct ServerOptions: Sendable {
   /// Over HTTP/1 a response says `Connection: close` where more may be to come, or where the client has not said how much
   /// that is and it has not come yet; after a response that says nothing of the kind the connection can be used again. A
   /// handler that has begun to read, and that answers by a stream, is taken to read on: what it leaves is read to its end.
-  /// Over HTTP/2 a request that has more to come is ended by RST_STREAM(NO_ERROR) behind its response (RFC 9113 section
-  /// 8.1).
+  /// Over HTTP/2 a request that has more to come gets no more window, and is ended by RST_STREAM(NO_ERROR) two to three
+  /// ticks behind its response (RFC 9113 section 8.1).
   public var maximumDrainedLength = 256 * 1024
 
   /// The most connections at once, at least one; those beyond wait in the listener's backlog until another has ended. A
