@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 #: How long a proxy may take to start, to reload, or to find a server well, in seconds.
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 NGINX = """
 {user}
@@ -54,8 +54,12 @@ HAPROXY = """
 global
   stats socket {directory}/stats
   maxconn 2000
+  log stderr format raw local0
 defaults
   mode http
+  log global
+  option dontlog-normal
+  option log-health-checks
   timeout connect 5s
   timeout client 30s
   timeout server 30s
@@ -70,17 +74,17 @@ frontend http2
   bind unix@{directory}/http2
   default_backend http2
 backend http1
-  server app {app} check inter 200ms fall 1
+  server app {app} check inter 1s fall 3
 backend http2
-  server app {app} check inter 200ms fall 1 proto h2
+  server app {app} check inter 1s fall 3 proto h2
 backend http1-with-host
   http-check send meth GET uri /healthz ver HTTP/1.1 hdr Host localhost
   http-check expect status 200
-  server app {app} check inter 200ms fall 1
+  server app {app} check inter 1s fall 3
 backend http2-with-host
   http-check send meth GET uri /healthz ver HTTP/2.0 hdr Host localhost
   http-check expect status 200
-  server app {app} check inter 200ms fall 1 proto h2
+  server app {app} check inter 1s fall 3 proto h2
 """
 
 
@@ -91,7 +95,7 @@ class Proxy:
         self._process, self._directory = process, directory
         self._reload_signal, self._log = reload_signal, log
 
-    def connect(self, name: str, timeout: float = 20) -> socket.socket:
+    def connect(self, name: str, timeout: float = 60) -> socket.socket:
         """A connection to the socket called `name`."""
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(timeout)
@@ -106,7 +110,8 @@ class Proxy:
         """Has it read its configuration anew, with new processes for new connections."""
         before = self._children()
         self._process.send_signal(self._reload_signal)
-        wait_until("it has reloaded", lambda: bool(self._children() - before))
+        # What the old processes have is brought to its end first.
+        wait_until("it has reloaded", lambda: bool(self._children()) and not self._children() & before)
 
     def _children(self) -> set[str]:
         pid = self._process.pid
