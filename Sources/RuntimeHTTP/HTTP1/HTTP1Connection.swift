@@ -70,7 +70,14 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   }
 
   override func run() async {
-    guard let workspace = await serve() else { return }
+    if let workspace = await serve() { await goOn(workspace) }
+  }
+
+  /// Goes on with HTTP/2 or with another protocol, from what is in `workspace`.
+  ///
+  /// Out of line, so that its variables are not in the frame of a connection that is idle.
+  @inline(never)
+  private func goOn(_ workspace: Workspace) async {
     if let takeover = workspace.takeover.take() {
       await talk(takeover, workspace)
     } else {
@@ -249,6 +256,7 @@ extension HTTP1Connection {
 
   /// Finds out whether the client speaks HTTP/2 without having asked (RFC 9113 section 3.3), and goes on with what it
   /// speaks.
+  @inline(never)
   private func detect(_ workspace: Workspace) -> HTTP1Step {
     switch PrefaceMatch(workspace.input.taken.span) {
     case .none: return advance(workspace)

@@ -237,6 +237,9 @@ final class ConnectionControl: Sendable {
   }
 
   /// Whether something has come that has not been read, as far as the stream can tell.
+  ///
+  /// Out of line, so that the look at the stream has no place in the frame of an idle connection.
+  @inline(never)
   var hasPendingInput: Bool { stream.attribute(PendingInput.self)?.isThere ?? false }
 
   /// Begins to end a connection that looks after its waits itself.
