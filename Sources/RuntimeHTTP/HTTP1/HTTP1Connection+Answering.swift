@@ -74,9 +74,7 @@ extension HTTP1Connection {
       if case .takeover(let talk) = response.body.storage {
         do {
           return try await handOver(by: response, talk, workspace)
-        } catch is NotOffered {
-          response = responder.failure(NotOffered(), Request(workspace.decoder.parts))
-        } catch let error as HTTPError {
+        } catch  where error is NotOffered || error is HTTPError {
           response = responder.failure(error, Request(workspace.decoder.parts))
         }
       }

@@ -155,7 +155,7 @@ extension HTTP1Exchange: RequestBodySource {
     defer { leave(Self.writing) }
     awaitsContinue.store(false, ordering: .releasing)
     guard !hasBegun else { return }
-    workspace.output.append("HTTP/1.1 100 Continue\r\n\r\n")
+    workspace.encoder.appendInformational(.continue, [:], into: &workspace.output)
     try await channel.flush(workspace)
   }
 }

@@ -299,16 +299,10 @@ extension HTTP2Connection: ConnectionWatcher {
 
   /// Answers requests that have no response with a 503, breaks off the responses of the others, and cancels all handlers.
   func conclude() {
-    let (orphans, awake) = state.withLock { state in
-      var orphans: [Task<Void, any Error>] = []
-      var awake: [UnsafeContinuation<Void, Never>] = []
+    abandon { state in
       state.core.date.update(to: secondsSince1970())
-      for slot in state.core.conclude() { state.abandon(slot, &orphans, &awake) }
-      if let writer = state.writerToWake() { awake.append(writer) }
-      return (orphans, awake)
+      return state.core.conclude()
     }
-    for task in orphans { task.cancel() }
-    for waiter in awake { waiter.resume() }
   }
 
   /// Begins a graceful end, or goes on with one that has begun.

@@ -70,9 +70,17 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
 
   /// Closes all streams, cancels the handlers that there are still, and has the writer end when it has written everything.
   func abandonAll() {
-    let (orphans, awake) = state.withLock { state in
+    abandon { state in
       state.isEnding = true
-      return state.abandonAll()
+      return state.core.closeAll()
+    }
+  }
+
+  /// Ends what waits for the streams whose slots `end` gives, which have closed or have their last answer.
+  func abandon(_ end: (inout HTTP2ConnectionState) -> [Int]) {
+    let (orphans, awake) = state.withLock { state in
+      let slots = end(&state)
+      return state.abandon(slots)
     }
     for task in orphans { task.cancel() }
     for waiter in awake { waiter.resume() }
@@ -187,11 +195,11 @@ struct HTTP2ConnectionState: ~Copyable {
     if !core.hasStreams { seats = [] }
   }
 
-  /// Closes every stream, and gives whom to cancel and whom to wake for it.
-  mutating func abandonAll() -> ([Task<Void, any Error>], [UnsafeContinuation<Void, Never>]) {
+  /// Ends what waits for the streams in `slots`, and gives the tasks to cancel and the waits to resume for it.
+  mutating func abandon(_ slots: [Int]) -> ([Task<Void, any Error>], [UnsafeContinuation<Void, Never>]) {
     var orphans: [Task<Void, any Error>] = []
     var awake: [UnsafeContinuation<Void, Never>] = []
-    for slot in core.closeAll() { abandon(slot, &orphans, &awake) }
+    for slot in slots { abandon(slot, &orphans, &awake) }
     if let writer = writerToWake() { awake.append(writer) }
     return (orphans, awake)
   }

@@ -15,9 +15,7 @@ extension HTTP2Core {
     guard streams[slot].head.expectsContinue, !streams[slot].hasContinued else { return }
     streams[slot].hasContinued = true
     guard !streams[slot].hasResponse, streams[slot].receivedLength == 0 else { return }
-    let start = beginBlock()
-    encoder.encode(status: 100, into: &output)
-    endBlock(start, streams[slot].id, endsStream: false)
+    appendInformational(slot, .continue, [:])
   }
 
   /// Sends an informational response, which has the fields of `fields` and no others.
@@ -28,13 +26,17 @@ extension HTTP2Core {
     _ slot: Int, _ status: Status, _ fields: HeaderFields
   ) throws(BodyError) -> Bool {
     guard !streams[slot].hasResponse else { throw .ended }
-    let start = beginBlock()
-    encodeInformational(status, fields)
-    endBlock(start, streams[slot].id, endsStream: false)
+    appendInformational(slot, status, fields)
     // No window limits these, so the handler waits where it would fill the output by itself.
     guard output.count > Self.smallContent else { return false }
     waitingForOutput.append(slot)
     return true
+  }
+
+  private mutating func appendInformational(_ slot: Int, _ status: Status, _ fields: HeaderFields) {
+    let start = beginBlock()
+    encodeInformational(status, fields)
+    endBlock(start, streams[slot].id, endsStream: false)
   }
 
   /// Whether the output has not been taken since the handler in `slot` was told to wait for that.
@@ -113,9 +115,14 @@ extension HTTP2Core {
     let error = HTTPError(error)
     let request = traceRefusal(slot, error)
     try floodGuard.spendFailure()
+    streams[slot].isDiscarding = true
+    respond(slot, error, to: request)
+  }
+
+  /// Sends the whole response that `error` becomes.
+  private mutating func respond(_ slot: Int, _ error: HTTPError, to request: Request?) {
     let response = origin.errors.response(for: error, request)
     guard case .bytes(let content) = response.body.storage else { return }
-    streams[slot].isDiscarding = true
     respond(slot, response.status, response.headers, content: content)
   }
 
@@ -183,9 +190,7 @@ extension HTTP2Core {
         breakOff(slot)
         continue
       }
-      let response = origin.errors.response(for: HTTPError(.serviceUnavailable), nil)
-      guard case .bytes(let content) = response.body.storage else { continue }
-      respond(slot, response.status, response.headers, content: content)
+      respond(slot, HTTPError(.serviceUnavailable), to: nil)
       // What the client still sends is of no use to anything.
       if streams[slot].state.weHaveFinished { reset(slot, .none) }
     }

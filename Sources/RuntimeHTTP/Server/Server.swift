@@ -275,16 +275,16 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     return sweeper
   }
 
+  /// The most connections at once, if there is a limit.
+  private var mostConnections: Int? { context.options.maximumConnections.map { max(1, $0) } }
+
   /// Whether there may be one more connection.
-  private var hasRoom: Bool {
-    guard let maximum = context.options.maximumConnections else { return true }
-    return registry.openCount < max(1, maximum)
-  }
+  private var hasRoom: Bool { mostConnections.map { registry.openCount < $0 } ?? true }
 
   /// Waits until there may be one more connection. A shutdown ends connections, and so this wait.
   private func waitForRoom() async {
-    guard let maximum = context.options.maximumConnections else { return }
-    await registry.waitUntilOpen(isBelow: max(1, maximum)) { [acceptLog] in
+    guard let mostConnections else { return }
+    await registry.waitUntilOpen(isBelow: mostConnections) { [acceptLog] in
       acceptLog.note("accept: there are as many connections as maximumConnections allows")
     }
   }
