@@ -94,12 +94,6 @@ struct ConnectionLimitSimulationTests {
     }
     var options = ServerOptions()
     options.maximumConnections = maximum
-    let server = try await Server(
-      runtime: host, address: .ipv4(host.address, port: 80), options: options, handler: router)
-    let serving = host.spawn { try await server.run() }
-    try await body(server, serving)
-    await server.shutdown()
-    try await serving.value
-    try await runtime.expectNothingLeft()
+    try await serving(on: host, in: runtime, router, options, body)
   }
 }

@@ -32,17 +32,11 @@ import Testing
 
   @Test func `A request of HTTP/1 in flight gets a 503 when the server has no more time`() async throws {
     try await serve { runtime, server in
-      let client = try await client(runtime, server)
-      try await client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
-      try await runtime.clock.sleep(for: .seconds(1))
-      let start = runtime.clock.now
-      async let over: Void = server.shutdown()
-      let last = try await client.readResponse()
-      try expect(last.status == 503 && last["Connection"] == "close", "it has another answer")
-      let elapsed = start.duration(to: runtime.clock.now)
+      let elapsed = try await timeToEnd(of: "/wait", on: server, runtime) { client in
+        let last = try await client.readResponse()
+        try expect(last.status == 503 && last["Connection"] == "close", "it has another answer")
+      }
       try expect(elapsed >= .seconds(10) && elapsed < .milliseconds(10_100), "it took \(elapsed)")
-      client.stream.close()
-      await over
     }
   }
 
@@ -69,17 +63,28 @@ import Testing
 
   @Test func `A handler that heeds nothing is left when the server has no more time`() async throws {
     try await serve { runtime, server in
-      let client = try await client(runtime, server)
-      try await client.send("GET /deaf HTTP/1.1\r\nHost: a\r\n\r\n")
-      try await runtime.clock.sleep(for: .seconds(1))
-      let start = runtime.clock.now
-      async let over: Void = server.shutdown()
-      try expect(try await client.readToEnd().isEmpty, "something came")
-      let elapsed = start.duration(to: runtime.clock.now)
+      let elapsed = try await timeToEnd(of: "/deaf", on: server, runtime) { client in
+        try expect(try await client.readToEnd().isEmpty, "something came")
+      }
       try expect(elapsed >= .milliseconds(10_500) && elapsed < .milliseconds(10_600), "it took \(elapsed)")
-      client.stream.close()
-      await over
     }
+  }
+
+  /// How long `end` takes, which waits for the end of a request for `path` that is in flight when the server shuts down.
+  private func timeToEnd(
+    of path: String, on server: Server<SimulatedRuntime, Router>, _ runtime: SimulatedRuntime,
+    _ end: (HTTPTestClient<SimulatedStream>) async throws -> Void
+  ) async throws -> Duration {
+    let client = try await client(runtime, server)
+    try await client.send("GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n")
+    try await runtime.clock.sleep(for: .seconds(1))
+    let start = runtime.clock.now
+    async let over: Void = server.shutdown()
+    try await end(client)
+    let elapsed = start.duration(to: runtime.clock.now)
+    client.stream.close()
+    await over
+    return elapsed
   }
 
   private func client(
@@ -113,13 +118,7 @@ import Testing
         for _ in 0..<3 { _ = await host.spawn { try await host.clock.sleep(for: .seconds(10)) }.result }
         return .text("too late")
       }
-      let server = try await Server(
-        runtime: host, address: .ipv4(host.address, port: 80), options: options, handler: router)
-      let serving = host.spawn { try await server.run() }
-      try await body(runtime, server)
-      await server.shutdown()
-      try await serving.value
-      try await runtime.expectNothingLeft()
+      try await serving(on: host, in: runtime, router, options) { server, _ in try await body(runtime, server) }
     }
   }
 }

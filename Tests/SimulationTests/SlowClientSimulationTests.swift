@@ -151,12 +151,7 @@ import Testing
         return .text("\(count)")
       }
       router.get("/large") { _ in Response(body: .bytes([UInt8](repeating: 1, count: Self.length))) }
-      let server = try await Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
-      let serving = host.spawn { try await server.run() }
-      try await body(runtime, server)
-      await server.shutdown()
-      try await serving.value
-      try await runtime.expectNothingLeft()
+      try await serving(on: host, in: runtime, router) { server, _ in try await body(runtime, server) }
     }
   }
 }

@@ -202,37 +202,16 @@ extension RuntimeConformance {
       let (near, far) = try await runtime.connectedPair()
       let bytes = pattern(3000)
       try await near.write(bytes)
-      var seen: [UInt8] = []
-      var roundsInVain = 0
-      // `tryRead` may give nil now and then where there is something to read, but not for ever.
-      while seen.count < bytes.count, roundsInVain < 1000 {
+      try await expectLoop(reading: bytes, from: far) {
         try await expectEnd(of: "readable with something to read") { try await far.waitUntilReadable() }
-        roundsInVain += 1
-        while let some = try far.tryRead(upTo: 1) {
-          seen += some
-          roundsInVain = 0
-        }
       }
-      // A stream without plain reads gives nil from the first time on.
-      if !seen.isEmpty { try expect("what the loop reads", seen, is: bytes) }
     },
 
     Case("A loop of tryRead and sleeps reads on to the end", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let bytes = pattern(3000)
       try await near.write(bytes)
-      var seen: [UInt8] = []
-      var roundsInVain = 0
-      while seen.count < bytes.count, roundsInVain < 1000 {
-        while let some = try far.tryRead(upTo: 1) {
-          seen += some
-          roundsInVain = 0
-        }
-        roundsInVain += 1
-        try await runtime.clock.sleep(for: .milliseconds(1))
-      }
-      // A stream without plain reads gives nil from the first time on.
-      if !seen.isEmpty { try expect("what the loop reads", seen, is: bytes) }
+      try await expectLoop(reading: bytes, from: far) { try await runtime.clock.sleep(for: .milliseconds(1)) }
     },
 
     Case("A loop of tryWrite and sleeps writes on to the end", .streams) { runtime in
@@ -360,4 +339,23 @@ func countToEnd(_ stream: any ByteStream) async throws(IOError) -> Int {
     if some == 0 { return count }
     count += some
   }
+}
+
+/// Checks that a loop of `wait` and `tryRead` reads all of `bytes` from `stream`, where they have arrived.
+private func expectLoop(
+  reading bytes: [UInt8], from stream: some ByteStream, waiting wait: () async throws -> Void
+) async throws {
+  var seen: [UInt8] = []
+  var roundsInVain = 0
+  // `tryRead` may give nil now and then where there is something to read, but not for ever.
+  while seen.count < bytes.count, roundsInVain < 1000 {
+    try await wait()
+    roundsInVain += 1
+    while let some = try stream.tryRead(upTo: 1) {
+      seen += some
+      roundsInVain = 0
+    }
+  }
+  // A stream without plain reads gives nil from the first time on.
+  if !seen.isEmpty { try expect("what the loop reads", seen, is: bytes) }
 }

@@ -8,6 +8,16 @@ import Testing
   private static let ping = ClientBytes.frame(.ping, [UInt8](repeating: 0, count: 8))
   private static func stream(_ step: Int) -> StreamID { AttackTests.stream(step) }
 
+  /// How many streams, a thousand at most, a client uses as `use` does before it loses its connection.
+  private static func streamsUntilFailure(of scenario: CoreScenario, _ use: (StreamID) -> Void) -> Int {
+    var count = 0
+    while count < 1000, !scenario.hasFailed {
+      use(stream(count))
+      count += 1
+    }
+    return count
+  }
+
   // MARK: Frames that move no content
 
   @Test(arguments: [1, 100, 16 * 1024])
@@ -131,12 +141,10 @@ import Testing
       default: break
       }
     }
-    var frames = 0
-    while frames < 1000, !scenario.hasFailed {
-      scenario.send(ClientBytes.request(Self.stream(frames)), ClientBytes.reset(Self.stream(frames)))
-      frames += 1
+    let streams = Self.streamsUntilFailure(of: scenario) { stream in
+      scenario.send(ClientBytes.request(stream), ClientBytes.reset(stream))
     }
-    #expect(frames == 201)
+    #expect(streams == 201)
   }
 
   @Test func `a response that says what is wrong with the request is none either`() {
@@ -150,17 +158,14 @@ import Testing
       default: break
       }
     }
-    var frames = 0
-    while frames < 1000, !scenario.hasFailed {
-      let stream = Self.stream(frames)
+    let streams = Self.streamsUntilFailure(of: scenario) { stream in
       scenario.send(
         ClientBytes.request(stream, ClientBytes.post, flags: .endHeaders), ClientBytes.data(stream, "x"),
         ClientBytes.data(stream, "y"))
       _ = scenario.write()
       scenario.send(ClientBytes.reset(stream))
-      frames += 1
     }
-    #expect(frames == 201)
+    #expect(streams == 201)
   }
 
   @Test func `as many streams as are given up may be opened while their handlers end`() throws {
