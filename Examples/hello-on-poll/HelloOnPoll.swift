@@ -12,7 +12,7 @@ import RuntimeHTTP
       router.get("/") { _ in .text("Hello from \(runtime.name)\n") }
       router.get("/wait") { _ in
         try await runtime.clock.sleep(for: .seconds(1))
-        return .text("That took a second and held up nobody.\n")
+        return .text("That took a second, and other requests did not wait.\n")
       }
       let server = try await Server(runtime: runtime, address: .loopback(port: Settings.port), handler: router)
       print("Listening on http://\(server.localAddress)")

@@ -51,7 +51,7 @@ public protocol AsyncRuntime: Executor, Network, DatagramNetwork {
   /// that is still not done then (because it waits for something foreign) finishes on Swift's global pool, and work that
   /// still blocks keeps its thread until it returns, since a thread cannot be stopped. May be called from anywhere, more
   /// than once. The runtime's own task that calls it is not waited for, and neither is one that has started the calling
-  /// task with `Task { }`, since it may be waiting for that. A runtime that nobody shuts down keeps its threads until the
+  /// task with `Task { }`, since it may be waiting for that. A runtime that is never shut down keeps its threads until the
   /// process ends.
   func shutdown(grace: Duration) async
 }
