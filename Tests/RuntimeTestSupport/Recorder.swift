@@ -1,8 +1,8 @@
-import Synchronization
+import RuntimePrimitives
 
 /// What happened in a test, in the order in which it did, from whatever task.
 package final class Recorder<Element: Sendable>: Sendable {
-  private let recorded = Mutex<[Element]>([])
+  private let recorded = Lock<[Element]>([])
 
   package init() {}
 

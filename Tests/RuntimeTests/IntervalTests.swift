@@ -1,4 +1,5 @@
 import Runtime
+import RuntimePrimitives
 import RuntimeTestSupport
 import Synchronization
 import Testing
@@ -161,7 +162,7 @@ private final class FreeClock: Clock {
 
   /// Whether sleeps fail.
   let isBroken = Atomic(false)
-  private let time = Mutex(Instant(offset: .zero))
+  private let time = Lock(Instant(offset: .zero))
 
   var now: Instant { time.withLock(\.self) }
   var minimumResolution: Duration { .zero }
