@@ -46,7 +46,8 @@ let package = Package(
     .library(name: "RuntimeTesting", targets: ["RuntimeTesting"]),
     .library(name: "RuntimeSimulation", targets: ["RuntimeSimulation"]),
     .library(name: "RuntimeSelection", targets: ["RuntimeSelection"]),
-    .executable(name: "WebApp", targets: ["WebApp"]),
+    .library(name: "WebAppRoutes", targets: ["WebApp"]),
+    .executable(name: "WebApp", targets: ["WebAppProgram"]),
   ],
   targets: [
     .target(name: "CRuntime"),
@@ -61,9 +62,12 @@ let package = Package(
     .target(name: "CSimulation"),
     library("RuntimeSimulation", ["CSimulation", "Runtime", "RuntimePrimitives"]),
     library("RuntimeSelection", ["Runtime", "RuntimeConcurrency", "RuntimeCustom", "RuntimeDispatch"]),
-    .executableTarget(
+    .target(
       name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], packageAccess: false,
       swiftSettings: settings),
+    .executableTarget(
+      name: "WebAppProgram", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection", "WebApp"],
+      packageAccess: false, swiftSettings: settings),
     .target(
       name: "RuntimeTestSupport",
       dependencies: [
@@ -90,7 +94,9 @@ let package = Package(
     tests("RuntimeSelectionTests", ["MainThreadProgram", "Runtime", "RuntimeSelection", "RuntimeTestSupport"]),
     tests(
       "WebAppTests",
-      ["Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),
+      [
+        "Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTesting", "RuntimeTestSupport", "WebApp", "WebAppProgram",
+      ]),
     tests("RuntimeTestingTests", ["Runtime", "RuntimeCustom", "RuntimeTesting", "RuntimeTestSupport"]),
     tests("RuntimeSimulationTests", ["Runtime", "RuntimeSimulation", "RuntimeTesting", "RuntimeTestSupport"]),
     tests(

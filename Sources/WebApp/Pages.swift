@@ -71,7 +71,7 @@ struct Pages: Sendable {
       </header>
       \(body)
       </main>
-      <footer>Gearbox \(version): change gear without touching the car.</footer>
+      <footer>Gearbox \(gearboxVersion): change gear without touching the car.</footer>
       </body>
       </html>
 
@@ -144,4 +144,4 @@ struct Pages: Sendable {
 }
 
 /// The version of Gearbox.
-let version = "0.1.0"
+public let gearboxVersion = "0.1.0"

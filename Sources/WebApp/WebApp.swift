@@ -1,22 +1,25 @@
-import Runtime
-import RuntimeHTTP
+public import Runtime
+public import RuntimeHTTP
 import Synchronization
 
-/// The web app on some runtime.
-struct WebApp<R: AsyncRuntime>: Sendable {
-  let runtime: R
-  let isDemo: Bool
+/// The web app on some runtime: its routes, and a server of them.
+public struct WebApp<R: AsyncRuntime>: Sendable {
+  private let runtime: R
+  private let isDemo: Bool
   /// Set when the server is to end, so that what would go on for ever does not.
-  let isStopping = StopFlag()
-  let status = ServerStatus()
+  public let isStopping = StopFlag()
+  private let status = ServerStatus()
 
-  init(runtime: R, isDemo: Bool = false) {
+  /// The web app on `runtime`.
+  ///
+  /// - Parameter isDemo: whether it offers the routes that go wrong on purpose.
+  public init(runtime: R, isDemo: Bool = false) {
     self.runtime = runtime
     self.isDemo = isDemo
   }
 
   /// All that it answers.
-  var router: Router {
+  public var router: Router {
     let pages = Pages(runtime: runtime.name, workers: runtime.workerCount, isDemo: isDemo)
     let clock = runtime.clock
     var router = Router()
@@ -38,29 +41,42 @@ struct WebApp<R: AsyncRuntime>: Sendable {
     return router
   }
 
-  /// A server of it that listens on `address`; it serves once it is run.
-  func makeServer(
+  /// Makes a server of it that listens on `address`; it serves once it is run.
+  ///
+  /// - Throws: what the system says if the address cannot be listened on.
+  public func makeServer(
     on address: SocketAddress, options: ServerOptions = ServerOptions()
   ) async throws(IOError) -> Server<R, Router> {
+    try await makeServer(options) { options, router throws(IOError) in
+      try await Server(runtime: runtime, address: address, options: options, handler: router)
+    }
+  }
+
+  /// Makes a server of it by `make`, which gets the options that the web app needs and its routes: for servers of other
+  /// listeners.
+  public func makeServer<Failure: Error>(
+    _ options: ServerOptions = ServerOptions(),
+    by make: (ServerOptions, Router) async throws(Failure) -> Server<R, Router>
+  ) async throws(Failure) -> Server<R, Router> {
     var options = options
     options.errorResponse = { [form = options.errorResponse] error, request in
       NoSniffing.marking(form(error, request))
     }
-    let server = try await Server(runtime: runtime, address: address, options: options, handler: router)
+    let server = try await make(options, router)
     status.watch { [weak server] in server?.metrics }
     return server
   }
 }
 
 /// Says whether the end has come; it comes once.
-final class StopFlag: Sendable {
+public final class StopFlag: Sendable {
   private let flag = Atomic(false)
 
   /// Whether the end has come.
-  var isSet: Bool { flag.load(ordering: .acquiring) }
+  public var isSet: Bool { flag.load(ordering: .acquiring) }
 
   /// Says that it has.
-  func set() { flag.store(true, ordering: .releasing) }
+  public func set() { flag.store(true, ordering: .releasing) }
 }
 
 /// The figures of a server that is made after the routes which show them.

@@ -2,7 +2,7 @@ import Runtime
 import RuntimeSelection
 import Testing
 
-@testable import WebApp
+@testable import WebAppProgram
 
 @Suite struct InvocationTests {
   @Test func withoutFlagsAndVariablesItServesOnTheLoopback() throws {

@@ -2,6 +2,7 @@ import Glibc
 import Runtime
 import RuntimeHTTP
 import RuntimeSelection
+import WebApp
 
 /// The program: reads the command line, chooses the runtime, serves until it is told to stop.
 @main enum Main {
@@ -12,7 +13,7 @@ import RuntimeSelection
         CommandLine.arguments.dropFirst(), variable: { name in getenv(name).map { String(cString: $0) } })
       {
       case .help: say(Invocation.helpText)
-      case .version: say("Gearbox \(version)")
+      case .version: say("Gearbox \(gearboxVersion)")
       case .listRuntimes: say(Invocation.runtimeList)
       case .serve(let options):
         var runtime = options.runtime
