@@ -33,7 +33,7 @@ extension HTTP2Connection {
 
   private func respond(_ slot: Int, _ response: Response, _ state: inout HTTP2ConnectionState) {
     guard case .bytes(let content) = response.body.storage else { return }
-    state.core.date.update(to: secondsSince1970())
+    state.core.setTime(to: secondsSince1970())
     state.core.respond(slot, response.status, response.headers, content: content)
   }
 

@@ -22,10 +22,8 @@ extension HTTP2Connection {
   /// Tells observers of the requests that ended when nothing could be written any more.
   @inline(never)
   func tellEnded() {
-    var traces = state.withLock { state in
-      defer { state.core.endedTraces = [] }
-      return state.core.endedTraces
-    }
+    var traces: [RequestTrace] = []
+    state.withLock { state in state.core.takeEndedTraces(into: &traces) }
     tell(&traces, .clientGone)
   }
 

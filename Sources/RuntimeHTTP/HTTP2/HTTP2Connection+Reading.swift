@@ -300,7 +300,7 @@ extension HTTP2Connection: ConnectionWatcher {
   /// Answers requests that have no response with a 503, breaks off the responses of the others, and cancels all handlers.
   func conclude() {
     abandon { state in
-      state.core.date.update(to: secondsSince1970())
+      state.core.setTime(to: secondsSince1970())
       return state.core.conclude()
     }
   }

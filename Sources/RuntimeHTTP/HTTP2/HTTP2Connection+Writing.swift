@@ -105,9 +105,7 @@ extension HTTP2Connection {
       tellEnded(with: buffer)
     }
     let next = state.withLock { state in
-      if !buffer.traces.isEmpty { state.core.endedTraces.insert(contentsOf: buffer.traces, at: 0) }
-      buffer.traces.removeAll()
-      state.core.putBack(&buffer.bytes)
+      state.core.putBack(&buffer.bytes, &buffer.traces)
       state.sleepingWriter = writer
       return state.writerToWake()
     }
@@ -118,9 +116,9 @@ extension HTTP2Connection {
     upTo mark: Int, into buffer: HTTP2Buffer, _ awake: inout [UnsafeContinuation<Void, Never>],
     _ state: inout HTTP2ConnectionState
   ) -> Step {
-    state.core.fill(upTo: mark)
-    if !state.core.endedTraces.isEmpty { swap(&state.core.endedTraces, &buffer.traces) }
-    for slot in state.core.drained {
+    let drained = state.core.fill(upTo: mark)
+    state.core.takeEndedTraces(into: &buffer.traces)
+    for slot in drained {
       if let writer = state.seats[slot].writer.take() { awake.append(writer) }
     }
     if state.core.takeOutput(&buffer.bytes) { return .write }

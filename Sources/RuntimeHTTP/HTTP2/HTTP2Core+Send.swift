@@ -206,10 +206,15 @@ extension HTTP2Core {
   }
 
   /// Moves content into ``output`` until that has `mark` bytes, or the windows are used up.
-  mutating func fill(upTo mark: Int) {
+  ///
+  /// - Returns: the slots of streams whose content has all gone out here, and is not the end of it, and of those that
+  ///   waited for ``output`` to go.
+  @discardableResult
+  mutating func fill(upTo mark: Int) -> [Int] {
     drained.removeAll(keepingCapacity: true)
     if !waitingForOutput.isEmpty { swap(&drained, &waitingForOutput) }
     while output.count < mark, sendWindow.available > 0, let slot = sendQueue.first { sendPiece(slot) }
+    return drained
   }
 
   /// Gives what is to be written for an empty buffer.
@@ -228,8 +233,13 @@ extension HTTP2Core {
     handovers += 1
   }
 
-  /// Takes back the rest of what was to be written, which goes before what has come meanwhile.
-  mutating func putBack(_ rest: inout ByteBuffer) {
+  /// Takes back the rest of what was to be written, with the traces of the requests that end with it. They go before what
+  /// has come meanwhile.
+  mutating func putBack(_ rest: inout ByteBuffer, _ traces: inout [RequestTrace]) {
+    if !traces.isEmpty {
+      endedTraces.insert(contentsOf: traces, at: 0)
+      traces.removeAll()
+    }
     if !rest.isEmpty {
       rest.append(output.taken.span)
       output.removeAll()

@@ -102,8 +102,7 @@ struct HTTP2Core: ~Copyable {
   var handovers = 0
   /// Streams that the peer has given up after it was sent some of their response, and whose handlers have not ended.
   var abandonedCount = 0
-  /// The slots of streams whose content has all gone out in the last ``fill(upTo:)``, and is not the end of it, and of
-  /// those that waited for ``output`` to go.
+  /// What ``fill(upTo:)`` returned last, kept for its memory.
   var drained: [Int] = []
   /// The slots of streams that wait for ``output`` to go.
   var waitingForOutput: [Int] = []
@@ -174,8 +173,11 @@ struct HTTP2Core: ~Copyable {
     workLeft = work
     // For what the core itself may have to answer: room at once, and not byte by byte.
     output.reserve(HTTP2Buffer.leastOutput)
-    date.update(to: second)
+    setTime(to: second)
   }
+
+  /// Sets the time that responses are dated with, in seconds since the beginning of 1970.
+  mutating func setTime(to second: Int) { date.update(to: second) }
 
   /// Opens stream 1 for a request that came by HTTP/1 and asked to go on with HTTP/2 (RFC 7540 section 3.2).
   ///
@@ -314,6 +316,12 @@ struct HTTP2Core: ~Copyable {
   @inline(__always)
   mutating func endTrace(_ slot: Int, _ ending: @autoclosure () -> RequestRecord.Ending) {
     if streams[slot].trace != nil { moveTrace(slot, ending()) }
+  }
+
+  /// Moves the traces of the requests that have ended since the last call into `traces`, which is empty.
+  @inline(__always)
+  mutating func takeEndedTraces(into traces: inout [RequestTrace]) {
+    if !endedTraces.isEmpty { swap(&endedTraces, &traces) }
   }
 
   @inline(never)

@@ -163,7 +163,7 @@ extension HTTP2Exchange: BodySink {
   private func begin(_ head: Head?, _ state: inout HTTP2ConnectionState) throws(BodyError) {
     try state.core.checkWritable(slot, stream)
     guard let head else { return }
-    state.core.date.update(to: secondsSince1970())
+    state.core.setTime(to: secondsSince1970())
     state.core.sendHead(slot, head.status, head.fields, length: head.contentLength)
   }
 

@@ -15,7 +15,7 @@ final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
   /// Sends the head of the response that begins it.
   func open(_ fields: HeaderFields) {
     change { state in
-      state.core.date.update(to: secondsSince1970())
+      state.core.setTime(to: secondsSince1970())
       state.core.openTunnel(exchange.slot, fields)
     }
   }
