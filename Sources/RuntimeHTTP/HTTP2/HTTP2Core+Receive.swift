@@ -298,7 +298,11 @@ extension HTTP2Core {
     case .unlucky:
       try floodGuard.spendOverhead()
       output.appendResetStream(header.stream, .refusedStream)
-      closedStreams.insert(header.stream, .resetByUs)
+      if settingsAreAcknowledged {
+        closedStreams.insert(header.stream, .resetByUs)
+      } else {
+        closedStreams.insertEarlyRefusal(header.stream)
+      }
       return nil
     case .trailers:
       // Since the first of its fragments came we may have ended the stream.

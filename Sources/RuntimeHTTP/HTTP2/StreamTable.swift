@@ -125,12 +125,21 @@ struct ClosedStreams: Sendable {
   private static let mostEntries = 256
   /// By the stream's number, without its last bit, modulo their count, which is a power of two.
   private var ends: [UInt32] = []
+  /// The last stream that was refused before the client knew how many it may open; 0 for none.
+  private var lastEarlyRefusal: StreamID = 0
 
   mutating func insert(_ stream: StreamID, _ end: End) {
     let number = stream >> 1
     if number >= ends.count, ends.count < Self.mostEntries { grow(toHold: Int(number)) }
     // A client's number is odd, so that there is room for two bits of something else.
     ends[Int(number) & (ends.count - 1)] = number << 2 | end.rawValue + 1
+  }
+
+  /// Notes a stream that was refused before the client knew how many it may open. It may have opened more than there are
+  /// entries, so those up to this one that are not known are taken for refused ones.
+  mutating func insertEarlyRefusal(_ stream: StreamID) {
+    insert(stream, .resetByUs)
+    lastEarlyRefusal = stream
   }
 
   /// Makes more entries. Those that there are stay where they are, since until there are the most none has come round.
@@ -143,6 +152,7 @@ struct ClosedStreams: Sendable {
   subscript(stream: StreamID) -> End? {
     if ends.isEmpty { return nil }
     let entry = ends[Int(stream >> 1) & (ends.count - 1)]
-    return entry >> 2 == stream >> 1 && entry & 3 != 0 ? End(rawValue: entry & 3 - 1) : nil
+    if entry >> 2 == stream >> 1, entry & 3 != 0 { return End(rawValue: entry & 3 - 1) }
+    return stream <= lastEarlyRefusal ? .resetByUs : nil
   }
 }

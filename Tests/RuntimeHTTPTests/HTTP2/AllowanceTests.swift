@@ -201,6 +201,16 @@ import Testing
     #expect(scenario.send(ClientBytes.request(Self.stream(320))) == [.request(Self.stream(320))])
   }
 
+  @Test func `the content of a first flight is thrown away, however much of it was refused`() {
+    let scenario = CoreScenario()
+    scenario.send(ClientBytes.start)
+    for step in 0..<800 { scenario.send(ClientBytes.request(Self.stream(step), flags: .endHeaders)) }
+    scenario.send(ClientBytes.settingsAcknowledgement)
+    for step in 0..<800 { scenario.send(ClientBytes.data(Self.stream(step), "x", ends: true)) }
+    #expect(!scenario.hasFailed)
+    #expect(scenario.core.streams.count == 100)
+  }
+
   @Test func `a first flight without end is one`() {
     let scenario = CoreScenario()
     scenario.send(ClientBytes.start)
