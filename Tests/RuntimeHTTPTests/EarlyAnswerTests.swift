@@ -17,7 +17,7 @@ import Testing
 
     var testDescription: String { "\(length) bytes\(isChunked ? " in chunks" : "") to \(path)" }
 
-    static let all = [64, 1024].flatMap { kilobytes in
+    static let all = [64, 1024, 2048].flatMap { kilobytes in
       [false, true].flatMap { isChunked in
         ["/small", "/stream", "/large"].map { Upload(length: kilobytes * 1024, isChunked: isChunked, path: $0) }
       }
@@ -72,7 +72,7 @@ import Testing
       try await sent
       if response["Connection"] == "close" {
         // What is known to be short need not end it.
-        #expect(upload.isChunked || upload.length > 256 * 1024)
+        #expect(upload.isChunked || upload.length > 1024 * 1024)
         try await client.expectEnd()
       } else {
         #expect(try await client.get("/next").text == "early")
@@ -100,8 +100,8 @@ import Testing
 
   @Test func `content in front of another protocol that is too long is a 413`() async throws {
     try await withConnection(handler: { _ in .upgrade(to: "echo") { _ in } }) { client in
-      let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 1000000\r\n\r\n"
-      try await client.send(head + String(repeating: "x", count: 1_000_000)) { client in
+      let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 3000000\r\n\r\n"
+      try await client.send(head + String(repeating: "x", count: 3_000_000)) { client in
         let response = try await client.readResponse()
         #expect(response.status == 413 && response["Connection"] == "close")
         try await client.expectEnd()
@@ -135,10 +135,10 @@ import Testing
   ) async throws {
     try await inVirtualTime { clock in
       try await withHTTP2(clock: clock, handler: Self.handle) { client in
-        let fields = saysLength ? [("content-length", "1000000")] : []
+        let fields = saysLength ? [("content-length", "3000000")] : []
         let stream = try await client.send("POST", "/small", fields, ends: false)
         let start = clock.now
-        try await client.send([UInt8](repeating: 1, count: 1_000_000), on: stream)
+        try await client.send([UInt8](repeating: 1, count: 2_000_000), on: stream)
         #expect(client.body(on: stream) == Array("early".utf8))
         #expect(try await client.readReset(on: stream) == ErrorCode.none.rawValue)
         // It has had the time to see its answer, and not been kept for long.

@@ -35,7 +35,7 @@ public struct ServerOptions: Sendable {
   /// handler that has begun to read, and that answers by a stream, is taken to read on: what it leaves is read to its end.
   /// Over HTTP/2 a request that has more to come gets no more window, and is ended by RST_STREAM(NO_ERROR) two to three
   /// ticks behind its response (RFC 9113 section 8.1).
-  public var maximumDrainedLength = 256 * 1024
+  public var maximumDrainedLength = 1024 * 1024
 
   /// The most connections at once, at least one; those beyond wait in the listener's backlog until another has ended. A
   /// server that has so many says so in the log, at most once in ten seconds.

@@ -11,7 +11,7 @@ package struct MessageLimits: Sendable {
   /// The most content in bytes that is read and thrown away, where it is of no use any more.
   package var drained: Int
 
-  package init(startLine: Int, head: Int, fields: Int, body: Int = .max, drained: Int = 256 * 1024) {
+  package init(startLine: Int, head: Int, fields: Int, body: Int = .max, drained: Int = 1024 * 1024) {
     (self.startLine, self.head, self.fields, self.body) = (startLine, head, fields, body)
     self.drained = drained
   }

@@ -21,7 +21,7 @@ import requests
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 SIZES = 0, 5, 64 * KILOBYTE, MEGABYTE
 #: So much is taken in that no handler reads (`ServerOptions.maximumDrainedLength`).
-DRAINED = 256 * KILOBYTE
+DRAINED = MEGABYTE
 #: More than the server throws away, and more than /echo/whole takes.
 HUGE = 50 * MEGABYTE
 PAGES = [("/", 200), ("/plaintext", 200), ("/headers", 200), ("/healthz", 200), ("/runtime", 200), ("/nowhere", 404)]
