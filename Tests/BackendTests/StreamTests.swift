@@ -51,6 +51,36 @@ import Testing
     }
   }
 
+  @Test(arguments: Variant.all)
+  func `What the system takes for a peer that reads nothing has a limit`(variant: Variant) async throws {
+    try await variant.withRuntime { runtime in
+      let memory = [UInt8](repeating: 1, count: 16 * 1024)
+      var taken: [Int] = []
+      for limit in [64 * 1024, nil] {
+        var connecting = ConnectOptions()
+        connecting.tcp.unsentLimit = limit
+        let listener = try await runtime.listen(on: .loopback(port: 0))
+        let near = try await runtime.connect(to: listener.localAddress, options: connecting)
+        let far = try await listener.accept()
+        var count = 0
+        // 0 may also mean that others are to have a turn.
+        var refusals = 0
+        while refusals < 100 {
+          let written = try near.tryWrite(memory.span.bytes)
+          count += written
+          refusals = written == 0 ? refusals + 1 : 0
+          if written == 0 { await Task.yield() }
+        }
+        taken.append(count)
+        near.close()
+        far.close()
+        listener.close()
+      }
+      // What the peer's system takes is the same in both.
+      #expect(taken[0] + 512 * 1024 < taken[1])
+    }
+  }
+
   /// Whether the system asks the peer, and the three figures that say when.
   private func keepAlive(of stream: any ByteStream) throws -> [Int32] {
     let descriptor = try #require(systemDescriptor(of: stream))

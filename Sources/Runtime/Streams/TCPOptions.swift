@@ -5,6 +5,10 @@ public struct TCPOptions: Hashable, Sendable {
   /// Has the system ask a silent peer whether it is still there (`SO_KEEPALIVE`); `nil` has it never ask. A connection
   /// whose peer does not answer fails with `ETIMEDOUT`.
   public var keepAlive: KeepAlive?
+  /// How many bytes the system takes before it can send them (`TCP_NOTSENT_LOWAT`), so that a peer that reads nothing
+  /// costs little memory; `nil` for as much as the system's buffers hold, 4 MiB as a rule. What is on its way to the peer
+  /// does not count.
+  public var unsentLimit: Int? = 256 * 1024
   /// Closing discards what the peer has not received yet, and resets the connection (`SO_LINGER` of no time). The peer's
   /// reads and writes fail with `ECONNRESET`, and no `TIME_WAIT` remains.
   ///

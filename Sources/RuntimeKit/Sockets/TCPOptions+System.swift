@@ -13,6 +13,7 @@ extension TCPOptions {
       setOption(TCP_KEEPINTVL, tcp, to: seconds(keepAlive.interval), of: descriptor)
       setOption(TCP_KEEPCNT, tcp, to: Int32(min(max(keepAlive.probes, 1), 127)), of: descriptor)
     }
+    if let unsentLimit { setOption(TCP_NOTSENT_LOWAT, tcp, to: Int32(clamping: max(1, unsentLimit)), of: descriptor) }
     if resetsOnClose { setOption(SO_LINGER, SOL_SOCKET, to: linger(l_onoff: 1, l_linger: 0), of: descriptor) }
   }
 
