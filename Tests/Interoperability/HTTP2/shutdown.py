@@ -56,9 +56,12 @@ class Connection:
                 del buffer[:done]
                 position -= done
                 target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
         except OSError:
             # One end has gone; what has been noted counts.
+            pass
+        try:
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
             pass
 
     def note_request(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
