@@ -79,7 +79,7 @@ extension HTTP1Connection {
         }
       }
     }
-    guard case .bytes(let bytes) = response.body.storage else { return .finished }
+    guard case .bytes(let bytes) = response.body.storage else { return .broken }
     // Content that the handler has left may show already that the request is malformed, which goes before its answer.
     var budget = context.limits.drained
     let isRead = try !exchange.isBroken && skip(workspace, upTo: &budget)
@@ -105,12 +105,12 @@ extension HTTP1Connection {
     // Where the connection is what has broken, there is no client to tell.
     if exchange.isBroken || Task.isCancelled {
       workspace.trace?.ending = control.hasExpired ? .timedOut : .clientGone
-      return .finished
+      return .broken
     }
     workspace.trace?.ending = .failed
     context.errors.noteBreak(of: Request(workspace.decoder.parts), by: error)
     try? await channel.flush(workspace)
-    return .finished
+    return .broken
   }
 
   private func abandon(_ workspace: Workspace) -> HTTP1Outcome {

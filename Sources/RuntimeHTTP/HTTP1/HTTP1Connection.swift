@@ -4,8 +4,10 @@ import Runtime
 enum HTTP1Outcome {
   /// Nothing has come of another request: it waits without a workspace.
   case idle
-  /// It is at its end.
+  /// It is at its end, and nothing is missing: the peer may be told so.
   case finished
+  /// It is at its end, and something may be missing: it has broken, or was broken off.
+  case broken
   /// As `finished`, and the peer may be sending still: what it sends is read for a while, so that it sees the response
   /// and not a reset (RFC 9112 section 9.6).
   case finishedEarly
@@ -92,7 +94,10 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     var isFirst = true
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
-      if isOver { break }
+      if isOver {
+        await closeAsItShould()
+        return nil
+      }
       do { try await channel.waitUntilReadable() } catch { break }
       isFirst = false
       let workspace = context.workspaces.take()
@@ -103,7 +108,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
         switch await resume(workspace, at: step) {
         case .idle: break
         case .http2, .takenOver: return workspace
-        case .finished, .finishedEarly, .abandoned: return nil
+        case .finished, .broken, .finishedEarly, .abandoned: return nil
         }
       }
     }
@@ -132,7 +137,8 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
       if let trace = workspace.trace { context.observers?.ended(trace, .failed) }
       return outcome
     case .idle: break
-    case .finished: channel.stream.close()
+    case .finished: await closeAsItShould()
+    case .broken: channel.stream.close()
     // A client that is to see the end needs a workspace for as long.
     case .finishedEarly where memory.pressure == .full:
       try? await channel.flush(workspace)
@@ -211,6 +217,13 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     return connection
   }
 
+  /// Closes the stream, once it has said to the peer what it says by itself, for which it has as long as the farewell lasts.
+  @inline(never)
+  private func closeAsItShould() async {
+    guard control.beginFarewell() else { return channel.stream.close() }
+    await channel.stream.closeAndWait()
+  }
+
   /// Lets the peer see the end, and reads what it sends until it has seen it, or for as long as the farewell lasts: a
   /// bound in bytes would be reached at once by a peer that sends fast, and what lay unread would make a reset.
   @inline(never)
@@ -244,7 +257,7 @@ extension HTTP1Connection {
       }
       return count > 0 ? start(workspace) : .end(.finished)
     } catch {
-      return .end(.finished)
+      return .end(.broken)
     }
   }
 
@@ -349,14 +362,14 @@ extension HTTP1Connection {
     // The connection has broken, and what it was to say with it. Once there is no output, nothing else can tell.
     workspace.noteLost(control.hasExpired ? .timedOut : .clientGone)
     workspace.output.removeAll()
-    return .end(.finished)
+    return .end(.broken)
   }
 
   /// Answers a request that is wrong. Where the next one would begin, nobody can say.
   private func refuse(_ error: HTTPError, _ workspace: Workspace) -> HTTP1Step {
     control.end(.head)
     let response = workspace.refusal(error, from: origin, context.errors)
-    guard case .bytes(let bytes) = response.body.storage else { return .end(.finished) }
+    guard case .bytes(let bytes) = response.body.storage else { return .end(.broken) }
     // As far as it is known; no content follows the head of a response to HEAD, whatever its status.
     let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)
     workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, false, context)

@@ -1,0 +1,72 @@
+import Runtime
+import RuntimePrimitives
+import RuntimeTesting
+import Testing
+
+@testable import RuntimeHTTP
+
+/// How a connection of HTTP/1 closes its stream, which over TLS is what tells a response from a part of one.
+@Suite(.timeLimit(.minutes(1))) struct StreamEndTests {
+  /// A stream that notes how it was closed first.
+  private final class EndNotingStream: ByteStream {
+    enum End { case said, cutOff }
+
+    private let base: ScriptedStream
+    private let noted = Lock<End?>(nil)
+
+    init(_ base: ScriptedStream) { self.base = base }
+
+    var end: End? { noted.withLock(\.self) }
+
+    private func note(_ end: End) { noted.withLock { $0 = $0 ?? end } }
+
+    func waitUntilReadable() async throws(IOError) { try await base.waitUntilReadable() }
+    func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int { try await base.read(into: &buffer) }
+    func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int { try await base.writeSome(bytes) }
+
+    func shutdownWrite() async throws(IOError) {
+      note(.said)
+      try base.shutdownWrite()
+    }
+
+    func close() {
+      note(.cutOff)
+      base.close()
+    }
+
+    func closeAndWait() async {
+      note(.said)
+      base.close()
+    }
+  }
+
+  private func end(after requests: String, _ handler: HandlerFunction) async -> EndNotingStream.End? {
+    let stream = EndNotingStream(ScriptedStream(requests))
+    await serveConnection(stream, clock: ContinuousClock(), options: .quiet, handler: handler)
+    return stream.end
+  }
+
+  @Test(arguments: ["", "Connection: close\r\n"], ["1.0", "1.1"])
+  func `A connection after whose last response nothing is missing says that it ends`(
+    field: String, version: String
+  ) async {
+    let end = await end(
+      after: "GET / HTTP/\(version)\r\nHost: a\r\n\(field)\r\n", HandlerFunction { _ in .text("whole") })
+    #expect(end == .said)
+  }
+
+  @Test func `A connection whose response has failed on the way is cut off`() async {
+    struct Fault: Error {}
+    let end = await end(
+      after: "GET / HTTP/1.0\r\n\r\n",
+      HandlerFunction { _ in
+        Response(
+          body: .stream { writer in
+            try await writer.write("a part")
+            try await writer.flush()
+            throw Fault()
+          })
+      })
+    #expect(end == .cutOff)
+  }
+}
