@@ -1,11 +1,26 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func gearbox(_ product: String) -> Target.Dependency { .product(name: product, package: "gearbox") }
+
 // A package of its own, so that the libraries without TLS need no OpenSSL.
 let package = Package(
   name: "gearbox-tls",
+  products: [
+    .library(name: "RuntimeTLS", targets: ["RuntimeTLS"])
+  ],
+  dependencies: [.package(name: "gearbox", path: "..")],
   targets: [
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .target(name: "CTLS", dependencies: ["COpenSSL"]),
+    .target(
+      name: "RuntimeTLS", dependencies: ["CTLS", gearbox("Runtime"), gearbox("RuntimeKit"), gearbox("RuntimeHTTP")],
+      swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
   ]
 )

@@ -1,0 +1,150 @@
+public import Runtime
+import RuntimePrimitives
+
+/// How much is read from the base stream at once: two records of the largest size (RFC 8446 section 5.2).
+let inputSize = 2 * (16 * 1024 + 256 + 5)
+
+extension TLSStream {
+  /// What a wait has to begin with.
+  private enum Wait { case none, handshake, base }
+
+  private func nextWait() throws(IOError) -> Wait {
+    try state.withLock { state throws(IOError) in
+      if state.isClosed { throw IOError(.read, .closed) }
+      guard state.isEstablished else { return .handshake }
+      return state.isReadable ? .none : .base
+    }
+  }
+
+  /// Waits as the base stream does, without a buffer. What has come may be none of the application's bytes.
+  public func waitUntilReadable() async throws(IOError) {
+    while true {
+      switch try nextWait() {
+      case .none: return
+      case .base: return try await base.waitUntilReadable()
+      case .handshake: try await handshake()
+      }
+    }
+  }
+
+  public func waitUntilReadableOrClosed() async throws(IOError) {
+    while true {
+      switch try nextWait() {
+      case .none: return
+      case .base: return try await base.waitUntilReadableOrClosed()
+      case .handshake: try await handshake()
+      }
+    }
+  }
+
+  public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    if buffer.freeCapacity == 0 { return 0 }
+    while true {
+      try await establish()
+      if let count = try tryRead(into: &buffer) { return count }
+      // The wait is without a buffer. If it was in vain, or the base stream has no plain reads, the next is with one.
+      try await base.waitUntilReadable()
+      if let count = try tryRead(into: &buffer) { return count }
+      switch try beginReading(into: &buffer) {
+      case .ended(let count): return count
+      case .unready: continue
+      case .begun: break
+      }
+      let chunk = ByteChunk(capacity: inputSize)
+      do throws(IOError) {
+        var room = OutputRawSpan(buffer: chunk.room, initializedCount: 0)
+        chunk.commit(try await base.read(into: &room))
+      } catch {
+        endReading()
+        throw error
+      }
+      if let count = try endReading(chunk, into: &buffer) { return count }
+    }
+  }
+
+  public func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    if buffer.freeCapacity == 0 { return 0 }
+    while true {
+      switch try beginReading(into: &buffer) {
+      case .ended(let count): return count
+      case .unready: return nil
+      case .begun: break
+      }
+      let chunk = ByteChunk(capacity: inputSize)
+      do throws(IOError) {
+        var room = OutputRawSpan(buffer: chunk.room, initializedCount: 0)
+        guard let count = try base.tryRead(into: &room) else {
+          endReading()
+          return nil
+        }
+        chunk.commit(count)
+      } catch {
+        endReading()
+        throw error
+      }
+      if let count = try endReading(chunk, into: &buffer) { return count }
+    }
+  }
+
+  /// How the beginning of a read has ended.
+  private enum Beginning {
+    /// The read is over, with so many bytes.
+    case ended(Int)
+    /// The handshake has not been done.
+    case unready
+    /// The caller has the base stream to itself for reading.
+    case begun
+  }
+
+  /// Reads what is there without the base stream, or begins to read from that.
+  private func beginReading(into buffer: inout OutputRawSpan) throws(IOError) -> Beginning {
+    let (result, mustFlush) = state.withLock { state -> (Result<Beginning, IOError>, Bool) in
+      if state.isClosed { return (.failure(IOError(.read, .closed)), false) }
+      guard state.isEstablished else { return (.success(.unready), false) }
+      if state.isReading { return (.failure(IOError(.read, .busy)), false) }
+      switch state.takeRead(into: &buffer) {
+      case .success(let count?): return (.success(.ended(count)), state.beginFlush())
+      case .failure(let error): return (.failure(error), state.beginFlush())
+      case .success(nil):
+        state.isReading = true
+        return (.success(.begun), state.beginFlush())
+      }
+    }
+    if mustFlush { flushWhatReadingProduced() }
+    return try result.get()
+  }
+
+  /// Ends reading from the base stream, with what it has given: nothing if it is at its end.
+  ///
+  /// - Returns: how many bytes were decrypted, 0 if the peer has finished; `nil` if more input is needed.
+  private func endReading(_ chunk: ByteChunk, into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
+    let (result, mustFlush) = state.withLock { state -> (Result<Int?, IOError>, Bool) in
+      state.isReading = false
+      if chunk.isEmpty { state.isTruncated = true } else { state.input = chunk }
+      return (state.takeRead(into: &buffer), state.beginFlush())
+    }
+    if mustFlush { flushWhatReadingProduced() }
+    return try result.get()
+  }
+
+  /// Ends reading from the base stream, which has given nothing.
+  private func endReading() { state.withLock { $0.isReading = false } }
+}
+
+extension TLSStream.State {
+  /// What ``decrypt(into:)`` gives or throws.
+  fileprivate mutating func takeRead(into buffer: inout OutputRawSpan) -> Result<Int?, IOError> {
+    do throws(IOError) {
+      return .success(try decrypt(into: &buffer))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  /// Begins to write what reading has produced, if there is anything and no task writes.
+  mutating func beginFlush() -> Bool {
+    guard engine.hasOutput, case .none = writer, !isClosed else { return false }
+    writer = .reader
+    return true
+  }
+}
