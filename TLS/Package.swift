@@ -22,5 +22,14 @@ let package = Package(
     .target(
       name: "RuntimeTLS", dependencies: ["CTLS", gearbox("Runtime"), gearbox("RuntimeKit"), gearbox("RuntimeHTTP")],
       swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+    .target(name: "CCertificates", dependencies: ["COpenSSL"], path: "Tests/CCertificates"),
+    .testTarget(
+      name: "RuntimeTLSTests",
+      dependencies: [
+        "CCertificates", "RuntimeTLS", gearbox("Runtime"), gearbox("RuntimeKit"), gearbox("RuntimeHTTP"),
+        gearbox("RuntimeTesting"), gearbox("RuntimeSimulation"), gearbox("RuntimeConcurrency"),
+        gearbox("RuntimeDispatch"), gearbox("RuntimeCustom"),
+      ],
+      swiftSettings: settings),
   ]
 )

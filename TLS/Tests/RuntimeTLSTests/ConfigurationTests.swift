@@ -1,0 +1,110 @@
+import RuntimeTLS
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct ConfigurationTests {
+  /// What a server says to its configuration.
+  private func error(_ configuration: TLSConfiguration) -> TLSConfigurationError? {
+    do throws(TLSConfigurationError) {
+      _ = try TLSSource(configuration)
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  private func error(certificatePath: String, keyPath: String) -> TLSConfigurationError? {
+    error(TLSConfiguration(identities: [TLSIdentity(certificatePath: certificatePath, keyPath: keyPath)]))
+  }
+
+  @Test func `A certificate and its key are read from files, or both from one`() {
+    let (directory, certificate) = (TemporaryDirectory(), Authority.localhost)
+    let (chain, key) = (directory.file("cert", certificate.chain), directory.file("key", certificate.key))
+    #expect(error(certificatePath: chain, keyPath: key) == nil)
+    for both in [certificate.chain + certificate.key, certificate.key + certificate.chain] {
+      let path = directory.file("both", both)
+      #expect(error(certificatePath: path, keyPath: path) == nil)
+    }
+  }
+
+  @Test func `A file that is missing or is none is named`() {
+    #expect(
+      error(certificatePath: "/nowhere/cert.pem", keyPath: "/dev/null")?.description
+        == "/nowhere/cert.pem: No such file or directory")
+    #expect(error(certificatePath: "/tmp", keyPath: "/dev/null")?.description == "/tmp: Is a directory")
+    #expect(error(certificatePath: "/dev/zero", keyPath: "/dev/null")?.reason.contains("larger than") == true)
+  }
+
+  @Test func `A file without what is looked for is named`() {
+    let (directory, certificate) = (TemporaryDirectory(), Authority.localhost)
+    let (chain, key) = (directory.file("cert", certificate.chain), directory.file("key", certificate.key))
+    let (empty, wrong) = (directory.file("empty"), directory.file("wrong", broken))
+    let noCertificate = error(certificatePath: empty, keyPath: key)
+    #expect(noCertificate?.description == "\(empty): there is no certificate in it")
+    let noKey = error(certificatePath: chain, keyPath: chain)
+    #expect(noKey?.description == "\(chain): there is no private key in it")
+    #expect(error(certificatePath: wrong, keyPath: key)?.subject == wrong)
+  }
+
+  private var broken: String { "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n" }
+
+  @Test func `A chain is refused for any certificate that is broken`() {
+    let certificate = Authority.localhost
+    #expect(
+      error(
+        TLSConfiguration(identities: [
+          TLSIdentity(chain: .text(certificate.chain + broken), key: .text(certificate.key))
+        ]))?.subject == "the certificate")
+  }
+
+  @Test func `A key of another certificate is refused, and both files are named`() {
+    let directory = TemporaryDirectory()
+    let chain = directory.file("cert", Authority.localhost.chain)
+    for other in [Authority.example, Authority.rsa] {
+      let key = directory.file("key", other.key)
+      let wrong = error(certificatePath: chain, keyPath: key)
+      #expect(wrong?.description == "\(key), \(chain): the key does not belong to the certificate")
+    }
+  }
+
+  @Test func `A key with a password is refused without a question`() {
+    #expect(
+      error(
+        TLSConfiguration(identities: [
+          TLSIdentity(chain: .text(Authority.localhost.chain), key: .text(encryptedKey))
+        ]))?.reason == "the key is encrypted")
+  }
+
+  /// The head of such a file is enough for OpenSSL to ask for the password.
+  private var encryptedKey: String {
+    """
+    -----BEGIN EC PRIVATE KEY-----
+    Proc-Type: 4,ENCRYPTED
+    DEK-Info: AES-256-CBC,00112233445566778899AABBCCDDEEFF
+
+    AAAAAAAAAAAAAAAAAAAAAA==
+    -----END EC PRIVATE KEY-----
+
+    """
+  }
+
+  @Test func `Settings that cannot be used are named`() {
+    let changes: [(String, (inout TLSConfiguration) -> Void)] = [
+      ("identities", { $0.identities = [] }),
+      ("ciphers", { $0.ciphers = "ROT13" }),
+      ("cipherSuites", { $0.cipherSuites = "TLS_ROT13" }),
+      ("minimumVersion", { ($0.minimumVersion, $0.maximumVersion) = (.v1_3, .v1_2) }),
+      ("applicationProtocols", { $0.applicationProtocols = ["h2", ""] }),
+      ("applicationProtocols", { $0.applicationProtocols = [String(repeating: "x", count: 256)] }),
+      ("clientCertificates", { $0.clientCertificates = .required(roots: []) }),
+      ("the roots of clientCertificates", { $0.clientCertificates = .required(roots: [.text("none")]) }),
+      ("ticketKeyLifetime", { $0.ticketKeyLifetime = .zero }),
+    ]
+    for (setting, change) in changes { #expect(error(.server(change: change))?.subject == setting) }
+  }
+
+  @Test func `A client may be without a certificate, and not without roots`() throws {
+    _ = try TLSContext(TLSConfiguration())
+    let error = #expect(throws: TLSConfigurationError.self) { try TLSContext(.client { $0.trust = .roots([]) }) }
+    #expect(error?.subject == "trust")
+  }
+}

@@ -1,0 +1,53 @@
+import Runtime
+import RuntimeKit
+import RuntimePrimitives
+
+/// A stream that reads no more than so many bytes of another, and then finds it at its end.
+final class CutStream: ByteStream {
+  private let base: AnyStream
+  private let left: Lock<Int>
+
+  init(_ base: AnyStream, after count: Int) {
+    self.base = base
+    left = Lock(count)
+  }
+
+  func waitUntilReadable() async throws(IOError) {
+    if left.withLock({ $0 }) > 0 { try await base.waitUntilReadable() }
+  }
+
+  func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    let most = min(left.withLock { $0 }, buffer.freeCapacity)
+    if most == 0 { return 0 }
+    let bytes = try await base.read(upTo: most)
+    left.withLock { $0 -= bytes.count }
+    for byte in bytes { buffer.append(byte) }
+    return bytes.count
+  }
+
+  func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int { try await base.writeSome(bytes) }
+  func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
+  func close() { base.close() }
+}
+
+/// A stream that counts what is read from another.
+final class CountingStream: ByteStream {
+  private let base: AnyStream
+  private let counted = Lock(0)
+
+  init(_ base: AnyStream) { self.base = base }
+
+  var count: Int { counted.withLock { $0 } }
+
+  func waitUntilReadable() async throws(IOError) { try await base.waitUntilReadable() }
+
+  func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    let count = try await base.read(into: &buffer)
+    counted.withLock { $0 += count }
+    return count
+  }
+
+  func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int { try await base.writeSome(bytes) }
+  func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
+  func close() { base.close() }
+}

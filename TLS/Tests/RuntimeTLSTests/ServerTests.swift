@@ -1,0 +1,140 @@
+import Runtime
+import RuntimeHTTP
+import RuntimeTLS
+import Testing
+
+@Suite(.timeLimit(.minutes(3))) struct ServerTests {
+  @Test(arguments: Backend.allCases, [["http/1.1"], []])
+  func `HTTP 1 is spoken where ALPN says so, or nothing`(backend: Backend, protocols: [String]) async throws {
+    try await Site.serve(on: backend) { site in
+      let stream = try await site.connect(protocols)
+      for _ in 0..<3 {
+        try await stream.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        #expect(try await stream.readResponse().hasSuffix("\r\n\r\nHTTP/1.1"))
+      }
+      try await stream.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+      #expect(String(decoding: try await stream.readAll(), as: UTF8.self).hasSuffix("HTTP/1.1"))
+      await stream.closeAndWait()
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `HTTP 2 is spoken where ALPN says so`(backend: Backend) async throws {
+    try await Site.serve(on: backend) { site in
+      let stream = try await site.connect(["h2", "http/1.1"])
+      try await stream.handshake()
+      #expect(stream.session?.applicationProtocol == "h2")
+      #expect(try await stream.getByHTTP2() == "HTTP/2")
+      stream.close()
+    }
+  }
+
+  @Test func `A connection cannot be upgraded to HTTP 2 over TLS`() async throws {
+    try await Site.serve(on: .custom) { site in
+      let stream = try await site.connect()
+      try await stream.write(
+        "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+          + "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n")
+      #expect(try await stream.readResponse().hasPrefix("HTTP/1.1 200"))
+      stream.close()
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A large response arrives whole, and ends with a close_notify`(backend: Backend) async throws {
+    try await Site.serve(on: backend) { site in
+      let stream = try await site.connect()
+      try await stream.write("GET /large HTTP/1.0\r\n\r\n")
+      let bytes = try await stream.readAll()
+      #expect(bytes.suffix(1_000_000) == pattern(1_000_000)[...])
+      await stream.closeAndWait()
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A request in the clear gets a 400 that can be read`(backend: Backend) async throws {
+    try await Site.serve(on: backend) { site in
+      let stream = try await site.connectInTheClear()
+      try await stream.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      let answer = String(decoding: try await stream.readAll(), as: UTF8.self)
+      #expect(answer.hasPrefix("HTTP/1.1 400 Bad Request\r\n") && answer.contains("HTTPS"))
+      stream.close()
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A failed handshake's alert arrives though the client has sent more`(backend: Backend) async throws {
+    try await Site.serve(on: backend) { site in
+      for _ in 0..<20 {
+        let stream = try await site.connectInTheClear()
+        try await stream.write([0x16, 3, 1, 0, 4, 1, 0, 0, 0] + pattern(50_000))
+        let alert = try await stream.readAll()
+        #expect(alert.first == 0x15)
+        stream.close()
+      }
+      #expect(site.log.all.allSatisfy { $0.contains("preparing it failed: accept: TLS: ") })
+    }
+  }
+
+  @Test(arguments: [[0x16, 3, 1, 0, 4, 1, 0, 0, 0], Array("GET / HTTP/1.1\r\n".utf8)] as [[UInt8]])
+  func `A client that is refused is listened to until it has read why`(beginning: [UInt8]) async throws {
+    let (near, far) = Carrier.whole.pair()
+    let source = try TLSSource(.server())
+    let preparing = Task {
+      defer { far.close() }
+      _ = try await prepareTLS(far, source)
+    }
+    try await near.write(beginning)
+    // The answer has come, and the client sends on.
+    try await near.waitUntilReadable()
+    try await near.write(pattern(500_000))
+    try await near.shutdownWrite()
+    #expect(try await !near.readAll().isEmpty)
+    let error = await #expect(throws: IOError.self) { try await preparing.value }
+    #expect(error?.operation == .accept && error?.failure != nil)
+  }
+
+  @Test func `Handshakes that stand still hold up no other, and end with the server's patience`() async throws {
+    var options = ServerOptions()
+    options.headTimeout = .seconds(5)
+    try await Site.serve(on: .custom, options: options) { site in
+      var still: [AnyStream] = []
+      for count in 0..<100 {
+        let stream = try await site.connectInTheClear()
+        // Where the machine is slow, the first have been closed when the last have come.
+        if count % 2 == 0 { try? await stream.write([0x16, 3, 1, 2, 0]) }
+        still.append(stream)
+      }
+      for _ in 0..<10 {
+        let stream = try await site.connect()
+        try await stream.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        #expect(try await stream.readResponse().hasPrefix("HTTP/1.1 200"))
+        stream.close()
+      }
+      for stream in still {
+        // The end, or a reset.
+        _ = try? await stream.readAll()
+        stream.close()
+      }
+    }
+  }
+
+  @Test func `A certificate is replaced while connections are served, and no request fails`() async throws {
+    try await Site.serve(on: .custom) { site in
+      let old = try await site.connect()
+      try await old.handshake()
+      let before = old.session?.peerCertificates
+      for round in 0..<20 {
+        let certificate = Authority.issue("localhost", ["DNS:localhost"])
+        try site.source.replace(.server(certificate) { $0.applicationProtocols = ["h2", "http/1.1"] })
+        let new = try await site.connect()
+        for stream in [old, new] {
+          try await stream.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+          #expect(try await stream.readResponse().hasPrefix("HTTP/1.1 200"), "round \(round)")
+        }
+        #expect(new.session?.peerCertificates != before)
+        await new.closeAndWait()
+      }
+    }
+  }
+}

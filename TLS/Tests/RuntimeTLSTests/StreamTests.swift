@@ -1,0 +1,265 @@
+import Glibc
+import Runtime
+import RuntimeTLS
+import RuntimeTesting
+import Testing
+
+@Suite(.timeLimit(.minutes(3))) struct StreamTests {
+  @Test(arguments: Carrier.allCases, [TLSVersion.v1_2, .v1_3])
+  func `Both ends read while they write`(carrier: Carrier, version: TLSVersion) async throws {
+    let ends = try Ends(carrier, client: .client { $0.maximumVersion = version })
+    let bytes = pattern(carrier == .whole ? 3_000_001 : 40_001)
+    let arrived = try await withThrowingTaskGroup(of: [UInt8].self) { group in
+      for stream in [ends.client, ends.server] {
+        group.addTask { try await stream.readAll() }
+        group.addTask {
+          try await stream.write(bytes)
+          try await stream.shutdownWrite()
+          return []
+        }
+      }
+      return try await group.reduce(into: [[UInt8]]()) { if !$1.isEmpty { $0.append($1) } }
+    }
+    #expect(arrived.count == 2 && arrived.allSatisfy { $0 == bytes })
+  }
+
+  @Test func `Two pieces are written one after the other, whatever their sizes`() async throws {
+    let ends = try await Ends.shaken()
+    let bytes = pattern(200_001)
+    let sizes = [0, 1, 100, 70_000, 200_001]
+    async let all = ends.server.readAll()
+    for size in sizes {
+      try await ends.client.write(
+        bytes.span.bytes.extracting(first: size), bytes.span.bytes.extracting(droppingFirst: size))
+    }
+    try await ends.client.shutdownWrite()
+    #expect(try await all == sizes.flatMap { _ in bytes })
+  }
+
+  @Test func `A small buffer is filled from a record again and again, and what is left is pending`() async throws {
+    let ends = try await Ends.shaken()
+    try await ends.client.write("hello")
+    #expect(try await ends.server.read(upTo: 2) == Array("he".utf8))
+    #expect(ends.server.attribute(PendingInput.self)?.isThere == true)
+    try await ends.server.waitUntilReadable()
+    #expect(try await ends.server.read(upTo: 16) == Array("llo".utf8))
+    #expect(ends.server.attribute(PendingInput.self)?.isThere == false)
+    #expect(ends.server.attribute(PeerPresence.self) == .present)
+  }
+
+  // MARK: The end
+
+  @Test func `What one end says last the other reads, and answers`() async throws {
+    let ends = try await Ends.shaken()
+    try await ends.client.write("last words")
+    try await ends.client.shutdownWrite()
+    #expect(try await ends.server.readAll() == Array("last words".utf8))
+    #expect(ends.server.attribute(PeerPresence.self) == .finished)
+    try await ends.server.write("still there")
+    #expect(try await ends.client.readText(11) == "still there")
+    await ends.server.closeAndWait()
+    #expect(try await ends.client.read() == [])
+    #expect(try await ends.client.read() == [])
+    let error = await #expect(throws: IOError.self) { try await ends.client.write("x") }
+    #expect(error == IOError(.write, .system(EPIPE)))
+  }
+
+  @Test func `A connection that is cut off has not ended`() async throws {
+    let ends = try await Ends.shaken()
+    try await ends.client.write("some")
+    ends.client.close()
+    #expect(try await ends.server.readText(4) == "some")
+    for _ in 0..<2 {
+      let error = await #expect(throws: IOError.self) { _ = try await ends.server.read() }
+      #expect(error?.operation == .read && error?.failure?.isTruncation == true)
+    }
+    try await ends.server.waitUntilReadable()
+  }
+
+  @Test func `A record that is cut off or changed is an error, and ends both directions`() async throws {
+    let pair = Carrier.whole.pair()
+    let ends = try Ends(pair, source: TLSSource(.server { $0.ticketKeyLifetime = nil }), context: TLSContext(.client()))
+    try await ends.shake()
+    // Not encrypted, as a stranger would write it into the connection.
+    try await pair.0.write([0x17, 3, 3, 0, 32] + pattern(32))
+    let error = await #expect(throws: IOError.self) { _ = try await ends.server.read() }
+    #expect(error?.failure?.alert?.code == 20 && error?.failure?.isTruncation == false)
+    let writing = await #expect(throws: IOError.self) { try await ends.server.write("x") }
+    #expect(writing?.operation == .write && writing?.failure?.alert?.code == 20)
+    // The alert has left by itself.
+    let told = await #expect(throws: IOError.self) { _ = try await ends.client.read() }
+    #expect(told?.failure?.alert?.code == 20 && told?.failure?.alert?.isFromPeer == true)
+  }
+
+  @Test func `Closing wakes what reads, and closes the base stream`() async throws {
+    let pair = Carrier.whole.pair()
+    let ends = try Ends(pair, source: TLSSource(.server()), context: TLSContext(.client()))
+    try await ends.shake()
+    let reading = Task { try await ends.server.read() }
+    ends.server.close()
+    let error = await #expect(throws: IOError.self) { _ = try await reading.value }
+    #expect(error == IOError(.read, .closed))
+    await #expect(throws: IOError(.read, .closed)) { _ = try await pair.1.read() }
+    await #expect(throws: IOError(.write, .closed)) { try await ends.server.write("x") }
+    await #expect(throws: IOError(.shutdown, .closed)) { try await ends.server.shutdownWrite() }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A client that closes without a read loses nothing of what it has written`(backend: Backend) async throws {
+    try await backend.withRuntime { runtime in
+      func check(_ runtime: some AsyncRuntime) async throws {
+        let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
+        let listener = TLSListener(try await runtime.listen(on: .loopback(port: 0)), source: source)
+        for _ in 0..<20 {
+          let reading = runtime.spawn { try await listener.accept().readAll() }
+          let client = try TLSStream(
+            client: try await runtime.connect(to: listener.localAddress), name: "localhost", context: context)
+          try await client.handshake()
+          // The tickets have come then.
+          try await client.base.waitUntilReadable()
+          try await client.write(pattern(100_000))
+          await client.closeAndWait()
+          #expect(try await reading.value == pattern(100_000))
+        }
+        listener.close()
+      }
+      try await check(runtime)
+    }
+  }
+
+  @Test func `Of two that write at once, one is told that the stream is busy, and so is one of two that read`()
+    async throws
+  {
+    let ends = try await Ends.shaken()
+    let block = [UInt8](repeating: 7, count: 1 << 20)
+    let (writing, reading) = (Task { try await ends.client.write(block) }, Task { try await ends.client.read() })
+    // The task that writes has begun once the pipe is full.
+    while ends.server.attribute(PendingInput.self)?.isThere != true { await Task.yield() }
+    await #expect(throws: IOError(.write, .busy)) { try await ends.client.write("x") }
+    #expect(throws: IOError(.write, .busy)) { _ = try ends.client.tryWrite("x".utf8.span.bytes) }
+    await #expect(throws: IOError(.shutdown, .busy)) { try await ends.client.shutdownWrite() }
+    #expect(try await ends.server.read(exactly: block.count) == block)
+    try await writing.value
+    try await ends.server.write("x")
+    #expect(try await reading.value == Array("x".utf8))
+  }
+
+  @Test func `A peer that takes nothing is not waited for once the task that closes is cancelled`() async throws {
+    let ends = try await Ends.shaken(.whole)
+    let block = [UInt8](repeating: 7, count: 1 << 20)
+    while try ends.client.tryWrite(block.span.bytes) > 0 {}
+    let closing = Task { await ends.client.closeAndWait() }
+    closing.cancel()
+    await closing.value
+    await #expect(throws: IOError(.read, .closed)) { _ = try await ends.client.read() }
+  }
+
+  // MARK: Plain calls
+
+  @Test func `Plain reads and writes wait for nothing`() async throws {
+    let ends = try Ends()
+    // Not before the handshake.
+    #expect(try ends.client.tryWrite("x".utf8.span.bytes) == 0)
+    try await ends.shake()
+    #expect(try tryRead(ends.server) == nil)
+    #expect(try ends.client.tryWrite("hello".utf8.span.bytes) == 5)
+    #expect(try tryRead(ends.server) == Array("hello".utf8))
+    #expect(try tryRead(ends.server) == nil)
+    try await ends.client.shutdownWrite()
+    #expect(try tryRead(ends.server) == [])
+  }
+
+  @Test func `What a plain write has begun to encrypt begins the next write, and arrives once`() async throws {
+    let ends = try await Ends.shaken()
+    let bytes = pattern(1_000_003)
+    var written = 0
+    while written < bytes.count {
+      let count = try ends.client.tryWrite(bytes.span.extracting(written...).bytes)
+      if count == 0 { break }
+      written += count
+    }
+    #expect(written < bytes.count)
+    async let all = ends.server.readAll()
+    // The rest, first in small pieces, some of which are encrypted already.
+    while written < 500_000 {
+      written += try await ends.client.writeSome(bytes.span.extracting(written..<written + 1000).bytes)
+    }
+    try await ends.client.write(bytes.span.extracting(written...).bytes)
+    try await ends.client.shutdownWrite()
+    #expect(try await all == bytes)
+  }
+
+  @Test func `A writeSome that is cancelled counts what is encrypted as written`() async throws {
+    let ends = try await Ends.shaken(.narrow, server: .server { $0.ticketKeyLifetime = nil })
+    let bytes = pattern(100)
+    let writing = Task { try await ends.client.writeSome(bytes.span.bytes) }
+    for _ in 0..<100 { await Task.yield() }
+    writing.cancel()
+    let count = (try? await writing.value) ?? 0
+    async let all = ends.server.readAll()
+    try await ends.client.write("!")
+    try await ends.client.shutdownWrite()
+    #expect(try await all == bytes.prefix(count) + Array("!".utf8))
+  }
+
+  // MARK: Every byte
+
+  /// How many bytes each end reads in a handshake, tickets and the server's end included. A signature may be a few bytes longer
+  /// in one than in another.
+  private func handshakeLengths() async throws -> (client: Int, server: Int) {
+    let pair = Carrier.whole.pair()
+    let counted = (CountingStream(pair.0), CountingStream(pair.1))
+    let ends = try Ends(
+      (AnyStream(counted.0), AnyStream(counted.1)), source: TLSSource(.server()), context: TLSContext(.client()))
+    try await ends.shake()
+    try await ends.server.shutdownWrite()
+    _ = try await ends.client.readAll()
+    return (counted.0.count, counted.1.count)
+  }
+
+  @Test func `A handshake that is cut off at any byte ends at both ends`() async throws {
+    let lengths = try await handshakeLengths()
+    let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
+    for count in 0..<lengths.client - 8 {
+      let pair = Carrier.whole.pair()
+      let ends = try Ends((AnyStream(CutStream(pair.0, after: count)), pair.1), source: source, context: context)
+      let client = await ends.failures().client
+      // Cut within the last record, or between two, and never anything else.
+      #expect(
+        client?.failure?.isTruncation == true, "after \(count) of the server's bytes: \(client.map { "\($0)" } ?? "")")
+    }
+    for count in 0..<lengths.server {
+      let pair = Carrier.whole.pair()
+      let ends = try Ends((pair.0, AnyStream(CutStream(pair.1, after: count))), source: source, context: context)
+      let server = await ends.failures().server
+      #expect(
+        server?.failure?.isTruncation == true, "after \(count) of the client's bytes: \(server.map { "\($0)" } ?? "")")
+    }
+  }
+
+  @Test func `A first flight of which any byte is changed ends the handshake, or is followed by more`() async throws {
+    let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
+    let pair = Carrier.whole.pair()
+    let client = try TLSStream(client: pair.0, name: "localhost", context: context)
+    let shaking = Task { try await client.handshake() }
+    let flight = try await pair.1.read()
+    shaking.cancel()
+    for place in flight.indices {
+      var changed = flight
+      changed[place] ^= 0x55
+      let (near, far) = Carrier.whole.pair()
+      try await near.write(changed)
+      try await near.shutdownWrite()
+      let server = try TLSStream(server: far, source: source)
+      let error = await #expect(throws: IOError.self) { try await server.handshake() }
+      #expect(error?.operation == .accept && error?.failure != nil)
+    }
+  }
+
+  private func tryRead(_ stream: some ByteStream) throws -> [UInt8]? {
+    let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
+    defer { memory.deallocate() }
+    var buffer = OutputRawSpan(buffer: memory, initializedCount: 0)
+    return try stream.tryRead(into: &buffer).map { Array(memory.prefix($0)) }
+  }
+}

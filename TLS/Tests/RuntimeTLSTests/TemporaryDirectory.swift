@@ -1,0 +1,31 @@
+import Glibc
+
+/// A directory for the files of a test, which goes with it.
+final class TemporaryDirectory {
+  let path = "/tmp/tls-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+
+  init() { mkdir(path, 0o700) }
+
+  /// Its files only: tests make no directories in it.
+  deinit {
+    guard let directory = opendir(path) else { return }
+    while let entry = readdir(directory) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      unlink("\(path)/\(name)")
+    }
+    closedir(directory)
+    rmdir(path)
+  }
+
+  /// Makes a file, and gives its path.
+  func file(_ name: String, _ bytes: [UInt8] = []) -> String {
+    let path = "\(path)/\(name)"
+    if let file = fopen(path, "w") {
+      fwrite(bytes, 1, bytes.count, file)
+      fclose(file)
+    }
+    return path
+  }
+
+  func file(_ name: String, _ text: String) -> String { file(name, Array(text.utf8)) }
+}
