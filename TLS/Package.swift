@@ -13,7 +13,8 @@ func gearbox(_ product: String) -> Target.Dependency { .product(name: product, p
 let package = Package(
   name: "gearbox-tls",
   products: [
-    .library(name: "RuntimeTLS", targets: ["RuntimeTLS"])
+    .library(name: "RuntimeTLS", targets: ["RuntimeTLS"]),
+    .executable(name: "WebAppTLS", targets: ["WebAppTLS"]),
   ],
   dependencies: [.package(name: "gearbox", path: "..")],
   targets: [
@@ -22,6 +23,13 @@ let package = Package(
     .target(
       name: "RuntimeTLS", dependencies: ["CTLS", gearbox("Runtime"), gearbox("RuntimeKit"), gearbox("RuntimeHTTP")],
       swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+    .executableTarget(
+      name: "WebAppTLS",
+      dependencies: [
+        "RuntimeTLS", gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection"),
+        gearbox("WebAppRoutes"),
+      ],
+      swiftSettings: settings),
     .target(name: "CCertificates", dependencies: ["COpenSSL"], path: "Tests/CCertificates"),
     .testTarget(
       name: "RuntimeTLSTests",

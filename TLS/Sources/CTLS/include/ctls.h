@@ -172,3 +172,12 @@ const uint8_t *_Nullable gearbox_tls_protocol(
 /// The peer's certificate number `index`, its own first, as DER: memory for `free`. NULL if there is none.
 void *_Nullable gearbox_tls_peer_certificate(
   const gearbox_tls_connection *_Nonnull connection, size_t index, size_t *_Nonnull length);
+
+// MARK: Certificates
+
+/// Makes a certificate for `names`, in OpenSSL's notation (`DNS:localhost,IP:127.0.0.1`), and its key, both as PEM.
+///
+/// Returns whether that could be done. What it leaves in `certificate` and `key` is to be freed with `free`.
+bool gearbox_tls_make_self_signed(
+  const char *_Nonnull names, long seconds, void *_Nullable *_Nonnull certificate, size_t *_Nonnull certificate_length,
+  void *_Nullable *_Nonnull key, size_t *_Nonnull key_length);

@@ -11,7 +11,7 @@ final class ByteChunk: @unchecked Sendable {  // One task at a time has it, as t
 
   /// Memory for `capacity` bytes, none of which is there yet.
   init(capacity: Int) {
-    guard let memory = malloc(capacity) else { fatalError("there is no memory for \(capacity) bytes") }
+    guard let memory = malloc(capacity) else { preconditionFailure("there is no memory for \(capacity) bytes") }
     self.memory = memory
     self.capacity = capacity
     end = 0
