@@ -4,7 +4,9 @@ import RuntimeTesting
 import Testing
 
 /// What every runtime promises, asked of each of ours.
-@Suite(.timeLimit(.minutes(10)), .serialized) struct ConformanceTests {
+///
+/// One promise at a time of each backend: some of them keep both cores of a small machine busy.
+@Suite(.timeLimit(.minutes(10))) struct ConformanceTests {
   /// A promise to be kept, and by which backend.
   struct Trial: Sendable, Codable, CustomTestStringConvertible {
     let variant: Variant
@@ -38,14 +40,30 @@ import Testing
     }
   }
 
-  @Test(arguments: trials.filter { !$0.promise.needs.contains(.quietProcess) })
-  func `A backend keeps its promises`(trial: Trial) async throws {
-    try await trial.run()
+  static func trials(of backend: Backend) -> [Trial] {
+    trials.filter { $0.variant.backend == backend && !$0.promise.needs.contains(.quietProcess) }
   }
 
-  @Test(arguments: trials.filter { $0.promise.needs.contains(.quietProcess) })
-  func `A backend keeps its promises in a process where nothing else goes on`(trial: Trial) async throws {
-    await #expect(processExitsWith: .success) { [trial] in try await trial.run() }
+  @Suite(.serialized) struct Concurrency {
+    @Test(arguments: trials(of: .concurrency))
+    func `the backend on Swift's pool keeps its promises`(trial: Trial) async throws { try await trial.run() }
+  }
+
+  @Suite(.serialized) struct Dispatch {
+    @Test(arguments: trials(of: .dispatch))
+    func `the backend on Dispatch keeps its promises`(trial: Trial) async throws { try await trial.run() }
+  }
+
+  @Suite(.serialized) struct Custom {
+    @Test(arguments: trials(of: .custom))
+    func `the backend on threads of its own keeps its promises`(trial: Trial) async throws { try await trial.run() }
+  }
+
+  @Suite(.serialized) struct Quiet {
+    @Test(arguments: trials.filter { $0.promise.needs.contains(.quietProcess) })
+    func `A backend keeps its promises in a process where nothing else goes on`(trial: Trial) async throws {
+      await #expect(processExitsWith: .success) { [trial] in try await trial.run() }
+    }
   }
 
   @Test func `No two cases promise the same`() {
