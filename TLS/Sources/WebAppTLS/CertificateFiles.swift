@@ -31,7 +31,7 @@ struct CertificateFiles: Sendable {
   /// The directory for what programs keep from run to run (`XDG_STATE_HOME`), made where it is missing.
   private static func directory() throws -> String {
     guard let base = variable("XDG_STATE_HOME") ?? variable("HOME").map({ "\($0)/.local/state" }) else {
-      throw UsageError(description: "neither XDG_STATE_HOME nor HOME is set: name a certificate by --certificate and --key")
+      throw UsageError(description: "HOME is not set: name a certificate by --certificate and --key")
     }
     let directory = "\(base)/gearbox"
     var path = directory.hasPrefix("/") ? "" : "."

@@ -1,7 +1,7 @@
 import CTLS
 import Glibc
 
-/// A certificate that nobody but its own key vouches for, with that key (ECDSA, P-256): for development, and for tests.
+/// A certificate that is signed with its own key, and that key (ECDSA, P-256): for development, and for tests.
 ///
 /// A client that is told to trust it, by its file as a root, can tell its server from others.
 public struct SelfSignedCertificate: Sendable {
