@@ -129,10 +129,12 @@ extension HeaderFields {
 
   private func matches(_ entry: Entry, _ name: String) -> Bool {
     guard Int(entry.nameLength) == name.utf8.count else { return false }
-    var index = Int(entry.nameStart)
-    for character in name.utf8 {
-      if bytes[index].lowercased != character.lowercased { return false }
-      index += 1
+    let (own, wanted) = (bytes.span, name.utf8.span)
+    let start = Int(entry.nameStart)
+    for offset in wanted.indices {
+      let (byte, character) = (own[start + offset], wanted[offset])
+      // Most names are written the same way in both.
+      if byte != character, byte.lowercased != character.lowercased { return false }
     }
     return true
   }
