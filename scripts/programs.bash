@@ -1,6 +1,7 @@
 # Sourced by the checks that have others talk to programs of ours, on each runtime.
 #
-#   start PROGRAM...   starts it on $runtime, and sets `server` to its process and `address` to HOST:PORT
+#   start PROGRAM...   starts it on $runtime, and sets `server` to its process, `line` to the first line that it prints,
+#                      and `address` to the HOST:PORT in that
 #   stop [STATUS]      ends all that have been started by SIGTERM, and expects what expect_end does
 #   expect_end [STATUS]
 #                      waits for their end, and expects STATUS of each (0 unless given), and no complaints
