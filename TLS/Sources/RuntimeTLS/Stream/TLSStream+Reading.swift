@@ -5,35 +5,26 @@ import RuntimePrimitives
 let inputSize = 2 * (16 * 1024 + 256 + 5)
 
 extension TLSStream {
-  /// What a wait has to begin with.
-  private enum Wait { case none, handshake, base }
-
-  private func nextWait() throws(IOError) -> Wait {
-    try state.withLock { state throws(IOError) in
-      if state.isClosed { throw IOError(.read, .closed) }
-      guard state.isEstablished else { return .handshake }
-      return state.isReadable ? .none : .base
-    }
-  }
-
   /// Waits as the base stream does, without a buffer. What has come may be none of the application's bytes.
   public func waitUntilReadable() async throws(IOError) {
-    while true {
-      switch try nextWait() {
-      case .none: return
-      case .base: return try await base.waitUntilReadable()
-      case .handshake: try await handshake()
-      }
-    }
+    if try await needsBase() { try await base.waitUntilReadable() }
   }
 
   public func waitUntilReadableOrClosed() async throws(IOError) {
+    if try await needsBase() { try await base.waitUntilReadableOrClosed() }
+  }
+
+  /// Does the handshake, unless it is done.
+  ///
+  /// - Returns: whether a read has to wait for the base stream.
+  private func needsBase() async throws(IOError) -> Bool {
     while true {
-      switch try nextWait() {
-      case .none: return
-      case .base: return try await base.waitUntilReadableOrClosed()
-      case .handshake: try await handshake()
+      let isReadable = try state.withLock { state throws(IOError) -> Bool? in
+        if state.isClosed { throw IOError(.read, .closed) }
+        return state.isEstablished ? state.isReadable : nil
       }
+      if let isReadable { return !isReadable }
+      try await handshake()
     }
   }
 
