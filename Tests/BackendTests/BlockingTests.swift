@@ -73,7 +73,8 @@ import Testing
     try await backend.withRuntime(blocking: limits) { runtime in
       let gate = Barrier(count: 3)
       let taken = (0..<3).map { _ in runtime.spawn { try await runtime.runBlocking { gate.wait() } } }
-      while runtime.metrics.blockingThreads < 2 || runtime.metrics.blockingQueueDepth != 1 { await Task.yield() }
+      // Two are at it and the third waits: a thread that was made for the second counts before it has taken it.
+      while gate.missingCount > 1 || runtime.metrics.blockingQueueDepth != 1 { await Task.yield() }
       let error = await #expect(throws: BlockingWorkRefused.self) { try await runtime.runBlocking {} }
       #expect(error?.limits == limits)
       #expect("\(error, default: "")".hasSuffix("the limits are 2 threads and 1 calls that wait for one"))
@@ -158,6 +159,9 @@ final class Barrier: Sendable {
   private let missing: Monitor<Int>
 
   init(count: Int) { missing = Monitor(count) }
+
+  /// How many threads have still to come.
+  var missingCount: Int { missing.withLock { $0 } }
 
   func wait() {
     missing.withLock { $0 -= 1 }
