@@ -129,14 +129,9 @@ extension HeaderFields {
 
   private func matches(_ entry: Entry, _ name: String) -> Bool {
     guard Int(entry.nameLength) == name.utf8.count else { return false }
-    let (own, wanted) = (bytes.span, name.utf8.span)
-    let start = Int(entry.nameStart)
-    for offset in wanted.indices {
-      let (byte, character) = (own[start + offset], wanted[offset])
-      // Most names are written the same way in both.
-      if byte != character, byte.lowercased != character.lowercased { return false }
-    }
-    return true
+    let (own, wanted) = (bytes.span.extracting(nameRange(entry)), name.utf8.span)
+    // Most names are written the same way in both.
+    return own.equals(wanted) || own.equalsIgnoringCase(wanted)
   }
 
   private func value(of entry: Entry) -> String { String(decoding: bytes[valueRange(entry)], as: UTF8.self) }

@@ -36,6 +36,13 @@ extension Span<UInt8> {
     return found
   }
 
+  /// Whether these are the same bytes as `other`, where the case of a letter of ASCII does not matter.
+  func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
+    guard count == other.count else { return false }
+    for index in indices where self[index].lowercased != other[index].lowercased { return false }
+    return true
+  }
+
   /// Whether these bytes spell `text`, which is in lower case, where case does not matter.
   @inline(__always)
   func equalsIgnoringCase(_ text: StaticString) -> Bool {

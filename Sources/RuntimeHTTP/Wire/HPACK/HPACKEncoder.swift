@@ -39,7 +39,7 @@ package struct HPACKEncoder: ~Copyable {
   ) {
     guard name.hasUppercase else { return encode(lowercase: name, value, indexing: indexing, into: &output) }
     lowercased.removeAll()
-    for position in name.indices { lowercased.append(name[position].lowercased) }
+    lowercased.append(lowercasing: name)
     let bytes = lowercased.taken
     encode(lowercase: bytes.span, value, indexing: indexing, into: &output)
   }
