@@ -91,6 +91,7 @@ struct HTTP2Core: ~Copyable {
 
   var peer = PeerSettings()
   var encoder: HPACKEncoder
+  var repeatedHead = RepeatedHead()
   var sendWindow = SendWindow(FlowControl.initialWindow)
   var sendQueue = SendQueue()
   /// What is to be written next.
@@ -177,7 +178,9 @@ struct HTTP2Core: ~Copyable {
   }
 
   /// Sets the time that responses are dated with, in seconds since the beginning of 1970.
-  mutating func setTime(to second: Int) { date.update(to: second) }
+  mutating func setTime(to second: Int) {
+    if date.update(to: second) { repeatedHead = RepeatedHead() }
+  }
 
   /// Opens stream 1 for a request that came by HTTP/1 and asked to go on with HTTP/2 (RFC 7540 section 3.2).
   ///
@@ -385,6 +388,7 @@ struct HTTP2Core: ~Copyable {
     drained = []
     waitingForOutput = []
     date = DateCache()
+    repeatedHead = RepeatedHead()
   }
 
   private func isDue(_ deadline: UInt64) -> Bool { deadline != 0 && deadline <= tick }

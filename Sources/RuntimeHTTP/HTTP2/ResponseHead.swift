@@ -3,8 +3,32 @@ extension HTTP2Core {
   /// those every response has.
   ///
   /// - Returns: whether the connection is to end with it: who answers has said `Connection: close`.
-  @inline(__always)
   mutating func encode(_ status: Status, _ fields: HeaderFields, contentLength: Int?) -> Bool {
+    let version = encoder.tableVersion
+    if repeatedHead.isSame(status, fields, tableVersion: version) {
+      let lines = repeatedHead.lines
+      output.append(lines.span.extracting(..<repeatedHead.lengthPosition))
+      if let contentLength { encodeLength(contentLength) }
+      output.append(lines.span.extracting(repeatedHead.lengthPosition...))
+      return false
+    }
+    let start = output.count
+    let (length, closes) = encodeLines(status, fields, contentLength: contentLength)
+    // One that has added to the table is shorter the next time, and one that ends the connection has no next time.
+    if !closes, encoder.tableVersion == version {
+      let block = output.taken
+      repeatedHead.replace(
+        status, fields, tableVersion: version, block: block.span.extracting(start...),
+        length: length.lowerBound - start..<length.upperBound - start)
+    }
+    return closes
+  }
+
+  /// Appends the lines, and says where the line of `Content-Length` is in the output, or would be.
+  @inline(__always)
+  private mutating func encodeLines(
+    _ status: Status, _ fields: HeaderFields, contentLength: Int?
+  ) -> (length: Range<Int>, closes: Bool) {
     encoder.encode(status: Int(status.code), into: &output)
     var hasDate = false
     var hasServer = false
@@ -27,7 +51,9 @@ extension HTTP2Core {
       }
       encoder.encode(name, value, into: &output)
     }
+    let lengthStart = output.count
     if let contentLength { encodeLength(contentLength) }
+    let length = lengthStart..<output.count
     if !hasDate, !date.bytes.isEmpty {
       let text = date.bytes
       encoder.encode("date", text.span, into: &output)
@@ -36,7 +62,7 @@ extension HTTP2Core {
       let name = serverName
       encoder.encode("server", name.span, into: &output)
     }
-    return closes
+    return (length, closes)
   }
 
   /// Appends the lines of the head of an informational response.
@@ -59,7 +85,7 @@ extension HTTP2Core {
       digits[start] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
       rest /= 10
     } while rest > 0
-    encoder.encode("content-length", digits.span.extracting(start..<20), into: &output)
+    encoder.encode(nameIndex: StaticTable.contentLength, digits.span.extracting(start..<20), into: &output)
   }
 
   /// Appends the lines of trailers.

@@ -5,9 +5,14 @@ struct DateCache: Sendable {
   private(set) var bytes: [UInt8] = []
 
   /// Brings the date up to `second`, counted from the beginning of 1970.
+  ///
+  /// - Returns: whether it was another one before.
   @inline(__always)
-  mutating func update(to second: Int) {
-    if second != self.second { format(second) }
+  @discardableResult
+  mutating func update(to second: Int) -> Bool {
+    guard second != self.second else { return false }
+    format(second)
+    return true
   }
 
   @inline(never)

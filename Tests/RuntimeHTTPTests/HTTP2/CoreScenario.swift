@@ -49,6 +49,8 @@ final class CoreScenario {
   private(set) var hasFailed = false
   /// How much work the core does before it pauses.
   var workPerTurn = Int.max
+  /// Whether what is told leaves out the dates.
+  var hidesDates = true
   /// How often it has paused.
   private(set) var pauses = 0
   /// The time in nanoseconds.
@@ -154,7 +156,9 @@ final class CoreScenario {
   private func tell(_ frame: Frame, _ bytes: [UInt8]) -> Told {
     switch frame {
     case .headers(let stream, let fragment, let ends, true):
-      let lines = try? decoder.decode(Array(bytes[fragment])).map(\.description).filter { !$0.hasPrefix("date: ") }
+      let lines = try? decoder.decode(Array(bytes[fragment])).map(\.description).filter {
+        !(hidesDates && $0.hasPrefix("date: "))
+      }
       return .headers(stream, lines ?? ["a block that cannot be decoded"], ends: ends)
     case .data(let stream, let content, _, let ends):
       return .data(stream, String(decoding: bytes[content], as: UTF8.self), ends: ends)

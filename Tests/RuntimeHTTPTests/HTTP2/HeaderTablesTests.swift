@@ -21,6 +21,7 @@ import Testing
     }
     let entries = (1...StaticTable.count).map { table[$0] }
     #expect(Set(entries.map { "\($0.name)" }).count == 52)
+    #expect("\(table[StaticTable.contentLength].name)" == "content-length")
     #expect(Dictionary(grouping: entries) { "\($0.name)" }.allSatisfy { $1.first?.entries == $1.count })
   }
 

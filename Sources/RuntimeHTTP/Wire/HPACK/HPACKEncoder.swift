@@ -13,6 +13,8 @@ package struct HPACKEncoder: ~Copyable {
   private let bound: Int
   /// The smallest and the last of the sizes that the table has been given since the last block.
   private var sizeChange: (smallest: Int, last: Int)?
+  /// How often the table has been given another size.
+  private var resizes = 0
   /// A name that did not come in lower case.
   private var lowercased = ByteBuffer(capacity: 0)
 
@@ -23,12 +25,17 @@ package struct HPACKEncoder: ~Copyable {
     setMaximumTableSize(DynamicTable.initialMaximumSize)
   }
 
+  /// A number that is another one once the table has changed, or is about to: the same lines become the same bytes as
+  /// long as it is the same.
+  var tableVersion: Int { table.nextNumber + resizes }
+
   /// Takes over the peer's SETTINGS_HEADER_TABLE_SIZE, between two blocks. The next one begins with what section 4.2
   /// says about it.
   package mutating func setMaximumTableSize(_ size: Int) {
     let size = min(size, bound)
     guard size != sizeChange?.last ?? table.maximumSize else { return }
     sizeChange = (min(size, sizeChange?.smallest ?? size), size)
+    resizes += 1
   }
 
   /// Appends a line; its name goes out in lower case (RFC 9113 section 8.2.1).
@@ -59,6 +66,13 @@ package struct HPACKEncoder: ~Copyable {
       UInt8(truncatingIfNeeded: zero + code % 10),
     ]
     encode(":status", digits.span, into: &output)
+  }
+
+  /// Appends a line that is not put into the table, with the name of an entry of the static table.
+  mutating func encode(nameIndex: Int, _ value: Span<UInt8>, into output: inout ByteBuffer) {
+    if sizeChange != nil { changeSize(into: &output) }
+    HPACKInteger.encode(nameIndex, prefix: 4, flags: 0x00, into: &output)
+    append(value, to: &output)
   }
 
   private mutating func encode(
@@ -113,6 +127,7 @@ package struct HPACKEncoder: ~Copyable {
   private mutating func changeSize(into output: inout ByteBuffer) {
     guard let change = sizeChange else { return }
     sizeChange = nil
+    resizes += 1
     if change.smallest < change.last {
       table.resize(to: change.smallest)
       HPACKInteger.encode(change.smallest, prefix: 5, flags: 0x20, into: &output)

@@ -24,6 +24,8 @@ struct StaticTable: Sendable {
 
   /// How many entries there are; the first has index 1, and the dynamic table's indices follow on from the last.
   static let count = 61
+  /// The index of `content-length`.
+  static let contentLength = 28
 
   private static let slotBits = 7
 
