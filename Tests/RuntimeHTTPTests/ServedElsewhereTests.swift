@@ -1,3 +1,4 @@
+import Glibc
 import Runtime
 import RuntimePrimitives
 import RuntimeTestSupport
@@ -35,6 +36,38 @@ import Testing
       }
       // It was the server's to close.
       await #expect(throws: IOError(.accept, .closed)) { try await listener.accept() }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `a handler can ask what the connection's stream says of itself`(_ backend: Backend) async throws {
+    try await withSetup(on: backend) { setup in
+      let handler = HandlerFunction { request in
+        var moved = request
+        moved.remoteAddress = nil
+        let processes = [request, moved].map { $0.attribute(PeerCredentials.self)?.processID }
+        return .text(
+          "\(processes == [getpid(), getpid()]) \(Request(target: "/").attribute(PeerCredentials.self) == nil)")
+      }
+      let server = Server(runtime: setup.runtime, options: .quiet, handler: handler)
+      for version in [ApplicationProtocol.http1, .http2] {
+        let address = SocketAddress.unix(path: "\0gearbox-test-\(UInt64.random(in: 0...UInt64.max))")
+        let listener = try await setup.runtime.base.listen(on: address)
+        let near = try await setup.runtime.base.connect(to: address)
+        let far = try await listener.accept()
+        let serving = setup.runtime.spawn { try await server.serve(far, speaking: version) }
+        if version == .http1 {
+          #expect(try await HTTPTestClient(AnyStream(near)).get("/").text == "true true")
+        } else {
+          let client = HTTP2TestClient(AnyStream(near))
+          try await client.start()
+          #expect(try await client.get("/").text == "true true")
+        }
+        near.close()
+        try await serving.value
+        listener.close()
+      }
+      await server.shutdown()
     }
   }
 

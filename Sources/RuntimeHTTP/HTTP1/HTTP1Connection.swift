@@ -64,7 +64,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   /// - Parameter mayUpgrade: whether the client may go on with HTTP/2.
   init(_ stream: Stream, _ control: ConnectionControl, _ responder: Responder<H>, mayUpgrade: Bool) {
     channel = HTTP1Channel(stream, control)
-    origin = RequestOrigin(stream.peerAddress, responder.context.errors)
+    origin = RequestOrigin(stream.peerAddress, responder.context.errors, connection: control)
     self.responder = responder
     self.control = control
     context = responder.context

@@ -25,7 +25,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     self.responder = responder
     self.control = control
     context = responder.context
-    origin = RequestOrigin(stream.peerAddress, context.errors)
+    origin = RequestOrigin(stream.peerAddress, context.errors, connection: control)
     let core = HTTP2Core(
       context.options.http2, limits: context.limits, serverName: context.serverName, pace: context.pace,
       farewell: context.farewellTicks, tick: context.ticker.now, tickLength: context.ticker.period, from: origin,

@@ -43,7 +43,11 @@ public struct Request: Sendable {
   /// Where it came from, where the stream knows.
   public var remoteAddress: SocketAddress? {
     get { parts.origin?.address }
-    set { withOwnParts { $0.origin = RequestOrigin(newValue, $0.origin?.errors ?? .standard) } }
+    set {
+      withOwnParts {
+        $0.origin = RequestOrigin(newValue, $0.origin?.errors ?? .standard, connection: $0.origin?.connection)
+      }
+    }
   }
 
   /// A request made by hand, for tests and for calling a handler without a network.
@@ -74,6 +78,13 @@ public struct Request: Sendable {
     (parts.origin?.errors ?? .standard).response(to: self, for: error)
   }
 
+  /// What the stream of its connection says of itself: its TLS session, or over a Unix-domain socket who the peer is.
+  ///
+  /// - Returns: `nil` where that stream does not say so, and in a request made by hand.
+  public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
+    parts.origin?.connection?.attribute(type)
+  }
+
   /// The same request without its content.
   var withoutBody: Request {
     let copy = parts.copy()
@@ -84,7 +95,7 @@ public struct Request: Sendable {
   /// The same request with responses of errors made by `errors`.
   func answered(by errors: ErrorResponder) -> Request {
     var copy = self
-    copy.withOwnParts { $0.origin = RequestOrigin($0.origin?.address, errors) }
+    copy.withOwnParts { $0.origin = RequestOrigin($0.origin?.address, errors, connection: $0.origin?.connection) }
     return copy
   }
 
@@ -184,10 +195,13 @@ final class RequestOrigin: Sendable {
   let address: SocketAddress?
   /// Makes responses of errors: the server's, or the standard one where there is no server.
   let errors: ErrorResponder
+  /// The connection itself, where there is one.
+  let connection: ConnectionControl?
 
-  init(_ address: SocketAddress?, _ errors: ErrorResponder = .standard) {
+  init(_ address: SocketAddress?, _ errors: ErrorResponder = .standard, connection: ConnectionControl? = nil) {
     self.address = address
     self.errors = errors
+    self.connection = connection
   }
 }
 

@@ -292,6 +292,9 @@ final class ConnectionControl: Sendable {
 
   private var stream: any ByteStream { ends.withLock(\.stream) }
 
+  /// What the connection's stream says of itself.
+  func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? { stream.attribute(type) }
+
   private enum Expiry {
     case alive
     /// The wait has just been ended.

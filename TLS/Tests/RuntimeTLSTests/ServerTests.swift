@@ -29,6 +29,22 @@ import Testing
     }
   }
 
+  @Test(arguments: Backend.allCases)
+  func `A handler sees the client's certificate, if it has one`(backend: Backend) async throws {
+    let configuration = TLSConfiguration.server {
+      $0.clientCertificates = .requested(roots: [PEM.text(Authority.trusted.chain)])
+    }
+    try await Site.serve(on: backend, configuration) { site in
+      for client in [Authority.client, nil] {
+        let stream = try await site.connect(as: client)
+        try await stream.write("GET /client HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        let length = try await stream.readResponse().split(separator: "\r\n").last.flatMap { Int($0) } ?? -1
+        #expect(client == nil ? length == 0 : length > 100)
+        stream.close()
+      }
+    }
+  }
+
   @Test func `A connection cannot be upgraded to HTTP 2 over TLS`() async throws {
     try await Site.serve(on: .custom) { site in
       let stream = try await site.connect()

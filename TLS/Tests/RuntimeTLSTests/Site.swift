@@ -31,6 +31,9 @@ struct Site: Sendable {
       options.log = { log.add($0) }
       var router = Router()
       router.get("/") { request in .text("\(request.version)") }
+      router.get("/client") { request in
+        .text("\(request.attribute(TLSSession.self)?.peerCertificates.first?.count ?? 0)")
+      }
       router.get("/large") { _ in Response(body: .bytes(pattern(1_000_000))) }
       let server = Server(
         runtime: runtime, listener: try await runtime.listen(on: .loopback(port: 0)), options: options, tls: source,
@@ -51,8 +54,12 @@ struct Site: Sendable {
   }
 
   /// A connection to it, before the handshake.
-  func connect(_ protocols: [String] = []) async throws -> TLSStream<AnyStream> {
-    let context = try TLSContext(.client { $0.applicationProtocols = protocols })
+  func connect(_ protocols: [String] = [], as client: Certificate? = nil) async throws -> TLSStream<AnyStream> {
+    let context = try TLSContext(
+      .client {
+        $0.applicationProtocols = protocols
+        if let client { $0.identities = [client.identity] }
+      })
     return try TLSStream(client: try await connectInTheClear(), name: "localhost", context: context)
   }
 
