@@ -97,18 +97,6 @@ package struct ByteBuffer: ~Copyable {
     text.withUTF8Buffer { append(copying: $0) }
   }
 
-  /// Appends `source` with its upper-case letters of ASCII in lower case.
-  @inline(__always)
-  mutating func append(lowercasing source: Span<UInt8>) {
-    reserve(source.count)
-    let room = room
-    // Within `room`: as many bytes have been reserved. Without checks, several are done at once.
-    for index in source.indices {
-      room.storeBytes(of: source[unchecked: index].lowercased, toByteOffset: index, as: UInt8.self)
-    }
-    end += source.count
-  }
-
   /// Takes back the last `count` bytes.
   mutating func removeLast(_ count: Int) {
     precondition(count >= 0 && count <= end - start)

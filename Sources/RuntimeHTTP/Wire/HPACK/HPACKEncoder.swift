@@ -15,8 +15,6 @@ package struct HPACKEncoder: ~Copyable {
   private var sizeChange: (smallest: Int, last: Int)?
   /// How often the table has been given another size.
   private var resizes = 0
-  /// A name that did not come in lower case.
-  private var lowercased = ByteBuffer(capacity: 0)
 
   /// An encoder whose table takes no more than `maximumTableSize`, whatever the peer allows.
   package init(maximumTableSize: Int = DynamicTable.initialMaximumSize) {
@@ -45,10 +43,11 @@ package struct HPACKEncoder: ~Copyable {
     _ name: Span<UInt8>, _ value: Span<UInt8>, indexing: HPACKIndexing? = nil, into output: inout ByteBuffer
   ) {
     guard name.hasUppercase else { return encode(lowercase: name, value, indexing: indexing, into: &output) }
-    lowercased.removeAll()
-    lowercased.append(lowercasing: name)
-    let bytes = lowercased.taken
-    encode(lowercase: bytes.span, value, indexing: indexing, into: &output)
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: name.count) { lowercased in
+      // Each is one of as many as `name` has. Without checks, several are done at once.
+      for index in name.indices { lowercased[index] = name[unchecked: index].lowercased }
+      encode(lowercase: UnsafeBufferPointer(lowercased).span, value, indexing: indexing, into: &output)
+    }
   }
 
   /// Appends a line whose name is in lower case.
