@@ -47,19 +47,6 @@ struct RunQueue: ~Copyable, Sendable {
     return true
   }
 
-  /// Takes the older half out of a full queue, for the shared queue. The owner only.
-  ///
-  /// - Returns: the jobs; none if a thief is making room anyway.
-  func takeHalf() -> [UnownedJob] {
-    let before = head.load(ordering: .relaxed)  // Nothing is read by it that the owner has not written itself.
-    let (steal, real) = Self.unpack(before)
-    guard steal == real, tail.load(ordering: .relaxed) &- real == Self.capacity else { return [] }
-    let end = real &+ Self.capacity / 2
-    let claimed = head.compareExchange(
-      expected: before, desired: Self.pack(steal: end, real: end), ordering: .relaxed)  // As in `pop`.
-    return claimed.exchanged ? (0..<Self.capacity / 2).map { slots[real &+ $0] } : []
-  }
-
   /// Takes the oldest job. The owner only.
   func pop() -> UnownedJob? {
     var before = head.load(ordering: .relaxed)

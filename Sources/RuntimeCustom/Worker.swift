@@ -14,6 +14,8 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   private var turn = WorkerTurn()
   private var isSearching = false
   private var isPolling = false
+  /// Whether this worker's queue has been full, and what was pushed since is in the shared queue.
+  private var isSpilling = false
   private var random: UInt32
   /// How far each worker had come when this one last looked.
   private var progress: [Int] = []
@@ -57,7 +59,12 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
 
   /// Queues a job that was made ready on this thread.
   func push(_ job: UnownedJob, _ scheduler: Scheduler) {
-    if !queue.push(job) { scheduler.inject(queue.takeHalf() + [job]) }
+    // Jobs that come later must not overtake those that found no room.
+    if isSpilling { isSpilling = scheduler.injector.count > 0 }
+    guard !isSpilling, queue.push(job) else {
+      isSpilling = true
+      return scheduler.inject(CollectionOfOne(job))
+    }
     // What a poll brings is announced once it is over.
     if !isPolling { scheduler.shareWork(isLone: queue.count == 1) }
   }

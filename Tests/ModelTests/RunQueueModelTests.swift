@@ -76,23 +76,6 @@ extension ModelTests {
       }
     }
 
-    @Test(arguments: [0, 3])
-    func `A full queue whose owner takes half out while somebody steals from it`(turned: Int) async throws {
-      try await Model.explore { model in
-        let (owner, thief) = (Line(), Line())
-        owner.turn(turned)
-        for number in 1...4 { _ = owner.push(number) }
-        var overflow: [Int] = []
-        model.spawn("owner") {
-          overflow = owner.queue.takeHalf().map(\.number)
-          if !owner.push(5) { overflow.append(5) }
-          if !owner.push(6) { overflow.append(6) }
-        }
-        model.spawn("thief") { thief.steal(from: owner) }
-        return { Self.check([owner, thief], have: 6, elsewhere: overflow) }
-      }
-    }
-
     @Test func `Two thieves at once`() async throws {
       try await Model.explore { model in
         let (owner, one, two) = (Line(), Line(), Line())
