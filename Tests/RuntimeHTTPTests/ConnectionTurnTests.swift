@@ -21,6 +21,18 @@ import Testing
     }
   }
 
+  /// Waits, so that each request has a task of its own, and notes how often others had had a turn when that began.
+  private struct Counting: Handler {
+    let others: Others
+    let counts = Recorder<Int>()
+
+    func respond(to request: Request) async throws -> Response {
+      counts.record(others.turns.load(ordering: .relaxed))
+      return .text("done")
+    }
+    func respondAtOnce(to request: Request) throws -> Response? { nil }
+  }
+
   /// What runs beside a connection.
   private final class Others: Sendable {
     let turns = Atomic(0)
@@ -30,14 +42,15 @@ import Testing
   /// Serves one connection on a backend's only worker while `body` has the client's end of it, elsewhere. A task beside it
   /// counts how often it has had a turn.
   private func withBusyWorker(
-    _ backend: Backend, speaking protocol: ApplicationProtocol, _ body: (MemoryStream, () -> Int) async throws -> Void
+    _ backend: Backend, speaking protocol: ApplicationProtocol, others: Others = Others(),
+    handler: some Handler = SlowAtOnce(), _ body: (MemoryStream, () -> Int) async throws -> Void
   ) async throws {
-    let others = Others()
-    try await backend.withRuntime(workers: 1) { runtime in
+    // Without relief workers, on which handlers would run beside it.
+    try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
       let (near, far) = MemoryStream.pair(capacity: 1 << 20)
       let server = runtime.spawn {
         await serveConnection(
-          far, speaking: `protocol`, clock: ManualClock(), executor: runtime, options: .quiet, handler: SlowAtOnce())
+          far, speaking: `protocol`, clock: ManualClock(), executor: runtime, options: .quiet, handler: handler)
       }
       let other = runtime.spawn {
         while !others.areOver.load(ordering: .relaxed) {
@@ -77,5 +90,22 @@ import Testing
       for head in heads { #expect(try await client.readResponse(on: head.stream).status == 200) }
       #expect(turns() - before >= 5)
     }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `others run while the handlers of a batch of streams are started`(_ backend: Backend) async throws {
+    let others = Others()
+    let handler = Counting(others: others)
+    try await withBusyWorker(backend, speaking: .http2, others: others, handler: handler) { stream, _ in
+      let client = HTTP2TestClient(stream)
+      try await client.start()
+      let heads = (0..<100).map { _ in client.head("GET", "/") }
+      try await stream.write(heads.flatMap(\.bytes))
+      for head in heads { #expect(try await client.readResponse(on: head.stream).status == 200) }
+    }
+    // No more than sixteen begin between two turns of the others.
+    let counts = Dictionary(grouping: handler.counts.elements) { $0 }.mapValues(\.count)
+    #expect(counts.values.reduce(0, +) == 100)
+    #expect(counts.values.allSatisfy { $0 <= 16 })
   }
 }

@@ -26,6 +26,9 @@ package struct Turn: ~Copyable, Sendable {
   @inlinable package static var systemCall: Int { 4 * 1024 }
   /// What a call of a handler counts for.
   @inlinable package static var handlerCall: Int { 2 * 1024 }
+  /// What the start of a task for a handler counts for. The task takes its time later, from those that wait on the same
+  /// worker, so that one turn must not start many.
+  @inlinable package static var handlerTask: Int { 16 * 1024 }
   /// What an HTTP/2 frame counts for beside its bytes.
   @inlinable package static var frame: Int { 64 }
 

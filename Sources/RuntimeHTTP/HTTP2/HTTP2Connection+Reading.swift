@@ -184,13 +184,14 @@ extension HTTP2Connection {
       let response = arrival.isWhole ? responder.respondAtOnce(to: arrival.request) : nil
       if let response, case .bytes = response.body.storage {
         batch.answers.append((arrival.slot, response))
+        readingTurn.spend(Turn.handlerCall)
       } else {
         let task = responder.executor.spawn { [self] in
           await answer(arrival.request, arrival.slot, arrival.stream, response)
         }
         batch.tasks.append((arrival.slot, arrival.stream, task))
+        readingTurn.spend(Turn.handlerTask)
       }
-      readingTurn.spend(Turn.handlerCall)
     }
     batch.removeArrivals(count)
     state.withLock { state in
