@@ -35,8 +35,6 @@ class Attack:
     address_space: int | None = None
     #: The number of the attackers' connections by which the growth of resident memory is divided and reported.
     connections: int | None = None
-    #: How many seconds honest clients may wait, where that is more than beside other attacks.
-    allowance: float = 0
     #: Whether an honest client also asks for blocking work, which has to be done or refused at once.
     asks_for_blocking: bool = False
 
@@ -233,9 +231,7 @@ ATTACKS = [
     Attack("stall-all", lambda workers: [stall] * workers),
     Attack("log-jam", lambda workers: [failing_handler] * 2, stderr_is_jammed=True),
     Attack("block-flood", _alone(block_flood), asks_for_blocking=True),
-    # Four thousand uploads come at once, and their handlers have their turns in the order in which they come.
-    Attack(
-        "held-posts", _alone(held_posts), address_space=300 * MEGABYTE, connections=HELD_CONNECTIONS, allowance=0.25),
+    Attack("held-posts", _alone(held_posts), address_space=300 * MEGABYTE, connections=HELD_CONNECTIONS),
     Attack("pipeline", _alone(pipeline)),
     Attack("chunk-dribble", _alone(chunk_dribble)),
     Attack("slow-reader", _alone(slow_reader)),

@@ -78,7 +78,7 @@ class Measurement:
         of_control = CONTROL_FACTOR * self.p99(CONTROL + load)
         if self.attack.blocks_one_worker and self.setting.workers > 1:
             return max(ALLOWANCE_BESIDE_BLOCKED_WORKER, of_control)
-        return max(ALLOWANCE, self.attack.allowance, QUIET_FACTOR * quiet.p99(load), of_control)
+        return max(ALLOWANCE, QUIET_FACTOR * quiet.p99(load), of_control)
 
     def verdict(self, quiet: "Measurement", slack: float) -> str:
         failures = self.failures(quiet, slack)
