@@ -92,7 +92,9 @@ static int prepare(
     EVP_MAC_CTX_set_params(mac, parameters) == 1;
   OPENSSL_cleanse(&key, sizeof key);
   if (!is_ready) return -1;
-  return !is_new && number > 0 ? 2 : 1;
+  if (is_new) return 1;
+  // In TLS 1.3 clients use a ticket once (RFC 8446 appendix C.4), and so need another each time.
+  return number > 0 || SSL_version(ssl) >= TLS1_3_VERSION ? 2 : 1;
 }
 
 bool use_ticket_keys(gearbox_tls_context *context) {
