@@ -106,7 +106,11 @@ gearbox_tls_connection *gearbox_tls_connection_make(gearbox_tls_context *context
 }
 
 void gearbox_tls_connection_free(gearbox_tls_connection *connection) {
+  // Otherwise OpenSSL takes a connection without a close_notify for one whose session is not to be resumed, which has not
+  // been so since TLS 1.1 (RFC 4346 section 7.2.1).
+  if (!connection->has_failed) SSL_set_shutdown(connection->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(connection->ssl);
+  free(connection->server);
   free(connection->output);
   free(connection);
 }
@@ -162,6 +166,7 @@ static gearbox_tls_failure failure_of(gearbox_tls_connection *connection) {
     failure.verification = (int32_t)verification;
     failure.verification_reason = X509_verify_cert_error_string(verification);
   }
+  if (connection->staple_fault) failure.verification_reason = connection->staple_fault;
   if (is_plain_http(connection)) {
     failure.is_plain_http = true;
     // The client does not speak TLS, so an alert would be no answer.
@@ -258,6 +263,14 @@ const char *gearbox_tls_cipher(const gearbox_tls_connection *connection) { retur
 
 const char *gearbox_tls_server_name(const gearbox_tls_connection *connection) {
   return SSL_get_servername(connection->ssl, TLSEXT_NAMETYPE_host_name);
+}
+
+const uint8_t *gearbox_tls_ocsp_response(const gearbox_tls_connection *connection, size_t *length) {
+  const unsigned char *response = NULL;
+  // To a server OpenSSL would give its own.
+  long count = connection->context->is_server ? 0 : SSL_get_tlsext_status_ocsp_resp(connection->ssl, &response);
+  *length = count > 0 ? (size_t)count : 0;
+  return count > 0 ? response : NULL;
 }
 
 bool gearbox_tls_is_resumed(const gearbox_tls_connection *connection) {

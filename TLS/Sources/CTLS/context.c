@@ -122,6 +122,7 @@ void gearbox_tls_context_free(gearbox_tls_context *context) {
   for (size_t i = 0; i < context->identity_count; i++) free_identity(&context->identities[i]);
   free(context->identities);
   free(context->protocols);
+  free_sessions(context->sessions);
   free(context);
 }
 

@@ -16,6 +16,9 @@ typedef struct {
   bool is_default;
 } identity;
 
+/// Sessions that a client can resume.
+typedef struct gearbox_tls_sessions gearbox_tls_sessions;
+
 struct gearbox_tls_context {
   SSL_CTX *ssl;
   bool is_server;
@@ -25,11 +28,15 @@ struct gearbox_tls_context {
   uint8_t *protocols;
   size_t protocols_length;
   gearbox_tls_ticket_keys *keys;
+  /// What a client can resume; NULL if it keeps nothing.
+  gearbox_tls_sessions *sessions;
 };
 
 struct gearbox_tls_connection {
   SSL *ssl;
   gearbox_tls_context *context;
+  /// What a client's sessions are kept under; NULL if none is.
+  char *server;
   /// What the peer has sent, lent for the duration of a call.
   const uint8_t *input;
   size_t input_length;
@@ -40,6 +47,8 @@ struct gearbox_tls_connection {
   int16_t alert;
   bool alert_is_peers;
   bool has_failed;
+  /// Why a client does not take the server's OCSP response, a constant string.
+  const char *staple_fault;
   /// What the peer sent first, which tells HTTP from TLS.
   uint8_t first[5];
   uint8_t first_length;
@@ -53,3 +62,7 @@ const char *take_reason(void);
 
 /// Has `context` encrypt tickets with its keys.
 bool use_ticket_keys(gearbox_tls_context *context);
+
+/// Room for `capacity` sessions; NULL if there is no memory.
+gearbox_tls_sessions *make_sessions(size_t capacity);
+void free_sessions(gearbox_tls_sessions *sessions);

@@ -1,8 +1,10 @@
 #include "ccertificates.h"
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -46,18 +48,28 @@ static bool fill(X509 *certificate, const certificate_request *request, EVP_PKEY
            certificate, issuer ? issuer : certificate, NID_subject_alt_name, request->alternative_names);
 }
 
+static X509 *read_certificate(const char *text) {
+  BIO *bio = BIO_new_mem_buf(text, -1);
+  X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+  BIO_free(bio);
+  return certificate;
+}
+
+static EVP_PKEY *read_key(const char *text) {
+  BIO *bio = BIO_new_mem_buf(text, -1);
+  EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+  BIO_free(bio);
+  return key;
+}
+
 bool make_certificate(const certificate_request *request, char **certificate, char **key) {
   EVP_PKEY *own = request->is_rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256");
   X509 *made = X509_new();
   X509 *issuer = NULL;
   EVP_PKEY *issuer_key = NULL;
   if (request->issuer && request->issuer_key) {
-    BIO *bio = BIO_new_mem_buf(request->issuer, -1);
-    issuer = PEM_read_bio_X509(bio, NULL, NULL, NULL);
-    BIO_free(bio);
-    bio = BIO_new_mem_buf(request->issuer_key, -1);
-    issuer_key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-    BIO_free(bio);
+    issuer = read_certificate(request->issuer);
+    issuer_key = read_key(request->issuer_key);
   }
   BIO *certificate_text = BIO_new(BIO_s_mem()), *key_text = BIO_new(BIO_s_mem());
   bool is_made = own && made && fill(made, request, own, issuer) &&
@@ -70,4 +82,48 @@ bool make_certificate(const certificate_request *request, char **certificate, ch
   EVP_PKEY_free(own);
   EVP_PKEY_free(issuer_key);
   return is_made;
+}
+
+unsigned char *make_ocsp_response(const ocsp_request *request, size_t *length) {
+  X509 *certificate = read_certificate(request->certificate), *issuer = read_certificate(request->issuer);
+  X509 *signer = read_certificate(request->signer);
+  EVP_PKEY *key = read_key(request->signer_key);
+  OCSP_BASICRESP *basic = OCSP_BASICRESP_new();
+  OCSP_CERTID *id = OCSP_cert_to_id(request->is_sha256 ? EVP_sha256() : EVP_sha1(), certificate, issuer);
+  ASN1_TIME *this_update = X509_gmtime_adj(NULL, request->this_update);
+  ASN1_TIME *next_update = X509_gmtime_adj(NULL, request->next_update);
+  ASN1_TIME *revoked = request->status == V_OCSP_CERTSTATUS_REVOKED ? X509_gmtime_adj(NULL, -60) : NULL;
+  OCSP_basic_add1_status(basic, id, request->status, 0, revoked, this_update, next_update);
+  OCSP_basic_sign(basic, signer, key, EVP_sha256(), NULL, 0);
+  OCSP_RESPONSE *response = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
+  unsigned char *bytes = NULL;
+  int count = i2d_OCSP_RESPONSE(response, &bytes);
+  *length = count > 0 ? (size_t)count : 0;
+  // For `free`, which need not be what OpenSSL frees with.
+  unsigned char *copy = *length > 0 ? malloc(*length) : NULL;
+  if (copy) memcpy(copy, bytes, *length);
+  OPENSSL_free(bytes);
+  OCSP_RESPONSE_free(response);
+  ASN1_TIME_free(this_update);
+  ASN1_TIME_free(next_update);
+  ASN1_TIME_free(revoked);
+  OCSP_CERTID_free(id);
+  OCSP_BASICRESP_free(basic);
+  EVP_PKEY_free(key);
+  X509_free(signer);
+  X509_free(issuer);
+  X509_free(certificate);
+  return copy;
+}
+
+char *allow_early_data(const char *session) {
+  BIO *bio = BIO_new_mem_buf(session, -1);
+  SSL_SESSION *read = PEM_read_bio_SSL_SESSION(bio, NULL, NULL, NULL);
+  BIO_free(bio);
+  if (!read) return NULL;
+  SSL_SESSION_set_max_early_data(read, 16384);
+  bio = BIO_new(BIO_s_mem());
+  PEM_write_bio_SSL_SESSION(bio, read);
+  SSL_SESSION_free(read);
+  return string_of(bio);
 }

@@ -106,5 +106,13 @@ import Testing
     _ = try TLSContext(TLSConfiguration())
     let error = #expect(throws: TLSConfigurationError.self) { try TLSContext(.client { $0.trust = .roots([]) }) }
     #expect(error?.subject == "trust")
+    let changes: [(String, (inout TLSConfiguration) -> Void)] = [
+      ("sessionCapacity", { $0.sessionCapacity = -1 }), ("sessionCapacity", { $0.sessionCapacity = 100_000 }),
+      ("stapling", { ($0.stapling, $0.trust) = (.required, .anything) }),
+    ]
+    for (setting, change) in changes {
+      let error = #expect(throws: TLSConfigurationError.self) { try TLSContext(.client(change: change)) }
+      #expect(error?.subject == setting)
+    }
   }
 }

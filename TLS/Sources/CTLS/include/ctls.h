@@ -53,6 +53,21 @@ typedef enum {
 
 void gearbox_tls_context_set_peer(gearbox_tls_context *_Nonnull context, gearbox_tls_peer peer);
 
+/// Whether a client asks for an OCSP response with the server's certificate.
+typedef enum {
+  gearbox_tls_stapling_none,
+  gearbox_tls_stapling_requested,
+  /// There has to be one that says of the certificate that it is good.
+  gearbox_tls_stapling_required,
+} gearbox_tls_stapling;
+
+void gearbox_tls_context_set_stapling(gearbox_tls_context *_Nonnull context, gearbox_tls_stapling stapling);
+
+/// Has the client keep up to `capacity` sessions, of which there has to be one at least, so as to resume them.
+///
+/// Returns whether there is memory for it.
+bool gearbox_tls_context_keep_sessions(gearbox_tls_context *_Nonnull context, size_t capacity);
+
 /// Sets the versions, as in the protocol: 0x0303 is 1.2 and 0x0304 is 1.3. Returns whether there are such.
 bool gearbox_tls_context_set_versions(gearbox_tls_context *_Nonnull context, int minimum, int maximum);
 
@@ -94,6 +109,10 @@ void gearbox_tls_connection_free(gearbox_tls_connection *_Nonnull connection);
 /// Expects the server's certificate to be for `name`, a host name or an IP address. Returns whether that can be.
 bool gearbox_tls_connection_expect(gearbox_tls_connection *_Nonnull connection, const char *_Nonnull name);
 
+/// Resumes a session that the context has kept for `server`, if there is one, and has it keep those of this connection.
+/// The server does not prove again who it is, so `server` has to contain the name that it is expected to have.
+void gearbox_tls_connection_resume(gearbox_tls_connection *_Nonnull connection, const char *_Nonnull server);
+
 /// How a call has ended.
 typedef enum {
   /// All that was asked for is done.
@@ -115,7 +134,8 @@ typedef struct {
   bool alert_is_peers;
   /// Whether the client has sent HTTP in the clear.
   bool is_plain_http;
-  /// Whether the peer's certificate was refused, and why: an X509_V_ERR_ number and a constant string.
+  /// Whether the peer's certificate was refused, and why: an X509_V_ERR_ number, 0 for its OCSP response, and a constant
+  /// string.
   int32_t verification;
   const char *_Nullable verification_reason;
 } gearbox_tls_failure;
@@ -167,6 +187,10 @@ bool gearbox_tls_is_resumed(const gearbox_tls_connection *_Nonnull connection);
 
 /// The protocol that ALPN has chosen, which is no longer than `length` says; NULL if none was.
 const uint8_t *_Nullable gearbox_tls_protocol(
+  const gearbox_tls_connection *_Nonnull connection, size_t *_Nonnull length);
+
+/// The OCSP response that a client has been sent, which is no longer than `length` says; NULL if there was none.
+const uint8_t *_Nullable gearbox_tls_ocsp_response(
   const gearbox_tls_connection *_Nonnull connection, size_t *_Nonnull length);
 
 /// The peer's certificate number `index`, its own first, as DER: memory for `free`. NULL if there is none.

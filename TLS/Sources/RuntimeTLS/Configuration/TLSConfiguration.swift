@@ -1,3 +1,5 @@
+import CTLS
+
 /// What a server or a client wants of its connections. The defaults are sound for both.
 ///
 /// ```swift
@@ -35,6 +37,15 @@ public struct TLSConfiguration: Sendable {
   public var clientCertificates = ClientCertificates.none
   /// Which servers a client trusts. By default those that the system trusts.
   public var trust = Trust.system
+
+  /// Whether a client asks for an OCSP response with the server's certificate. By default it does not.
+  public var stapling = Stapling.none
+  /// How many sessions a client keeps at most, so that a later connection with the same ``TLSContext`` to the same name and
+  /// port is spared most of the handshake. With 0 every handshake is a full one.
+  ///
+  /// A session of TLS 1.3 is used once, and none for longer than the server's certificate is valid. One is kept when it has
+  /// come, which in TLS 1.3 is with the first bytes that are read.
+  public var sessionCapacity = 256
 
   /// How long a server uses a key for session tickets before it makes a new one; tickets are good for as long again. With
   /// `nil` there are no tickets, and every handshake is a full one.
@@ -74,6 +85,20 @@ extension TLSConfiguration {
     public static func required(roots: [PEM]) -> ClientCertificates {
       ClientCertificates(demand: .required, roots: roots)
     }
+  }
+
+  /// Whether a client asks for an OCSP response with the server's certificate (RFC 6066 section 8), in which an authority
+  /// says whether it has revoked it.
+  public struct Stapling: Sendable {
+    let value: gearbox_tls_stapling
+
+    /// It does not.
+    public static let none = Stapling(value: gearbox_tls_stapling_none)
+    /// It does, and a server may have none. What there is is in ``TLSSession/ocspResponse``, and is not verified.
+    public static let requested = Stapling(value: gearbox_tls_stapling_requested)
+    /// It does, and the handshake ends if there is none which says that the certificate is good, is signed by its issuer or
+    /// in the issuer's name, and is not out of date.
+    public static let required = Stapling(value: gearbox_tls_stapling_required)
   }
 
   /// Which servers a client trusts.

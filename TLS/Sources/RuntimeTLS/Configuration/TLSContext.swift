@@ -1,10 +1,12 @@
 import CTLS
 
-/// What the connections of a client have in common. It does not change, and may be used for any number of connections.
+/// What the connections of a client have in common. It does not change, and may be used for any number of connections. It
+/// keeps their sessions, which its later connections to the same servers resume, and those of no other context.
 ///
 /// Servers have a ``TLSSource``, which makes contexts of its own.
 public final class TLSContext: Sendable {
-  /// OpenSSL counts references to what is in it behind locks of its own, and nothing else changes once it is made.
+  /// OpenSSL counts references to what is in it behind locks of its own, and so do the kept sessions in C. Nothing else
+  /// changes once it is made.
   nonisolated(unsafe) let pointer: OpaquePointer
   /// Kept for as long as `pointer` uses them.
   private let ticketKeys: TicketKeys?
@@ -28,7 +30,7 @@ public final class TLSContext: Sendable {
     if isServer {
       try setUpServer(configuration)
     } else {
-      try setTrust(configuration.trust)
+      try setUpClient(configuration)
     }
   }
 
@@ -73,6 +75,24 @@ public final class TLSContext: Sendable {
       gearbox_tls_context_set_tickets(pointer, ticketKeys.pointer, $0.baseAddress, $0.count)
     }
     guard isSet else { throw TLSConfigurationError(subject: "ticketKeyLifetime", reason: "OpenSSL makes no tickets") }
+  }
+
+  private func setUpClient(_ configuration: TLSConfiguration) throws(TLSConfigurationError) {
+    try setTrust(configuration.trust)
+    if case .anything = configuration.trust.kind, configuration.stapling.value == gearbox_tls_stapling_required {
+      throw TLSConfigurationError(
+        subject: "stapling", reason: "who trusts anything verifies no OCSP response: choose none or requested")
+    }
+    gearbox_tls_context_set_stapling(pointer, configuration.stapling.value)
+    let capacity = configuration.sessionCapacity
+    if capacity == 0 { return }
+    guard (1...mostSessions).contains(capacity) else {
+      throw TLSConfigurationError(
+        subject: "sessionCapacity", reason: "\(capacity) is not within 0 and \(mostSessions)")
+    }
+    guard gearbox_tls_context_keep_sessions(pointer, capacity) else {
+      throw TLSConfigurationError(subject: "sessionCapacity", reason: "there is no memory for \(capacity) sessions")
+    }
   }
 
   private func setTrust(_ trust: TLSConfiguration.Trust) throws(TLSConfigurationError) {
@@ -137,6 +157,9 @@ public final class TLSContext: Sendable {
       subject: subject, reason: reason.map { String(cString: $0) } ?? "OpenSSL cannot use it")
   }
 }
+
+/// A session takes some kilobytes, and is looked for among all the others.
+private let mostSessions = 65_536
 
 /// The keys that a server encrypts session tickets with.
 final class TicketKeys: Sendable {

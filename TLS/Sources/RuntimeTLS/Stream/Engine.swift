@@ -31,6 +31,9 @@ struct Engine: ~Copyable {
     !name.utf8.contains(0) && gearbox_tls_connection_expect(pointer, name)
   }
 
+  /// Resumes a session of an earlier connection to `server`, if the context has one, and has it keep those of this one.
+  func resume(_ server: String) { gearbox_tls_connection_resume(pointer, server) }
+
   func handshake(_ input: ByteChunk?) -> Outcome {
     let result = gearbox_tls_handshake(pointer, input?.bytes.baseAddress, input?.bytes.count ?? 0)
     input?.use(result.consumed)
@@ -76,6 +79,7 @@ struct Engine: ~Copyable {
       applicationProtocol: applicationProtocol,
       serverName: gearbox_tls_server_name(pointer).map { String(cString: $0) },
       peerCertificates: peerCertificates,
+      ocspResponse: ocspResponse,
       isResumed: gearbox_tls_is_resumed(pointer))
   }
 
@@ -84,6 +88,12 @@ struct Engine: ~Copyable {
     var count = 0
     guard let start = gearbox_tls_protocol(pointer, &count) else { return nil }
     return String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
+  }
+
+  private var ocspResponse: [UInt8]? {
+    var count = 0
+    guard let start = gearbox_tls_ocsp_response(pointer, &count) else { return nil }
+    return Array(UnsafeBufferPointer(start: start, count: count))
   }
 
   private var peerCertificates: [[UInt8]] {

@@ -17,6 +17,9 @@ public struct TLSSession: StreamAttribute, Hashable {
   /// The peer's certificates, its own first, each DER-encoded. They have been verified, unless that is switched off. After
   /// a resumption there may be only the first.
   public let peerCertificates: [[UInt8]]
+  /// The OCSP response that a client has asked for and been sent, DER-encoded (RFC 6960); see
+  /// ``TLSConfiguration/stapling-swift.property``. There is none after a resumption.
+  public let ocspResponse: [UInt8]?
   /// Whether an earlier session was resumed.
   public let isResumed: Bool
 }

@@ -40,7 +40,8 @@ public final class TLSStream<Base: ByteStream>: ByteStream {
   ///   - base: the connection.
   ///   - name: the server, which its certificate has to be for: a host name (RFC 9525), which the server is told, or an IP
   ///     address. Names beyond ASCII have to be in their ASCII form (`xn--`).
-  ///   - context: which servers are trusted, and what else there is to say.
+  ///   - context: which servers are trusted, and what else there is to say. A session that it has kept of another connection
+  ///     to `name` and the same port is resumed.
   /// - Throws: an error of `connect` if no server can be called that, or there is no memory.
   public convenience init(client base: Base, name: String, context: TLSContext) throws(IOError) {
     try self.init(base, context, serverName: name)
@@ -55,6 +56,8 @@ public final class TLSStream<Base: ByteStream>: ByteStream {
     if let serverName, !engine.expect(serverName) {
       throw IOError(operation, causedBy: TLSFailure(reason: "no server can be called “\(serverName)”"))
     }
+    // A server is a name and a port: others by that name may be others.
+    if let serverName { engine.resume("\(serverName) \(base.peerAddress?.port.map { "\($0)" } ?? "")") }
     self.base = base
     self.context = context
     state = Lock(State(engine))

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /// What a certificate is to be.
 typedef struct {
@@ -20,3 +21,26 @@ typedef struct {
 /// Makes a certificate and its key, as PEM: strings for `free`. Returns whether that has worked.
 bool make_certificate(
   const certificate_request *_Nonnull request, char *_Nullable *_Nonnull certificate, char *_Nullable *_Nonnull key);
+
+/// What an OCSP response is to say.
+typedef struct {
+  /// As PEM: the certificate that it is about, and the one that has signed it.
+  const char *_Nonnull certificate;
+  const char *_Nonnull issuer;
+  /// What signs the response, and its key, as PEM.
+  const char *_Nonnull signer;
+  const char *_Nonnull signer_key;
+  /// 0 for good, 1 for revoked, 2 for unknown.
+  int status;
+  /// Whether the certificate is named by SHA-256 and not by SHA-1.
+  bool is_sha256;
+  /// In seconds from now.
+  long this_update, next_update;
+} ocsp_request;
+
+/// Makes an OCSP response, as DER: memory for `free`.
+unsigned char *_Nullable make_ocsp_response(const ocsp_request *_Nonnull request, size_t *_Nonnull length);
+
+/// Gives `session`, as `openssl s_client -sess_out` writes it, as one of a server that takes early data: a string for
+/// `free`; NULL if it is none.
+char *_Nullable allow_early_data(const char *_Nonnull session);
