@@ -1,3 +1,4 @@
+import CCertificates
 import Glibc
 import Runtime
 import RuntimeTLS
@@ -78,6 +79,31 @@ import Testing
       let asking = try await ask(site, "-status")
       #expect(asking.contains("OCSP response: no response sent"), "\(asking)")
     }
+  }
+
+  @Test func `Early data is refused, and the session resumed all the same`() async throws {
+    try await Site.serve(on: .custom) { site in
+      let directory = TemporaryDirectory()
+      let path = directory.file("session")
+      #expect(try await ask(site, "-tls1_3 -sess_out \(path)").contains("\nNew, TLSv1.3"))
+      let session = try await site.runtime.runBlocking { try readText(path) }
+      // The server has not said that it takes any; a client that sends some all the same is not to be heard.
+      let eager = allow_early_data(session)
+      defer { free(eager) }
+      let eagerPath = directory.file("eager", try #require(eager.map { String(cString: $0) }))
+      let request = directory.file("request", "GET /large HTTP/1.0\r\n\r\n")
+      let answer = try await ask(site, "-tls1_3 -sess_in \(eagerPath) -early_data \(request)")
+      #expect(answer.contains("Early data was rejected") && answer.contains("\nReused, TLSv1.3"), "\(answer)")
+      #expect(answer.contains("HTTP/1.1 200") && answer.contains("Content-Length: 8\r\n"), "\(answer)")
+    }
+  }
+
+  private func readText(_ path: String) throws -> String {
+    guard let file = fopen(path, "r") else { throw IOError(.read, .system(errno)) }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 64 * 1024)
+    let count = fread(&bytes, 1, bytes.count, file)
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
   }
 
   @Test func `Old versions and ciphers without forward secrecy are refused`() async throws {

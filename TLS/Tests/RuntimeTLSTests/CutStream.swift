@@ -51,3 +51,27 @@ final class CountingStream: ByteStream {
   func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
   func close() { base.close() }
 }
+
+/// A stream that gives what it reads of another as ``change`` has left it.
+final class ChangedStream: ByteStream {
+  private let base: AnyStream
+  private let change = Lock<@Sendable (inout [UInt8]) -> Void>({ _ in })
+
+  init(_ base: AnyStream) { self.base = base }
+
+  /// Has what is read from now on be changed by `body`, a read at a time.
+  func change(_ body: @escaping @Sendable (inout [UInt8]) -> Void) { change.withLock { $0 = body } }
+
+  func waitUntilReadable() async throws(IOError) { try await base.waitUntilReadable() }
+
+  func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
+    var bytes = try await base.read(upTo: buffer.freeCapacity)
+    change.withLock { $0 }(&bytes)
+    for byte in bytes { buffer.append(byte) }
+    return bytes.count
+  }
+
+  func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int { try await base.writeSome(bytes) }
+  func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
+  func close() { base.close() }
+}

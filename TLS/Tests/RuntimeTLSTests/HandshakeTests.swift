@@ -179,6 +179,51 @@ import Testing
     #expect(ends.server.session?.peerCertificates == [])
   }
 
+  // MARK: What is refused
+
+  /// The first flight of a client, with other methods of compression in its ClientHello (RFC 5246 section 7.4.1.2).
+  private func flight(_ version: TLSVersion, compression methods: [UInt8]) async throws -> [UInt8] {
+    let (near, far) = Carrier.whole.pair()
+    let client = try TLSStream(
+      client: near, name: "localhost", context: TLSContext(.client { $0.maximumVersion = version }))
+    let shaking = Task { try await client.handshake() }
+    var flight = try await far.read()
+    shaking.cancel()
+    // Behind two heads, a version and random bytes: the session and the ciphers, each with its length before it.
+    var place = 5 + 4 + 2 + 32
+    place += 1 + Int(flight[place])
+    place += 2 + Int(flight[place]) << 8 + Int(flight[place + 1])
+    #expect(flight[place] == 1 && flight[place + 1] == 0)
+    flight.replaceSubrange(place...place + 1, with: [UInt8(methods.count)] + methods)
+    let length = flight.count - 5
+    flight.replaceSubrange(3..<5, with: [UInt8(length >> 8), UInt8(length & 0xff)])
+    flight.replaceSubrange(6..<9, with: [0, UInt8((length - 4) >> 8), UInt8((length - 4) & 0xff)])
+    return flight
+  }
+
+  /// The first record that a server answers a flight with.
+  private func answer(to flight: [UInt8]) async throws -> [UInt8] {
+    let (near, far) = Carrier.whole.pair()
+    try await near.write(flight)
+    let server = try TLSStream(server: far, source: TLSSource(.server()))
+    let shaking = Task { try await server.handshake() }
+    defer { shaking.cancel() }
+    return try await near.read()
+  }
+
+  @Test func `Nothing is compressed, whatever the client offers`() async throws {
+    // DEFLATE is 1 (RFC 3749).
+    let hello = try await answer(to: flight(.v1_2, compression: [1, 0]))
+    #expect(hello[0] == 0x16 && hello[5] == 2)
+    // Behind two heads, a version, random bytes, the session and the cipher.
+    #expect(hello[5 + 4 + 2 + 32 + 1 + Int(hello[5 + 4 + 2 + 32]) + 2] == 0)
+    let onlyCompressed = try await answer(to: flight(.v1_2, compression: [1]))
+    #expect(onlyCompressed[0] == 0x15 && onlyCompressed[5] == 2)
+    // A client of TLS 1.3 offers none (RFC 8446 section 4.1.2): illegal_parameter.
+    let newest = try await answer(to: flight(.v1_3, compression: [1, 0]))
+    #expect(newest.prefix(7) == [0x15, 3, 3, 0, 2, 2, 47])
+  }
+
   // MARK: What is no handshake
 
   @Test func `Garbage ends the handshake`() async throws {
@@ -193,12 +238,15 @@ import Testing
     await #expect(throws: IOError.self) { try await server.write("x") }
   }
 
-  @Test func `A record that is too large ends the handshake`() async throws {
+  @Test(arguments: [true, false]) func `A record that is too large ends the handshake`(atServer: Bool) async throws {
     let (near, far) = Carrier.whole.pair()
     try await near.write([0x16, 3, 1, 0xff, 0xff] + pattern(1000))
-    let server = try TLSStream(server: far, source: TLSSource(.server()))
-    let error = await #expect(throws: IOError.self) { try await server.handshake() }
-    #expect(error?.failure?.alert != nil)
+    let stream =
+      atServer
+      ? try TLSStream(server: far, source: TLSSource(.server()))
+      : try TLSStream(client: far, name: "localhost", context: TLSContext(.client()))
+    let error = await #expect(throws: IOError.self) { try await stream.handshake() }
+    #expect(error?.failure?.alert?.isFromPeer == false)
   }
 
   @Test(arguments: Carrier.allCases)

@@ -110,27 +110,52 @@ import Testing
     #expect(error?.operation == .accept && error?.failure != nil)
   }
 
-  @Test func `Handshakes that stand still hold up no other, and end with the server's patience`() async throws {
+  /// What clients do that mean no good, or are not there any more: bytes, and whether they go then.
+  static let strangers: [(bytes: [UInt8], leaves: Bool)] = [
+    ([], false), ([], true),
+    // The head of a record, and no more.
+    ([0x16, 3, 1, 2, 0], false), ([0x16, 3, 1, 2, 0], true),
+    (pattern(300), false), (pattern(300), true),
+    // A ClientHello of nothing.
+    ([0x16, 3, 1, 0, 4, 1, 0, 0, 0] + pattern(5000), true),
+    ([0x16, 3, 1, 0xff, 0xff] + pattern(5000), false),
+    (Array("GET / HTTP/1.1\r\n\r\n".utf8), false), (Array("SSH-2.0-OpenSSH_9.2\r\n".utf8), true),
+  ]
+
+  @Test(arguments: Backend.allCases)
+  func `Garbage and handshakes that stand still by the hundred fail no request of others`(
+    backend: Backend
+  ) async throws {
     var options = ServerOptions()
     options.headTimeout = .seconds(5)
-    try await Site.serve(on: .custom, options: options) { site in
-      var still: [AnyStream] = []
-      for count in 0..<100 {
-        let stream = try await site.connectInTheClear()
-        // Where the machine is slow, the first have been closed when the last have come.
-        if count % 2 == 0 { try? await stream.write([0x16, 3, 1, 2, 0]) }
-        still.append(stream)
-      }
-      for _ in 0..<10 {
-        let stream = try await site.connect()
-        try await stream.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        #expect(try await stream.readResponse().hasPrefix("HTTP/1.1 200"))
-        stream.close()
-      }
-      for stream in still {
-        // The end, or a reset.
-        _ = try? await stream.readAll()
-        stream.close()
+    try await Site.serve(on: backend, options: options) { site in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for number in 0..<300 {
+          let (bytes, leaves) = Self.strangers[number % Self.strangers.count]
+          group.addTask {
+            let stream = try await site.connectInTheClear()
+            // Where the machine is slow, the server's patience may be over, or what was sent first be refused already.
+            try? await stream.write(bytes)
+            // The end, or a reset.
+            if !leaves { _ = try? await stream.readAll() }
+            stream.close()
+          }
+        }
+        for number in 0..<20 {
+          group.addTask {
+            for _ in 0..<5 {
+              let stream = try await site.connect(number % 2 == 0 ? ["h2"] : [])
+              if number % 2 == 0 {
+                #expect(try await stream.getByHTTP2() == "HTTP/2")
+              } else {
+                try await stream.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                #expect(try await stream.readResponse().hasPrefix("HTTP/1.1 200"))
+              }
+              stream.close()
+            }
+          }
+        }
+        try await group.waitForAll()
       }
     }
   }

@@ -202,61 +202,6 @@ import Testing
     #expect(try await all == bytes.prefix(count) + Array("!".utf8))
   }
 
-  // MARK: Every byte
-
-  /// How many bytes each end reads in a handshake, tickets and the server's end included. A signature may be a few bytes longer
-  /// in one than in another.
-  private func handshakeLengths() async throws -> (client: Int, server: Int) {
-    let pair = Carrier.whole.pair()
-    let counted = (CountingStream(pair.0), CountingStream(pair.1))
-    let ends = try Ends(
-      (AnyStream(counted.0), AnyStream(counted.1)), source: TLSSource(.server()), context: TLSContext(.client()))
-    try await ends.shake()
-    try await ends.server.shutdownWrite()
-    _ = try await ends.client.readAll()
-    return (counted.0.count, counted.1.count)
-  }
-
-  @Test func `A handshake that is cut off at any byte ends at both ends`() async throws {
-    let lengths = try await handshakeLengths()
-    // Each is to be a full one.
-    let (source, context) = (try TLSSource(.server()), try TLSContext(.client { $0.sessionCapacity = 0 }))
-    for count in 0..<lengths.client - 8 {
-      let pair = Carrier.whole.pair()
-      let ends = try Ends((AnyStream(CutStream(pair.0, after: count)), pair.1), source: source, context: context)
-      let client = await ends.failures().client
-      // Cut within the last record, or between two, and never anything else.
-      #expect(
-        client?.failure?.isTruncation == true, "after \(count) of the server's bytes: \(client.map { "\($0)" } ?? "")")
-    }
-    for count in 0..<lengths.server {
-      let pair = Carrier.whole.pair()
-      let ends = try Ends((pair.0, AnyStream(CutStream(pair.1, after: count))), source: source, context: context)
-      let server = await ends.failures().server
-      #expect(
-        server?.failure?.isTruncation == true, "after \(count) of the client's bytes: \(server.map { "\($0)" } ?? "")")
-    }
-  }
-
-  @Test func `A first flight of which any byte is changed ends the handshake, or is followed by more`() async throws {
-    let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
-    let pair = Carrier.whole.pair()
-    let client = try TLSStream(client: pair.0, name: "localhost", context: context)
-    let shaking = Task { try await client.handshake() }
-    let flight = try await pair.1.read()
-    shaking.cancel()
-    for place in flight.indices {
-      var changed = flight
-      changed[place] ^= 0x55
-      let (near, far) = Carrier.whole.pair()
-      try await near.write(changed)
-      try await near.shutdownWrite()
-      let server = try TLSStream(server: far, source: source)
-      let error = await #expect(throws: IOError.self) { try await server.handshake() }
-      #expect(error?.operation == .accept && error?.failure != nil)
-    }
-  }
-
   private func tryRead(_ stream: some ByteStream) throws -> [UInt8]? {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 1024, alignment: 1)
     defer { memory.deallocate() }

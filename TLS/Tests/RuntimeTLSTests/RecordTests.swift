@@ -1,0 +1,150 @@
+import Runtime
+import RuntimeTLS
+import Testing
+
+/// What the ends make of bytes that are missing, that were changed on the way, or that were never meant well.
+@Suite(.timeLimit(.minutes(3))) struct RecordTests {
+  /// How many bytes each end reads in a handshake, tickets and the server's end included. A signature may be a few bytes longer
+  /// in one than in another.
+  private func handshakeLengths() async throws -> (client: Int, server: Int) {
+    let pair = Carrier.whole.pair()
+    let counted = (CountingStream(pair.0), CountingStream(pair.1))
+    let ends = try Ends(
+      (AnyStream(counted.0), AnyStream(counted.1)), source: TLSSource(.server()), context: TLSContext(.client()))
+    try await ends.shake()
+    try await ends.server.shutdownWrite()
+    _ = try await ends.client.readAll()
+    return (counted.0.count, counted.1.count)
+  }
+
+  @Test func `A handshake that is cut off at any byte ends at both ends`() async throws {
+    let lengths = try await handshakeLengths()
+    // Each is to be a full one.
+    let (source, context) = (try TLSSource(.server()), try TLSContext(.client { $0.sessionCapacity = 0 }))
+    for count in 0..<lengths.client - 8 {
+      let pair = Carrier.whole.pair()
+      let ends = try Ends((AnyStream(CutStream(pair.0, after: count)), pair.1), source: source, context: context)
+      let client = await ends.failures().client
+      // Cut within the last record, or between two, and never anything else.
+      #expect(
+        client?.failure?.isTruncation == true, "after \(count) of the server's bytes: \(client.map { "\($0)" } ?? "")")
+    }
+    for count in 0..<lengths.server {
+      let pair = Carrier.whole.pair()
+      let ends = try Ends((pair.0, AnyStream(CutStream(pair.1, after: count))), source: source, context: context)
+      let server = await ends.failures().server
+      #expect(
+        server?.failure?.isTruncation == true, "after \(count) of the client's bytes: \(server.map { "\($0)" } ?? "")")
+    }
+  }
+
+  @Test func `A first flight of which any byte is changed ends the handshake, or is followed by more`() async throws {
+    let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
+    let pair = Carrier.whole.pair()
+    let client = try TLSStream(client: pair.0, name: "localhost", context: context)
+    let shaking = Task { try await client.handshake() }
+    let flight = try await pair.1.read()
+    shaking.cancel()
+    for place in flight.indices {
+      var changed = flight
+      changed[place] ^= 0x55
+      let (near, far) = Carrier.whole.pair()
+      try await near.write(changed)
+      try await near.shutdownWrite()
+      let server = try TLSStream(server: far, source: source)
+      let error = await #expect(throws: IOError.self) { try await server.handshake() }
+      #expect(error?.operation == .accept && error?.failure != nil)
+    }
+  }
+
+  @Test(arguments: [TLSVersion.v1_2, .v1_3])
+  func `A server's flight of which any byte is changed is believed by no client`(version: TLSVersion) async throws {
+    let (source, context) = (try TLSSource(.server()), try TLSContext(.client { $0.maximumVersion = version }))
+    // What the first record says of its version is read by no client of TLS 1.3 (RFC 8446 section 5.1).
+    let isIgnored: Set = version == .v1_3 ? [2] : []
+    var (place, length) = (0, 1)
+    while place < length {
+      // A handful of each stretch of a flight, most of which is a certificate.
+      defer { place += place < 200 ? 1 : 13 }
+      if isIgnored.contains(place) { continue }
+      // Between them the test: what one end writes it gives to the other.
+      let (forClient, forServer) = (Carrier.whole.pair(), Carrier.whole.pair())
+      let client = try TLSStream(client: forClient.0, name: "localhost", context: context)
+      let server = try TLSStream(server: forServer.0, source: source)
+      let (connecting, accepting) = (Task { try await client.handshake() }, Task { try await server.handshake() })
+      try await forServer.1.write(try await forClient.1.read())
+      var flight = try await forServer.1.read()
+      length = flight.count
+      flight[place] ^= 0x55
+      try await forClient.1.write(flight)
+      try await forClient.1.shutdownWrite()
+      let error = await #expect(throws: IOError.self, "byte \(place) of \(length)") { try await connecting.value }
+      #expect(error?.operation == .connect && error?.failure != nil)
+      forServer.1.close()
+      _ = await accepting.result
+    }
+  }
+
+  /// Ends that have done their handshake, and what changes the bytes that each of them reads.
+  private func changedEnds(_ version: TLSVersion) async throws -> (Ends, client: ChangedStream, server: ChangedStream) {
+    let pair = Carrier.whole.pair()
+    let changed = (ChangedStream(pair.0), ChangedStream(pair.1))
+    let ends = try Ends(
+      (AnyStream(changed.0), AnyStream(changed.1)), source: TLSSource(.server { $0.ticketKeyLifetime = nil }),
+      context: TLSContext(.client { $0.maximumVersion = version }))
+    try await ends.shake()
+    return (ends, changed.0, changed.1)
+  }
+
+  /// Has one end read what the other writes as `change` has left it, and gives the error, which there has to be.
+  private func reading(
+    _ version: TLSVersion, byServer: Bool, change: @escaping @Sendable (inout [UInt8]) -> Void
+  ) async throws -> TLSFailure? {
+    let (ends, client, server) = try await changedEnds(version)
+    let (writer, reader) = byServer ? (ends.client, ends.server) : (ends.server, ends.client)
+    (byServer ? server : client).change(change)
+    try await writer.write("secret")
+    // Without a close_notify, which would be changed as well.
+    try await writer.base.shutdownWrite()
+    let error = await #expect(throws: IOError.self) { _ = try await reader.readAll() }
+    #expect(error?.operation == .read)
+    return error?.failure
+  }
+
+  @Test(arguments: [TLSVersion.v1_2, .v1_3], [true, false])
+  func `A record of which any byte is changed is read by neither end`(
+    version: TLSVersion, byServer: Bool
+  ) async throws {
+    // A head, six bytes, and what proves that they are the peer's.
+    for place in 0..<5 + 6 + 16 {
+      let failure = try await reading(version, byServer: byServer) { if place < $0.count { $0[place] ^= 0x55 } }
+      #expect(failure != nil)
+    }
+  }
+
+  @Test(arguments: [TLSVersion.v1_2, .v1_3], [true, false])
+  func `A record that is cut short is no end`(version: TLSVersion, byServer: Bool) async throws {
+    for count in 1..<5 + 6 + 16 {
+      let failure = try await reading(version, byServer: byServer) { $0 = Array($0.prefix(count)) }
+      #expect(failure?.isTruncation == true)
+    }
+  }
+
+  @Test(arguments: [TLSVersion.v1_2, .v1_3], [true, false])
+  func `A record that is too large ends the connection`(version: TLSVersion, byServer: Bool) async throws {
+    // RFC 8446 section 5.2 and RFC 5246 section 6.2.3 have a byte less.
+    let length = 16 * 1024 + (version == .v1_3 ? 256 : 2048) + 1
+    let failure = try await reading(version, byServer: byServer) { bytes in
+      if !bytes.isEmpty { bytes = [0x17, 3, 3, UInt8(length >> 8), UInt8(length & 0xff)] + pattern(length) }
+    }
+    // record_overflow
+    #expect(failure?.alert?.code == 22 && failure?.alert?.isFromPeer == false)
+  }
+
+  @Test(arguments: [TLSVersion.v1_2, .v1_3], [true, false])
+  func `A record that comes twice ends the connection`(version: TLSVersion, byServer: Bool) async throws {
+    let failure = try await reading(version, byServer: byServer) { $0 += $0 }
+    // bad_record_mac
+    #expect(failure?.alert?.code == 20)
+  }
+}
