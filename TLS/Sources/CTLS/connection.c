@@ -186,21 +186,28 @@ static gearbox_tls_result end(gearbox_tls_connection *connection, int returned, 
   case SSL_ERROR_ZERO_RETURN: result.outcome = gearbox_tls_ended; break;
   default:
     result.outcome = gearbox_tls_failed;
-    result.failure = failure_of(connection);
+    result.failure = connection->failure = failure_of(connection);
     connection->has_failed = true;
   }
   ERR_clear_error();
   return result;
 }
 
+/// What each call does after one has failed. OpenSSL may take the peer's fatal alert for an end like any other then.
+static gearbox_tls_result fail_again(const gearbox_tls_connection *connection) {
+  return (gearbox_tls_result){.outcome = gearbox_tls_failed, .failure = connection->failure};
+}
+
 gearbox_tls_result gearbox_tls_handshake(
   gearbox_tls_connection *connection, const void *input, size_t input_length) {
+  if (connection->has_failed) return fail_again(connection);
   begin(connection, input, input_length);
   return end(connection, SSL_do_handshake(connection->ssl), input_length, 0);
 }
 
 gearbox_tls_result gearbox_tls_read(
   gearbox_tls_connection *connection, const void *input, size_t input_length, void *bytes, size_t length) {
+  if (connection->has_failed) return fail_again(connection);
   begin(connection, input, input_length);
   size_t count = 0;
   int returned = 1;
@@ -217,6 +224,7 @@ gearbox_tls_result gearbox_tls_read(
 enum { record_length = 16 * 1024, record_overhead = 64 };
 
 gearbox_tls_result gearbox_tls_write(gearbox_tls_connection *connection, const void *bytes, size_t length) {
+  if (connection->has_failed) return fail_again(connection);
   begin(connection, NULL, 0);
   // If there is no memory, writing says so.
   (void)reserve(connection, length + (length / record_length + 1) * record_overhead);

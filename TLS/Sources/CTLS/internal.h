@@ -47,6 +47,8 @@ struct gearbox_tls_connection {
   int16_t alert;
   bool alert_is_peers;
   bool has_failed;
+  /// Why, once it has.
+  gearbox_tls_failure failure;
   /// Why a client does not take the server's OCSP response, a constant string.
   const char *staple_fault;
   /// What the peer sent first, which tells HTTP from TLS.
