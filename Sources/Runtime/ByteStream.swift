@@ -62,6 +62,13 @@ public protocol ByteStream: Sendable {
   /// The peer may hear of it a moment later; ``closeAndWait()`` returns when the stream has been closed.
   func close()
 
+  /// Closes the stream both ways, at once, as ``close()`` does, and says first what ``closeAndWait()`` says, if that can be
+  /// done in a plain call: without waiting.
+  ///
+  /// It may be called from another task than those that read and write, and says nothing while one writes. The default calls
+  /// ``close()``.
+  func closeOrderly()
+
   /// Closes the stream both ways, once it has said to the peer what it still has to say by itself, as a `close_notify` of
   /// TLS. When the task is cancelled, it closes the stream at once: that is how to bound it.
   ///
@@ -97,6 +104,8 @@ extension ByteStream {
     try await write(first)
     try await write(second)
   }
+
+  public func closeOrderly() { close() }
 
   public func closeAndWait() async { close() }
 

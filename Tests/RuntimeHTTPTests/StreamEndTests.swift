@@ -34,6 +34,11 @@ import Testing
       base.close()
     }
 
+    func closeOrderly() {
+      note(.said)
+      base.close()
+    }
+
     func closeAndWait() async {
       note(.said)
       base.close()

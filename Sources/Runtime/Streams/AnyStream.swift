@@ -22,6 +22,7 @@ public struct AnyStream: ByteStream {
 
   public func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
   public func close() { base.close() }
+  public func closeOrderly() { base.closeOrderly() }
   public func closeAndWait() async { await base.closeAndWait() }
 
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? { base.attribute(type) }

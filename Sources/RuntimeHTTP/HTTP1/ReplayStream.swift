@@ -35,6 +35,7 @@ final class ReplayStream<Base: ByteStream>: ByteStream {
   func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int { try base.tryWrite(bytes) }
   func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
   func close() { base.close() }
+  func closeOrderly() { base.closeOrderly() }
   func closeAndWait() async { await base.closeAndWait() }
 
   func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? { base.attribute(type) }

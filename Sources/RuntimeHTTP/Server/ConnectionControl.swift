@@ -218,7 +218,8 @@ final class ConnectionControl: Sendable {
       guard isDeparting(at: now) else { return false }
       hasDeparted.store(true, ordering: .releasing)
       cancel()
-    case (.endsByClosing, _), (.stuck, _), (_, .stuck): stream.close()
+    case (.endsByClosing, _): stream.closeOrderly()
+    case (.stuck, _), (_, .stuck): stream.close()
     default: cancel()
     }
     return true
@@ -256,7 +257,7 @@ final class ConnectionControl: Sendable {
     let isIdle = reading.compareExchange(expected: word, desired: closed, ordering: .sequentiallyConsistent).exchanged
     guard isIdle else { return }
     // A preparation may wait for something other than the stream.
-    if isPrepared { stream.close() } else { abort() }
+    if isPrepared { stream.closeOrderly() } else { abort() }
   }
 
   /// Says that nobody looks after the connection's waits any more, and ends those for which it does not see that it is

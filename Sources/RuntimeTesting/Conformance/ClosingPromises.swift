@@ -61,6 +61,17 @@ extension RuntimeConformance {
       try await expectEnd(of: "closing it again") { await near.closeAndWait() }
     },
 
+    Case("A stream that is closed orderly is closed at once, and ends at the other end", .closing) { runtime in
+      let (near, far) = try await runtime.connectedPair()
+      try await near.write("x")
+      let reading = runtime.spawn { try await near.read() }
+      near.closeOrderly()
+      near.closeOrderly()
+      try await expect("a read under which it is closed", toThrow: IOError(.read, .closed)) { try await reading.value }
+      try await expect("a write", toThrow: IOError(.write, .closed)) { try await near.write("x") }
+      try await expect("what the peer reads", toGive: Array("x".utf8)) { try await far.readToEnd() }
+    },
+
     Case("Closing ends the stream at the other end, after what was written before", .closing) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let bytes = pattern(100_000)

@@ -25,6 +25,7 @@ public struct OneByteStream<Base: ByteStream>: ByteStream {
 
   public func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
   public func close() { base.close() }
+  public func closeOrderly() { base.closeOrderly() }
   public func closeAndWait() async { await base.closeAndWait() }
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? { base.attribute(type) }
   public var peerAddress: SocketAddress? { base.peerAddress }

@@ -4,6 +4,7 @@ import RuntimeHTTP
 import RuntimeKit
 import RuntimePrimitives
 import RuntimeTLS
+import Testing
 
 /// A web server over TLS on a runtime.
 struct Site: Sendable {
@@ -11,6 +12,8 @@ struct Site: Sendable {
   let address: SocketAddress
   let source: TLSSource
   let log: Log
+  /// Begins to shut the server down.
+  let shutDown: @Sendable () async -> Void
 
   /// What a server has logged.
   final class Log: Sendable {
@@ -41,7 +44,9 @@ struct Site: Sendable {
       let running = runtime.spawn { try await server.run() }
       let result: Result<Void, any Error>
       do {
-        let site = Site(runtime: runtime, address: server.localAddress, source: source, log: log)
+        let site = Site(runtime: runtime, address: server.localAddress, source: source, log: log) {
+          await server.shutdown(grace: .zero)
+        }
         result = .success(try await body(site))
       } catch {
         result = .failure(error)
@@ -72,6 +77,16 @@ struct Site: Sendable {
 }
 
 extension ByteStream {
+  /// Asks for `/` by the first of `protocols`, or by HTTP/1 if there is none, and expects an answer.
+  func get(_ protocols: [String]) async throws {
+    if protocols.first == "h2" {
+      #expect(try await getByHTTP2() == "HTTP/2")
+    } else {
+      try await write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+      #expect(try await readResponse().hasPrefix("HTTP/1.1 200"))
+    }
+  }
+
   /// Reads a response of HTTP/1 that says how long it is.
   func readResponse() async throws -> String {
     var text = ""

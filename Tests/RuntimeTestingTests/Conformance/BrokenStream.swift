@@ -106,6 +106,11 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
     Glibc.close(descriptor)
   }
 
+  func closeOrderly() {
+    if flaw == .closesNothingOrderly { return }
+    base.closeOrderly()
+  }
+
   func closeAndWait() async {
     if flaw == .closesNothingOfItself { return }
     await base.closeAndWait()

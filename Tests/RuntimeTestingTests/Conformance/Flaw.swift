@@ -28,7 +28,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case ignoresACancelledRead, losesBytesOfACancelledRead, ignoresACancelledAccept, ignoresACancelledSleep
   case failsBecauseItIsCancelled
   // Closing
-  case saysCancelledWhenClosed, endsWhenClosed, closesTwice, closesNothingOfItself
+  case saysCancelledWhenClosed, endsWhenClosed, closesTwice, closesNothingOfItself, closesNothingOrderly
   // Blocking work
   case blocksAWorker, blocksOneAtATime, ignoresACancelledWait, beginsInVain, worksTwice
   case refusesNoWork, doesWhatItRefuses, forgetsItsRefusals, refusesForEver
@@ -398,6 +398,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       (
         "Closing a stream wakes whoever reads it",
         "a read under which the stream is closed: expected “read: closed”, saw no error"
+      )
+    case .closesNothingOrderly:
+      (
+        "A stream that is closed orderly is closed at once, and ends at the other end",
+        "a read under which it is closed: expected “read: closed”, saw nothing in"
       )
     case .closesTwice:
       ("Closing one stream never harms another", "whether streams carry their own bytes while others are closed")

@@ -135,7 +135,7 @@ extension TLSStream.State {
   /// Begins to write what reading has produced, if there is anything and no task writes.
   mutating func beginFlush() -> Bool {
     guard engine.hasOutput, case .none = writer, !isClosed else { return false }
-    writer = .reader
+    writer = .plainCall
     return true
   }
 }

@@ -23,8 +23,8 @@ extension TLSStream {
       case none
       /// A task that writes.
       case task
-      /// A plain call for what reading has produced: it is over at once.
-      case reader
+      /// A plain call, for what reading has produced or for the end: it is over at once.
+      case plainCall
     }
 
     let engine: Engine

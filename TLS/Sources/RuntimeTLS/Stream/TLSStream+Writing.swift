@@ -92,6 +92,21 @@ extension TLSStream {
     _ = try? base.tryRead(into: &room)
   }
 
+  public func closeOrderly() {
+    let mayFlush = state.withLock { state in
+      guard case .none = state.writer, state.isEstablished, !state.isClosed else { return false }
+      state.shutDown()
+      state.writer = .plainCall
+      return true
+    }
+    if mayFlush {
+      // The base stream may have refused for the sake of others' turns, which it does once.
+      if (try? flushAtOnce()) == false { _ = try? flushAtOnce() }
+      state.withLock { $0.writer = .none }
+    }
+    close()
+  }
+
   public func closeAndWait() async {
     let mayFlush = state.withLock { state in
       guard case .none = state.writer, !state.isClosed else { return false }
@@ -115,7 +130,7 @@ extension TLSStream {
     case begun
     /// The handshake has not been done.
     case unready
-    /// What reading has produced is being written, in a plain call of another thread.
+    /// Another thread writes what reading has produced, or the end, in a plain call.
     case busyForAMoment
   }
 
@@ -125,7 +140,7 @@ extension TLSStream {
       guard state.isEstablished else { return .unready }
       switch state.writer {
       case .task: throw IOError(operation, .busy)
-      case .reader: return .busyForAMoment
+      case .plainCall: return .busyForAMoment
       case .none:
         state.writer = .task
         return .begun

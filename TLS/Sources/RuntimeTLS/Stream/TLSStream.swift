@@ -14,8 +14,8 @@ import RuntimePrimitives
 /// - A failure of TLS is an `IOError` with a ``TLSFailure`` as its cause. Errors of the base stream stay as they are.
 /// - A read gives 0 bytes only if the peer has said that it writes no more (`close_notify`). If the base stream ends without,
 ///   reading fails with a ``TLSFailure`` that says so; writing goes on.
-/// - ``close()`` says nothing to the peer, which therefore can tell that something may be missing. ``shutdownWrite()`` and
-///   ``closeAndWait()`` say `close_notify`.
+/// - ``close()`` says nothing to the peer, which therefore can tell that something may be missing. ``shutdownWrite()``,
+///   ``closeAndWait()`` and, if nothing is in its way, ``closeOrderly()`` say `close_notify`.
 /// - A ``writeSome(_:)`` that is cancelled when its bytes are encrypted already has written them: they leave with the next
 ///   write.
 public final class TLSStream<Base: ByteStream>: ByteStream {
