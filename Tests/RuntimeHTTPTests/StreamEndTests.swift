@@ -11,10 +11,10 @@ import Testing
   private final class EndNotingStream: ByteStream {
     enum End { case said, cutOff }
 
-    private let base: ScriptedStream
+    private let base: AnyStream
     private let noted = Lock<End?>(nil)
 
-    init(_ base: ScriptedStream) { self.base = base }
+    init(_ base: some ByteStream) { self.base = AnyStream(base) }
 
     var end: End? { noted.withLock(\.self) }
 
@@ -26,7 +26,7 @@ import Testing
 
     func shutdownWrite() async throws(IOError) {
       note(.said)
-      try base.shutdownWrite()
+      try await base.shutdownWrite()
     }
 
     func close() {
@@ -73,5 +73,17 @@ import Testing
           })
       })
     #expect(end == .cutOff)
+  }
+
+  @Test(arguments: ["", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"])
+  func `A connection that is idle for too long says that it ends`(request: String) async throws {
+    try await inVirtualTime { clock in
+      let (near, far) = MemoryStream.pair()
+      let stream = EndNotingStream(far)
+      try await near.write(request)
+      await serveConnection(stream, clock: clock, options: .quiet, handler: HandlerFunction { _ in .text("whole") })
+      #expect(stream.end == .said)
+      near.close()
+    }
   }
 }
