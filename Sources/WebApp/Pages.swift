@@ -133,6 +133,7 @@ struct Pages: Sendable {
     (.get, "/stream?count=5", "Five server-sent events, one a second; without a count, one a second for ever."),
     (.post, "/echo", "Sends back what it is sent, of any size, as it comes: read while you send."),
     (.post, "/echo/whole", "The same once all of it has come, up to 16 MiB: send it all, then read."),
+    (.get, "/bytes?count=1000000", "So many bytes, up to 1,000,000,000, to see how fast they come."),
     (.get, "/headers", "Your request as the server saw it."),
     (.get, "/runtime", "What the runtime and the server are doing, as JSON."),
     (.get, "/healthz", "Whether the server is up."),

@@ -100,6 +100,22 @@ enum Routes {
     }
   }
 
+  /// So many bytes as `?count=` says, a mebibyte unless it does, to see how fast they come.
+  static let bytes: Router.ImmediateFunction = {
+    let block = [UInt8](repeating: UInt8(ascii: "."), count: 64 * 1024)
+    return { request in
+      let count = try number("count", in: 0...1_000_000_000, request.query) ?? 1 << 20
+      var response = Response(
+        body: .stream(length: count) { writer in
+          for _ in 0..<count / block.count { try await writer.write(block) }
+          try await writer.write(Array(block.prefix(count % block.count)))
+        })
+      response.headers.contentType = .octetStream
+      response.headers["Cache-Control"] = "no-store"
+      return response
+    }
+  }()
+
   /// What the runtime and the server are doing, as JSON.
   static func status(_ runtime: some AsyncRuntime, _ server: ServerStatus) -> Router.ImmediateFunction {
     { _ in

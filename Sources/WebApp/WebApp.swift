@@ -33,6 +33,7 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     router.post("/echo/whole", Routes.echoWhole)
     router.get("/headers", Routes.headers)
     router.get("/stream", Routes.stream(clock, name: runtime.name, isStopping: isStopping))
+    router.get("/bytes", Routes.bytes)
     router.get("/healthz", Routes.health)
     router.get("/runtime", Routes.status(runtime, status))
     router.get("/plaintext", Routes.plaintext)

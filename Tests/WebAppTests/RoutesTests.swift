@@ -136,6 +136,16 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 1, 65_535, 65_536, 65_537, 1_000_000])
+  func bytesSendsAsManyAsItIsAskedFor(count: Int) async throws {
+    try await withClient { client in
+      let response = try await client.get("/bytes?count=\(count)")
+      #expect(response["Content-Length"] == "\(count)" && response["Content-Type"] == "application/octet-stream")
+      #expect(response.body == [UInt8](repeating: UInt8(ascii: "."), count: count))
+      #expect(try await client.get("/bytes?count=1000000001").status == 400)
+    }
+  }
+
   @Test func streamSendsEventsAsTheyComeUpToACount() async throws {
     // In lockstep nothing is read that was not sent: an event that is kept back would never come.
     try await withClient(capacity: 0) { client in
@@ -185,8 +195,8 @@ import Testing
 
   @Test(arguments: [
     "GET /", "GET /sleep?ms=0", "GET /sleep?ms=<script>", "GET /block?ms=0", "GET /stall", "GET /fail", "POST /echo",
-    "GET /headers", "GET /stream?count=1", "GET /runtime", "GET /healthz", "GET /plaintext", "GET /favicon.ico",
-    "GET /nowhere", "PUT /", "OPTIONS /", "BREW /", "HEAD /",
+    "GET /headers", "GET /stream?count=1", "GET /bytes?count=1", "GET /runtime", "GET /healthz", "GET /plaintext",
+    "GET /favicon.ico", "GET /nowhere", "PUT /", "OPTIONS /", "BREW /", "HEAD /",
   ])
   func noResponseIsTakenForWhatItLooksLike(request: String) async throws {
     try await withClient { client in
