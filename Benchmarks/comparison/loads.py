@@ -11,13 +11,14 @@ import sys
 import tempfile
 import time
 
-from servers import BENCHMARKS, PEERS, TARGET, allow_many_files
+from servers import BENCHMARKS, DOWNLOAD_TARGET, PEERS, TARGET, allow_many_files, client_context
 
 # Goes before each command that is timed, so that one can, say, raise its priority, or wait for a quiet moment.
 WRAPPER = shlex.split(os.environ.get("BENCH_WRAPPER", ""))
 
 OPENLOOP = PEERS / "openloop"
 METER = str(BENCHMARKS / "comparison/meter.py")
+HANDSHAKES = str(BENCHMARKS / "comparison/handshakes.py")
 
 
 # A sample is taken again, so many times at most, if other processes had more than this part of the machine meanwhile.
@@ -76,7 +77,8 @@ def undisturbed(running, measure):
 def cost(running, load, seconds, core):
     """What a request costs the server under a load that keeps it as busy as the load generator can.
 
-    `load` is called with seconds, a core and a meter, and gives the number of requests and requests a second.
+    `load` is called with seconds, a core and a meter, and gives the number of requests and requests a second; or of
+    what else it counts.
     """
 
     def measure(meter):
@@ -116,7 +118,7 @@ def wrk(running, connections=64, pipeline=1):
 
 
 def h2load(running, connections=16, streams=32):
-    """HTTP/2 with prior knowledge: as many requests as come, on so many connections with so many streams each."""
+    """HTTP/2 with prior knowledge, or by ALPN: as many requests as come, so many streams on so many connections."""
 
     def load(seconds, core, meter):
         command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-D", seconds, running.url]
@@ -129,8 +131,50 @@ def h2load(running, connections=16, streams=32):
     return load
 
 
+def handshakes(running, kind):
+    """Connections over TLS, as many as come, with a handshake that is `full` or `resumed` and one request on each."""
+
+    def load(seconds, core, meter):
+        command = [sys.executable, "-B", HANDSHAKES, running.port, TARGET, seconds, kind]
+        count, rate = timed(command, core, meter).split()
+        return int(count), float(rate)
+
+    return load
+
+
+def download(running):
+    """A large file again and again on one connection; what is counted is megabytes."""
+
+    def load(seconds, core, meter):
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            # What has come of the last one counts, so that it has not to be whole.
+            script.write("done = function(summary) print('bytes', summary.bytes, 'us', summary.duration) end\n")
+            script.flush()
+            command = ["wrk", "-t1", "-c1", f"-d{seconds}s", "--timeout", "30", "-s", script.name]
+            text = timed([*command, running.base + DOWNLOAD_TARGET], core, meter)
+        if re.search(r"Non-2xx|Socket errors", text):
+            raise SystemExit(f"compare: wrk met errors:\n{text}")
+        count, microseconds = map(float, re.search(r"bytes\s+(\S+)\s+us\s+(\S+)", text).groups())
+        return count / 1e6, count / microseconds
+
+    return load
+
+
+def agreed(running):
+    """What openssl agrees upon with a server: version, cipher, key, curve."""
+    result = subprocess.run(
+        ["openssl", "s_client", "-connect", f"127.0.0.1:{running.port}", "-brief"], stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=30)
+    found = dict(re.findall(r"^([^:\n]+): (.*)$", result.stderr, re.MULTILINE))
+    try:
+        return ", ".join(found[name] for name in (
+            "Protocol version", "Ciphersuite", "Signature type", "Server Temp Key"))
+    except KeyError:
+        raise SystemExit(f"compare: openssl agrees upon nothing:\n{result.stderr}") from None
+
+
 def speaks_http2(running):
-    """Whether the server answers HTTP/2 with prior knowledge."""
+    """Whether the server answers HTTP/2 with prior knowledge, or as ALPN has chosen it."""
     result = subprocess.run(["h2load", "-n1", "-c1", "-t1", running.url], capture_output=True, text=True, timeout=30)
     return "1 succeeded" in result.stdout and "status codes: 1 2xx" in result.stdout
 
@@ -148,7 +192,11 @@ def open_loop(running, connections, rate, seconds, core):
 def _ask(one):
     """Sends a request by HTTP/1.1, and reads the response."""
     one.sendall(f"GET {TARGET} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-    assert one.recv(65536).startswith(b"HTTP/1.1 200"), "no answer"
+    received = b""
+    while not received.endswith(b"\r\n\r\nHello, World!"):
+        more = one.recv(65536)
+        assert more, "no answer"
+        received += more
 
 
 def _ask_http2(one):
@@ -175,11 +223,18 @@ def _frame(kind, flags=0, stream=0, payload=b""):
 
 
 def idle(running, connections, http2=False):
-    """Bytes of resident memory that a connection costs which has sent one request and then nothing."""
+    """Bytes of resident memory that a connection costs which has sent one request and then nothing.
+
+    In the end each of HTTP/1.1 has to answer another request.
+    """
+    ask = _ask_http2 if http2 else _ask
+    context = client_context(["h2"] if http2 else [])
 
     def connect():
         one = socket.create_connection(("127.0.0.1", running.port), timeout=30)
-        (_ask_http2 if http2 else _ask)(one)
+        if running.is_secure:
+            one = context.wrap_socket(one)
+        ask(one)
         return one
 
     allow_many_files()
@@ -187,9 +242,11 @@ def idle(running, connections, http2=False):
         open_sockets.enter_context(connect())
         time.sleep(0.5)
         before = running.resident()
-        for _ in range(connections):
-            open_sockets.enter_context(connect())
+        all_of_them = [open_sockets.enter_context(connect()) for _ in range(connections)]
         # What the server does about the last of them may follow its answer, and come by and by.
         time.sleep(3)
         after = running.resident()
+        if not http2:
+            for one in all_of_them:
+                ask(one)
     return {"connection": (after - before) / connections, "before": before, "after": after}

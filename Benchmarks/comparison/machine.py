@@ -35,6 +35,7 @@ def _versions():
         "gcc": _first(r"(\d+[\d.]+)$", _output("gcc", "-dumpfullversion")),
         "rustc": _first(r"rustc (\S+)", _output("rustc", "--version")),
         "nginx": _first(r"nginx/(\S+)", _output(shutil.which("nginx") or "/usr/sbin/nginx", "-v")),
+        "OpenSSL": _first(r"OpenSSL (\S+)", _output("openssl", "version")),
         "wrk": _first(r"([\d.]+)", _output("wrk", "--version")),
         "h2load": _first(r"nghttp2/(\S+)", _output("h2load", "--version")),
     }

@@ -68,10 +68,11 @@ def title(axes, text, note=None):
         axes.text(0, 1.0, note, transform=axes.transAxes, fontsize=10.5, va="bottom", color=INK)
 
 
-def cost(results, directory, name, heading):
-    """Processor time a request: user space and kernel, and how many times the floor that is."""
+def cost(results, directory, name, heading, unit="request"):
+    """Processor time a request: user space and kernel, and how many times the floor that is, or nginx over TLS."""
     names = [one for one in SERVERS if results.total(one) is not None]
-    floor = results.total("floor")
+    reference = "nginx" if results.is_over_tls else "floor"
+    least = results.total(reference)
     figure, axes = pyplot.subplots(figsize=(8.6, 0.42 * len(names) + 0.9))
     bare(axes, [SERVERS[one].title for one in names])
     widest = max(results.total(one) for one in names)
@@ -87,14 +88,15 @@ def cost(results, directory, name, heading):
         low, high = (pick(sample["user"] + sample["system"] for sample in samples) for pick in (min, max))
         if len(samples) > 1:
             axes.plot([low, high], [row, row], color=INK, linewidth=1.2, solid_capstyle="butt")
-        text = f"{total:.2f} µs" + (f" ({total / floor:.2f} × floor)" if floor and one != "floor" else "")
+        text = f"{total:.2f} µs" + (f" ({total / least:.2f} × {reference})" if least and one != reference else "")
         axes.text(max(total, high) + widest * 0.012, row, text, va="center", fontsize=11)
-    if floor:
-        axes.axvline(floor, color=INK, linewidth=1, linestyle=(0, (4, 3)))
+    if least:
+        axes.axvline(least, color=INK, linewidth=1, linestyle=(0, (4, 3)))
     axes.set_xlim(0, widest * 1.26)
-    axes.set_xlabel("processor time a request, µs", fontsize=10.5)
+    axes.set_xlabel(f"processor time a {unit}, µs", fontsize=10.5)
     note = "dark: in user space · light: in the kernel"
-    title(axes, heading, note + (" · dashed line: the floor" if floor else ""))
+    line = {"floor": "the floor", "nginx": "nginx"}[reference]
+    title(axes, heading, note + (f" · dashed line: {line}" if least else ""))
     save(figure, directory, name)
 
 
@@ -175,7 +177,20 @@ def main(directory):
     }.items():
         if results := Results(directory, section):
             cost(results, directory, section, heading)
-    for name, subject in {"idle": "connection", "idle_http2": "connection of HTTP/2"}.items():
+    for section, (heading, unit) in {
+        "tls_request": ("What a request costs over TLS", "request"),
+        "tls_http2": ("What a request costs over TLS and HTTP/2, 32 streams a connection", "request"),
+        "tls_handshake": ("What a full handshake costs, ECDSA", "connection"),
+        "tls_handshake_rsa": ("What a full handshake costs, RSA", "connection"),
+        "tls_resumption": ("What a resumed handshake costs", "connection"),
+        "tls_download": ("What a download costs over TLS", "megabyte"),
+    }.items():
+        if results := Results(directory, section):
+            cost(results, directory, section, heading, unit)
+    for name, subject in {
+        "idle": "connection", "idle_http2": "connection of HTTP/2", "tls_idle": "connection over TLS",
+        "tls_idle_http2": "connection of HTTP/2 over TLS",
+    }.items():
         if results := Results(directory, name):
             idle(results, directory, subject, name)
     if results := Results(directory, "latency"):

@@ -46,9 +46,11 @@ def _conditions(results):
     return [_table(["", ""], rows)]
 
 
-def _cost(heading, picture):
+def _cost(heading, picture, unit="request"):
+    plural = f"{unit}s"
+
     def write(result):
-        floor, hyper, hummingbird = (result.total(name) for name in ("floor", "hyper", "hummingbird"))
+        floor, hyper, nginx, hummingbird = (result.total(name) for name in ("floor", "hyper", "nginx", "hummingbird"))
         rows = []
         for name, server in SERVERS.items():
             if (total := result.total(name)) is None:
@@ -56,16 +58,20 @@ def _cost(heading, picture):
             rows.append([
                 server.title, f"{total:.2f}", f"{result.median(name, 'user'):.2f}",
                 f"{result.median(name, 'system'):.2f}", _ratio(total, floor), _ratio(total, hyper),
-                _ratio(hummingbird, total), f"{result.median(name, 'resident') / 2**20:.1f}",
-                f"{result.median(name, 'rate'):,.0f}",
+                _ratio(total, nginx) if result.is_over_tls else "", _ratio(hummingbird, total),
+                f"{result.median(name, 'resident') / 2**20:.1f}", f"{result.median(name, 'rate'):,.0f}",
             ])
-        columns = ["", "µs a request", "user", "kernel", "× floor", "× hyper", "times cheaper than Hummingbird",
-                   "resident after, MiB", "requests a second"]
+        columns = ["", f"µs a {unit}", "user", "kernel", "× floor", "× hyper", "× nginx",
+                   "times cheaper than Hummingbird", "resident after, MiB", f"{plural} a second"]
         kept = [index for index in range(len(columns)) if any(row[index] for row in rows)]
         table = _table([columns[index] for index in kept], [[row[index] for index in kept] for row in rows])
-        return [f"## {heading}\n", f"![{heading}]({picture}.svg)\n", table]
+        return [f"## {heading}\n", *_agreed(result), f"![{heading}]({picture}.svg)\n", table]
 
     return write
+
+
+def _agreed(result):
+    return [f"Agreed upon with each: {result.settings['agreed']}.\n"] if result.is_over_tls else []
 
 
 def _idle(subject, picture):
@@ -78,9 +84,18 @@ def _idle(subject, picture):
                         + [f"{result.median(name, when) / 2**20:.1f}" for when in ("before", "after")])
         heading = f"{result.settings['connections']:,} idle {subject}"
         columns = ["", "bytes a connection", "resident before, MiB", "with all of them, MiB"]
-        return [f"## {heading}\n", f"![{heading}]({picture}.svg)\n", _table(columns, rows)]
+        return [f"## {heading}\n", *_agreed(result), f"![{heading}]({picture}.svg)\n", _table(columns, rows)]
 
     return write
+
+
+def _start(result):
+    rows = []
+    for name in result.settings["names"]:
+        plain, tls = (result.median(f"{name} {way}") for way in ("plain", "tls"))
+        rows.append([SERVERS[name].title, f"{plain:.1f}", f"{tls:.1f}", f"{tls - plain:.1f}"])
+    columns = ["", "ms until it listens", "over TLS", "more"]
+    return ["## Starting, without TLS and with it\n", _table(columns, rows)]
 
 
 def _latency(result):
@@ -129,4 +144,13 @@ WRITERS = {
     "idle_http2": _idle("connections of HTTP/2", "idle_http2"),
     "latency": _latency,
     "scheduler": _scheduler,
+    "tls_request": _cost("What a request costs over TLS", "tls_request"),
+    "tls_http2": _cost("What a request costs over TLS and HTTP/2", "tls_http2"),
+    "tls_handshake": _cost("What a full handshake costs, ECDSA", "tls_handshake", "connection"),
+    "tls_handshake_rsa": _cost("What a full handshake costs, RSA", "tls_handshake_rsa", "connection"),
+    "tls_resumption": _cost("What a resumed handshake costs", "tls_resumption", "connection"),
+    "tls_download": _cost("What a download costs over TLS", "tls_download", "megabyte"),
+    "tls_idle": _idle("connections over TLS", "tls_idle"),
+    "tls_idle_http2": _idle("connections of HTTP/2 over TLS", "tls_idle_http2"),
+    "tls_start": _start,
 }

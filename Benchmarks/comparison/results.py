@@ -25,6 +25,10 @@ class Results:
     def __bool__(self):
         return bool(self.samples)
 
+    @property
+    def is_over_tls(self):
+        return "agreed" in self.settings
+
     def median(self, subject, figure=None):
         """The median of a figure, or of plain numbers; None if there are no samples."""
         samples = self.samples.get(subject)

@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 
 import loads
-from servers import BENCHMARKS, PEERS, SERVERS, check_answer, running
+from servers import BENCHMARKS, DOWNLOAD, PEERS, SERVERS, check_answer, running, time_to_start
 
 # The server has a core of its own, and so has the load: the figure is what a request costs, not how many there are.
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -37,12 +37,12 @@ def say(text):
     print(text, flush=True)
 
 
-def _cost(names, effort, make_load, http2=False):
+def _cost(names, effort, make_load, http2=False, tls=None, unit="request"):
     samples = {name: [] for name in names}
     for number in range(effort.rounds):
         for name in names:
             server = SERVERS[name]
-            with running(server, workers=1, core=SERVER_CORE, http2=http2) as process:
+            with running(server, workers=1, core=SERVER_CORE, http2=http2, tls=tls) as process:
                 if http2:
                     if not loads.speaks_http2(process):
                         say(f"  {server.title}: does not speak HTTP/2")
@@ -51,7 +51,7 @@ def _cost(names, effort, make_load, http2=False):
                     check_answer(server, process)
                 sample = loads.cost(process, make_load(process), effort.seconds, LOAD_CORE)
             samples[name].append(sample)
-            say(f"  {number + 1}  {server.title:22} {sample['user'] + sample['system']:7.2f} us a request "
+            say(f"  {number + 1}  {server.title:22} {sample['user'] + sample['system']:7.2f} us a {unit} "
                 f"(user {sample['user']:.2f}), {sample['rate']:.0f} a second{_disturbed(sample)}")
     return {name: taken for name, taken in samples.items() if taken}
 
@@ -86,15 +86,101 @@ def idle_http2(names, effort):
     return _idle([name for name in names if SERVERS[name].speaks_http2], effort, http2=True)
 
 
-def _idle(names, effort, http2=False):
+def _idle(names, effort, http2=False, tls=None):
+    # A handshake takes a client as long as many a request.
+    connections = effort.idle_connections // (2 if tls else 1)
     samples = {name: [] for name in names}
     for number in range(effort.rounds):
         for name in names:
-            with running(SERVERS[name], workers=2, http2=http2) as process:
-                sample = loads.idle(process, effort.idle_connections, http2)
+            with running(SERVERS[name], workers=2, http2=http2, tls=tls) as process:
+                sample = loads.idle(process, connections, http2)
             samples[name].append(sample)
             say(f"  {number + 1}  {SERVERS[name].title:22} {sample['connection']:7.0f} bytes a connection")
-    return {"rounds": effort.rounds, "connections": effort.idle_connections}, samples
+    return {"rounds": effort.rounds, "connections": connections}, samples
+
+
+def _over_tls(names, key):
+    """Those of the servers that speak TLS, and what all of them agree upon with a client."""
+    names = [name for name in names if SERVERS[name].speaks_tls]
+    agreed = {}
+    for name in names:
+        with running(SERVERS[name], tls=key) as process:
+            agreed.setdefault(loads.agreed(process), []).append(SERVERS[name].title)
+    if len(agreed) > 1:
+        raise SystemExit(f"compare: servers agree upon different things with a client: {agreed}")
+    return names, {"agreed": "".join(agreed)}
+
+
+def tls_request(names, effort):
+    """Processor time a request over TLS: HTTP/1.1, one at a time on each of 64 connections."""
+    names, settings = _over_tls(names, "ecdsa")
+    samples = _cost(names, effort, lambda process: loads.wrk(process, 64), tls="ecdsa")
+    return effort.settings(connections=64, **settings), samples
+
+
+def tls_http2(names, effort):
+    """Processor time a request over TLS: HTTP/2, 32 streams on each of 16 connections."""
+    names, settings = _over_tls(names, "ecdsa")
+    samples = _cost(names, effort, lambda process: loads.h2load(process, 16, 32), http2=True, tls="ecdsa")
+    return effort.settings(connections=16, streams=32, **settings), samples
+
+
+def tls_handshake(names, effort):
+    """Processor time a connection over TLS with one request on it: a full handshake, ECDSA."""
+    return _handshake(names, effort, "ecdsa", "full")
+
+
+def tls_handshake_rsa(names, effort):
+    """The same with an RSA key of 2048 bits."""
+    return _handshake(names, effort, "rsa", "full")
+
+
+def tls_resumption(names, effort):
+    """The same where the session of an earlier connection is resumed by its ticket."""
+    return _handshake(names, effort, "ecdsa", "resumed")
+
+
+def _handshake(names, effort, key, kind):
+    names, settings = _over_tls(names, key)
+    samples = _cost(names, effort, lambda process: loads.handshakes(process, kind), tls=key, unit="connection")
+    return effort.settings(**settings), samples
+
+
+def tls_download(names, effort):
+    """Processor time a megabyte over TLS, of a download of 100."""
+    names, settings = _over_tls(names, "ecdsa")
+    samples = _cost(names, effort, loads.download, tls="ecdsa", unit="megabyte")
+    return effort.settings(bytes=DOWNLOAD, **settings), samples
+
+
+def tls_idle(names, effort):
+    """Memory of connections over TLS that are kept alive and silent."""
+    names, settings = _over_tls(names, "ecdsa")
+    about, samples = _idle(names, effort, tls="ecdsa")
+    return about | settings, samples
+
+
+def tls_idle_http2(names, effort):
+    """The same, of connections of HTTP/2."""
+    names, settings = _over_tls(names, "ecdsa")
+    about, samples = _idle(names, effort, http2=True, tls="ecdsa")
+    return about | settings, samples
+
+
+# A start is short, and so is what disturbs it.
+STARTS = 7
+
+
+def tls_start(names, effort):
+    """How long the web app takes to start, without TLS and with it."""
+    names = [name for name in names if SERVERS[name].is_ours]
+    samples = {f"{name} {way}": [] for name in names for way in ("plain", "tls")}
+    for number in range(effort.rounds * STARTS):
+        for name in names:
+            for way, key in {"plain": None, "tls": "ecdsa"}.items():
+                samples[f"{name} {way}"].append(time_to_start(SERVERS[name], tls=key))
+        say(f"  {number + 1}")
+    return {"rounds": effort.rounds * STARTS, "names": names}, samples
 
 
 def latency(names, effort):
@@ -164,4 +250,9 @@ def _tokios(benchmark, meter):
     return [(figure, float(value)) for figure, _, value in (line.rpartition(" ") for line in lines)]
 
 
-SECTIONS = {one.__name__: one for one in (request, pipeline, http2, idle, idle_http2, latency, scheduler)}
+SECTIONS = {
+    one.__name__: one
+    for one in (
+        request, pipeline, http2, idle, idle_http2, latency, scheduler, tls_request, tls_http2, tls_handshake,
+        tls_handshake_rsa, tls_resumption, tls_download, tls_idle, tls_idle_http2, tls_start)
+}

@@ -6,6 +6,7 @@ import os
 import resource
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from dataclasses import dataclass, field
@@ -15,6 +16,11 @@ BENCHMARKS = Path(__file__).resolve().parent.parent
 ROOT = BENCHMARKS.parent
 PEERS = BENCHMARKS / ".build/peers"
 TARGET = "/plaintext"
+# How many bytes a download has, and what they are asked for by.
+DOWNLOAD = 100_000_000
+DOWNLOAD_TARGET = f"/bytes?count={DOWNLOAD}"
+# Kinds of key that certificates are made for.
+KEYS = ("ecdsa", "rsa")
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,7 @@ class Server:
     environment: dict = field(default_factory=dict)
     arguments: tuple = ()
     speaks_http2: bool = False
+    speaks_tls: bool = False
 
     @property
     def is_ours(self):
@@ -35,10 +42,12 @@ class Server:
 
 # Built with the benchmarks, which depend on it.
 WEB_APP = BENCHMARKS / ".build/release/WebApp"
+# The same routes over TLS, built in the package that has OpenSSL.
+WEB_APP_TLS = ROOT / "TLS/.build/release/WebAppTLS"
 
 
 def _web_app(runtime):
-    return Server(runtime, f"Gearbox, {runtime}", WEB_APP, {"RUNTIME": runtime}, speaks_http2=True)
+    return Server(runtime, f"Gearbox, {runtime}", WEB_APP, {"RUNTIME": runtime}, speaks_http2=True, speaks_tls=True)
 
 
 SERVERS = {
@@ -49,7 +58,7 @@ SERVERS = {
         _web_app("dispatch"),
         _web_app("concurrency"),
         Server("hyper", "hyper on tokio", PEERS / "hyper/release/hello", speaks_http2=True),
-        Server("nginx", "nginx", Path(shutil.which("nginx") or "/usr/sbin/nginx"), speaks_http2=True),
+        Server("nginx", "nginx", Path(shutil.which("nginx") or "/usr/sbin/nginx"), speaks_http2=True, speaks_tls=True),
         Server("nio", "SwiftNIO, bare", PEERS / "swift/release/NIOHello"),
         Server("hummingbird", "Hummingbird", PEERS / "swift/release/HummingbirdHello"),
     ]
@@ -59,13 +68,19 @@ SERVERS = {
 class Running:
     """A server that runs."""
 
-    def __init__(self, process, port):
+    def __init__(self, process, port, is_secure=False):
         self.process = process
         self.port = port
+        self.is_secure = is_secure
+
+    @property
+    def base(self):
+        """What the URLs of all that it answers begin with."""
+        return f"{'https' if self.is_secure else 'http'}://127.0.0.1:{self.port}"
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}{TARGET}"
+        return self.base + TARGET
 
     def _processes(self):
         """The process and its children: nginx works in those."""
@@ -88,31 +103,67 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(server, workers=1, core=None, http2=False):
-    """Runs a server while the block does, on one core if one is named."""
+def running(server, workers=1, core=None, http2=False, tls=None):
+    """Runs a server while the block does, on one core if one is named; over TLS if a kind of key is."""
+    command, environment, port = _command(server, workers, http2, tls)
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, preexec_fn=_prepare(core))
+    try:
+        _await_port(server, process, port, tls)
+        yield Running(process, port, is_secure=tls is not None)
+    finally:
+        _end(process)
+
+
+def time_to_start(server, core=None, tls=None):
+    """Milliseconds until a server of ours says that it listens."""
+    command, environment, _ = _command(server, workers=1, tls=tls)
+    start = time.monotonic()
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, preexec_fn=_prepare(core))
+    try:
+        line = process.stdout.readline()
+        elapsed = time.monotonic() - start
+    finally:
+        _end(process)
+        process.stdout.close()
+    if b" on http" not in line:
+        raise SystemExit(f"compare: {server.title} does not start")
+    return elapsed * 1000
+
+
+def certificate(key):
+    """The files of the certificate with this kind of key, and of the key."""
+    return PEERS / f"tls/{key}.pem", PEERS / f"tls/{key}-key.pem"
+
+
+def _command(server, workers, http2=False, tls=None):
+    """How a server is started: command, environment and the port that it will listen on."""
     port, other_port = _free_port(), _free_port()
     environment = dict(os.environ, **server.environment, PORT=str(port), WORKERS=str(workers))
     environment |= {"RUNTIME_WORKERS": str(workers), "HOST": "127.0.0.1", "LOG_LEVEL": "error"}
     environment.pop("HTTP2", None)
-    arguments = list(server.arguments)
+    program, arguments = server.program, list(server.arguments)
     if server.name == "nginx":
-        arguments += _configure_nginx(port, other_port, workers)
-        if http2:
-            port = other_port
+        if tls:
+            arguments += _configure_nginx_tls(port, workers, tls)
+        else:
+            arguments += _configure_nginx("nginx.conf", PORT=port, HTTP2_PORT=other_port, WORKERS=workers)
+            if http2:
+                port = other_port
+    elif tls:
+        path, key_path = certificate(tls)
+        program, arguments = WEB_APP_TLS, ["--certificate", path, "--key", key_path]
     elif http2 and not server.is_ours:
         environment["HTTP2"] = "1"
-    process = subprocess.Popen(
-        [server.program, *arguments], env=environment, stdout=subprocess.DEVNULL, preexec_fn=_prepare(core))
+    return [program, *arguments], environment, port
+
+
+def _end(process):
+    process.terminate()
     try:
-        _await_port(server, process, port)
-        yield Running(process, port)
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        process.wait(timeout=15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _prepare(core):
@@ -136,23 +187,44 @@ def _free_port():
         return probe.getsockname()[1]
 
 
-def _configure_nginx(port, http2_port, workers):
+def _configure_nginx(name, **values):
     directory = PEERS / "nginx"
     directory.mkdir(parents=True, exist_ok=True)
-    text = (BENCHMARKS / "Peers/Nginx/nginx.conf").read_text()
-    for name, value in {"PORT": port, "HTTP2_PORT": http2_port, "WORKERS": workers}.items():
-        text = text.replace(f"@{name}@", str(value))
-    (directory / "nginx.conf").write_text(text)
-    return ["-p", str(directory), "-c", str(directory / "nginx.conf"), "-e", "stderr"]
+    text = (BENCHMARKS / "Peers/Nginx" / name).read_text()
+    for placeholder, value in values.items():
+        text = text.replace(f"@{placeholder}@", str(value))
+    (directory / name).write_text(text)
+    return ["-p", str(directory), "-c", str(directory / name), "-e", "stderr"]
 
 
-def _await_port(server, process, port):
+def _configure_nginx_tls(port, workers, key):
+    path, key_path = certificate(key)
+    content = PEERS / "bytes"
+    if not content.exists() or content.stat().st_size != DOWNLOAD:
+        content.write_bytes(b"." * DOWNLOAD)
+    return _configure_nginx(
+        "nginx-tls.conf", PORT=port, WORKERS=workers, CERTIFICATE=path, KEY=key_path, BYTES=content)
+
+
+def client_context(protocols=()):
+    """What clients of ours over TLS have in common: the certificate is the same for all, and is not what is checked."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    if protocols:
+        context.set_alpn_protocols(protocols)
+    return context
+
+
+def _await_port(server, process, port, tls):
     end = time.monotonic() + 15
     while time.monotonic() < end:
         if process.poll() is not None:
             raise SystemExit(f"compare: {server.title} ended with status {process.returncode} at its start")
         with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as one:
+                if tls:
+                    # A connection that ends before its handshake would be a line in the log.
+                    client_context().wrap_socket(one).close()
             return
         time.sleep(0.05)
     raise SystemExit(f"compare: {server.title} does not listen on port {port}")
@@ -160,7 +232,11 @@ def _await_port(server, process, port):
 
 def check_answer(server, running_server):
     """Sees that the server says over HTTP/1.1 what all are asked for."""
-    connection = http.client.HTTPConnection("127.0.0.1", running_server.port, timeout=5)
+    address = ("127.0.0.1", running_server.port)
+    if running_server.is_secure:
+        connection = http.client.HTTPSConnection(*address, timeout=5, context=client_context())
+    else:
+        connection = http.client.HTTPConnection(*address, timeout=5)
     with contextlib.closing(connection):
         connection.request("GET", TARGET)
         response = connection.getresponse()
