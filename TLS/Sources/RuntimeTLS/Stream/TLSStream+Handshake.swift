@@ -92,8 +92,6 @@ extension TLSStream {
 
   // MARK: One task at a time
 
-  private enum Beginning { case done, wait, begun }
-
   private func beginHandshake() throws(IOError) -> Beginning {
     try state.withLock { state throws(IOError) in
       if state.isClosed { throw IOError(operation, .closed) }
@@ -110,8 +108,8 @@ extension TLSStream {
     }
   }
 
-  private func endHandshake(_ phase: State.Phase) {
-    let waiters = state.withLock { state -> [State.Waiter] in
+  private func endHandshake(_ phase: TLSState.Phase) {
+    let waiters = state.withLock { state -> [TLSState.Waiter] in
       defer { state.phase = phase }
       state.mayHaveMore = state.input != nil
       if case .shaking(let waiters) = state.phase { return waiters }
@@ -131,13 +129,13 @@ extension TLSStream {
         let isWaiting = state.withLock { state in
           // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.
           guard case .shaking(let waiters) = state.phase, !Task.isCancelled else { return false }
-          state.phase = .shaking(waiters + [State.Waiter(number: number, continuation: continuation)])
+          state.phase = .shaking(waiters + [TLSState.Waiter(number: number, continuation: continuation)])
           return true
         }
         if !isWaiting { continuation.resume() }
       }
     } onCancel: {
-      let waiter = state.withLock { state -> State.Waiter? in
+      let waiter = state.withLock { state -> TLSState.Waiter? in
         guard case .shaking(let waiters) = state.phase else { return nil }
         state.phase = .shaking(waiters.filter { $0.number != number })
         return waiters.first { $0.number == number }
@@ -147,7 +145,7 @@ extension TLSStream {
   }
 }
 
-extension TLSStream.State {
+extension TLSState {
   /// Goes on with the handshake.
   ///
   /// - Returns: whether it is done; more input is needed if it is not.
@@ -166,3 +164,6 @@ extension TLSStream.State {
     return .failure(failure)
   }
 }
+
+/// How the beginning of a handshake has ended.
+private enum Beginning { case done, wait, begun }

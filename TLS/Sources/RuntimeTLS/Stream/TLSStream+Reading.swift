@@ -77,16 +77,6 @@ extension TLSStream {
     }
   }
 
-  /// How the beginning of a read has ended.
-  private enum Beginning {
-    /// The read is over, with so many bytes.
-    case ended(Int)
-    /// The handshake has not been done.
-    case unready
-    /// The caller has the base stream to itself for reading.
-    case begun
-  }
-
   /// Reads what is there without the base stream, or begins to read from that.
   private func beginReading(into buffer: inout OutputRawSpan) throws(IOError) -> Beginning {
     let (result, mustFlush) = state.withLock { state -> (Result<Beginning, IOError>, Bool) in
@@ -122,7 +112,7 @@ extension TLSStream {
   private func endReading() { state.withLock { $0.isReading = false } }
 }
 
-extension TLSStream.State {
+extension TLSState {
   /// What ``decrypt(into:)`` gives or throws.
   fileprivate mutating func takeRead(into buffer: inout OutputRawSpan) -> Result<Int?, IOError> {
     do throws(IOError) {
@@ -138,4 +128,14 @@ extension TLSStream.State {
     writer = .plainCall
     return true
   }
+}
+
+/// How the beginning of a read has ended.
+private enum Beginning {
+  /// The read is over, with so many bytes.
+  case ended(Int)
+  /// The handshake has not been done.
+  case unready
+  /// The caller has the base stream to itself for reading.
+  case begun
 }

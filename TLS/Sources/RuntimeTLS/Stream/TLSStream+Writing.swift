@@ -125,15 +125,6 @@ extension TLSStream {
 
   // MARK: One writer at a time
 
-  private enum Beginning {
-    /// The caller has the base stream to itself for writing.
-    case begun
-    /// The handshake has not been done.
-    case unready
-    /// Another thread writes what reading has produced, or the end, in a plain call.
-    case busyForAMoment
-  }
-
   private func tryBeginWriting(_ operation: IOError.Operation) throws(IOError) -> Beginning {
     try state.withLock { state throws(IOError) in
       if state.isClosed { throw IOError(operation, .closed) }
@@ -208,4 +199,14 @@ extension TLSStream {
     _ = try? flushAtOnce()
     state.withLock { $0.writer = .none }
   }
+}
+
+/// How the beginning of a write has ended.
+private enum Beginning {
+  /// The caller has the base stream to itself for writing.
+  case begun
+  /// The handshake has not been done.
+  case unready
+  /// Another thread writes what reading has produced, or the end, in a plain call.
+  case busyForAMoment
 }

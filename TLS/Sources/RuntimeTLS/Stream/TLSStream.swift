@@ -25,7 +25,7 @@ public final class TLSStream<Base: ByteStream>: ByteStream {
   /// Kept for as long as the engine uses it.
   private let context: TLSContext
   /// One lock for the engine and what belongs to it. The base stream is never called behind it.
-  let state: Lock<State>
+  let state: Lock<TLSState>
 
   /// The server's end of a connection, which is as `source` says now. The handshake is yet to be done.
   ///
@@ -60,7 +60,7 @@ public final class TLSStream<Base: ByteStream>: ByteStream {
     if let serverName { engine.resume("\(serverName) \(base.peerAddress?.port.map { "\($0)" } ?? "")") }
     self.base = base
     self.context = context
-    state = Lock(State(engine))
+    state = Lock(TLSState(engine))
   }
 
   /// What both ends have agreed upon; `nil` before the handshake is done.
