@@ -84,6 +84,8 @@ def cost(running, load, seconds, core):
     def measure(meter):
         user, system = running.cpu()
         requests, rate = load(seconds, core, meter)
+        if not requests:
+            raise SystemExit(f"compare: nothing was done in {seconds} s: is the machine busy?")
         user_after, system_after = running.cpu()
         return {
             "user": (user_after - user) / requests * 1e6,

@@ -19,6 +19,8 @@ TARGET = "/plaintext"
 # How many bytes a download has, and what they are asked for by.
 DOWNLOAD = 100_000_000
 DOWNLOAD_TARGET = f"/bytes?count={DOWNLOAD}"
+# What the server that runs, or the last that has, says to its standard error.
+LOG = PEERS / "server.log"
 # Kinds of key that certificates are made for.
 KEYS = ("ecdsa", "rsa")
 
@@ -106,7 +108,10 @@ class Running:
 def running(server, workers=1, core=None, http2=False, tls=None):
     """Runs a server while the block does, on one core if one is named; over TLS if a kind of key is."""
     command, environment, port = _command(server, workers, http2, tls)
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, preexec_fn=_prepare(core))
+    # Over TLS wrk opens a connection more and closes it at once, which is a line each time.
+    with LOG.open("w") as log:
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=log, preexec_fn=_prepare(core))
     try:
         _await_port(server, process, port, tls)
         yield Running(process, port, is_secure=tls is not None)
@@ -219,7 +224,7 @@ def _await_port(server, process, port, tls):
     end = time.monotonic() + 15
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise SystemExit(f"compare: {server.title} ended with status {process.returncode} at its start")
+            raise SystemExit(f"compare: {server.title} ended with status {process.returncode} at its start; see {LOG}")
         with contextlib.suppress(OSError):
             with socket.create_connection(("127.0.0.1", port), timeout=1) as one:
                 if tls:
@@ -227,7 +232,7 @@ def _await_port(server, process, port, tls):
                     client_context().wrap_socket(one).close()
             return
         time.sleep(0.05)
-    raise SystemExit(f"compare: {server.title} does not listen on port {port}")
+    raise SystemExit(f"compare: {server.title} does not listen on port {port}; see {LOG}")
 
 
 def check_answer(server, running_server):
