@@ -53,8 +53,13 @@ private struct Serve: RuntimeProgram {
       for await _ in reloads { await reload(source, on: runtime) }
     }
     say("Gearbox WebApp on https://\(server.localAddress) (runtime \(runtime.name), certificate \(certificate.path))")
-    try await server.run()
-    reloader.cancel()
+    defer { reloader.cancel() }
+    do throws(IOError) {
+      try await server.run()
+    } catch {
+      // A signal that is quicker than the server ends it before it runs, and that is no failure.
+      if !app.isStopping.isSet { throw error }
+    }
   }
 
   /// Takes the certificate from its files again. If that fails, the one that there is stays.
