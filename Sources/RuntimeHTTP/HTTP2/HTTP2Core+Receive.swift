@@ -385,7 +385,7 @@ extension HTTP2Core {
   }
 
   private mutating func keep(_ content: Span<UInt8>, _ slot: Int) {
-    content.withUnsafeBufferPointer { streams[slot].unread.append(contentsOf: $0) }
+    streams[slot].unread.append(copying: content)
     unreadCount += content.count
     withheldCount += content.count
     giveBackWithheld()

@@ -4,8 +4,8 @@ extension HeaderFields {
   @inline(__always)
   mutating func append(_ name: Span<UInt8>, _ known: FieldName, _ value: Span<UInt8>) {
     let start = bytes.count
-    name.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
-    value.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+    bytes.append(copying: name)
+    bytes.append(copying: value)
     // The limit on a list of fields keeps all of these far below what they can hold.
     entries.append(
       Entry(

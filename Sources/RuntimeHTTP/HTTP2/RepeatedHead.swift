@@ -26,8 +26,8 @@ struct RepeatedHead {
     (self.status, self.fields, self.tableVersion) = (status, fields, tableVersion)
     lines.removeAll(keepingCapacity: true)
     lengthPosition = length.lowerBound
-    block.extracting(..<length.lowerBound).withUnsafeBufferPointer { lines.append(contentsOf: $0) }
-    block.extracting(length.upperBound...).withUnsafeBufferPointer { lines.append(contentsOf: $0) }
+    lines.append(copying: block.extracting(..<length.lowerBound))
+    lines.append(copying: block.extracting(length.upperBound...))
   }
 }
 

@@ -145,7 +145,7 @@ struct RequestHead: Sendable {
       guard seen.insert(.path).inserted else { return false }
       if value.count > limits.startLine { isTooLarge = true }
       target.bytes.removeAll(keepingCapacity: true)
-      value.withUnsafeBufferPointer { target.bytes.append(contentsOf: $0) }
+      target.bytes.append(copying: value)
       return true
     }
     if name.equals(":method") {

@@ -59,14 +59,14 @@ final class Chain: Handler {
     if case .route(.waiting(let function)) = link { function } else { nil }
   }
 
-  /// The response to `request`, if it can be given in a plain call.
+  /// The response to `request`, if it can be given in a plain call. The request is the first middleware's to change.
   @inline(__always)
-  func runAtOnce(_ request: Request) throws -> Response? {
+  func runAtOnce(_ request: inout Request) throws -> Response? {
     if let immediate { return try immediate(request) }
-    return try runLinkAtOnce(request)
+    return try runLinkAtOnce(&request)
   }
 
-  private func runLinkAtOnce(_ request: Request) throws -> Response? {
+  private func runLinkAtOnce(_ request: inout Request) throws -> Response? {
     switch link {
     case .route(.immediate(let respond)): return try respond(request)
     case .route(.waiting): return nil
@@ -75,7 +75,6 @@ final class Chain: Handler {
     case .immediate(let middleware, let next):
       // It is called once for a request: so not at all before it is certain that nothing behind it waits.
       guard next.neverWaits else { return nil }
-      var request = request
       if let response = try middleware.before(&request) { return response }
       guard var response = next.respondAtOnce(to: request) else { return nil }
       try middleware.after(&response, to: request)
@@ -99,6 +98,12 @@ final class Chain: Handler {
   }
 
   func respondAtOnce(to request: Request) -> Response? {
-    do { return try runAtOnce(request) } catch { return request.response(for: error) }
+    do {
+      if let immediate { return try immediate(request) }
+      var own = request
+      return try runLinkAtOnce(&own)
+    } catch {
+      return request.response(for: error)
+    }
   }
 }

@@ -81,7 +81,7 @@ public struct Router: Handler {
     let (chain, label) = find(&request)
     let note = TaskNote(label)
     defer { note.clear() }
-    if chain.neverWaits, let response = try chain.runAtOnce(request) { return response }
+    if chain.neverWaits, let response = try chain.runAtOnce(&request) { return response }
     guard let function = chain.function else { return try await run(chain, request) }
     return try await function(request)
   }
@@ -96,7 +96,7 @@ public struct Router: Handler {
     let (chain, label) = find(&request)
     let note = TaskNote(label)
     defer { note.clear() }
-    return try chain.runAtOnce(request)
+    return try chain.runAtOnce(&request)
   }
 
   /// Finds out what `request` goes through, and lets it know its route.

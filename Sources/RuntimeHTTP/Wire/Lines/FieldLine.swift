@@ -16,7 +16,7 @@ extension HeaderFields {
       throw .malformed("A header field's value holds a control character.")
     }
     let start = bytes.count
-    line.withUnsafeBufferPointer { bytes.append(contentsOf: $0) }
+    bytes.append(copying: line)
     // The limits on a head keep all of these far below what they can hold.
     entries.append(
       Entry(

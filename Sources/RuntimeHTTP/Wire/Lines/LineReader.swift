@@ -56,13 +56,13 @@ struct LineReader: Sendable {
     let carriageReturn = UInt8(ascii: "\r")
     if pieces.last == carriageReturn || piece.firstIndex(of: 0) != nil { return .malformed }
     if let index = piece.firstIndex(of: carriageReturn), index != piece.count - 1 { return .malformed }
-    piece.withUnsafeBufferPointer { pieces.append(contentsOf: $0) }
+    pieces.append(copying: piece)
     let length = pieces.last == carriageReturn ? pieces.count - 1 : pieces.count
     return length <= limit ? .incomplete : .tooLong
   }
 
   private mutating func finish(_ piece: Span<UInt8>, limit: Int) -> Line {
-    piece.withUnsafeBufferPointer { pieces.append(contentsOf: $0) }
+    pieces.append(copying: piece)
     guard pieces.popLast() == UInt8(ascii: "\r") else { return .malformed }
     return pieces.count <= limit ? .gathered : .tooLong
   }

@@ -32,7 +32,7 @@ struct RequestLine: StartLine {
       throw WireError(.httpVersionNotSupported)
     }
     target.bytes.removeAll(keepingCapacity: true)
-    line.extracting(first + 1..<second).withUnsafeBufferPointer { target.bytes.append(contentsOf: $0) }
+    target.bytes.append(copying: line.extracting(first + 1..<second))
     // The target of a method that is too long is checked as that of one that may have any usual form.
     guard target.locateParts(method: known ?? .options) else {
       throw .malformed("The request target is not valid.")

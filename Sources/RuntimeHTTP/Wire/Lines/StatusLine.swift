@@ -23,7 +23,7 @@ package struct StatusLine: StartLine {
     self.version = version
     status = Status(UInt16(truncatingIfNeeded: code))
     reason.removeAll(keepingCapacity: true)
-    line.extracting(13..<line.count).withUnsafeBufferPointer { reason.append(contentsOf: $0) }
+    reason.append(copying: line.extracting(13..<line.count))
   }
 
   package mutating func clear() {}
