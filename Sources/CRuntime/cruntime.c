@@ -2,6 +2,7 @@
 #include "cruntime.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -15,6 +16,8 @@ static _Thread_local struct {
   const void *executor;
   int slot;
 } current;
+
+int gearbox_replace_descriptor(int descriptor, int replaced) { return dup3(descriptor, replaced, O_CLOEXEC); }
 
 // Functions, and not inline: a task may go on on another thread after any await, and a compiler that saw the variable
 // could keep the first thread's address of it.

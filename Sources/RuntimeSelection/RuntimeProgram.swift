@@ -37,9 +37,14 @@ extension RuntimeSettings {
   ///
   /// Where the address space is limited (`ulimit -v`), all threads share one arena of the allocator from then on.
   ///
+  /// - Parameter report: what learns of jobs that keep a worker for long, as ``StallOptions/report`` does: by default it
+  ///   writes to ``ErrorLog/standard``.
   /// - Throws: `IOError` if the runtime cannot be started, and what `program` throws.
-  public func run<Program: RuntimeProgram>(_ program: Program) throws -> Program.Output {
+  public func run<Program: RuntimeProgram>(
+    _ program: Program, onStall report: @escaping @Sendable (Stall) -> Void = StallOptions().report
+  ) throws -> Program.Output {
     saveAddressSpace()
+    let stalls = stalls(reportedTo: report)
     // Here a name becomes a type, and not by way of `makeRuntime`: everything below is specialised for it.
     return switch kind.kind {
     case .concurrency:
@@ -61,9 +66,9 @@ extension RuntimeSettings {
   /// - Throws: `IOError` if the runtime cannot be started.
   public func makeRuntime() throws(IOError) -> any AsyncRuntime {
     switch kind.kind {
-    case .concurrency: try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls)
-    case .dispatch: try DispatchRuntime(workers: workers, blocking: blocking, stalls: stalls)
-    case .custom: try CustomRuntime(workers: workers, blocking: blocking, stalls: stalls)
+    case .concurrency: try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls())
+    case .dispatch: try DispatchRuntime(workers: workers, blocking: blocking, stalls: stalls())
+    case .custom: try CustomRuntime(workers: workers, blocking: blocking, stalls: stalls())
     }
   }
 }

@@ -35,8 +35,9 @@ public struct RuntimeSettings: Hashable, Sendable {
   }
 
   /// What the runtime does about jobs that keep a worker for long.
-  var stalls: StallOptions {
+  func stalls(reportedTo report: @escaping @Sendable (Stall) -> Void = StallOptions().report) -> StallOptions {
     var stalls = StallOptions()
+    stalls.report = report
     stalls.maximumReliefWorkers = reliefWorkers
     return stalls
   }

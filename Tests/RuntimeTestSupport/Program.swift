@@ -99,7 +99,7 @@ package final class Program: Sendable {
     }
   }
 
-  private static func reportsStall(_ line: some StringProtocol) -> Bool { line.contains("Z stall: ") }
+  private static func reportsStall(_ line: some StringProtocol) -> Bool { line.contains("Z warning: stall: ") }
 
   /// Whether it has ended, or is about to.
   package var isOver: Bool {

@@ -31,7 +31,8 @@ import Testing
     #expect(writer.droppedLines == 12)
     #expect(!writer.flush(within: .zero))
     let read = await onThreadOfItsOwn { pipe.readLines(11, after: filler) }
-    #expect(read == lines[..<10] + ["12 lines were dropped"])
+    #expect(read.dropLast() == lines[..<10])
+    #expect(read.last?.withoutTime == "warning: 12 lines were dropped")
     #expect(await onThreadOfItsOwn { writer.flush(within: .seconds(60)) })
     writer.write("again")
     #expect(await onThreadOfItsOwn { pipe.readLines(1) } == ["again"])
@@ -42,7 +43,8 @@ import Testing
     let pipe = try TestPipe()
     let writer = LineWriter(descriptor: pipe.input, capacity: 100)
     writer.write(String(repeating: "x", count: 100))
-    #expect(await onThreadOfItsOwn { pipe.readLines(1) } == ["1 line was dropped"])
+    let report = await onThreadOfItsOwn { pipe.readLines(1) }
+    #expect(report.map(\.withoutTime) == ["warning: 1 line was dropped"])
   }
 
   @Test func `A pipe that has lost its reader loses lines and raises no signal`() async throws {
@@ -71,7 +73,8 @@ import Testing
       #expect(writer.droppedLines == 3)
       dup2(pipe.input, number)
       writer.write("found")
-      #expect(pipe.readLines(2) == ["found", "3 lines were dropped"])
+      let lines = pipe.readLines(2)
+      #expect(lines[0] == "found" && lines[1].withoutTime == "warning: 3 lines were dropped")
     }
   }
 
@@ -95,7 +98,9 @@ import Testing
       #expect(writer.flush(within: .seconds(60)))
       var bytes = [UInt8](repeating: 0, count: 100)
       let count = pread(file, &bytes, bytes.count, 0)
-      #expect(String(decoding: bytes.prefix(count), as: UTF8.self) == "whole\nhalv\nnext\n1 line was dropped\n")
+      let lines = String(decoding: bytes.prefix(count), as: UTF8.self).split(separator: "\n").map(String.init)
+      #expect(lines.dropLast() == ["whole", "halv", "next"])
+      #expect(lines.last?.withoutTime == "warning: 1 line was dropped")
     }
   }
 
@@ -112,6 +117,76 @@ import Testing
     for writing in 0..<4 {
       #expect(lines.filter { $0.hasPrefix("\(writing) ") } == (0..<1000).map { "\(writing) \($0)" })
     }
+  }
+
+  @Test func `What JSON lines are dropped is said in JSON`() async throws {
+    let pipe = try TestPipe()
+    let writer = LineWriter(descriptor: pipe.input, format: .json, capacity: 100)
+    writer.write(String(repeating: "x", count: 100))
+    let line = try #require(await onThreadOfItsOwn { pipe.readLines(1) }.first)
+    let form = /\{"time":"[-T:.0-9]{23}Z","level":"warning","message":"1 line was dropped"\}/
+    #expect(line.wholeMatch(of: form) != nil, "\(line)")
+  }
+
+  @Test func `Lines wait for each other until they are wanted, or a quarter of the room is taken`() async throws {
+    let pipe = try TestPipe()
+    // Longer than any test waits.
+    let writer = LineWriter(descriptor: pipe.input, capacity: 4000, delay: .seconds(3600))
+    writer.write("one")
+    writer.write("two")
+    #expect(await onThreadOfItsOwn { writer.flush(within: .seconds(60)) })
+    #expect(pipe.readLines(2) == ["one", "two"])
+    for _ in 0..<10 { writer.write("".padded(to: 99)) }
+    #expect(await onThreadOfItsOwn { pipe.readLines(10) }.count == 10)
+    #expect(writer.droppedLines == 0)
+  }
+
+  @Test func `A line does not wait for longer than it may`() async throws {
+    let pipe = try TestPipe()
+    let writer = LineWriter(descriptor: pipe.input, delay: .milliseconds(1))
+    for number in 0..<3 {
+      writer.write("\(number)")
+      #expect(await onThreadOfItsOwn { pipe.readLines(1) } == ["\(number)"])
+    }
+  }
+
+  @Test func `A file that has been moved is made anew when the writer is told`() async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/log"
+    let writer = try LineWriter(appendingTo: path)
+    let isFlushed = { await onThreadOfItsOwn { writer.flush(within: .seconds(60)) } }
+    writer.write("before")
+    #expect(await isFlushed())
+    rename(path, path + ".1")
+    writer.write("still there")
+    #expect(await isFlushed())
+    try writer.reopen()
+    writer.write("after")
+    #expect(await isFlushed())
+    #expect(directory.text(of: "log.1") == "before\nstill there\n")
+    #expect(directory.text(of: "log") == "after\n")
+    // Appended to, and not overwritten.
+    let second = try LineWriter(appendingTo: path)
+    second.write("more")
+    #expect(await onThreadOfItsOwn { second.flush(within: .seconds(60)) })
+    #expect(directory.text(of: "log") == "after\nmore\n")
+  }
+
+  @Test func `A file that cannot be opened is an error, and the old one goes on`() async throws {
+    let directory = try TemporaryDirectory()
+    #expect(throws: IOError(.open, .system(ENOENT))) { try LineWriter(appendingTo: directory.path + "/none/log") }
+    // A pipe without a reader must not be waited for.
+    mkfifo(directory.path + "/pipe", 0o600)
+    #expect(throws: IOError(.open, .system(ENXIO))) { try LineWriter(appendingTo: directory.path + "/pipe") }
+    let path = directory.path + "/log"
+    let writer = try LineWriter(appendingTo: path)
+    rename(path, path + ".1")
+    mkdir(path, 0o700)
+    #expect(throws: IOError(.open, .system(EISDIR))) { try writer.reopen() }
+    writer.write("kept")
+    #expect(await onThreadOfItsOwn { writer.flush(within: .seconds(60)) })
+    #expect(directory.text(of: "log.1") == "kept\n")
+    rmdir(path)
   }
 
   @Test func `A long line is cut`() async throws {
@@ -135,49 +210,11 @@ import Testing
   }
 }
 
-/// A pipe whose ends stay open: a writer's descriptor has to.
-private final class TestPipe: Sendable {
-  let output: Int32
-  let input: Int32
-
-  init(isNonBlocking: Bool = false) throws {
-    var ends: [Int32] = [-1, -1]
-    try #require(pipe(&ends) == 0)
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    (output, input) = (ends[0], ends[1])
-    if isNonBlocking { _ = fcntl(input, F_SETFL, O_NONBLOCK) }
-  }
-
-  func closeOutput() { close(output) }
-
-  /// Fills the pipe, so that it takes nothing more.
-  ///
-  /// - Returns: how many bytes that took.
-  func fill() -> Int {
-    let flags = fcntl(input, F_GETFL)
-    _ = fcntl(input, F_SETFL, flags | O_NONBLOCK)
-    defer { _ = fcntl(input, F_SETFL, flags) }
-    var count = 0
-    while true {
-      let written = write(input, [UInt8](repeating: UInt8(ascii: "-"), count: 4096), 4096)
-      if written < 0 { return count }
-      count += written
-    }
-  }
-
-  /// The next `count` lines, once `filler` bytes have been thrown away.
-  func readLines(_ count: Int, after filler: Int = 0) -> [String] {
-    var bytes: [UInt8] = []
-    var lines = 0
-    var buffer = [UInt8](repeating: 0, count: 4096)
-    while lines < count {
-      let got = read(output, &buffer, buffer.count)
-      if got <= 0 { break }
-      bytes += buffer[..<got]
-      lines = bytes.count { $0 == UInt8(ascii: "\n") }
-    }
-    return bytes.dropFirst(filler).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast()
-      .map { String(decoding: $0, as: UTF8.self) }
+extension String {
+  /// A report of the writer's without its time, which is checked.
+  fileprivate var withoutTime: String {
+    #expect(wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z .*/) != nil)
+    return String(dropFirst(25))
   }
 }
 

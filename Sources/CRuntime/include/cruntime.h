@@ -14,6 +14,9 @@
 int gearbox_accept(int listener);
 #endif
 
+/// `dup3(descriptor, replaced, O_CLOEXEC)`
+int gearbox_replace_descriptor(int descriptor, int replaced);
+
 /// Says what the calling thread does from now on: worker number `slot` of `executor`, or nothing if that is NULL.
 void gearbox_enter_executor(const void *_Nullable executor, int slot);
 

@@ -1,10 +1,11 @@
+import CRuntime
 import Glibc
 import RuntimePrimitives
 
 /// Writes lines to a descriptor from a thread of its own, so that no caller ever waits for the descriptor.
 ///
-/// Lines wait in a bounded buffer. A line for which there is no room is dropped and counted, and a line of its own,
-/// "12 lines were dropped", says so once there is room again. A descriptor that fails, such as a pipe without a reader or
+/// Lines wait in a bounded buffer. A line for which there is no room is dropped and counted, and a line of its own, with
+/// the time and "12 lines were dropped", says so once there is room again. A descriptor that fails, such as a pipe without a reader or
 /// a file on a full disk, loses the lines that were given to it; they are counted too, and later lines are tried again.
 /// The descriptor may be non-blocking, and a write never raises a signal.
 ///
@@ -17,8 +18,14 @@ public final class LineWriter: Sendable {
   /// a healthy reader is late, and little beside the memory of its connections.
   public static let defaultCapacity = 256 * 1024
 
+  /// How its lines are written by those who have a choice, an ``ErrorLog`` among them, and by itself.
+  public let format: LogFormat
+
   private let descriptor: Int32
+  /// The file's, if it is one that the writer has opened.
+  private let path: String?
   private let capacity: Int
+  private let delay: Int64
   private let state = Monitor(State())
 
   private struct State {
@@ -32,6 +39,12 @@ public final class LineWriter: Sendable {
     /// alone would be tried again and again.
     var hasFailed = false
     var hasThread = false
+    var wait = Wait.none
+    /// Whether lines are not to wait for others, since a caller waits for them.
+    var isHurried = false
+
+    /// What the thread waits for, if it does; who ends the wait puts `none` there, so that the thread is woken once.
+    enum Wait { case none, work, company }
 
     /// Whether there is something for the thread to do.
     var isWanted: Bool { !queued.isEmpty || unreported > 0 && !hasFailed }
@@ -39,10 +52,52 @@ public final class LineWriter: Sendable {
 
   /// A writer for `descriptor`, which has to stay open until the process ends.
   ///
-  /// - Parameter capacity: how many bytes may wait for the descriptor.
-  public init(descriptor: Int32, capacity: Int = defaultCapacity) {
+  /// - Parameters:
+  ///   - format: how lines are written.
+  ///   - capacity: how many bytes may wait for the descriptor.
+  ///   - delay: how long a line may wait for others to be written with. Without a delay each line wakes the thread, which
+  ///     costs more than the line where there are thousands a second, as in an access log. No line waits longer than it
+  ///     takes for a quarter of the capacity to fill, or for ``flush(within:)`` to be called.
+  public convenience init(
+    descriptor: Int32, format: LogFormat = .text, capacity: Int = defaultCapacity, delay: Duration = .zero
+  ) {
+    self.init(descriptor, nil, format, capacity, delay)
+  }
+
+  /// A writer that appends to the file at `path`, which is made if there is none, for others to read.
+  ///
+  /// - Throws: ``IOError`` if it cannot be opened.
+  public convenience init(
+    appendingTo path: String, format: LogFormat = .text, capacity: Int = defaultCapacity, delay: Duration = .zero
+  ) throws(IOError) {
+    self.init(try Self.open(path), path, format, capacity, delay)
+  }
+
+  private init(_ descriptor: Int32, _ path: String?, _ format: LogFormat, _ capacity: Int, _ delay: Duration) {
     self.descriptor = descriptor
+    self.path = path
+    self.format = format
     self.capacity = capacity
+    self.delay = max(0, delay.nanoseconds)
+  }
+
+  /// Opens the file again that the writer appends to, where another program has moved it or removed it, as `logrotate`
+  /// does. Lines that wait go to the new file. Does nothing if the writer was given a descriptor.
+  ///
+  /// - Throws: ``IOError`` if it cannot be opened; the writer goes on with the old file then.
+  public func reopen() throws(IOError) {
+    guard let path else { return }
+    let new = try Self.open(path)
+    defer { close(new) }
+    // In one step, so that a write goes to the one file or to the other.
+    guard gearbox_replace_descriptor(new, descriptor) >= 0 else { throw IOError(.open, .system(errno)) }
+  }
+
+  /// Non-blocking, which matters for a pipe without a reader alone: that is an error then, and not a wait.
+  private static func open(_ path: String) throws(IOError) -> Int32 {
+    let descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o644)
+    guard descriptor >= 0 else { throw IOError(.open, .system(errno)) }
+    return descriptor
   }
 
   /// How many lines have been dropped, because there was no room for them or because the descriptor failed.
@@ -55,18 +110,50 @@ public final class LineWriter: Sendable {
   public func write(_ line: String) {
     var text = Self.cut(line).onOneLine
     text.append("\n")
-    let count = text.utf8.count
-    state.withLock { state in
+    write(wholeLine: text.utf8.span)
+  }
+
+  /// Has `event` written with the present time, as ``write(_:)`` does.
+  func write(_ event: LogEvent) {
+    var line: [UInt8] = []
+    let message = Self.cut(event.message)
+    LogEvent(event.level, message, about: event.context).append(to: &line, format, at: .now)
+    write(wholeLine: line.span)
+  }
+
+  /// Has a line written that ends with a newline and holds no other control character. Returns at once, and allocates
+  /// nothing once as much has waited before.
+  package func write(wholeLine line: Span<UInt8>) {
+    let wakes = state.withLock { state in
       startThread(&state)
-      if count <= capacity - state.pending {
-        state.queued.append(contentsOf: text.utf8)
-        state.pending += count
+      if line.count <= capacity - state.pending {
+        line.withUnsafeBufferPointer { state.queued.append(contentsOf: $0) }
+        state.pending += line.count
       } else {
         state.dropped += 1
         state.unreported += 1
       }
+      return endWait(&state)
     }
-    state.notifyAll()
+    if wakes { state.notifyAll() }
+  }
+
+  /// Ends the thread's wait, if there is reason to.
+  ///
+  /// - Returns: whether the thread has to be woken.
+  private func endWait(_ state: inout State) -> Bool {
+    switch state.wait {
+    case .none: return false
+    case .work: guard state.isWanted else { return false }
+    case .company: guard isDue(state) else { return false }
+    }
+    state.wait = .none
+    return true
+  }
+
+  /// Whether lines are not to wait for others any longer.
+  private func isDue(_ state: State) -> Bool {
+    state.isHurried || state.queued.count >= capacity / 4 || state.unreported > 0
   }
 
   /// Waits until all lines have been written, but no longer than `limit`: for a program that is about to end.
@@ -76,7 +163,12 @@ public final class LineWriter: Sendable {
   /// - Returns: whether no line waits any more. Lines that a failing descriptor has lost do not wait.
   @discardableResult
   public func flush(within limit: Duration) -> Bool {
-    state.withLock { if $0.isWanted { startThread(&$0) } }
+    let wakes = state.withLock { state in
+      if state.isWanted { startThread(&state) }
+      state.isHurried = true
+      return endWait(&state)
+    }
+    if wakes { state.notifyAll() }
     return state.wait(until: MonotonicTime.deadline(after: max(limit, .zero))) { state, isLate in
       state.pending == 0 && !state.isWanted ? true : isLate ? false : nil
     }
@@ -108,10 +200,9 @@ extension LineWriter {
     for signal in [SIGPIPE, SIGXFSZ] { sigaddset(&signals, signal) }
     pthread_sigmask(SIG_BLOCK, &signals, nil)
     var isMidLine = false
+    var lines: [UInt8] = []
     while true {
-      let (lines, hasDropped) = state.wait { state, _ in
-        state.isWanted ? (exchange(&state.queued, with: []), state.unreported > 0) : nil
-      }
+      let hasDropped = takeLines(&lines)
       // The report comes after the lines that took the room, and counts those that were dropped while they were written.
       if deliver(lines, &isMidLine), hasDropped {
         let (report, count) = takeReport()
@@ -120,10 +211,37 @@ extension LineWriter {
     }
   }
 
+  /// Waits for lines, and for as long as they may wait for others.
+  ///
+  /// - Parameter lines: gives its memory for the next lines, and gets those that there are.
+  /// - Returns: whether lines have been dropped.
+  private func takeLines(_ lines: inout [UInt8]) -> Bool {
+    // What a burst has taken is given back.
+    if lines.capacity <= max(capacity / 4, 16 * 1024) { lines.removeAll(keepingCapacity: true) } else { lines = [] }
+    state.wait { state, _ -> Void? in
+      state.wait = state.isWanted ? .none : .work
+      return state.isWanted ? () : nil
+    }
+    if delay > 0 {
+      state.wait(until: MonotonicTime.deadline(after: delay)) { state, isLate -> Void? in
+        let isOver = isLate || isDue(state)
+        state.wait = isOver ? .none : .company
+        return isOver ? () : nil
+      }
+    }
+    return state.withLock { state in
+      swap(&state.queued, &lines)
+      state.isHurried = false
+      return state.unreported > 0
+    }
+  }
+
   private func takeReport() -> ([UInt8], count: Int) {
     state.withLock { state in
       let count = exchange(&state.unreported, with: 0)
-      let report = Array((count == 1 ? "1 line was dropped\n" : "\(count) lines were dropped\n").utf8)
+      var report: [UInt8] = []
+      let event = LogEvent(.warning, count == 1 ? "1 line was dropped" : "\(count) lines were dropped")
+      event.append(to: &report, format, at: .now)
       state.pending += report.count
       return (report, count)
     }
@@ -158,8 +276,9 @@ extension LineWriter {
   /// - Returns: what is left since the descriptor has failed.
   private func send(_ bytes: ArraySlice<UInt8>, isCounted: Bool) -> ArraySlice<UInt8> {
     var rest = bytes
+    let limit = isPipe ? Int(PIPE_BUF) : 64 * 1024
     while !rest.isEmpty {
-      let count = rest.prefix(Self.pieceLength(rest)).withUnsafeBytes {
+      let count = rest.prefix(Self.pieceLength(rest, upTo: limit)).withUnsafeBytes {
         Glibc.write(descriptor, $0.baseAddress, $0.count)
       }
       if count > 0 {
@@ -175,11 +294,17 @@ extension LineWriter {
     return rest
   }
 
-  /// As many whole lines as a pipe takes in one piece, or one line that is longer: lines of other processes that write to
-  /// the same pipe then come between ours and not within them.
-  private static func pieceLength(_ bytes: ArraySlice<UInt8>) -> Int {
+  /// Whether lines of other processes may come between ours: a pipe takes no more in one piece than `PIPE_BUF`.
+  private var isPipe: Bool {
+    var status = stat()
+    return fstat(descriptor, &status) != 0 || status.st_mode & S_IFMT == S_IFIFO
+  }
+
+  /// The length of as many whole lines as fit within `limit`, or of one line that is longer: lines of other processes
+  /// that write to the same pipe then come between ours and not within them.
+  private static func pieceLength(_ bytes: ArraySlice<UInt8>, upTo limit: Int) -> Int {
     let newline = UInt8(ascii: "\n")
-    let end = bytes.prefix(Int(PIPE_BUF)).lastIndex(of: newline) ?? bytes.firstIndex(of: newline)
+    let end = bytes.prefix(limit).lastIndex(of: newline) ?? bytes.firstIndex(of: newline)
     return (end ?? bytes.endIndex - 1) - bytes.startIndex + 1
   }
 }

@@ -21,7 +21,8 @@ extension String {
 }
 
 extension Unicode.Scalar {
-  fileprivate var isLineControl: Bool {
+  /// Whether it ends a line or steers a terminal: C0, DEL, C1, and the line and paragraph separators.
+  var isLineControl: Bool {
     value < 0x20 || (0x7F...0x9F).contains(value) || value == 0x2028 || value == 0x2029
   }
 }

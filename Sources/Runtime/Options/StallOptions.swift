@@ -15,8 +15,8 @@ public struct StallOptions: Sendable {
   /// Called once for each stall: when it is over, or after a second if it is not over by then. It runs on the watchdog's
   /// thread and must not block, since that thread covers for workers that do.
   ///
-  /// Unless set it writes a line to standard error by ``LineWriter/standardError``, at most one a second.
-  public var report: @Sendable (Stall) -> Void = { StallLog.standard.write($0) }
+  /// Unless set it writes a line to ``ErrorLog/standard``, at most one a second.
+  public var report: @Sendable (Stall) -> Void = { ErrorLog.standard.write($0) }
 
   /// The usual options.
   public init() {}

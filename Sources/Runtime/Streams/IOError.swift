@@ -46,7 +46,7 @@ extension IOError {
   public struct Operation: Hashable, Sendable {
     @usableFromInline
     enum Kind: UInt8, Hashable, Sendable {
-      case socket, bind, listen, accept, connect, read, write, receive, send, shutdown, poll, thread, resolve
+      case socket, bind, listen, accept, connect, read, write, receive, send, shutdown, poll, thread, resolve, open
     }
 
     @usableFromInline let kind: Kind
@@ -80,6 +80,8 @@ extension IOError {
     @inlinable public static var thread: Operation { Operation(.thread) }
     /// Asking for the addresses of a host's name.
     @inlinable public static var resolve: Operation { Operation(.resolve) }
+    /// Opening a file.
+    @inlinable public static var open: Operation { Operation(.open) }
   }
 
   /// A way in which an operation can fail.

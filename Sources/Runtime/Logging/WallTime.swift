@@ -1,0 +1,63 @@
+import Glibc
+
+/// A time by the clock on the wall, in UTC, as lines of logs are stamped with.
+package struct WallTime: Sendable {
+  /// The nanoseconds since the beginning of 1970, which is also the earliest time there is.
+  package let nanosecondsSince1970: Int64
+  private var nanoseconds: Int64 { nanosecondsSince1970 }
+
+  package init(nanosecondsSince1970 nanoseconds: Int64) { nanosecondsSince1970 = max(0, nanoseconds) }
+
+  /// The present; a look at a page that the kernel shares, and no system call.
+  package static var now: WallTime {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    return WallTime(nanosecondsSince1970: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
+  }
+
+  /// The time that was so many nanoseconds before.
+  package func before(nanoseconds difference: Int64) -> WallTime {
+    // A difference that is larger than the time there is leads to 1970.
+    WallTime(nanosecondsSince1970: nanoseconds - min(max(0, difference), nanoseconds))
+  }
+
+  private var second: Int { Int(nanoseconds / 1_000_000_000) }
+  private var date: CivilDate { CivilDate(day: second / 86_400) }
+
+  /// Appends it as RFC 3339 has it, with milliseconds: `2026-11-28T16:20:00.123Z`.
+  package func appendRFC3339(to bytes: inout [UInt8]) {
+    let date = date
+    bytes.append(decimal: date.year, digits: 4)
+    bytes.append(UInt8(ascii: "-"))
+    bytes.append(decimal: date.month, digits: 2)
+    bytes.append(UInt8(ascii: "-"))
+    bytes.append(decimal: date.day, digits: 2)
+    bytes.append(UInt8(ascii: "T"))
+    appendTimeOfDay(to: &bytes)
+    bytes.append(UInt8(ascii: "."))
+    bytes.append(decimal: Int(nanoseconds / 1_000_000 % 1000), digits: 3)
+    bytes.append(UInt8(ascii: "Z"))
+  }
+
+  /// Appends it as the Common Log Format has it, without its brackets: `28/Nov/2026:16:20:00 +0000`.
+  package func appendCommon(to bytes: inout [UInt8]) {
+    let date = date
+    bytes.append(decimal: date.day, digits: 2)
+    bytes.append(UInt8(ascii: "/"))
+    date.appendMonthName(to: &bytes)
+    bytes.append(UInt8(ascii: "/"))
+    bytes.append(decimal: date.year, digits: 4)
+    bytes.append(UInt8(ascii: ":"))
+    appendTimeOfDay(to: &bytes)
+    bytes.append(text: " +0000")
+  }
+
+  private func appendTimeOfDay(to bytes: inout [UInt8]) {
+    let time = second % 86_400
+    bytes.append(decimal: time / 3600, digits: 2)
+    bytes.append(UInt8(ascii: ":"))
+    bytes.append(decimal: time / 60 % 60, digits: 2)
+    bytes.append(UInt8(ascii: ":"))
+    bytes.append(decimal: time % 60, digits: 2)
+  }
+}
