@@ -112,7 +112,7 @@ private struct Connection: ~Copyable {
           return
         case .pause: core.workLeft = .max
         case .request(let slot):
-          let request = core.streams[slot].head.makeRequest(body: .empty, from: RequestOrigin(nil))
+          let request = core.streams[slot].head.makeRequest(body: .empty, from: RequestOrigin(nil), 1)
           precondition(!request.path.isEmpty)
           handlers.append(Handler(slot: slot))
         case .content(let slot), .closed(let slot): precondition(handlers.contains { $0.slot == slot })

@@ -52,7 +52,7 @@ struct NotesService<R: AsyncRuntime>: Sendable {
       let json = JSON.object(["status": .number(Double(error.status.code)), "error": .string(text)])
       return .json(json, status: error.status)
     }
-    options.observers = [AccessLog(write: options.log)]
+    options.observers = [AccessLog { LineWriter.standardError.write($0) }]
     return options
   }
 }

@@ -97,11 +97,12 @@ extension ServerOptions {
 
 /// What has been logged.
 final class Log: Sendable {
-  private let kept = Lock<[String]>([])
-  var lines: [String] { kept.withLock { $0 } }
+  private let kept = Lock<[LogEvent]>([])
+  var events: [LogEvent] { kept.withLock { $0 } }
+  var lines: [String] { events.map(\.message) }
   var options: ServerOptions {
     var options = ServerOptions()
-    options.log = { line in self.kept.withLock { $0.append(line) } }
+    options.log = { event in self.kept.withLock { $0.append(event) } }
     return options
   }
 }

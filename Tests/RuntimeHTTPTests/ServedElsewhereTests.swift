@@ -130,7 +130,7 @@ import Testing
     try await withSetup(on: backend) { setup in
       let lines = Recorder<String>()
       var options = ServerOptions.quiet
-      options.log = { lines.record($0) }
+      options.log = { lines.record($0.message) }
       let server = try await serverWithHandshake(setup, options)
       try await running(server, on: setup) {
         let refused = try await setup.client(of: server)
@@ -154,7 +154,7 @@ import Testing
       var options = ServerOptions.quiet
       options.maximumConnections = 1
       let lines = Recorder<String>()
-      options.log = { lines.record($0) }
+      options.log = { lines.record($0.message) }
       let listener = try await setup.runtime.listen(on: .loopback(port: 0))
       let begun = Recorder<Void>()
       let server = Server(runtime: setup.runtime, listener: listener, options: options, handler: Self.handler) {

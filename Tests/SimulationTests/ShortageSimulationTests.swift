@@ -15,7 +15,7 @@ struct ShortageSimulationTests {
       let lines = Recorder<(text: String, time: Duration)>()
       let start = runtime.clock.now
       var options = ServerOptions()
-      options.log = { lines.record(($0, start.duration(to: runtime.clock.now))) }
+      options.log = { lines.record(($0.message, start.duration(to: runtime.clock.now))) }
       let server = try await Server(
         runtime: runtime, address: .loopback(port: 80), options: options,
         handler: HandlerFunction { _ in .text("hello") })

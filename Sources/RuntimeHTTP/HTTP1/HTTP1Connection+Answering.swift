@@ -108,13 +108,14 @@ extension HTTP1Connection {
       return .broken
     }
     workspace.trace?.ending = .failed
-    context.errors.noteBreak(of: Request(workspace.decoder.parts), by: error)
+    responder.noteBreak(of: Request(workspace.decoder.parts), by: error)
     try? await channel.flush(workspace)
     return .broken
   }
 
   private func abandon(_ workspace: Workspace) -> HTTP1Outcome {
-    context.options.log("A body was still in use when its exchange ended; the connection is closed.")
+    context.options.log(
+      LogEvent(.error, "A body was still in use when its exchange ended; the connection is closed."))
     channel.stream.close()
     return .abandoned
   }

@@ -290,6 +290,7 @@ extension HTTP1Connection {
           if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(origin) { return .end(.http2) }
           control.beginRequest()
           workspace.decoder.parts.origin = origin
+          workspace.decoder.parts.number = number
           if let observers = workspace.observers { workspace.beginTrace(for: observers) }
           guard workspace.decoder.isComplete,
             let response = responder.respondAtOnce(to: Request(workspace.decoder.parts))
@@ -350,6 +351,9 @@ extension HTTP1Connection {
     return nil
   }
 
+  /// Which request of the connection the last is that has begun.
+  private var number: UInt32 { UInt32(truncatingIfNeeded: control.requestCount) }
+
   @inline(never)
   private func step(after error: any Error, _ workspace: Workspace) -> HTTP1Step {
     if let error = error as? WireError { return refuse(HTTPError(error), workspace) }
@@ -368,7 +372,7 @@ extension HTTP1Connection {
   /// Answers a request that is wrong. Where the next one would begin, nobody can say.
   private func refuse(_ error: HTTPError, _ workspace: Workspace) -> HTTP1Step {
     control.end(.head)
-    let response = workspace.refusal(error, from: origin, context.errors)
+    let response = workspace.refusal(error, from: origin, number &+ 1, context.errors)
     guard case .bytes(let bytes) = response.body.storage else { return .end(.broken) }
     // As far as it is known; no content follows the head of a response to HEAD, whatever its status.
     let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)

@@ -39,11 +39,13 @@ struct RequestDecoder: Sendable {
   }
 
   /// The request without its content, as far as it has come; `nil` if not even its first line has.
-  func request(from origin: RequestOrigin) -> Request? {
+  ///
+  /// - Parameter number: which request of its connection it is.
+  func request(from origin: RequestOrigin, _ number: UInt32) -> Request? {
     if hasHead { return Request(parts).withoutBody }
     guard message.hasStart else { return nil }
     let start = message.start
-    return Request(RequestParts(start.method, start.version, start.target, message.fields, from: origin))
+    return Request(RequestParts(start.method, start.version, start.target, message.fields, from: origin, number))
   }
 
   /// The next event of `input` from `position` on, which is moved past the bytes that led to it.

@@ -3,17 +3,22 @@ extension Workspace {
   /// Begins to trace the request whose head has come.
   @inline(never)
   func beginTrace(for observers: RequestObservers) {
-    let trace = RequestTrace(Request(decoder.parts).withoutBody)
+    let parts = decoder.parts
+    let trace = RequestTrace(Request(parts).withoutBody, from: parts.origin, parts.number)
     self.trace = trace
     decoder.parts.trace = trace
     observers.began(trace)
   }
 
   /// The response to a request that is refused for `error`, which observers are told of.
+  ///
+  /// - Parameter number: which request of its connection it is, if its head has not come.
   @inline(never)
-  func refusal(_ error: HTTPError, from origin: RequestOrigin, _ errors: ErrorResponder) -> Response {
-    let request = trace?.request ?? decoder.request(from: origin)
-    if observers != nil, trace == nil { trace = RequestTrace(request) }
+  func refusal(
+    _ error: HTTPError, from origin: RequestOrigin, _ number: UInt32, _ errors: ErrorResponder
+  ) -> Response {
+    let request = trace?.request ?? decoder.request(from: origin, number)
+    if observers != nil, trace == nil { trace = RequestTrace(request, from: origin, number) }
     trace?.note(error)
     return errors.response(for: error, request)
   }

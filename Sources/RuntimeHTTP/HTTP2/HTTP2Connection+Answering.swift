@@ -71,7 +71,7 @@ extension HTTP2Connection {
       try? await tunnel.shutdownWrite()
     } catch {
       tunnel.abort()
-      if !(error is IOError), !Task.isCancelled { context.errors.noteBreak(of: request, by: error) }
+      if !(error is IOError), !Task.isCancelled { responder.noteBreak(of: request, by: error) }
     }
     leave(slot) { _ in }
   }
@@ -90,7 +90,7 @@ extension HTTP2Connection {
     } catch {
       guard exchange.hasBegun else { return end(slot, responder.failure(error, request)) }
       // What is left of it cannot be sent: the client must see that it is not whole.
-      if !Task.isCancelled, error as? BodyError != .disconnected { context.errors.noteBreak(of: request, by: error) }
+      if !Task.isCancelled, error as? BodyError != .disconnected { responder.noteBreak(of: request, by: error) }
       leave(slot) { state in state.core.breakOff(slot) }
     }
   }

@@ -5,8 +5,10 @@ import RuntimePrimitives
 extension HTTP2Connection {
   /// Begins to trace the request that has come for `slot`, and returns it with its trace.
   @inline(never)
-  func trace(_ request: Request, _ slot: Int, _ state: inout HTTP2ConnectionState) -> Request {
-    let trace = RequestTrace(request.withoutBody)
+  func trace(
+    _ request: Request, _ slot: Int, _ stream: StreamID, _ state: inout HTTP2ConnectionState
+  ) -> Request {
+    let trace = RequestTrace(request.withoutBody, from: origin, stream)
     state.core.trace(slot, by: trace)
     return request.traced(by: trace)
   }

@@ -74,7 +74,7 @@ extension HTTP2Connection {
         let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
         state.sit(at: slot)
         control.beginRequest()
-        let request = context.observers == nil ? upgrade.request : trace(upgrade.request, slot, &state)
+        let request = context.observers == nil ? upgrade.request : trace(upgrade.request, slot, 1, &state)
         batch.arrivals.append(.init(slot: slot, stream: 1, request: request, isWhole: true))
       } catch {
         if case .connection(let code, let reason) = error { state.core.fail(code, reason) }
@@ -165,7 +165,7 @@ extension HTTP2Connection {
       return RequestBody(new, length: length)
     }
     arrival.request.exchange = exchange
-    if context.observers != nil { arrival.request = trace(arrival.request, slot, &state) }
+    if context.observers != nil { arrival.request = trace(arrival.request, slot, arrival.stream, &state) }
     return HTTP2Batch.Arrival(
       slot: slot, stream: arrival.stream, request: arrival.request, isWhole: arrival.isWhole)
   }

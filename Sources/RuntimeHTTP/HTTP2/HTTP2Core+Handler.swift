@@ -32,7 +32,8 @@ extension HTTP2Core {
     let id = streams[slot].id
     let isWhole = streams[slot].state.peerHasFinished
     let body = isWhole ? nil : body(id, streams[slot].head.contentLength)
-    return Arrival(stream: id, request: streams[slot].head.makeRequest(body: body, from: origin), isWhole: isWhole)
+    let request = streams[slot].head.makeRequest(body: body, from: origin, id)
+    return Arrival(stream: id, request: request, isWhole: isWhole)
   }
 
   /// What there is of the content of a request whose handler asks for more: it is through with what it took before.

@@ -131,9 +131,9 @@ extension HTTP2Core {
   /// - Returns: what has come of the request.
   @inline(never) @discardableResult
   mutating func traceRefusal(_ slot: Int, _ error: HTTPError) -> Request? {
-    let request = streams[slot].head.partialRequest(from: origin)
+    let request = streams[slot].head.partialRequest(from: origin, streams[slot].id)
     guard isObserved else { return request }
-    let trace = RequestTrace(request)
+    let trace = RequestTrace(request, from: origin, streams[slot].id)
     trace.note(error)
     streams[slot].trace = trace
     return request

@@ -27,6 +27,8 @@ extension Workspace {
     let parts = decoder.parts.copy()
     parts.fields = fields
     parts.origin = origin
+    // The stream that it becomes (RFC 7540 section 3.2).
+    parts.number = 1
     decoder.beginNext()
     output.append("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
     handover = HTTP2Handover(rest: Array(input.taken), upgrade: (Request(parts), settings))

@@ -79,7 +79,7 @@ struct RequestHead: Sendable {
   /// Makes the request, of what is here no more after that.
   ///
   /// - Parameter body: its content; `nil` for none.
-  mutating func makeRequest(body: RequestBody?, from origin: RequestOrigin) -> Request {
+  mutating func makeRequest(body: RequestBody?, from origin: RequestOrigin, _ stream: StreamID) -> Request {
     let parts = lastParts.take() ?? RequestParts()
     parts.method = method
     parts.version = .http2
@@ -87,6 +87,7 @@ struct RequestHead: Sendable {
     swap(&parts.target, &target)
     swap(&parts.fields, &fields)
     parts.origin = origin
+    parts.number = stream
     if let body {
       // It knows its connection, which would know itself that way for as long as this keeps it.
       parts.body = body
@@ -97,9 +98,9 @@ struct RequestHead: Sendable {
   }
 
   /// What has come of a head that is refused; `nil` if its method or its target has not.
-  func partialRequest(from origin: RequestOrigin) -> Request? {
+  func partialRequest(from origin: RequestOrigin, _ stream: StreamID) -> Request? {
     guard seen.contains(.method), !target.bytes.isEmpty else { return nil }
-    let parts = RequestParts(method, .http2, target, fields, from: origin)
+    let parts = RequestParts(method, .http2, target, fields, from: origin, stream)
     parts.connectProtocol = connectProtocol
     return parts.target.locateParts(method: formOfTarget) ? Request(parts) : nil
   }

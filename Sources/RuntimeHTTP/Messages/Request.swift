@@ -1,4 +1,5 @@
 public import Runtime
+import Synchronization
 
 /// A request: what the engine hands to a ``Handler``.
 ///
@@ -15,6 +16,27 @@ public struct Request: Sendable {
     get { parts.method }
     set { withOwnParts { $0.method = newValue } }
   }
+  /// What tells it from other requests in logs, here and at those who have passed it on: its `X-Request-Id`, if that is 1
+  /// to 128 letters, digits and `+ - . / : = @ _`, or else one that is made here. It is the same in each copy of the
+  /// request, and in all that is logged of it.
+  ///
+  /// A client may send what it likes, the identity of another request too. It is made each time that it is asked for, and
+  /// costs nothing otherwise.
+  public var requestID: String {
+    var bytes: [UInt8] = []
+    appendRequestID(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Appends the bytes of ``requestID``.
+  func appendRequestID(to bytes: inout [UInt8]) {
+    if let range = parts.fields.requestID {
+      bytes.append(contentsOf: parts.fields.bytes[range])
+    } else {
+      RequestIdentity(connection: parts.origin?.number ?? 0, request: parts.number).append(to: &bytes)
+    }
+  }
+
   /// The version of HTTP it came in.
   public var version: HTTPVersion {
     get { parts.version }
@@ -43,11 +65,7 @@ public struct Request: Sendable {
   /// Where it came from, where the stream knows.
   public var remoteAddress: SocketAddress? {
     get { parts.origin?.address }
-    set {
-      withOwnParts {
-        $0.origin = RequestOrigin(newValue, $0.origin?.errors ?? .standard, connection: $0.origin?.connection)
-      }
-    }
+    set { withOwnParts { $0.origin = RequestOrigin(newValue, $0.origin?.errors ?? .standard, as: $0.origin) } }
   }
 
   /// A request made by hand, for tests and for calling a handler without a network.
@@ -62,6 +80,7 @@ public struct Request: Sendable {
     _ = parts.target.locateParts(method: method)
     parts.fields = headers
     parts.body = body
+    parts.origin = RequestOrigin(nil)
   }
 
   /// The request that `parts` make up, which are not to be changed while anybody has it.
@@ -95,7 +114,7 @@ public struct Request: Sendable {
   /// The same request with responses of errors made by `errors`.
   func answered(by errors: ErrorResponder) -> Request {
     var copy = self
-    copy.withOwnParts { $0.origin = RequestOrigin($0.origin?.address, errors, connection: $0.origin?.connection) }
+    copy.withOwnParts { $0.origin = RequestOrigin($0.origin?.address, errors, as: $0.origin) }
     return copy
   }
 
@@ -119,7 +138,10 @@ public struct Request: Sendable {
   }
 
   /// The target as it was sent: `/users/7?full`, `*`, `http://example.org/`, or for CONNECT `example.org:443`.
-  public var target: String { String(decoding: parts.target.bytes, as: UTF8.self) }
+  public var target: String { String(decoding: targetBytes, as: UTF8.self) }
+
+  /// The bytes of ``target``.
+  var targetBytes: [UInt8] { parts.target.bytes }
 
   /// The path as it was sent, percent-encoded: `/` where an absolute target has none, `*` for `OPTIONS *`, and empty
   /// for CONNECT, whose target is an authority.
@@ -158,6 +180,8 @@ final class RequestParts: @unchecked Sendable {
   @exclusivity(unchecked) var body = RequestBody.empty
   @exclusivity(unchecked) var parameters = PathParameters()
   @exclusivity(unchecked) var origin: RequestOrigin?
+  /// Which request of its connection it is: the how many-th over HTTP/1, and its stream over HTTP/2.
+  @exclusivity(unchecked) var number: UInt32 = 0
   /// The protocol that an extended CONNECT names (RFC 8441 section 4).
   @exclusivity(unchecked) var connectProtocol: String?
   /// What observers will be told of the request, where there are any.
@@ -170,17 +194,18 @@ final class RequestParts: @unchecked Sendable {
   /// The parts of a head.
   init(
     _ method: Method, _ version: HTTPVersion, _ target: RequestTarget, _ fields: HeaderFields,
-    from origin: RequestOrigin?
+    from origin: RequestOrigin?, _ number: UInt32
   ) {
     self.method = method
     self.version = version
     self.target = target
     self.fields = fields
     self.origin = origin
+    self.number = number
   }
 
   func copy() -> RequestParts {
-    let other = RequestParts(method, version, target, fields, from: origin)
+    let other = RequestParts(method, version, target, fields, from: origin, number)
     other.body = body
     other.parameters = parameters
     other.connectProtocol = connectProtocol
@@ -193,15 +218,41 @@ final class RequestParts: @unchecked Sendable {
 /// Where a connection's requests come from, kept once for all of them.
 final class RequestOrigin: Sendable {
   let address: SocketAddress?
+  /// The connection's number, or 0 before it has been asked for. It fits in behind the address, where there would be a
+  /// gap: each idle connection has one of these.
+  private let assigned: Atomic<UInt32>
   /// Makes responses of errors: the server's, or the standard one where there is no server.
   let errors: ErrorResponder
   /// The connection itself, where there is one.
   let connection: ConnectionControl?
 
+  private static let count = Atomic<UInt32>(0)
+
   init(_ address: SocketAddress?, _ errors: ErrorResponder = .standard, connection: ConnectionControl? = nil) {
     self.address = address
     self.errors = errors
     self.connection = connection
+    assigned = Atomic(0)
+  }
+
+  /// The same connection, if it is that of `other`, with another address or other responses.
+  init(_ address: SocketAddress?, _ errors: ErrorResponder, as other: RequestOrigin?) {
+    self.address = address
+    self.errors = errors
+    connection = other?.connection
+    assigned = Atomic(other?.number ?? 0)
+  }
+
+  /// The connection's number, which is given to it now if it has none. It differs from that of each of the four billion
+  /// connections before it that have one.
+  var number: UInt32 {
+    // Relaxed throughout: the numbers have to differ, and order nothing.
+    let known = assigned.load(ordering: .relaxed)
+    if known != 0 { return known }
+    var next: UInt32
+    repeat { next = Self.count.wrappingAdd(1, ordering: .relaxed).newValue } while next == 0
+    let (isFirst, other) = assigned.compareExchange(expected: 0, desired: next, ordering: .relaxed)
+    return isFirst ? next : other
   }
 }
 

@@ -6,7 +6,7 @@ final class ErrorResponder: Sendable {
   static let standard = ErrorResponder(ServerOptions())
 
   private let form: @Sendable (HTTPError, Request?) -> Response
-  private let write: @Sendable (String) -> Void
+  private let write: @Sendable (LogEvent) -> Void
 
   init(_ options: ServerOptions) {
     form = options.errorResponse
@@ -50,8 +50,8 @@ final class ErrorResponder: Sendable {
   /// Logs `error` with the request's method and path, but without its query, which may hold what should not lie about in
   /// logs.
   private func log(_ error: any Error, _ request: Request) {
-    // The client has chosen the path, and perhaps what the error quotes.
-    write("\(request.method) \(request.path): \(error)".onOneLine)
+    let context = LogEvent.Context(request: request.requestID, method: request.method.name, route: request.route)
+    write(LogEvent(.error, "\(request.method) \(request.path): \(error)", about: context))
   }
 }
 

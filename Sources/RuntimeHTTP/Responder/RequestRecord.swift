@@ -1,13 +1,10 @@
+public import Runtime
+
 /// What a ``RequestObserver`` learns of a request that has ended.
 public struct RequestRecord: Sendable {
   /// How a request ends.
   public struct Ending: Hashable, Sendable {
-    fileprivate enum Kind: String {
-      case complete
-      case clientGone = "client gone"
-      case timedOut = "timed out"
-      case failed
-    }
+    fileprivate enum Kind { case complete, clientGone, timedOut, failed }
 
     fileprivate let kind: Kind
 
@@ -28,6 +25,8 @@ public struct RequestRecord: Sendable {
   /// The request without its content, with the route that a ``Router`` found. Of a head that was refused, it holds what
   /// had come; `nil` if not even its request line was readable.
   public let request: Request?
+  let origin: RequestOrigin?
+  let number: UInt32
   /// The status of the response; `nil` if none was begun.
   public let status: Status?
   /// The bytes of content that came.
@@ -42,7 +41,34 @@ public struct RequestRecord: Sendable {
   public let error: (any Error)?
 }
 
+extension RequestRecord {
+  /// The identity of the request, as ``Request/requestID`` says; one that was not readable has one too.
+  public var requestID: String {
+    var bytes: [UInt8] = []
+    appendRequestID(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Where the request came from, where the stream knows.
+  public var remoteAddress: SocketAddress? { origin?.address }
+
+  func appendRequestID(to bytes: inout [UInt8]) {
+    if let request { return request.appendRequestID(to: &bytes) }
+    RequestIdentity(connection: origin?.number ?? 0, request: number).append(to: &bytes)
+  }
+}
+
 extension RequestRecord.Ending: CustomStringConvertible {
+  /// The text of ``description``.
+  var text: StaticString {
+    switch kind {
+    case .complete: "complete"
+    case .clientGone: "client gone"
+    case .timedOut: "timed out"
+    case .failed: "failed"
+    }
+  }
+
   /// For a line of a log: "complete", "client gone", "timed out" or "failed".
-  public var description: String { kind.rawValue }
+  public var description: String { "\(text)" }
 }

@@ -16,6 +16,8 @@ final class RequestTrace: @unchecked Sendable {
 
   let id: UInt64
   let request: Request?
+  private let origin: RequestOrigin?
+  private let number: UInt32
   private let begin: Int64
   private let notes = Lock(Notes())
 
@@ -25,11 +27,15 @@ final class RequestTrace: @unchecked Sendable {
   /// How it ended, once that is known.
   @exclusivity(unchecked) var ending: RequestRecord.Ending?
 
-  /// - Parameter request: the request without its content, as far as it has come.
-  init(_ request: Request?) {
+  /// - Parameters:
+  ///   - request: the request without its content, as far as it has come.
+  ///   - number: which request of its connection it is.
+  init(_ request: Request?, from origin: RequestOrigin?, _ number: UInt32) {
     // Relaxed: the numbers have to differ, and order nothing.
     id = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
     self.request = request
+    self.origin = origin
+    self.number = number
     begin = MonotonicTime.now
   }
 
@@ -45,8 +51,8 @@ final class RequestTrace: @unchecked Sendable {
     var request = request
     request?.endpoint = notes.endpoint
     return RequestRecord(
-      id: id, request: request, status: status, receivedLength: receivedLength, sentLength: sentLength,
-      duration: .nanoseconds(MonotonicTime.now - begin), ending: ending, error: notes.error)
+      id: id, request: request, origin: origin, number: number, status: status, receivedLength: receivedLength,
+      sentLength: sentLength, duration: .nanoseconds(MonotonicTime.now - begin), ending: ending, error: notes.error)
   }
 }
 

@@ -50,6 +50,18 @@ final class Responder<H: Handler>: Sendable {
   /// The response that `error` becomes.
   @inline(never)
   func failure(_ error: any Error, _ request: Request) -> Response {
-    context.errors.response(to: request, for: error)
+    context.errors.response(to: routed(request), for: error)
+  }
+
+  /// Notes that `error` has broken off the response to `request`, which had begun.
+  @inline(never)
+  func noteBreak(of request: Request, by error: any Error) {
+    context.errors.noteBreak(of: routed(request), by: error)
+  }
+
+  /// `request` with its route. That lies behind where errors are caught, and errors are so rare that it is found once more.
+  private func routed(_ request: Request) -> Request {
+    guard request.endpoint == nil, let router = handler as? Router else { return request }
+    return router.routed(request)
   }
 }

@@ -99,6 +99,13 @@ public struct Router: Handler {
     return try chain.runAtOnce(&request)
   }
 
+  /// `request` as it is behind the router: with its route.
+  func routed(_ request: Request) -> Request {
+    var request = request
+    _ = find(&request)
+    return request
+  }
+
   /// Finds out what `request` goes through, and lets it know its route.
   private func find(_ request: inout Request) -> (Chain, TaskNote.Label) {
     // A path that cannot be decoded is found out once more, and answered, behind the middleware.

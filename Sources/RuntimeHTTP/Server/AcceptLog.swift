@@ -6,11 +6,11 @@ import RuntimePrimitives
 final class AcceptLog<C: Clock<Duration>>: Sendable {
   private let clock: C
   let registry: ConnectionRegistry
-  private let log: @Sendable (String) -> Void
+  private let log: @Sendable (LogEvent) -> Void
   /// When there may be another line.
   private let next = Lock<C.Instant?>(nil)
 
-  init(clock: C, registry: ConnectionRegistry = ConnectionRegistry(), log: @escaping @Sendable (String) -> Void) {
+  init(clock: C, registry: ConnectionRegistry = ConnectionRegistry(), log: @escaping @Sendable (LogEvent) -> Void) {
     self.clock = clock
     self.registry = registry
     self.log = log
@@ -26,6 +26,7 @@ final class AcceptLog<C: Clock<Duration>>: Sendable {
     }
     guard isDue else { return }
     let open = registry.metrics.openConnections
-    log("\(reason()); \(open == 1 ? "1 connection is open" : "\(open) connections are open"), others have to wait")
+    let connections = open == 1 ? "1 connection is open" : "\(open) connections are open"
+    log(LogEvent(.warning, "\(reason()); \(connections), others have to wait"))
   }
 }

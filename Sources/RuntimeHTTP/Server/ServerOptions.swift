@@ -1,4 +1,4 @@
-import Runtime
+public import Runtime
 
 /// How a server treats its connections: its limits, its timeouts, and what it says.
 ///
@@ -103,11 +103,10 @@ public struct ServerOptions: Sendable {
   /// What learns of each request: access logs, metrics, traces. Without any, requests cost nothing for it.
   public var observers: [any RequestObserver] = []
 
-  /// Where a line goes about something that went wrong: to `LineWriter.standardError` unless set.
+  /// Takes what went wrong: to `ErrorLog.standard`, which writes lines to standard error, unless set.
   ///
-  /// It is called on any thread, often a worker of the runtime, so it must not block. Control characters in the line are
-  /// escaped.
-  public var log: @Sendable (String) -> Void = { line in LineWriter.standardError.write(line) }
+  /// It is called on any thread, often a worker of the runtime, so it must not block.
+  public var log: @Sendable (LogEvent) -> Void = { event in ErrorLog.standard.write(event) }
 
   /// The usual options.
   public init() {}

@@ -48,6 +48,7 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
 
 extension ConnectionContext {
   fileprivate func logPreparation(_ error: any Error, _ peer: SocketAddress?) {
-    options.log("\(peer.map { "\($0)" } ?? "a connection"): preparing it failed: \(error)".onOneLine)
+    let connection = peer.map { "\($0)" } ?? "a connection"
+    options.log(LogEvent(.warning, "\(connection): preparing it failed: \(error)"))
   }
 }

@@ -31,7 +31,7 @@ struct Site: Sendable {
     func serve(_ runtime: some AsyncRuntime) async throws {
       let (source, log) = (try TLSSource(configuration), Log())
       var options = options
-      options.log = { log.add($0) }
+      options.log = { log.add($0.message) }
       var router = Router()
       router.get("/") { request in .text("\(request.version)") }
       router.get("/client") { request in

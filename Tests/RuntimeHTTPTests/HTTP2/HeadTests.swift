@@ -123,7 +123,7 @@ import Testing
           ("host", "EXAMPLE.org:8080"), ("x", "y"), ("te", "trailers"),
         ]))
     let slot = scenario.slot(of: 1)
-    let request = scenario.core.streams[slot].head.makeRequest(body: nil, from: RequestOrigin(nil))
+    let request = scenario.core.streams[slot].head.makeRequest(body: nil, from: RequestOrigin(nil), 1)
     #expect(request.method == .put)
     #expect(request.target == "/a/b?c=d" && request.path == "/a/b" && request.query["c"] == "d")
     #expect(request.authority == "example.org:8080")
@@ -140,7 +140,7 @@ import Testing
     let scenario = CoreScenario.begun()
     let fields = [(":method", "OPTIONS"), (":scheme", "http"), (":path", "/check")]
     try #require(scenario.send(ClientBytes.request(1, fields)) == [.request(1)])
-    let request = scenario.core.streams[scenario.slot(of: 1)].head.makeRequest(body: nil, from: RequestOrigin(nil))
+    let request = scenario.core.streams[scenario.slot(of: 1)].head.makeRequest(body: nil, from: RequestOrigin(nil), 1)
     #expect(request.path == "/check" && request.authority == nil && request.headers.isEmpty)
   }
 
