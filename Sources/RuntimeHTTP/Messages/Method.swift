@@ -42,10 +42,23 @@ public struct Method: Hashable, Sendable {
   /// The method as it is sent.
   public var name: String {
     var bytes: [UInt8] = []
-    for word in [first, second, third] {
-      for place in 0..<8 { bytes.append(UInt8(truncatingIfNeeded: word >> UInt64(8 * place))) }
+    append(to: &bytes)
+    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// Appends the bytes of ``name``.
+  func append(to bytes: inout [UInt8]) {
+    Self.append(first, to: &bytes)
+    Self.append(second, to: &bytes)
+    Self.append(third, to: &bytes)
+  }
+
+  private static func append(_ word: UInt64, to bytes: inout [UInt8]) {
+    var rest = word
+    while rest != 0 {
+      bytes.append(UInt8(truncatingIfNeeded: rest))
+      rest >>= 8
     }
-    return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
   }
 }
 
