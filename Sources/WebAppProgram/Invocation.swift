@@ -63,6 +63,7 @@ struct Options: Equatable {
   var address = SocketAddress.loopback(port: 7878)
   /// Whether to offer what goes wrong on purpose.
   var isDemo = false
+  var logs = Logs.Settings()
 }
 
 extension Options {
@@ -93,6 +94,39 @@ extension Options {
       address = parsed
     }
     self.isDemo = isDemo
+    if let (value, name) = given(.accessLog) {
+      logs.access = try SettingFormat.accessLog.value(value, of: name)
+    }
+    if let (value, name) = given(.accessLogFile) {
+      guard !value.isEmpty else { throw InvalidSetting(name, value: value, choices: Setting.accessLogFile.choices) }
+      logs.accessFile = value
+    }
+    if let (value, name) = given(.errorLog) { logs.errors = try SettingFormat.errorLog.value(value, of: name) }
+  }
+}
+
+extension SettingFormat where Value == LogFormat? {
+  fileprivate static var accessLog: SettingFormat {
+    SettingFormat(choices: "one of off, common, json") { text in
+      switch text {
+      case "off": .some(nil)
+      case "common": .text
+      case "json": .json
+      default: nil
+      }
+    }
+  }
+}
+
+extension SettingFormat where Value == LogFormat {
+  fileprivate static var errorLog: SettingFormat {
+    SettingFormat(choices: "one of text, json") { text in
+      switch text {
+      case "text": .text
+      case "json": .json
+      default: nil
+      }
+    }
   }
 }
 
@@ -105,7 +139,7 @@ extension SettingFormat where Value == Int {
 
 /// What takes a value, on the command line and in the environment.
 private enum Setting: CaseIterable {
-  case runtime, workers, relief, host, port
+  case runtime, workers, relief, host, port, accessLog, accessLogFile, errorLog
 
   init?(flag: String) {
     guard let setting = Self.allCases.first(where: { $0.flag == flag }) else { return nil }
@@ -119,6 +153,9 @@ private enum Setting: CaseIterable {
     case .relief: "--relief"
     case .host: "--host"
     case .port: "--port"
+    case .accessLog: "--access-log"
+    case .accessLogFile: "--access-log-file"
+    case .errorLog: "--error-log"
     }
   }
 
@@ -129,6 +166,9 @@ private enum Setting: CaseIterable {
     case .relief: "RUNTIME_RELIEF"
     case .host: "HOST"
     case .port: "PORT"
+    case .accessLog: "ACCESS_LOG"
+    case .accessLogFile: "ACCESS_LOG_FILE"
+    case .errorLog: "ERROR_LOG"
     }
   }
 
@@ -139,6 +179,9 @@ private enum Setting: CaseIterable {
     case .relief: SettingFormat.relief.choices
     case .host: "an IPv4 address, an IPv6 address or localhost"
     case .port: SettingFormat.port.choices
+    case .accessLog: SettingFormat.accessLog.choices
+    case .accessLogFile: "the path of a file"
+    case .errorLog: SettingFormat.errorLog.choices
     }
   }
 }
@@ -162,13 +205,19 @@ extension Invocation {
       --relief COUNT    RUNTIME_RELIEF   more threads while all are stuck, 0 to 1024
       --host ADDRESS    HOST             an IPv4 or IPv6 address, or localhost
       --port PORT       PORT             0 to 65535; 0 for a free one
+      --access-log FORM ACCESS_LOG       a line a request: off, common or json
+      --access-log-file PATH
+                        ACCESS_LOG_FILE  append it to a file, opened anew at SIGHUP
+      --error-log FORM  ERROR_LOG        what goes wrong, in text or json
       --demo                             offer /stall and /fail, which do it wrongly
       --list-runtimes                    say which runtimes there are, and exit
       --help                             print this, and exit
       --version                          print the version, and exit
 
     A flag goes before the variable beside it. Values may follow a space or an =.
-    Unless told otherwise: 127.0.0.1, port 7878, one worker a core, 64 for relief.
+    Unless told otherwise: 127.0.0.1, port 7878, one worker a core, 64 for relief,
+    no access log. Without a file it goes to standard output; errors are text, and
+    go to standard error.
     """
 
   /// What `--list-runtimes` prints.

@@ -16,10 +16,13 @@ import WebApp
       case .version: say("Gearbox \(gearboxVersion)")
       case .listRuntimes: say(Invocation.runtimeList)
       case .serve(let options):
+        let logs = try Logs(options.logs)
+        // Whatever ends it.
+        defer { logs.flush(within: lastWords) }
         var runtime = options.runtime
         // `/block` may take a minute. To wait for a thread that long is worse than to be refused.
         runtime.blocking.queued = 0
-        try runtime.run(Serve(options: options))
+        try runtime.run(Serve(options: options, logs: logs)) { [errors = logs.errors] stall in errors.write(stall) }
       }
       LineWriter.standardError.flush(within: lastWords)
     } catch let error as UsageError {
@@ -33,6 +36,7 @@ import WebApp
 /// Serves the web app on whichever runtime was chosen.
 private struct Serve: RuntimeProgram {
   let options: Options
+  let logs: Logs
   /// The server waits for its requests itself. What still blocks a thread after that is nothing to wait for.
   let grace = Duration.zero
 
@@ -47,8 +51,9 @@ private struct Serve: RuntimeProgram {
       app.isStopping.set()
       runtime.execute { await server.shutdown() }
     }
+    if options.logs.accessFile != nil { try Signals.handle([.hangup]) { _ in logs.reopen() } }
     let workers = runtime.workerCount == 1 ? "1 worker" : "\(runtime.workerCount) workers"
-    say("Gearbox WebApp on http://\(server.localAddress) (runtime \(runtime.name), \(workers))")
+    logs.say("Gearbox WebApp on http://\(server.localAddress) (runtime \(runtime.name), \(workers))")
     do throws(IOError) {
       try await server.run()
     } catch {
@@ -57,9 +62,16 @@ private struct Serve: RuntimeProgram {
     }
   }
 
+  private var serverOptions: ServerOptions {
+    var server = ServerOptions()
+    server.log = { [errors = logs.errors] event in errors.write(event) }
+    if let access = logs.access { server.observers.append(AccessLog(to: access)) }
+    return server
+  }
+
   private func listen<R: AsyncRuntime>(_ app: WebApp<R>) async throws(CannotListen) -> Server<R, Router> {
     do throws(IOError) {
-      return try await app.makeServer(on: options.address)
+      return try await app.makeServer(on: options.address, options: serverOptions)
     } catch {
       throw CannotListen(address: options.address, error: error)
     }

@@ -67,6 +67,10 @@ import Testing
     (["--port="], "--port: \"\" is not a whole number from 0 to 65535"),
     (["--workers=0"], "--workers: \"0\" is not a whole number from 1 to 1024"),
     (["--runtime=fast"], "--runtime: \"fast\" is not one of concurrency, dispatch, custom"),
+    (["--access-log=apache"], "--access-log: \"apache\" is not one of off, common, json"),
+    (["--access-log"], "--access-log needs a value: one of off, common, json"),
+    (["--access-log-file="], "--access-log-file: \"\" is not the path of a file"),
+    (["--error-log=common"], "--error-log: \"common\" is not one of text, json"),
     (["--host=example.org"], "--host: \"example.org\" is not an IPv4 address, an IPv6 address or localhost"),
   ])
   func whatMakesNoSenseIsRefusedWithTheChoices(arguments: [String], message: String) {
@@ -77,14 +81,32 @@ import Testing
     ("RUNTIME", "fast", "RUNTIME: \"fast\" is not one of concurrency, dispatch, custom"),
     ("RUNTIME_WORKERS", "many", "RUNTIME_WORKERS: \"many\" is not a whole number from 1 to 1024"),
     ("HOST", "there", "HOST: \"there\" is not an IPv4 address, an IPv6 address or localhost"),
+    ("ACCESS_LOG", "on", "ACCESS_LOG: \"on\" is not one of off, common, json"),
+    ("ERROR_LOG", "off", "ERROR_LOG: \"off\" is not one of text, json"),
     ("PORT", "http", "PORT: \"http\" is not a whole number from 0 to 65535"),
   ])
   func aBadVariableIsRefusedByName(name: String, value: String, message: String) {
     #expect(throws: UsageError(message)) { try Invocation([], variable: { $0 == name ? value : nil }) }
   }
 
+  @Test(arguments: [
+    ([], [:], Logs.Settings()), (["--access-log", "json"], ["ACCESS_LOG": "common"], Logs.Settings(access: .json)),
+    ([], ["ACCESS_LOG": "common", "ERROR_LOG": "json"], Logs.Settings(access: .text, errors: .json)),
+    (["--access-log=off", "--error-log=text"], ["ACCESS_LOG": "json", "ERROR_LOG": "json"], Logs.Settings()),
+    (
+      ["--access-log-file", "/a"], ["ACCESS_LOG": "json", "ACCESS_LOG_FILE": "/b"],
+      Logs.Settings(access: .json, accessFile: "/a")
+    ),
+  ] as [([String], [String: String], Logs.Settings)])
+  func theLogsAreTakenFromTheFlagsAndThenFromTheVariables(
+    arguments: [String], environment: [String: String], settings: Logs.Settings
+  ) throws {
+    #expect(try serve(arguments, environment).logs == settings)
+  }
+
   @Test func theHelpNamesEveryFlagAndFitsATerminal() {
-    for flag in ["runtime", "workers", "host", "port", "demo", "list-runtimes", "help", "version"] {
+    let logs = ["access-log", "access-log-file", "error-log"]
+    for flag in logs + ["runtime", "workers", "host", "port", "demo", "list-runtimes", "help", "version"] {
       #expect(Invocation.helpText.contains("  --\(flag) "))
     }
     #expect(Invocation.helpText.split(separator: "\n").allSatisfy { $0.count <= 80 })

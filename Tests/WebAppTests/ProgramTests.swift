@@ -89,7 +89,9 @@ import Testing
     }
     program.signal(SIGTERM)
     #expect(await program.end() == .exited(0))
-    #expect(await program.errors() == "GET /fail: FailedOnPurpose()\n")
+    let form = /[-T:.0-9]{23}Z error: GET \/fail: FailedOnPurpose\(\) \(request [-0-9a-f]+, GET, route \/fail\)\n/
+    let errors = await program.errors()
+    #expect(errors.wholeMatch(of: form) != nil, "\(errors)")
   }
 
   @Test(arguments: Backend.allCases)
@@ -103,8 +105,8 @@ import Testing
       // An eighth of the descriptors is left for other files.
       let line = try #require(await program.readErrorLine())
       #expect(
-        line == """
-          accept: there are as many connections as maximumConnections allows; 112 connections are open, others have to wait
+        line.dropFirst(25) == """
+          warning: accept: there are as many connections as maximumConnections allows; 112 connections are open, others have to wait
           """)
       for stream in streams { stream.close() }
     }
@@ -133,6 +135,68 @@ import Testing
     #expect(await program.end() == .exited(0))
     // On a machine so slow that the shortage lasts for longer than a line is kept back, it says so again.
     #expect(await program.errors().split(separator: "\n").allSatisfy { $0.contains("Too many open files") })
+  }
+
+  @Test(arguments: Backend.allCases)
+  func theLinesOfRequestsGoToStandardOutputOrToAFileThatIsOpenedAnewAtSIGHUP(backend: Backend) async throws {
+    let directory = try TemporaryDirectory()
+    let path = directory.path + "/access"
+    let program = try Program(
+      "WebApp",
+      ["--port", "0", "--runtime", backend.rawValue, "--access-log", "common", "--access-log-file", path])
+    let address = try #require(await program.address())
+    try await Backend.custom.withRuntime { runtime in
+      var statuses = try await ask(address, for: ["/plaintext"], on: runtime)
+      rename(path, path + ".1")
+      program.signal(SIGHUP)
+      while directory.text(of: "access") == nil {
+        try #require(!program.isOver)
+        await Task.yield()
+      }
+      statuses += try await ask(address, for: ["/healthz"], on: runtime)
+      #expect(statuses == [200, 200])
+    }
+    program.signal(SIGTERM)
+    #expect(await program.end() == .exited(0))
+    #expect(await program.errors() == "")
+    let text = (directory.text(of: "access.1") ?? "") + (directory.text(of: "access") ?? "")
+    let lines = text.split(separator: "\n")
+    #expect(lines.count == 2 && lines[0].contains(#""GET /plaintext HTTP/1.1" 200 13 "#), "\(text)")
+    #expect(lines.last?.contains(#""GET /healthz HTTP/1.1" 200 "#) == true)
+    #expect(directory.text(of: "access")?.contains("/healthz") == true)
+  }
+
+  @Test(arguments: Backend.allCases)
+  func inJSONEachLineOfBothOutputsIsAnObject(backend: Backend) async throws {
+    let program = try Program(
+      "WebApp", ["--demo", "--port", "0", "--runtime", backend.rawValue],
+      environment: ["ACCESS_LOG=json", "ERROR_LOG=json"])
+    let started = try #require(await program.readLine())
+    let event = #/\{"time":"[-T:.0-9]{23}Z","level":"info","message":"Gearbox WebApp on http://(?<address>[^ ]+) .*"\}/#
+    let match = try #require(started.wholeMatch(of: event), "\(started)")
+    let address = try #require(SocketAddress(match.output.address))
+    try await Backend.custom.withRuntime { runtime in
+      let statuses = try await ask(address, for: ["/fail", "/plaintext"], on: runtime)
+      #expect(statuses == [500, 200])
+    }
+    program.signal(SIGTERM)
+    for (target, status) in [("/fail", 500), ("/plaintext", 200)] {
+      let line = try #require(await program.readLine())
+      #expect(line.hasPrefix("{\"time\":\"") && line.hasSuffix("}"), "\(line)")
+      #expect(line.contains(#""target":"\#(target)","version":"HTTP/1.1","route":"\#(target)","status":\#(status),"#))
+    }
+    #expect(await program.end() == .exited(0))
+    let form = #/\{"time":"[-T:.0-9]{23}Z","level":"error","message":"GET /fail: FailedOnPurpose\(\)",.*"route":"/fail"\}\n/#
+    let errors = await program.errors()
+    #expect(errors.wholeMatch(of: form) != nil, "\(errors)")
+  }
+
+  @Test func aFileThatCannotBeAppendedToIsAFailureThatSaysSo() async throws {
+    let program = try Program(
+      "WebApp", ["--port=0", "--access-log-file=/nowhere/log"], environment: ["ACCESS_LOG=json"])
+    #expect(await program.end() == .exited(EXIT_FAILURE))
+    let message = "WebApp: cannot append to \"/nowhere/log\": open: No such file or directory (errno 2)\n"
+    #expect(await program.errors() == message)
   }
 
   @Test(arguments: ["0<&-", "2>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
