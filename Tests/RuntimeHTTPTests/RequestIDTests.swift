@@ -34,9 +34,9 @@ import Testing
     #expect(request.requestID == copy.requestID)
     #expect(Set((0..<100).map { _ in Request(target: "/").requestID }).count == 100)
     let (connection, number) = (UInt32.max, UInt32(0x10))
-    var bytes: [UInt8] = []
+    var bytes = ByteBuffer(capacity: 0)
     RequestIdentity(connection: connection, request: number).append(to: &bytes)
-    #expect(String(decoding: bytes, as: UTF8.self).hasSuffix("-ffffffff-10"))
+    #expect(String(decoding: bytes.taken, as: UTF8.self).hasSuffix("-ffffffff-10"))
   }
 
   @Test(arguments: Backend.allCases)

@@ -89,15 +89,16 @@ import Testing
     #expect(throws: UsageError(message)) { try Invocation([], variable: { $0 == name ? value : nil }) }
   }
 
-  @Test(arguments: [
-    ([], [:], Logs.Settings()), (["--access-log", "json"], ["ACCESS_LOG": "common"], Logs.Settings(access: .json)),
-    ([], ["ACCESS_LOG": "common", "ERROR_LOG": "json"], Logs.Settings(access: .text, errors: .json)),
-    (["--access-log=off", "--error-log=text"], ["ACCESS_LOG": "json", "ERROR_LOG": "json"], Logs.Settings()),
-    (
-      ["--access-log-file", "/a"], ["ACCESS_LOG": "json", "ACCESS_LOG_FILE": "/b"],
-      Logs.Settings(access: .json, accessFile: "/a")
-    ),
-  ] as [([String], [String: String], Logs.Settings)])
+  @Test(
+    arguments: [
+      ([], [:], Logs.Settings()), (["--access-log", "json"], ["ACCESS_LOG": "common"], Logs.Settings(access: .json)),
+      ([], ["ACCESS_LOG": "common", "ERROR_LOG": "json"], Logs.Settings(access: .text, errors: .json)),
+      (["--access-log=off", "--error-log=text"], ["ACCESS_LOG": "json", "ERROR_LOG": "json"], Logs.Settings()),
+      (
+        ["--access-log-file", "/a"], ["ACCESS_LOG": "json", "ACCESS_LOG_FILE": "/b"],
+        Logs.Settings(access: .json, accessFile: "/a")
+      ),
+    ] as [([String], [String: String], Logs.Settings)])
   func theLogsAreTakenFromTheFlagsAndThenFromTheVariables(
     arguments: [String], environment: [String: String], settings: Logs.Settings
   ) throws {

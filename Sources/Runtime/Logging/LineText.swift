@@ -9,13 +9,16 @@ extension [UInt8] {
   /// Appends `number` in decimal, with zeros in front where it has fewer than `digits` digits.
   package mutating func append(decimal number: Int, digits: Int = 1) {
     if number < 0 { append(UInt8(ascii: "-")) }
-    var rest = number.magnitude
-    let start = count
-    repeat {
-      append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10))
-      rest /= 10
-    } while rest > 0 || count - start < digits
-    self[start...].reverse()
+    let number = number.magnitude
+    var (divisor, length): (UInt, Int) = (1, 1)
+    while number / divisor >= 10 || length < digits {
+      divisor *= 10
+      length += 1
+    }
+    while divisor > 0 {
+      append(UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: number / divisor % 10))
+      divisor /= 10
+    }
   }
 
   /// Appends `text`, which may be any bytes, as a JSON string with its quotes (RFC 8259 section 7).

@@ -1,85 +1,90 @@
 import Runtime
-import RuntimePrimitives
 
 /// The line of a request in an ``AccessLog``, in memory that is used for one after another.
 ///
 /// Unchecked: it is in one pair of hands at a time, between a `take` and a `giveBack` of its pool.
 final class AccessLine: Reusable, @unchecked Sendable {
-  @exclusivity(unchecked) private(set) var bytes: [UInt8] = []
+  @exclusivity(unchecked) private(set) var bytes = ByteBuffer(capacity: 512)
+  @exclusivity(unchecked) private var stamp = TimeStamp()
 
   /// One that has grown past this for a long target is not kept.
   private static var largest: Int { 4096 }
 
   func reset() -> Bool {
-    guard bytes.capacity <= Self.largest else { return false }
-    bytes.removeAll(keepingCapacity: true)
-    return true
+    bytes.removeAll()
+    return bytes.capacity <= Self.largest
   }
 
   /// Appends the line of `record`, with its end.
   func append(_ record: RequestRecord, in format: LogFormat) {
-    if format == .json { appendJSON(record) } else { appendCommon(record) }
+    let duration = record.nanoseconds
+    stamp.update(to: WallTime.now.before(nanoseconds: duration), format)
+    if format == .json {
+      Self.appendJSON(record, duration, stamp, to: &bytes)
+    } else {
+      Self.appendCommon(record, duration, stamp, to: &bytes)
+    }
   }
 
-  private func appendJSON(_ record: RequestRecord) {
-    let duration = record.duration.nanoseconds
-    bytes.append(text: "{\"time\":\"")
-    WallTime.now.before(nanoseconds: duration).appendRFC3339(to: &bytes)
+  private static func appendJSON(
+    _ record: RequestRecord, _ duration: Int64, _ stamp: borrowing TimeStamp, to bytes: inout ByteBuffer
+  ) {
+    bytes.append("{\"time\":\"")
+    stamp.append(to: &bytes)
     if let peer = record.remoteAddress {
-      bytes.append(text: "\",\"peer\":\"")
+      bytes.append("\",\"peer\":\"")
       bytes.append(peer, withPort: true)
     }
-    bytes.append(text: "\",\"request_id\":\"")
+    bytes.append("\",\"request_id\":\"")
     record.appendRequestID(to: &bytes)
+    bytes.append("\",")
     if let request = record.request {
       // A token, of whose characters none has to be escaped.
-      bytes.append(text: "\",\"method\":\"")
+      bytes.append("\"method\":\"")
       request.method.append(to: &bytes)
-      bytes.append(text: "\",\"target\":")
+      bytes.append("\",\"target\":")
       bytes.append(json: request.targetBytes.span)
-      bytes.append(text: ",\"version\":\"")
+      bytes.append(",\"version\":\"")
       bytes.append(request.version)
+      bytes.append("\",")
       if let route = request.route {
-        bytes.append(text: "\",\"route\":")
+        bytes.append("\"route\":")
         bytes.append(json: route.utf8.span)
-        bytes.append(text: ",")
-      } else {
-        bytes.append(text: "\",")
+        bytes.append(UInt8(ascii: ","))
       }
-    } else {
-      bytes.append(text: "\",")
     }
     if let status = record.status {
-      bytes.append(text: "\"status\":")
+      bytes.append("\"status\":")
       bytes.append(decimal: Int(status.code))
       bytes.append(UInt8(ascii: ","))
     }
-    bytes.append(text: "\"received\":")
+    bytes.append("\"received\":")
     bytes.append(decimal: record.receivedLength)
-    bytes.append(text: ",\"sent\":")
+    bytes.append(",\"sent\":")
     bytes.append(decimal: record.sentLength)
-    bytes.append(text: ",\"duration\":")
+    bytes.append(",\"duration\":")
     bytes.append(secondsIn: duration)
-    bytes.append(text: ",\"end\":\"")
-    bytes.append(text: record.ending.text)
+    bytes.append(",\"end\":\"")
+    bytes.append(record.ending.text)
     bytes.append(UInt8(ascii: "\""))
     if let error = record.error {
-      bytes.append(text: ",\"error\":")
-      bytes.append(json: Self.text(of: error).utf8.span)
+      bytes.append(",\"error\":")
+      bytes.append(json: text(of: error).utf8.span)
     }
-    bytes.append(text: "}\n")
+    bytes.append("}\n")
   }
 
-  private func appendCommon(_ record: RequestRecord) {
-    let duration = record.duration.nanoseconds
+  private static func appendCommon(
+    _ record: RequestRecord, _ duration: Int64, _ stamp: borrowing TimeStamp, to bytes: inout ByteBuffer
+  ) {
     if let peer = record.remoteAddress {
       bytes.append(peer, withPort: false)
     } else {
       bytes.append(UInt8(ascii: "-"))
     }
-    bytes.append(text: " - - [")
-    WallTime.now.before(nanoseconds: duration).appendCommon(to: &bytes)
-    bytes.append(text: "] \"")
+    bytes.append(" - - [")
+    stamp.append(to: &bytes)
+    bytes.append("] \"")
     if let request = record.request {
       request.method.append(to: &bytes)
       bytes.append(UInt8(ascii: " "))
@@ -89,27 +94,27 @@ final class AccessLine: Reusable, @unchecked Sendable {
     } else {
       bytes.append(UInt8(ascii: "-"))
     }
-    bytes.append(text: "\" ")
+    bytes.append("\" ")
     if let status = record.status { bytes.append(decimal: Int(status.code)) } else { bytes.append(UInt8(ascii: "-")) }
     bytes.append(UInt8(ascii: " "))
     if record.sentLength > 0 { bytes.append(decimal: record.sentLength) } else { bytes.append(UInt8(ascii: "-")) }
-    bytes.append(text: " received=")
+    bytes.append(" received=")
     bytes.append(decimal: record.receivedLength)
-    bytes.append(text: " duration=")
+    bytes.append(" duration=")
     bytes.append(secondsIn: duration)
     if let route = record.request?.route {
-      bytes.append(text: " route=\"")
+      bytes.append(" route=\"")
       bytes.append(escaped: route.utf8.span)
       bytes.append(UInt8(ascii: "\""))
     }
-    bytes.append(text: " request_id=")
+    bytes.append(" request_id=")
     record.appendRequestID(to: &bytes)
-    bytes.append(text: " end=\"")
-    bytes.append(text: record.ending.text)
+    bytes.append(" end=\"")
+    bytes.append(record.ending.text)
     bytes.append(UInt8(ascii: "\""))
     if let error = record.error {
-      bytes.append(text: " error=\"")
-      bytes.append(escaped: Self.text(of: error).utf8.span)
+      bytes.append(" error=\"")
+      bytes.append(escaped: text(of: error).utf8.span)
       bytes.append(UInt8(ascii: "\""))
     }
     bytes.append(UInt8(ascii: "\n"))
@@ -122,7 +127,39 @@ final class AccessLine: Reusable, @unchecked Sendable {
   }
 }
 
-extension [UInt8] {
+/// A time as text, of which all but the milliseconds is made at most once a second.
+private struct TimeStamp {
+  private var text: [UInt8] = []
+  private var second: Int64 = -1
+  private var milliseconds: Int?
+
+  mutating func update(to time: WallTime, _ format: LogFormat) {
+    let (second, rest) = time.nanosecondsSince1970.quotientAndRemainder(dividingBy: 1_000_000_000)
+    milliseconds = format == .json ? Int(rest / 1_000_000) : nil
+    if second != self.second { make(time, second, format) }
+  }
+
+  @inline(never)
+  private mutating func make(_ time: WallTime, _ second: Int64, _ format: LogFormat) {
+    self.second = second
+    text.removeAll(keepingCapacity: true)
+    if format == .json {
+      time.appendRFC3339(to: &text)
+      text.removeLast("000Z".utf8.count)
+    } else {
+      time.appendCommon(to: &text)
+    }
+  }
+
+  func append(to bytes: inout ByteBuffer) {
+    bytes.append(text.span)
+    guard let milliseconds else { return }
+    bytes.append(decimal: milliseconds, digits: 3)
+    bytes.append(UInt8(ascii: "Z"))
+  }
+}
+
+extension ByteBuffer {
   /// Appends `address`, in characters that need not be escaped in either format.
   fileprivate mutating func append(_ address: SocketAddress, withPort: Bool) {
     if case .ipv4(let address, let port) = address {
@@ -138,22 +175,18 @@ extension [UInt8] {
         append(decimal: Int(port))
       }
     } else if case .ipv6(let address, _, _) = address, !withPort {
-      append(contentsOf: address.description.utf8)
+      append(address.description.utf8.span)
     } else {
       let text = address.description
       // The name of a Unix-domain socket may hold anything.
       for byte in text.utf8 {
-        if byte > 0x20, byte < 0x7F, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
-          append(byte)
-        } else {
-          append(UInt8(ascii: "?"))
-        }
+        append(byte > 0x20 && !byte.isEscapedInLogs ? byte : UInt8(ascii: "?"))
       }
     }
   }
 
   fileprivate mutating func append(_ version: HTTPVersion) {
-    append(text: "HTTP/")
+    append("HTTP/")
     append(decimal: Int(version.major))
     if version.major < 2 {
       append(UInt8(ascii: "."))
@@ -163,8 +196,45 @@ extension [UInt8] {
 
   /// Appends `nanoseconds` as seconds, with six digits behind the point.
   fileprivate mutating func append(secondsIn nanoseconds: Int64) {
-    append(decimal: Int(nanoseconds / 1_000_000_000))
+    let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
+    append(decimal: Int(seconds))
     append(UInt8(ascii: "."))
-    append(decimal: Int(nanoseconds / 1000 % 1_000_000), digits: 6)
+    append(decimal: Int(rest / 1000), digits: 6)
+  }
+
+  /// Appends `text` as `[UInt8].append(json:)` does.
+  fileprivate mutating func append(json text: Span<UInt8>) {
+    if text.needsNoEscape {
+      append(UInt8(ascii: "\""))
+      append(text)
+      append(UInt8(ascii: "\""))
+    } else {
+      var escaped: [UInt8] = []
+      escaped.append(json: text)
+      append(escaped.span)
+    }
+  }
+
+  /// Appends `text` as `[UInt8].append(escaped:)` does.
+  fileprivate mutating func append(escaped text: Span<UInt8>) {
+    if text.needsNoEscape { return append(text) }
+    var escaped: [UInt8] = []
+    escaped.append(escaped: text)
+    append(escaped.span)
+  }
+}
+
+extension Span<UInt8> {
+  /// Whether nothing in it is escaped in either format, as is so of nearly all text.
+  fileprivate var needsNoEscape: Bool {
+    for index in indices where self[index].isEscapedInLogs { return false }
+    return true
+  }
+}
+
+extension UInt8 {
+  /// Whether it is a control character, a quote, a backslash, or outside of ASCII.
+  fileprivate var isEscapedInLogs: Bool {
+    self < 0x20 || self >= 0x7F || self == UInt8(ascii: "\"") || self == UInt8(ascii: "\\")
   }
 }

@@ -19,7 +19,7 @@ public import Runtime
 ///
 /// A request never waits for the log: a line for which the writer has no room is dropped, and the writer says so in the
 /// log.
-public struct AccessLog: RequestObserver {
+public final class AccessLog: RequestObserver {
   private let writer: LineWriter
   private let lines = Pool { AccessLine() }
 
@@ -29,7 +29,7 @@ public struct AccessLog: RequestObserver {
   public func requestEnded(_ record: RequestRecord) {
     let line = lines.take()
     line.append(record, in: writer.format)
-    writer.write(wholeLine: line.bytes.span)
+    writer.write(wholeLine: line.bytes.taken.span)
     lines.giveBack(line)
   }
 }

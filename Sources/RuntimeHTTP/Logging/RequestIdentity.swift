@@ -21,24 +21,21 @@ struct RequestIdentity {
   }()
 
   /// Appends it as `5f0c6a1b2d3e-1f-4`: the process, the connection and the request, in hexadecimal.
-  func append(to bytes: inout [UInt8]) {
-    let process = Self.process
+  func append(to bytes: inout ByteBuffer) {
+    bytes.append(Self.prefix.span)
+    bytes.append(hexadecimal: Int(connection))
+    bytes.append(UInt8(ascii: "-"))
+    bytes.append(hexadecimal: Int(request))
+  }
+
+  /// What all identities of this process begin with.
+  private static let prefix: [UInt8] = {
+    var bytes: [UInt8] = []
     for shift in stride(from: 40, through: 0, by: -8) {
       bytes.append(hexadecimal: UInt8(truncatingIfNeeded: process >> UInt64(shift)))
     }
-    bytes.append(UInt8(ascii: "-"))
-    Self.append(connection, to: &bytes)
-    bytes.append(UInt8(ascii: "-"))
-    Self.append(request, to: &bytes)
-  }
-
-  private static func append(_ number: UInt32, to bytes: inout [UInt8]) {
-    var shift = number.leadingZeroBitCount == 32 ? 0 : (31 - number.leadingZeroBitCount) & ~3
-    while shift >= 0 {
-      bytes.append(hexadecimalDigit: UInt8(truncatingIfNeeded: number >> UInt32(shift)) & 15)
-      shift -= 4
-    }
-  }
+    return bytes + [UInt8(ascii: "-")]
+  }()
 }
 
 extension HeaderFields {

@@ -41,19 +41,19 @@ public struct Method: Hashable, Sendable {
 
   /// The method as it is sent.
   public var name: String {
-    var bytes: [UInt8] = []
+    var bytes = ByteBuffer(capacity: Self.longest)
     append(to: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
+    return String(decoding: bytes.taken, as: UTF8.self)
   }
 
   /// Appends the bytes of ``name``.
-  func append(to bytes: inout [UInt8]) {
+  func append(to bytes: inout ByteBuffer) {
     Self.append(first, to: &bytes)
     Self.append(second, to: &bytes)
     Self.append(third, to: &bytes)
   }
 
-  private static func append(_ word: UInt64, to bytes: inout [UInt8]) {
+  private static func append(_ word: UInt64, to bytes: inout ByteBuffer) {
     var rest = word
     while rest != 0 {
       bytes.append(UInt8(truncatingIfNeeded: rest))

@@ -23,15 +23,17 @@ public struct Request: Sendable {
   /// A client may send what it likes, the identity of another request too. It is made each time that it is asked for, and
   /// costs nothing otherwise.
   public var requestID: String {
-    var bytes: [UInt8] = []
+    var bytes = ByteBuffer(capacity: 128)
     appendRequestID(to: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
+    return String(decoding: bytes.taken, as: UTF8.self)
   }
 
   /// Appends the bytes of ``requestID``.
-  func appendRequestID(to bytes: inout [UInt8]) {
+  func appendRequestID(to bytes: inout ByteBuffer) {
     if let range = parts.fields.requestID {
-      bytes.append(contentsOf: parts.fields.bytes[range])
+      // Only here, since a copy of the fields counts as one.
+      let fields = parts.fields
+      bytes.append(fields.bytes.span.extracting(range))
     } else {
       RequestIdentity(connection: parts.origin?.number ?? 0, request: parts.number).append(to: &bytes)
     }

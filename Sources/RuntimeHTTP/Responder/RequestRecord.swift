@@ -34,7 +34,8 @@ public struct RequestRecord: Sendable {
   /// The bytes of content that were sent.
   public let sentLength: Int
   /// The time from the end of the request's head to the end of the response.
-  public let duration: Duration
+  public var duration: Duration { .nanoseconds(nanoseconds) }
+  let nanoseconds: Int64
   /// How it ended.
   public let ending: Ending
   /// What the handler threw, or why the engine refused the request.
@@ -44,15 +45,15 @@ public struct RequestRecord: Sendable {
 extension RequestRecord {
   /// The identity of the request, as ``Request/requestID`` says; one that was not readable has one too.
   public var requestID: String {
-    var bytes: [UInt8] = []
+    var bytes = ByteBuffer(capacity: 128)
     appendRequestID(to: &bytes)
-    return String(decoding: bytes, as: UTF8.self)
+    return String(decoding: bytes.taken, as: UTF8.self)
   }
 
   /// Where the request came from, where the stream knows.
   public var remoteAddress: SocketAddress? { origin?.address }
 
-  func appendRequestID(to bytes: inout [UInt8]) {
+  func appendRequestID(to bytes: inout ByteBuffer) {
     if let request { return request.appendRequestID(to: &bytes) }
     RequestIdentity(connection: origin?.number ?? 0, request: number).append(to: &bytes)
   }

@@ -52,7 +52,7 @@ final class RequestTrace: @unchecked Sendable {
     request?.endpoint = notes.endpoint
     return RequestRecord(
       id: id, request: request, origin: origin, number: number, status: status, receivedLength: receivedLength,
-      sentLength: sentLength, duration: .nanoseconds(MonotonicTime.now - begin), ending: ending, error: notes.error)
+      sentLength: sentLength, nanoseconds: MonotonicTime.now - begin, ending: ending, error: notes.error)
   }
 }
 

@@ -110,6 +110,18 @@ package struct ByteBuffer: ~Copyable {
     memory[start + index] = byte
   }
 
+  /// Appends `number` in decimal digits, with zeros in front where it has fewer than `digits`; it is not negative.
+  @inline(__always)
+  mutating func append(decimal number: Int, digits: Int) {
+    precondition((1...18).contains(digits))
+    var limit = 10
+    for _ in 1..<digits {
+      if number < limit { append(UInt8(ascii: "0")) }
+      limit *= 10
+    }
+    append(decimal: number)
+  }
+
   /// Appends `number` in decimal digits; it is not negative.
   mutating func append(decimal number: Int) {
     // Nineteen digits are the most there can be. They come last first.
