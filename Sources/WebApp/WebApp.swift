@@ -53,6 +53,17 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     }
   }
 
+  /// Makes a server of it that listens on a socket which another process has opened.
+  ///
+  /// - Throws: what the system says if it is no socket that listens.
+  public func makeServer(
+    on socket: InheritedSocket, options: ServerOptions = ServerOptions()
+  ) async throws(IOError) -> Server<R, Router> {
+    try await makeServer(options) { options, router throws(IOError) in
+      try await Server(runtime: runtime, inherited: socket, options: options, handler: router)
+    }
+  }
+
   /// Makes a server of it by `make`, which gets the options that the web app needs and its routes: for servers of other
   /// listeners.
   public func makeServer<Failure: Error>(

@@ -16,26 +16,43 @@ import WebApp
       case .version: say("Gearbox \(gearboxVersion)")
       case .listRuntimes: say(Invocation.runtimeList)
       case .serve(let options):
+        // Before there are threads, which might read the environment.
+        let (socket, notifier) = (try inheritedSocket(), ServiceNotifier.take())
         let logs = try Logs(options.logs)
         // Whatever ends it.
         defer { logs.flush(within: lastWords) }
         var runtime = options.runtime
         // `/block` may take a minute. To wait for a thread that long is worse than to be refused.
         runtime.blocking.queued = 0
-        try runtime.run(Serve(options: options, logs: logs)) { [errors = logs.errors] stall in errors.write(stall) }
+        try runtime.run(Serve(options: options, socket: socket, notifier: notifier, logs: logs)) {
+          [errors = logs.errors] stall in errors.write(stall)
+        }
       }
       LineWriter.standardError.flush(within: lastWords)
+    } catch let error as InvalidListenVariable {
+      fail(EX_USAGE, "WebApp: \(error)", "Try WebApp --help.")
     } catch let error as UsageError {
       fail(EX_USAGE, "WebApp: \(error)", "Try WebApp --help.")
     } catch {
       fail(EXIT_FAILURE, "WebApp: \(error)")
     }
   }
+
+  /// The socket that systemd, or an earlier process, hands over, if there is one.
+  private static func inheritedSocket() throws -> InheritedSocket? {
+    let sockets = try InheritedSocket.takeAll()
+    guard sockets.count <= 1 else {
+      throw UsageError("LISTEN_FDS: \(sockets.count) sockets are handed over, and one is listened on at most")
+    }
+    return sockets.first
+  }
 }
 
 /// Serves the web app on whichever runtime was chosen.
 private struct Serve: RuntimeProgram {
   let options: Options
+  let socket: InheritedSocket?
+  let notifier: ServiceNotifier?
   let logs: Logs
   /// The server waits for its requests itself. What still blocks a thread after that is nothing to wait for.
   let grace = Duration.zero
@@ -49,11 +66,13 @@ private struct Serve: RuntimeProgram {
       // The second ends the process. 128 and the number is how a shell reports a process that a signal has ended.
       if app.isStopping.isSet { _exit(128 + signal.rawValue) }
       app.isStopping.set()
+      tell(.stopping)
       runtime.execute { await server.shutdown() }
     }
     if options.logs.accessFile != nil { try Signals.handle([.hangup]) { _ in logs.reopen() } }
     let workers = runtime.workerCount == 1 ? "1 worker" : "\(runtime.workerCount) workers"
     logs.say("Gearbox WebApp on http://\(server.localAddress) (runtime \(runtime.name), \(workers))")
+    tell(.ready)
     do throws(IOError) {
       try await server.run()
     } catch {
@@ -71,15 +90,25 @@ private struct Serve: RuntimeProgram {
 
   private func listen<R: AsyncRuntime>(_ app: WebApp<R>) async throws(CannotListen) -> Server<R, Router> {
     do throws(IOError) {
+      if let socket { return try await app.makeServer(on: socket, options: serverOptions) }
       return try await app.makeServer(on: options.address, options: serverOptions)
     } catch {
-      throw CannotListen(address: options.address, error: error)
+      throw CannotListen(address: socket == nil ? "\(options.address)" : "the socket that is handed over", error: error)
+    }
+  }
+
+  /// Tells the service manager, if there is one.
+  private func tell(_ state: ServiceNotifier.State) {
+    do throws(IOError) {
+      try notifier?.notify(state)
+    } catch {
+      logs.errors.write(LogEvent(.warning, "NOTIFY_SOCKET: the service manager cannot be told: \(error)"))
     }
   }
 }
 
 private struct CannotListen: Error, CustomStringConvertible {
-  let address: SocketAddress
+  let address: String
   let error: IOError
 
   var description: String { "cannot listen on \(address): \(error)" }

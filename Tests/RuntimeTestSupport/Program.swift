@@ -15,10 +15,12 @@ package final class Program: Sendable {
   ///
   /// - Parameters:
   ///   - preparation: what a shell does first, which becomes the program then: `ulimit -n 40`.
+  ///   - listener: a socket that it inherits as descriptor 3. It needs a preparation, `export LISTEN_PID=$$` at least.
   ///   - hasStuckErrors: whether its standard error takes nothing.
   ///   - blockedSignal: a signal that it inherits as blocked.
   package init(
     _ name: String, _ arguments: [String] = [], environment: [String] = [], after preparation: String? = nil,
+    listener: Int32? = nil,
     hasStuckErrors: Bool = false, blockedSignal: Int32? = nil
   ) throws(IOError) {
     let bundle = CommandLine.arguments[0]
@@ -36,7 +38,8 @@ package final class Program: Sendable {
     var words = [String(path)] + arguments
     if let preparation {
       // What other tests have open just now is not the program's.
-      for number in 3..<Int32(256) { posix_spawn_file_actions_addclose(&actions, number) }
+      if let listener { posix_spawn_file_actions_adddup2(&actions, listener, 3) }
+      for number in (listener == nil ? 3 : 4)..<Int32(256) { posix_spawn_file_actions_addclose(&actions, number) }
       words = ["/bin/sh", "-c", "\(preparation); exec \"$0\" \"$@\""] + words
     }
     let argv = words.map { strdup($0) } + [nil]

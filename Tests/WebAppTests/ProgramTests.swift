@@ -200,6 +200,63 @@ import Testing
     #expect(await program.errors() == message)
   }
 
+  @Test(arguments: Backend.allCases)
+  func itServesOnASocketThatIsHandedOverAndTellsTheManagerWhenItIsReadyAndWhenItStops(backend: Backend) async throws {
+    try await Backend.custom.withRuntime { runtime in
+      let directory = try TemporaryDirectory()
+      let manager: any DatagramSocket = try await runtime.bindDatagrams(on: .unix(path: directory.path + "/notify"))
+      defer { manager.close() }
+      let (listener, address) = try listenByHand()
+      // A request that is there before the program is.
+      let stream: any ByteStream = try await runtime.connect(to: address)
+      let client = HTTPTestClient(AnyStream(stream))
+      try await client.send("GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n")
+      let program = try Program(
+        "WebApp", ["--runtime", backend.rawValue, "--port=1"],
+        environment: ["LISTEN_FDS=1", "LISTEN_FDNAMES=web", "NOTIFY_SOCKET=\(directory.path)/notify"],
+        after: "export LISTEN_PID=$$", listener: listener)
+      close(listener)
+      #expect(await program.address() == address)
+      #expect(String(decoding: try await manager.receive().bytes, as: UTF8.self) == "READY=1")
+      #expect(try await client.readResponse().text == "Hello, World!")
+      client.stream.close()
+      program.signal(SIGTERM)
+      #expect(String(decoding: try await manager.receive().bytes, as: UTF8.self) == "STOPPING=1")
+      #expect(await program.end() == .exited(0))
+      #expect(await program.errors() == "")
+    }
+  }
+
+  @Test func aSocketForAnotherProcessIsLeftAloneAndAManagerThatIsGoneIsNoReasonToEnd() async throws {
+    let (listener, address) = try listenByHand()
+    let program = try Program(
+      "WebApp", ["--port=0"], environment: ["LISTEN_FDS=1", "LISTEN_PID=1", "NOTIFY_SOCKET=@gearbox-nobody"],
+      after: "true", listener: listener)
+    close(listener)
+    let own = try #require(await program.address())
+    #expect(own != address)
+    let line = try #require(await program.readErrorLine())
+    let reason = "the service manager cannot be told: send: Connection refused (errno 111)"
+    #expect(line.hasSuffix("Z warning: NOTIFY_SOCKET: \(reason)"), "\(line)")
+    program.signal(SIGTERM)
+    #expect(await program.end() == .exited(0))
+  }
+
+  @Test(
+    arguments: [
+      (["LISTEN_FDS=x"], EX_USAGE, "LISTEN_FDS: \"x\" is not a whole number from 0 to "),
+      (["LISTEN_FDS=2"], EX_USAGE, "LISTEN_FDS: 2 sockets are handed over, and one is listened on at most"),
+      (["LISTEN_FDS=1"], EXIT_FAILURE, "cannot listen on the socket that is handed over: listen: "),
+    ] as [([String], Int32, String)])
+  func whatIsHandedOverAndMakesNoSenseIsAnErrorThatSaysSo(
+    environment: [String], status: Int32, message: String
+  ) async throws {
+    let program = try Program("WebApp", ["--port=0"], environment: environment, after: "export LISTEN_PID=$$")
+    #expect(await program.end() == .exited(status))
+    let errors = await program.errors()
+    #expect(errors.hasPrefix("WebApp: " + message), "\(errors)")
+  }
+
   @Test(arguments: ["0<&-", "2>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
   func closedStandardDescriptorsAreOpenedOnNothing(redirections: String) async throws {
     let program = try Program("WebApp", ["--port", "0"], after: "exec \(redirections)")
@@ -254,6 +311,15 @@ import Testing
     #expect(await program.readLine() == firstLine)
     #expect(await program.end() == .exited(0))
   }
+}
+
+/// A socket that listens on an address of its own, as systemd makes one.
+private func listenByHand() throws -> (descriptor: Int32, address: SocketAddress) {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+  let isListening =
+    SocketAddress.loopback(port: 0).withSystemAddress { bind(descriptor, $0, $1) } == 0 && listen(descriptor, 16) == 0
+  try #require(isListening)
+  return (descriptor, try #require(SocketAddress(writtenBy: { getsockname(descriptor, $0, $1) })))
 }
 
 /// Asks `address` for one target after another on one connection, and gives the statuses.

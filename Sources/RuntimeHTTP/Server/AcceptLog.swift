@@ -30,3 +30,15 @@ final class AcceptLog<C: Clock<Duration>>: Sendable {
     log(LogEvent(.warning, "\(reason()); \(connections), others have to wait"))
   }
 }
+
+extension ListenOptions {
+  /// These options, and that a lack of descriptors or memory is noted in `log`.
+  func noting(in log: AcceptLog<some Clock<Duration>>) -> ListenOptions {
+    var options = self
+    options.onShortage = { [onShortage] error in
+      log.note("\(error)")
+      onShortage?(error)
+    }
+    return options
+  }
+}

@@ -49,13 +49,21 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     options: ServerOptions = ServerOptions(), handler: H
   ) async throws(IOError) {
     let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
-    var listening = listening
-    let onShortage = listening.onShortage
-    listening.onShortage = { error in
-      acceptLog.note("\(error)")
-      onShortage?(error)
+    let listener = try await runtime.listen(on: address, options: listening.noting(in: acceptLog))
+    self.init(runtime, listener, options, handler, acceptLog) { stream, control, responder in
+      ServedConnection.make(stream, speaking: .detected, control, responder)
     }
-    let listener = try await runtime.listen(on: address, options: listening)
+  }
+
+  /// A server that listens on a socket which another process has opened, such as systemd; see `InheritedSocket`.
+  ///
+  /// - Throws: what listening on `socket` throws.
+  public convenience init(
+    runtime: R, inherited socket: InheritedSocket, listening: ListenOptions = ListenOptions(),
+    options: ServerOptions = ServerOptions(), handler: H
+  ) async throws(IOError) {
+    let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
+    let listener = try await runtime.listen(onInherited: socket, options: listening.noting(in: acceptLog))
     self.init(runtime, listener, options, handler, acceptLog) { stream, control, responder in
       ServedConnection.make(stream, speaking: .detected, control, responder)
     }

@@ -1,0 +1,22 @@
+import Glibc
+import Testing
+
+@testable import Runtime
+
+@Suite struct ServiceNotifierTests {
+  @Test func `Nobody is told where the variable is empty`() {
+    let isNone = ServiceNotifier(variable: "") == nil
+    #expect(isNone)
+  }
+
+  @Test(arguments: ["relative/path", "vsock:2:1234", "/" + String(repeating: "x", count: 200)])
+  func `An address that is none of ours cannot be told`(variable: String) throws {
+    let notifier = try #require(ServiceNotifier(variable: variable))
+    #expect(throws: IOError(.send, .system(EAFNOSUPPORT))) { try notifier.notify(.ready) }
+  }
+
+  @Test func `What is not there cannot be told`() throws {
+    let notifier = try #require(ServiceNotifier(variable: "/nowhere/notify"))
+    #expect(throws: IOError(.send, .system(ENOENT))) { try notifier.notify(.stopping) }
+  }
+}
