@@ -94,10 +94,11 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   /// - Parameter prepare: called for each connection, in the connection's own task, so that a slow one holds up no other.
   ///   It has as long as ``ServerOptions/headTimeout``; then its task is cancelled, and the connection is closed a while
   ///   after if it goes on. What it throws is logged. A shutdown ends it at once. It returns the stream to speak on, which
-  ///   closes the connection's own when it is closed, and what is spoken.
+  ///   closes the connection's own when it is closed, and what is spoken; or `nil` for a connection that is only to be
+  ///   closed, as its client has gone.
   public convenience init<L: StreamListener, Stream: ByteStream>(
     runtime: R, listener: L, options: ServerOptions = ServerOptions(), handler: H,
-    prepare: @escaping @Sendable (L.Stream) async throws -> (stream: Stream, speaking: ApplicationProtocol)
+    prepare: @escaping @Sendable (L.Stream) async throws -> (stream: Stream, speaking: ApplicationProtocol)?
   ) {
     let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
     self.init(runtime, listener, options, handler, acceptLog) { stream, control, responder in

@@ -9,11 +9,11 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
   private let raw: Raw
   private let control: ConnectionControl
   private let responder: Responder<H>
-  private let prepare: @Sendable (Raw) async throws -> (stream: Stream, speaking: ApplicationProtocol)
+  private let prepare: @Sendable (Raw) async throws -> (stream: Stream, speaking: ApplicationProtocol)?
 
   init(
     _ raw: Raw, _ control: ConnectionControl, _ responder: Responder<H>,
-    prepare: @escaping @Sendable (Raw) async throws -> (stream: Stream, speaking: ApplicationProtocol)
+    prepare: @escaping @Sendable (Raw) async throws -> (stream: Stream, speaking: ApplicationProtocol)?
   ) {
     self.raw = raw
     self.control = control
@@ -34,12 +34,15 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
     }
     let peer = raw.peerAddress
     do {
-      let (stream, speaking) = try await prepare(raw)
+      guard let (stream, speaking) = try await prepare(raw) else {
+        raw.close()
+        return nil
+      }
       control.endPreparation(stream)
       return ServedConnection.make(stream, speaking: speaking, control, responder)
     } catch {
       raw.close()
-      // What the server itself has ended, and a peer that goes, are no news.
+      // What the server itself has ended is no news.
       if !control.hasExpired, !Task.isCancelled { responder.context.logPreparation(error, peer) }
       return nil
     }

@@ -116,6 +116,28 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
+  func `A client that goes during its handshake is not logged`(backend: Backend) async throws {
+    try await Site.serve(on: backend) { site in
+      for beginning in [[], [0x16, 3, 1, 2, 0]] as [[UInt8]] {
+        let stream = try await site.connectInTheClear()
+        try await stream.write(beginning)
+        try await stream.shutdownWrite()
+        #expect(try await stream.readAll() == [])
+        stream.close()
+      }
+      let reset = try await site.connectInTheClear(resets: true)
+      reset.close()
+      // One that is logged, so that those before it would have been.
+      let stranger = try await site.connectInTheClear()
+      try await stranger.write("no TLS at all\r\n")
+      _ = try? await stranger.readAll()
+      stranger.close()
+      while site.log.all.isEmpty { await Task.yield() }
+      #expect(site.log.all.count == 1)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
   func `A failed handshake's alert arrives though the client has sent more`(backend: Backend) async throws {
     try await Site.serve(on: backend) { site in
       for _ in 0..<20 {

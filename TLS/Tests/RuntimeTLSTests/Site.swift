@@ -68,9 +68,12 @@ struct Site: Sendable {
     return try TLSStream(client: try await connectInTheClear(), name: "localhost", context: context)
   }
 
-  func connectInTheClear() async throws -> AnyStream {
+  /// - Parameter resets: whether closing the connection resets it.
+  func connectInTheClear(resets: Bool = false) async throws -> AnyStream {
+    var options = ConnectOptions()
+    options.tcp.resetsOnClose = resets
     func connect(_ runtime: some AsyncRuntime) async throws -> AnyStream {
-      AnyStream(try await runtime.connect(to: address))
+      AnyStream(try await runtime.connect(to: address, options: options))
     }
     return try await connect(runtime)
   }

@@ -1,3 +1,4 @@
+import Glibc
 public import Runtime
 public import RuntimeHTTP
 
@@ -33,21 +34,24 @@ extension Server {
 /// If the handshake fails, the client is told why, and has until the end of the server's patience to read it. The connection
 /// stays the caller's to close.
 ///
-/// - Returns: the stream to speak on, and which protocol ALPN has chosen: HTTP/1 if none.
+/// - Returns: the stream to speak on, and which protocol ALPN has chosen: HTTP/1 if none. `nil` if the client has gone, as
+///   those do that only look whether the port is open.
 public func prepareTLS<Base: ByteStream>(
   _ base: Base, _ source: TLSSource
-) async throws(IOError) -> (stream: TLSStream<Base>, speaking: ApplicationProtocol) {
+) async throws(IOError) -> (stream: TLSStream<Base>, speaking: ApplicationProtocol)? {
   try await prepare(base, source) { (stream: TLSStream<Base>) async throws(IOError) in try await stream.handshake() }
 }
 
 private func prepare<Base: ByteStream>(
   _ base: Base, _ source: TLSSource, _ handshake: (TLSStream<Base>) async throws(IOError) -> Void
-) async throws(IOError) -> (stream: TLSStream<Base>, speaking: ApplicationProtocol) {
+) async throws(IOError) -> (stream: TLSStream<Base>, speaking: ApplicationProtocol)? {
   let stream = try TLSStream(server: base, source: source)
   do throws(IOError) {
     try await handshake(stream)
   } catch {
-    if let failure = error.cause as? TLSFailure, !failure.isTruncation { await refuse(base, for: failure) }
+    let failure = error.cause as? TLSFailure
+    if failure?.isTruncation == true || error.errno == ECONNRESET || error.errno == EPIPE { return nil }
+    if let failure { await refuse(base, for: failure) }
     throw error
   }
   return (stream, stream.applicationProtocol.flatMap { ApplicationProtocol(alpn: $0) } ?? .http1)
