@@ -63,15 +63,21 @@ struct SimulationFailureTests {
 
   @Test func `A task that something outside resumes makes the run one that cannot be repeated`() async throws {
     let failure = try await failure { runtime in
+      let hasSuspended = DispatchSemaphore(value: 0)
       // Long enough in the simulation for whatever happens outside.
       let ticking = runtime.spawn {
         while !Task.isCancelled {
+          hasSuspended.signal()
           usleep(100)
           try await runtime.clock.sleep(for: .milliseconds(1))
         }
       }
       await withUnsafeContinuation { continuation in
-        DispatchQueue.global().async { continuation.resume() }
+        // A task that is resumed before it has suspended goes on by itself, and nothing comes from outside.
+        DispatchQueue.global().async {
+          hasSuspended.wait()
+          continuation.resume()
+        }
       }
       ticking.cancel()
     }
