@@ -26,7 +26,7 @@ struct Site: Sendable {
   /// Runs `body` with a server that says which version of HTTP it was asked in, and shuts it down.
   static func serve(
     on backend: Backend, _ configuration: TLSConfiguration = .server { $0.applicationProtocols = ["h2", "http/1.1"] },
-    options: ServerOptions = ServerOptions(), _ body: (Site) async throws -> Void
+    options: ServerOptions = .patient, _ body: (Site) async throws -> Void
   ) async throws {
     func serve(_ runtime: some AsyncRuntime) async throws {
       let (source, log) = (try TLSSource(configuration), Log())
@@ -76,6 +76,15 @@ struct Site: Sendable {
       AnyStream(try await runtime.connect(to: address, options: options))
     }
     return try await connect(runtime)
+  }
+}
+
+extension ServerOptions {
+  /// Options with which no client is too slow, however slow the machine is.
+  static var patient: ServerOptions {
+    var options = ServerOptions()
+    (options.headTimeout, options.idleTimeout, options.stallTimeout) = (.seconds(3600), .seconds(3600), .seconds(3600))
+    return options
   }
 }
 
