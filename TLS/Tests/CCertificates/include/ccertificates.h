@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /// What a certificate is to be.
 typedef struct {
@@ -44,3 +45,7 @@ unsigned char *_Nullable make_ocsp_response(const ocsp_request *_Nonnull request
 /// Gives `session`, as `openssl s_client -sess_out` writes it, as one of a server that takes early data: a string for
 /// `free`; NULL if it is none.
 char *_Nullable allow_early_data(const char *_Nonnull session);
+
+/// Has OpenSSL draw on the calling thread what follows from `seed`, so that what it does there can be repeated. Other threads
+/// have true random numbers as before.
+void seed_random_numbers(uint64_t seed);
