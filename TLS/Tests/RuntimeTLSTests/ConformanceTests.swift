@@ -20,8 +20,6 @@ import Testing
     "Closing ends the stream at the other end, after what was written before",
     "Closing one stream never harms another",
     "Of two that write at once, one is told that the stream is busy and the other goes on",
-    // A plain write may have begun a record with bytes that it has not taken. They begin the next write, or go before the end.
-    "tryWrite writes as much as it says, from the first byte on, and stops when it would wait",
   ]
 
   static let promises = RuntimeConformance.cases(without: [.realDescriptors, .quietProcess]).filter { promise in
