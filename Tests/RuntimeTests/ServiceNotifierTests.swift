@@ -4,7 +4,7 @@ import Testing
 @testable import Runtime
 
 @Suite struct ServiceNotifierTests {
-  @Test func `Nobody is told where the variable is empty`() {
+  @Test func `There is no notifier where the variable is empty`() {
     let isNone = ServiceNotifier(variable: "") == nil
     #expect(isNone)
   }

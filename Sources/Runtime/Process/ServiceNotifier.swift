@@ -27,7 +27,7 @@ public struct ServiceNotifier: Sendable {
   /// Takes the manager's address from `NOTIFY_SOCKET`, and removes the variable, so that programs which this process starts
   /// do not speak for it. To be called before the program starts threads, since others may read the environment.
   ///
-  /// - Returns: `nil` if nobody wants to be told.
+  /// - Returns: `nil` if `NOTIFY_SOCKET` is not set, or empty.
   public static func take() -> ServiceNotifier? {
     guard let variable = getenv("NOTIFY_SOCKET") else { return nil }
     let notifier = ServiceNotifier(variable: String(cString: variable))
