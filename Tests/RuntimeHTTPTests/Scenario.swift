@@ -26,6 +26,18 @@ enum Transport: CaseIterable, CustomTestStringConvertible {
 
 typealias Client = HTTPTestClient<AnyStream>
 
+extension Client {
+  /// Sends a request that is refused before all of it has been read, and gives the response's status.
+  func statusOfRefusal(of text: String) async throws -> Int {
+    let stream = stream
+    async let sent = Result { try await stream.write(text) }
+    let status = try await readResponse().status
+    // The rest may not be read any more.
+    _ = try? await sent.get()
+    return status
+  }
+}
+
 /// Serves one connection by `handler` while `body` has the client's end of it. Unless there is a clock, no time goes by.
 func withConnection(
   over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ManualClock(),

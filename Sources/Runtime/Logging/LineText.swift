@@ -21,6 +21,15 @@ extension [UInt8] {
     }
   }
 
+  /// Appends the time of day that is so many seconds after midnight: `08:49:37`.
+  package mutating func append(timeOfDay second: Int) {
+    append(decimal: second / 3600, digits: 2)
+    append(UInt8(ascii: ":"))
+    append(decimal: second / 60 % 60, digits: 2)
+    append(UInt8(ascii: ":"))
+    append(decimal: second % 60, digits: 2)
+  }
+
   /// Appends `text`, which may be any bytes, as a JSON string with its quotes (RFC 8259 section 7).
   ///
   /// It is always one line of valid JSON: control characters and line separators are escaped, and bytes that are not

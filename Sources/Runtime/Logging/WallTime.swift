@@ -33,7 +33,7 @@ package struct WallTime: Sendable {
     bytes.append(UInt8(ascii: "-"))
     bytes.append(decimal: date.day, digits: 2)
     bytes.append(UInt8(ascii: "T"))
-    appendTimeOfDay(to: &bytes)
+    bytes.append(timeOfDay: second % 86_400)
     bytes.append(UInt8(ascii: "."))
     bytes.append(decimal: Int(nanoseconds / 1_000_000 % 1000), digits: 3)
     bytes.append(UInt8(ascii: "Z"))
@@ -48,16 +48,7 @@ package struct WallTime: Sendable {
     bytes.append(UInt8(ascii: "/"))
     bytes.append(decimal: date.year, digits: 4)
     bytes.append(UInt8(ascii: ":"))
-    appendTimeOfDay(to: &bytes)
+    bytes.append(timeOfDay: second % 86_400)
     bytes.append(text: " +0000")
-  }
-
-  private func appendTimeOfDay(to bytes: inout [UInt8]) {
-    let time = second % 86_400
-    bytes.append(decimal: time / 3600, digits: 2)
-    bytes.append(UInt8(ascii: ":"))
-    bytes.append(decimal: time / 60 % 60, digits: 2)
-    bytes.append(UInt8(ascii: ":"))
-    bytes.append(decimal: time % 60, digits: 2)
   }
 }

@@ -6,7 +6,6 @@ enum HTTPDate {
   /// Appends the date of `second`, counted from the beginning of 1970, as in `Sun, 06 Nov 1994 08:49:37 GMT`.
   static func append(_ second: Int, to bytes: inout [UInt8]) {
     let day = max(0, second) / 86_400
-    let time = max(0, second) % 86_400
     let date = CivilDate(day: day)
     // The first of January 1970 was a Thursday.
     let weekday = (day + 4) % 7
@@ -18,11 +17,7 @@ enum HTTPDate {
     bytes.append(UInt8(ascii: " "))
     bytes.append(decimal: date.year, digits: 4)
     bytes.append(UInt8(ascii: " "))
-    bytes.append(decimal: time / 3600, digits: 2)
-    bytes.append(UInt8(ascii: ":"))
-    bytes.append(decimal: time / 60 % 60, digits: 2)
-    bytes.append(UInt8(ascii: ":"))
-    bytes.append(decimal: time % 60, digits: 2)
+    bytes.append(timeOfDay: max(0, second) % 86_400)
     bytes.append(contentsOf: " GMT".utf8)
   }
 
