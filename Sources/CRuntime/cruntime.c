@@ -15,6 +15,7 @@
 static _Thread_local struct {
   const void *executor;
   int slot;
+  uint32_t lane;
 } current;
 
 int gearbox_replace_descriptor(int descriptor, int replaced) { return dup3(descriptor, replaced, O_CLOEXEC); }
@@ -29,6 +30,9 @@ __attribute__((noinline)) void gearbox_enter_executor(const void *executor, int 
 __attribute__((noinline)) int gearbox_slot(const void *executor) {
   return current.executor == executor ? current.slot : -1;
 }
+
+__attribute__((noinline)) void gearbox_set_lane(uint32_t lane) { current.lane = lane; }
+__attribute__((noinline)) uint32_t gearbox_lane(void) { return current.lane; }
 
 // Of Swift's runtime, which exports them for the code that its compiler makes.
 __attribute__((swiftcall)) const void *swift_task_getCurrent(void);

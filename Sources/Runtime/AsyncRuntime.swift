@@ -43,6 +43,10 @@ public protocol AsyncRuntime: Executor, Network, DatagramNetwork {
   /// What the runtime is doing just now.
   var metrics: RuntimeMetrics { get }
 
+  /// What each worker is doing just now, in the order of their numbers. The default is none, which is right where the
+  /// threads are those of a pool that cannot be asked.
+  var workerActivities: [WorkerActivity] { get }
+
   /// Ends the runtime: closes its listeners, streams and sockets for datagrams, ends its sleeps with
   /// `CancellationError`, lets the tasks and the blocking work that were started on it run to their end for as long as
   /// `grace`, and leaves no thread or descriptor behind.
@@ -57,6 +61,8 @@ public protocol AsyncRuntime: Executor, Network, DatagramNetwork {
 }
 
 extension AsyncRuntime {
+  public var workerActivities: [WorkerActivity] { [] }
+
   /// Ends the runtime, giving its tasks five seconds to finish.
   public func shutdown() async {
     await shutdown(grace: .seconds(5))

@@ -33,12 +33,15 @@ extension Executor {
   /// - Parameters:
   ///   - name: the task's name, as in ``TaskOptions/name``.
   ///   - priority: the task's priority, as in ``TaskOptions/priority``.
+  ///   - fileID: the file of the call, for ``TaskOptions/location``.
+  ///   - line: the line of the call in that file.
   @inlinable
   public func execute(
-    name: String? = nil, priority: TaskPriority? = nil,
+    name: String? = nil, priority: TaskPriority? = nil, fileID: StaticString = #fileID, line: UInt32 = #line,
     _ operation: nonisolated(nonsending) sending @escaping () async -> Void
   ) {
-    execute(TaskOptions(name: name, priority: priority), operation)
+    execute(
+      TaskOptions(name: name, priority: priority, location: SourceLocation(fileID: fileID, line: line)), operation)
   }
 
   /// Starts `operation` as a task on this executor and returns the handle to it.
@@ -46,13 +49,15 @@ extension Executor {
   /// - Parameters:
   ///   - name: the task's name, as in ``TaskOptions/name``.
   ///   - priority: the task's priority, as in ``TaskOptions/priority``.
+  ///   - fileID: the file of the call, for ``TaskOptions/location``.
+  ///   - line: the line of the call in that file.
   @discardableResult
   @inlinable
   public func spawn<Success: Sendable>(
-    name: String? = nil, priority: TaskPriority? = nil,
+    name: String? = nil, priority: TaskPriority? = nil, fileID: StaticString = #fileID, line: UInt32 = #line,
     _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    spawn(TaskOptions(name: name, priority: priority), operation)
+    spawn(TaskOptions(name: name, priority: priority, location: SourceLocation(fileID: fileID, line: line)), operation)
   }
 
   public func execute(_ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async -> Void) {

@@ -56,8 +56,10 @@ public final class ConcurrencyRuntime: SocketRuntime {
   public var metrics: RuntimeMetrics {
     services.metrics(
       queueDepths: executor.map { [$0.depth] } ?? [], workers: executor.map { [$0.done] } ?? [],
-      watchdog: executor?.watchdog)
+      sleeps: [waiting.sleeps], watchdog: executor?.watchdog)
   }
+
+  public var workerActivities: [WorkerActivity] { executor?.lanes.map(\.activity) ?? [] }
 
   public func shutdown(grace: Duration) async {
     await services.shutdown(grace: grace) { [waiting] in

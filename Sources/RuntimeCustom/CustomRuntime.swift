@@ -45,8 +45,10 @@ public final class CustomRuntime: SocketRuntime {
   public var metrics: RuntimeMetrics {
     services.metrics(
       queueDepths: [scheduler.injector.count] + scheduler.workers.map { $0.queue.count },
-      workers: scheduler.workers.map(\.metrics), watchdog: scheduler.watchdog)
+      workers: scheduler.workers.map(\.metrics), sleeps: scheduler.workers.map(\.sleeps), watchdog: scheduler.watchdog)
   }
+
+  public var workerActivities: [WorkerActivity] { scheduler.workers.map(\.lane.activity) }
 
   public func shutdown(grace: Duration) async {
     await services.shutdown(grace: grace) { [scheduler] in

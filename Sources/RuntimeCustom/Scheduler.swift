@@ -55,6 +55,7 @@ final class Scheduler: TaskExecutor {
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
+    TaskWatch.willQueue(job)
     // A worker that is stopped and still in a job does not get round to what the job makes ready.
     if let number = threads.currentNumber, !isStopping {
       // Not retained: the scheduler has it for as long as this runs.

@@ -9,6 +9,7 @@ extension Worker {
     metrics.stolenJobs = lane.counters.stolen
     metrics.parks = lane.counters.parks
     metrics.wakes = parking.ringCount
+    metrics.busyTime = lane.busyTime
     return metrics
   }
 }

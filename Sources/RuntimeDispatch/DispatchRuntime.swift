@@ -60,8 +60,11 @@ public final class DispatchRuntime: SocketRuntime {
   public var taskExecutor: (any TaskExecutor)? { executor }
 
   public var metrics: RuntimeMetrics {
-    services.metrics(queueDepths: [executor.depth], workers: [executor.done], watchdog: executor.watchdog)
+    services.metrics(
+      queueDepths: [executor.depth], workers: [executor.done], sleeps: [timer.sleeps], watchdog: executor.watchdog)
   }
+
+  public var workerActivities: [WorkerActivity] { executor.lanes.map(\.activity) }
 
   public func shutdown(grace: Duration) async {
     await services.shutdown(grace: grace) { [polling, timer] in

@@ -79,12 +79,14 @@ public final class RuntimeServices: Sendable {
   /// - Parameters:
   ///   - queueDepths: as in `RuntimeMetrics.queueDepths`.
   ///   - workers: as in `RuntimeMetrics.workers`.
+  ///   - sleeps: where tasks sleep.
   ///   - watchdog: the backend's watchdog, if it has one.
   public func metrics(
-    queueDepths: [Int] = [], workers: [WorkerMetrics] = [], watchdog: Watchdog? = nil
+    queueDepths: [Int] = [], workers: [WorkerMetrics] = [], sleeps: [SleepQueue] = [], watchdog: Watchdog? = nil
   ) -> RuntimeMetrics {
     var metrics = RuntimeMetrics()
     metrics.tasks = tasks.count
+    metrics.sleepingTasks = sleeps.reduce(0) { $0 + $1.count }
     metrics.queueDepths = queueDepths
     metrics.workers = workers
     let (threads, queued, refused) = blocking.load

@@ -63,18 +63,21 @@ extension Wake {
 }
 
 extension Waiter.Reason: CustomStringConvertible {
+  /// In the words that watched tasks of real runtimes are described by.
   var description: String {
-    switch self {
-    case .sleep(let time): "sleeps until \(Duration.nanoseconds(time).text)"
-    case .read(let end): "reads from \(end)"
-    case .write(let end): "writes to \(end)"
-    case .receive(let end): "receives from \(end)"
-    case .send(let end): "sends from \(end)"
-    case .accept(let address): "accepts connections at \(address)"
-    case .connect(let address): "connects to \(address)"
-    case .blockingWork: "waits for blocking work"
-    case .tasks(let host): "waits for the tasks of host \(host) to end"
-    }
+    let wait =
+      switch self {
+      case .sleep(let time): TaskWait(.sleep, for: Duration.nanoseconds(time).text)
+      case .read(let end): TaskWait(.io(.read), for: "\(end)")
+      case .write(let end): TaskWait(.io(.write), for: "\(end)")
+      case .receive(let end): TaskWait(.io(.receive), for: "\(end)")
+      case .send(let end): TaskWait(.io(.send), for: "\(end)")
+      case .accept(let address): TaskWait(.io(.accept), for: "\(address)")
+      case .connect(let address): TaskWait(.io(.connect), for: "\(address)")
+      case .blockingWork: TaskWait(.blockingWork)
+      case .tasks(let host): TaskWait(.tasks, for: "host \(host)")
+      }
+    return "\(wait)"
   }
 }
 

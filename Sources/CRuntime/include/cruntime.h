@@ -23,6 +23,12 @@ void gearbox_enter_executor(const void *_Nullable executor, int slot);
 /// Which worker of `executor` the calling thread is, or -1.
 int gearbox_slot(const void *_Nonnull executor);
 
+/// Says in which lane the calling thread runs jobs.
+void gearbox_set_lane(uint32_t lane);
+
+/// The lane in which the calling thread runs jobs, or 0.
+uint32_t gearbox_lane(void);
+
 /// Names the calling thread as `top -H` and debuggers show it; Linux keeps the first 15 bytes.
 void gearbox_name_thread(const char *_Nonnull name);
 

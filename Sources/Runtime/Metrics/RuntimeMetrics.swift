@@ -2,6 +2,8 @@
 public struct RuntimeMetrics: Hashable, Sendable {
   /// Tasks started through `execute` or `spawn` that have not ended.
   public var tasks = 0
+  /// Tasks that sleep on the runtime's clock, and those in `Task.sleep` where that uses the runtime's timers.
+  public var sleepingTasks = 0
   /// Jobs ready to run that no worker has taken up: those waiting in the shared queue first, then a figure a worker.
   public var queueDepths: [Int] = []
   /// What each worker has done so far. Where workers are threads of a pool that is not the runtime's own there is one

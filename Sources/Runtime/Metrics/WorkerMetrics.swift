@@ -9,6 +9,9 @@ public struct WorkerMetrics: Hashable, Sendable {
   public var parks = 0
   /// How often another thread woke it with a system call, or asked for a thread.
   public var wakes = 0
+  /// For how long the worker has run jobs, as far as looks at it every few milliseconds can tell; 0 where no watchdog looks
+  /// (``StallOptions``).
+  public var busyTime: Duration = .zero
 
   /// Nothing done.
   public init() {}

@@ -5,10 +5,14 @@ public struct TaskOptions: Equatable, Sendable {
   public var name: String?
   /// The task's priority, as in `Task.detached`. ``AsyncRuntime`` says what a runtime makes of it.
   public var priority: TaskPriority?
+  /// Where in the program the task is started, for people who watch its tasks.
+  public var location: SourceLocation?
 
+  /// Options with these values.
   @inlinable
-  public init(name: String? = nil, priority: TaskPriority? = nil) {
+  public init(name: String? = nil, priority: TaskPriority? = nil, location: SourceLocation? = nil) {
     self.name = name
     self.priority = priority
+    self.location = location
   }
 }

@@ -62,6 +62,7 @@ package final class BlockingPool: Sendable {
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
         guard work.park(continuation) else { return continuation.resume(throwing: CancellationError()) }
+        TaskTable.willWaitForBlockingWork()
         if let error = submit(work) { work.end(error) }
       }
     } onCancel: {

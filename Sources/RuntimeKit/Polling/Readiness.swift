@@ -63,7 +63,7 @@ package struct Readiness: ~Copyable, Sendable {
       if Task.isCancelled { throw IOError(operation, .cancelled) }
       await withTaskCancellationHandler {
         await withUnsafeContinuation { continuation in
-          guard park(continuation) else { return continuation.resume() }
+          guard park(continuation) else { return resumeAtOnce(continuation) }
           atomicMemoryFence(ordering: .sequentiallyConsistent)
           if Task.isCancelled { unpark() }
         }
@@ -80,8 +80,13 @@ package struct Readiness: ~Copyable, Sendable {
   package func waitOnce(_ operation: IOError.Operation) async throws(IOError) {
     guard try mustWait(operation) else { return }
     await withUnsafeContinuation { continuation in
-      if !park(continuation) { continuation.resume() }
+      if !park(continuation) { resumeAtOnce(continuation) }
     }
+  }
+
+  private func resumeAtOnce(_ continuation: UnsafeContinuation<Void, Never>) {
+    TaskTable.doesNotWait()
+    continuation.resume()
   }
 
   /// Whether it is not worth trying yet.

@@ -92,18 +92,19 @@ public final class Socket: Sendable {
     switch interest {
     case .read:
       if reading.isWorthTrying { return }
-      willWait(for: .read)
+      willWait(for: .read, operation)
       try await reading.wait(operation)
     case .write:
       if writing.isWorthTrying { return }
-      willWait(for: .write)
+      willWait(for: .write, operation)
       try await writing.wait(operation)
     }
   }
 
   /// To be called before a wait.
-  package func willWait(for interest: Interest) {
+  package func willWait(for interest: Interest, _ operation: IOError.Operation) {
     turn.restart()
+    TaskTable.willWait(for: .socket(operation, number))
     poller.arm(self, interest)
   }
 

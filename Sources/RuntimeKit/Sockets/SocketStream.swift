@@ -26,7 +26,7 @@ public final class SocketStream: ByteStream {
     // It ends in either call, and so has next to no frame: idle connections wait here.
     if socket.turn.isOver { return try await giveTurnAndWait() }
     if socket.reading.isWorthTrying { return }
-    socket.willWait(for: .read)
+    socket.willWait(for: .read, .read)
     try await socket.reading.waitOnce(.read)
   }
 
@@ -34,7 +34,7 @@ public final class SocketStream: ByteStream {
   private func giveTurnAndWait() async throws(IOError) {
     await socket.turn.give()
     if socket.reading.isWorthTrying { return }
-    socket.willWait(for: .read)
+    socket.willWait(for: .read, .read)
     try await socket.reading.waitOnce(.read)
   }
 

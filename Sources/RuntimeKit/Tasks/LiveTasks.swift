@@ -32,7 +32,7 @@ package final class LiveTasks: Sendable {
     _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     live.add(1, ordering: .relaxed)
-    let task = Spawned(self, isNamed: options.name != nil, operation)
+    let task = Spawned(self, isNamed: options.name != nil, TaskTable.newRecord(options), operation)
     // It captures one reference, which serves as its context: no more is allocated than for a closure with two.
     return Task.detached(name: options.name, executorPreference: executor, priority: options.priority) {
       task.begin()
@@ -85,11 +85,14 @@ package class SpawnedTask: @unchecked Sendable {  // What there is to it is in t
   @usableFromInline let tasks: LiveTasks
   @usableFromInline let isOver = Atomic(false)
   @usableFromInline let isNamed: Bool
+  /// What is known of it to those who watch tasks.
+  @usableFromInline let record: TaskRecord?
 
   @inlinable
-  init(_ tasks: LiveTasks, isNamed: Bool) {
+  init(_ tasks: LiveTasks, isNamed: Bool, _ record: TaskRecord?) {
     self.tasks = tasks
     self.isNamed = isNamed
+    self.record = record
   }
 
   /// Makes this the current task's. The task calls it before it does anything else.
@@ -99,6 +102,7 @@ package class SpawnedTask: @unchecked Sendable {  // What there is to it is in t
   @usableFromInline
   func begin() {
     if isNamed { TaskNames.keep() }
+    if let record { TaskTable.begin(record) }
     var reference = Unmanaged.passRetained(self).toOpaque()
     // The key is the object, as in the standard library, and an optional of a class is one pointer.
     gearbox_push_task_local(
@@ -111,6 +115,7 @@ package class SpawnedTask: @unchecked Sendable {  // What there is to it is in t
   func end() {
     gearbox_pop_task_local()
     if isNamed { TaskNames.forget() }
+    if let record { TaskTable.end(record) }
     tasks.ended(self)
   }
 }
@@ -123,9 +128,11 @@ final class Spawned<Success: Sendable>: SpawnedTask, @unchecked Sendable {  // `
   @usableFromInline var operation: (() async throws -> Success)?
 
   @inlinable
-  init(_ tasks: LiveTasks, isNamed: Bool, _ operation: sending @escaping () async throws -> Success) {
+  init(
+    _ tasks: LiveTasks, isNamed: Bool, _ record: TaskRecord?, _ operation: sending @escaping () async throws -> Success
+  ) {
     self.operation = operation
-    super.init(tasks, isNamed: isNamed)
+    super.init(tasks, isNamed: isNamed, record)
   }
 
   @inlinable

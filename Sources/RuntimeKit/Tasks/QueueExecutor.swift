@@ -59,6 +59,7 @@ public final class QueueExecutor: TaskExecutor {
     for lane in lanes {
       done.jobs += lane.counters.jobs
       done.parks += lane.counters.parks
+      done.busyTime += lane.busyTime
     }
     done.wakes = state.withLock { $0.wakes }
     return done
@@ -67,6 +68,7 @@ public final class QueueExecutor: TaskExecutor {
   /// Queues `job`, and asks for a thread if there may be one more. From any thread.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
+    TaskWatch.willQueue(job)
     let (freeLane, isOver) = state.withLock { state -> (Int?, Bool) in
       if state.isOver { return (nil, true) }
       state.jobs.append(job)

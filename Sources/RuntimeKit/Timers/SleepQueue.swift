@@ -56,6 +56,7 @@ public final class SleepQueue: Sendable {
       await withUnsafeContinuation { continuation in
         let sleeper = Sleeper(.task(continuation))
         sleeping.withLock { $0 = sleeper }
+        TaskTable.willWait(for: .sleep(until: deadline))
         guard schedule(sleeper, at: deadline) else { return continuation.resume(returning: false) }
         // A cancellation that came before the sleeper was there to be seen.
         if Task.isCancelled { cancel(sleeper) }

@@ -8,13 +8,17 @@ public struct JobCounters: ~Copyable, Sendable {
   @usableFromInline let stolenCount = Atomic<Int>(0)
   @usableFromInline let parkCount = Atomic<Int>(0)
   @usableFromInline let job = Atomic<UInt>(0)
+  /// What the lane is called where tasks are watched.
+  @usableFromInline let lane: UInt32
 
   // Relaxed throughout, and a load and a store where a counter of several writers would need an exchange: each figure is
   // right by itself and orders nothing else.
 
   /// Nothing done yet.
-  @inlinable
-  public init() {}
+  public init() { self.init(lane: 0) }
+
+  /// Nothing done yet in the lane with that number.
+  init(lane: UInt32) { self.lane = lane }
 
   /// How many jobs it has taken up.
   @inlinable public var jobs: Int { jobCount.load(ordering: .relaxed) }
@@ -32,11 +36,18 @@ public struct JobCounters: ~Copyable, Sendable {
   public func hasTaken(_ job: UnownedJob) {
     jobCount.store(jobs &+ 1, ordering: .relaxed)
     // A job is one pointer.
-    self.job.store(unsafeBitCast(job, to: UInt.self), ordering: .relaxed)
+    begin(unsafeBitCast(job, to: UInt.self))
   }
 
   /// Says that it is in no job.
-  @inlinable public func hasNoJob() { job.store(0, ordering: .relaxed) }
+  @inlinable public func hasNoJob() { begin(0) }
+
+  @inlinable
+  func begin(_ next: UInt) {
+    if TaskTable.isWatched { TaskTable.switchJobs(from: lastJob, to: next, in: lane) }
+    job.store(next, ordering: .relaxed)
+  }
+
   /// Counts jobs that it has taken from another worker's queue.
   @inlinable public func hasStolen(_ count: Int) { stolenCount.store(stolen &+ count, ordering: .relaxed) }
   /// Counts a sleep that is about to begin.

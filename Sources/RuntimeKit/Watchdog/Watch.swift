@@ -12,6 +12,8 @@ struct Watch {
   private var sights: [Sight]
   private let workerCount: Int
   private let need = ReliefNeed()
+  /// When it last looked.
+  private var lastLook = MonotonicTime.now
   /// How many looks in a row have found no lane busy.
   private(set) var idleLooks = 0
 
@@ -30,8 +32,14 @@ struct Watch {
   /// Looks at each lane once, and does what is called for.
   mutating func look() {
     let now = MonotonicTime.now
+    // After a sleep, what has passed since the last look says nothing of the lanes.
+    let elapsed = idleLooks >= WatchdogPace.idleLooks ? 0 : now - lastLook
+    lastLook = now
     idleLooks = hasBusyLane() ? 0 : idleLooks + 1
-    for index in lanes.indices { sights[index].update(lanes[index], now, watchdog) }
+    for index in lanes.indices {
+      sights[index].update(lanes[index], now, watchdog)
+      if lanes[index].isBusy { lanes[index].noteBusyTime(elapsed) }
+    }
     for index in 0..<workerCount where sights[index].stuckTime > 0 { watched.cover(index) }
     need.set(isAllStuck)
     if need.isGiven { relieve() }
