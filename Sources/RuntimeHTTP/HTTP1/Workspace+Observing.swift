@@ -18,7 +18,7 @@ extension Workspace {
     _ error: HTTPError, from origin: RequestOrigin, _ number: UInt32, _ errors: ErrorResponder
   ) -> Response {
     let request = trace?.request ?? decoder.request(from: origin, number)
-    if observers != nil, trace == nil { trace = RequestTrace(request, from: origin, number) }
+    if observers != nil, trace == nil { trace = RequestTrace(request, from: origin, number, isRefused: true) }
     trace?.note(error)
     return errors.response(for: error, request)
   }

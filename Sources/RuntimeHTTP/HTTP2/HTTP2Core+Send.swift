@@ -133,7 +133,7 @@ extension HTTP2Core {
   mutating func traceRefusal(_ slot: Int, _ error: HTTPError) -> Request? {
     let request = streams[slot].head.partialRequest(from: origin, streams[slot].id)
     guard isObserved else { return request }
-    let trace = RequestTrace(request, from: origin, streams[slot].id)
+    let trace = RequestTrace(request, from: origin, streams[slot].id, isRefused: true)
     trace.note(error)
     streams[slot].trace = trace
     return request

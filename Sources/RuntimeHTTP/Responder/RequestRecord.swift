@@ -38,6 +38,8 @@ public struct RequestRecord: Sendable {
   let nanoseconds: Int64
   /// How it ended.
   public let ending: Ending
+  /// Whether the engine has answered the request, or ended it, without asking a handler.
+  public let isRefused: Bool
   /// What the handler threw, or why the engine refused the request.
   public let error: (any Error)?
 }

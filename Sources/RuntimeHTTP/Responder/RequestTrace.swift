@@ -18,6 +18,7 @@ final class RequestTrace: @unchecked Sendable {
   let request: Request?
   private let origin: RequestOrigin?
   private let number: UInt32
+  private let isRefused: Bool
   private let begin: Int64
   private let notes = Lock(Notes())
 
@@ -30,12 +31,14 @@ final class RequestTrace: @unchecked Sendable {
   /// - Parameters:
   ///   - request: the request without its content, as far as it has come.
   ///   - number: which request of its connection it is.
-  init(_ request: Request?, from origin: RequestOrigin?, _ number: UInt32) {
+  ///   - isRefused: whether no handler is asked.
+  init(_ request: Request?, from origin: RequestOrigin?, _ number: UInt32, isRefused: Bool = false) {
     // Relaxed: the numbers have to differ, and order nothing.
     id = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
     self.request = request
     self.origin = origin
     self.number = number
+    self.isRefused = isRefused
     begin = MonotonicTime.now
   }
 
@@ -52,7 +55,8 @@ final class RequestTrace: @unchecked Sendable {
     request?.endpoint = notes.endpoint
     return RequestRecord(
       id: id, request: request, origin: origin, number: number, status: status, receivedLength: receivedLength,
-      sentLength: sentLength, nanoseconds: MonotonicTime.now - begin, ending: ending, error: notes.error)
+      sentLength: sentLength, nanoseconds: MonotonicTime.now - begin, ending: ending, isRefused: isRefused,
+      error: notes.error)
   }
 }
 
