@@ -41,7 +41,7 @@ extension Executor {
     _ operation: nonisolated(nonsending) sending @escaping () async -> Void
   ) {
     execute(
-      TaskOptions(name: name, priority: priority, location: SourceLocation(fileID: fileID, line: line)), operation)
+      TaskOptions(name: name, priority: priority, location: CallSite(fileID: fileID, line: line)), operation)
   }
 
   /// Starts `operation` as a task on this executor and returns the handle to it.
@@ -57,7 +57,7 @@ extension Executor {
     name: String? = nil, priority: TaskPriority? = nil, fileID: StaticString = #fileID, line: UInt32 = #line,
     _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    spawn(TaskOptions(name: name, priority: priority, location: SourceLocation(fileID: fileID, line: line)), operation)
+    spawn(TaskOptions(name: name, priority: priority, location: CallSite(fileID: fileID, line: line)), operation)
   }
 
   public func execute(_ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async -> Void) {

@@ -9,7 +9,7 @@ extension Worker {
     metrics.stolenJobs = lane.counters.stolen
     metrics.parks = lane.counters.parks
     metrics.wakes = parking.ringCount
-    metrics.busyTime = lane.busyTime
+    metrics.busyTime = lane.counters.busyTime
     return metrics
   }
 }

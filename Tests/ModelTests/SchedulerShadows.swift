@@ -74,6 +74,8 @@ public final class JobCounters: @unchecked Sendable {  // One thread of the mode
   private(set) var parks = 0
   private(set) var lastJob: UInt = 0
 
+  init(laneNamed name: String) {}
+
   func hasTaken(_ job: UnownedJob) {
     jobs += 1
     lastJob = 1
@@ -82,6 +84,17 @@ public final class JobCounters: @unchecked Sendable {  // One thread of the mode
   func hasNoJob() { lastJob = 0 }
   func hasStolen(_ count: Int) { stolen += count }
   func hasParked() { parks += 1 }
+  func hasBeenBusy(for nanoseconds: Int64) {}
+}
+
+/// No task is watched in a model.
+enum TaskWatch {
+  static func willQueue(_ job: UnownedJob) {}
+}
+
+@usableFromInline
+enum TaskTable {
+  @usableFromInline static func willWaitForBlockingWork() {}
 }
 
 /// A watchdog that sleeps at once.

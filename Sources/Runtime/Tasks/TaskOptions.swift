@@ -6,11 +6,11 @@ public struct TaskOptions: Equatable, Sendable {
   /// The task's priority, as in `Task.detached`. ``AsyncRuntime`` says what a runtime makes of it.
   public var priority: TaskPriority?
   /// Where in the program the task is started, for people who watch its tasks.
-  public var location: SourceLocation?
+  public var location: CallSite?
 
   /// Options with these values.
   @inlinable
-  public init(name: String? = nil, priority: TaskPriority? = nil, location: SourceLocation? = nil) {
+  public init(name: String? = nil, priority: TaskPriority? = nil, location: CallSite? = nil) {
     self.name = name
     self.priority = priority
     self.location = location

@@ -59,7 +59,7 @@ public final class QueueExecutor: TaskExecutor {
     for lane in lanes {
       done.jobs += lane.counters.jobs
       done.parks += lane.counters.parks
-      done.busyTime += lane.busyTime
+      done.busyTime += lane.counters.busyTime
     }
     done.wakes = state.withLock { $0.wakes }
     return done

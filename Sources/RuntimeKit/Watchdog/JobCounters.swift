@@ -8,17 +8,19 @@ public struct JobCounters: ~Copyable, Sendable {
   @usableFromInline let stolenCount = Atomic<Int>(0)
   @usableFromInline let parkCount = Atomic<Int>(0)
   @usableFromInline let job = Atomic<UInt>(0)
-  /// What the lane is called where tasks are watched.
+  private let busyNanoseconds = Atomic<Int64>(0)
+  /// The number of the lane.
   @usableFromInline let lane: UInt32
 
   // Relaxed throughout, and a load and a store where a counter of several writers would need an exchange: each figure is
   // right by itself and orders nothing else.
 
-  /// Nothing done yet.
-  public init() { self.init(lane: 0) }
+  /// Nothing done yet in the lane of that name.
+  init(laneNamed name: String) { lane = LaneNames.add(name) }
 
-  /// Nothing done yet in the lane with that number.
-  init(lane: UInt32) { self.lane = lane }
+  deinit {
+    LaneNames.remove(lane)
+  }
 
   /// How many jobs it has taken up.
   @inlinable public var jobs: Int { jobCount.load(ordering: .relaxed) }
@@ -50,6 +52,14 @@ public struct JobCounters: ~Copyable, Sendable {
 
   /// Counts jobs that it has taken from another worker's queue.
   @inlinable public func hasStolen(_ count: Int) { stolenCount.store(stolen &+ count, ordering: .relaxed) }
+  /// For how long there have been jobs, as far as the watchdog's looks can tell.
+  public var busyTime: Duration { .nanoseconds(busyNanoseconds.load(ordering: .relaxed)) }
+
+  /// Counts so many nanoseconds more in which there were jobs. The watchdog's thread only.
+  func hasBeenBusy(for nanoseconds: Int64) {
+    busyNanoseconds.store(busyNanoseconds.load(ordering: .relaxed) + nanoseconds, ordering: .relaxed)
+  }
+
   /// Counts a sleep that is about to begin.
   @inlinable public func hasParked() { parkCount.store(parks &+ 1, ordering: .relaxed) }
 }

@@ -1,4 +1,4 @@
-public import Runtime
+import Runtime
 import Synchronization
 
 /// A place in which one thread at a time runs jobs: that of a worker, of a thread that a queue has borrowed, or of a
@@ -11,39 +11,17 @@ public final class Lane: Sendable {
   /// What the thread in it does, told by that thread.
   public let counters: JobCounters
   private let busy = Atomic(false)
-  private let busyNanoseconds = Atomic<Int64>(0)
   private let watchdog: Watchdog?
 
   /// An idle lane that `watchdog` looks at, if there is one.
   public init(_ name: String, _ watchdog: Watchdog?) {
     self.name = name
     self.watchdog = watchdog
-    counters = JobCounters(lane: LaneNames.add(name))
-  }
-
-  deinit {
-    LaneNames.remove(counters.lane)
+    counters = JobCounters(laneNamed: name)
   }
 
   /// Whether a thread runs jobs here, or has been asked to.
   public var isBusy: Bool { busy.load(ordering: .relaxed) }
-
-  /// For how long threads have run jobs here, as far as the watchdog's looks can tell.
-  public var busyTime: Duration { .nanoseconds(busyNanoseconds.load(ordering: .relaxed)) }
-
-  /// Counts so many nanoseconds more. The watchdog's thread only.
-  func noteBusyTime(_ nanoseconds: Int64) {
-    // Relaxed: a figure by itself, that one thread writes.
-    busyNanoseconds.store(busyNanoseconds.load(ordering: .relaxed) + nanoseconds, ordering: .relaxed)
-  }
-
-  /// What is done here just now.
-  public var activity: WorkerActivity {
-    let job = counters.lastJob
-    var activity = WorkerActivity(name: name, isBusy: isBusy && job != 0)
-    if job != 0 { (activity.activity, activity.task) = (TaskNote.text(of: job), TaskNames.name(of: job)) }
-    return activity
-  }
 
   /// Says that a thread runs jobs here from now on.
   public func enter() {

@@ -38,7 +38,7 @@ struct Watch {
     idleLooks = hasBusyLane() ? 0 : idleLooks + 1
     for index in lanes.indices {
       sights[index].update(lanes[index], now, watchdog)
-      if lanes[index].isBusy { lanes[index].noteBusyTime(elapsed) }
+      if lanes[index].isBusy { lanes[index].counters.hasBeenBusy(for: elapsed) }
     }
     for index in 0..<workerCount where sights[index].stuckTime > 0 { watched.cover(index) }
     need.set(isAllStuck)

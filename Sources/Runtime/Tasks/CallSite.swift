@@ -1,6 +1,6 @@
-/// A place in a program's source.
+/// The place in a program where a task is started.
 @frozen
-public struct SourceLocation: @unchecked Sendable {  // The pointer is to a constant of the program.
+public struct CallSite: @unchecked Sendable {  // The pointer is to a constant of the program.
   @usableFromInline let file: UnsafePointer<UInt8>
   @usableFromInline let fileLength: UInt32
   /// The number of the line, from 1 on.
@@ -22,11 +22,11 @@ public struct SourceLocation: @unchecked Sendable {  // The pointer is to a cons
   }
 }
 
-extension SourceLocation: Equatable {
-  public static func == (a: SourceLocation, b: SourceLocation) -> Bool { a.line == b.line && a.fileID == b.fileID }
+extension CallSite: Equatable {
+  public static func == (a: CallSite, b: CallSite) -> Bool { a.line == b.line && a.fileID == b.fileID }
 }
 
-extension SourceLocation: CustomStringConvertible {
+extension CallSite: CustomStringConvertible {
   /// As in `RuntimeHTTP/Server.swift:330`.
   public var description: String { "\(fileID):\(line)" }
 }

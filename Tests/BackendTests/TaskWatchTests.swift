@@ -1,0 +1,127 @@
+import Runtime
+import RuntimeConcurrency
+import RuntimeKit
+import RuntimePrimitives
+import RuntimeTestSupport
+import Synchronization
+import Testing
+
+/// What those who watch tasks see of them.
+@Suite(.timeLimit(.minutes(10))) struct TaskWatchTests {
+  /// Waits until `watch` sees the task of that name as `isSo` says, and returns that.
+  private static func task(
+    _ name: String, seenBy watch: TaskWatch, where isSo: (TaskSnapshot) -> Bool = { _ in true }
+  ) async -> TaskSnapshot {
+    while true {
+      if let task = watch.tasks.first(where: { $0.name == name && isSo($0) }) { return task }
+      await Task.yield()
+    }
+  }
+
+  /// A name that no other test has, since a watch sees the tasks of all runtimes.
+  private static func name(_ what: String) -> String { "\(what) \(count.wrappingAdd(1, ordering: .relaxed).newValue)" }
+  private static let count = Atomic(0)
+
+  @Test(arguments: Backend.allCases)
+  func `A task that waits is seen to wait for what it does wait for`(backend: Backend) async throws {
+    let watch = TaskWatch()
+    try await backend.withRuntime(workers: 2, stalls: nil) { runtime in
+      let listener = try await runtime.listen(on: .loopback(port: 0))
+      let client = try await runtime.connect(to: listener.localAddress)
+      let stream = try await listener.accept()
+      let mayReturn = Barrier(count: 2)
+      let names = ["sleeps", "reads", "accepts", "blocks"].map(Self.name)
+      let tasks = [
+        runtime.spawn(name: names[0]) { try await runtime.clock.sleep(for: .seconds(3600)) },
+        runtime.spawn(name: names[1]) { try await stream.waitUntilReadable() },
+        runtime.spawn(name: names[2]) { _ = try await listener.accept() },
+        runtime.spawn(name: names[3]) { try await runtime.runBlocking { mayReturn.wait() } },
+      ]
+      let waits: [(TaskWait.Kind, String?)] = [
+        (.sleep, nil), (.io(.read), "\(client.localAddress, default: "")"),
+        (.io(.accept), "\(listener.localAddress)"), (.blockingWork, nil),
+      ]
+      for (name, (kind, subject)) in zip(names, waits) {
+        let seen = await Self.task(name, seenBy: watch) { task in
+          if case .waiting(let wait) = task.state { wait.kind == kind } else { false }
+        }
+        guard case .waiting(let wait) = seen.state else { continue }
+        if let subject { #expect(wait.subject == subject) }
+        #expect(seen.jobs >= 1)
+        #expect(seen.location?.hasPrefix("BackendTests/TaskWatchTests.swift:") == true)
+      }
+      mayReturn.wait()
+      for task in tasks { task.cancel() }
+      for task in tasks { _ = await task.result }
+      #expect(!watch.tasks.contains { names.contains($0.name ?? "") })
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A task that runs is seen with its worker, and one behind it as ready`(backend: Backend) async throws {
+    let watch = TaskWatch()
+    try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
+      let (running, ready) = (Self.name("runs"), Self.name("is ready"))
+      let mayEnd = Recorder<Bool>()
+      let first = runtime.spawn(name: running) {
+        runtime.execute(name: ready) {}
+        _ = block { !mayEnd.elements.isEmpty }
+      }
+      let seen = await Self.task(running, seenBy: watch) { $0.state == .running(worker: "worker 0") }
+      #expect(await Self.task(ready, seenBy: watch).state == .ready)
+      // It goes on to run, and its time grows.
+      let later = await Self.task(running, seenBy: watch) { $0.busyTime > seen.busyTime }
+      #expect(later.longestJob == later.busyTime && later.stateAge >= seen.stateAge)
+      #expect(later.id == seen.id && later.jobs == 1)
+      mayEnd.record(true)
+      try await first.value
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A task that waits for another is suspended, and each time that it goes on counts`(backend: Backend) async throws {
+    let watch = TaskWatch()
+    try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
+      let name = Self.name("waits")
+      let (stream, yields) = AsyncStream<Int>.makeStream()
+      let task = runtime.spawn(name: name) { for await _ in stream {} }
+      let before = await Self.task(name, seenBy: watch) { $0.state == .suspended }
+      yields.yield(1)
+      let after = await Self.task(name, seenBy: watch) { $0.state == .suspended && $0.jobs > before.jobs }
+      #expect(after.wakes > before.wakes)
+      yields.finish()
+      try await task.value
+    }
+  }
+
+  @Test func `On Swift's pool tasks are seen to wait as well`() async throws {
+    let watch = TaskWatch()
+    let runtime = try ConcurrencyRuntime()
+    let name = Self.name("sleeps")
+    let task = runtime.spawn(name: name) { try await runtime.clock.sleep(for: .seconds(3600)) }
+    _ = await Self.task(name, seenBy: watch) { task in
+      if case .waiting(let wait) = task.state { wait.kind == .sleep } else { false }
+    }
+    task.cancel()
+    _ = await task.result
+    #expect(!watch.tasks.contains { $0.name == name })
+    await runtime.shutdown()
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `Workers say what they do, and sleeps and busy time are counted`(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 2) { runtime in
+      let mayEnd = Recorder<Bool>()
+      let task = runtime.spawn(name: "busy") { _ = block { !mayEnd.elements.isEmpty } }
+      while !runtime.workerActivities.contains(where: { $0.isBusy && $0.task == "busy" }) { await Task.yield() }
+      #expect(runtime.workerActivities.map(\.name) == ["worker 0", "worker 1"])
+      while runtime.metrics.workers.allSatisfy({ $0.busyTime == .zero }) { await Task.yield() }
+      mayEnd.record(true)
+      try await task.value
+      let sleep = runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
+      while runtime.metrics.sleepingTasks != 1 { await Task.yield() }
+      sleep.cancel()
+      _ = await sleep.result
+    }
+  }
+}
