@@ -35,6 +35,9 @@ public struct RequestFigures: Hashable, Sendable {
     self.isRefused = isRefused
   }
 
+  /// What figures are sorted by.
+  var order: (String, String, Int, Int) { (route ?? "", method ?? "", statusClass, isRefused ? 1 : 0) }
+
   mutating func add(_ record: RequestRecord) {
     durations.add(record.nanoseconds)
     receivedBytes += record.receivedLength

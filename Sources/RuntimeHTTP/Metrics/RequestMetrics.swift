@@ -52,7 +52,6 @@ public final class RequestMetrics: RequestObserver {
 
   /// The figures so far, one for each combination that there has been, ordered by route, method and status.
   public var figures: [RequestFigures] {
-    entries.withLock { $0.values.map(\.figures) }
-      .sorted { ($0.route ?? "", $0.method ?? "", $0.statusClass) < ($1.route ?? "", $1.method ?? "", $1.statusClass) }
+    entries.withLock { $0.values.map(\.figures) }.sorted { $0.order < $1.order }
   }
 }

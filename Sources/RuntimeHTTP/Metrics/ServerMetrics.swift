@@ -11,6 +11,10 @@ public struct ServerMetrics: Hashable, Sendable {
   /// The bytes that connections hold for their clients, to within 16 KiB a connection; see
   /// ``ServerOptions/maximumHeldLength``.
   public var heldBytes = 0
+  /// Requests that were refused because there was too much to do; see ``OverloadOptions``.
+  public var shedRequests = 0
+  /// Whether there is too much to do just now.
+  public var isOverloaded = false
 
   /// Nothing going on.
   public init() {}
