@@ -43,7 +43,8 @@ public protocol AsyncRuntime: Executor, Network, DatagramNetwork {
   /// What the runtime is doing just now.
   var metrics: RuntimeMetrics { get }
 
-  /// What each worker is doing just now, in the order of their numbers. The default is none, which is right where the
+  /// What each worker is doing just now, in the order of their numbers, and after them each relief worker that is at work
+  /// (``StallOptions``). The default is none, which is right where the
   /// threads are those of a pool that cannot be asked.
   var workerActivities: [WorkerActivity] { get }
 

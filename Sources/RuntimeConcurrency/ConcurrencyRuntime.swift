@@ -59,7 +59,9 @@ public final class ConcurrencyRuntime: SocketRuntime {
       sleeps: [waiting.sleeps], watchdog: executor?.watchdog)
   }
 
-  public var workerActivities: [WorkerActivity] { executor?.lanes.map(\.activity) ?? [] }
+  public var workerActivities: [WorkerActivity] {
+    services.activities(in: executor?.lanes ?? [], watchdog: executor?.watchdog)
+  }
 
   public func shutdown(grace: Duration) async {
     await services.shutdown(grace: grace) { [waiting] in

@@ -48,7 +48,9 @@ public final class CustomRuntime: SocketRuntime {
       workers: scheduler.workers.map(\.metrics), sleeps: scheduler.workers.map(\.sleeps), watchdog: scheduler.watchdog)
   }
 
-  public var workerActivities: [WorkerActivity] { scheduler.workers.map(\.lane.activity) }
+  public var workerActivities: [WorkerActivity] {
+    services.activities(in: scheduler.lanes, watchdog: scheduler.watchdog)
+  }
 
   public func shutdown(grace: Duration) async {
     await services.shutdown(grace: grace) { [scheduler] in

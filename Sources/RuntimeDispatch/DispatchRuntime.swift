@@ -64,7 +64,9 @@ public final class DispatchRuntime: SocketRuntime {
       queueDepths: [executor.depth], workers: [executor.done], sleeps: [timer.sleeps], watchdog: executor.watchdog)
   }
 
-  public var workerActivities: [WorkerActivity] { executor.lanes.map(\.activity) }
+  public var workerActivities: [WorkerActivity] {
+    services.activities(in: executor.lanes, watchdog: executor.watchdog)
+  }
 
   public func shutdown(grace: Duration) async {
     await services.shutdown(grace: grace) { [polling, timer] in

@@ -97,6 +97,15 @@ public final class RuntimeServices: Sendable {
     return metrics
   }
 
+  /// What the threads in `lanes` do just now, and after them the relief workers that are at work.
+  ///
+  /// - Parameters:
+  ///   - lanes: those of the backend's workers.
+  ///   - watchdog: the backend's watchdog, if it has one.
+  public func activities(in lanes: [Lane], watchdog: Watchdog?) -> [WorkerActivity] {
+    lanes.map(\.activity) + (watchdog?.reliefLanes.map(\.activity).filter(\.isBusy) ?? [])
+  }
+
   /// Ends the runtime, once: ends what waits, waits for the tasks and the blocking work until the grace is over, and then
   /// calls `stop`, which ends the backend's own threads. See `AsyncRuntime.shutdown`.
   ///

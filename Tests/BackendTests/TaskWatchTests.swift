@@ -8,14 +8,16 @@ import Testing
 
 /// What those who watch tasks see of them.
 @Suite(.timeLimit(.minutes(10))) struct TaskWatchTests {
-  /// Waits until `watch` sees the task of that name as `isSo` says, and returns that.
+  /// Blocks the calling thread until `watch` sees the task of that name as `isSo` says, and returns that.
   private static func task(
     _ name: String, seenBy watch: TaskWatch, where isSo: (TaskSnapshot) -> Bool = { _ in true }
-  ) async -> TaskSnapshot {
-    while true {
-      if let task = watch.tasks.first(where: { $0.name == name && isSo($0) }) { return task }
-      await Task.yield()
+  ) -> TaskSnapshot? {
+    var task: TaskSnapshot?
+    _ = block {
+      task = watch.tasks.first { $0.name == name && isSo($0) }
+      return task != nil
     }
+    return task
   }
 
   /// A name that no other test has, since a watch sees the tasks of all runtimes.
@@ -42,9 +44,12 @@ import Testing
         (.io(.accept), "\(listener.localAddress)"), (.blockingWork, nil),
       ]
       for (name, (kind, subject)) in zip(names, waits) {
-        let seen = await Self.task(name, seenBy: watch) { task in
-          if case .waiting(let wait) = task.state { wait.kind == kind } else { false }
-        }
+        let seen = try #require(
+          await onThreadOfItsOwn {
+            Self.task(name, seenBy: watch) { task in
+              if case .waiting(let wait) = task.state { wait.kind == kind } else { false }
+            }
+          })
         guard case .waiting(let wait) = seen.state else { continue }
         if let subject { #expect(wait.subject == subject) }
         #expect(seen.jobs >= 1)
@@ -67,29 +72,38 @@ import Testing
         runtime.execute(name: ready) {}
         _ = block { !mayEnd.elements.isEmpty }
       }
-      let seen = await Self.task(running, seenBy: watch) { $0.state == .running(worker: "worker 0") }
-      #expect(await Self.task(ready, seenBy: watch).state == .ready)
-      // It goes on to run, and its time grows.
-      let later = await Self.task(running, seenBy: watch) { $0.busyTime > seen.busyTime }
-      #expect(later.longestJob == later.busyTime && later.stateAge >= seen.stateAge)
-      #expect(later.id == seen.id && later.jobs == 1)
-      mayEnd.record(true)
+      // On a thread of its own, since all those of Swift's pool may be kept by tasks like the first.
+      let (seen, behind, later) = await onThreadOfItsOwn {
+        defer { mayEnd.record(true) }
+        let seen = Self.task(running, seenBy: watch) { $0.state == .running(worker: "worker 0") }
+        // It goes on to run, and its time grows.
+        let later = Self.task(running, seenBy: watch) { $0.busyTime > seen?.busyTime ?? .zero }
+        return (seen, Self.task(ready, seenBy: watch), later)
+      }
       try await first.value
+      #expect(behind?.state == .ready)
+      let (before, after) = (try #require(seen), try #require(later))
+      #expect(after.longestJob == after.busyTime && after.stateAge >= before.stateAge)
+      #expect(after.id == before.id && after.jobs == 1)
     }
   }
 
   @Test(arguments: Backend.allCases)
-  func `A task that waits for another is suspended, and each time that it goes on counts`(backend: Backend) async throws {
+  func `A task that waits for another is suspended, and each time that it goes on counts`(backend: Backend) async throws
+  {
     let watch = TaskWatch()
     try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
       let name = Self.name("waits")
       let (stream, yields) = AsyncStream<Int>.makeStream()
       let task = runtime.spawn(name: name) { for await _ in stream {} }
-      let before = await Self.task(name, seenBy: watch) { $0.state == .suspended }
-      yields.yield(1)
-      let after = await Self.task(name, seenBy: watch) { $0.state == .suspended && $0.jobs > before.jobs }
-      #expect(after.wakes > before.wakes)
-      yields.finish()
+      let (before, after) = await onThreadOfItsOwn {
+        defer { yields.finish() }
+        let before = Self.task(name, seenBy: watch) { $0.state == .suspended }
+        yields.yield(1)
+        let after = Self.task(name, seenBy: watch) { $0.state == .suspended && $0.jobs > before?.jobs ?? 0 }
+        return (before, after)
+      }
+      #expect(try #require(after).wakes > #require(before).wakes)
       try await task.value
     }
   }
@@ -99,9 +113,12 @@ import Testing
     let runtime = try ConcurrencyRuntime()
     let name = Self.name("sleeps")
     let task = runtime.spawn(name: name) { try await runtime.clock.sleep(for: .seconds(3600)) }
-    _ = await Self.task(name, seenBy: watch) { task in
-      if case .waiting(let wait) = task.state { wait.kind == .sleep } else { false }
+    let seen = await onThreadOfItsOwn {
+      Self.task(name, seenBy: watch) { task in
+        if case .waiting(let wait) = task.state { wait.kind == .sleep } else { false }
+      }
     }
+    #expect(seen != nil)
     task.cancel()
     _ = await task.result
     #expect(!watch.tasks.contains { $0.name == name })
@@ -109,19 +126,35 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Workers say what they do, and sleeps and busy time are counted`(backend: Backend) async throws {
+  func `Workers say what they do, and sleeps are counted`(backend: Backend) async throws {
     try await backend.withRuntime(workers: 2) { runtime in
       let mayEnd = Recorder<Bool>()
       let task = runtime.spawn(name: "busy") { _ = block { !mayEnd.elements.isEmpty } }
-      while !runtime.workerActivities.contains(where: { $0.isBusy && $0.task == "busy" }) { await Task.yield() }
-      #expect(runtime.workerActivities.map(\.name) == ["worker 0", "worker 1"])
-      while runtime.metrics.workers.allSatisfy({ $0.busyTime == .zero }) { await Task.yield() }
-      mayEnd.record(true)
+      let isSeen = await onThreadOfItsOwn {
+        defer { mayEnd.record(true) }
+        return block { runtime.workerActivities.contains { $0.isBusy && $0.task == "busy" } }
+      }
+      #expect(isSeen)
+      #expect(runtime.workerActivities.prefix(2).map(\.name) == ["worker 0", "worker 1"])
       try await task.value
       let sleep = runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
-      while runtime.metrics.sleepingTasks != 1 { await Task.yield() }
+      let isCounted = await onThreadOfItsOwn { block { runtime.metrics.sleepingTasks == 1 } }
+      #expect(isCounted)
       sleep.cancel()
       _ = await sleep.result
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `For how long workers have been busy is counted`(backend: Backend) async throws {
+    var stalls = StallOptions()
+    // A relief worker's time is not the workers'.
+    stalls.maximumReliefWorkers = 0
+    try await backend.withRuntime(workers: 2, stalls: stalls) { runtime in
+      let isSeen = try await runtime.spawn {
+        block { runtime.metrics.workers.contains { $0.busyTime >= .milliseconds(5) } }
+      }.value
+      #expect(isSeen)
     }
   }
 }

@@ -80,7 +80,9 @@ struct Watch {
     if let index = (workerCount..<lanes.count).first(where: { !lanes[$0].isBusy }) { return index }
     let number = lanes.count - workerCount
     guard number < watchdog.options.maximumReliefWorkers else { return nil }
-    lanes.append(Lane("relief worker \(number)", watchdog))
+    let lane = Lane("relief worker \(number)", watchdog)
+    watchdog.noteReliefLane(lane)
+    lanes.append(lane)
     sights.append(Sight())
     return lanes.count - 1
   }

@@ -85,7 +85,8 @@ enum TaskTable {
   @usableFromInline
   static func switchJobs(from last: UInt, to next: UInt, in lane: UInt32) {
     let now = MonotonicTime.now
-    gearbox_set_lane(lane)
+    // A pool's thread that leaves the lane may run other tasks next.
+    gearbox_set_lane(next == 0 ? 0 : lane)
     if last != 0 { record(last)?.endJob(in: lane, at: now) }
     if next != 0 { record(next)?.beginJob(in: lane, at: now) }
   }
