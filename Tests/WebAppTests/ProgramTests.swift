@@ -186,10 +186,12 @@ import Testing
       #expect(line.contains(#""target":"\#(target)","version":"HTTP/1.1","route":"\#(target)","status":\#(status),"#))
     }
     #expect(await program.end() == .exited(0))
-    let errors = await program.errors()
-    #expect(errors.hasPrefix("{\"time\":\"") && errors.split(separator: "\n").count == 1, "\(errors)")
-    #expect(errors.contains(#""level":"error","message":"GET /fail: FailedOnPurpose()","request_id":""#), "\(errors)")
-    #expect(errors.hasSuffix(#""method":"GET","route":"/fail"}"# + "\n"), "\(errors)")
+    // On a busy machine there may be lines about stalls as well.
+    let errors = await program.errors().split(separator: "\n")
+    #expect(errors.allSatisfy { $0.hasPrefix("{\"time\":\"") && $0.hasSuffix("}") }, "\(errors)")
+    let error = try #require(errors.first { $0.contains(#""level":"error""#) })
+    #expect(error.contains(#""message":"GET /fail: FailedOnPurpose()","request_id":""#), "\(error)")
+    #expect(error.hasSuffix(#""method":"GET","route":"/fail"}"#), "\(error)")
   }
 
   @Test func aFileThatCannotBeAppendedToIsAFailureThatSaysSo() async throws {
