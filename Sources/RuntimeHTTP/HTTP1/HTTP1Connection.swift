@@ -250,6 +250,9 @@ extension HTTP1Connection {
   private func begin(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) -> HTTP1Step {
     // Before anything is read: a connection with a request in its hands must not be closed as an idle one.
     guard control.beginHead(after: idle) else { return .end(.finished) }
+    if let overload = context.overload {
+      workspace.isOverloaded = overload.refuses(after: channel.stream.attribute(QueueTime.self))
+    }
     do {
       guard let count = try channel.tryFill(workspace) else {
         let idle = control.beginIdle(isFirst: control.requestCount == 0)
@@ -291,10 +294,16 @@ extension HTTP1Connection {
           control.beginRequest()
           workspace.decoder.parts.origin = origin
           workspace.decoder.parts.number = number
-          if let observers = workspace.observers { workspace.beginTrace(for: observers) }
-          guard workspace.decoder.isComplete,
-            let response = responder.respondAtOnce(to: Request(workspace.decoder.parts))
-          else { return .respond }
+          let response: Response
+          if workspace.isOverloaded, let refusal = refusalByOverload(workspace) {
+            response = refusal
+          } else {
+            if let observers = workspace.observers { workspace.beginTrace(for: observers) }
+            guard workspace.decoder.isComplete,
+              let answer = responder.respondAtOnce(to: Request(workspace.decoder.parts))
+            else { return .respond }
+            response = answer
+          }
           guard try sendAtOnce(response, workspace) else { return .send(response) }
           control.endRequest()
           workspace.endTrace()
@@ -314,6 +323,8 @@ extension HTTP1Connection {
           guard !channel.turn.isOver, let count = try channel.tryFill(workspace) else { return .fill }
           if count == 0 { return .end(.finished) }
           channel.turn.spend(Turn.systemCall + count)
+          // It has come without having been waited for.
+          workspace.isOverloaded = false
         case .content, .end:
           // What a handler has left of its request is drained before the next event is asked for.
           break
@@ -324,9 +335,17 @@ extension HTTP1Connection {
     }
   }
 
-  /// Sends the response to a request without content, if it has so little content itself that there is no waiting.
+  /// The response to the request whose head has just come, if it is refused since there is too much to do.
+  @inline(never)
+  private func refusalByOverload(_ workspace: Workspace) -> Response? {
+    guard let overload = context.overload, overload.refuses(Request(workspace.decoder.parts)) else { return nil }
+    if let observers = workspace.observers { workspace.beginTrace(for: observers, isRefused: true) }
+    return overload.refusal
+  }
+
+  /// Sends the response to a request that is complete, if it has so little content itself that there is no waiting.
   func sendAtOnce(_ response: Response, _ workspace: Workspace) throws -> Bool {
-    guard case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied else { return false }
+    guard workspace.decoder.isComplete, case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied else { return false }
     let persists = workspace.decoder.framing.keepAlive && !context.isClosing
     workspace.begin(response.status, response.headers, contentLength: bytes.count, workspace.traits, persists, context)
     _ = try workspace.append(bytes)

@@ -1,13 +1,15 @@
 /// What observers are told of the requests of a connection.
 extension Workspace {
   /// Begins to trace the request whose head has come.
+  ///
+  /// - Parameter isRefused: whether no handler is asked.
   @inline(never)
-  func beginTrace(for observers: RequestObservers) {
+  func beginTrace(for observers: RequestObservers, isRefused: Bool = false) {
     let parts = decoder.parts
-    let trace = RequestTrace(Request(parts).withoutBody, from: parts.origin, parts.number)
+    let trace = RequestTrace(Request(parts).withoutBody, from: parts.origin, parts.number, isRefused: isRefused)
     self.trace = trace
     decoder.parts.trace = trace
-    observers.began(trace)
+    if !isRefused { observers.began(trace) }
   }
 
   /// The response to a request that is refused for `error`, which observers are told of.

@@ -27,6 +27,9 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
   /// How the client keeps up with the least that it has to send of the request's content.
   @exclusivity(unchecked) var pace = Pace()
 
+  /// Whether the requests that have come at once are refused, as there is too much to do.
+  @exclusivity(unchecked) var isOverloaded = false
+
   /// The server's observers, if there are any.
   let observers: RequestObservers?
   /// The request that is being answered, for them.

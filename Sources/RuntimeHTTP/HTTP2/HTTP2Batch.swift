@@ -16,8 +16,12 @@ final class HTTP2Batch: @unchecked Sendable {  // In one pair of hands at a time
     var request: Request
     /// Whether the request has no content that is still to come.
     var isWhole: Bool
+    /// Whether it is refused, as there is too much to do.
+    var isRefused = false
   }
 
+  /// Whether the requests that come with it are refused.
+  @exclusivity(unchecked) var isOverloaded = false
   @exclusivity(unchecked) var input = ByteBuffer(capacity: capacity)
   @exclusivity(unchecked) var arrivals: [Arrival] = []
   @exclusivity(unchecked) var answers: [(slot: Int, response: Response)] = []
@@ -37,6 +41,7 @@ final class HTTP2Batch: @unchecked Sendable {  // In one pair of hands at a time
 extension HTTP2Batch: Reusable {
   func reset() -> Bool {
     input.removeAll()
+    isOverloaded = false
     return arrivals.capacity <= Self.mostArrivals
   }
 }

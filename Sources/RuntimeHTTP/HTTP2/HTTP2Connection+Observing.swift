@@ -4,11 +4,13 @@ import RuntimePrimitives
 /// What observers are told of the requests of a connection.
 extension HTTP2Connection {
   /// Begins to trace the request that has come for `slot`, and returns it with its trace.
+  ///
+  /// - Parameter isRefused: whether no handler is asked.
   @inline(never)
   func trace(
-    _ request: Request, _ slot: Int, _ stream: StreamID, _ state: inout HTTP2ConnectionState
+    _ request: Request, _ slot: Int, _ stream: StreamID, isRefused: Bool, _ state: inout HTTP2ConnectionState
   ) -> Request {
-    let trace = RequestTrace(request.withoutBody, from: origin, stream)
+    let trace = RequestTrace(request.withoutBody, from: origin, stream, isRefused: isRefused)
     state.core.trace(slot, by: trace)
     return request.traced(by: trace)
   }

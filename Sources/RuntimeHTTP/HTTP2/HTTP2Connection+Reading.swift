@@ -36,6 +36,9 @@ extension HTTP2Connection {
       }
       if batch.input.isEmpty { return true }
     } else {
+      if let overload = context.overload {
+        batch.isOverloaded = overload.refuses(after: stream.attribute(QueueTime.self))
+      }
       guard try await fill(batch) > 0 else { return false }
     }
     while true {
@@ -44,6 +47,8 @@ extension HTTP2Connection {
       let count = batch.input.isEmpty ? try batch.input.tryFill(from: stream) : try await fill(batch)
       guard let count else { return true }
       if count == 0 { return false }
+      // It has come without having been waited for.
+      batch.isOverloaded = false
     }
   }
 
@@ -74,7 +79,7 @@ extension HTTP2Connection {
         let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
         state.sit(at: slot)
         control.beginRequest()
-        let request = context.observers == nil ? upgrade.request : trace(upgrade.request, slot, 1, &state)
+        let request = context.observers == nil ? upgrade.request : trace(upgrade.request, slot, 1, isRefused: false, &state)
         batch.arrivals.append(.init(slot: slot, stream: 1, request: request, isWhole: true))
       } catch {
         if case .connection(let code, let reason) = error { state.core.fail(code, reason) }
@@ -137,7 +142,7 @@ extension HTTP2Connection {
         hasRequests = true
         state.sit(at: slot)
         control.beginRequest()
-        batch.arrivals.append(arrival(slot, &state))
+        batch.arrivals.append(arrival(slot, in: batch, &state))
       case .content(let slot):
         if let reader = state.seats[slot].reader.take() { batch.awake.append(reader) }
       case .closed(let slot):
@@ -157,7 +162,9 @@ extension HTTP2Connection {
   }
 
   /// The request whose head is in `slot`.
-  private func arrival(_ slot: Int, _ state: inout HTTP2ConnectionState) -> HTTP2Batch.Arrival {
+  private func arrival(
+    _ slot: Int, in batch: HTTP2Batch, _ state: inout HTTP2ConnectionState
+  ) -> HTTP2Batch.Arrival {
     var exchange: HTTP2Exchange<Stream, H>?
     var arrival = state.core.takeRequest(slot, from: origin) { stream, length in
       let new = HTTP2Exchange(self, slot, stream)
@@ -165,9 +172,12 @@ extension HTTP2Connection {
       return RequestBody(new, length: length)
     }
     arrival.request.exchange = exchange
-    if context.observers != nil { arrival.request = trace(arrival.request, slot, arrival.stream, &state) }
+    let isRefused = batch.isOverloaded && context.overload?.refuses(arrival.request) == true
+    if context.observers != nil {
+      arrival.request = trace(arrival.request, slot, arrival.stream, isRefused: isRefused, &state)
+    }
     return HTTP2Batch.Arrival(
-      slot: slot, stream: arrival.stream, request: arrival.request, isWhole: arrival.isWhole)
+      slot: slot, stream: arrival.stream, request: arrival.request, isWhole: arrival.isWhole, isRefused: isRefused)
   }
 
   /// Answers the requests of a batch: where the handler answers in a plain call, here and now, and each of the others in
@@ -180,8 +190,7 @@ extension HTTP2Connection {
     for arrival in batch.arrivals {
       if readingTurn.isOver { break }
       count += 1
-      if let observers = context.observers, let trace = arrival.request.trace { observers.began(trace) }
-      let response = arrival.isWhole ? responder.respondAtOnce(to: arrival.request) : nil
+      let response = response(atOnceTo: arrival)
       if let response, case .bytes = response.body.storage {
         batch.answers.append((arrival.slot, response))
         readingTurn.spend(Turn.handlerCall)
@@ -206,6 +215,16 @@ extension HTTP2Connection {
     batch.tasks.removeAll(keepingCapacity: true)
     for task in batch.orphans { task.cancel() }
     batch.orphans.removeAll(keepingCapacity: true)
+  }
+}
+
+extension HTTP2Connection {
+  /// The response to a request that has come, if there is one without waiting.
+  @inline(__always)
+  private func response(atOnceTo arrival: HTTP2Batch.Arrival) -> Response? {
+    if arrival.isRefused { return context.overload?.refusal }
+    if let observers = context.observers, let trace = arrival.request.trace { observers.began(trace) }
+    return arrival.isWhole ? responder.respondAtOnce(to: arrival.request) : nil
   }
 }
 

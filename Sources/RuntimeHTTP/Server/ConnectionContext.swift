@@ -10,6 +10,8 @@ final class ConnectionContext: Sendable {
   let memory: MemoryBudget
   let observers: RequestObservers?
   let errors: ErrorResponder
+  /// What tells whether there is too much to do, if anything is to be done about that.
+  let overload: Overload?
   let workspaces: Pool<Workspace>
   let batches = Pool { HTTP2Batch() }
   let buffers = Pool { HTTP2Buffer() }
@@ -36,7 +38,9 @@ final class ConnectionContext: Sendable {
     memory = MemoryBudget(limit: options.maximumHeldLength)
     let observers = RequestObservers(options.observers)
     self.observers = observers
-    errors = ErrorResponder(options)
+    let errors = ErrorResponder(options)
+    self.errors = errors
+    overload = options.overload.map { Overload($0, errors, log: options.log) }
     ticker = Ticker(for: [options.headTimeout, options.stallTimeout, options.idleTimeout])
     headTicks = ticker.ticks(in: options.headTimeout)
     stallTicks = ticker.ticks(in: options.stallTimeout)

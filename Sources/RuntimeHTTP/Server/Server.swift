@@ -139,6 +139,10 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   public var metrics: ServerMetrics {
     var metrics = registry.metrics
     metrics.heldBytes = context.memory.held
+    if let overload = context.overload {
+      metrics.shedRequests = overload.refusedCount
+      metrics.isOverloaded = overload.isThere
+    }
     return metrics
   }
 
@@ -298,6 +302,12 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     }
   }
 
+  /// Waits while there is so much to do that no connection is to be accepted.
+  private func waitForOverloadToEnd() async {
+    guard let overload = context.overload else { return }
+    while overload.stopsAccepting, !context.isClosing { try? await runtime.clock.sleep(for: .milliseconds(10)) }
+  }
+
   /// The most connections that are taken once the server shuts down: as many as a backlog holds by default, so that
   /// clients who go on connecting do not keep the server from its end.
   private static var mostAtEnd: Int { 4096 }
@@ -311,6 +321,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
         left -= 1
       }
       await waitForRoom()
+      await waitForOverloadToEnd()
       do {
         let (connection, control) = try await accepting()
         start(connection, control, registry.insert(control))

@@ -57,6 +57,9 @@ public struct ServerOptions: Sendable {
   /// is for handlers.
   public var maximumHeldLength = availableMemory() / 4
 
+  /// What the server does when it has more to do than it can; nothing if `nil`, as by default.
+  public var overload: OverloadOptions?
+
   /// How long a head may take from its first byte (then: a 408), and how long a new connection may send nothing.
   public var headTimeout: Duration = .seconds(10)
   /// How long a client may send nothing, or less than ``stallLength``, while its content is waited for (then: a 408), or

@@ -1,4 +1,5 @@
 package import Runtime
+import RuntimePrimitives
 import Synchronization
 
 /// One direction of a socket: whether it is worth trying, and who waits until it is.
@@ -9,7 +10,11 @@ import Synchronization
 package struct Readiness: ~Copyable, Sendable {
   /// One of the four states below, or the continuation of the one task that waits.
   private let state: Atomic<UInt>
+  /// When it last woke a task, in nanoseconds of `MonotonicTime`: 0 if it has not since it was last asked, and ``unasked``
+  /// before that.
+  private let wakeTime = Atomic<Int64>(unasked)
 
+  private static var unasked: Int64 { .max }
   /// Not worth trying until a poller says so.
   private static var idle: UInt { 0 }
   /// Worth a try.
@@ -44,11 +49,24 @@ package struct Readiness: ~Copyable, Sendable {
       let (done, seen) = state.weakCompareExchange(
         expected: now, desired: new, successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
       if done {
-        if now > Self.closed { Self.continuation(now).resume() }
+        if now > Self.closed { wake(now) }
         return
       }
       now = seen
     }
+  }
+
+  private func wake(_ continuation: UInt) {
+    // Relaxed: to be resumed orders it for the task that asks.
+    if wakeTime.load(ordering: .relaxed) != Self.unasked { wakeTime.store(MonotonicTime.now, ordering: .relaxed) }
+    Self.continuation(continuation).resume()
+  }
+
+  /// For how long the task that was woken last has waited for a thread, if it has been woken since the last call of this;
+  /// for the task that goes on. What it needs is noted from the first call on.
+  package var queueTime: QueueTime? {
+    let time = wakeTime.exchange(0, ordering: .relaxed)
+    return time == 0 || time == Self.unasked ? nil : QueueTime(.nanoseconds(MonotonicTime.now - time))
   }
 
   /// Makes every wait, now and later, end with `closed`.

@@ -141,6 +141,7 @@ public final class SocketStream: ByteStream {
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
     if type == PeerPresence.self { return socket.peerPresence as? Attribute }
     if type == PendingInput.self { return socket.pendingInput as? Attribute }
+    if type == QueueTime.self { return socket.reading.queueTime as? Attribute }
     return type == PeerCredentials.self ? socket.peerCredentials as? Attribute : nil
   }
 

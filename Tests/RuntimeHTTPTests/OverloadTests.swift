@@ -1,0 +1,205 @@
+import Runtime
+import RuntimePrimitives
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+@testable import RuntimeHTTP
+
+/// When a server counts as overloaded.
+@Suite(.timeLimit(.minutes(10))) struct OverloadTests {
+  private static let millisecond: Int64 = 1_000_000
+
+  private static func overload(_ log: Log = Log(), _ response: OverloadOptions.Response = .refuse) -> Overload {
+    var options = OverloadOptions()
+    options.target = .milliseconds(5)
+    options.interval = .milliseconds(100)
+    options.response = response
+    return Overload(options, ErrorResponder(log.options), log: log.options.log)
+  }
+
+  /// Has a request come every millisecond from `start` on that has waited for `wait`.
+  ///
+  /// - Returns: for each whether it was refused.
+  private static func requests(
+    _ overload: Overload, in span: Range<Int64>, waiting wait: (Int64) -> Duration
+  ) -> [Bool] {
+    span.map { overload.refuses(after: QueueTime(wait($0)), at: $0 * millisecond) }
+  }
+
+  @Test func `waits that are short now and then are no overload, however long the others`() {
+    let overload = Self.overload()
+    let refused = Self.requests(overload, in: 1000..<3000) { $0 % 50 == 0 ? .milliseconds(4) : .seconds(1) }
+    #expect(!refused.contains(true))
+  }
+
+  @Test func `a burst that is dealt with in time is no overload`() {
+    let overload = Self.overload()
+    let refused = Self.requests(overload, in: 1000..<3000) { (1020..<1110).contains($0) ? .milliseconds(90) : .zero }
+    #expect(!refused.contains(true))
+  }
+
+  @Test func `once all have waited too long for an interval, those that waited for twice the target are refused`() {
+    let log = Log()
+    let overload = Self.overload(log)
+    let refused = Self.requests(overload, in: 1000..<2000) { $0 % 2 == 0 ? .milliseconds(9) : .milliseconds(11) }
+    let first = refused.firstIndex(of: true) ?? 0
+    #expect((100...202).contains(first))
+    for (index, isRefused) in refused.enumerated().dropFirst(first) { #expect(isRefused == (index % 2 == 1)) }
+    #expect(log.lines.count == 1)
+    #expect(log.lines.first?.hasPrefix("overload: every request has waited at least 9 ms for a thread") == true)
+  }
+
+  @Test func `it ends within two intervals of the load`() {
+    let overload = Self.overload()
+    _ = Self.requests(overload, in: 1000..<2000) { _ in .milliseconds(50) }
+    let after = Self.requests(overload, in: 2000..<3000) { $0 % 10 == 0 ? .zero : .milliseconds(50) }
+    let last = after.lastIndex(of: true) ?? 0
+    #expect(last < 300)
+    // And none that has not waited is refused meanwhile.
+    #expect(after.enumerated().allSatisfy { $0.offset % 10 != 0 || !$0.element })
+  }
+
+  @Test func `what was before a pause says nothing of what comes after it`() {
+    let overload = Self.overload()
+    let refused = (0..<20).map { overload.refuses(after: QueueTime(.seconds(1)), at: 1_000_000_000 + $0 * 250_000_000) }
+    #expect(!refused.contains(true))
+  }
+
+  @Test func `a stream that does not know is not refused, and says nothing`() {
+    let overload = Self.overload()
+    _ = Self.requests(overload, in: 1000..<2000) { _ in .milliseconds(50) }
+    #expect(!overload.refuses(after: nil, at: 2000 * Self.millisecond))
+  }
+
+  @Test func `one that stops accepting refuses no request`() {
+    let log = Log()
+    let overload = Self.overload(log, .stopAccepting)
+    #expect(!Self.requests(overload, in: 1000..<2000, waiting: { _ in .milliseconds(50) }).contains(true))
+    #expect(log.lines.first?.hasSuffix("no connections are accepted") == true)
+  }
+}
+
+/// What an overloaded server does, over both versions of HTTP.
+@Suite(.timeLimit(.minutes(10))) struct OverloadedServerTests {
+  /// A stream whose task has always waited for long.
+  private final class LateStream: ByteStream {
+    private let base: AnyStream
+
+    init(_ base: AnyStream) { self.base = base }
+
+    func waitUntilReadable() async throws(IOError) { try await base.waitUntilReadable() }
+    func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int { try await base.read(into: &buffer) }
+    func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int { try await base.writeSome(bytes) }
+    func shutdownWrite() async throws(IOError) { try await base.shutdownWrite() }
+    func close() { base.close() }
+    func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
+      QueueTime(.seconds(1)) as? Attribute ?? base.attribute(type)
+    }
+  }
+
+  private final class Records: RequestObserver {
+    let begun = Recorder<String>()
+    let ended = Recorder<RequestRecord>()
+    func requestBegan(_ request: Request, id: UInt64) { begun.record(request.path) }
+    func requestEnded(_ record: RequestRecord) { ended.record(record) }
+  }
+
+  private static var options: ServerOptions {
+    var options = ServerOptions.quiet
+    var overload = OverloadOptions()
+    overload.retryAfter = 7
+    overload.isExempt = { $0.path == "/healthz" }
+    options.overload = overload
+    return options
+  }
+
+  /// Serves a connection on which every request has waited for long.
+  private static func withConnection(_ options: ServerOptions, _ body: (AnyStream) async throws -> Void) async throws {
+    let (near, far) = MemoryStream.pair(capacity: 64 * 1024)
+    let handler = HandlerFunction { request in .text("\(request.path)\(try await request.text())") }
+    async let served: Void = serveConnection(
+      LateStream(AnyStream(far)), clock: ManualClock(), options: options, handler: handler)
+    let result = await Result { try await body(AnyStream(near)) }
+    near.close()
+    await served
+    try result.get()
+  }
+
+  @Test func `HTTP/1: requests get a 503 that says when to come again, and the connection goes on`() async throws {
+    let records = Records()
+    var options = Self.options
+    options.observers = [records]
+    try await Self.withConnection(options) { stream in
+      let client = Client(stream)
+      var refusal = try await client.get("/a")
+      while refusal.status == 200 {
+        #expect(try await client.get("/healthz").status == 200)
+        refusal = try await client.get("/a")
+      }
+      #expect(refusal.status == 503)
+      #expect(refusal["Retry-After"] == "7")
+      #expect(refusal.text == "The server is overloaded.\n")
+      // What a client has for a request that is refused is read, and the next request found behind it.
+      var status = 0
+      while status != 503 {
+        try await client.send("POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+        status = try await client.readResponse().status
+      }
+      #expect(try await client.get("/healthz").status == 200)
+    }
+    let refused = records.ended.elements.filter(\.isRefused)
+    #expect(refused.count >= 2 && refused.allSatisfy { $0.status == .serviceUnavailable && $0.ending == .complete })
+    #expect(records.begun.elements.count + refused.count == records.ended.elements.count)
+  }
+
+  @Test func `HTTP/2: requests get a 503 that says when to come again, and the connection goes on`() async throws {
+    let records = Records()
+    var options = Self.options
+    options.observers = [records]
+    try await Self.withConnection(options) { stream in
+      let client = HTTP2TestClient(stream)
+      try await client.start()
+      var refusal = try await client.get("/a")
+      while refusal.status == 200 {
+        #expect(try await client.get("/healthz").status == 200)
+        refusal = try await client.get("/a")
+      }
+      #expect(refusal.status == 503)
+      #expect(refusal["Retry-After"] == "7")
+      #expect(try await client.get("/healthz").status == 200)
+    }
+    let refused = records.ended.elements.filter(\.isRefused)
+    #expect(!refused.isEmpty && refused.allSatisfy { $0.status == .serviceUnavailable })
+    #expect(records.begun.elements.count + refused.count == records.ended.elements.count)
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `a socket tells for how long its task has waited for a thread`(backend: Backend) async throws {
+    // A watchdog polls for the worker that is stuck, and no relief worker runs what comes of it.
+    var stalls = StallOptions()
+    stalls.maximumReliefWorkers = 0
+    stalls.report = { _ in }
+    try await backend.withRuntime(workers: 1, stalls: stalls) { runtime in
+      let listener = try await runtime.listen(on: .loopback(port: 0))
+      let near = try await runtime.connect(to: listener.localAddress)
+      let far = try await listener.accept()
+      #expect(far.attribute(QueueTime.self) == nil)
+      let reader = runtime.spawn {
+        runtime.execute {
+          // The reader waits, and this keeps the only worker from it once it has been woken.
+          try? await near.write("x")
+          guard block(until: { runtime.metrics.queueDepths.reduce(0, +) > 0 }) else { return }
+          let end = ContinuousClock.now + .milliseconds(10)
+          _ = block { ContinuousClock.now > end }
+        }
+        try await far.waitUntilReadable()
+        return far.attribute(QueueTime.self)?.duration
+      }
+      let wait = try #require(try await reader.value)
+      #expect(wait >= .milliseconds(10))
+      // Since then it has not waited.
+      #expect(far.attribute(QueueTime.self) == nil)
+    }
+  }
+}
