@@ -40,6 +40,19 @@ enum Routes {
     }
   }
 
+  /// Computes for as long as `?us=` says, as handlers do that make what they answer: a server has to be kept busy somehow to
+  /// see what it does then.
+  static func work(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.ImmediateFunction {
+    let response = NoSniffing.marking(.text("done\n"))
+    return { request in
+      guard pages.isDemo else { return pages.isOff("/work", does: "keeps a worker computing") }
+      let work = Duration.microseconds(try number("us", in: 0...1_000_000, request.query) ?? 200)
+      let end = clock.now.advanced(by: work)
+      while clock.now < end {}
+      return response
+    }
+  }
+
   /// Throws an error that no handler should: the client gets a 500, and the log a line.
   static func fail(_ pages: Pages) -> Router.ImmediateFunction {
     { _ in

@@ -28,6 +28,7 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     router.get("/sleep", Routes.sleep(clock, pages))
     router.get("/block", Routes.block(runtime, pages))
     router.get("/stall", Routes.stall(clock, pages))
+    router.get("/work", Routes.work(clock, pages))
     router.get("/fail", Routes.fail(pages))
     router.post("/echo", Routes.echo)
     router.post("/echo/whole", Routes.echoWhole)

@@ -1,4 +1,5 @@
 import Runtime
+import RuntimeHTTP
 import RuntimeSelection
 
 /// What the command line and the environment ask for. A flag goes before its variable, and of a flag given twice the
@@ -64,6 +65,8 @@ struct Options: Equatable {
   /// Whether to offer what goes wrong on purpose.
   var isDemo = false
   var logs = Logs.Settings()
+  /// What is done when there is too much to do, if anything.
+  var overload: OverloadOptions.Response?
 }
 
 extension Options {
@@ -101,6 +104,7 @@ extension Options {
       guard !value.isEmpty else { throw InvalidSetting(name, value: value, choices: Setting.accessLogFile.choices) }
       logs.accessFile = value
     }
+    if let (value, name) = given(.overload) { overload = try SettingFormat.overload.value(value, of: name) }
     if let (value, name) = given(.errorLog) { logs.errors = try SettingFormat.errorLog.value(value, of: name) }
   }
 }
@@ -112,6 +116,19 @@ extension SettingFormat where Value == LogFormat? {
       case "off": .some(nil)
       case "common": .text
       case "json": .json
+      default: nil
+      }
+    }
+  }
+}
+
+extension SettingFormat where Value == OverloadOptions.Response? {
+  fileprivate static var overload: SettingFormat {
+    SettingFormat(choices: "one of off, refuse, stop-accepting") { text in
+      switch text {
+      case "off": .some(nil)
+      case "refuse": .refuse
+      case "stop-accepting": .stopAccepting
       default: nil
       }
     }
@@ -139,7 +156,7 @@ extension SettingFormat where Value == Int {
 
 /// What takes a value, on the command line and in the environment.
 private enum Setting: CaseIterable {
-  case runtime, workers, relief, host, port, accessLog, accessLogFile, errorLog
+  case runtime, workers, relief, host, port, accessLog, accessLogFile, errorLog, overload
 
   init?(flag: String) {
     guard let setting = Self.allCases.first(where: { $0.flag == flag }) else { return nil }
@@ -156,6 +173,7 @@ private enum Setting: CaseIterable {
     case .accessLog: "--access-log"
     case .accessLogFile: "--access-log-file"
     case .errorLog: "--error-log"
+    case .overload: "--overload"
     }
   }
 
@@ -169,6 +187,7 @@ private enum Setting: CaseIterable {
     case .accessLog: "ACCESS_LOG"
     case .accessLogFile: "ACCESS_LOG_FILE"
     case .errorLog: "ERROR_LOG"
+    case .overload: "OVERLOAD"
     }
   }
 
@@ -182,6 +201,7 @@ private enum Setting: CaseIterable {
     case .accessLog: SettingFormat.accessLog.choices
     case .accessLogFile: "the path of a file"
     case .errorLog: SettingFormat.errorLog.choices
+    case .overload: SettingFormat.overload.choices
     }
   }
 }
@@ -209,6 +229,8 @@ extension Invocation {
       --access-log-file PATH
                         ACCESS_LOG_FILE  append it to a file, opened anew at SIGHUP
       --error-log FORM  ERROR_LOG        what goes wrong, in text or json
+      --overload HOW    OVERLOAD         what to do with too many requests: off,
+                                         refuse or stop-accepting
       --demo                             offer /stall and /fail, which do it wrongly
       --list-runtimes                    say which runtimes there are, and exit
       --help                             print this, and exit

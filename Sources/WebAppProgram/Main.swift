@@ -84,6 +84,13 @@ private struct Serve: RuntimeProgram {
   private var serverOptions: ServerOptions {
     var server = ServerOptions()
     server.log = { [errors = logs.errors] event in errors.write(event) }
+    if let response = options.overload {
+      var overload = OverloadOptions()
+      overload.response = response
+      // Who asks whether the server is up is told, however much there is to do.
+      overload.isExempt = { $0.path == "/healthz" }
+      server.overload = overload
+    }
     if let access = logs.access { server.observers.append(AccessLog(to: access)) }
     return server
   }

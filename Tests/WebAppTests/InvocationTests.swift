@@ -1,4 +1,5 @@
 import Runtime
+import RuntimeHTTP
 import RuntimeSelection
 import Testing
 
@@ -70,6 +71,7 @@ import Testing
     (["--access-log=apache"], "--access-log: \"apache\" is not one of off, common, json"),
     (["--access-log"], "--access-log needs a value: one of off, common, json"),
     (["--access-log-file="], "--access-log-file: \"\" is not the path of a file"),
+    (["--overload=on"], "--overload: \"on\" is not one of off, refuse, stop-accepting"),
     (["--error-log=common"], "--error-log: \"common\" is not one of text, json"),
     (["--host=example.org"], "--host: \"example.org\" is not an IPv4 address, an IPv6 address or localhost"),
   ])
@@ -105,8 +107,20 @@ import Testing
     #expect(try serve(arguments, environment).logs == settings)
   }
 
+  @Test(
+    arguments: [
+      ([], [:], nil), (["--overload", "refuse"], ["OVERLOAD": "off"], .refuse),
+      (["--overload=off"], ["OVERLOAD": "refuse"], nil),
+      ([], ["OVERLOAD": "stop-accepting"], .stopAccepting),
+    ] as [([String], [String: String], OverloadOptions.Response?)])
+  func whatIsDoneAboutOverloadIsTakenFromTheFlagAndThenFromTheVariable(
+    arguments: [String], environment: [String: String], response: OverloadOptions.Response?
+  ) throws {
+    #expect(try serve(arguments, environment).overload == response)
+  }
+
   @Test func theHelpNamesEveryFlagAndFitsATerminal() {
-    let logs = ["access-log", "access-log-file", "error-log"]
+    let logs = ["access-log", "access-log-file", "error-log", "overload"]
     for flag in logs + ["runtime", "workers", "host", "port", "demo", "list-runtimes", "help", "version"] {
       #expect(Invocation.helpText.contains("  --\(flag) "))
     }

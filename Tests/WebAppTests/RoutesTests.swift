@@ -66,11 +66,23 @@ import Testing
     }
   }
 
-  @Test func failingIsForbiddenUnlessItWasAskedFor() async throws {
+  @Test(arguments: ["/fail", "/work"])
+  func whatDoesHarmIsForbiddenUnlessItWasAskedFor(path: String) async throws {
     try await withClient { client in
-      let page = try await client.get("/fail")
+      let page = try await client.get(path)
       #expect(page.status == 403)
       #expect(page.text.contains("--demo"))
+    }
+  }
+
+  @Test func workTakesAsLongAsAsked() async throws {
+    try await withClient(isDemo: true) { client in
+      let elapsed = try await ContinuousClock().measure {
+        let response = try await client.get("/work?us=5000")
+        #expect(response.text == "done\n")
+      }
+      #expect(elapsed >= .milliseconds(5))
+      #expect(try await client.get("/work?us=1000001").status == 400)
     }
   }
 
@@ -194,7 +206,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "GET /", "GET /sleep?ms=0", "GET /sleep?ms=<script>", "GET /block?ms=0", "GET /stall", "GET /fail", "POST /echo",
+    "GET /", "GET /sleep?ms=0", "GET /sleep?ms=<script>", "GET /block?ms=0", "GET /stall", "GET /work", "GET /fail",
+    "POST /echo",
     "GET /headers", "GET /stream?count=1", "GET /bytes?count=1", "GET /runtime", "GET /healthz", "GET /plaintext",
     "GET /favicon.ico", "GET /nowhere", "PUT /", "OPTIONS /", "BREW /", "HEAD /",
   ])

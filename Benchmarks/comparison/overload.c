@@ -1,0 +1,241 @@
+// Sends HTTP/1.1 requests at a rate that changes, and says for each part of the time what has become of them.
+//
+//   overload PORT TARGET CONNECTIONS PART RATE SECONDS [RATE SECONDS]...
+//
+// Each pair is a phase. Requests come at random times (a Poisson process, the same each run), in turn on connections
+// that are kept alive; one that is closed is opened again. A request's latency counts from when it was due, also where
+// its connection was still busy with the one before. A request that is not answered a second after it was due is given
+// up if it is not on the wire yet. The generator never sleeps; it wants a core of its own.
+//
+// Prints a line for each PART milliseconds of the run, by when requests were due: when the part began, in milliseconds;
+// how many requests were due; how many had a 200 within 100 ms of that; how many had a 200 later; how many had a 503; how
+// many had nothing, or another status; and the microseconds within which 50, 99 and all of a hundred of the 200s were.
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+static const int64_t second = 1000000000, in_time = 100000000;
+
+// What requests that were due in a part of the time have come to.
+struct part {
+  size_t due, good, late, refused, lost;
+  double *latencies;  // of good and late ones, in microseconds
+  size_t capacity;
+};
+
+// The requests that a connection has still to answer, by when each was due. The first is the one on the wire.
+struct connection {
+  int descriptor;
+  char head[4096];
+  size_t head_length;
+  int status;         // of the response whose content is coming; 0 while its head is
+  ssize_t missing;    // bytes of that; -1 for a chunked one
+  char tail[5];       // the last bytes of that
+  bool ends;          // whether the server closes the connection behind it
+  int64_t *due;
+  size_t first, count, capacity;
+};
+
+static char request[1024];
+static size_t request_length, part_count;
+static struct part *parts;
+static int64_t start, part_length;
+static int port, poller;
+
+static void fail(const char *what) {
+  fprintf(stderr, "overload: %s: %s\n", what, strerror(errno));
+  exit(1);
+}
+
+static int64_t now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return time.tv_sec * second + time.tv_nsec;
+}
+
+static void dial(struct connection *one) {
+  struct sockaddr_in address = {
+      .sin_family = AF_INET, .sin_port = htons((unsigned short)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int yes = 1;
+  one->descriptor = socket(AF_INET, SOCK_STREAM, 0);
+  if (one->descriptor < 0 || connect(one->descriptor, (struct sockaddr *)&address, sizeof address)) fail("connect");
+  setsockopt(one->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+  struct epoll_event event = {.events = EPOLLIN, .data.ptr = one};
+  if (epoll_ctl(poller, EPOLL_CTL_ADD, one->descriptor, &event)) fail("epoll_ctl");
+  one->head_length = 0, one->status = 0, one->ends = false;
+}
+
+static struct part *part_of(int64_t due) { return &parts[(size_t)((due - start) / part_length) % part_count]; }
+
+static void record(int64_t due, int status) {
+  struct part *part = part_of(due);
+  int64_t latency = now() - due;
+  if (status == 503) part->refused++;
+  else if (status != 200) part->lost++;
+  else {
+    if (latency <= in_time) part->good++; else part->late++;
+    if (part->good + part->late > part->capacity) {
+      part->capacity = part->capacity ? 2 * part->capacity : 1024;
+      part->latencies = realloc(part->latencies, part->capacity * sizeof *part->latencies);
+      if (!part->latencies) fail("realloc");
+    }
+    part->latencies[part->good + part->late - 1] = (double)latency / 1e3;
+  }
+}
+
+static void ask(struct connection *one) {
+  // Those that have waited too long for the connection are given up.
+  while (one->count && now() - one->due[one->first] > second) {
+    record(one->due[one->first], 0);
+    one->first = (one->first + 1) % one->capacity, one->count--;
+  }
+  if (!one->count) return;
+  if (send(one->descriptor, request, request_length, MSG_NOSIGNAL) != (ssize_t)request_length) {
+    close(one->descriptor), dial(one);
+    if (send(one->descriptor, request, request_length, MSG_NOSIGNAL) < 0) fail("send");
+  }
+}
+
+static void arrive(struct connection *one, int64_t due) {
+  part_of(due)->due++;
+  if (one->count == one->capacity) {
+    size_t capacity = one->capacity ? 2 * one->capacity : 8;
+    int64_t *grown = malloc(capacity * sizeof *grown);
+    if (!grown) fail("malloc");
+    for (size_t i = 0; i < one->count; i++) grown[i] = one->due[(one->first + i) % one->capacity];
+    free(one->due);
+    one->due = grown, one->first = 0, one->capacity = capacity;
+  }
+  one->due[(one->first + one->count++) % one->capacity] = due;
+  if (one->count == 1) ask(one);
+}
+
+static void end(struct connection *one, int status) {
+  bool ends = one->ends;
+  one->head_length = 0, one->status = 0, one->ends = false;
+  if (one->count) {
+    record(one->due[one->first], status);
+    one->first = (one->first + 1) % one->capacity, one->count--;
+  }
+  if (ends || !status) close(one->descriptor), dial(one);
+  if (one->count) ask(one);
+}
+
+static const char *field(const char *head, const char *name) {
+  const char *found = strcasestr(head, name);
+  return found ? found + strlen(name) : NULL;
+}
+
+// Takes content of the response; a chunked one ends with an empty chunk.
+static void take(struct connection *one, const char *bytes, size_t count) {
+  if (one->missing >= 0) {
+    one->missing -= (ssize_t)count;
+    if (one->missing < 0) errno = EPROTO, fail("more came than was asked for");
+    if (one->missing == 0) end(one, one->status);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) memmove(one->tail, one->tail + 1, 4), one->tail[4] = bytes[i];
+  if (!memcmp(one->tail, "0\r\n\r\n", 5)) end(one, one->status);
+}
+
+static void receive(struct connection *one) {
+  char buffer[65536];
+  ssize_t count = recv(one->descriptor, buffer, sizeof buffer, MSG_DONTWAIT);
+  if (count < 0 && errno == EAGAIN) return;
+  if (count <= 0) return end(one, 0);
+  if (one->status) return take(one, buffer, (size_t)count);
+  size_t room = sizeof one->head - 1 - one->head_length, taken = (size_t)count < room ? (size_t)count : room;
+  memcpy(one->head + one->head_length, buffer, taken);
+  one->head[one->head_length + taken] = 0;
+  char *head_end = strstr(one->head, "\r\n\r\n");
+  if (!head_end) {
+    one->head_length += taken;
+    if (taken < (size_t)count) errno = EPROTO, fail("a head is too long");
+    return;
+  }
+  *head_end = 0;
+  const char *length = field(one->head, "\r\ncontent-length:"), *closes = field(one->head, "\r\nconnection: close");
+  one->status = atoi(one->head + 9), one->ends = closes != NULL;
+  one->missing = length ? atol(length) : -1;
+  memset(one->tail, 0, sizeof one->tail);
+  size_t used = (size_t)(head_end + 4 - one->head) - one->head_length;
+  if (one->missing == 0) return end(one, one->status);
+  if ((size_t)count > used) take(one, buffer + used, (size_t)count - used);
+}
+
+static void receive_all(void) {
+  struct epoll_event events[256];
+  int count = epoll_wait(poller, events, 256, 0);
+  for (int i = 0; i < count; i++) receive(events[i].data.ptr);
+}
+
+static int compare(const void *left, const void *right) {
+  double a = *(const double *)left, b = *(const double *)right;
+  return (a > b) - (a < b);
+}
+
+static double percentile(struct part *part, double fraction) {
+  size_t count = part->good + part->late;
+  return count ? part->latencies[(size_t)((double)(count - 1) * fraction)] : 0;
+}
+
+int main(int count, char **arguments) {
+  if (count < 7 || count % 2 == 0) {
+    fputs("usage: overload PORT TARGET CONNECTIONS PART RATE SECONDS [RATE SECONDS]...\n", stderr);
+    return 64;
+  }
+  port = atoi(arguments[1]);
+  int connections = atoi(arguments[3]);
+  part_length = atol(arguments[4]) * 1000000;
+  // A server that compresses has something to do for each.
+  request_length = (size_t)snprintf(
+      request, sizeof request, "GET %.800s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept-Encoding: gzip\r\n\r\n",
+      arguments[2], port);
+  double total = 0;
+  for (int i = 5; i < count; i += 2) total += atof(arguments[i + 1]);
+  part_count = (size_t)(total * 1e9 / (double)part_length) + 1;
+  parts = calloc(part_count, sizeof *parts);
+  struct connection *all = calloc((size_t)connections, sizeof *all);
+  poller = epoll_create1(0);
+  if (poller < 0 || !all || !parts) fail("set-up");
+  for (int i = 0; i < connections; i++) dial(&all[i]);
+
+  srand48(1);
+  start = now();
+  double due = (double)start, phase_end = due;
+  int next = 0;
+  for (int i = 5; i < count; i += 2) {
+    double rate = atof(arguments[i]);
+    phase_end += atof(arguments[i + 1]) * 1e9;
+    while (due < phase_end) {
+      while (due <= (double)now() && due < phase_end) {
+        arrive(&all[next++ % connections], (int64_t)due);
+        due -= log(1 - drand48()) / rate * 1e9;
+      }
+      receive_all();
+    }
+  }
+  int64_t last = now() + second;
+  while (now() < last) receive_all();
+  for (int i = 0; i < connections; i++) {
+    for (size_t j = 0; j < all[i].count; j++) part_of(all[i].due[(all[i].first + j) % all[i].capacity])->lost++;
+  }
+  for (size_t i = 0; i < part_count && parts[i].due; i++) {
+    struct part *part = &parts[i];
+    qsort(part->latencies, part->good + part->late, sizeof *part->latencies, compare);
+    printf("%zu %zu %zu %zu %zu %zu %.0f %.0f %.0f\n", i * (size_t)(part_length / 1000000), part->due, part->good,
+           part->late, part->refused, part->lost, percentile(part, 0.5), percentile(part, 0.99), percentile(part, 1));
+  }
+}
