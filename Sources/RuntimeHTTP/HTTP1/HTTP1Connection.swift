@@ -345,7 +345,8 @@ extension HTTP1Connection {
 
   /// Sends the response to a request that is complete, if it has so little content itself that there is no waiting.
   func sendAtOnce(_ response: Response, _ workspace: Workspace) throws -> Bool {
-    guard workspace.decoder.isComplete, case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied else { return false }
+    guard workspace.decoder.isComplete, case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied
+    else { return false }
     let persists = workspace.decoder.framing.keepAlive && !context.isClosing
     workspace.begin(response.status, response.headers, contentLength: bytes.count, workspace.traits, persists, context)
     _ = try workspace.append(bytes)

@@ -79,7 +79,8 @@ extension HTTP2Connection {
         let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
         state.sit(at: slot)
         control.beginRequest()
-        let request = context.observers == nil ? upgrade.request : trace(upgrade.request, slot, 1, isRefused: false, &state)
+        let request =
+          context.observers == nil ? upgrade.request : trace(upgrade.request, slot, 1, isRefused: false, &state)
         batch.arrivals.append(.init(slot: slot, stream: 1, request: request, isWhole: true))
       } catch {
         if case .connection(let code, let reason) = error { state.core.fail(code, reason) }

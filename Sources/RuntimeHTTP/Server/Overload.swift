@@ -61,7 +61,9 @@ final class Overload: Sendable {
       shortestWait.min(wait, ordering: .relaxed)
       return
     }
-    guard intervalEnd.compareExchange(expected: end, desired: now + interval, ordering: .relaxed).exchanged else { return }
+    guard intervalEnd.compareExchange(expected: end, desired: now + interval, ordering: .relaxed).exchanged else {
+      return
+    }
     let shortest = shortestWait.exchange(wait, ordering: .relaxed)
     // Where nothing came for a while, what was before says nothing of now.
     guard shortest > target, now - end < interval else { return }
