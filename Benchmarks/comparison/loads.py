@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -187,6 +188,43 @@ def open_loop(running, connections, rate, seconds, core):
     def measure(meter):
         words = timed([OPENLOOP, running.port, TARGET, connections, rate, seconds], core, meter).split()
         return {name: float(value) for name, value in zip(words[::2], words[1::2])}
+
+    return undisturbed(running, measure)
+
+
+OVERLOAD = PEERS / "overload"
+# Seconds of half of the peak before the overload, of the overload, and of half of the peak after it.
+CALM, STORM, AFTER = 2, 5, 3
+# Milliseconds that are looked at together.
+PART = 100
+
+
+def overload(running, target, connections, times, seconds, core):
+    """What becomes of requests that come at so many times the rate that the server can answer, and how soon after that
+    all is well again. Latencies are in microseconds, from when a request was due; `good` ones are answered by a 200
+    within a tenth of a second of that."""
+
+    def measure(meter):
+        text = timed(["wrk", "-t1", "-c64", f"-d{seconds}s", running.base + target], core, meter)
+        peak = float(re.search(r"Requests/sec:\s+([\d.]+)", text)[1])
+        phases = [peak / 2, CALM, peak * times, STORM, peak / 2, AFTER]
+        lines = timed([OVERLOAD, running.port, target, connections, PART, *map(round, phases)], core, meter).splitlines()
+        names = ("begin", "due", "good", "late", "refused", "lost", "p50", "p99", "longest")
+        parts = [dict(zip(names, map(float, line.split()))) for line in lines]
+        # The first second of the overload is for the server to notice.
+        storm = [part for part in parts if (CALM + 1) * 1000 <= part["begin"] < (CALM + STORM) * 1000]
+        due = sum(part["due"] for part in storm)
+        good = [part for part in storm if part["good"]]
+        after = [part for part in parts if part["begin"] >= (CALM + STORM) * 1000]
+        ill = [part["begin"] for part in after if part["good"] < 0.95 * part["due"]]
+        return {
+            "peak": peak,
+            "goodput": sum(part["good"] for part in storm) / (STORM - 1) / peak,
+            **{name: sum(part[name] for part in storm) / due for name in ("late", "refused", "lost")},
+            "p50": statistics.median(part["p50"] for part in good) if good else 0,
+            "p99": statistics.median(part["p99"] for part in good) if good else 0,
+            "recovery": max(ill) + PART - (CALM + STORM) * 1000 if ill else 0,
+        }
 
     return undisturbed(running, measure)
 

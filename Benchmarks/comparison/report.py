@@ -115,6 +115,24 @@ def _latency(result):
     return parts
 
 
+def _overload(result):
+    rows = []
+    for subject in result.samples:
+        name, _, response = subject.partition(" ")
+        title = SERVERS[name].title + (f", --overload {response}" if response else "")
+        parts = [f"{result.median(subject, part):.0%}" for part in ("goodput", "refused", "late", "lost")]
+        times = [f"{result.median(subject, time) / 1000:,.1f}" for time in ("p50", "p99")]
+        rows.append([title, f"{result.median(subject, 'peak'):,.0f}", *parts, *times,
+                     f"{result.median(subject, 'recovery'):,.0f}"])
+    settings = result.settings
+    heading = f"{settings['times']} times as many requests as the server can answer"
+    about = (f"`GET {settings['target']}` on {settings['connections']:,} connections. Goodput is what is answered by a 200 "
+             "within 100 ms of when it was due, as a part of the peak; the other parts are of all requests. Latencies are "
+             "those of requests with a 200, in the median of all tenths of a second.\n")
+    columns = ["", "peak, a second", "goodput", "refused", "late", "given up", "p50, ms", "p99, ms", "well again after, ms"]
+    return [f"## {heading}\n", about, _table(columns, rows)]
+
+
 def _scheduler(result):
     subjects = [name for name in SCHEDULERS if any(key.startswith(name + " ") for key in result.samples)]
     rows = []
@@ -143,6 +161,7 @@ WRITERS = {
     "idle": _idle("connections", "idle"),
     "idle_http2": _idle("connections of HTTP/2", "idle_http2"),
     "latency": _latency,
+    "overload": _overload,
     "scheduler": _scheduler,
     "tls_request": _cost("What a request costs over TLS", "tls_request"),
     "tls_http2": _cost("What a request costs over TLS and HTTP/2", "tls_http2"),

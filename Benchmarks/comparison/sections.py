@@ -1,12 +1,13 @@
 """What is compared: each section measures all servers in turn, several rounds over, so that what befalls the machine
 meanwhile befalls all of them. A section gives its settings and its samples, a list for each subject."""
 
+import dataclasses
 import json
 import tempfile
 from dataclasses import dataclass
 
 import loads
-from servers import BENCHMARKS, DOWNLOAD, PEERS, SERVERS, check_answer, running, time_to_start
+from servers import BENCHMARKS, DOWNLOAD, PEERS, SERVERS, WORK_TARGET, check_answer, running, time_to_start
 
 # The server has a core of its own, and so has the load: the figure is what a request costs, not how many there are.
 SERVER_CORE, LOAD_CORE = 0, 1
@@ -206,6 +207,32 @@ def latency(names, effort):
     return settings | {"connections": list(effort.latency_connections)}, samples
 
 
+# So many times what a server can take, on so many connections.
+OVERLOAD, OVERLOAD_CONNECTIONS = 5, 2000
+
+
+def overload(names, effort):
+    """What is left of a server at five times the load that it can take, with handlers of half a millisecond."""
+    variants = {}
+    for name in names:
+        server = SERVERS[name]
+        if server.is_ours:
+            variants[name] = dataclasses.replace(server, arguments=("--demo",))
+            variants[f"{name} refuse"] = dataclasses.replace(server, arguments=("--demo", "--overload", "refuse"))
+        elif name in ("hyper", "nginx"):
+            variants[name] = server
+    samples = {name: [] for name in variants}
+    for number in range(effort.rounds):
+        for name, server in variants.items():
+            with running(server, workers=1, core=SERVER_CORE) as process:
+                sample = loads.overload(
+                    process, WORK_TARGET, OVERLOAD_CONNECTIONS, OVERLOAD, effort.seconds, LOAD_CORE)
+            samples[name].append(sample)
+            say(f"  {number + 1}  {name:22} {sample['goodput']:.0%} of {sample['peak']:.0f} a second in time, "
+                f"p99 {sample['p99'] / 1000:.1f} ms, well again after {sample['recovery']:.0f} ms{_disturbed(sample)}")
+    return effort.settings(times=OVERLOAD, connections=OVERLOAD_CONNECTIONS, target=WORK_TARGET), samples
+
+
 def _disturbed(sample):
     others = sample["others"]
     return f" (disturbed: others had {others:.0%} of the machine)" if others > loads.DISTURBED else ""
@@ -253,6 +280,6 @@ def _tokios(benchmark, meter):
 SECTIONS = {
     one.__name__: one
     for one in (
-        request, pipeline, http2, idle, idle_http2, latency, scheduler, tls_request, tls_http2, tls_handshake,
+        request, pipeline, http2, idle, idle_http2, latency, overload, scheduler, tls_request, tls_http2, tls_handshake,
         tls_handshake_rsa, tls_resumption, tls_download, tls_idle, tls_idle_http2, tls_start)
 }

@@ -16,6 +16,8 @@ BENCHMARKS = Path(__file__).resolve().parent.parent
 ROOT = BENCHMARKS.parent
 PEERS = BENCHMARKS / ".build/peers"
 TARGET = "/plaintext"
+# A request that takes a server half a millisecond, where the server can be told how long; nginx compresses 24 KiB.
+WORK_TARGET = "/work?us=500"
 # How many bytes a download has, and what they are asked for by.
 DOWNLOAD = 100_000_000
 DOWNLOAD_TARGET = f"/bytes?count={DOWNLOAD}"
@@ -151,7 +153,12 @@ def _command(server, workers, http2=False, tls=None):
         if tls:
             arguments += _configure_nginx_tls(port, workers, tls)
         else:
-            arguments += _configure_nginx("nginx.conf", PORT=port, HTTP2_PORT=other_port, WORKERS=workers)
+            work = PEERS / "work"
+            if not work.exists():
+                # Neither all the same, which is soon compressed, nor random, which is not.
+                work.write_text(" ".join(str(number * number) for number in range(3600)))
+            arguments += _configure_nginx(
+                "nginx.conf", PORT=port, HTTP2_PORT=other_port, WORKERS=workers, WORK=work)
             if http2:
                 port = other_port
     elif tls:

@@ -1,14 +1,19 @@
 //! hyper on tokio: answers any request with "Hello, World!".
 //!
-//! PORT says where on 127.0.0.1, WORKERS on how many threads. It speaks HTTP/1.1, or HTTP/2 alone where HTTP2 is set.
+//! Before it answers `/work?us=N` it computes for N microseconds. PORT says where on 127.0.0.1, WORKERS on how many threads. It speaks HTTP/1.1, or HTTP/2 alone where HTTP2 is set.
 use hyper::header::{HeaderValue, CONTENT_TYPE};
 use hyper::server::conn::Http;
 use hyper::service::service_fn;
 use hyper::{Body, Request, Response};
 use std::convert::Infallible;
 use std::env;
+use std::time::{Duration, Instant};
 
-async fn hello(_: Request<Body>) -> Result<Response<Body>, Infallible> {
+async fn hello(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    if let Some(time) = request.uri().query().and_then(|query| query.strip_prefix("us=")?.parse().ok()) {
+        let end = Instant::now() + Duration::from_micros(time);
+        while Instant::now() < end {}
+    }
     let mut response = Response::new(Body::from("Hello, World!"));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     Ok(response)
