@@ -56,4 +56,10 @@ public struct PollListener: StreamListener {
 
   /// Stops listening, and takes a Unix-domain socket's name out of the file system.
   public func close() { socket.close() }
+
+  public func closeAndWait() async {
+    close()
+    // A poll under way holds the file open, and with it the address. It is over when the loop comes to this.
+    _ = await loop.wait(until: .now)
+  }
 }

@@ -58,13 +58,21 @@ public final class Socket: Sendable {
   ///
   /// - Returns: whether it was open.
   @discardableResult
-  public func close() -> Bool {
+  public func close() -> Bool { close(stopsListening: false) }
+
+  /// - Parameter stopsListening: whether it is a listening socket that no other process has. It takes no connection from
+  ///   now on, even if a poll(2) under way holds its file open for another moment.
+  @discardableResult
+  func close(stopsListening: Bool) -> Bool {
     // First, as an open socket keeps its file from being taken for another's.
     name?.remove()
     reading.close()
     writing.close()
     // While the number is still ours. Both may be done twice.
-    _ = descriptor.use { _ in poller.remove(self) }
+    _ = descriptor.use { number in
+      poller.remove(self)
+      if stopsListening { shutdown(number, Int32(SHUT_RDWR)) }
+    }
     return descriptor.close()
   }
 

@@ -9,9 +9,14 @@ public final class SocketListener: StreamListener {
   private let socket: Socket
   private let network: SocketNetwork
   private let options: ListenOptions
+  /// Whether other processes may listen on the same socket.
+  private let isInherited: Bool
 
-  init(_ socket: Socket, address: SocketAddress, network: SocketNetwork, options: ListenOptions) {
+  init(
+    _ socket: Socket, address: SocketAddress, network: SocketNetwork, options: ListenOptions, isInherited: Bool = false
+  ) {
     self.socket = socket
+    self.isInherited = isInherited
     self.localAddress = address
     self.network = network
     self.options = options
@@ -52,6 +57,8 @@ public final class SocketListener: StreamListener {
         socket.reading.signal()
         options.onShortage?(IOError(.accept, .system(code)))
         try await network.pause(Self.pause, .accept)
+      case EINVAL:
+        throw IOError(.accept, .closed)  // It does not listen any more: it is being closed.
       default:
         socket.reading.signal()
         throw IOError(.accept, .system(code))
@@ -77,6 +84,6 @@ public final class SocketListener: StreamListener {
 
   /// Stops listening, and takes a Unix-domain socket's name out of the file system, unless another file has it by now.
   public func close() {
-    socket.close()
+    socket.close(stopsListening: !isInherited)
   }
 }

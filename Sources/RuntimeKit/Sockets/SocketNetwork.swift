@@ -30,7 +30,7 @@ package final class SocketNetwork: Sendable {
       watched.close()
       throw IOError(.listen, .system(EAFNOSUPPORT))
     }
-    return SocketListener(watched, address: address, network: self, options: options)
+    return SocketListener(watched, address: address, network: self, options: options, isInherited: true)
   }
 
   package func bindDatagrams(on address: SocketAddress, _ options: DatagramOptions) throws(IOError) -> SocketDatagrams {

@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimePrimitives
 
 extension RuntimeConformance {
   static let listeners: [Case] = [
@@ -117,7 +118,7 @@ extension RuntimeConformance {
       try await free(.unix(path: temporaryPath()), on: runtime) { _ in }
     },
 
-    Case("Listeners that agree to it share a port", .listeners, needs: .realDescriptors) { runtime in
+    Case("Listeners that agree to it share a port, and one that stays has it alone", .listeners) { runtime in
       var options = ListenOptions()
       options.reusePort = true
       let first = try await runtime.listen(on: .loopback(port: 0), options: options)
@@ -125,6 +126,30 @@ extension RuntimeConformance {
         try await runtime.listen(on: first.localAddress, options: options)
       }
       try expect("the second listener's address", second.localAddress, is: first.localAddress)
+      let counts = Box(Lock([0, 0]))
+      for (index, listener) in ([first, second] as [any StreamListener]).enumerated() {
+        runtime.execute {
+          while let stream = try? await listener.accept() as any ByteStream {
+            counts.value.withLock { $0[index] += 1 }
+            stream.close()
+          }
+        }
+      }
+      func connect(_ count: Int) async throws {
+        let before = counts.value.withLock { $0.reduce(0, +) }
+        for _ in 0..<count { try await runtime.connect(to: first.localAddress).close() }
+        try await expectEventually("\(count) connections to be accepted") {
+          counts.value.withLock { $0.reduce(0, +) } == before + count
+        }
+      }
+      // Who gets a connection depends on its addresses: that one of two gets none of 64 is no coincidence.
+      try await connect(64)
+      let dealt = counts.value.withLock { $0 }
+      try expect("the connections of each", toBe: "some", !dealt.contains(0), saw: "\(dealt)")
+      await first.closeAndWait()
+      try await connect(32)
+      try expect("the connections of the one that is closed", counts.value.withLock { $0[0] }, is: dealt[0])
+      second.close()
     },
   ]
 

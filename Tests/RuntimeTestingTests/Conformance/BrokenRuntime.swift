@@ -73,6 +73,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> Listener {
     var options = options
     if flaw == .sharesPorts { options.reusePort = true }
+    if flaw == .sharesNoPorts { options.reusePort = false }
     if case .unix(let path) = address, !path.isEmpty, !path.hasPrefix("\0") {
       switch flaw {
       case .cutsPaths:

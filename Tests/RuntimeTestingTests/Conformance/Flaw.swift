@@ -13,7 +13,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case readsOnlyWhenWaitedOn, writesOnlyWhenWaitedOn
   // Listeners and addresses
   case doesNotSayItsPort, sharesPorts, losesTheFirstConnection, listensOnWhenClosed, leavesItsName, mistakesThePeer
-  case closesListenersLater, mistakesThePeersProcess
+  case sharesNoPorts, closesListenersLater, mistakesThePeersProcess
   case listensBesideWhatItInherits, removesNamesItInherits, takesWhateverItInherits
   // Names
   case knowsNoNames, cutsHostNames, triesNoAddress
@@ -191,6 +191,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       (
         "Listening where somebody listens already is refused",
         "listening on the same port: expected “bind: Address already in use (errno 98)”, saw no error"
+      )
+    case .sharesNoPorts:
+      (
+        "Listeners that agree to it share a port, and one that stays has it alone",
+        "listening on its port too: expected it to end, saw the error “bind: Address already in use (errno 98)”"
       )
     case .losesTheFirstConnection:
       (
