@@ -143,6 +143,19 @@ unsigned gearbox_noted_label(uintptr_t task) {
   return 0;
 }
 
+// Beside the table of notes, so that a signal handler can read both.
+static const char *_Atomic label_texts[gearbox_most_labels];
+
+void gearbox_set_label_text(unsigned label, const char *text) {
+  // Release, for what the text consists of; a copy, for as long as the process lives.
+  atomic_store_explicit(&label_texts[label], strdup(text), memory_order_release);
+}
+
+const char *gearbox_label_text(unsigned label) {
+  const char *text = label < gearbox_most_labels ? atomic_load_explicit(&label_texts[label], memory_order_acquire) : 0;
+  return text ? text : "";
+}
+
 void gearbox_name_thread(const char *name) {
 #ifdef __linux__
   char short_name[16] = {0};
@@ -244,6 +257,34 @@ void gearbox_wait_for_signal(void) {
 void gearbox_end_wait_for_signal(void) {
   pthread_once(&has_semaphore, make_semaphore);
   sem_post(&signal_has_come);
+}
+
+// The signals of a process that crashes, and what was done about them before.
+static const int crash_signals[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
+enum { crash_signal_count = sizeof crash_signals / sizeof *crash_signals };
+static struct sigaction before_crash[signal_limit];
+static int crash_descriptor = -1;
+
+// Runs in a signal handler: of what it calls, send, sigaction and raise may be called there (signal-safety(7)), and the
+// current task is a variable of the thread.
+static void tell_crash(int number, siginfo_t *info, void *context) {
+  char words[gearbox_longest_last_words] = {gearbox_last_words};
+  size_t length = 1;
+  for (const char *text = gearbox_label_text(gearbox_noted_label(gearbox_current_task()));
+       *text && length < sizeof words; text++)
+    words[length++] = *text;
+  send(crash_descriptor, words, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+  // An instruction that has failed is run again on return, and fails as it would have: a core dump, or a backtrace, shows
+  // it. A signal that was sent, as by abort(), is sent again; it is blocked until the return.
+  sigaction(number, &before_crash[number], 0);
+  if (info->si_code <= 0) raise(number);
+}
+
+void gearbox_report_crashes(int descriptor) {
+  crash_descriptor = descriptor;
+  struct sigaction action = {.sa_sigaction = tell_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  sigemptyset(&action.sa_mask);
+  for (int i = 0; i < crash_signal_count; i++) sigaction(crash_signals[i], &action, &before_crash[crash_signals[i]]);
 }
 
 #ifdef __GLIBC__

@@ -9,6 +9,7 @@
 #ifdef __linux__
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/signalfd.h>
 
 /// `accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)`
 int gearbox_accept(int listener);
@@ -81,6 +82,15 @@ void gearbox_clear_note(unsigned place);
 /// The label that is noted for the task at address `task`, or 0.
 unsigned gearbox_noted_label(uintptr_t task);
 
+/// How many labels may have a text: no program has as many routes, and a table of them is 128 KiB of addresses.
+enum { gearbox_most_labels = 1 << 14 };
+
+/// Says what `label` reads, once, before it is noted; it is below `gearbox_most_labels`.
+void gearbox_set_label_text(unsigned label, const char *_Nonnull text);
+
+/// What `label` reads; empty if that has not been said. A signal handler may ask.
+const char *_Nonnull gearbox_label_text(unsigned label);
+
 /// Whether the calling thread is the one that the process began with.
 bool gearbox_is_main_thread(void);
 
@@ -108,3 +118,12 @@ void gearbox_wait_for_signal(void);
 
 /// Ends the wait for a signal, or the next one if no thread waits.
 void gearbox_end_wait_for_signal(void);
+
+/// What the message of a process that crashes begins with, and how long the message may be.
+enum { gearbox_last_words = 'c', gearbox_longest_last_words = 256 };
+
+/// Has the process send a message to `descriptor` when it crashes, by SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT or SIGFPE:
+/// `gearbox_last_words` and the label that is noted for the task which the thread runs. Then it goes on to crash.
+///
+/// A stack that is used up leaves no room for the handler, and so no message.
+void gearbox_report_crashes(int descriptor);

@@ -59,6 +59,13 @@ extension LogEvent: CustomStringConvertible {
     return line
   }
 
+  /// The line that it is in `format` at the present time, without its end: for programs that write lines by themselves.
+  public func line(_ format: LogFormat) -> String {
+    var bytes: [UInt8] = []
+    append(to: &bytes, format, at: .now)
+    return String(decoding: bytes.dropLast(), as: UTF8.self)
+  }
+
   /// Appends the line that it is in `format`, with its end.
   func append(to bytes: inout [UInt8], _ format: LogFormat, at time: WallTime) {
     guard format == .json else {

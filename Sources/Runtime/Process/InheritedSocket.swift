@@ -61,6 +61,31 @@ public final class InheritedSocket: Sendable {
 }
 
 extension InheritedSocket {
+  /// Opens a socket that listens on `address`, to be handed over to other processes; see ``Supervisor``. A process that
+  /// serves by itself has a runtime listen.
+  ///
+  /// - Parameter options: of these, ``ListenOptions/backlog``, ``ListenOptions/reuseAddress`` and
+  ///   ``ListenOptions/reusePort`` are the socket's; the others are the listener's that a process makes of it. The name of
+  ///   a socket in the file system is the caller's affair.
+  public static func open(
+    on address: SocketAddress, options: ListenOptions = ListenOptions()
+  ) throws(IOError) -> InheritedSocket {
+    let descriptor = Glibc.socket(address.family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
+    var on: Int32 = 1
+    for (option, isOn) in [(SO_REUSEADDR, options.reuseAddress), (SO_REUSEPORT, options.reusePort)] where isOn {
+      setsockopt(descriptor, SOL_SOCKET, option, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
+    do throws(IOError) {
+      guard address.withSystemAddress({ bind(descriptor, $0, $1) }) == 0 else { throw IOError(.bind, .system(errno)) }
+      guard listen(descriptor, options.backlog) == 0 else { throw IOError(.listen, .system(errno)) }
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    return InheritedSocket(descriptor: descriptor)
+  }
+
   /// Takes the sockets that the environment says this process has inherited, in the order in which they were handed over.
   ///
   /// That is the protocol of `sd_listen_fds(3)`: `LISTEN_FDS` is how many there are, from descriptor 3 on, `LISTEN_PID`

@@ -1,7 +1,9 @@
 import CRuntime
+import Glibc
 import RuntimePrimitives
 
-/// What tasks say that they are doing, for reports of stalls: a server's task, which route it answers.
+/// What tasks say that they are doing, for reports of stalls and crashes: a server's task, which route it
+/// answers.
 ///
 /// A note is a load and a store, since a server makes one for each request. The watchdog may read it at any moment, while
 /// the task runs or after it has ended, so it lies in a table by the address of its task. Where that part of the table is
@@ -13,12 +15,14 @@ package struct TaskNote {
 
     /// The label that reads `text`. Labels are kept for as long as the process lives, so there should be few of them.
     package init(_ text: String) {
-      number = TaskNote.texts.withLock { texts in
-        if let index = texts.firstIndex(of: text) { return UInt32(index) }
-        // A million fit into a note. Those beyond share the first, which says nothing.
-        guard texts.count < 1 << 20 else { return 0 }
-        texts.append(text)
-        return UInt32(texts.count - 1)
+      number = TaskNote.labels.withLock { count in
+        let used = 0..<count
+        if let number = used.first(where: { strcmp(gearbox_label_text($0), text) == 0 }) { return number }
+        // Those beyond share the first, which says nothing.
+        guard count < gearbox_most_labels else { return 0 }
+        gearbox_set_label_text(count, text)
+        defer { count += 1 }
+        return count
       }
     }
 
@@ -26,7 +30,9 @@ package struct TaskNote {
     package static let none = Label("")
   }
 
-  private static let texts = Lock([""])
+  /// How many labels there are. Their texts are in a table of C's, where the signal handler of a crash can read them. The
+  /// first reads nothing.
+  private static let labels = Lock<UInt32>(1)
 
   private let place: UInt32
 
@@ -38,7 +44,7 @@ package struct TaskNote {
 
   /// What the task at address `task` does, as far as is known.
   package static func text(of task: UInt) -> String? {
-    let number = Int(gearbox_noted_label(task))
-    return number == 0 ? nil : texts.withLock { $0[number] }
+    let number = gearbox_noted_label(task)
+    return number == 0 ? nil : String(cString: gearbox_label_text(number))
   }
 }
