@@ -1,3 +1,4 @@
+import Glibc
 import Runtime
 import RuntimePrimitives
 import RuntimeTestSupport
@@ -59,6 +60,39 @@ import Testing
         await over
         try await running.value
       }
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `connections in the backlog of a socket that is handed over are left to the next that has it`(
+    _ backend: Backend
+  ) async throws {
+    try await backend.withRuntime { runtime in
+      func check(_ runtime: some AsyncRuntime) async throws {
+        let descriptor = try InheritedSocket.open(on: .loopback(port: 0)).takeDescriptor()
+        let (socket, copy) = (InheritedSocket(descriptor: descriptor), InheritedSocket(descriptor: dup(descriptor)))
+        let handler = HandlerFunction { _ in .text("answered") }
+        var options = ServerOptions.quiet
+        // A server that has as many connections as it may have accepts no more; so the next stay in the backlog.
+        options.maximumConnections = 1
+        let first = try await Server(runtime: runtime, inherited: socket, options: options, handler: handler)
+        let running = runtime.spawn { try await first.run() }
+        let occupying = HTTPTestClient(AnyStream(try await runtime.connect(to: first.localAddress)))
+        #expect(try await occupying.get("/").status == 200)
+        let waiting = HTTPTestClient(AnyStream(try await runtime.connect(to: first.localAddress)))
+        try await waiting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await first.shutdown()
+        try await running.value
+        #expect(first.metrics.totalConnections == 1)
+        occupying.stream.close()
+        let second = try await Server(runtime: runtime, inherited: copy, options: options, handler: handler)
+        let runningNext = runtime.spawn { try await second.run() }
+        #expect(try await waiting.readResponse().text == "answered")
+        waiting.stream.close()
+        await second.shutdown()
+        try await runningNext.value
+      }
+      try await check(runtime)
     }
   }
 

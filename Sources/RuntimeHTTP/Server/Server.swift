@@ -32,6 +32,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   private let runtime: R
   private let listener: any StreamListener
+  /// Whether other processes accept from the listener's backlog, or one that is still to come.
+  private let isHandedOver: Bool
   /// Accepts a connection.
   private let accepting: @Sendable () async throws(IOError) -> Accepted
   private let responder: Responder<H>
@@ -64,7 +66,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   ) async throws(IOError) {
     let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
     let listener = try await runtime.listen(onInherited: socket, options: listening.noting(in: acceptLog))
-    self.init(runtime, listener, options, handler, acceptLog) { stream, control, responder in
+    self.init(runtime, listener, isHandedOver: true, options, handler, acceptLog) { stream, control, responder in
       ServedConnection.make(stream, speaking: .detected, control, responder)
     }
   }
@@ -113,12 +115,14 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   /// - Parameter make: makes a connection of an accepted stream.
   private init<L: StreamListener>(
-    _ runtime: R, _ listener: L, _ options: ServerOptions, _ handler: H, _ acceptLog: AcceptLog<R.RuntimeClock>,
+    _ runtime: R, _ listener: L, isHandedOver: Bool = false, _ options: ServerOptions, _ handler: H,
+    _ acceptLog: AcceptLog<R.RuntimeClock>,
     make: @escaping @Sendable (L.Stream, ConnectionControl, Responder<H>) -> ServedConnection
   ) {
     let responder = Responder(ConnectionContext(options), handler: handler, executor: runtime)
     self.runtime = runtime
     self.listener = listener
+    self.isHandedOver = isHandedOver
     self.responder = responder
     self.acceptLog = acceptLog
     registry = acceptLog.registry
@@ -206,7 +210,8 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   /// Shuts the server down gracefully, and returns when all connections have ended.
   ///
-  /// It takes the connections that wait in the listener's backlog, and stops accepting. Connections without a request are
+  /// It takes the connections that wait in the listener's backlog, and stops accepting; those in the backlog of an
+  /// `InheritedSocket` are left to the other processes that have it, and to those which will. Connections without a request are
   /// closed, or kept for ``ServerOptions/shutdownIdleGrace``; one whose request has come is served. Requests in flight go
   /// on, and their responses say `Connection: close`. After `grace` (that of the options, if `nil`) their handlers are
   /// cancelled, what has not begun to be answered gets a 503, and half a second later everything is closed. May be called
@@ -244,7 +249,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     let idleGrace = max(.zero, min(context.options.shutdownIdleGrace, grace))
     // Cancelled, it takes what is in the backlog, and the listener is closed when it ends.
     let acceptor = state.withLock(\.acceptor)
-    if let acceptor, hasRoom { acceptor.cancel() } else { listener.close() }
+    if let acceptor, hasRoom, !isHandedOver { acceptor.cancel() } else { listener.close() }
     for connection in registry.connections { connection.beginClosing() }
     if idleGrace == .zero { closeIdle() }
     let task = runtime.spawn { [self] in
