@@ -110,7 +110,7 @@ struct Pages: Sendable {
     let rows = Self.catalogue.map { route in
       let path = "<code>\(escaped(route.path))</code>"
       let link = route.method == .get ? "<a href=\"\(escaped(route.path))\">\(path)</a>" : path
-      let isOff = !isDemo && ["/stall", "/work", "/fail"].contains { route.path.hasPrefix($0) }
+      let isOff = !isDemo && ["/stall", "/work", "/fail", "/trap"].contains { route.path.hasPrefix($0) }
       return """
         <li><span><code class="method">\(route.method)</code> \(link)</span>\
         <span class="what">\(route.what)\(isOff ? " Off: start with <code>--demo</code>." : "")</span></li>
@@ -131,6 +131,7 @@ struct Pages: Sendable {
     (.get, "/stall?ms=2000", "Waits the wrong way, blocking a worker."),
     (.get, "/work?us=200", "Computes for so many microseconds: to see what a server does with too much to do."),
     (.get, "/fail", "Throws an error: a 500, and a line in the log."),
+    (.get, "/trap", "Ends the process, as a mistake in Swift code does. With <code>--processes</code> others go on."),
     (.get, "/stream?count=5", "Five server-sent events, one a second; without a count, one a second for ever."),
     (.post, "/echo", "Sends back what it is sent, of any size, as it comes: read while you send."),
     (.post, "/echo/whole", "The same once all of it has come, up to 16 MiB: send it all, then read."),

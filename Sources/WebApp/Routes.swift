@@ -61,6 +61,15 @@ enum Routes {
     }
   }
 
+  /// Reads beyond the end of an array, which ends the process: no Swift code can catch that.
+  static func trap(_ pages: Pages) -> Router.ImmediateFunction {
+    { _ in
+      guard pages.isDemo else { return pages.isOff("/trap", does: "ends the process, and every request in it") }
+      let nothing: [Response] = []
+      return nothing[0]
+    }
+  }
+
   private struct FailedOnPurpose: Error {}
 
   /// Sends back what comes, chunk by chunk, so that its size does not matter. A client has to read while it sends: it is

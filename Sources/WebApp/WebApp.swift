@@ -30,6 +30,7 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     router.get("/stall", Routes.stall(clock, pages))
     router.get("/work", Routes.work(clock, pages))
     router.get("/fail", Routes.fail(pages))
+    router.get("/trap", Routes.trap(pages))
     router.post("/echo", Routes.echo)
     router.post("/echo/whole", Routes.echoWhole)
     router.get("/headers", Routes.headers)
@@ -47,10 +48,10 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
   ///
   /// - Throws: what the system says if the address cannot be listened on.
   public func makeServer(
-    on address: SocketAddress, options: ServerOptions = ServerOptions()
+    on address: SocketAddress, listening: ListenOptions = ListenOptions(), options: ServerOptions = ServerOptions()
   ) async throws(IOError) -> Server<R, Router> {
     try await makeServer(options) { options, router throws(IOError) in
-      try await Server(runtime: runtime, address: address, options: options, handler: router)
+      try await Server(runtime: runtime, address: address, listening: listening, options: options, handler: router)
     }
   }
 

@@ -13,7 +13,7 @@ enum Invocation: Equatable {
   /// Reads `arguments`, those after the program's name, and the variables that `variable` looks up.
   init(_ arguments: some Sequence<String>, variable: (String) -> String?) throws(UsageError) {
     var flags: [Setting: String] = [:]
-    var isDemo = false
+    var (isDemo, reusesPort) = (false, false)
     var remaining = Array(arguments)[...]
     while let argument = remaining.popFirst() {
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -28,7 +28,7 @@ enum Invocation: Equatable {
         }
         continue
       }
-      let plain = ["--demo", "--list-runtimes", "--help", "-h", "--version"]
+      let plain = ["--demo", "--reuse-port", "--list-runtimes", "--help", "-h", "--version"]
       guard plain.contains(flag) else {
         throw UsageError(
           argument.hasPrefix("-") && argument != "-"
@@ -38,6 +38,7 @@ enum Invocation: Equatable {
       if inlineValue != nil { throw UsageError("\(flag) takes no value") }
       switch flag {
       case "--demo": isDemo = true
+      case "--reuse-port": reusesPort = true
       case "--list-runtimes":
         self = .listRuntimes
         return
@@ -50,7 +51,9 @@ enum Invocation: Equatable {
       }
     }
     do throws(InvalidSetting) {
-      self = .serve(try Options(flags: flags, variable: variable, isDemo: isDemo))
+      var options = try Options(flags: flags, variable: variable, isDemo: isDemo)
+      options.reusesPort = reusesPort
+      self = .serve(options)
     } catch {
       throw UsageError("\(error)")
     }
@@ -62,8 +65,16 @@ struct Options: Equatable {
   var runtime = RuntimeSettings()
   /// Where to listen; with port 0 the system chooses one.
   var address = SocketAddress.loopback(port: 7878)
+  /// Whether other processes may listen there too.
+  var reusesPort = false
   /// Whether to offer what goes wrong on purpose.
   var isDemo = false
+  /// How many processes to serve with, under a supervisor; with 0 this one serves by itself.
+  var processes = 0
+  /// How long one of them may give no sign of life.
+  var heartbeatLimit = Duration.seconds(30)
+  /// How long connections without a request are kept at the end.
+  var idleGrace = Duration.zero
   var logs = Logs.Settings()
   /// What is done when there is too much to do, if anything.
   var overload: OverloadOptions.Response?
@@ -105,6 +116,13 @@ extension Options {
       logs.accessFile = value
     }
     if let (value, name) = given(.overload) { overload = try SettingFormat.overload.value(value, of: name) }
+    if let (value, name) = given(.processes) { processes = try SettingFormat.processes.value(value, of: name) }
+    if let (value, name) = given(.heartbeatLimit) {
+      heartbeatLimit = .seconds(try SettingFormat.heartbeatLimit.value(value, of: name))
+    }
+    if let (value, name) = given(.idleGrace) {
+      idleGrace = .milliseconds(try SettingFormat.idleGrace.value(value, of: name))
+    }
     if let (value, name) = given(.errorLog) { logs.errors = try SettingFormat.errorLog.value(value, of: name) }
   }
 }
@@ -152,11 +170,17 @@ extension SettingFormat where Value == Int {
   fileprivate static var relief: SettingFormat { wholeNumber(in: RuntimeSettings.reliefCounts) }
   /// With 0 the system chooses.
   fileprivate static var port: SettingFormat { wholeNumber(in: 0...65_535) }
+  fileprivate static var processes: SettingFormat { wholeNumber(in: 0...1024) }
+  /// In seconds: signs of life come every second, and one may be late.
+  fileprivate static var heartbeatLimit: SettingFormat { wholeNumber(in: 3...3600) }
+  /// In milliseconds, and no longer than the grace that a server gives to requests.
+  fileprivate static var idleGrace: SettingFormat { wholeNumber(in: 0...10_000) }
 }
 
 /// What takes a value, on the command line and in the environment.
 private enum Setting: CaseIterable {
-  case runtime, workers, relief, host, port, accessLog, accessLogFile, errorLog, overload
+  case runtime, workers, relief, host, port, accessLog, accessLogFile, errorLog, overload, processes, heartbeatLimit
+  case idleGrace
 
   init?(flag: String) {
     guard let setting = Self.allCases.first(where: { $0.flag == flag }) else { return nil }
@@ -174,6 +198,9 @@ private enum Setting: CaseIterable {
     case .accessLogFile: "--access-log-file"
     case .errorLog: "--error-log"
     case .overload: "--overload"
+    case .processes: "--processes"
+    case .heartbeatLimit: "--heartbeat-limit"
+    case .idleGrace: "--idle-grace"
     }
   }
 
@@ -188,6 +215,9 @@ private enum Setting: CaseIterable {
     case .accessLogFile: "ACCESS_LOG_FILE"
     case .errorLog: "ERROR_LOG"
     case .overload: "OVERLOAD"
+    case .processes: "PROCESSES"
+    case .heartbeatLimit: "HEARTBEAT_LIMIT"
+    case .idleGrace: "IDLE_GRACE"
     }
   }
 
@@ -202,6 +232,9 @@ private enum Setting: CaseIterable {
     case .accessLogFile: "the path of a file"
     case .errorLog: SettingFormat.errorLog.choices
     case .overload: SettingFormat.overload.choices
+    case .processes: SettingFormat.processes.choices
+    case .heartbeatLimit: SettingFormat.heartbeatLimit.choices
+    case .idleGrace: SettingFormat.idleGrace.choices
     }
   }
 }
@@ -231,15 +264,21 @@ extension Invocation {
       --error-log FORM  ERROR_LOG        what goes wrong, in text or json
       --overload HOW    OVERLOAD         what to do with too many requests: off,
                                          refuse or stop-accepting
-      --demo                             offer /stall and /fail, which do it wrongly
+      --reuse-port                       let others listen on the port too
+      --idle-grace MS   IDLE_GRACE       how long idle connections stay at the end
+      --processes COUNT PROCESSES        so many that serve; the dead are replaced
+      --heartbeat-limit SECONDS
+                        HEARTBEAT_LIMIT  seconds for which one may be stuck
+      --demo                             offer /stall, /work, /fail and /trap
       --list-runtimes                    say which runtimes there are, and exit
       --help                             print this, and exit
       --version                          print the version, and exit
 
     A flag goes before the variable beside it. Values may follow a space or an =.
     Unless told otherwise: 127.0.0.1, port 7878, one worker a core, 64 for relief,
-    no access log. Without a file it goes to standard output; errors are text, and
-    go to standard error.
+    this process alone (30 s to be stuck with more), idle connections closed at once
+    at the end, no access log. Without a file it goes to standard output; errors are
+    text, and go to standard error.
     """
 
   /// What `--list-runtimes` prints.

@@ -10,6 +10,9 @@ struct Logs {
     /// The file that has those lines; `nil` for standard output.
     var accessFile: String?
     var errors = LogFormat.text
+
+    /// Whether standard output has the lines of requests, in JSON, so that each line there has to be JSON.
+    var accessIsJSONOnOutput: Bool { access == .json && accessFile == nil }
   }
 
   /// What goes wrong.
@@ -45,7 +48,7 @@ struct Logs {
 
   /// Says `line` on standard output. There it is an event like others if the rest is JSON.
   func say(_ line: String) {
-    if let access, settings.accessFile == nil, settings.access == .json {
+    if let access, settings.accessIsJSONOnOutput {
       ErrorLog(to: access).write(LogEvent(.info, line))
       access.flush(within: .seconds(1))
     } else {

@@ -18,13 +18,15 @@ import WebApp
       case .serve(let options):
         // Before there are threads, which might read the environment.
         let (socket, notifier) = (try inheritedSocket(), ServiceNotifier.take())
+        let link = SupervisorLink.take()
+        if link == nil, options.processes > 0 { exit(try supervise(options, socket, notifier)) }
         let logs = try Logs(options.logs)
         // Whatever ends it.
         defer { logs.flush(within: lastWords) }
         var runtime = options.runtime
         // `/block` may take a minute. To wait for a thread that long is worse than to be refused.
         runtime.blocking.queued = 0
-        try runtime.run(Serve(options: options, socket: socket, notifier: notifier, logs: logs)) {
+        try runtime.run(Serve(options: options, socket: socket, notifier: notifier, link: link, logs: logs)) {
           [errors = logs.errors] stall in errors.write(stall)
         }
       }
@@ -53,6 +55,7 @@ private struct Serve: RuntimeProgram {
   let options: Options
   let socket: InheritedSocket?
   let notifier: ServiceNotifier?
+  let link: SupervisorLink?
   let logs: Logs
   /// The server waits for its requests itself. What still blocks a thread after that is nothing to wait for.
   let grace = Duration.zero
@@ -62,16 +65,25 @@ private struct Serve: RuntimeProgram {
     let server = try await listen(app)
     // What is printed to a pipe whose reader has gone is no reason to end.
     signal(SIGPIPE, SIG_IGN)
-    try Signals.handle([.interrupt, .terminate]) { signal in
-      // The second ends the process. 128 and the number is how a shell reports a process that a signal has ended.
-      if app.isStopping.isSet { _exit(128 + signal.rawValue) }
+    let stop: @Sendable () -> Void = {
       app.isStopping.set()
       tell(.stopping)
       runtime.execute { await server.shutdown() }
     }
-    if options.logs.accessFile != nil { try Signals.handle([.hangup]) { _ in logs.reopen() } }
-    let workers = runtime.workerCount == 1 ? "1 worker" : "\(runtime.workerCount) workers"
-    logs.say("Gearbox WebApp on http://\(server.localAddress) (runtime \(runtime.name), \(workers))")
+    try Signals.handle([.interrupt, .terminate]) { signal in
+      // The second ends the process. 128 and the number is how a shell reports a process that a signal has ended.
+      if app.isStopping.isSet { _exit(128 + signal.rawValue) }
+      stop()
+    }
+    // A supervisor passes the signal on, whatever there is to open.
+    if options.logs.accessFile != nil || link != nil { try Signals.handle([.hangup]) { _ in logs.reopen() } }
+    if let link {
+      link.notifyReady()
+      runtime.execute { if await link.keepAlive(on: runtime.clock), !app.isStopping.isSet { stop() } }
+    } else {
+      let workers = runtime.workerCount == 1 ? "1 worker" : "\(runtime.workerCount) workers"
+      logs.say("Gearbox WebApp on http://\(server.localAddress) (runtime \(runtime.name), \(workers))")
+    }
     tell(.ready)
     do throws(IOError) {
       try await server.run()
@@ -83,6 +95,7 @@ private struct Serve: RuntimeProgram {
 
   private var serverOptions: ServerOptions {
     var server = ServerOptions()
+    server.shutdownIdleGrace = options.idleGrace
     server.log = { [errors = logs.errors] event in errors.write(event) }
     if let response = options.overload {
       var overload = OverloadOptions()
@@ -98,7 +111,7 @@ private struct Serve: RuntimeProgram {
   private func listen<R: AsyncRuntime>(_ app: WebApp<R>) async throws(CannotListen) -> Server<R, Router> {
     do throws(IOError) {
       if let socket { return try await app.makeServer(on: socket, options: serverOptions) }
-      return try await app.makeServer(on: options.address, options: serverOptions)
+      return try await app.makeServer(on: options.address, listening: options.listening, options: serverOptions)
     } catch {
       throw CannotListen(address: socket == nil ? "\(options.address)" : "the socket that is handed over", error: error)
     }
@@ -114,7 +127,7 @@ private struct Serve: RuntimeProgram {
   }
 }
 
-private struct CannotListen: Error, CustomStringConvertible {
+struct CannotListen: Error, CustomStringConvertible {
   let address: String
   let error: IOError
 
@@ -122,7 +135,7 @@ private struct CannotListen: Error, CustomStringConvertible {
 }
 
 /// A line on standard output, there at once even if that is a pipe.
-private func say(_ line: String) {
+func say(_ line: String) {
   print(line)
   fflush(nil)
 }

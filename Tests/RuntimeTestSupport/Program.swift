@@ -102,7 +102,10 @@ package final class Program: Sendable {
     }
   }
 
-  private static func reportsStall(_ line: some StringProtocol) -> Bool { line.contains("Z warning: stall: ") }
+  /// In text or in JSON.
+  private static func reportsStall(_ line: some StringProtocol) -> Bool {
+    line.contains("Z warning: stall: ") || line.contains(#""level":"warning","message":"stall: "#)
+  }
 
   /// Whether it has ended, or is about to.
   package var isOver: Bool {

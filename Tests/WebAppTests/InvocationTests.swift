@@ -73,6 +73,10 @@ import Testing
     (["--access-log-file="], "--access-log-file: \"\" is not the path of a file"),
     (["--overload=on"], "--overload: \"on\" is not one of off, refuse, stop-accepting"),
     (["--error-log=common"], "--error-log: \"common\" is not one of text, json"),
+    (["--processes=many"], "--processes: \"many\" is not a whole number from 0 to 1024"),
+    (["--heartbeat-limit=2"], "--heartbeat-limit: \"2\" is not a whole number from 3 to 3600"),
+    (["--idle-grace=10001"], "--idle-grace: \"10001\" is not a whole number from 0 to 10000"),
+    (["--reuse-port=yes"], "--reuse-port takes no value"),
     (["--host=example.org"], "--host: \"example.org\" is not an IPv4 address, an IPv6 address or localhost"),
   ])
   func whatMakesNoSenseIsRefusedWithTheChoices(arguments: [String], message: String) {
@@ -85,6 +89,9 @@ import Testing
     ("HOST", "there", "HOST: \"there\" is not an IPv4 address, an IPv6 address or localhost"),
     ("ACCESS_LOG", "on", "ACCESS_LOG: \"on\" is not one of off, common, json"),
     ("ERROR_LOG", "off", "ERROR_LOG: \"off\" is not one of text, json"),
+    ("PROCESSES", "-1", "PROCESSES: \"-1\" is not a whole number from 0 to 1024"),
+    ("HEARTBEAT_LIMIT", "1s", "HEARTBEAT_LIMIT: \"1s\" is not a whole number from 3 to 3600"),
+    ("IDLE_GRACE", "long", "IDLE_GRACE: \"long\" is not a whole number from 0 to 10000"),
     ("PORT", "http", "PORT: \"http\" is not a whole number from 0 to 65535"),
   ])
   func aBadVariableIsRefusedByName(name: String, value: String, message: String) {
@@ -119,9 +126,22 @@ import Testing
     #expect(try serve(arguments, environment).overload == response)
   }
 
+  @Test func `Processes, their limit and the idle grace are taken from the flags and then from the variables`() throws {
+    let environment = ["PROCESSES": "2", "HEARTBEAT_LIMIT": "5", "IDLE_GRACE": "250"]
+    var options = try serve([], environment)
+    #expect((options.processes, options.heartbeatLimit, options.idleGrace) == (2, .seconds(5), .milliseconds(250)))
+    options = try serve(["--processes=3", "--heartbeat-limit=6", "--idle-grace", "1000"], environment)
+    #expect((options.processes, options.heartbeatLimit, options.idleGrace) == (3, .seconds(6), .seconds(1)))
+    options = try serve([])
+    #expect((options.processes, options.heartbeatLimit, options.idleGrace) == (0, .seconds(30), .zero))
+    #expect(!options.listening.reusePort)
+    #expect(try serve(["--reuse-port"]).listening.reusePort)
+  }
+
   @Test func theHelpNamesEveryFlagAndFitsATerminal() {
     let logs = ["access-log", "access-log-file", "error-log", "overload"]
-    for flag in logs + ["runtime", "workers", "host", "port", "demo", "list-runtimes", "help", "version"] {
+    let processes = ["processes", "heartbeat-limit", "idle-grace", "reuse-port"]
+    for flag in logs + processes + ["runtime", "workers", "host", "port", "demo", "list-runtimes", "help", "version"] {
       #expect(Invocation.helpText.contains("  --\(flag) "))
     }
     #expect(Invocation.helpText.split(separator: "\n").allSatisfy { $0.count <= 80 })

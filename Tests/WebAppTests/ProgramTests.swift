@@ -229,6 +229,40 @@ import Testing
     }
   }
 
+  @Test(arguments: Backend.allCases)
+  func `Several processes serve on one socket, and a signal to the first ends all gracefully`(
+    backend: Backend
+  ) async throws {
+    try await Backend.custom.withRuntime { runtime in
+      let directory = try TemporaryDirectory()
+      let manager: any DatagramSocket = try await runtime.bindDatagrams(on: .unix(path: directory.path + "/notify"))
+      defer { manager.close() }
+      let program = try Program(
+        "WebApp", ["--port=0", "--runtime", backend.rawValue, "--processes=2"],
+        environment: ["NOTIFY_SOCKET=\(directory.path)/notify"])
+      let line = try #require(await program.readLine())
+      #expect(line.hasSuffix(" (runtime \(backend.rawValue), 2 processes)"))
+      let word = try #require(line.split(separator: " ").first { $0.hasPrefix("http://") })
+      let address = try #require(SocketAddress(word.dropFirst(7)))
+      #expect(String(decoding: try await manager.receive().bytes, as: UTF8.self) == "READY=1")
+      let statuses = try await ask(address, for: ["/plaintext", "/healthz"], on: runtime)
+      #expect(statuses == [200, 200])
+      program.signal(SIGTERM)
+      #expect(String(decoding: try await manager.receive().bytes, as: UTF8.self) == "STOPPING=1")
+      #expect(await program.end() == .exited(0))
+      #expect(await program.errors() == "")
+    }
+  }
+
+  @Test func `A program that cannot start is not started for ever`() async throws {
+    let program = try Program(
+      "WebApp", ["--port=0", "--access-log=json", "--access-log-file=/nowhere/log", "--processes=1"])
+    #expect(await program.end() == .exited(EXIT_FAILURE))
+    let errors = await program.errors()
+    #expect(errors.hasPrefix("WebApp: cannot append to \"/nowhere/log\""), "\(errors)")
+    #expect(errors.hasSuffix(") has ended with status 1 before any was ready\n"), "\(errors)")
+  }
+
   @Test func aSocketForAnotherProcessIsLeftAloneAndAManagerThatIsGoneIsNoReasonToEnd() async throws {
     let (listener, address) = try listenByHand()
     let program = try Program(

@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["/fail", "/work"])
+  @Test(arguments: ["/fail", "/trap", "/work"])
   func whatDoesHarmIsForbiddenUnlessItWasAskedFor(path: String) async throws {
     try await withClient { client in
       let page = try await client.get(path)
@@ -207,8 +207,8 @@ import Testing
 
   @Test(arguments: [
     "GET /", "GET /sleep?ms=0", "GET /sleep?ms=<script>", "GET /block?ms=0", "GET /stall", "GET /work", "GET /fail",
-    "POST /echo",
-    "GET /headers", "GET /stream?count=1", "GET /bytes?count=1", "GET /runtime", "GET /healthz", "GET /plaintext",
+    "GET /trap", "POST /echo", "GET /headers", "GET /stream?count=1", "GET /bytes?count=1", "GET /runtime",
+    "GET /healthz", "GET /plaintext",
     "GET /favicon.ico", "GET /nowhere", "PUT /", "OPTIONS /", "BREW /", "HEAD /",
   ])
   func noResponseIsTakenForWhatItLooksLike(request: String) async throws {
