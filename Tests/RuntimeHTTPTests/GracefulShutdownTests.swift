@@ -71,24 +71,36 @@ import Testing
       func check(_ runtime: some AsyncRuntime) async throws {
         let descriptor = try InheritedSocket.open(on: .loopback(port: 0)).takeDescriptor()
         let (socket, copy) = (InheritedSocket(descriptor: descriptor), InheritedSocket(descriptor: dup(descriptor)))
-        let handler = HandlerFunction { _ in .text("answered") }
-        var options = ServerOptions.quiet
-        // A server that has as many connections as it may have accepts no more; so the next stay in the backlog.
-        options.maximumConnections = 1
-        let first = try await Server(runtime: runtime, inherited: socket, options: options, handler: handler)
+        // As many as an acceptor cannot take without letting the tasks of the first have their turn.
+        var clients: [HTTPTestClient<AnyStream>] = []
+        for _ in 0..<400 {
+          let client = HTTPTestClient(AnyStream(try await runtime.connect(to: try #require(copy.address))))
+          try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+          clients.append(client)
+        }
+        let (hasRequest, request) = AsyncStream<Void>.makeStream()
+        let first = try await Server(
+          runtime: runtime, inherited: socket, options: .quiet,
+          handler: HandlerFunction { _ in
+            request.yield()
+            return .text("answered")
+          })
         let running = runtime.spawn { try await first.run() }
-        let occupying = HTTPTestClient(AnyStream(try await runtime.connect(to: first.localAddress)))
-        #expect(try await occupying.get("/").status == 200)
-        let waiting = HTTPTestClient(AnyStream(try await runtime.connect(to: first.localAddress)))
-        try await waiting.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        await first.shutdown()
+        let ending = runtime.spawn {
+          for await _ in hasRequest { break }
+          await first.shutdown()
+        }
+        try await ending.value
         try await running.value
-        #expect(first.metrics.totalConnections == 1)
-        occupying.stream.close()
-        let second = try await Server(runtime: runtime, inherited: copy, options: options, handler: handler)
+        let second = try await Server(
+          runtime: runtime, inherited: copy, options: .quiet, handler: HandlerFunction { _ in .text("answered") })
         let runningNext = runtime.spawn { try await second.run() }
-        #expect(try await waiting.readResponse().text == "answered")
-        waiting.stream.close()
+        for client in clients {
+          #expect(try await client.readResponse().text == "answered")
+          client.stream.close()
+        }
+        #expect(first.metrics.totalConnections > 0)
+        #expect(second.metrics.totalConnections > 0)
         await second.shutdown()
         try await runningNext.value
       }
