@@ -73,6 +73,25 @@ import Testing
     }
   }
 
+  @Test(arguments: ["0", "-1", "x", "", "1000"])
+  func `A variable that names no socket to a supervisor is none`(value: String) async {
+    await #expect(processExitsWith: .success) { [value] in
+      setenv(ProcessStarter.variable, value, 1)
+      #expect(SupervisorLink.take() == nil)
+    }
+  }
+
+  @Test func `Signals that were ignored come by a descriptor nevertheless`() async {
+    await #expect(processExitsWith: .success) {
+      signal(SIGCHLD, SIG_IGN)
+      let signals = try SignalDescriptor([SIGCHLD, SIGHUP])
+      #expect(signals.next() == nil)
+      raise(SIGCHLD)
+      #expect(signals.next() == SIGCHLD)
+      #expect(signals.next() == nil)
+    }
+  }
+
   @Test func `A signal of a crash has the process send what its task was doing`() async throws {
     await #expect(processExitsWith: .success) {
       var ends: [Int32] = [-1, -1]
@@ -92,7 +111,9 @@ import Testing
 
   @Test func `A process that crashes dies of the signal that it has crashed by`() async {
     await #expect(processExitsWith: .signal(SIGTRAP)) {
-      setenv(ProcessStarter.variable, "0", 1)
+      var ends: [Int32] = [-1, -1]
+      #expect(socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0)
+      setenv(ProcessStarter.variable, "\(ends[1])", 1)
       _ = try #require(SupervisorLink.take())
       raise(SIGTRAP)
     }

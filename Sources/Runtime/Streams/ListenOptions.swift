@@ -7,6 +7,9 @@ public struct ListenOptions: Sendable {
   /// that listen on such a path at once one succeeds, and the others are refused with `EADDRINUSE`.
   public var reuseAddress = true
   /// Lets several listeners share one port, the kernel dealing connections out among them (`SO_REUSEPORT`).
+  ///
+  /// Of a listener that is closed Linux resets connections whose handshake has just ended or is under way, and does not give
+  /// them to the others, unless `net.ipv4.tcp_migrate_req` is 1.
   public var reusePort = false
   /// What accepted connections are set to.
   public var tcp = TCPOptions()

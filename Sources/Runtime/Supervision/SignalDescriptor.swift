@@ -5,11 +5,15 @@ import Glibc
 struct SignalDescriptor: ~Copyable {
   let number: Int32
 
-  /// Blocks `signals`, and has them come by the descriptor.
+  /// Blocks `signals`, and has them come by the descriptor. Those that the process has inherited as ignored are not ignored
+  /// any more: they would not come, and with SIGCHLD the system would not tell how a process has ended.
   init(_ signals: [Int32]) throws(IOError) {
     var set = sigset_t()
     sigemptyset(&set)
-    for signal in signals { sigaddset(&set, signal) }
+    for number in signals {
+      sigaddset(&set, number)
+      signal(number, SIG_DFL)
+    }
     pthread_sigmask(SIG_BLOCK, &set, nil)
     number = signalfd(-1, &set, Int32(SFD_NONBLOCK | SFD_CLOEXEC))
     guard number >= 0 else { throw IOError(.open, .system(errno)) }

@@ -37,8 +37,9 @@ import RuntimePrimitives
 public final class Supervisor {
   /// How long a process may give no sign of life before it is killed.
   ///
-  /// No less than three seconds: signs come every second, and one may be late. The default, half a minute, is far beyond what a busy machine does to a healthy runtime. Clients of a process in which
-  /// everything is stuck wait as long; those of others do not.
+  /// No less than three seconds: signs come every second, and one may be late. The default, half a minute, is far beyond
+  /// what a busy machine does to a healthy runtime. Clients of a process in which everything is stuck wait as long; those of
+  /// others do not.
   public var heartbeatLimit = Duration.seconds(30) {
     didSet { heartbeatLimit = max(heartbeatLimit, .seconds(3)) }
   }
@@ -194,7 +195,8 @@ public final class Supervisor {
   private func noteEnd(of id: pid_t, _ end: ProcessEnd) {
     guard let process = processes.first(where: { $0.id == id }) else { return }
     process.readMessages()
-    let wasExpected = endsNow || process.isLeaving && end == .exited(0)
+    // By the signal where it was not ready.
+    let wasExpected = endsNow || process.isLeaving && [.exited(0), .killed(by: .terminate)].contains(end)
     let words = "(\(id)) \(end.description)\(activity(of: process, end))"
     leaving.removeAll { $0.id == id }
     guard let index = places.firstIndex(where: { $0.process?.id == id || $0.successor?.id == id }) else {

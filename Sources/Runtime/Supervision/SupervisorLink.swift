@@ -29,7 +29,12 @@ public final class SupervisorLink: Sendable {
       return nil
     }
     unsetenv(ProcessStarter.variable)
-    guard fcntl(channel, F_SETFD, FD_CLOEXEC) == 0 else { return nil }
+    // Whatever the variable says, no other file is to be written to.
+    var (kind, length) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+    guard getsockopt(channel, SOL_SOCKET, SO_TYPE, &kind, &length) == 0, kind == Int32(SOCK_SEQPACKET.rawValue) else {
+      return nil
+    }
+    _ = fcntl(channel, F_SETFD, FD_CLOEXEC)
     gearbox_report_crashes(channel)
     return SupervisorLink(channel: channel)
   }
