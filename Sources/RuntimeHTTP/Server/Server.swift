@@ -150,6 +150,9 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     return metrics
   }
 
+  /// Whether it shuts down or has ended: what a handler would go on with for ever is to end then.
+  public var isShuttingDown: Bool { context.isClosing }
+
   /// Accepts connections, each served in a task of its own on the runtime, until ``shutdown(grace:)`` is called or the
   /// task is cancelled; then shuts down gracefully, and returns when all connections have ended and its address is free.
   ///
