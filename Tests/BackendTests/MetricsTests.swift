@@ -26,6 +26,19 @@ import Testing
     }
   }
 
+  @Test(arguments: Backend.allCases)
+  func `A worker tells for how long it has been in its job, and for how long it has been busy`(
+    backend: Backend
+  ) async throws {
+    try await backend.withRuntime(workers: 1) { runtime in
+      let isSeen = try await runtime.spawn {
+        block { runtime.workerActivities.first.map { $0.isBusy && $0.jobAge >= .milliseconds(20) } ?? false }
+      }.value
+      #expect(isSeen)
+      #expect(runtime.workerActivities[0].busyTime >= .milliseconds(10))
+    }
+  }
+
   @Test func `Swift's own pool has no workers to tell of`() async throws {
     let runtime = try ConcurrencyRuntime()
     #expect(runtime.metrics.workers == [])

@@ -85,6 +85,7 @@ public final class JobCounters: @unchecked Sendable {  // One thread of the mode
   func hasStolen(_ count: Int) { stolen += count }
   func hasParked() { parks += 1 }
   func hasBeenBusy(for nanoseconds: Int64) {}
+  func hasBeenInJob(for nanoseconds: Int64) {}
 }
 
 /// No task is watched in a model.

@@ -9,6 +9,7 @@ public struct JobCounters: ~Copyable, Sendable {
   @usableFromInline let parkCount = Atomic<Int>(0)
   @usableFromInline let job = Atomic<UInt>(0)
   private let busyNanoseconds = Atomic<Int64>(0)
+  private let jobNanoseconds = Atomic<Int64>(0)
   /// The number of the lane.
   @usableFromInline let lane: UInt32
 
@@ -59,6 +60,12 @@ public struct JobCounters: ~Copyable, Sendable {
   func hasBeenBusy(for nanoseconds: Int64) {
     busyNanoseconds.store(busyNanoseconds.load(ordering: .relaxed) + nanoseconds, ordering: .relaxed)
   }
+
+  /// For how long it has been in its job, as far as the watchdog's last look can tell; 0 if that is no longer than a look.
+  public var jobAge: Duration { .nanoseconds(jobNanoseconds.load(ordering: .relaxed)) }
+
+  /// Notes for how many nanoseconds it has been in its job. The watchdog's thread only.
+  func hasBeenInJob(for nanoseconds: Int64) { jobNanoseconds.store(nanoseconds, ordering: .relaxed) }
 
   /// Counts a sleep that is about to begin.
   @inlinable public func hasParked() { parkCount.store(parks &+ 1, ordering: .relaxed) }

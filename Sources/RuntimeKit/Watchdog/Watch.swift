@@ -39,6 +39,7 @@ struct Watch {
     for index in lanes.indices {
       sights[index].update(lanes[index], now, watchdog)
       if lanes[index].isBusy { lanes[index].counters.hasBeenBusy(for: elapsed) }
+      lanes[index].counters.hasBeenInJob(for: sights[index].stuckTime)
     }
     for index in 0..<workerCount where sights[index].stuckTime > 0 { watched.cover(index) }
     need.set(isAllStuck)
