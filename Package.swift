@@ -43,6 +43,7 @@ let package = Package(
     .library(name: "RuntimeDispatch", targets: ["RuntimeDispatch"]),
     .library(name: "RuntimeCustom", targets: ["RuntimeCustom"]),
     .library(name: "RuntimeHTTP", targets: ["RuntimeHTTP"]),
+    .library(name: "RuntimeConsole", targets: ["RuntimeConsole"]),
     .library(name: "RuntimeTesting", targets: ["RuntimeTesting"]),
     .library(name: "RuntimeSimulation", targets: ["RuntimeSimulation"]),
     .library(name: "RuntimeSelection", targets: ["RuntimeSelection"]),
@@ -58,15 +59,17 @@ let package = Package(
     backend("RuntimeDispatch", ["Runtime", "RuntimeKit"]),
     backend("RuntimeCustom", ["Runtime", "RuntimeKit", "RuntimePrimitives"]),
     library("RuntimeHTTP", ["Runtime", "RuntimeKit", "RuntimePrimitives"]),
+    library("RuntimeConsole", ["Runtime", "RuntimeHTTP", "RuntimeKit", "RuntimePrimitives"]),
     library("RuntimeTesting", ["Runtime", "RuntimePrimitives"]),
     .target(name: "CSimulation"),
     library("RuntimeSimulation", ["CSimulation", "Runtime", "RuntimePrimitives"]),
     library("RuntimeSelection", ["Runtime", "RuntimeConcurrency", "RuntimeCustom", "RuntimeDispatch"]),
     .target(
-      name: "WebApp", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection"], packageAccess: false,
-      swiftSettings: settings),
+      name: "WebApp", dependencies: ["Runtime", "RuntimeConsole", "RuntimeHTTP", "RuntimeSelection"],
+      packageAccess: false, swiftSettings: settings),
     .executableTarget(
-      name: "WebAppProgram", dependencies: ["Runtime", "RuntimeHTTP", "RuntimeSelection", "WebApp"],
+      name: "WebAppProgram",
+      dependencies: ["Runtime", "RuntimeConsole", "RuntimeHTTP", "RuntimeSelection", "WebApp"],
       packageAccess: false, swiftSettings: settings),
     .target(
       name: "RuntimeTestSupport",
@@ -80,6 +83,12 @@ let package = Package(
       [
         "Runtime", "RuntimeConcurrency", "RuntimeHTTP", "RuntimePrimitives", "RuntimeSimulation", "RuntimeTesting",
         "RuntimeTestSupport",
+      ]),
+    tests(
+      "RuntimeConsoleTests",
+      [
+        "Runtime", "RuntimeConsole", "RuntimeHTTP", "RuntimeKit", "RuntimePrimitives", "RuntimeTestSupport",
+        "RuntimeTesting",
       ]),
     tests("RuntimeTests", ["Runtime", "RuntimePrimitives", "RuntimeTestSupport"]),
     tests("RuntimeKitTests", ["Runtime", "RuntimeKit", "RuntimeTestSupport"]),

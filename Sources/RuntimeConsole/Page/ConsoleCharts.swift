@@ -1,0 +1,190 @@
+/// The part of the page's script that draws: the workers' lanes, the rate of requests, and how long they take.
+let scriptOfCharts = #"""
+
+  /** The colours of the style sheet, as they are just now. */
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    return { busy: colour("busy"), accent: colour("accent"), line: colour("line"), soft: colour("soft"),
+      ink: colour("ink") };
+  }
+
+  /** A canvas that is empty and as sharp as the screen, with its size in pixels of the page. */
+  function sheet(canvas) {
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    const scale = devicePixelRatio || 1;
+    canvas.width = Math.round(width * scale);
+    canvas.height = Math.round(height * scale);
+    const pen = canvas.getContext("2d");
+    pen.scale(scale, scale);
+    pen.font = "11px system-ui, sans-serif";
+    return { pen, width, height };
+  }
+
+  /** Where a time is between `left` and `right`, which is now. */
+  function place(time, left, right) { return right - (latest.time - time) / SPAN * (right - left); }
+
+  /** The left edge and the width of a frame, to whole pixels so that frames touch. */
+  function column(frame, left, right) {
+    const start = Math.max(left, Math.floor(place(frame.time - frame.length, left, right)));
+    return [start, Math.max(1, Math.floor(place(frame.time, left, right)) - start)];
+  }
+
+  /** Stripes and an edge: to be seen without the colour. */
+  function hatch(pen, x, y, width, height, colour) {
+    pen.save();
+    pen.beginPath();
+    pen.rect(x, y, width, height);
+    pen.clip();
+    pen.strokeStyle = colour;
+    pen.lineWidth = 1.5;
+    for (let at = Math.floor((x - height) / 5) * 5; at < x + width; at += 5) {
+      pen.beginPath();
+      pen.moveTo(at, y + height);
+      pen.lineTo(at + height, y);
+      pen.stroke();
+    }
+    pen.lineWidth = 2;
+    pen.strokeRect(x, y, width, height);
+    pen.restore();
+  }
+
+  const lanes = [];
+
+  function showLanes() {
+    const { name, activities, workerCount } = latest.runtime;
+    element("workers").dataset.known = hasWorkers();
+    say(element("workers-note"), hasWorkers() ? "" : `The runtime ${name} runs its jobs on Swift's own pool of ${workerCount} threads, `
+      + "which cannot be asked what they do. Give it a number of workers (RUNTIME_WORKERS) to see them here. Tasks are "
+      + "below, with what they have last begun to wait for.");
+    // Only what is too high scrolls, and only that has to be reached by the keyboard.
+    element("lanes").tabIndex = activities.length > 16 ? 0 : -1;
+    while (lanes.length > activities.length) lanes.pop().row.remove();
+    while (lanes.length < activities.length) {
+      const lane = { row: make("li"), name: make("span"), share: make("span", "", "share"),
+        doing: make("span", "", "doing"), canvas: make("canvas") };
+      lane.canvas.setAttribute("role", "img");
+      lane.row.append(lane.name, lane.share, lane.doing, lane.canvas);
+      element("lanes").append(lane.row);
+      lanes.push(lane);
+    }
+    const palette = colours();
+    activities.forEach((worker, index) => showLane(lanes[index], worker, index, palette));
+  }
+
+  function showLane(lane, worker, index, palette) {
+    say(lane.name, worker.name);
+    const lately = frames.filter((frame) => frame.time > latest.time - 5);
+    const length = sum(lately, (frame) => frame.length);
+    const busy = length > 0 ? sum(lately, (frame) => (frame.workers[index]?.share ?? 0) * frame.length) / length : 0;
+    say(lane.share, `${Math.round(busy * 100)} %`);
+    const isHeld = worker.isBusy && worker.jobAge >= LONG;
+    const what = [worker.activity, worker.task].filter((text) => text !== null).join(", ");
+    lane.doing.className = isHeld ? "doing held" : what && worker.isBusy ? "doing" : "doing idle";
+    say(lane.doing, !worker.isBusy ? "idle" : isHeld ? `▲ ${what || "a job"}, ${duration(worker.jobAge)}` : what || "busy");
+    lane.doing.title = lane.doing.textContent;
+
+    const { pen, width, height } = sheet(lane.canvas);
+    pen.fillStyle = palette.busy;
+    for (const frame of frames) {
+      const share = frame.workers[index]?.share ?? 0;
+      if (share <= 0) continue;
+      const [x, wide] = column(frame, 0, width);
+      const high = Math.max(1, Math.round(share * height));
+      pen.fillRect(x, height - high, wide, high);
+    }
+    const seen = held(worker.name, index);
+    for (const [start, end] of seen) {
+      const [from, to] = [Math.max(0, place(start, 0, width)), place(end, 0, width)];
+      hatch(pen, from, 0, Math.max(4, to - from), height, palette.accent);
+    }
+    lane.canvas.setAttribute("aria-label",
+      `${worker.name}: busy ${Math.round(busy * 100)} % of the last 5 s, ${seen.length} stalls in the last ${SPAN} s`);
+  }
+
+  /** From when to when a worker has been held up, as far as it shows: as its stalls say, and as snapshots have found it. */
+  function held(name, index) {
+    const times = latest.stalls.filter((stall) => stall.worker === name)
+      .map((stall) => [stall.time - stall.duration, stall.time]);
+    for (const frame of frames) {
+      const age = frame.workers[index]?.age ?? 0;
+      if (age >= LONG) times.push([frame.time - age, frame.time]);
+    }
+    const merged = [];
+    for (const [start, end] of times.sort((a, b) => a[0] - b[0])) {
+      const last = merged.at(-1);
+      if (end < latest.time - SPAN) continue;
+      if (last && start < last[1] + 0.02) last[1] = Math.max(last[1], end); else merged.push([start, end]);
+    }
+    return merged;
+  }
+
+  /** Room at the left for what the lines are. */
+  const MARGIN = 46;
+
+  function showRate() {
+    const { pen, width, height } = sheet(element("rate"));
+    const palette = colours();
+    const most = Math.max(1, ...frames.map((frame) => frame.requests / frame.length));
+    const step = niceStep(most / 4);
+    const top = Math.ceil(most / step) * step;
+    const floor = height - 6;
+    const y = (value) => floor - value / top * (floor - 10);
+    pen.textAlign = "right";
+    for (let value = 0; value <= top; value += step) {
+      pen.fillStyle = palette.line;
+      pen.fillRect(MARGIN, Math.round(y(value)), width - MARGIN, 1);
+      pen.fillStyle = palette.soft;
+      pen.fillText(value >= 10000 ? `${number(value / 1000)} k` : number(value), MARGIN - 6, y(value) + 4);
+    }
+    pen.fillStyle = palette.busy;
+    for (const frame of frames) {
+      const [x, wide] = column(frame, MARGIN, width);
+      const at = Math.round(y(frame.requests / frame.length));
+      pen.fillRect(x, at, wide, Math.round(floor) - at);
+    }
+    say(element("rate-now"), frames.length > 0 ? `${rate(recent(5).rate)} now, at most ${rate(most)}` : "");
+  }
+
+  /** 1, 2 or 5 times a power of ten, no less than `value`. */
+  function niceStep(value) {
+    const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
+    return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= value);
+  }
+
+  function showLatency() {
+    const { pen, width, height } = sheet(element("latency"));
+    const palette = colours();
+    const bounds = latest.durationBounds;
+    const rows = bounds.length + 1;
+    const y = (bucket) => Math.round(height - 4 - bucket * (height - 10) / rows);
+    pen.textAlign = "right";
+    for (const bound of [0.0001, 0.001, 0.01, 0.1, 1, 10]) {
+      const line = bounds.findIndex((other) => Math.abs(other - bound) < bound / 1000) + 1;
+      if (line === 0) continue;
+      pen.fillStyle = palette.line;
+      pen.fillRect(MARGIN, y(line), width - MARGIN, 1);
+      pen.fillStyle = palette.soft;
+      pen.fillText(duration(bound).replace(".0", ""), MARGIN - 6, y(line) + 4);
+    }
+    // By the logarithm, so that one slow request among thousands is there to be seen.
+    const most = Math.max(1, ...frames.flatMap((frame) => frame.buckets));
+    pen.fillStyle = palette.accent;
+    for (const frame of frames) {
+      const [x, wide] = column(frame, MARGIN, width);
+      frame.buckets.forEach((count, bucket) => {
+        if (count === 0) return;
+        pen.globalAlpha = 0.3 + 0.7 * Math.log(1 + count) / Math.log(1 + most);
+        pen.fillRect(x, y(bucket + 1) + 1, wide, y(bucket) - y(bucket + 1) - 1);
+      });
+    }
+    pen.globalAlpha = 1;
+    const all = recent(SPAN).buckets;
+    const parts = [[0.5, "half"], [0.9, "90 %"], [0.99, "99 %"]].map(([part, name]) => {
+      const limit = quantile(all, bounds, part);
+      return limit === null ? null : `${name} within ${duration(limit)}`;
+    });
+    say(element("latency-now"), parts[0] === null ? "no requests" : parts.join(", "));
+  }
+
+  """#

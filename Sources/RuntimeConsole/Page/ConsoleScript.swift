@@ -1,0 +1,311 @@
+/// The script of the page: what it keeps of the snapshots, and when it shows them.
+///
+/// Whatever comes from the server is put in as text (`textContent`) or drawn, never as HTML: names of tasks and routes may
+/// hold anything.
+let consoleScript = scriptOfFigures + scriptOfBanner + scriptOfCharts + scriptOfTables + scriptOfConnection
+
+/// What has come: differences between snapshots, for as long as the charts go back.
+private let scriptOfFigures = #"""
+  "use strict";
+
+  /** How far back the charts go, and from when on a job counts as one that holds up its worker: in seconds. */
+  const SPAN = 60, LONG = 0.1;
+
+  const element = (id) => document.getElementById(id);
+
+  function make(name, text, className) {
+    const made = document.createElement(name);
+    if (text !== undefined) made.textContent = text;
+    if (className) made.className = className;
+    return made;
+  }
+
+  /** Changes text only where it differs, so that what is selected stays so. */
+  function say(where, text) {
+    if (where.textContent !== text) where.textContent = text;
+  }
+
+  function duration(seconds) {
+    if (seconds < 0.001) return `${Math.round(seconds * 1e6)} µs`;
+    if (seconds < 0.01) return `${(seconds * 1e3).toFixed(1)} ms`;
+    if (seconds < 1) return `${Math.round(seconds * 1e3)} ms`;
+    if (seconds < 60) return `${seconds.toFixed(1)} s`;
+    if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+    if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${Math.floor(seconds / 60) % 60} min`;
+    return `${Math.floor(seconds / 86400)} d ${Math.floor(seconds / 3600) % 24} h`;
+  }
+
+  const grouped = new Intl.NumberFormat("en");
+  const number = (value) => grouped.format(value);
+  const rate = (value) => value < 9.95 ? value.toFixed(1) : number(Math.round(value));
+  const sum = (list, of) => list.reduce((total, item) => total + of(item), 0);
+
+  function bytes(value) {
+    for (const [unit, size] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]]) {
+      if (value >= size) return [(value / size).toFixed(value < 10 * size ? 1 : 0), unit];
+    }
+    return [String(value), "B"];
+  }
+
+  let latest = null;
+  /** What was so in the time before each snapshot. */
+  let frames = [];
+
+  /** The page's own requests are no news. */
+  const isOurs = (figures) => (figures.route ?? "").startsWith(location.pathname);
+
+  function take(snapshot) {
+    if (latest && latest.time < snapshot.time && latest.process.startTime === snapshot.process.startTime) {
+      frames.push(difference(latest, snapshot));
+    } else if (latest && latest.time !== snapshot.time) {
+      // Another process, or another clock: nothing of before can be compared.
+      frames = [];
+    }
+    frames = frames.filter((frame) => frame.time > snapshot.time - SPAN);
+    latest = snapshot;
+    noteLongest(snapshot);
+  }
+
+  function difference(before, after) {
+    const length = after.time - before.time;
+    const known = new Map(before.requests.map((figures) => [key(figures), figures]));
+    const buckets = new Array(after.durationBounds.length + 1).fill(0);
+    for (const figures of after.requests.filter((figures) => !isOurs(figures))) {
+      const old = known.get(key(figures));
+      figures.durations.forEach((count, index) => { buckets[index] += count - (old ? old.durations[index] : 0); });
+    }
+    const cpu = (process) => (process.userTime ?? 0) + (process.systemTime ?? 0);
+    return {
+      time: after.time, length, buckets,
+      requests: sum(buckets, (count) => count),
+      cpu: (cpu(after.process) - cpu(before.process)) / length,
+      workers: after.runtime.activities.map((activity, index) => ({
+        share: share(before.runtime.activities[index], activity, length), age: activity.isBusy ? activity.jobAge : 0,
+      })),
+    };
+  }
+
+  /** Whether the runtime's workers can be asked, and jobs show: not on Swift's own pool. */
+  const hasWorkers = () => latest.runtime.activities.length > 0;
+
+  const key = (figures) => `${figures.method} ${figures.route} ${figures.statusClass} ${figures.isRefused}`;
+
+  function share(before, after, length) {
+    return before ? Math.min(1, Math.max(0, (after.busyTime - before.busyTime) / length)) : 0;
+  }
+
+  /** The duration below which are so many of the durations in `buckets`, as far as these can tell. */
+  function quantile(buckets, bounds, part) {
+    const total = sum(buckets, (count) => count);
+    if (total === 0) return null;
+    let rest = total * part;
+    for (let index = 0; index < buckets.length; index += 1) {
+      if (rest <= buckets[index] && buckets[index] > 0) {
+        const low = index === 0 ? 0 : bounds[index - 1];
+        return index === bounds.length ? low : low + (bounds[index] - low) * rest / buckets[index];
+      }
+      rest -= buckets[index];
+    }
+    return bounds[bounds.length - 1];
+  }
+
+  /** The figures of the last `seconds` together. */
+  function recent(seconds) {
+    const chosen = frames.filter((frame) => frame.time > latest.time - seconds);
+    const length = sum(chosen, (frame) => frame.length);
+    const buckets = (chosen[0]?.buckets ?? []).map((_, index) => sum(chosen, (frame) => frame.buckets[index]));
+    return {
+      buckets, length,
+      rate: length > 0 ? sum(chosen, (frame) => frame.requests) / length : 0,
+      cpu: length > 0 ? sum(chosen, (frame) => frame.cpu * frame.length) / length : 0,
+    };
+  }
+
+  """#
+
+/// What comes first: who is held up by what, and the figures in a row.
+private let scriptOfBanner = #"""
+
+  /** Jobs that hold up a worker just now, as far as workers and tasks tell: by what they do. */
+  function culprits(snapshot) {
+    const found = new Map();
+    function add(worker, what, isKnown, age) {
+      const entry = found.get(what) ?? { what, isKnown, workers: [], age: 0 };
+      if (!entry.workers.includes(worker)) entry.workers.push(worker);
+      entry.age = Math.max(entry.age, age);
+      found.set(what, entry);
+    }
+    for (const worker of snapshot.runtime.activities) {
+      if (!worker.isBusy || worker.jobAge < LONG) continue;
+      const what = worker.activity ?? worker.task;
+      add(worker.name, what ?? "a job without a name", what !== null, worker.jobAge);
+    }
+    const workers = new Set(snapshot.runtime.activities.map((worker) => worker.name));
+    for (const task of snapshot.tasks ?? []) {
+      if (task.worker === null || workers.has(task.worker) || task.stateAge < LONG) continue;
+      const what = task.activity ?? task.name;
+      add(task.worker, what ?? "a job without a name", what !== null, task.stateAge);
+    }
+    return [...found.values()].sort((a, b) => b.age - a.age);
+  }
+
+  function listed(names) {
+    if (names.length > 3) return `${names.slice(0, 2).join(", ")} and ${names.length - 2} more`;
+    return names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
+  }
+
+  function sentence(before, what, isKnown, after) {
+    const item = make("li", before);
+    item.append(isKnown ? make("code", what) : what, after);
+    return item;
+  }
+
+  /** The last time that snapshots have found each worker held up: longer than the log has it, where that was told early. */
+  const lastHeld = new Map();
+
+  let told = "";
+
+  /** Tells those who hear the page, once for each change and not for each tenth of a second. */
+  function tell(news) {
+    if (news !== told) say(element("news"), news);
+    told = news;
+  }
+
+  function showBanner() {
+    const [banner, list, advice] = [element("banner"), element("culprits"), element("advice")];
+    const found = culprits(latest);
+    const last = latest.stalls.at(-1);
+    if (found.length > 0) {
+      banner.dataset.level = "bad";
+      for (const { what, workers, age } of found) {
+        for (const worker of workers) lastHeld.set(worker, { what, age, start: latest.time - age });
+      }
+      list.replaceChildren(...found.slice(0, 4).map(({ what, isKnown, workers, age }) => sentence(
+        `${listed(workers)} ${workers.length > 1 ? "have" : "has"} been in `, what, isKnown,
+        ` for ${workers.length > 1 ? "up to " : ""}${duration(age)}`)));
+      const { reliefWorkers } = latest.runtime;
+      say(advice, "It blocks, or computes without a pause, and what else is ready waits. Such work belongs in runBlocking."
+        + (reliefWorkers > 0 ? ` ${reliefWorkers} relief ${reliefWorkers > 1 ? "workers run" : "worker runs"} the rest.` : ""));
+      tell(found.map(({ what, workers }) => `${listed(workers)} held up by ${what}`).join("; "));
+    } else if (last && latest.time - last.time < SPAN) {
+      banner.dataset.level = "past";
+      const what = last.activity ?? last.task;
+      const seen = lastHeld.get(last.worker);
+      const isSame = seen && Math.abs(seen.start - (last.time - last.duration)) < LONG;
+      const length = last.isOver || !isSame ? last.duration : Math.max(last.duration, seen.age);
+      const end = last.time - last.duration + length;
+      list.replaceChildren(sentence(
+        `${last.worker} was in `, what ?? "a job without a name", what !== null,
+        ` for ${duration(length)}${last.isOver ? "" : " or more"}, ${duration(Math.max(0, latest.time - end))} ago`));
+      say(advice, "No worker is held up now.");
+      tell("No worker is held up any more");
+    } else {
+      const isKnown = hasWorkers();
+      banner.dataset.level = isKnown ? "calm" : "unknown";
+      list.replaceChildren(make("li", isKnown
+        ? "No worker is held up" : "Whether a worker is held up is not known: see below"));
+      say(advice, "");
+    }
+  }
+
+  function showAbout() {
+    const { name, workerCount } = latest.runtime;
+    const workers = `${workerCount} worker${workerCount === 1 ? "" : "s"}`;
+    const where = latest.servers.map((server) => server.address).join(", ");
+    element("about").replaceChildren(
+      "Runtime ", make("strong", name), `, ${workers}${where ? `, at ${where}` : ""}, up ${duration(latest.uptime)}`);
+  }
+
+  const tiles = new Map();
+
+  function tile(name, value, unit = "") {
+    if (!tiles.has(name)) {
+      const [row, figure] = [make("div"), make("dd")];
+      row.append(make("dt", name), figure);
+      figure.append(make("span"), " ", make("small"));
+      element("tiles").append(row);
+      tiles.set(name, figure);
+    }
+    const [figure, small] = tiles.get(name).children;
+    say(figure, value);
+    say(small, unit);
+  }
+
+  function showTiles() {
+    const { servers, process, runtime } = latest;
+    const now = recent(5);
+    const bounds = latest.durationBounds;
+    tile("Requests", rate(now.rate), "a second");
+    for (const [name, part] of [["Half within", 0.5], ["99 % within", 0.99]]) {
+      const limit = quantile(now.buckets, bounds, part);
+      tile(name, limit === null ? "–" : duration(limit));
+    }
+    tile("In flight", number(sum(servers, (server) => server.requestsInFlight)));
+    tile("Connections", number(sum(servers, (server) => server.openConnections)));
+    tile("Tasks", number(runtime.tasks));
+    tile("Ready jobs", number(sum(runtime.queueDepths, (depth) => depth)), "waiting");
+    const queued = runtime.blockingQueueDepth;
+    tile("Blocking threads", number(runtime.blockingThreads), queued > 0 ? `${number(queued)} calls wait` : "");
+    tile("Processor", `${Math.round(now.cpu * 100)} %`, "of a core");
+    if (process.residentBytes !== null) tile("Memory", ...bytes(process.residentBytes));
+    if (process.openDescriptors !== null) {
+      const most = process.maximumDescriptors;
+      tile("Descriptors", number(process.openDescriptors), most === null ? "" : `of ${number(most)}`);
+    }
+    tile("Stalls", number(runtime.stalls), runtime.stalls > 0 ? `up to ${duration(runtime.longestStall)}` : "");
+  }
+
+  """#
+
+/// How snapshots come, and what is shown when none does.
+private let scriptOfConnection = #"""
+
+  let isPaused = false;
+  /** When the last snapshot came, by the browser's clock. */
+  let heard = performance.now();
+  let isLost = false;
+
+  function show() {
+    if (!latest) return;
+    showAbout();
+    showBanner();
+    showTiles();
+    showLanes();
+    showRate();
+    showLatency();
+    showTasks();
+    showStalls();
+    showLongest();
+  }
+
+  function showConnection() {
+    const silence = (performance.now() - heard) / 1000;
+    const [state, text] = isLost ? ["lost", "The server does not answer: trying again"]
+      : silence > 2 ? ["late", `No figures for ${Math.floor(silence)} s`]
+      : !latest ? ["waiting", "Connecting"] : isPaused ? ["paused", "Paused"] : ["live", "Live"];
+    element("connection").dataset.state = state;
+    say(element("connection"), text);
+  }
+
+  const events = new EventSource("console/events");
+  events.onmessage = (event) => {
+    heard = performance.now();
+    isLost = false;
+    take(JSON.parse(event.data));
+    showConnection();
+    if (!isPaused) show();
+  };
+  events.onerror = () => { isLost = true; showConnection(); };
+  setInterval(showConnection, 500);
+
+  element("pause").addEventListener("click", () => {
+    isPaused = !isPaused;
+    element("pause").setAttribute("aria-pressed", String(isPaused));
+    showConnection();
+    if (!isPaused) show();
+  });
+  element("filter").addEventListener("input", () => { if (latest) showTasks(); });
+  addEventListener("resize", show);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+
+  """#

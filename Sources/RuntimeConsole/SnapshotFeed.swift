@@ -1,0 +1,51 @@
+import Runtime
+import RuntimeHTTP
+import RuntimePrimitives
+
+/// Snapshots one after another as server-sent events, the same ones for all who look.
+///
+/// Time is cut into intervals, and those who look all wait for the next one. The first to come takes the snapshot, and the
+/// others send the same bytes.
+final class SnapshotFeed: Sendable {
+  private struct Event {
+    var interval: Int64 = .min
+    var bytes: [UInt8] = []
+  }
+
+  private let length: Int64
+  private let sleep: @Sendable (Duration) async throws -> Void
+  private let sample: @Sendable () -> [UInt8]
+  private let last = Lock(Event())
+
+  /// - Parameters:
+  ///   - interval: the time between two events.
+  ///   - sample: takes a snapshot, as JSON on one line.
+  init(
+    every interval: Duration, sleep: @escaping @Sendable (Duration) async throws -> Void,
+    sample: @escaping @Sendable () -> [UInt8]
+  ) {
+    // So that nobody is kept busy by it alone.
+    length = max(10_000_000, interval.nanoseconds)
+    self.sleep = sleep
+    self.sample = sample
+  }
+
+  /// Writes events until `isEnding` says so, or the client has gone.
+  func write(to writer: BodyWriter, until isEnding: @Sendable () -> Bool) async throws {
+    // A browser that has lost its stream tries again after a second.
+    try await writer.write("retry: 1000\n\n")
+    while !isEnding() {
+      try await writer.write(event(at: MonotonicTime.now))
+      try await sleep(.nanoseconds(length - MonotonicTime.now % length))
+    }
+  }
+
+  private func event(at time: Int64) -> [UInt8] {
+    last.withLock { last in
+      guard last.interval != time / length else { return last.bytes }
+      last.interval = time / length
+      last.bytes = Array("data: ".utf8) + sample() + Array("\n\n".utf8)
+      return last.bytes
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import Runtime
+
+/// A metric and all of its series, in Prometheus' text format, version 0.0.4.
+///
+/// Whatever it is given becomes valid text. Characters that a name cannot have become `_`, a counter's name ends in `_total`,
+/// labels are escaped, and a series that comes twice is one with the sum of both.
+struct MetricFamily {
+  enum Kind: String {
+    case counter, gauge
+  }
+
+  /// A label and its value; one without a value is left out.
+  typealias Label = (name: String, value: String?)
+
+  /// A figure in the base unit: a number of things or bytes, or seconds.
+  enum Value {
+    case count(Int)
+    case seconds(Duration)
+
+    static func + (a: Value, b: Value) -> Value {
+      switch (a, b) {
+      case (.count(let a), .count(let b)): .count(a &+ b)
+      case (.seconds(let a), .seconds(let b)): .seconds(a + b)
+      case (let a, .count(0)): a
+      case (_, let b): b  // A family has values of one kind.
+      }
+    }
+  }
+
+  private let name: String
+  private let help: String
+  private let kind: Kind
+  private var series = SeriesList<Value>()
+
+  init(_ kind: Kind, _ name: String, _ help: String) {
+    let name = MetricName.valid(name)
+    self.name = kind == .counter && !name.hasSuffix("_total") ? name + "_total" : name
+    self.help = help
+    self.kind = kind
+  }
+
+  /// Adds a series with these labels; none where there is no value.
+  mutating func add(_ value: Value?, _ labels: [Label] = []) {
+    guard let value else { return }
+    series.add(LabelSet(labels), value, merge: +)
+  }
+
+  /// Appends the family; nothing if it has no series.
+  func append(to text: inout [UInt8]) {
+    guard !series.isEmpty else { return }
+    MetricName.appendHead(name, help, kind.rawValue, to: &text)
+    for (labels, value) in series {
+      text.append(contentsOf: name.utf8)
+      labels.append(to: &text)
+      text.append(value)
+    }
+  }
+}
+
+/// The series of a family, in the order in which they came.
+struct SeriesList<Value>: Sequence {
+  private var places: [LabelSet: Int] = [:]
+  private var entries: [(labels: LabelSet, value: Value)] = []
+
+  var isEmpty: Bool { entries.isEmpty }
+
+  mutating func add(_ labels: LabelSet, _ value: Value, merge: (Value, Value) -> Value) {
+    if let place = places[labels] {
+      entries[place].value = merge(entries[place].value, value)
+    } else {
+      places[labels] = entries.count
+      entries.append((labels, value))
+    }
+  }
+
+  func makeIterator() -> IndexingIterator<[(labels: LabelSet, value: Value)]> { entries.makeIterator() }
+}
+
+/// The labels of a series as they are written, each name once.
+struct LabelSet: Hashable {
+  /// What stands between the braces.
+  private let text: [UInt8]
+
+  init(_ labels: [MetricFamily.Label]) {
+    var text: [UInt8] = []
+    var names: Set<String> = []
+    for (name, value) in labels {
+      let name = MetricName.valid(name, isLabel: true)
+      guard let value, names.insert(name).inserted else { continue }
+      if !text.isEmpty { text.append(UInt8(ascii: ",")) }
+      text.append(contentsOf: name.utf8)
+      text.append(text: "=\"")
+      text.append(escaped: value, withQuotes: true)
+      text.append(UInt8(ascii: "\""))
+    }
+    self.text = text
+  }
+
+  /// Appends the labels, and behind them `last`, if there is one.
+  func append(last: (name: StaticString, value: [UInt8])? = nil, to bytes: inout [UInt8]) {
+    guard !text.isEmpty || last != nil else { return }
+    bytes.append(UInt8(ascii: "{"))
+    bytes.append(contentsOf: text)
+    if let last {
+      if !text.isEmpty { bytes.append(UInt8(ascii: ",")) }
+      bytes.append(text: last.name)
+      bytes.append(text: "=\"")
+      bytes.append(contentsOf: last.value)
+      bytes.append(UInt8(ascii: "\""))
+    }
+    bytes.append(UInt8(ascii: "}"))
+  }
+}
+
+enum MetricName {
+  /// `name` with `_` for what the name of a metric, or of a label, cannot have.
+  static func valid(_ name: String, isLabel: Bool = false) -> String {
+    var result = name.isEmpty ? "_" : ""
+    for scalar in name.unicodeScalars {
+      let isDigit = ("0"..."9").contains(scalar)
+      if isDigit, result.isEmpty { result = "_" }
+      let isLetter = ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || scalar == ":" && !isLabel
+      result.unicodeScalars.append(isDigit || isLetter ? scalar : "_")
+    }
+    return result
+  }
+
+  /// Appends what a family begins with.
+  static func appendHead(_ name: String, _ help: String, _ type: String, to text: inout [UInt8]) {
+    text.append(text: "# HELP ")
+    text.append(contentsOf: name.utf8)
+    text.append(UInt8(ascii: " "))
+    text.append(escaped: help, withQuotes: false)
+    text.append(text: "\n# TYPE ")
+    text.append(contentsOf: name.utf8)
+    text.append(UInt8(ascii: " "))
+    text.append(contentsOf: type.utf8)
+    text.append(UInt8(ascii: "\n"))
+  }
+}
+
+extension [UInt8] {
+  /// Appends `text` as the format wants it in a `HELP` line, or where it has quotes round it, in a label.
+  fileprivate mutating func append(escaped text: String, withQuotes isLabel: Bool) {
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\\"): append(text: "\\\\")
+      case UInt8(ascii: "\n"): append(text: "\\n")
+      case UInt8(ascii: "\"") where isLabel: append(text: "\\\"")
+      default: append(byte)
+      }
+    }
+  }
+
+  /// Appends a value and the end of its line.
+  mutating func append(_ value: MetricFamily.Value) {
+    append(UInt8(ascii: " "))
+    switch value {
+    case .count(let count): append(decimal: count)
+    case .seconds(let duration): append(seconds: duration)
+    }
+    append(UInt8(ascii: "\n"))
+  }
+}
