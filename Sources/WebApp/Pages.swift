@@ -7,6 +7,7 @@ struct Pages: Sendable {
   let runtime: String
   let workers: Int
   let isDemo: Bool
+  let views: WebAppViews
 
   /// The hello page; `note` says what came before it.
   func hello(note: String? = nil) -> Response {
@@ -110,10 +111,10 @@ struct Pages: Sendable {
     let rows = Self.catalogue.map { route in
       let path = "<code>\(escaped(route.path))</code>"
       let link = route.method == .get ? "<a href=\"\(escaped(route.path))\">\(path)</a>" : path
-      let isOff = !isDemo && ["/stall", "/work", "/fail", "/trap"].contains { route.path.hasPrefix($0) }
       return """
         <li><span><code class="method">\(route.method)</code> \(link)</span>\
-        <span class="what">\(route.what)\(isOff ? " Off: start with <code>--demo</code>." : "")</span></li>
+        <span class="what">\(route.what)\(flag(for: route.path).map { " Off: start with <code>\($0)</code>." } ?? "")\
+        </span></li>
         """
     }
     return """
@@ -122,6 +123,15 @@ struct Pages: Sendable {
       <ul class="routes">\(rows.joined())</ul>
       </section>
       """
+  }
+
+  /// What the server has to be started with for `path` to be there, where it was not.
+  private func flag(for path: String) -> String? {
+    switch path {
+    case "/console": views.contains(.console) ? nil : "--console"
+    case "/metrics": views.contains(.metrics) ? nil : "--metrics"
+    default: !isDemo && ["/stall", "/work", "/fail", "/trap"].contains { path.hasPrefix($0) } ? "--demo" : nil
+    }
   }
 
   /// What there is to see, in HTML.
@@ -138,6 +148,8 @@ struct Pages: Sendable {
     (.get, "/bytes?count=1000000", "So many bytes, up to 1,000,000,000, to see how fast they come."),
     (.get, "/headers", "Your request as the server saw it."),
     (.get, "/runtime", "What the runtime and the server are doing, as JSON."),
+    (.get, "/console", "What runs on the workers, and how requests do, live. To browsers on this machine only."),
+    (.get, "/metrics", "The same in figures, for Prometheus."),
     (.get, "/healthz", "Whether the server is up."),
     (.get, "/plaintext", "<code>Hello, World!</code> and no more, for benchmarks."),
   ]

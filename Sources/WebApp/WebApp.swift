@@ -1,4 +1,5 @@
 public import Runtime
+public import RuntimeConsole
 public import RuntimeHTTP
 import Synchronization
 
@@ -6,21 +7,31 @@ import Synchronization
 public struct WebApp<R: AsyncRuntime>: Sendable {
   private let runtime: R
   private let isDemo: Bool
+  private let views: WebAppViews
+  /// What shows what it does, if anything is to.
+  private let console: Console?
   /// Set when the server is to end, so that what would go on for ever does not.
   public let isStopping = StopFlag()
   private let status = ServerStatus()
 
   /// The web app on `runtime`.
   ///
-  /// - Parameter isDemo: whether it offers the routes that go wrong on purpose.
-  public init(runtime: R, isDemo: Bool = false) {
+  /// - Parameters:
+  ///   - isDemo: whether it offers the routes that go wrong on purpose.
+  ///   - views: what it shows of itself.
+  ///   - stalls: the stalls that it shows.
+  public init(runtime: R, isDemo: Bool = false, views: WebAppViews = [], stalls: StallLog = StallLog()) {
     self.runtime = runtime
     self.isDemo = isDemo
+    self.views = views
+    var options = Console.Options()
+    options.watchesTasksAlways = views.contains(.console)
+    console = views.isEmpty ? nil : Console(runtime: runtime, stalls: stalls, options: options)
   }
 
   /// All that it answers.
   public var router: Router {
-    let pages = Pages(runtime: runtime.name, workers: runtime.workerCount, isDemo: isDemo)
+    let pages = Pages(runtime: runtime.name, workers: runtime.workerCount, isDemo: isDemo, views: views)
     let clock = runtime.clock
     var router = Router()
     router.use(NoSniffing())
@@ -40,6 +51,8 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     router.get("/runtime", Routes.status(runtime, status))
     router.get("/plaintext", Routes.plaintext)
     router.get("/favicon.ico", Routes.favicon)
+    if views.contains(.metrics) { console?.addMetrics(to: &router) }
+    if views.contains(.console) { console?.addPages(to: &router) }
     router.notFound = { request in pages.notFound(path: request.path) }
     return router
   }
@@ -76,10 +89,24 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     options.errorResponse = { [form = options.errorResponse] error, request in
       NoSniffing.marking(form(error, request))
     }
+    if let console { options.observers.append(console.requests) }
     let server = try await make(options, router)
     status.watch { [weak server] in server?.metrics }
+    console?.show(server)
     return server
   }
+}
+
+/// What the web app shows of itself. Nothing costs anything unless it is asked for.
+public struct WebAppViews: OptionSet, Sendable {
+  public let rawValue: Int
+
+  public init(rawValue: Int) { self.rawValue = rawValue }
+
+  /// `/metrics`, for Prometheus, to every client.
+  public static let metrics = WebAppViews(rawValue: 1)
+  /// `/console`, to clients on this machine. Tasks are watched from the start.
+  public static let console = WebAppViews(rawValue: 2)
 }
 
 /// Says whether the end has come; it comes once.

@@ -1,6 +1,7 @@
 import Runtime
 import RuntimeHTTP
 import RuntimeSelection
+import WebApp
 
 /// What the command line and the environment ask for. A flag goes before its variable, and of a flag given twice the
 /// last one counts; a variable that is empty counts as not set.
@@ -14,6 +15,7 @@ enum Invocation: Equatable {
   init(_ arguments: some Sequence<String>, variable: (String) -> String?) throws(UsageError) {
     var flags: [Setting: String] = [:]
     var (isDemo, reusesPort) = (false, false)
+    var views: WebAppViews = []
     var remaining = Array(arguments)[...]
     while let argument = remaining.popFirst() {
       let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
@@ -28,7 +30,9 @@ enum Invocation: Equatable {
         }
         continue
       }
-      let plain = ["--demo", "--reuse-port", "--list-runtimes", "--help", "-h", "--version"]
+      let plain = [
+        "--demo", "--reuse-port", "--metrics", "--console", "--list-runtimes", "--help", "-h", "--version",
+      ]
       guard plain.contains(flag) else {
         throw UsageError(
           argument.hasPrefix("-") && argument != "-"
@@ -39,6 +43,8 @@ enum Invocation: Equatable {
       switch flag {
       case "--demo": isDemo = true
       case "--reuse-port": reusesPort = true
+      case "--metrics": views.insert(.metrics)
+      case "--console": views.insert(.console)
       case "--list-runtimes":
         self = .listRuntimes
         return
@@ -51,7 +57,7 @@ enum Invocation: Equatable {
       }
     }
     do throws(InvalidSetting) {
-      var options = try Options(flags: flags, variable: variable, isDemo: isDemo)
+      var options = try Options(flags: flags, variable: variable, isDemo: isDemo, views: views)
       options.reusesPort = reusesPort
       self = .serve(options)
     } catch {
@@ -75,6 +81,8 @@ struct Options: Equatable {
   var heartbeatLimit = Duration.seconds(30)
   /// How long connections without a request are kept at the end.
   var idleGrace = Duration.zero
+  /// What it shows of itself.
+  var views: WebAppViews = []
   var logs = Logs.Settings()
   /// What is done when there is too much to do, if anything.
   var overload: OverloadOptions.Response?
@@ -83,7 +91,7 @@ struct Options: Equatable {
 extension Options {
   /// What `flags` say, then what the environment says, then the usual.
   fileprivate init(
-    flags: [Setting: String], variable: (String) -> String?, isDemo: Bool
+    flags: [Setting: String], variable: (String) -> String?, isDemo: Bool, views: WebAppViews
   ) throws(InvalidSetting) {
     /// The value in effect, and what it was given by.
     func given(_ setting: Setting) -> (value: String, name: String)? {
@@ -108,6 +116,11 @@ extension Options {
       address = parsed
     }
     self.isDemo = isDemo
+    self.views = views
+    for (name, view) in [("METRICS", WebAppViews.metrics), ("CONSOLE", .console)] {
+      guard let value = variable(name), !value.isEmpty, !views.contains(view) else { continue }
+      if try SettingFormat.onOrOff.value(value, of: name) { self.views.insert(view) }
+    }
     if let (value, name) = given(.accessLog) {
       logs.access = try SettingFormat.accessLog.value(value, of: name)
     }
@@ -175,6 +188,19 @@ extension SettingFormat where Value == Int {
   fileprivate static var heartbeatLimit: SettingFormat { wholeNumber(in: 3...3600) }
   /// In milliseconds, and no longer than the grace that a server gives to requests.
   fileprivate static var idleGrace: SettingFormat { wholeNumber(in: 0...10_000) }
+}
+
+extension SettingFormat where Value == Bool {
+  /// For the variables of flags that take no value.
+  fileprivate static var onOrOff: SettingFormat {
+    SettingFormat(choices: "one of 1, 0") { text in
+      switch text {
+      case "1": true
+      case "0": false
+      default: nil
+      }
+    }
+  }
 }
 
 /// What takes a value, on the command line and in the environment.
@@ -262,6 +288,8 @@ extension Invocation {
       --access-log-file PATH
                         ACCESS_LOG_FILE  append it to a file, opened anew at SIGHUP
       --error-log FORM  ERROR_LOG        what goes wrong, in text or json
+      --metrics         METRICS=1        offer /metrics, for Prometheus
+      --console         CONSOLE=1        offer /console, to this machine only
       --overload HOW    OVERLOAD         what to do with too many requests: off,
                                          refuse or stop-accepting
       --reuse-port                       let others listen on the port too

@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimeConsole
 import RuntimeHTTP
 import RuntimeSelection
 import WebApp
@@ -26,8 +27,12 @@ import WebApp
         var runtime = options.runtime
         // `/block` may take a minute. To wait for a thread that long is worse than to be refused.
         runtime.blocking.queued = 0
-        try runtime.run(Serve(options: options, socket: socket, notifier: notifier, link: link, logs: logs)) {
-          [errors = logs.errors] stall in errors.write(stall)
+        let stalls = StallLog()
+        let serve = Serve(
+          options: options, socket: socket, notifier: notifier, link: link, logs: logs, stalls: stalls)
+        try runtime.run(serve) { [errors = logs.errors] stall in
+          errors.write(stall)
+          stalls.add(stall)
         }
       }
       LineWriter.standardError.flush(within: lastWords)
@@ -57,11 +62,12 @@ private struct Serve: RuntimeProgram {
   let notifier: ServiceNotifier?
   let link: SupervisorLink?
   let logs: Logs
+  let stalls: StallLog
   /// The server waits for its requests itself. What still blocks a thread after that is nothing to wait for.
   let grace = Duration.zero
 
   func run(on runtime: some AsyncRuntime) async throws {
-    let app = WebApp(runtime: runtime, isDemo: options.isDemo)
+    let app = WebApp(runtime: runtime, isDemo: options.isDemo, views: options.views, stalls: stalls)
     let server = try await listen(app)
     // What is printed to a pipe whose reader has gone is no reason to end.
     signal(SIGPIPE, SIG_IGN)

@@ -2,6 +2,7 @@ import Runtime
 import RuntimeHTTP
 import RuntimeSelection
 import Testing
+import WebApp
 
 @testable import WebAppProgram
 
@@ -60,7 +61,8 @@ import Testing
     (["serve"], "\"serve\" is one argument too many: there are flags only"),
     ([""], "\"\" is one argument too many: there are flags only"),
     (["--"], "\"--\" is no flag of this program"),
-    (["--demo=yes"], "--demo takes no value"), (["--help=me"], "--help takes no value"),
+    (["--demo=yes"], "--demo takes no value"), (["--console=1"], "--console takes no value"),
+    (["--help=me"], "--help takes no value"),
     (["--port"], "--port needs a value: a whole number from 0 to 65535"),
     (["--runtime", "--demo"], "--runtime needs a value: one of concurrency, dispatch, custom"),
     (["--port", "65536"], "--port: \"65536\" is not a whole number from 0 to 65535"),
@@ -92,6 +94,7 @@ import Testing
     ("PROCESSES", "-1", "PROCESSES: \"-1\" is not a whole number from 0 to 1024"),
     ("HEARTBEAT_LIMIT", "1s", "HEARTBEAT_LIMIT: \"1s\" is not a whole number from 3 to 3600"),
     ("IDLE_GRACE", "long", "IDLE_GRACE: \"long\" is not a whole number from 0 to 10000"),
+    ("METRICS", "on", "METRICS: \"on\" is not one of 1, 0"), ("CONSOLE", "2", "CONSOLE: \"2\" is not one of 1, 0"),
     ("PORT", "http", "PORT: \"http\" is not a whole number from 0 to 65535"),
   ])
   func aBadVariableIsRefusedByName(name: String, value: String, message: String) {
@@ -138,8 +141,20 @@ import Testing
     #expect(try serve(["--reuse-port"]).listening.reusePort)
   }
 
+  @Test(
+    arguments: [
+      ([], [:], []), (["--metrics"], [:], .metrics), (["--console"], ["METRICS": "1"], [.console, .metrics]),
+      ([], ["CONSOLE": "1"], .console), ([], ["CONSOLE": "0", "METRICS": ""], []),
+      (["--console"], ["CONSOLE": "0"], .console), (["--console"], ["CONSOLE": "bad"], .console),
+    ] as [([String], [String: String], WebAppViews)])
+  func viewsAreSwitchedOnByTheirFlagsAndByTheirVariables(
+    arguments: [String], environment: [String: String], views: WebAppViews
+  ) throws {
+    #expect(try serve(arguments, environment).views == views)
+  }
+
   @Test func theHelpNamesEveryFlagAndFitsATerminal() {
-    let logs = ["access-log", "access-log-file", "error-log", "overload"]
+    let logs = ["access-log", "access-log-file", "error-log", "metrics", "console", "overload"]
     let processes = ["processes", "heartbeat-limit", "idle-grace", "reuse-port"]
     for flag in logs + processes + ["runtime", "workers", "host", "port", "demo", "list-runtimes", "help", "version"] {
       #expect(Invocation.helpText.contains("  --\(flag) "))
