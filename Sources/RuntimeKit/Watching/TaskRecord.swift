@@ -113,7 +113,7 @@ extension TaskRecord.Wait {
   fileprivate func description(at now: Int64) -> TaskWait {
     switch self {
     case .socket(let operation, let number): TaskWait(.io(operation), for: Self.name(ofSocket: number, operation))
-    case .sleep(let deadline): TaskWait(.sleep, for: "\((deadline - now) / 1_000_000) ms from now")
+    case .sleep(let deadline): TaskWait(.sleep, for: "\(max(0, deadline - now) / 1_000_000) ms from now")
     case .blockingWork: TaskWait(.blockingWork)
     }
   }
