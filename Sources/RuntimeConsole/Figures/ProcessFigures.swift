@@ -44,8 +44,11 @@ public struct ProcessFigures: Hashable, Sendable {
     threads = stat.threads
     virtualBytes = stat.virtualBytes
     residentBytes = stat.residentPages.map { $0 * sysconf(Int32(_SC_PAGESIZE)) }
-    startTime = stat.startTicks.flatMap(Self.wallTime)
+    startTime = stat.startTicks == nil ? nil : Self.startOfProcess
   }
+
+  /// Found out once: the clocks that it is computed of do not advance together to the hundredth of a second.
+  private static let startOfProcess = ProcessStat(file: "/proc/self/stat")?.startTicks.flatMap(wallTime)
 
   /// How many entries the directory of descriptors has.
   private static func entryCount(of directory: String) -> Int? {

@@ -182,9 +182,9 @@ let scriptOfCharts = #"""
     const all = recent(SPAN).buckets;
     const parts = [[0.5, "half"], [0.9, "90 %"], [0.99, "99 %"]].map(([part, name]) => {
       const limit = quantile(all, bounds, part);
-      return limit === null ? null : `${name} within ${duration(limit)}`;
+      return limit === null ? null : `${name} ${duration(limit)}`;
     });
-    say(element("latency-now"), parts[0] === null ? "no requests" : parts.join(", "));
+    say(element("latency-now"), parts[0] === null ? "no requests" : `within: ${parts.join(", ")}`);
   }
 
   """#

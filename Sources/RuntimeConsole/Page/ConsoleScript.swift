@@ -51,6 +51,9 @@ private let scriptOfFigures = #"""
   /** What was so in the time before each snapshot. */
   let frames = [];
 
+  /** Since when each worker was held up when that was last so: the log has less of a stall that was reported early. */
+  const lastHeld = new Map();
+
   /** The page's own requests are no news. */
   const isOurs = (figures) => (figures.route ?? "").startsWith(location.pathname);
 
@@ -64,6 +67,9 @@ private let scriptOfFigures = #"""
     frames = frames.filter((frame) => frame.time > snapshot.time - SPAN);
     latest = snapshot;
     noteLongest(snapshot);
+    for (const { name, isBusy, jobAge } of snapshot.runtime.activities) {
+      if (isBusy && jobAge >= LONG) lastHeld.set(name, { age: jobAge, start: snapshot.time - jobAge });
+    }
   }
 
   function difference(before, after) {
@@ -160,8 +166,18 @@ private let scriptOfBanner = #"""
     return item;
   }
 
-  /** The last time that snapshots have found each worker held up: longer than the log has it, where that was told early. */
-  const lastHeld = new Map();
+  /** The stalls of the last minute, the longest first, as long as the log or the snapshots have them. */
+  function pastStalls() {
+    return latest.stalls.filter((stall) => latest.time - stall.time < SPAN).map((stall) => {
+      const start = stall.time - stall.duration;
+      const seen = lastHeld.get(stall.worker);
+      const isSame = !stall.isOver && seen && Math.abs(seen.start - start) < LONG;
+      const length = isSame ? Math.max(stall.duration, seen.age) : stall.duration;
+      const what = stall.activity ?? stall.task;
+      return { worker: stall.worker, what: what ?? "a job without a name", isKnown: what !== null, length,
+        isOver: stall.isOver, end: start + length };
+    }).sort((a, b) => b.length - a.length);
+  }
 
   let told = "";
 
@@ -174,12 +190,9 @@ private let scriptOfBanner = #"""
   function showBanner() {
     const [banner, list, advice] = [element("banner"), element("culprits"), element("advice")];
     const found = culprits(latest);
-    const last = latest.stalls.at(-1);
+    const past = pastStalls();
     if (found.length > 0) {
       banner.dataset.level = "bad";
-      for (const { what, workers, age } of found) {
-        for (const worker of workers) lastHeld.set(worker, { what, age, start: latest.time - age });
-      }
       list.replaceChildren(...found.slice(0, 4).map(({ what, isKnown, workers, age }) => sentence(
         `${listed(workers)} ${workers.length > 1 ? "have" : "has"} been in `, what, isKnown,
         ` for ${workers.length > 1 ? "up to " : ""}${duration(age)}`)));
@@ -187,17 +200,14 @@ private let scriptOfBanner = #"""
       say(advice, "It blocks, or computes without a pause, and what else is ready waits. Such work belongs in runBlocking."
         + (reliefWorkers > 0 ? ` ${reliefWorkers} relief ${reliefWorkers > 1 ? "workers run" : "worker runs"} the rest.` : ""));
       tell(found.map(({ what, workers }) => `${listed(workers)} held up by ${what}`).join("; "));
-    } else if (last && latest.time - last.time < SPAN) {
+    } else if (past.length > 0) {
       banner.dataset.level = "past";
-      const what = last.activity ?? last.task;
-      const seen = lastHeld.get(last.worker);
-      const isSame = seen && Math.abs(seen.start - (last.time - last.duration)) < LONG;
-      const length = last.isOver || !isSame ? last.duration : Math.max(last.duration, seen.age);
-      const end = last.time - last.duration + length;
+      const { worker, what, isKnown, length, isOver, end } = past[0];
       list.replaceChildren(sentence(
-        `${last.worker} was in `, what ?? "a job without a name", what !== null,
-        ` for ${duration(length)}${last.isOver ? "" : " or more"}, ${duration(Math.max(0, latest.time - end))} ago`));
-      say(advice, "No worker is held up now.");
+        `${worker} was in `, what, isKnown,
+        ` for ${duration(length)}${isOver ? "" : " or more"}, ${duration(Math.max(0, latest.time - end))} ago`));
+      say(advice, "No worker is held up now." + (past.length > 1
+        ? ` This was the longest of ${past.length} stalls in the last minute.` : ""));
       tell("No worker is held up any more");
     } else {
       const isKnown = hasWorkers();

@@ -60,6 +60,8 @@ let consoleStylesheet = """
   .card { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .75rem 1rem .8rem;
     margin-top: .6rem; min-width: 0; }
   .pair { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0 .6rem; }
+  .pair .card { display: flex; flex-direction: column; }
+  .pair canvas { margin-top: auto; }
   .head { display: flex; flex-wrap: wrap; align-items: baseline; justify-content: space-between; gap: .2rem 1rem;
     margin-bottom: .5rem; }
   .key, .soft { color: var(--soft); font-size: .85rem; margin: 0; }
@@ -86,11 +88,12 @@ let consoleStylesheet = """
   .scroll { overflow: auto; max-height: 32rem; }
   .scroll.short { max-height: 15rem; }
   table { border-collapse: collapse; width: 100%; font-size: .875rem; }
-  #tasks { table-layout: fixed; min-width: 58rem; }
-  #tasks th:nth-child(1) { width: 15rem; }
-  #tasks th:nth-child(3) { width: 16rem; }
-  #tasks th.number { width: 6.2rem; }
-  #tasks th:nth-child(6) { width: 7.6rem; }
+  #tasks { table-layout: fixed; min-width: 60rem; }
+  #tasks th:nth-child(1) { width: 12rem; }
+  #tasks th:nth-child(3) { width: 14.5rem; }
+  #tasks th.number { width: 5.2rem; }
+  #tasks th:nth-child(6) { width: 7.2rem; }
+  #stalls td:nth-child(-n + 2), #longest td:nth-child(1) { white-space: nowrap; }
   #tasks td { overflow-wrap: anywhere; }
   th { position: sticky; top: 0; background: var(--card); text-align: left; font-weight: 600; color: var(--soft);
     white-space: nowrap; box-shadow: inset 0 -1px var(--line); padding: .25rem .6rem .3rem 0; z-index: 1; }
@@ -128,9 +131,8 @@ let consoleStylesheet = """
     .filter, .filter input { width: 100%; }
     #workers[data-known="false"] :is(.key, .axis) { display: none; }
   .filter input { margin: .15rem 0 0; }
-    #tasks { min-width: 50rem; }
-    #tasks th:nth-child(1) { width: 8rem; }
-    #tasks th:nth-child(3) { width: 11rem; }
+    #tasks th:nth-child(1) { width: 9rem; }
+    #tasks th:nth-child(3) { width: 12rem; }
   }
   @media (prefers-reduced-motion: no-preference) {
     .banner { transition: background-color .2s, border-color .2s; }
