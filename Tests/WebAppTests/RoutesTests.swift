@@ -253,6 +253,30 @@ import Testing
     #expect(escaped(text) == (text.contains("&") ? "&amp;&lt;&gt;&quot;&#39;" : text))
   }
 
+  @Test func whatItDoesIsShownOnlyWhereThatIsAskedFor() async throws {
+    for views in [[], .metrics, .console, [.metrics, .console]] as [WebAppViews] {
+      try await Backend.custom.withRuntime { runtime in
+        let router = makeRouter(runtime, views)
+        for (path, view) in [
+          ("/metrics", WebAppViews.metrics), ("/console", .console), ("/console/snapshot", .console),
+        ] {
+          var request = Request(target: path, headers: ["Host": "localhost"])
+          request.remoteAddress = .loopback(port: 1)
+          let response = await router.response(to: request)
+          #expect(response.status == (views.contains(view) ? .ok : .notFound))
+        }
+        let page = await router.response(to: Request(target: "/"))
+        let text = String(decoding: try await page.body.collect(upTo: 1 << 20), as: UTF8.self)
+        #expect(text.contains("<code>--console</code>") == !views.contains(.console))
+        #expect(text.contains("<code>--metrics</code>") == !views.contains(.metrics))
+      }
+    }
+  }
+
+  private func makeRouter(_ runtime: some AsyncRuntime, _ views: WebAppViews) -> Router {
+    WebApp(runtime: runtime, views: views).router
+  }
+
   // MARK: -
 
   /// Serves the app on one end of a stream in memory while `body` has a client at the other; then closes that, and waits
