@@ -139,6 +139,7 @@ let package = Package(
     exampleLibrary("PollRuntime", ["Runtime"]),
     example("hello-on-poll", ["HelloSite", "PollRuntime", "Runtime", "RuntimeHTTP"]),
     example("notes-service", ["Runtime", "RuntimeHTTP", "RuntimeSelection"]),
+    example("watched-service", ["Runtime", "RuntimeConsole", "RuntimeHTTP", "RuntimeSelection"]),
     example("tunnel", ["HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
     example("websocket-echo", ["HelloSite", "Runtime", "RuntimeHTTP", "RuntimeSelection"]),
   ]
