@@ -39,6 +39,8 @@ public final class Console: Sendable {
   private let servers = Lock<[ShownServer]>([])
   private let runtime: @Sendable () -> Snapshot.RuntimeFigures
   private let sleep: @Sendable (Duration) async throws -> Void
+  /// Runs what takes long with many tasks where it keeps no worker.
+  private let offload: @Sendable (@escaping @Sendable () -> [UInt8]) async throws -> [UInt8]
   private let start = MonotonicTime.now
 
   /// A console of what runs on `runtime`.
@@ -54,6 +56,14 @@ public final class Console: Sendable {
         activities: runtime.workerActivities)
     }
     sleep = { try await runtime.clock.sleep(for: $0) }
+    offload = { work in
+      do {
+        return try await runtime.runBlocking(work)
+      } catch is BlockingWorkRefused {
+        // The pool is what one may want to look at then.
+        return work()
+      }
+    }
   }
 
   /// Shows the figures of `server` from now on, until it is no more. Streams of the page end when it shuts down. The
@@ -67,15 +77,17 @@ public final class Console: Sendable {
     servers.withLock { $0.append(shown) }
   }
 
-  /// What the process is doing at this moment.
-  public var snapshot: Snapshot {
+  /// What the process is doing at this moment. It takes a few microseconds for each task that is watched.
+  public var snapshot: Snapshot { snapshot(withTasks: true) }
+
+  private func snapshot(withTasks hasTasks: Bool) -> Snapshot {
     let process = ProcessFigures.current
     let time = Duration.nanoseconds(WallTime.now.nanosecondsSince1970)
     return Snapshot(
       time: time,
       uptime: process.startTime.map { max(.zero, time - $0) } ?? .nanoseconds(MonotonicTime.now - start),
       runtime: runtime(), servers: servers.withLock(\.self).compactMap { $0.figures() }, requests: requests.figures,
-      process: process, tasks: watching.tasks, stalls: stalls.entries)
+      process: process, tasks: hasTasks ? watching.tasks : nil, stalls: stalls.entries)
   }
 
   /// Adds the route `/metrics`: the snapshot in Prometheus' text format, for whoever asks. A scraper is on another machine
@@ -85,7 +97,7 @@ public final class Console: Sendable {
       // No `Content-Type` of another version: scrapers that know several say so, and take this one too.
       Response(
         headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"],
-        body: .bytes(snapshot.prometheusText))
+        body: .bytes(snapshot(withTasks: false).prometheusText))
     }
   }
 
@@ -99,14 +111,14 @@ public final class Console: Sendable {
   public func addPages(to routes: inout some RouteBuilder) {
     var middleware: [any Middleware] = [PageFields()]
     if options.isLocalOnly { middleware.append(LocalOnly()) }
-    let feed = SnapshotFeed(every: options.interval, sleep: sleep) { [self] in
+    let feed = SnapshotFeed(every: options.interval, sleep: sleep, offload: offload) { [self] in
       snapshot.json(mostTasks: Self.mostTasks)
     }
     routes.group("/console", using: middleware) { group in
       group.get("") { _ in .html(consolePage) }
       group.get("/console.css") { _ in Self.asset(consoleStylesheet, "text/css") }
       group.get("/console.js") { _ in Self.asset(consoleScript, "text/javascript") }
-      group.get("/snapshot") { [self] _ in .json(snapshot.json) }
+      group.get("/snapshot") { [self] _ async throws in .json(try await offload { [self] in snapshot.json }) }
       group.get("/events") { [self] _ in
         var response = Response(
           body: .stream { [self] writer in

@@ -14,19 +14,23 @@ final class SnapshotFeed: Sendable {
 
   private let length: Int64
   private let sleep: @Sendable (Duration) async throws -> Void
+  private let offload: @Sendable (@escaping @Sendable () -> [UInt8]) async throws -> [UInt8]
   private let sample: @Sendable () -> [UInt8]
   private let last = Lock(Event())
 
   /// - Parameters:
   ///   - interval: the time between two events.
+  ///   - offload: runs its argument where that may take a while.
   ///   - sample: takes a snapshot, as JSON on one line.
   init(
     every interval: Duration, sleep: @escaping @Sendable (Duration) async throws -> Void,
+    offload: @escaping @Sendable (@escaping @Sendable () -> [UInt8]) async throws -> [UInt8] = { $0() },
     sample: @escaping @Sendable () -> [UInt8]
   ) {
     // So that nobody is kept busy by it alone.
     length = max(10_000_000, interval.nanoseconds)
     self.sleep = sleep
+    self.offload = offload
     self.sample = sample
   }
 
@@ -35,7 +39,7 @@ final class SnapshotFeed: Sendable {
     // A browser that has lost its stream tries again after a second.
     try await writer.write("retry: 1000\n\n")
     while !isEnding() {
-      try await writer.write(event(at: MonotonicTime.now))
+      try await writer.write(try await offload { [self] in event(at: MonotonicTime.now) })
       try await sleep(.nanoseconds(length - MonotonicTime.now % length))
     }
   }

@@ -90,7 +90,7 @@ let consoleStylesheet = """
   table { border-collapse: collapse; width: 100%; font-size: .875rem; }
   #tasks { table-layout: fixed; min-width: 60rem; }
   #tasks th:nth-child(1) { width: 12rem; }
-  #tasks th:nth-child(3) { width: 14.5rem; }
+  #tasks th:nth-child(3) { width: 16.5rem; }
   #tasks th.number { width: 5.2rem; }
   #tasks th:nth-child(6) { width: 7.2rem; }
   #stalls td:nth-child(-n + 2), #longest td:nth-child(1) { white-space: nowrap; }

@@ -115,9 +115,10 @@ let scriptOfTables = #"""
         `${duration(stall.duration)}${stall.isOver ? "" : " and more"}`,
       ], ["", "", "code", "number"]);
     });
-    if (stalls.length === 0) fill(made[0], ["None so far", "", "", ""], ["empty"]);
     const total = latest.runtime.stalls;
-    say(element("stalls-now"), total > stalls.length ? `the last ${stalls.length} of ${number(total)}` : `${number(total)} so far`);
+    // One that goes on is counted at once, and gets into the log when it is over or after a second.
+    if (stalls.length === 0) fill(made[0], [total === 0 ? "None so far" : "None reported yet", "", "", ""], ["empty"]);
+    say(element("stalls-now"), total > 100 ? `the last ${stalls.length} of ${number(total)}` : `${number(total)} so far`);
   }
 
   /** The tasks with the longest jobs that there have been since the page was opened, by their numbers. */
