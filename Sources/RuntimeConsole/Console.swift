@@ -20,7 +20,7 @@ public final class Console: Sendable {
   public struct Options: Sendable {
     /// Whether the page and its data are for clients on this machine only; see ``Console/addPages(to:)``.
     public var isLocalOnly = true
-    /// Whether tasks are watched for as long as the console is there. Otherwise they are while someone looks at the page,
+    /// Whether tasks are watched for as long as the console is there. Otherwise they are while a browser has the page open,
     /// and those that were started before are not known; that is how a server in production costs nothing extra.
     public var watchesTasksAlways = false
     /// How often the page gets a new snapshot.

@@ -2,10 +2,10 @@ import Runtime
 import RuntimeHTTP
 import RuntimePrimitives
 
-/// Snapshots one after another as server-sent events, the same ones for all who look.
+/// Snapshots one after another as server-sent events, the same ones for all clients.
 ///
-/// Time is cut into intervals, and those who look all wait for the next one. The first to come takes the snapshot, and the
-/// others send the same bytes.
+/// Time is cut into intervals, and the streams of all clients wait for the next one. The first to wake takes the snapshot, and
+/// the others send the same bytes.
 final class SnapshotFeed: Sendable {
   private struct Event {
     var interval: Int64 = .min
@@ -27,7 +27,7 @@ final class SnapshotFeed: Sendable {
     offload: @escaping @Sendable (@escaping @Sendable () -> [UInt8]) async throws -> [UInt8] = { $0() },
     sample: @escaping @Sendable () -> [UInt8]
   ) {
-    // So that nobody is kept busy by it alone.
+    // A bound: a shorter one would keep a thread busy.
     length = max(10_000_000, interval.nanoseconds)
     self.sleep = sleep
     self.offload = offload

@@ -2,7 +2,7 @@ import Runtime
 import RuntimeKit
 import RuntimePrimitives
 
-/// Has the tasks of the process watched while someone looks.
+/// Has the tasks of the process watched while there are lookers: streams of snapshots.
 final class TaskWatching: Sendable {
   private struct State {
     var lookers: Int
@@ -11,12 +11,12 @@ final class TaskWatching: Sendable {
 
   private let state: Lock<State>
 
-  /// - Parameter isKept: whether they are watched from now on, whether anyone looks or not.
+  /// - Parameter isKept: whether they are watched from now on, with lookers or without.
   init(isKept: Bool) {
     state = Lock(State(lookers: isKept ? 1 : 0, watch: isKept ? TaskWatch() : nil))
   }
 
-  /// Counts one who looks.
+  /// Counts one looker more.
   func begin() {
     state.withLock { state in
       state.lookers += 1
@@ -24,7 +24,7 @@ final class TaskWatching: Sendable {
     }
   }
 
-  /// Counts one who looks no longer.
+  /// Counts one looker less.
   func end() {
     state.withLock { state in
       state.lookers -= 1

@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Tasks are watched while someone looks, and not before or after`(backend: Backend) async throws {
+  func `Tasks are watched while a client has the stream, and not before or after`(backend: Backend) async throws {
     try await backend.withRuntime { try await watchWhileLookedAt($0) }
   }
 
@@ -86,7 +86,7 @@ import Testing
     try await live.end()
   }
 
-  @Test func `All who look in one interval get the same snapshot`() async throws {
+  @Test func `All clients get the same snapshot in one interval`() async throws {
     let samples = Recorder<Int>()
     let feed = SnapshotFeed(every: .seconds(3600), sleep: { _ in throw CancellationError() }) {
       samples.record(1)
