@@ -94,7 +94,7 @@ public final class Console: Sendable {
   /// more often than not; to let no others in, add it to a group with a middleware.
   public func addMetrics(to routes: inout some RouteBuilder) {
     routes.get("/metrics") { [self] _ in
-      // No `Content-Type` of another version: scrapers that know several say so, and take this one too.
+      // Whatever versions a scraper asks for, it takes this one too.
       Response(
         headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"],
         body: .bytes(snapshot(withTasks: false).prometheusText))

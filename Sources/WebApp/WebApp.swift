@@ -99,8 +99,10 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
 
 /// What the web app shows of itself. Nothing costs anything unless it is asked for.
 public struct WebAppViews: OptionSet, Sendable {
+  /// The bits.
   public let rawValue: Int
 
+  /// The views with these bits.
   public init(rawValue: Int) { self.rawValue = rawValue }
 
   /// `/metrics`, for Prometheus, to every client.

@@ -30,7 +30,7 @@ let scriptOfTables = #"""
 
   function stateText(task) {
     if (!hasWorkers()) return task.stateText;
-    return isLong(task) ? `▲ ${task.stateText}, no pause for ${duration(task.stateAge)}`
+    return isLong(task) ? `▲ ${task.stateText} for ${duration(task.stateAge)}`
       : `${task.stateText}, ${duration(task.stateAge)}`;
   }
 
