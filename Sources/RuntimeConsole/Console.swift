@@ -90,7 +90,7 @@ public final class Console: Sendable {
       process: process, tasks: hasTasks ? watching.tasks : nil, stalls: stalls.entries)
   }
 
-  /// Adds the route `/metrics`: the snapshot in Prometheus' text format, for whoever asks. A scraper is on another machine
+  /// Adds the route `/metrics`: the snapshot in Prometheus' text format, for every client. A scraper is on another machine
   /// more often than not; to let no others in, add it to a group with a middleware.
   public func addMetrics(to routes: inout some RouteBuilder) {
     routes.get("/metrics") { [self] _ in

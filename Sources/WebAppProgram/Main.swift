@@ -106,8 +106,8 @@ private struct Serve: RuntimeProgram {
     if let response = options.overload {
       var overload = OverloadOptions()
       overload.response = response
-      // Who asks whether the server is up is told, however much there is to do.
-      overload.isExempt = { $0.path == "/healthz" }
+      // Those that ask how the server does are told, however much there is to do.
+      overload.isExempt = { ["/healthz", "/metrics"].contains($0.path) || $0.path.hasPrefix("/console") }
       server.overload = overload
     }
     if let access = logs.access { server.observers.append(AccessLog(to: access)) }

@@ -83,6 +83,7 @@ extension Snapshot.ServerFigures {
     json.member("totalRequests", metrics.totalRequests)
     json.member("requestsInFlight", metrics.requestsInFlight)
     json.member("heldBytes", metrics.heldBytes)
+    json.member("shedRequests", metrics.shedRequests)
   }
 }
 

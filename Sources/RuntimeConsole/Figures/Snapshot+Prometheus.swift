@@ -22,6 +22,8 @@ extension Snapshot {
     var open = MetricFamily(.gauge, "gearbox_server_open_connections", "Connections that are open.")
     var total = MetricFamily(.counter, "gearbox_server_connections", "Connections, the open ones among them.")
     var held = MetricFamily(.gauge, "gearbox_server_held_bytes", "What connections hold for their clients.")
+    var shed = MetricFamily(.counter, "gearbox_server_shed_requests", "Requests refused as there was too much to do.")
+    var overloaded = MetricFamily(.gauge, "gearbox_server_overloaded", "Whether there is too much to do just now.")
     for server in servers {
       let labels: [MetricFamily.Label] = [("server", server.address)]
       active.add(.count(server.metrics.requestsInFlight), labels)
@@ -29,8 +31,10 @@ extension Snapshot {
       open.add(.count(server.metrics.openConnections), labels)
       total.add(.count(server.metrics.totalConnections), labels)
       held.add(.count(server.metrics.heldBytes), labels)
+      shed.add(.count(server.metrics.shedRequests), labels)
+      overloaded.add(.count(server.metrics.isOverloaded ? 1 : 0), labels)
     }
-    return [active, requests, open, total, held]
+    return [active, requests, open, total, held, shed, overloaded]
   }
 
   private static func durations(of requests: [RequestFigures]) -> HistogramFamily {
