@@ -17,20 +17,20 @@ package final class SocketNetwork: Sendable {
 
   package func listen(on address: SocketAddress, _ options: ListenOptions) throws(IOError) -> SocketListener {
     try checkOpen(.listen)
-    let (descriptor, name) = try listeningDescriptor(address, options)
-    let socket = try watch(descriptor, named: name, .listen)
-    return SocketListener(socket, address: socket.localAddress ?? address, network: self, options: options)
+    return try listen(on: ListeningSocket(on: address, options: options), options)
   }
 
   package func listen(onInherited socket: InheritedSocket, _ options: ListenOptions) throws(IOError) -> SocketListener {
     try checkOpen(.listen)
-    let address = socket.address
-    let watched = try watch(try socket.takeDescriptor(), .listen)
-    guard let address else {
-      watched.close()
-      throw IOError(.listen, .system(EAFNOSUPPORT))
-    }
-    return SocketListener(watched, address: address, network: self, options: options, isInherited: true)
+    return try listen(on: ListeningSocket(inherited: socket), options, isInherited: true)
+  }
+
+  private func listen(
+    on socket: ListeningSocket, _ options: ListenOptions, isInherited: Bool = false
+  ) throws(IOError) -> SocketListener {
+    let watched = try watch(socket.descriptor, named: socket.name, .listen)
+    return SocketListener(
+      watched, address: socket.localAddress, network: self, options: options, isInherited: isInherited)
   }
 
   package func bindDatagrams(on address: SocketAddress, _ options: DatagramOptions) throws(IOError) -> SocketDatagrams {

@@ -1,9 +1,12 @@
 import Glibc
-import Runtime
+public import Runtime
 
 extension TCPOptions {
-  /// Sets a socket to these options. Sockets that are not TCP's refuse some of them, which does no harm.
-  func apply(to descriptor: Int32) {
+  /// Sets the socket of `descriptor` to these options: for a backend whose sockets are its own, or another library's.
+  ///
+  /// It turns on what they ask for, and turns nothing off. Sockets that are not TCP's refuse some of them, which does no
+  /// harm.
+  public func apply(to descriptor: Int32) {
     let tcp = Int32(IPPROTO_TCP)
     if noDelay { turnOn(TCP_NODELAY, tcp, of: descriptor) }
     if let keepAlive {
