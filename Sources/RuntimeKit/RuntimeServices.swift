@@ -61,6 +61,11 @@ public final class RuntimeServices: Sendable {
     try await network.connect(to: address, options)
   }
 
+  /// Makes a stream of a connected socket; see `SocketRuntime.adopt(_:options:)`.
+  public func adopt(_ descriptor: Int32, options: ConnectOptions) throws(IOError) -> SocketStream {
+    try network.adopt(descriptor, options)
+  }
+
   /// Makes a socket for datagrams to `address`; see `DatagramNetwork.bindDatagrams`.
   public func bindDatagrams(on address: SocketAddress, options: DatagramOptions) throws(IOError) -> SocketDatagrams {
     try network.bindDatagrams(on: address, options)

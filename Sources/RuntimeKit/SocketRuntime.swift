@@ -31,6 +31,18 @@ extension SocketRuntime {
     try await services.connect(to: address, options: options)
   }
 
+  /// Makes a stream of a connected socket that another part of the program, or another process, has opened: standard input
+  /// where inetd has started the program.
+  ///
+  /// It takes the descriptor over, also where it fails: non-blocking from now on, for every process that has it, and closed
+  /// on exec.
+  ///
+  /// - Throws: what the system says if it is no socket (`ENOTSOCK`), or not connected (`ENOTCONN`); `closed` if the runtime is
+  ///   shut down.
+  public func adopt(_ descriptor: Int32, options: ConnectOptions = ConnectOptions()) throws(IOError) -> SocketStream {
+    try services.adopt(descriptor, options: options)
+  }
+
   public func bindDatagrams(
     on address: SocketAddress, options: DatagramOptions
   ) async throws(IOError) -> SocketDatagrams {

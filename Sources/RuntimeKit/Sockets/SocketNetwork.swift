@@ -94,6 +94,25 @@ package final class SocketNetwork: Sendable {
     return try SocketStream(watch(descriptor, .accept))
   }
 
+  /// Makes a connected socket of another's a stream. It takes the descriptor over, also where it fails.
+  func adopt(_ descriptor: Int32, _ options: ConnectOptions) throws(IOError) -> SocketStream {
+    do throws(IOError) {
+      try checkOpen(.connect)
+      var (address, length) = (sockaddr_storage(), socklen_t(MemoryLayout<sockaddr_storage>.size))
+      let isConnected = withUnsafeMutableBytes(of: &address) { bytes in
+        bytes.withMemoryRebound(to: sockaddr.self) { getpeername(descriptor, $0.baseAddress, &length) == 0 }
+      }
+      guard isConnected, fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) == 0,
+        fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
+      else { throw IOError(.connect, .system(errno)) }
+    } catch {
+      Glibc.close(descriptor)
+      throw error
+    }
+    options.tcp.apply(to: descriptor)
+    return try SocketStream(watch(descriptor, .connect))
+  }
+
   private func watch(
     _ descriptor: Int32, named name: SocketName? = nil, canEnd: Bool = true, _ operation: IOError.Operation
   ) throws(IOError) -> Socket {
