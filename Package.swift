@@ -100,7 +100,9 @@ let package = Package(
       name: "MainThreadProgram", dependencies: ["CRuntime", "Runtime", "RuntimeSelection"],
       path: "Tests/MainThreadProgram",
       swiftSettings: settings),
-    tests("RuntimeSelectionTests", ["MainThreadProgram", "Runtime", "RuntimeSelection", "RuntimeTestSupport"]),
+    tests(
+      "RuntimeSelectionTests",
+      ["MainThreadProgram", "Runtime", "RuntimeCustom", "RuntimeSelection", "RuntimeTestSupport"]),
     tests(
       "WebAppTests",
       [

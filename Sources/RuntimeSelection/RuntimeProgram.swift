@@ -83,9 +83,34 @@ extension RuntimeProgram {
   /// standard input, output and error are opened on `/dev/null` where they are closed. At the end, lines that wait in
   /// `LineWriter.standardError` are written, for no longer than a second.
   public func runOrExit() -> Output {
+    runOrExit { () throws in try RuntimeSettings.fromEnvironment().run(self) }
+  }
+
+  /// Runs the program as ``runOrExit()`` does, where `RUNTIME` may also name a runtime of the program's own.
+  ///
+  /// ```swift
+  /// Hello().runOrExit(adding: "nio") { settings in try NIORuntime(loops: settings.workers, blocking: settings.blocking) }
+  /// ```
+  ///
+  /// - Parameters:
+  ///   - name: what `RUNTIME` calls that runtime. It is not used unless it is asked for.
+  ///   - make: makes it, of the settings beside its name.
+  public func runOrExit<Added: AsyncRuntime>(
+    adding name: String, _ make: (RuntimeSettings) throws -> Added
+  ) -> Output {
+    runOrExit { () throws in
+      guard let settings = try RuntimeSettings.forAdded(name, variable: environmentVariable) else {
+        return try RuntimeSettings.fromEnvironment().run(self)
+      }
+      saveAddressSpace()
+      return try make(settings).run(grace: grace, run(on:))
+    }
+  }
+
+  private func runOrExit(_ body: () throws -> Output) -> Output {
     openStandardDescriptors()
     do {
-      let output = try RuntimeSettings.fromEnvironment().run(self)
+      let output = try body()
       LineWriter.standardError.flush(within: .seconds(1))
       return output
     } catch {

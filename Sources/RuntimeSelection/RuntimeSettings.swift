@@ -64,8 +64,26 @@ public struct RuntimeSettings: Hashable, Sendable {
   }
 }
 
+extension RuntimeSettings {
+  /// The settings for a runtime that the program adds under the name `added`, if that is what `RUNTIME` asks for.
+  ///
+  /// - Throws: ``InvalidSetting`` if a variable has a value that it cannot have. Of `RUNTIME`, the choices end with `added`.
+  static func forAdded(
+    _ added: String, variable: (_ name: String) -> String?
+  ) throws(InvalidSetting) -> RuntimeSettings? {
+    let isAsked = variable("RUNTIME") == added
+    do throws(InvalidSetting) {
+      let settings = try RuntimeSettings { name in isAsked && name == "RUNTIME" ? nil : variable(name) }
+      return isAsked ? settings : nil
+    } catch {
+      guard error.name == "RUNTIME" else { throw error }
+      throw InvalidSetting(error.name, value: error.value, choices: "\(error.choices), \(added)")
+    }
+  }
+}
+
 /// The value of a variable in the process's environment; `nil` if it is not set, or empty.
-private func environmentVariable(_ name: String) -> String? {
+func environmentVariable(_ name: String) -> String? {
   guard let value = getenv(name), value.pointee != 0 else { return nil }
   return String(cString: value)
 }

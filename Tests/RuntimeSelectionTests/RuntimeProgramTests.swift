@@ -1,5 +1,6 @@
 import Glibc
 import Runtime
+import RuntimeCustom
 import RuntimeSelection
 import RuntimeTestSupport
 import Testing
@@ -64,5 +65,29 @@ import Testing
     }
     let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
     #expect(said.hasSuffix(": RUNTIME: \"fast\" is not one of concurrency, dispatch, custom\n"))
+  }
+
+  @Test(arguments: ["mine", "dispatch"])
+  func `A runtime that the program adds is made if it is asked for`(name: String) async {
+    await #expect(processExitsWith: .success) { [name] in
+      setenv("RUNTIME", name, 1)
+      setenv("RUNTIME_WORKERS", "3", 1)
+      let census = await onThreadOfItsOwn { Census().runOrExit(adding: "mine", Self.makeMine) }
+      #expect(census == (name == "mine" ? "custom 4" : "\(name) 3"))
+    }
+  }
+
+  @Test func `Where there is no such runtime, the one that the program adds is among the choices`() async {
+    let result = await #expect(processExitsWith: .exitCode(EX_USAGE), observing: [\.standardErrorContent]) {
+      setenv("RUNTIME", "fast", 1)
+      _ = await onThreadOfItsOwn { Census().runOrExit(adding: "mine", Self.makeMine) }
+    }
+    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(said.hasSuffix(": RUNTIME: \"fast\" is not one of concurrency, dispatch, custom, mine\n"))
+  }
+
+  /// With a worker more than was asked for, to be told from the library's.
+  private static func makeMine(_ settings: RuntimeSettings) throws -> CustomRuntime {
+    try CustomRuntime(workers: settings.workers.map { $0 + 1 })
   }
 }
