@@ -1,0 +1,36 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+func gearbox(_ product: String) -> Target.Dependency { .product(name: product, package: "gearbox") }
+func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+
+// A package of its own, so that the libraries need none of what they are fitted to here.
+let package = Package(
+  name: "gearbox-integrations",
+  products: [
+    .library(name: "RuntimeNIO", targets: ["RuntimeNIO"])
+  ],
+  dependencies: [
+    .package(name: "gearbox", path: ".."),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+  ],
+  targets: [
+    .target(
+      name: "RuntimeNIO",
+      dependencies: [gearbox("Runtime"), gearbox("RuntimeKit"), nio("NIOCore"), nio("NIOPosix")],
+      swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+    .testTarget(
+      name: "RuntimeNIOTests",
+      dependencies: [
+        "RuntimeNIO", gearbox("Runtime"), gearbox("RuntimeCustom"), gearbox("RuntimeHTTP"), gearbox("RuntimeKit"),
+        gearbox("RuntimeTesting"), nio("NIOCore"), nio("NIOPosix"),
+      ],
+      swiftSettings: settings),
+  ]
+)

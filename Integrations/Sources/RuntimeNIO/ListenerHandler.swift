@@ -1,0 +1,196 @@
+import Glibc
+import NIOCore
+import Runtime
+import RuntimePrimitives
+
+/// The first handler of a listening channel: it lets NIO accept connections when a task waits for one.
+///
+/// The others stay in the system's backlog. NIO takes up to four at a time, so that a few may be here that no task waits for.
+final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @unchecked Sendable {  // As a StreamHandler.
+  typealias InboundIn = any Channel
+  typealias InboundOut = any Channel
+  typealias OutboundIn = Never
+  typealias OutboundOut = Never
+
+  private struct State {
+    /// Connections that have been accepted, and wait for a task.
+    var streams = Ring<NIOStream>()
+    /// The channels that have been accepted and are not streams yet.
+    var arriving: Set<ObjectIdentifier> = []
+    /// The task that waits.
+    var acceptor: Acceptor?
+    /// Whether the loop has asked to accept, and was put off.
+    var isHeld = true
+    var isClosed = false
+    /// Why the listener has ended by itself.
+    var failure: IOError.Reason?
+    /// The listening channel, until it has ended.
+    var channel: (any Channel)?
+    var ticket = 0
+
+    var mayAccept: Bool { acceptor != nil && streams.isEmpty && arriving.isEmpty && !isClosed }
+  }
+
+  private struct Acceptor {
+    let ticket: Int
+    let continuation: UnsafeContinuation<Answer, Never>
+  }
+
+  enum Answer: Sendable {
+    case stream(NIOStream)
+    /// There was no descriptor or no memory for a connection.
+    case shortage(Int32)
+    case ended(IOError.Reason)
+  }
+
+  private let state = Lock(State())
+  private var context: ChannelHandlerContext?
+  /// Whether NIO is kept from accepting, since it could not.
+  private var isPaused = false
+  /// Called once, when the listener is closed, before its channel is.
+  private let onClose: @Sendable (ListenerHandler, any Channel) -> Void
+
+  init(onClose: @escaping @Sendable (ListenerHandler, any Channel) -> Void) { self.onClose = onClose }
+
+  // MARK: What the channels tell
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    self.context = context
+    state.withLock { $0.channel = context.channel }
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+  func read(context: ChannelHandlerContext) {
+    let mayAccept = state.withLock { state in
+      state.isHeld = !state.mayAccept
+      return !state.isHeld
+    }
+    if mayAccept { context.read() }
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let connection = unwrapInboundIn(data)
+    let identity = ObjectIdentifier(connection)
+    state.withLock { _ = $0.arriving.insert(identity) }
+    // In case it ends before it is a stream.
+    connection.closeFuture.whenComplete { _ in
+      let isMissed = self.state.withLock { $0.arriving.remove(identity) != nil }
+      if isMissed { self.acceptOn() }
+    }
+    context.fireChannelRead(data)
+  }
+
+  /// Takes a connection that has become a stream. On its loop.
+  func deliver(_ stream: NIOStream) {
+    let (acceptor, isClosed) = state.withLock { state -> (Acceptor?, Bool) in
+      state.arriving.remove(ObjectIdentifier(stream.handler.channel))
+      if state.isClosed { return (nil, true) }
+      if let acceptor = exchange(&state.acceptor, with: nil) { return (acceptor, false) }
+      state.streams.append(stream)
+      return (nil, false)
+    }
+    if isClosed { stream.close() }
+    acceptor?.continuation.resume(returning: .stream(stream))
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let code = (error as? NIOCore.IOError)?.errnoCode else { return }
+    switch code {
+    case EMFILE, ENFILE, ENOBUFS, ENOMEM:
+      // The connection stays in the backlog, and NIO would try again and again.
+      isPaused = true
+      try? context.channel.syncOptions?.setOption(.autoRead, value: false)
+      let acceptor = state.withLock { state in
+        state.isHeld = true
+        return exchange(&state.acceptor, with: nil)
+      }
+      acceptor?.continuation.resume(returning: .shortage(code))
+    case ECONNABORTED: break  // It befell that connection alone.
+    default: state.withLock { $0.failure = .system(code) }
+    }
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    let (acceptor, reason) = state.withLock { state in
+      state.channel = nil
+      let reason = state.failure ?? .closed
+      state.failure = reason
+      return (exchange(&state.acceptor, with: nil), reason)
+    }
+    acceptor?.continuation.resume(returning: .ended(reason))
+    context.fireChannelInactive()
+  }
+
+  // MARK: What tasks ask for, on any thread
+
+  /// Waits for a connection.
+  func accept() async -> Answer {
+    let ticket = state.withLock { state in
+      state.ticket += 1
+      return state.ticket
+    }
+    return await withTaskCancellationHandler {
+      await suspend(ticket)
+    } onCancel: {
+      let acceptor = state.withLock { state in
+        state.acceptor?.ticket == ticket ? exchange(&state.acceptor, with: nil) : nil
+      }
+      acceptor?.continuation.resume(returning: .ended(.cancelled))
+    }
+  }
+
+  private func suspend(_ ticket: Int) async -> Answer {
+    await withUnsafeContinuation { continuation in
+      let answer = state.withLock { state -> Answer? in
+        if let stream = state.streams.popFirst() { return .stream(stream) }
+        if state.isClosed { return .ended(.closed) }
+        if let reason = state.failure { return .ended(reason) }
+        // As in the wait for a stream.
+        if Task.isCancelled { return .ended(.cancelled) }
+        guard state.acceptor == nil else { return .ended(.busy) }
+        state.acceptor = Acceptor(ticket: ticket, continuation: continuation)
+        return nil
+      }
+      if let answer { return continuation.resume(returning: answer) }
+      acceptOn()
+    }
+  }
+
+  /// Lets NIO accept, if a task waits and it was put off.
+  private func acceptOn() {
+    let channel = state.withLock { state -> (any Channel)? in
+      guard state.mayAccept, exchange(&state.isHeld, with: false) else { return nil }
+      return state.channel
+    }
+    channel?.eventLoop.execute {
+      guard let context = self.context else { return }
+      if exchange(&self.isPaused, with: false) {
+        try? context.channel.syncOptions?.setOption(.autoRead, value: true)
+      } else {
+        context.read()
+      }
+    }
+  }
+
+  /// Stops listening.
+  func close() {
+    var streams = Ring<NIOStream>()
+    let (acceptor, channel, isFirst) = state.withLock { state in
+      streams = exchange(&state.streams, with: Ring())
+      return (exchange(&state.acceptor, with: nil), state.channel, !exchange(&state.isClosed, with: true))
+    }
+    acceptor?.continuation.resume(returning: .ended(.closed))
+    while let stream = streams.popFirst() { stream.close() }
+    guard isFirst, let channel else { return }
+    onClose(self, channel)
+    channel.close(promise: nil)
+  }
+
+  /// Returns when the listening channel is closed.
+  func waitUntilClosed() async {
+    let channel = state.withLock { $0.channel }
+    // It does not fail: a channel closes once.
+    try? await channel?.closeFuture.get()
+  }
+}

@@ -1,0 +1,177 @@
+import Glibc
+import NIOCore
+import NIOPosix
+public import Runtime
+import RuntimeKit
+import RuntimePrimitives
+
+extension NIORuntime {
+  public func listen(
+    on address: Runtime.SocketAddress, options: ListenOptions
+  ) async throws(Runtime.IOError) -> NIOListener {
+    try await listen(options) { () throws(IOError) in try ListeningSocket(on: address, options: options) }
+  }
+
+  /// Listens on a socket that another process has opened; see `Network.listen(onInherited:options:)`.
+  ///
+  /// NIO sets the backlog of a socket that it takes over; it is that of `options` then.
+  public func listen(
+    onInherited socket: InheritedSocket, options: ListenOptions
+  ) async throws(Runtime.IOError) -> NIOListener {
+    try await listen(options) { () throws(IOError) in try ListeningSocket(inherited: socket) }
+  }
+
+  private func listen(
+    _ options: ListenOptions, _ makeSocket: () throws(IOError) -> ListeningSocket
+  ) async throws(IOError) -> NIOListener {
+    await closingListeners.wait()
+    if channels.isClosed { throw IOError(.listen, .closed) }
+    let socket = try makeSocket()
+    let handler = ListenerHandler { [channels, closingListeners] handler, channel in
+      socket.removeName()
+      closingListeners.insert(channel)
+      channels.remove(handler)
+    }
+    let bootstrap = ServerBootstrap(group: executor.someLoop.eventLoop, childGroup: group)
+      .serverChannelInitializer { channel in
+        // NIO has called it with a backlog of its own, of 128.
+        Glibc.listen(socket.descriptor, options.backlog)
+        return channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
+      }
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: options.tcp.noDelay ? 1 : 0)
+      .childChannelInitializer { [channels] channel in
+        channel.eventLoop.makeCompletedFuture {
+          let stream = try Self.makeStream(of: channel, options.tcp, in: channels)
+          stream.handler.onActive = { handler.deliver(stream) }
+        }
+      }
+    do {
+      _ = try await bootstrap.withBoundSocket(socket.descriptor).get()
+    } catch {
+      socket.removeName()
+      throw IOError(.listen, error)
+    }
+    guard channels.insert(handler) else { throw IOError(.listen, .closed) }
+    return NIOListener(handler, at: socket.localAddress, options, clock: clock)
+  }
+
+  public func connect(
+    to address: Runtime.SocketAddress, options: ConnectOptions
+  ) async throws(Runtime.IOError) -> NIOStream {
+    await closingListeners.wait()
+    if channels.isClosed { throw IOError(.connect, .closed) }
+    let attempt = ConnectAttempt()
+    let bootstrap = ClientBootstrap(group: executor.someLoop.eventLoop)
+      .connectTimeout(.hours(24))  // The system gives up long before.
+      .channelOption(.tcpOption(.tcp_nodelay), value: options.tcp.noDelay ? 1 : 0)
+      .channelInitializer { [channels] channel in
+        channel.eventLoop.makeCompletedFuture {
+          attempt.begin(try Self.makeStream(of: channel, options.tcp, in: channels))
+        }
+      }
+    let isConnected: EventLoopFuture<any Channel>
+    if let address = NIOCore.SocketAddress(address) {
+      isConnected = bootstrap.connect(to: address)
+    } else {
+      isConnected = bootstrap.withConnectedSocket(try await unixDescriptor(connectedTo: address))
+    }
+    do {
+      try await withTaskCancellationHandler {
+        _ = try await isConnected.get()
+      } onCancel: {
+        attempt.cancel()
+      }
+    } catch {
+      if channels.isClosed { throw IOError(.connect, .closed) }
+      throw attempt.isCancelled ? IOError(.connect, .cancelled) : IOError(.connect, error)
+    }
+    guard let stream = attempt.end() else { throw IOError(.connect, .cancelled) }
+    return stream
+  }
+
+  /// Connects to a Unix-domain socket, which NIO cannot do where the listener's backlog is full, or its name abstract.
+  private func unixDescriptor(connectedTo address: SocketAddress) async throws(IOError) -> Int32 {
+    let descriptor = socket(
+      address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
+    do throws(IOError) {
+      while address.withSystemAddress({ Glibc.connect(descriptor, $0, $1) }) != 0 {
+        switch errno {
+        case EINTR: continue
+        case EAGAIN:
+          // The backlog is full, and no event tells when it is not any more.
+          do {
+            try await clock.sleep(for: .milliseconds(2))
+          } catch {
+            throw IOError(.connect, channels.isClosed ? .closed : .cancelled)
+          }
+        case let code: throw IOError(.connect, .system(code))
+        }
+      }
+      return descriptor
+    } catch {
+      Glibc.close(descriptor)
+      throw error
+    }
+  }
+
+  /// Makes a stream of a new connection's channel, to be closed when the runtime is shut down. On the channel's loop.
+  private static func makeStream(
+    of channel: any Channel, _ options: TCPOptions, in channels: OpenChannels
+  ) throws -> NIOStream {
+    channel.apply(options)
+    let handler = StreamHandler(channel, resetsOnClose: options.resetsOnClose)
+    let stream = try NIOStream(handler)
+    handler.onEnd = { [unowned handler] in channels.remove(handler) }
+    guard channels.insert(handler) else { throw ChannelError.ioOnClosedChannel }
+    return stream
+  }
+}
+
+/// A connection that is being made, and may be given up.
+private final class ConnectAttempt: Sendable {
+  private let state = Lock((stream: NIOStream?.none, isCancelled: false, isOver: false))
+
+  var isCancelled: Bool { state.withLock(\.isCancelled) }
+
+  /// Takes the stream that the attempt is for.
+  func begin(_ stream: NIOStream) {
+    let isCancelled = state.withLock { state in
+      state.stream = stream
+      return state.isCancelled
+    }
+    if isCancelled { stream.handler.abort() }
+  }
+
+  /// Gives the attempt up, unless it has ended.
+  func cancel() {
+    let stream = state.withLock { state in
+      if !state.isOver { state.isCancelled = true }
+      return state.isCancelled ? state.stream : nil
+    }
+    stream?.handler.abort()
+  }
+
+  /// Ends the attempt.
+  ///
+  /// - Returns: the stream; `nil` if the attempt was given up before.
+  func end() -> NIOStream? {
+    state.withLock { state in
+      state.isOver = true
+      return state.isCancelled ? nil : state.stream
+    }
+  }
+}
+
+extension StreamHandler: OpenChannels.Member {}
+
+extension IOError {
+  /// An error of `operation` for what NIO says of it.
+  fileprivate init(_ operation: Operation, _ error: any Error) {
+    if let error = error as? NIOCore.IOError {
+      self.init(operation, .system(error.errnoCode))
+    } else {
+      self.init(operation, causedBy: error)
+    }
+  }
+}

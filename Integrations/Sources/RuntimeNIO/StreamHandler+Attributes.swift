@@ -1,0 +1,62 @@
+import Glibc
+import NIOCore
+import Runtime
+import RuntimeKit
+import RuntimePrimitives
+
+extension StreamHandler {
+  /// Whether this end has not been closed.
+  var isOpen: Bool { !state.withLock(\.isClosed) }
+
+  /// Both ends' addresses, as far as they are known.
+  var addresses: (local: SocketAddress?, peer: SocketAddress?) {
+    state.withLock(\.unixAddresses)
+      ?? (channel.localAddress.flatMap { SocketAddress($0) }, channel.remoteAddress.flatMap { SocketAddress($0) })
+  }
+
+  /// Whether the other end is there still, as far as the loop has heard.
+  var peerPresence: PeerPresence {
+    state.withLock { state in
+      if state.isGone { return .gone }
+      switch state.inputEnd {
+      case nil: return .present
+      case .finished?: return .finished
+      case .failed?: return .gone
+      }
+    }
+  }
+
+  /// Whether bytes have been read that were not taken; `nil` once this end is closed.
+  var pendingInput: PendingInput? {
+    state.withLock { state in
+      state.isClosed ? nil : PendingInput(isThere: state.inbox.readableBytes > 0)
+    }
+  }
+
+  /// Notes the names of a Unix-domain connection, which NIO does not know if they are abstract. On the loop.
+  func noteUnixAddresses() {
+    switch channel.localAddress {
+    case .v4?, .v6?: return
+    default: break
+    }
+    _ = try? channel.pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      descriptor in
+      let local = SocketAddress(writtenBy: { getsockname(descriptor, $0, $1) })
+      let peer = SocketAddress(writtenBy: { getpeername(descriptor, $0, $1) })
+      state.withLock { $0.unixAddresses = (local, peer) }
+    }
+  }
+}
+
+extension Channel {
+  /// Sets a socket's options that NIO has no words for. On the loop.
+  func apply(_ options: TCPOptions) {
+    // That one NIO sets itself.
+    var options = options
+    options.noDelay = false
+    guard options.keepAlive != nil || options.unsentLimit != nil || options.resetsOnClose else { return }
+    _ = try? pipeline.syncOperations.withUnsafeTransportIfAvailable(of: NIOBSDSocket.Handle.self) {
+      options.apply(to: $0)
+    }
+  }
+}
