@@ -14,7 +14,8 @@ func nio(_ product: String) -> Target.Dependency { .product(name: product, packa
 let package = Package(
   name: "gearbox-integrations",
   products: [
-    .library(name: "RuntimeNIO", targets: ["RuntimeNIO"])
+    .library(name: "RuntimeNIO", targets: ["RuntimeNIO"]),
+    .executable(name: "webapp-nio", targets: ["webapp-nio"]),
   ],
   dependencies: [
     .package(name: "gearbox", path: ".."),
@@ -25,6 +26,12 @@ let package = Package(
       name: "RuntimeNIO",
       dependencies: [gearbox("Runtime"), gearbox("RuntimeKit"), nio("NIOCore"), nio("NIOPosix")],
       swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+    .executableTarget(
+      name: "webapp-nio",
+      dependencies: [
+        "RuntimeNIO", gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection"), gearbox("WebAppRoutes"),
+      ],
+      swiftSettings: settings),
     .testTarget(
       name: "RuntimeNIOTests",
       dependencies: [
