@@ -10,6 +10,11 @@ let settings: [SwiftSetting] = [
 func gearbox(_ product: String) -> Target.Dependency { .product(name: product, package: "gearbox") }
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
 
+/// A program of a guide in docs/.
+func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, path: "Examples/\(name)", swiftSettings: settings)
+}
+
 // A package of its own, so that the libraries need none of what they are fitted to here.
 let package = Package(
   name: "gearbox-integrations",
@@ -39,5 +44,12 @@ let package = Package(
         gearbox("RuntimeTesting"), nio("NIOCore"), nio("NIOPosix"),
       ],
       swiftSettings: settings),
+    example(
+      "hello-on-nio", ["RuntimeNIO", gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection")]),
+    example(
+      "engine-in-nio",
+      ["RuntimeNIO", gearbox("Runtime"), gearbox("RuntimeHTTP"), nio("NIOCore"), nio("NIOPosix")]),
+    example(
+      "hello-inetd", [gearbox("Runtime"), gearbox("RuntimeCustom"), gearbox("RuntimeHTTP"), gearbox("RuntimeKit")]),
   ]
 )
