@@ -10,6 +10,7 @@ import RuntimePrimitives
 final class JobLoop: Sendable {
   let eventLoop: any EventLoop
   private let state: Lock<State>
+  private let bell: LoopBell
   /// The tasks that sleep until the loop wakes them.
   let sleeps: SleepQueue
 
@@ -26,11 +27,10 @@ final class JobLoop: Sendable {
 
   /// For how many nanoseconds the loop runs jobs before it looks round.
   private static let turn: Int64 = 1_000_000
-  /// How long the loop waits for sockets between two turns, if there are jobs left. It is to look at them at all: NIO does
-  /// not while anything is due. It has to be more than the time from the end of a turn to NIO's look at what is due.
-  private static let pause = TimeAmount.microseconds(10)
 
-  init(_ eventLoop: any EventLoop, _ executor: LoopExecutor) {
+  /// - Throws: what the system says if it has no descriptor to give.
+  init(_ eventLoop: any EventLoop, _ executor: LoopExecutor) throws(IOError) {
+    bell = try LoopBell(eventLoop)
     self.eventLoop = eventLoop
     state = Lock(State(executor: executor))
     let alarm = LoopAlarm(eventLoop)
@@ -88,29 +88,21 @@ final class JobLoop: Sendable {
     }
   }
 
+  /// Has the loop run the jobs that are left once it has looked at its sockets.
   private func goOnLater() {
     state.withLock { state in
-      guard state.executor != nil else { return }
-      do {
-        _ = try eventLoop.scheduleCallback(in: Self.pause, handler: Turn(loop: self))
-      } catch {
-        eventLoop.execute(state.run)
-      }
+      if state.executor != nil { bell.ring(state.run) }
     }
   }
 
-  private struct Turn: NIOScheduledCallbackHandler, Sendable {
-    let loop: JobLoop
-    func handleScheduledCallback(eventLoop: some EventLoop) { loop.run() }
-  }
-
-  /// Takes no more jobs.
+  /// Takes no more jobs. Called once.
   ///
   /// - Returns: those that wait.
   func end() -> Ring<UnownedJob> {
     state.withLock { state in
       state.executor = nil
       state.run = {}
+      bell.close()
       return exchange(&state.jobs, with: Ring())
     }
   }

@@ -15,8 +15,14 @@ final class LoopExecutor: TaskExecutor {
   private let current = ThreadSpecificVariable<JobLoop>()
   private let turn = Atomic<UInt>(0)
 
-  init(_ group: MultiThreadedEventLoopGroup) {
-    loops = group.makeIterator().map { JobLoop($0, self) }
+  /// - Throws: what the system says if it has no descriptor to give.
+  init(_ group: MultiThreadedEventLoopGroup) throws(IOError) {
+    do throws(IOError) {
+      for eventLoop in group.makeIterator() { loops.append(try JobLoop(eventLoop, self)) }
+    } catch {
+      end()
+      throw error
+    }
     for loop in loops { loop.eventLoop.execute { self.current.currentValue = loop } }
   }
 

@@ -49,7 +49,7 @@ extension NIORuntime {
       _ = try await bootstrap.withBoundSocket(socket.descriptor).get()
     } catch {
       socket.removeName()
-      throw IOError(.listen, error)
+      throw Failure(error).error(.listen)
     }
     guard channels.insert(handler) else { throw IOError(.listen, .closed) }
     return NIOListener(handler, at: socket.localAddress, options, clock: clock)
@@ -83,7 +83,7 @@ extension NIORuntime {
       }
     } catch {
       if channels.isClosed { throw IOError(.connect, .closed) }
-      throw attempt.isCancelled ? IOError(.connect, .cancelled) : IOError(.connect, error)
+      throw attempt.isCancelled ? IOError(.connect, .cancelled) : Failure(error).error(.connect)
     }
     guard let stream = attempt.end() else { throw IOError(.connect, .cancelled) }
     return stream
@@ -164,14 +164,3 @@ private final class ConnectAttempt: Sendable {
 }
 
 extension StreamHandler: OpenChannels.Member {}
-
-extension IOError {
-  /// An error of `operation` for what NIO says of it.
-  fileprivate init(_ operation: Operation, _ error: any Error) {
-    if let error = error as? NIOCore.IOError {
-      self.init(operation, .system(error.errnoCode))
-    } else {
-      self.init(operation, causedBy: error)
-    }
-  }
-}

@@ -47,20 +47,24 @@ public final class NIORuntime: AsyncRuntime {
   }
 
   private init(_ group: MultiThreadedEventLoopGroup, isOwn: Bool, _ blocking: BlockingLimits) throws(IOError) {
-    let executor = LoopExecutor(group)
+    let (executor, datagrams): (LoopExecutor, PollerThread)
+    do throws(IOError) {
+      executor = try LoopExecutor(group)
+      do throws(IOError) {
+        datagrams = try PollerThread(.best, name: "gearbox-poll")
+      } catch {
+        executor.end()
+        throw error
+      }
+    } catch {
+      if isOwn { group.shutdownGracefully { _ in } }
+      throw error
+    }
     self.group = group
     self.executor = executor
     ownsGroup = isOwn
     taskExecutor = executor
     clock = TimerClock { executor.someLoop.sleeps }
-    let datagrams: PollerThread
-    do throws(IOError) {
-      datagrams = try PollerThread(.best, name: "gearbox-poll")
-    } catch {
-      executor.end()
-      if isOwn { group.shutdownGracefully { _ in } }
-      throw error
-    }
     self.datagrams = datagrams
     services = RuntimeServices(clock: clock, blocking: blocking) { datagrams.poller }
   }

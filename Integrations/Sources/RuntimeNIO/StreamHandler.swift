@@ -29,7 +29,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   private var closing: CloseMode?
   private var isAwaitingFlush = false
   private var lingering: Scheduled<Void>?
-  private var failure: StreamState.Failure?
+  private var failure: Failure?
 
   /// How long a stream that is closed goes on sending what was written before. The kernel has its own, longer time for what
   /// it has taken.
@@ -94,12 +94,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
-    let failure =
-      if let error = error as? NIOCore.IOError {
-        StreamState.Failure(reason: .system(error.errnoCode))
-      } else {
-        StreamState.Failure(reason: .foreign, cause: error)
-      }
+    let failure = Failure(error)
     self.failure = failure
     end(input: .failed(failure), output: failure)
     context.close(promise: nil)
@@ -117,9 +112,9 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   private func hasEnded() {
     guard context != nil else { return }
     // NIO does not say why a write has failed: it closes the channel.
-    let failure = self.failure ?? StreamState.Failure(reason: .system(EPIPE))
+    let failure = self.failure ?? Failure(EPIPE)
     let isFinished = closing == .output
-    let inputFailure = self.failure ?? StreamState.Failure(reason: .system(ECONNRESET))
+    let inputFailure = self.failure ?? Failure(ECONNRESET)
     state.withLock { $0.isGone = true }
     end(input: isFinished ? .finished : .failed(inputFailure), output: failure)
     context = nil
@@ -129,7 +124,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   }
 
   /// Ends the directions that have not ended yet, and wakes those that wait for them.
-  private func end(input: StreamState.End, output: StreamState.Failure? = nil) {
+  private func end(input: StreamState.End, output: Failure? = nil) {
     let (reader, writer) = state.withLock { state in
       state.inputEnd = state.inputEnd ?? input
       state.outputEnd = state.outputEnd ?? output
@@ -227,7 +222,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   func shutdownOutput() throws(IOError) {
     try state.withLock { state throws(IOError) in
       if state.isClosed { throw IOError(.shutdown, .closed) }
-      state.outputEnd = state.outputEnd ?? StreamState.Failure(reason: .system(EPIPE))
+      state.outputEnd = state.outputEnd ?? Failure(EPIPE)
     }
     onLoop { handler in
       handler.closing = handler.closing ?? .output

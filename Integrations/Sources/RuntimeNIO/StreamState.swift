@@ -37,16 +37,6 @@ struct StreamState {
     case failed(Failure)
   }
 
-  /// Why a direction has failed.
-  struct Failure {
-    var reason: IOError.Reason
-    var cause: (any Error)?
-
-    func error(_ operation: IOError.Operation) -> IOError {
-      if let cause { IOError(operation, reason, causedBy: cause) } else { IOError(operation, reason) }
-    }
-  }
-
   /// A task that waits, to be resumed with `nil` when its direction is worth trying, and otherwise with the reason.
   struct Waiter {
     let ticket: Int

@@ -2,9 +2,7 @@ import Glibc
 import NIOCore
 import Runtime
 
-// Both libraries have these names. In this module they are Gearbox's; public declarations spell them out.
-
-typealias IOError = Runtime.IOError
+/// Both libraries have a `SocketAddress`. In this module it is Gearbox's; public declarations spell it out.
 typealias SocketAddress = Runtime.SocketAddress
 
 extension SocketAddress {
