@@ -15,6 +15,21 @@ import Testing
     #expect(fields.count == 1)
   }
 
+  @Test func `a value that is no UTF-8 keeps its bytes`() throws {
+    let latin1: [UInt8] = [0x63, 0x61, 0x66, 0xE9]
+    var fields: HeaderFields = ["A": "1"]
+    try fields.append("X-Name", bytes: latin1.span)
+    try fields.append("a", "2")
+    var seen: [[[UInt8]]] = []
+    fields.forEachField { name, value in
+      seen.append([name.withUnsafeBufferPointer(Array.init), value.withUnsafeBufferPointer(Array.init)])
+    }
+    #expect(seen == [[Array("A".utf8), [0x31]], [Array("X-Name".utf8), latin1], [Array("a".utf8), [0x32]]])
+    #expect(fields["X-Name"] == "caf\u{FFFD}")
+    #expect(throws: InvalidHeaderField.self) { try fields.append("X", bytes: [0x0A].span) }
+    #expect(fields.count == 3)
+  }
+
   @Test func `a field that would split a message is refused by append`() {
     var fields = HeaderFields()
     #expect(throws: InvalidHeaderField.self) { try fields.append("A", "b\r\nC: d") }

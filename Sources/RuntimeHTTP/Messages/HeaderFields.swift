@@ -57,8 +57,15 @@ public struct HeaderFields: Sendable {
   ///
   /// - Throws: ``InvalidHeaderField`` if `name` is no token or `value` holds a control character other than HTAB.
   public mutating func append(_ name: String, _ value: String) throws(InvalidHeaderField) {
-    guard isToken(name), value.utf8.allSatisfy({ ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 }) else {
-      throw InvalidHeaderField(name: name, value: value)
+    try append(name, bytes: value.utf8.span)
+  }
+
+  /// Adds a field after the others, whose value need not be UTF-8 (RFC 9110 section 5.5, `obs-text`).
+  ///
+  /// - Throws: ``InvalidHeaderField`` if `name` is no token or `value` holds a control character other than HTAB.
+  public mutating func append(_ name: String, bytes value: Span<UInt8>) throws(InvalidHeaderField) {
+    guard isToken(name), value.indices.allSatisfy({ Self.isValueByte(value[$0]) }) else {
+      throw InvalidHeaderField(name: name, value: value.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
     }
     appendMended(name, value)
   }
@@ -77,9 +84,11 @@ public struct HeaderFields: Sendable {
   }
 
   private mutating func set(_ name: String, _ value: String) {
-    guard let index = entries.firstIndex(where: { matches($0, name) }) else { return appendMended(name, value) }
+    guard let index = entries.firstIndex(where: { matches($0, name) }) else {
+      return appendMended(name, value.utf8.span)
+    }
     let count = entries.count
-    appendMended(name, value)
+    appendMended(name, value.utf8.span)
     guard entries.count > count, let entry = entries.popLast() else { return }
     entries[index] = entry
     let kept = entries.enumerated().filter { $0.offset <= index || !matches($0.element, name) }.map(\.element)
@@ -87,12 +96,12 @@ public struct HeaderFields: Sendable {
   }
 
   /// Adds a field with spaces for what `value` may not hold; does nothing if `name` is no token.
-  private mutating func appendMended(_ name: String, _ value: String) {
+  private mutating func appendMended(_ name: String, _ value: Span<UInt8>) {
     guard isToken(name) else { return }
     let start = bytes.count
     bytes.append(contentsOf: name.utf8)
     let middle = bytes.count
-    bytes.append(contentsOf: value.utf8.lazy.map { ($0 >= 0x20 && $0 != 0x7F) || $0 == 0x09 ? $0 : 0x20 })
+    for index in value.indices { bytes.append(Self.isValueByte(value[index]) ? value[index] : 0x20) }
     // Blanks at the ends belong to no value (RFC 9110 section 5.5).
     let trimmed = bytes.span.trimmed(from: middle, to: bytes.count)
     guard let nameStart = UInt32(exactly: start), let valueStart = UInt32(exactly: trimmed.lowerBound),
@@ -107,6 +116,10 @@ public struct HeaderFields: Sendable {
         nameStart: nameStart, valueStart: valueStart, valueLength: valueLength, nameLength: nameLength,
         name: FieldName(bytes.span.extracting(start..<middle))))
   }
+
+  /// Whether a value may hold `byte`: any but control characters, of which HTAB alone is allowed (RFC 9110 section 5.5).
+  @inline(__always)
+  private static func isValueByte(_ byte: UInt8) -> Bool { (byte >= 0x20 && byte != 0x7F) || byte == 0x09 }
 
   private func isToken(_ name: String) -> Bool {
     let token = CharacterClass.token
@@ -132,6 +145,17 @@ extension HeaderFields {
     let (own, wanted) = (bytes.span.extracting(nameRange(entry)), name.utf8.span)
     // Most names are written the same way in both.
     return own.equals(wanted) || own.equalsIgnoringCase(wanted)
+  }
+
+  /// Calls `body` with the name and the value of each field, in order, as the bytes that were sent.
+  ///
+  /// A value that is no UTF-8 is whole only here: elsewhere it becomes a `String`, in which other bytes are replaced.
+  public func forEachField<Failure: Error>(
+    _ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) throws(Failure) -> Void
+  ) throws(Failure) {
+    for entry in entries {
+      try body(bytes.span.extracting(nameRange(entry)), bytes.span.extracting(valueRange(entry)))
+    }
   }
 
   private func value(of entry: Entry) -> String { String(decoding: bytes[valueRange(entry)], as: UTF8.self) }
@@ -162,7 +186,7 @@ extension HeaderFields: Sequence {
 extension HeaderFields: ExpressibleByDictionaryLiteral {
   /// The fields of the literal, in its order; a name may come more than once.
   public init(dictionaryLiteral elements: (String, String)...) {
-    for (name, value) in elements { appendMended(name, value) }
+    for (name, value) in elements { appendMended(name, value.utf8.span) }
   }
 }
 
