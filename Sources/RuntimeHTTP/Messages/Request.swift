@@ -88,8 +88,9 @@ public struct Request: Sendable {
   /// The request that `parts` make up, which are not to be changed while anybody has it.
   init(_ parts: RequestParts) { self.parts = parts }
 
-  /// The protocol that an extended CONNECT names (RFC 8441 section 4).
-  var connectProtocol: String? { parts.connectProtocol }
+  /// The protocol that an extended CONNECT over HTTP/2 names (RFC 8441 section 4), as `websocket`; `nil` in any other
+  /// request. Such a request has the method CONNECT and a path.
+  public var connectProtocol: String? { parts.connectProtocol }
 
   /// What observers will be told of it, where there are any.
   var trace: RequestTrace? { parts.trace }
