@@ -9,6 +9,17 @@ let settings: [SwiftSetting] = [
 
 func gearbox(_ product: String) -> Target.Dependency { .product(name: product, package: "gearbox") }
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(
+    name: name, dependencies: dependencies,
+    swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
 
 /// A program of a guide in docs/.
 func example(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -21,29 +32,28 @@ let package = Package(
   products: [
     .library(name: "RuntimeNIO", targets: ["RuntimeNIO"]),
     .executable(name: "webapp-nio", targets: ["webapp-nio"]),
+    .library(name: "RuntimeHTTPTypes", targets: ["RuntimeHTTPTypes"]),
   ],
   dependencies: [
     .package(name: "gearbox", path: ".."),
-    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
   ],
   targets: [
-    .target(
-      name: "RuntimeNIO",
-      dependencies: [gearbox("Runtime"), gearbox("RuntimeKit"), nio("NIOCore"), nio("NIOPosix")],
-      swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")]),
+    // SwiftNIO
+    library("RuntimeNIO", [gearbox("Runtime"), gearbox("RuntimeKit"), nio("NIOCore"), nio("NIOPosix")]),
     .executableTarget(
       name: "webapp-nio",
       dependencies: [
         "RuntimeNIO", gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection"), gearbox("WebAppRoutes"),
       ],
       swiftSettings: settings),
-    .testTarget(
-      name: "RuntimeNIOTests",
-      dependencies: [
+    tests(
+      "RuntimeNIOTests",
+      [
         "RuntimeNIO", gearbox("Runtime"), gearbox("RuntimeCustom"), gearbox("RuntimeHTTP"), gearbox("RuntimeKit"),
         gearbox("RuntimeTesting"), nio("NIOCore"), nio("NIOPosix"),
-      ],
-      swiftSettings: settings),
+      ]),
     example(
       "hello-on-nio", ["RuntimeNIO", gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection")]),
     example(
@@ -51,5 +61,19 @@ let package = Package(
       ["RuntimeNIO", gearbox("Runtime"), gearbox("RuntimeHTTP"), nio("NIOCore"), nio("NIOPosix")]),
     example(
       "hello-inetd", [gearbox("Runtime"), gearbox("RuntimeCustom"), gearbox("RuntimeHTTP"), gearbox("RuntimeKit")]),
+
+    // swift-http-types
+    library("RuntimeHTTPTypes", [gearbox("RuntimeHTTP"), httpTypes]),
+    tests(
+      "RuntimeHTTPTypesTests",
+      ["IntegrationTestSupport", "RuntimeHTTPTypes", gearbox("RuntimeHTTP"), gearbox("RuntimeSelection"), httpTypes]),
+    example(
+      "http-types-hello",
+      ["RuntimeHTTPTypes", gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection"), httpTypes]),
+
+    .target(
+      name: "IntegrationTestSupport",
+      dependencies: [gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection")],
+      path: "Tests/IntegrationTestSupport", swiftSettings: settings),
   ]
 )

@@ -1,0 +1,54 @@
+package import Runtime
+
+/// The client's end of a connection, as bytes: tests say what is sent, and look at what has come.
+package final class TestConnection {
+  private let stream: AnyStream
+  private var received: [UInt8] = []
+
+  package init(_ stream: AnyStream) { self.stream = stream }
+
+  package func send(_ text: String) async throws { try await send(Array(text.utf8)) }
+
+  package func send(_ bytes: [UInt8]) async throws { try await stream.write(bytes) }
+
+  /// What has come up to the first `mark`, and with it.
+  package func read(until mark: String) async throws -> String {
+    let mark = Array(mark.utf8)
+    while true {
+      if let end = received.firstEnd(of: mark) {
+        defer { received.removeFirst(end) }
+        return String(decoding: received[..<end], as: UTF8.self)
+      }
+      guard try await more() else { throw EndOfStream(before: String(decoding: received, as: UTF8.self)) }
+    }
+  }
+
+  /// Everything that comes until the server closes the connection.
+  package func readToEnd() async throws -> String {
+    while try await more() {}
+    defer { received = [] }
+    return String(decoding: received, as: UTF8.self)
+  }
+
+  /// Closes the connection.
+  package func close() { stream.close() }
+
+  private func more() async throws -> Bool {
+    let bytes = try await stream.read()
+    received += bytes
+    return !bytes.isEmpty
+  }
+}
+
+/// The server has closed the connection before what was waited for had come.
+package struct EndOfStream: Error {
+  package let before: String
+}
+
+extension [UInt8] {
+  /// Where the first `mark` ends.
+  fileprivate func firstEnd(of mark: [UInt8]) -> Int? {
+    guard count >= mark.count else { return nil }
+    return (0...count - mark.count).first { self[$0..<$0 + mark.count].elementsEqual(mark) }.map { $0 + mark.count }
+  }
+}
