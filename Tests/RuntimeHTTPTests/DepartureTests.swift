@@ -105,6 +105,31 @@ import Testing
     }
   }
 
+  @Test func `a stream to a client that has finished writing is cancelled if the server is told to`() async throws {
+    try await inVirtualTime { clock in
+      var options = ServerOptions.quiet
+      options.endsStreamsToHalfClosedClients = true
+      let hasEnded = Gate()
+      try await withConnection(
+        options: options, clock: clock,
+        handler: { _ in
+          Response(
+            body: .stream { writer in
+              defer { hasEnded.open() }
+              try await writer.write("x")
+              try await clock.sleep(for: .seconds(100))
+            })
+        }
+      ) { client in
+        try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        _ = try await client.readHead()
+        try await client.stream.shutdownWrite()
+        await hasEnded.wait()
+        #expect(clock.now.offset < .seconds(4))
+      }
+    }
+  }
+
   @Test(arguments: Backend.allCases)
   func `a server notices it on real sockets`(_ backend: Backend) async throws {
     let (hasBegun, isCancelled) = (Gate(), Gate())

@@ -232,7 +232,8 @@ final class ConnectionControl: Sendable {
     guard word != 0, word >> 1 <= now, !clientHasGone else { return false }
     return switch stream.attribute(PeerPresence.self) {
     case PeerPresence.gone?: true
-    case PeerPresence.finished?: word & 1 == 0 && !context.options.servesHalfClosedClients
+    case PeerPresence.finished?:
+      word & 1 == 0 ? !context.options.servesHalfClosedClients : context.options.endsStreamsToHalfClosedClients
     default: false
     }
   }

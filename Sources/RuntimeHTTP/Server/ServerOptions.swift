@@ -82,6 +82,11 @@ public struct ServerOptions: Sendable {
   /// answered nevertheless. Nothing tells it from a client that has closed its connection; so by default its handler's
   /// task is cancelled after one to two ticks (a tick is a quarter of the shortest timeout above, a second at most).
   public var servesHalfClosedClients = false
+  /// Whether a client of HTTP/1 that has said that it writes no more is taken for gone while a handler writes a stream to
+  /// it: the handler's task is cancelled after one to two ticks. Without this such a client may read on, and one that has
+  /// closed its connection is noticed by the next write alone. It is for streams that wait for long between two writes, as
+  /// event streams do.
+  public var endsStreamsToHalfClosedClients = false
 
   /// How HTTP/2 is spoken. The limits and timeouts above hold for it as well.
   public var http2 = HTTP2Options()
