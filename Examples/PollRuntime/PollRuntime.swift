@@ -18,7 +18,7 @@ public struct PollRuntime: AsyncRuntime {
     _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     let task = loop.startTask()
-    return Task.detached(name: options.name, executorPreference: loop, priority: options.priority) {
+    return ExecutorPreference(loop).spawn(options) {
       defer { task.loop.endTask(task) }
       return try await RunLoopTask.$current.withValue(task, operation: operation)
     }

@@ -46,8 +46,7 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
     _ options: TaskOptions, _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     simulation.perform { self.taskCount += 1 }
-    return Task.detached(name: options.name, executorPreference: simulation, priority: options.priority) {
-      [self, simulation] in
+    let counted = { [self, simulation] in
       let number = simulation.journal.task
       let task = SimulatedTask(self)
       tasks.insert(number)
@@ -60,6 +59,7 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
       }
       return try await SimulatedTask.$current.withValue(task, operation: operation)
     }
+    return ExecutorPreference(simulation).spawn(options, counted)
   }
 
   // MARK: Ending

@@ -8,6 +8,30 @@ import Testing
 
 /// A server on real sockets, on each backend, with the time in the tests' hands.
 @Suite(.timeLimit(.minutes(10))) struct ServerTests {
+  private enum Mark {
+    @TaskLocal static var value = 0
+  }
+
+  @Test(arguments: Backend.allCases, [true, false])
+  func `handlers and streams see the task-local values of run, if the server is told to`(
+    _ backend: Backend, _ inherits: Bool
+  ) async throws {
+    try await withSetup(on: backend) { setup in
+      var options = ServerOptions.quiet
+      options.inheritsTaskLocals = inherits
+      let server = try await setup.server(options) { _ in
+        let before = Mark.value
+        return Response(body: .stream { try await $0.write("\(before) \(Mark.value)") })
+      }
+      let running = Mark.$value.withValue(7) { Task { try await server.run() } }
+      let expected = inherits ? "7 7" : "0 0"
+      #expect(try await setup.client(of: server).get("/").text == expected)
+      #expect(try await setup.http2Client(of: server).get("/").text == expected)
+      await setup.clock.flying { await server.shutdown(grace: .seconds(1)) }
+      try await running.value
+    }
+  }
+
   @Test(arguments: Backend.allCases)
   func `many connections are served, and counted`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in

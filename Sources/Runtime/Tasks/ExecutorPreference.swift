@@ -16,7 +16,11 @@ public struct ExecutorPreference: Executor {
   public func spawn<Success: Sendable>(
     _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    Task.detached(
+    if options.inheritsTaskLocals {
+      return Task(
+        name: options.name, executorPreference: taskExecutor, priority: options.ownPriority, operation: operation)
+    }
+    return Task.detached(
       name: options.name, executorPreference: taskExecutor, priority: options.priority, operation: operation)
   }
 }

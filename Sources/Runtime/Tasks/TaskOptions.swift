@@ -7,12 +7,23 @@ public struct TaskOptions: Equatable, Sendable {
   public var priority: TaskPriority?
   /// Where in the program the task is started, for people who watch its tasks.
   public var location: CallSite?
+  /// Whether the task begins with the task-local values of the one that starts it, as one of `Task { }` does. Otherwise it
+  /// has none, as in `Task.detached`.
+  public var inheritsTaskLocals: Bool
 
   /// Options with these values.
   @inlinable
-  public init(name: String? = nil, priority: TaskPriority? = nil, location: CallSite? = nil) {
+  public init(
+    name: String? = nil, priority: TaskPriority? = nil, location: CallSite? = nil, inheritsTaskLocals: Bool = false
+  ) {
     self.name = name
     self.priority = priority
     self.location = location
+    self.inheritsTaskLocals = inheritsTaskLocals
   }
+
+  /// The priority of a task that takes on nothing of the one that starts it, as in `Task.detached`; `Task { }` would take
+  /// on that too.
+  @inlinable
+  public var ownPriority: TaskPriority { priority ?? .medium }
 }

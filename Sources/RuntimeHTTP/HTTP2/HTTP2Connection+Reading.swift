@@ -196,7 +196,7 @@ extension HTTP2Connection {
         batch.answers.append((arrival.slot, response))
         readingTurn.spend(Turn.handlerCall)
       } else {
-        let task = responder.executor.spawn { [self] in
+        let task = responder.executor.spawn(context.taskOptions()) { [self] in
           await answer(arrival.request, arrival.slot, arrival.stream, response)
         }
         batch.tasks.append((arrival.slot, arrival.stream, task))

@@ -38,7 +38,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   /// The task that calls this writes, since it is the one that is cancelled when the peer takes nothing. Cancelled, it
   /// ends the connection.
   func run() async {
-    let reader = responder.executor.spawn { [self] in await read() }
+    let reader = responder.executor.spawn(context.taskOptions()) { [self] in await read() }
     if context.isClosing { beginClosing() }
     await write()
     await finish(reader)

@@ -52,6 +52,12 @@ final class ConnectionContext: Sendable {
     workspaces = Pool { Workspace(limits: limits, observers: observers) }
   }
 
+  /// What a task of a connection, or of a request, is started with.
+  func taskOptions(fileID: StaticString = #fileID, line: UInt32 = #line) -> TaskOptions {
+    TaskOptions(
+      location: CallSite(fileID: fileID, line: line), inheritsTaskLocals: options.inheritsTaskLocals)
+  }
+
   /// Whether no connection is to be used for another request.
   var isClosing: Bool { closing.load(ordering: .sequentiallyConsistent) }
 

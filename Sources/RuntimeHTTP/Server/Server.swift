@@ -160,7 +160,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   public func run() async throws(IOError) {
     try begin()
     startSweeper()
-    let acceptor = runtime.spawn { [self] in await accept() }
+    let acceptor = runtime.spawn(context.taskOptions()) { [self] in await accept() }
     let isTooLate = state.withLock { state in
       state.acceptor = acceptor
       return context.isClosing
@@ -346,7 +346,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private func start(
     _ connection: ServedConnection, _ control: ConnectionControl, _ slot: Int
   ) -> Task<Void, any Error> {
-    let task = runtime.spawn { [registry] in
+    let task = runtime.spawn(context.taskOptions()) { [registry] in
       await connection.run()
       registry.remove(at: slot)
     }

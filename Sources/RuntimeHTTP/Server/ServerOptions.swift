@@ -91,6 +91,11 @@ public struct ServerOptions: Sendable {
   /// How HTTP/2 is spoken. The limits and timeouts above hold for it as well.
   public var http2 = HTTP2Options()
 
+  /// Whether handlers, and the streams that they give, see the task-local values of the task that calls ``Server/run()``, or
+  /// of that which calls ``Server/serve(_:speaking:)``: a logger, or what a service is told of the end by. Each connection,
+  /// and over HTTP/2 each request, takes on a copy; so it is off by default.
+  public var inheritsTaskLocals = false
+
   /// The value of the `Server` field of every response; `nil` sends none.
   public var serverName: String?
 

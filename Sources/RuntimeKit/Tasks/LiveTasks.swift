@@ -33,6 +33,14 @@ package final class LiveTasks: Sendable {
   ) -> Task<Success, any Error> {
     live.add(1, ordering: .relaxed)
     let task = Spawned(self, isNamed: options.name != nil, TaskTable.newRecord(options), operation)
+    if options.inheritsTaskLocals {
+      return Task(name: options.name, executorPreference: executor, priority: options.ownPriority) {
+        task.begin()
+        defer { task.end() }
+        guard let operation = task.takeOperation() else { throw CancellationError() }  // It is run once.
+        return try await operation()
+      }
+    }
     // It captures one reference, which serves as its context: no more is allocated than for a closure with two.
     return Task.detached(name: options.name, executorPreference: executor, priority: options.priority) {
       task.begin()

@@ -141,6 +141,25 @@ extension RuntimeConformance {
       }
     },
 
+    Case("A task has the task-local values of the one that starts it, if it is to have them", .executor) { runtime in
+      let inheriting = TaskOptions(inheritsTaskLocals: true)
+      try await Mark.$value.withValue(1) {
+        try await expect("the value in a task that inherits", toGive: 1) {
+          try await runtime.spawn(inheriting) { Mark.value }.value
+        }
+        try await expect("the value in one that does not", toGive: 0) { try await runtime.spawn { Mark.value }.value }
+        try await expect("the value in one that a task has started which inherits", toGive: 1) {
+          try await runtime.spawn(inheriting) { try await runtime.spawn(inheriting) { Mark.value }.value }.value
+        }
+        guard let home = runtime.taskExecutor else { return }  // Swift's own pool, where everything is.
+        try await expect("whether one that inherits is on the runtime's executor", toGive: true) {
+          try await runtime.spawn(inheriting) {
+            withUnsafeCurrentTask { $0?.unownedTaskExecutor == home.asUnownedTaskExecutor() }
+          }.value
+        }
+      }
+    },
+
     Case("The runtime's task executor makes an executor in a line", .executor) { runtime in
       let mine = ExecutorPreference(runtime.taskExecutor)
       try await expect("what a task on it returns", toGive: 42) { try await mine.spawn { 42 }.value }
@@ -230,4 +249,8 @@ func expectFailure<Value>(of subject: String, _ body: () async throws -> Value) 
 final class Box<Value: ~Copyable & Sendable>: Sendable {
   let value: Value
   init(_ value: consuming Value) { self.value = value }
+}
+
+private enum Mark {
+  @TaskLocal static var value = 0
 }

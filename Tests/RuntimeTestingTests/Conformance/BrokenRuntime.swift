@@ -57,6 +57,8 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     case .ignoresACancelledHandle:
       return Task.detached { try await base.spawn(options) { try await operation() }.value }
     case .startsTasksWithoutTheirNames: return base.spawn { try await operation() }
+    case .startsTasksWithoutTheirValues:
+      return base.spawn(TaskOptions(name: options.name, priority: options.priority)) { try await operation() }
     case .keepsOperations: memory.keep { _ = operation }
     case .waitsForItself, .waitsForItselfElsewhere, .waitsForItselfOnTheMainActor, .waitsForOthersThatShutItDown,
       .takesGuestsForItsOwn, .takesOrphansForItsOwn:

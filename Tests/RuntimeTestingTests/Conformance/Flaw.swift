@@ -2,7 +2,8 @@
 enum Flaw: String, CaseIterable, Codable, Sendable {
   // Executor
   case runsAnOperationTwice, forgetsATask, leavesChildrenElsewhere, ignoresACancelledHandle, miscountsTasks
-  case startsTasksWithoutTheirNames, forgetsWhatWorkersDid, leavesAStuckWorkerAlone, looksRarely
+  case startsTasksWithoutTheirNames, startsTasksWithoutTheirValues
+  case forgetsWhatWorkersDid, leavesAStuckWorkerAlone, looksRarely
   // Timers
   case wakesEarly, wakesEarlyByTolerance, keepsOneTimer, waitsForThePast, takesLongForNothing, sleepsOnAWorker
   case wakesAllWhenOneIsCancelled, spinsForNoTime, keepsATimerATask, hasClocksOutOfStep
@@ -68,6 +69,11 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       (
         "A task has the name and the priority that it was started with",
         "the task's own name: expected Optional(\"mine\"), saw nil"
+      )
+    case .startsTasksWithoutTheirValues:
+      (
+        "A task has the task-local values of the one that starts it, if it is to have them",
+        "the value in a task that inherits: expected 1, saw 0"
       )
     case .forgetsWhatWorkersDid:
       ("What workers have done only grows", "jobs, steals, parks and wakes by worker: expected no less than")
