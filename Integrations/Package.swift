@@ -10,6 +10,10 @@ let settings: [SwiftSetting] = [
 func gearbox(_ product: String) -> Target.Dependency { .product(name: product, package: "gearbox") }
 func nio(_ product: String) -> Target.Dependency { .product(name: product, package: "swift-nio") }
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .target(
@@ -33,11 +37,16 @@ let package = Package(
     .library(name: "RuntimeNIO", targets: ["RuntimeNIO"]),
     .executable(name: "webapp-nio", targets: ["webapp-nio"]),
     .library(name: "RuntimeHTTPTypes", targets: ["RuntimeHTTPTypes"]),
+    .library(name: "RuntimeHummingbird", targets: ["RuntimeHummingbird"]),
   ],
   dependencies: [
     .package(name: "gearbox", path: ".."),
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
   ],
   targets: [
     // SwiftNIO
@@ -70,6 +79,27 @@ let package = Package(
     example(
       "http-types-hello",
       ["RuntimeHTTPTypes", gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection"), httpTypes]),
+
+    // Hummingbird
+    library(
+      "RuntimeHummingbird",
+      [
+        "RuntimeHTTPTypes", gearbox("Runtime"), gearbox("RuntimeHTTP"), httpTypes, hummingbird, hummingbirdCore, lifecycle,
+        logging, nio("NIOCore"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ]),
+    tests(
+      "RuntimeHummingbirdTests",
+      [
+        "IntegrationTestSupport", "RuntimeHummingbird", gearbox("Runtime"), gearbox("RuntimeHTTP"),
+        gearbox("RuntimeSelection"), httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, nio("NIOCore"),
+      ]),
+    example(
+      "hummingbird-notes",
+      [
+        "RuntimeHummingbird", gearbox("Runtime"), gearbox("RuntimeSelection"), hummingbird, hummingbirdCore,
+        nio("NIOCore"),
+      ]),
 
     .target(
       name: "IntegrationTestSupport",

@@ -30,6 +30,16 @@ package final class TestConnection {
     return String(decoding: received, as: UTF8.self)
   }
 
+  /// How many bytes come until the server closes the connection.
+  package func countToEnd() async throws -> Int {
+    var count = 0
+    repeat {
+      count += received.count
+      received = []
+    } while try await more()
+    return count
+  }
+
   /// Closes the connection.
   package func close() { stream.close() }
 

@@ -5,7 +5,12 @@ package import RuntimeSelection
 /// A server that a test talks to over real sockets, on a port that the system has chosen.
 package struct TestServer: Sendable {
   package let address: SocketAddress
-  let runtime: any AsyncRuntime
+  package let runtime: any AsyncRuntime
+
+  package init(address: SocketAddress, runtime: any AsyncRuntime) {
+    self.address = address
+    self.runtime = runtime
+  }
 
   /// Connects to it.
   package func connect() async throws -> TestConnection {

@@ -1,0 +1,61 @@
+import Dispatch
+import Glibc
+import NIOCore
+import Synchronization
+
+/// An event loop without a thread: a task runs in the thread that brings it, one at a time and in order.
+///
+/// It is for the channels that ``EngineChannel`` stands in for, on which next to nothing happens. It has no timers.
+final class InlineEventLoop: EventLoop {
+  private struct State {
+    var tasks: [@Sendable () -> Void] = []
+    /// The thread that runs tasks just now.
+    var thread: pthread_t?
+  }
+
+  private let state = Mutex(State())
+
+  var inEventLoop: Bool { state.withLock { $0.thread == pthread_self() } }
+
+  func execute(_ task: @escaping @Sendable () -> Void) {
+    let isFirst = state.withLock { state in
+      state.tasks.append(task)
+      guard state.thread == nil else { return false }
+      state.thread = pthread_self()
+      return true
+    }
+    guard isFirst else { return }
+    while let task = next() { task() }
+  }
+
+  /// The next task; the loop is nobody's once there is none.
+  private func next() -> (@Sendable () -> Void)? {
+    state.withLock { state in
+      if state.tasks.isEmpty {
+        state.thread = nil
+        return nil
+      }
+      return state.tasks.removeFirst()
+    }
+  }
+
+  func submit<T>(_ task: @escaping @Sendable () throws -> T) -> EventLoopFuture<T> {
+    let promise = makePromise(of: T.self)
+    execute { promise.assumeIsolatedUnsafeUnchecked().completeWith(Result(catching: task)) }
+    return promise.futureResult
+  }
+
+  func scheduleTask<T>(deadline: NIODeadline, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+    let promise = makePromise(of: T.self)
+    promise.fail(EngineOwnsConnection(what: "scheduling a task on its event loop"))
+    return Scheduled(promise: promise, cancellationTask: {})
+  }
+
+  func scheduleTask<T>(in delay: TimeAmount, _ task: @escaping @Sendable () throws -> T) -> Scheduled<T> {
+    scheduleTask(deadline: .now() + delay, task)
+  }
+
+  func shutdownGracefully(queue: DispatchQueue, _ callback: @escaping @Sendable ((any Error)?) -> Void) {
+    queue.async { callback(EngineOwnsConnection(what: "ending its event loop")) }
+  }
+}

@@ -1,0 +1,29 @@
+import Hummingbird
+import NIOCore
+import RuntimeHummingbird
+
+/// A context that is made of what the engine has.
+struct EngineContext: RequestContext {
+  typealias Source = EngineRequestContextSource
+
+  var coreContext: CoreRequestContextStorage
+  let source: EngineRequestContextSource
+
+  init(source: Source) {
+    coreContext = CoreRequestContextStorage(source: source)
+    self.source = source
+  }
+
+  var maxUploadSize: Int { 64 }
+}
+
+/// A context that asks for a channel of SwiftNIO.
+struct ChannelContext: RequestContext {
+  var coreContext: CoreRequestContextStorage
+  let channel: any Channel
+
+  init(source: ApplicationRequestContextSource) {
+    coreContext = CoreRequestContextStorage(source: source)
+    channel = source.channel
+  }
+}
