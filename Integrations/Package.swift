@@ -47,6 +47,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    .package(url: "https://github.com/swhitty/FlyingFox.git", from: "0.27.1"),
   ],
   targets: [
     // SwiftNIO
@@ -99,6 +100,14 @@ let package = Package(
       [
         "RuntimeHummingbird", gearbox("Runtime"), gearbox("RuntimeSelection"), hummingbird, hummingbirdCore,
         nio("NIOCore"),
+      ]),
+
+    // FlyingFox
+    example(
+      "flying-fox-hello",
+      [
+        gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection"),
+        .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
       ]),
 
     .target(
