@@ -85,7 +85,8 @@ let package = Package(
     library(
       "RuntimeHummingbird",
       [
-        "RuntimeHTTPTypes", gearbox("Runtime"), gearbox("RuntimeHTTP"), httpTypes, hummingbird, hummingbirdCore, lifecycle,
+        "RuntimeHTTPTypes", gearbox("Runtime"), gearbox("RuntimeHTTP"), httpTypes, hummingbird, hummingbirdCore,
+        lifecycle,
         logging, nio("NIOCore"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
