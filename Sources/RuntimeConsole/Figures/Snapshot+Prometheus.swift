@@ -133,7 +133,8 @@ extension Snapshot.RuntimeFigures {
     var busy = MetricFamily(.counter, "gearbox_runtime_worker_busy_seconds", "For how long the worker has run jobs.")
     var age = MetricFamily(
       .gauge, "gearbox_runtime_worker_job_age_seconds", "For how long the worker has been in its present job.")
-    for (number, activity) in activities.enumerated() {
+    // What follows are relief workers, which come and go.
+    for (number, activity) in activities.prefix(workerCount).enumerated() {
       busy.add(.seconds(activity.busyTime), [("worker", "\(number)")])
       age.add(.seconds(activity.jobAge), [("worker", "\(number)")])
     }

@@ -14,7 +14,7 @@ public struct Snapshot: Sendable {
     public var workerCount: Int
     /// What it counts.
     public var metrics: RuntimeMetrics
-    /// What each worker is doing; empty where the threads are those of a pool that cannot be asked.
+    /// What each worker is doing, and after them the relief workers at work; empty where the threads are those of a pool that cannot be asked.
     public var activities: [WorkerActivity]
 
     /// These figures.

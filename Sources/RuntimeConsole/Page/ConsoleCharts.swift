@@ -52,7 +52,8 @@ let scriptOfCharts = #"""
   const lanes = [];
 
   function showLanes() {
-    const { name, activities, workerCount } = latest.runtime;
+    const { name, workerCount } = latest.runtime;
+    const activities = workersOf(latest);
     element("workers").dataset.known = hasWorkers();
     say(element("workers-note"), hasWorkers() ? "" : `The runtime ${name} runs its jobs on Swift's own pool of ${workerCount} threads, `
       + "which cannot be asked what they do. Give it a number of workers (RUNTIME_WORKERS) to see them here. Tasks are "

@@ -85,11 +85,14 @@ private let scriptOfFigures = #"""
       time: after.time, length, buckets,
       requests: sum(buckets, (count) => count),
       cpu: (cpu(after.process) - cpu(before.process)) / length,
-      workers: after.runtime.activities.map((activity, index) => ({
+      workers: workersOf(after).map((activity, index) => ({
         share: share(before.runtime.activities[index], activity, length), age: activity.isBusy ? activity.jobAge : 0,
       })),
     };
   }
+
+  /** What the runtime's workers do; relief workers, which come and go, follow after those. */
+  const workersOf = (snapshot) => snapshot.runtime.activities.slice(0, snapshot.runtime.workerCount);
 
   /** Whether the runtime's workers can be asked, and jobs show: not on Swift's own pool. */
   const hasWorkers = () => latest.runtime.activities.length > 0;
