@@ -19,11 +19,12 @@ extension Hummingbird.ApplicationProtocol {
   ///   - options: what is served how. A stream is ended when its client has gone, as in Hummingbird
   ///     (`ServerOptions.endsStreamsToHalfClosedClients`).
   ///   - gracefulShutdownSignals: the signals that end it.
-  ///   - allowsInboundClose: as in ``HummingbirdHandler``.
+  ///   - sparesInboundClose: as in ``HummingbirdHandler``.
   /// - Throws: what listening throws, and what a service throws.
   public func runService(
     on runtime: some AsyncRuntime, address: Runtime.SocketAddress, options: ServerOptions = ServerOptions(),
-    gracefulShutdownSignals: [UnixSignal] = [.sigterm, .sigint], allowsInboundClose: Bool = true
+    gracefulShutdownSignals: [UnixSignal] = [.sigterm, .sigint],
+    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
   ) async throws {
     var options = options
     options.serverName = options.serverName ?? configuration.serverName
@@ -32,7 +33,7 @@ extension Hummingbird.ApplicationProtocol {
     let service = EngineService(
       application: self, runtime: runtime, address: address, options: options,
       handler: HummingbirdHandler(
-        responder: try await responder, logger: logger, allowsInboundClose: allowsInboundClose))
+        responder: try await responder, logger: logger, sparesInboundClose: sparesInboundClose))
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: services + [service], gracefulShutdownSignals: gracefulShutdownSignals, logger: logger))

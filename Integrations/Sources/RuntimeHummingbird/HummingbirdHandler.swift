@@ -29,16 +29,17 @@ public struct HummingbirdHandler<Responder: HTTPResponder>: Handler {
   private let responder: Responder
   private let logger: Logger
   private let scheme: String
-  private let allowsInboundClose: Bool
+  private let sparesInboundClose: @Sendable (_ path: String) -> Bool
   private let contexts: Contexts
 
   private init(
-    _ responder: Responder, _ logger: Logger, _ scheme: String, _ allowsInboundClose: Bool, _ contexts: Contexts
+    _ responder: Responder, _ logger: Logger, _ scheme: String,
+    _ sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool, _ contexts: Contexts
   ) {
     self.responder = responder
     self.logger = logger
     self.scheme = scheme
-    self.allowsInboundClose = allowsInboundClose
+    self.sparesInboundClose = sparesInboundClose
     self.contexts = contexts
   }
 
@@ -72,7 +73,9 @@ public struct HummingbirdHandler<Responder: HTTPResponder>: Handler {
     let body =
       request.body.length == 0
       ? HummingbirdCore.RequestBody(buffer: ByteBuffer()) : RequestBody(asyncSequence: EngineBody(request.body))
-    guard allowsInboundClose, var own = await OpenInbound.request(head, on: exchange.channel(for: request)) else {
+    guard !sparesInboundClose(request.path),
+      var own = await OpenInbound.request(head, on: exchange.channel(for: request))
+    else {
       return HummingbirdCore.Request(head: head, body: body)
     }
     own.body = body
@@ -86,22 +89,23 @@ extension HummingbirdHandler where Responder.Context: InitializableFromSource<En
   /// - Parameters:
   ///   - logger: what the loggers of requests are made of.
   ///   - scheme: that of requests which do not say theirs: `https` behind what ends TLS.
-  ///   - allowsInboundClose: whether a route may call `consumeWithCancellationOnInboundClose` or
-  ///     `consumeWithInboundCloseHandler`. Without it a request costs less, and these functions end the process.
+  ///   - sparesInboundClose: whether nothing that answers requests for a path, as it was sent, calls
+  ///     `consumeWithCancellationOnInboundClose` or `consumeWithInboundCloseHandler`. Such requests cost far less, and these
+  ///     functions end the process in them.
   public init(
     responder: Responder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http",
-    allowsInboundClose: Bool = true
+    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
   ) {
-    self.init(responder, logger, scheme, allowsInboundClose, .ofRequest { Responder.Context(source: $0) })
+    self.init(responder, logger, scheme, sparesInboundClose, .ofRequest { Responder.Context(source: $0) })
   }
 
-  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:allowsInboundClose:)``.
+  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:sparesInboundClose:)``.
   public init<Builder: HTTPResponderBuilder>(
     router: Builder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http",
-    allowsInboundClose: Bool = true
+    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
   ) where Responder == Builder.Responder {
     self.init(
-      responder: router.buildResponder(), logger: logger, scheme: scheme, allowsInboundClose: allowsInboundClose)
+      responder: router.buildResponder(), logger: logger, scheme: scheme, sparesInboundClose: sparesInboundClose)
   }
 }
 
@@ -113,22 +117,23 @@ extension HummingbirdHandler where Responder.Context: InitializableFromSource<Ap
   /// - Parameters:
   ///   - logger: what the loggers of requests are made of.
   ///   - scheme: that of requests which do not say theirs: `https` behind what ends TLS.
-  ///   - allowsInboundClose: whether a route may call `consumeWithCancellationOnInboundClose` or
-  ///     `consumeWithInboundCloseHandler`. Without it a request costs less, and these functions end the process.
+  ///   - sparesInboundClose: whether nothing that answers requests for a path, as it was sent, calls
+  ///     `consumeWithCancellationOnInboundClose` or `consumeWithInboundCloseHandler`. Such requests cost far less, and these
+  ///     functions end the process in them.
   public init(
     responder: Responder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http",
-    allowsInboundClose: Bool = true
+    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
   ) {
-    self.init(responder, logger, scheme, allowsInboundClose, .ofChannel { Responder.Context(source: $0) })
+    self.init(responder, logger, scheme, sparesInboundClose, .ofChannel { Responder.Context(source: $0) })
   }
 
-  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:allowsInboundClose:)``.
+  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:sparesInboundClose:)``.
   public init<Builder: HTTPResponderBuilder>(
     router: Builder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http",
-    allowsInboundClose: Bool = true
+    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
   ) where Responder == Builder.Responder {
     self.init(
-      responder: router.buildResponder(), logger: logger, scheme: scheme, allowsInboundClose: allowsInboundClose)
+      responder: router.buildResponder(), logger: logger, scheme: scheme, sparesInboundClose: sparesInboundClose)
   }
 }
 

@@ -9,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct ChannelTests {
   @Test(arguments: RuntimeKind.allCases, [true, false])
   func `it knows the client's address, refuses everything else, and ends with the exchange`(
-    _ kind: RuntimeKind, _ allowsInboundClose: Bool
+    _ kind: RuntimeKind, _ sparesInboundClose: Bool
   ) async throws {
     let (closed, close) = AsyncStream<Void>.makeStream()
     let router = Router(context: ChannelContext.self)
@@ -34,7 +34,7 @@ import Testing
       lines.append("submit \(try await channel.eventLoop.submit { channel.eventLoop.inEventLoop }.get())")
       return lines.joined(separator: ", ")
     }
-    let handler = HummingbirdHandler(router: router, allowsInboundClose: allowsInboundClose)
+    let handler = HummingbirdHandler(router: router, sparesInboundClose: { path in path == "/" && sparesInboundClose })
     try await withServer(on: kind, handler: handler) { server in
       let answer = try await server.exchange("GET / HTTP/1.0\r\n\r\n")
       #expect(

@@ -137,13 +137,13 @@ import struct RuntimeHTTP.ServerOptions
     }
   }
 
-  @Test func `without allowsInboundClose the process ends`() async {
+  @Test func `where it is spared, the process ends`() async {
     await #expect(processExitsWith: .failure) {
       let router = Router()
       router.get("/") { request, _ in
         try await request.body.consumeWithCancellationOnInboundClose { _ in "never" }
       }
-      let handler = HummingbirdHandler(router: router, allowsInboundClose: false)
+      let handler = HummingbirdHandler(router: router, sparesInboundClose: { _ in true })
       try await IntegrationTestSupport.withServer(on: .custom, handler: handler) { server in
         _ = try await server.exchange("GET / HTTP/1.0\r\n\r\n")
       }
