@@ -50,6 +50,12 @@ WEB_APP = BENCHMARKS / ".build/release/WebApp"
 WEB_APP_TLS = ROOT / "TLS/.build/release/WebAppTLS"
 
 
+def _hummingbird(runtime):
+    return Server(
+        f"hummingbird_{runtime}", f"Hummingbird's router on Gearbox, {runtime}",
+        PEERS / "swift/release/HummingbirdOnGearbox", {"RUNTIME": runtime}, speaks_http2=True)
+
+
 def _web_app(runtime):
     return Server(runtime, f"Gearbox, {runtime}", WEB_APP, {"RUNTIME": runtime}, speaks_http2=True, speaks_tls=True)
 
@@ -65,6 +71,8 @@ SERVERS = {
         Server("nginx", "nginx", Path(shutil.which("nginx") or "/usr/sbin/nginx"), speaks_http2=True, speaks_tls=True),
         Server("nio", "SwiftNIO, bare", PEERS / "swift/release/NIOHello"),
         Server("hummingbird", "Hummingbird", PEERS / "swift/release/HummingbirdHello"),
+        _hummingbird("custom"),
+        _hummingbird("concurrency"),
     ]
 }
 

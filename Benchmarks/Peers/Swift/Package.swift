@@ -1,11 +1,13 @@
-// swift-tools-version: 6.1
-// What a Swift user would otherwise serve with.
+// swift-tools-version: 6.2
+// What a Swift user would otherwise serve with, and Hummingbird's router on Gearbox's engine.
 import PackageDescription
 
 let package = Package(
   name: "SwiftPeers",
   platforms: [.macOS(.v15)],
   dependencies: [
+    .package(name: "gearbox", path: "../../.."),
+    .package(name: "gearbox-integrations", path: "../../../Integrations"),
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
     .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1"),
   ],
@@ -21,6 +23,14 @@ let package = Package(
       name: "HummingbirdHello",
       dependencies: [
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOPosix", package: "swift-nio"),
+      ]),
+    .executableTarget(
+      name: "HummingbirdOnGearbox",
+      dependencies: [
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "RuntimeHummingbird", package: "gearbox-integrations"),
+        .product(name: "Runtime", package: "gearbox"), .product(name: "RuntimeHTTP", package: "gearbox"),
+        .product(name: "RuntimeSelection", package: "gearbox"),
       ]),
   ]
 )
