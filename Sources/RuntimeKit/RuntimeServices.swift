@@ -108,7 +108,7 @@ public final class RuntimeServices: Sendable {
   ///   - lanes: those of the backend's workers.
   ///   - watchdog: the backend's watchdog, if it has one.
   public func activities(in lanes: [Lane], watchdog: Watchdog?) -> [WorkerActivity] {
-    lanes.map(\.activity) + (watchdog?.reliefLanes.map(\.activity).filter(\.isBusy) ?? [])
+    lanes.map(\.activity) + (watchdog?.reliefLanes.all.map(\.activity).filter(\.isBusy) ?? [])
   }
 
   /// Ends the runtime, once: ends what waits, waits for the tasks and the blocking work until the grace is over, and then

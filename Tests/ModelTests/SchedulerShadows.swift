@@ -88,6 +88,11 @@ public final class JobCounters: @unchecked Sendable {  // One thread of the mode
   func hasBeenInJob(for nanoseconds: Int64) {}
 }
 
+/// Nothing asks for the relief workers in a model, where each lock adds to what has to be tried.
+struct ReliefLanes {
+  func add(_ lane: Lane) {}
+}
+
 /// No task is watched in a model.
 enum TaskWatch {
   static func willQueue(_ job: UnownedJob) {}

@@ -82,7 +82,7 @@ struct Watch {
     let number = lanes.count - workerCount
     guard number < watchdog.options.maximumReliefWorkers else { return nil }
     let lane = Lane("relief worker \(number)", watchdog)
-    watchdog.noteReliefLane(lane)
+    watchdog.reliefLanes.add(lane)
     lanes.append(lane)
     sights.append(Sight())
     return lanes.count - 1

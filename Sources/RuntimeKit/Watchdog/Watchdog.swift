@@ -30,7 +30,7 @@ public final class Watchdog: Sendable {
   private let thread = Lock<Thread?>(nil)
   private let relief: BlockingPool
   private let counts = Lock(StallCounts())
-  private let lanesOfRelief = Lock<[Lane]>([])
+  let reliefLanes = ReliefLanes()
 
   /// A watchdog that does what the options say, once it is started.
   ///
@@ -114,11 +114,6 @@ extension Watchdog {
 
   func noteStall() { counts.withLock { $0.stalls += 1 } }
   func noteStallLength(_ nanoseconds: Int64) { counts.withLock { $0.longest = max($0.longest, nanoseconds) } }
-
-  func noteReliefLane(_ lane: Lane) { lanesOfRelief.withLock { $0.append(lane) } }
-
-  /// The lanes of the relief workers that there have been.
-  package var reliefLanes: [Lane] { lanesOfRelief.withLock(\.self) }
 
   func noteReliefBegins() {
     counts.withLock { counts in
