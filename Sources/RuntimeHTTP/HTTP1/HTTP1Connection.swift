@@ -163,6 +163,8 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
         case .begin(let idle):
           // `waitUntilReadable` may return without need, so that the connection is idle until something has been read.
           guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
+          // How long the task waited before was not for this.
+          workspace.isOverloaded = false
           step = start(workspace)
           continue
         case .detect:
@@ -250,9 +252,7 @@ extension HTTP1Connection {
   private func begin(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) -> HTTP1Step {
     // Before anything is read: a connection with a request in its hands must not be closed as an idle one.
     guard control.beginHead(after: idle) else { return .end(.finished) }
-    if let overload = context.overload {
-      workspace.isOverloaded = overload.refuses(after: channel.stream.attribute(QueueTime.self))
-    }
+    if context.overload != nil { noteQueueTime(in: workspace) }
     do {
       guard let count = try channel.tryFill(workspace) else {
         let idle = control.beginIdle(isFirst: control.requestCount == 0)
@@ -261,6 +261,16 @@ extension HTTP1Connection {
       return count > 0 ? start(workspace) : .end(.finished)
     } catch {
       return .end(.broken)
+    }
+  }
+
+  /// Notes whether what has come is refused, as the task has waited for too long for a thread.
+  ///
+  /// Out of line, so that it has no place in the frame of its caller.
+  @inline(never)
+  private func noteQueueTime(in workspace: Workspace) {
+    if let overload = context.overload {
+      workspace.isOverloaded = overload.refuses(after: channel.stream.attribute(QueueTime.self))
     }
   }
 
