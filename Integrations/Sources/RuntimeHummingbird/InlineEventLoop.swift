@@ -28,7 +28,7 @@ final class InlineEventLoop: EventLoop {
     while let task = next() { task() }
   }
 
-  /// The next task; the loop is nobody's once there is none.
+  /// The next task; no thread has the loop once there is none.
   private func next() -> (@Sendable () -> Void)? {
     state.withLock { state in
       if state.tasks.isEmpty {

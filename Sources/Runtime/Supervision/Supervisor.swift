@@ -45,7 +45,7 @@ public final class Supervisor {
   }
   /// How its lines on standard error are written.
   public var logFormat = LogFormat.text
-  /// Whom to tell when all processes are ready, and when they are to end.
+  /// The service manager, which is told when all processes are ready, and when they are to end.
   public var notifier: ServiceNotifier?
   /// Called once, when all processes are ready.
   public var onReady: () -> Void = {}

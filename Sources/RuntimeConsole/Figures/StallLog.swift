@@ -1,7 +1,7 @@
 public import Runtime
 import RuntimePrimitives
 
-/// The last stalls of a process, each with its time, for those who look later.
+/// The last stalls of a process, each with its time, to be looked at later.
 ///
 /// ```swift
 /// let stalls = StallLog()

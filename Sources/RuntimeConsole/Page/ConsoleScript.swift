@@ -132,7 +132,7 @@ private let scriptOfFigures = #"""
 
   """#
 
-/// What comes first: who is held up by what, and the figures in a row.
+/// What comes first: which worker is held up by what, and the figures in a row.
 private let scriptOfBanner = #"""
 
   /** Jobs that hold up a worker just now, as far as workers and tasks tell: by what they do. */
@@ -184,7 +184,7 @@ private let scriptOfBanner = #"""
 
   let told = "";
 
-  /** Tells those who hear the page, once for each change and not for each tenth of a second. */
+  /** Tells a screen reader, once for each change and not for each tenth of a second. */
   function tell(news) {
     if (news !== told) say(element("news"), news);
     told = news;

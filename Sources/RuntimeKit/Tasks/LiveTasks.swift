@@ -93,7 +93,7 @@ package class SpawnedTask: @unchecked Sendable {  // What there is to it is in t
   @usableFromInline let tasks: LiveTasks
   @usableFromInline let isOver = Atomic(false)
   @usableFromInline let isNamed: Bool
-  /// What is known of it to those who watch tasks.
+  /// Its record, where tasks are watched.
   @usableFromInline let record: TaskRecord?
 
   @inlinable

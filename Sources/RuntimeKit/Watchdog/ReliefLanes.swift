@@ -1,6 +1,6 @@
 import RuntimePrimitives
 
-/// The lanes of the relief workers that there have been, for those who ask what these do.
+/// The lanes of the relief workers that there have been, so that a runtime can tell what these do.
 final class ReliefLanes: Sendable {
   private let lanes = Lock<[Lane]>([])
 

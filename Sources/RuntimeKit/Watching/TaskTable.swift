@@ -5,7 +5,7 @@ public import Synchronization
 
 /// The records of the tasks that have been started while tasks are watched, for all runtimes of the process.
 ///
-/// While none are watched, those that would tell it of something pay for a load of one word.
+/// While none are watched, code that would tell it of something pays for a load of one word.
 @usableFromInline
 enum TaskTable {
   /// How many ``TaskWatch``es there are.
@@ -91,7 +91,7 @@ enum TaskTable {
     if next != 0 { record(next)?.beginJob(in: lane, at: now) }
   }
 
-  // MARK: For those who watch
+  // MARK: For a watch
 
   /// All tasks that are known, in the order in which they were started.
   static var snapshots: [TaskSnapshot] {

@@ -142,7 +142,7 @@ extension RuntimeConformance {
           counts.value.withLock { $0.reduce(0, +) } == before + count
         }
       }
-      // Who gets a connection depends on its addresses: that one of two gets none of 64 is no coincidence.
+      // Which listener gets a connection depends on its addresses: that one of two gets none of 64 is no coincidence.
       try await connect(64)
       let dealt = counts.value.withLock { $0 }
       try expect("the connections of each", toBe: "some", !dealt.contains(0), saw: "\(dealt)")
