@@ -24,10 +24,9 @@ struct ProcessStarter {
     guard let path = Self.programPath else { throw IOError(.open, .system(errno)) }
     self.path = path
     arguments = CommandLine.arguments
+    let own = ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "NOTIFY_SOCKET", Self.variable]
     environment =
-      Self.environment.filter { variable in
-        !["LISTEN_", "NOTIFY_SOCKET=", Self.variable + "="].contains { variable.hasPrefix($0) }
-      } + [
+      Self.environment.filter { variable in !own.contains { variable.hasPrefix($0 + "=") } } + [
         "LISTEN_FDS=\(sockets.count)", "LISTEN_FDNAMES=\(sockets.map(\.name).joined(separator: ":"))",
         "\(Self.variable)=\(3 + sockets.count)",
       ]
