@@ -163,8 +163,6 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
         case .begin(let idle):
           // `waitUntilReadable` may return without need, so that the connection is idle until something has been read.
           guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
-          // How long the task waited before was not for this.
-          workspace.isOverloaded = false
           step = start(workspace)
           continue
         case .detect:
