@@ -250,7 +250,7 @@ extension HTTP1Connection {
   private func begin(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) -> HTTP1Step {
     // Before anything is read: a connection with a request in its hands must not be closed as an idle one.
     guard control.beginHead(after: idle) else { return .end(.finished) }
-    if context.overload != nil { noteQueueTime(in: workspace) }
+    if let overload = context.overload { workspace.isOverloaded = overload.refuses(whatHasComeOn: channel.stream) }
     do {
       guard let count = try channel.tryFill(workspace) else {
         let idle = control.beginIdle(isFirst: control.requestCount == 0)
@@ -259,16 +259,6 @@ extension HTTP1Connection {
       return count > 0 ? start(workspace) : .end(.finished)
     } catch {
       return .end(.broken)
-    }
-  }
-
-  /// Notes whether what has come is refused, as the task has waited for too long for a thread.
-  ///
-  /// Out of line, so that it has no place in the frame of its caller.
-  @inline(never)
-  private func noteQueueTime(in workspace: Workspace) {
-    if let overload = context.overload {
-      workspace.isOverloaded = overload.refuses(after: channel.stream.attribute(QueueTime.self))
     }
   }
 

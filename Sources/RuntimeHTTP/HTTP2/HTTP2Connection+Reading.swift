@@ -36,7 +36,7 @@ extension HTTP2Connection {
       }
       if batch.input.isEmpty { return true }
     } else {
-      if context.overload != nil { noteQueueTime(in: batch) }
+      if let overload = context.overload { batch.isOverloaded = overload.refuses(whatHasComeOn: stream) }
       guard try await fill(batch) > 0 else { return false }
     }
     while true {
@@ -47,16 +47,6 @@ extension HTTP2Connection {
       if count == 0 { return false }
       // It has come without having been waited for.
       batch.isOverloaded = false
-    }
-  }
-
-  /// Notes whether what has come for `batch` is refused, as the task has waited for too long for a thread.
-  ///
-  /// Out of line, so that it has no place in the frame of its caller.
-  @inline(never)
-  private func noteQueueTime(in batch: HTTP2Batch) {
-    if let overload = context.overload {
-      batch.isOverloaded = overload.refuses(after: stream.attribute(QueueTime.self))
     }
   }
 

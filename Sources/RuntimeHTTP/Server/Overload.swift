@@ -44,10 +44,15 @@ final class Overload: Sendable {
   /// Whether no connection is to be accepted for now.
   var stopsAccepting: Bool { options.response == .stopAccepting && isThere }
 
-  /// Takes note of how long the task of a connection has waited for a thread, now that its stream has become readable.
+  /// Takes note of how long the calling task has waited for a thread, now that `stream` has become readable.
+  ///
+  /// Out of line, so that what it asks the stream for has no place in the frame of its caller.
   ///
   /// - Returns: whether what has come is to be refused.
   @inline(never)
+  func refuses(whatHasComeOn stream: some ByteStream) -> Bool { refuses(after: stream.attribute(QueueTime.self)) }
+
+  /// The same for a task that has waited so long; `nil` if that is not known.
   func refuses(after wait: QueueTime?, at now: Int64 = MonotonicTime.now) -> Bool {
     guard let wait else { return false }
     let nanoseconds = wait.duration.nanoseconds
