@@ -9,53 +9,18 @@
 //
 // Prints: requests counted, those answered by the end, those not even a second later, those answered a second, and the
 // microseconds within which 50, 90, 99 and 99.9 of a hundred were.
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <math.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include "load.h"
 
-// The requests that a connection has still to answer, by when each was due. The first is the one on the wire.
 struct connection {
   int descriptor;
   size_t missing;  // bytes of the response
-  int64_t *due;
-  size_t first, count, capacity;
+  struct requests waiting;
 };
 
 static char request[1024];
 static size_t request_length, response_length;
 static struct { double *latencies; size_t count, capacity; } results;
 static int64_t counted_from;
-
-static void fail(const char *what) {
-  fprintf(stderr, "openloop: %s: %s\n", what, strerror(errno));
-  exit(1);
-}
-
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * 1000000000LL + time.tv_nsec;
-}
-
-static int dial(int port) {
-  struct sockaddr_in address = {
-      .sin_family = AF_INET, .sin_port = htons((unsigned short)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int descriptor = socket(AF_INET, SOCK_STREAM, 0), yes = 1;
-  if (descriptor < 0 || connect(descriptor, (struct sockaddr *)&address, sizeof address)) fail("connect");
-  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-  return descriptor;
-}
 
 // Asks once and waits, to learn how long a response is: it is the same each time.
 static size_t learn_length(int descriptor) {
@@ -81,16 +46,8 @@ static void ask(struct connection *one) {
 }
 
 static void arrive(struct connection *one, int64_t due) {
-  if (one->count == one->capacity) {
-    size_t capacity = one->capacity ? 2 * one->capacity : 8;
-    int64_t *grown = malloc(capacity * sizeof *grown);
-    if (!grown) fail("malloc");
-    for (size_t i = 0; i < one->count; i++) grown[i] = one->due[(one->first + i) % one->capacity];
-    free(one->due);
-    one->due = grown, one->first = 0, one->capacity = capacity;
-  }
-  one->due[(one->first + one->count++) % one->capacity] = due;
-  if (one->count == 1) ask(one);
+  append(&one->waiting, due);
+  if (one->waiting.count == 1) ask(one);
 }
 
 static void record(int64_t due, int64_t end) {
@@ -112,24 +69,14 @@ static void receive(struct connection *one) {
   if (one->missing == response_length && strncmp(buffer, "HTTP/1.1 200", 12)) errno = EPROTO, fail("not a 200");
   one->missing -= (size_t)count;
   if (one->missing) return;
-  record(one->due[one->first], now());
-  one->first = (one->first + 1) % one->capacity;
-  if (--one->count) ask(one);
+  record(take_first(&one->waiting), now());
+  if (one->waiting.count) ask(one);
 }
 
 static void receive_all(int poller) {
   struct epoll_event events[256];
   int count = epoll_wait(poller, events, 256, 0);
   for (int i = 0; i < count; i++) receive(events[i].data.ptr);
-}
-
-static int compare(const void *left, const void *right) {
-  double a = *(const double *)left, b = *(const double *)right;
-  return (a > b) - (a < b);
-}
-
-static double percentile(double part) {
-  return results.count ? results.latencies[(size_t)((double)(results.count - 1) * part)] : 0;
 }
 
 int main(int count, char **arguments) {
@@ -167,10 +114,13 @@ int main(int count, char **arguments) {
   int64_t last = now() + 1000000000;
   while (now() < last) receive_all(poller);
   for (int i = 0; i < connections; i++) {
-    for (size_t j = 0; j < all[i].count; j++, late++) record(all[i].due[(all[i].first + j) % all[i].capacity], now());
+    for (; all[i].waiting.count; late++) record(take_first(&all[i].waiting), now());
   }
-  qsort(results.latencies, results.count, sizeof *results.latencies, compare);
-  printf("requests %zu answered %zu late %zu rate %.0f p50 %.1f p90 %.1f p99 %.1f p99.9 %.1f\n", results.count,
-         answered, late, (double)answered / seconds, percentile(0.5), percentile(0.9), percentile(0.99),
-         percentile(0.999));
+  const double *latencies = results.latencies;
+  size_t all_of_them = results.count;
+  qsort(results.latencies, all_of_them, sizeof *latencies, compare);
+  printf("requests %zu answered %zu late %zu rate %.0f p50 %.1f p90 %.1f p99 %.1f p99.9 %.1f\n", all_of_them, answered,
+         late, (double)answered / seconds, percentile(latencies, all_of_them, 0.5),
+         percentile(latencies, all_of_them, 0.9), percentile(latencies, all_of_them, 0.99),
+         percentile(latencies, all_of_them, 0.999));
 }

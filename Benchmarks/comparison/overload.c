@@ -10,21 +10,9 @@
 // Prints a line for each PART milliseconds of the run, by when requests were due: when the part began, in milliseconds;
 // how many requests were due; how many had a 200 within 100 ms of that; how many had a 200 later; how many had a 503; how
 // many had nothing, or another status; and the microseconds within which 50, 99 and all of a hundred of the 200s were.
-#define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <math.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
+#include "load.h"
+
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 static const int64_t second = 1000000000, in_time = 100000000;
 
@@ -35,7 +23,6 @@ struct part {
   size_t capacity;
 };
 
-// The requests that a connection has still to answer, by when each was due. The first is the one on the wire.
 struct connection {
   int descriptor;
   char head[4096];
@@ -44,8 +31,7 @@ struct connection {
   ssize_t missing;    // bytes of that; -1 for a chunked one
   char tail[5];       // the last bytes of that
   bool ends;          // whether the server closes the connection behind it
-  int64_t *due;
-  size_t first, count, capacity;
+  struct requests waiting;
 };
 
 static char request[1024];
@@ -54,24 +40,8 @@ static struct part *parts;
 static int64_t start, part_length;
 static int port, poller;
 
-static void fail(const char *what) {
-  fprintf(stderr, "overload: %s: %s\n", what, strerror(errno));
-  exit(1);
-}
-
-static int64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return time.tv_sec * second + time.tv_nsec;
-}
-
-static void dial(struct connection *one) {
-  struct sockaddr_in address = {
-      .sin_family = AF_INET, .sin_port = htons((unsigned short)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int yes = 1;
-  one->descriptor = socket(AF_INET, SOCK_STREAM, 0);
-  if (one->descriptor < 0 || connect(one->descriptor, (struct sockaddr *)&address, sizeof address)) fail("connect");
-  setsockopt(one->descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+static void open_connection(struct connection *one) {
+  one->descriptor = dial(port);
   struct epoll_event event = {.events = EPOLLIN, .data.ptr = one};
   if (epoll_ctl(poller, EPOLL_CTL_ADD, one->descriptor, &event)) fail("epoll_ctl");
   one->head_length = 0, one->status = 0, one->ends = false;
@@ -97,40 +67,26 @@ static void record(int64_t due, int status) {
 
 static void ask(struct connection *one) {
   // Those that have waited too long for the connection are given up.
-  while (one->count && now() - one->due[one->first] > second) {
-    record(one->due[one->first], 0);
-    one->first = (one->first + 1) % one->capacity, one->count--;
-  }
-  if (!one->count) return;
+  while (one->waiting.count && now() - first_due(&one->waiting) > second) record(take_first(&one->waiting), 0);
+  if (!one->waiting.count) return;
   if (send(one->descriptor, request, request_length, MSG_NOSIGNAL) != (ssize_t)request_length) {
-    close(one->descriptor), dial(one);
+    close(one->descriptor), open_connection(one);
     if (send(one->descriptor, request, request_length, MSG_NOSIGNAL) < 0) fail("send");
   }
 }
 
 static void arrive(struct connection *one, int64_t due) {
   part_of(due)->due++;
-  if (one->count == one->capacity) {
-    size_t capacity = one->capacity ? 2 * one->capacity : 8;
-    int64_t *grown = malloc(capacity * sizeof *grown);
-    if (!grown) fail("malloc");
-    for (size_t i = 0; i < one->count; i++) grown[i] = one->due[(one->first + i) % one->capacity];
-    free(one->due);
-    one->due = grown, one->first = 0, one->capacity = capacity;
-  }
-  one->due[(one->first + one->count++) % one->capacity] = due;
-  if (one->count == 1) ask(one);
+  append(&one->waiting, due);
+  if (one->waiting.count == 1) ask(one);
 }
 
 static void end(struct connection *one, int status) {
   bool ends = one->ends;
   one->head_length = 0, one->status = 0, one->ends = false;
-  if (one->count) {
-    record(one->due[one->first], status);
-    one->first = (one->first + 1) % one->capacity, one->count--;
-  }
-  if (ends || !status) close(one->descriptor), dial(one);
-  if (one->count) ask(one);
+  if (one->waiting.count) record(take_first(&one->waiting), status);
+  if (ends || !status) close(one->descriptor), open_connection(one);
+  if (one->waiting.count) ask(one);
 }
 
 static const char *field(const char *head, const char *name) {
@@ -181,16 +137,6 @@ static void receive_all(void) {
   for (int i = 0; i < count; i++) receive(events[i].data.ptr);
 }
 
-static int compare(const void *left, const void *right) {
-  double a = *(const double *)left, b = *(const double *)right;
-  return (a > b) - (a < b);
-}
-
-static double percentile(struct part *part, double fraction) {
-  size_t count = part->good + part->late;
-  return count ? part->latencies[(size_t)((double)(count - 1) * fraction)] : 0;
-}
-
 int main(int count, char **arguments) {
   if (count < 7 || count % 2 == 0) {
     fputs("usage: overload PORT TARGET CONNECTIONS PART RATE SECONDS [RATE SECONDS]...\n", stderr);
@@ -210,7 +156,7 @@ int main(int count, char **arguments) {
   struct connection *all = calloc((size_t)connections, sizeof *all);
   poller = epoll_create1(0);
   if (poller < 0 || !all || !parts) fail("set-up");
-  for (int i = 0; i < connections; i++) dial(&all[i]);
+  for (int i = 0; i < connections; i++) open_connection(&all[i]);
 
   srand48(1);
   start = now();
@@ -230,12 +176,13 @@ int main(int count, char **arguments) {
   int64_t last = now() + second;
   while (now() < last) receive_all();
   for (int i = 0; i < connections; i++) {
-    for (size_t j = 0; j < all[i].count; j++) part_of(all[i].due[(all[i].first + j) % all[i].capacity])->lost++;
+    while (all[i].waiting.count) part_of(take_first(&all[i].waiting))->lost++;
   }
   for (size_t i = 0; i < part_count && parts[i].due; i++) {
     struct part *part = &parts[i];
-    qsort(part->latencies, part->good + part->late, sizeof *part->latencies, compare);
+    size_t answered = part->good + part->late;
+    qsort(part->latencies, answered, sizeof *part->latencies, compare);
     printf("%zu %zu %zu %zu %zu %zu %.0f %.0f %.0f\n", i * (size_t)(part_length / 1000000), part->due, part->good,
-           part->late, part->refused, part->lost, percentile(part, 0.5), percentile(part, 0.99), percentile(part, 1));
+           part->late, part->refused, part->lost, percentile(part->latencies, answered, 0.5), percentile(part->latencies, answered, 0.99), percentile(part->latencies, answered, 1));
   }
 }
