@@ -33,12 +33,12 @@ import Testing
         let done = Recorder<Int>()
         let stuck = runtime.spawn {
           // Made ready while the only worker is here.
-          runtime.execute { done.record(1) }
-          return block(within: .milliseconds(50)) { !done.elements.isEmpty }
+          let waiting = runtime.spawn { done.record(1) }
+          return (block(within: .milliseconds(50)) { !done.elements.isEmpty }, waiting)
         }
-        let isOvertaken = try await stuck.value
+        let (isOvertaken, waiting) = try await stuck.value
         #expect(!isOvertaken)
-        try await runtime.spawn {}.value
+        try await waiting.value
         #expect(done.elements == [1])
         #expect(runtime.metrics.reliefs == 0)
       }
