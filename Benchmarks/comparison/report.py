@@ -121,7 +121,9 @@ def _overload(result):
         name, _, response = subject.partition(" ")
         title = SERVERS[name].title + (f", --overload {response}" if response else "")
         parts = [f"{result.median(subject, part):.0%}" for part in ("goodput", "refused", "late", "lost")]
-        times = [f"{result.median(subject, time) / 1000:,.1f}" for time in ("p50", "p99")]
+        # Where nothing is answered in time, there is no latency to speak of.
+        times = [f"{latency / 1000:,.1f}" if latency else "–"
+                 for latency in (result.median(subject, time) for time in ("p50", "p99"))]
         rows.append([title, f"{result.median(subject, 'peak'):,.0f}", *parts, *times,
                      f"{result.median(subject, 'recovery'):,.0f}"])
     settings = result.settings

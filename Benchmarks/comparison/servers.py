@@ -16,7 +16,7 @@ BENCHMARKS = Path(__file__).resolve().parent.parent
 ROOT = BENCHMARKS.parent
 PEERS = BENCHMARKS / ".build/peers"
 TARGET = "/plaintext"
-# A request that takes a server half a millisecond, where the server can be told how long; nginx compresses 24 KiB.
+# A request that takes a server half a millisecond, where the server can be told how long; nginx compresses 16 KB.
 WORK_TARGET = "/work?us=500"
 # How many bytes a download has, and what they are asked for by.
 DOWNLOAD = 100_000_000
@@ -164,7 +164,7 @@ def _command(server, workers, http2=False, tls=None):
             work = PEERS / "work"
             if not work.exists():
                 # Neither all the same, which is soon compressed, nor random, which is not.
-                work.write_text(" ".join(str(number * number) for number in range(3600)))
+                work.write_text(" ".join(str(number * number) for number in range(2200)))
             arguments += _configure_nginx(
                 "nginx.conf", PORT=port, HTTP2_PORT=other_port, WORKERS=workers, WORK=work)
             if http2:
