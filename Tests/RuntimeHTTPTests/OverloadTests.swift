@@ -98,6 +98,21 @@ import Testing
     }
   }
 
+  /// A listener of such streams.
+  private struct LateListener: StreamListener {
+    let base: AnyListener
+    let accepted = Recorder<Void>()
+
+    var localAddress: SocketAddress { base.localAddress }
+    func accept() async throws(IOError) -> LateStream {
+      let stream = try await base.accept()
+      accepted.record(())
+      return LateStream(stream)
+    }
+    func close() { base.close() }
+    func closeAndWait() async { await base.closeAndWait() }
+  }
+
   private final class Records: RequestObserver {
     let begun = Recorder<String>()
     let ended = Recorder<RequestRecord>()
@@ -177,6 +192,39 @@ import Testing
     let refused = records.ended.elements.filter(\.isRefused)
     #expect(!refused.isEmpty && refused.allSatisfy { $0.status == .serviceUnavailable })
     #expect(records.begun.elements.count + refused.count == records.ended.elements.count)
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `connections wait in the backlog while there is overload, and are served behind it`(
+    backend: Backend
+  ) async throws {
+    var options = Self.options
+    options.overload?.response = .stopAccepting
+    func overload(_ runtime: some AsyncRuntime) async throws {
+      let listener = LateListener(base: AnyListener(try await runtime.listen(on: .loopback(port: 0))))
+      let server = Server(
+        runtime: runtime, listener: listener, options: options,
+        handler: HandlerFunction { request in .text(request.path) })
+      let running = Task { try await server.run() }
+      let first = Client(AnyStream(try await runtime.connect(to: listener.localAddress)))
+      repeat { #expect(try await first.get("/a").status == 200) } while !server.metrics.isOverloaded
+      // The server waits for a connection already when the overload begins; so one more is accepted.
+      let second = Client(AnyStream(try await runtime.connect(to: listener.localAddress)))
+      #expect(try await second.get("/b").text == "/b")
+      let third = Client(AnyStream(try await runtime.connect(to: listener.localAddress)))
+      for _ in 0..<200 {
+        #expect(try await first.get("/a").status == 200)
+        let count = listener.accepted.elements.count
+        // It ends by itself where requests are slow to come.
+        guard server.metrics.isOverloaded else { break }
+        #expect(count == 2)
+      }
+      // Without requests there is no overload.
+      #expect(try await third.get("/c").text == "/c")
+      await server.shutdown(grace: .zero)
+      try await running.value
+    }
+    try await backend.withRuntime(workers: 2) { try await overload($0) }
   }
 
   @Test(arguments: Backend.allCases)
