@@ -18,6 +18,7 @@ func makeSnapshot(
   activity.jobAge = .microseconds(1_200_000)
   var server = ServerMetrics()
   server.totalRequests = 7
+  server.isOverloaded = true
   return Snapshot(
     time: .milliseconds(1_795_991_791_141), uptime: .seconds(2),
     runtime: .init(

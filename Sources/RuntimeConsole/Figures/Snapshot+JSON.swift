@@ -84,6 +84,7 @@ extension Snapshot.ServerFigures {
     json.member("requestsInFlight", metrics.requestsInFlight)
     json.member("heldBytes", metrics.heldBytes)
     json.member("shedRequests", metrics.shedRequests)
+    json.member("isOverloaded", metrics.isOverloaded)
   }
 }
 

@@ -255,6 +255,9 @@ private let scriptOfBanner = #"""
     }
     tile("In flight", number(sum(servers, (server) => server.requestsInFlight)));
     tile("Connections", number(sum(servers, (server) => server.openConnections)));
+    const [refused, isOverloaded] = [sum(servers, (server) => server.shedRequests),
+      servers.some((server) => server.isOverloaded)];
+    if (refused > 0 || isOverloaded) tile("Refused", number(refused), isOverloaded ? "overloaded now" : "");
     tile("Tasks", number(runtime.tasks));
     tile("Ready jobs", number(sum(runtime.queueDepths, (depth) => depth)), "waiting");
     const queued = runtime.blockingQueueDepth;
