@@ -63,6 +63,20 @@ import Testing
         + #""route":"/b/:c"}"# + "\n")
   }
 
+  @Test func `What else is known of an event stands behind it, each member of JSON under a name of its own`() {
+    let time = WallTime(nanosecondsSince1970: 1_795_969_200_123_456_789)
+    let fields = [
+      LogEvent.Field("trace_id", "4b\n\""), LogEvent.Field("time", "late"), LogEvent.Field("time", "later"),
+      LogEvent.Field("route", ""),
+    ]
+    let event = LogEvent(.notice, "no", about: .init(request: "a-1", method: "GET", route: nil), fields: fields)
+    #expect("\(event)" == #"notice: no (request a-1, GET) trace_id="4b\x0a\"" time="late" time="later" route="""#)
+    #expect(
+      text { event.append(to: &$0, .json, at: time) }
+        == #"{"time":"2026-11-29T16:20:00.123Z","level":"notice","message":"no","request_id":"a-1","method":"GET","#
+        + #""trace_id":"4b\u000a\"","time_":"late","time__":"later","route_":""}"# + "\n")
+  }
+
   private func text(_ append: (inout [UInt8]) -> Void) -> String {
     var bytes: [UInt8] = []
     append(&bytes)

@@ -116,8 +116,9 @@ public final class LineWriter: Sendable {
   /// Has `event` written with the present time, as ``write(_:)`` does.
   func write(_ event: LogEvent) {
     var line: [UInt8] = []
-    let message = Self.cut(event.message)
-    LogEvent(event.level, message, about: event.context).append(to: &line, format, at: .now)
+    let fields = event.fields.map { LogEvent.Field($0.name, Self.cut($0.value)) }
+    LogEvent(event.level, Self.cut(event.message), about: event.context, fields: fields)
+      .append(to: &line, format, at: .now)
     write(wholeLine: line.span)
   }
 

@@ -7,12 +7,23 @@ public struct LogEvent: Hashable, Sendable {
 
     private init(_ name: String) { self.name = name }
 
+    // Servers and runtimes say `info`, `warning` and `error`. The others are for programs, and named as in syslog
+    // (RFC 5424 section 6.2.1) and in swift-log.
+
+    /// Each step of something, for finding a fault in it.
+    public static let trace = Level("trace")
+    /// What helps to find a fault.
+    public static let debug = Level("debug")
     /// All is well.
     public static let info = Level("info")
+    /// All is well, and it may matter later.
+    public static let notice = Level("notice")
     /// Something does not go as it should, and may pass: a shortage, a stall, a handshake that fails.
     public static let warning = Level("warning")
     /// Something has gone wrong: a handler has failed.
     public static let error = Level("error")
+    /// Something has gone wrong that the program may not survive.
+    public static let critical = Level("critical")
   }
 
   /// Where it comes in: a request that it is about.
@@ -32,18 +43,35 @@ public struct LogEvent: Hashable, Sendable {
     }
   }
 
+  /// More that is known of it, under a name: a member of its own in JSON, and `name=value` in text.
+  public struct Field: Hashable, Sendable {
+    /// What it is.
+    public let name: String
+    /// Which it is, in this event.
+    public let value: String
+
+    /// A field; both may hold anything.
+    public init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
   /// How much it matters.
   public let level: Level
   /// What has happened, on one line: control characters are escaped as a Swift literal writes them (`\n`, `\u{1B}`).
   public let message: String
   /// The request that it is about; `nil` if it is about none.
   public let context: Context?
+  /// What else is known of it.
+  public let fields: [Field]
 
   /// An event of which `message` may hold anything, such as what a client has sent.
-  public init(_ level: Level, _ message: String, about context: Context? = nil) {
+  public init(_ level: Level, _ message: String, about context: Context? = nil, fields: [Field] = []) {
     self.level = level
     self.message = message.onOneLine
     self.context = context
+    self.fields = fields
   }
 }
 
@@ -56,7 +84,15 @@ extension LogEvent: CustomStringConvertible {
       if let route = context.route { line += ", route \(route.onOneLine)" }
       line += ")"
     }
-    return line
+    var text: [UInt8] = []
+    for field in fields {
+      text.append(UInt8(ascii: " "))
+      text.append(escaped: field.name.utf8.span, isQuoted: false)
+      text.append(text: "=\"")
+      text.append(escaped: field.value.utf8.span)
+      text.append(UInt8(ascii: "\""))
+    }
+    return line + String(decoding: text, as: UTF8.self)
   }
 
   /// The line that it is in `format` at the present time, without its end: for programs that write lines by themselves.
@@ -91,6 +127,21 @@ extension LogEvent: CustomStringConvertible {
         bytes.append(json: route.utf8.span)
       }
     }
+    if !fields.isEmpty { appendFields(to: &bytes) }
     bytes.append(text: "}\n")
+  }
+
+  private func appendFields(to bytes: inout [UInt8]) {
+    // A member's name is there once (RFC 8259 section 4).
+    var names: Set = ["time", "level", "message"]
+    if context != nil { names.formUnion(["request_id", "method", "route"]) }
+    for field in fields {
+      var name = field.name
+      while !names.insert(name).inserted { name += "_" }
+      bytes.append(UInt8(ascii: ","))
+      bytes.append(json: name.utf8.span)
+      bytes.append(UInt8(ascii: ":"))
+      bytes.append(json: field.value.utf8.span)
+    }
   }
 }
