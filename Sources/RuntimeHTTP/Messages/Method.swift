@@ -86,8 +86,9 @@ extension Method {
   /// Those declared here, in the order in which they are listed.
   static let standard: [Method] = [.get, .head, .post, .put, .delete, .connect, .options, .trace, .patch]
 
-  /// Whether it is one of those declared here.
-  var isStandard: Bool { Self.standard.contains(self) }
+  /// Whether it is one of those declared here, of which there are nine: what is counted or named by method has to put all
+  /// others together, as clients may make up as many as they like.
+  public var isStandard: Bool { Self.standard.contains(self) }
 }
 
 extension Method: ExpressibleByStringLiteral {
