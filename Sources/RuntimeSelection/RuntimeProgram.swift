@@ -82,8 +82,14 @@ extension RuntimeProgram {
   /// Call it from a `main` that is not `async` (see `AsyncRuntime.run(_:)`), and before the program opens anything:
   /// standard input, output and error are opened on `/dev/null` where they are closed. At the end, lines that wait in
   /// `LineWriter.standardError` are written, for no longer than a second.
-  public func runOrExit() -> Output {
-    runOrExit { () throws in try RuntimeSettings.fromEnvironment().run(self) }
+  public func runOrExit() -> Output { runOrExit(with: try .fromEnvironment()) }
+
+  /// Runs the program as ``runOrExit()`` does, on the runtime that `settings` name: for settings from elsewhere than the
+  /// environment.
+  ///
+  /// - Parameter settings: an ``InvalidSetting`` that it throws ends the process with status 64.
+  public func runOrExit(with settings: @autoclosure () throws -> RuntimeSettings) -> Output {
+    runOrExit { () throws in try settings().run(self) }
   }
 
   /// Runs the program as ``runOrExit()`` does, where `RUNTIME` may also name a runtime of the program's own.
