@@ -12,6 +12,11 @@ func nio(_ product: String) -> Target.Dependency { .product(name: product, packa
 let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
+let instrumentation = Target.Dependency.product(name: "Instrumentation", package: "swift-distributed-tracing")
+let inMemoryTracing = Target.Dependency.product(name: "InMemoryTracing", package: "swift-distributed-tracing")
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
@@ -38,6 +43,11 @@ let package = Package(
     .executable(name: "webapp-nio", targets: ["webapp-nio"]),
     .library(name: "RuntimeHTTPTypes", targets: ["RuntimeHTTPTypes"]),
     .library(name: "RuntimeHummingbird", targets: ["RuntimeHummingbird"]),
+    .library(name: "RuntimeLogging", targets: ["RuntimeLogging"]),
+    .library(name: "RuntimeSwiftMetrics", targets: ["RuntimeSwiftMetrics"]),
+    .library(name: "RuntimeTracing", targets: ["RuntimeTracing"]),
+    .library(name: "RuntimeServiceLifecycle", targets: ["RuntimeServiceLifecycle"]),
+    .library(name: "RuntimeConfiguration", targets: ["RuntimeConfiguration"]),
   ],
   dependencies: [
     .package(name: "gearbox", path: ".."),
@@ -47,6 +57,11 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio-extras.git", from: "1.35.2"),
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-metrics.git", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing.git", from: "1.7.3"),
+    .package(
+      url: "https://github.com/apple/swift-configuration.git", from: "1.4.0",
+      traits: [.defaults, "CommandLineArguments"]),
     .package(url: "https://github.com/swhitty/FlyingFox.git", from: "0.27.1"),
   ],
   targets: [
@@ -85,9 +100,8 @@ let package = Package(
     library(
       "RuntimeHummingbird",
       [
-        "RuntimeHTTPTypes", gearbox("Runtime"), gearbox("RuntimeHTTP"), httpTypes, hummingbird, hummingbirdCore,
-        lifecycle,
-        logging, nio("NIOCore"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        "RuntimeHTTPTypes", "RuntimeLogging", "RuntimeServiceLifecycle", gearbox("Runtime"), gearbox("RuntimeHTTP"),
+        httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, nio("NIOCore"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     tests(
@@ -101,6 +115,31 @@ let package = Package(
       [
         "RuntimeHummingbird", gearbox("Runtime"), gearbox("RuntimeSelection"), hummingbird, hummingbirdCore,
         nio("NIOCore"),
+      ]),
+
+    // How a service is operated
+    library("RuntimeLogging", [gearbox("Runtime"), gearbox("RuntimeHTTP"), logging]),
+    library("RuntimeTracing", [gearbox("Runtime"), gearbox("RuntimeHTTP"), instrumentation, logging, tracing]),
+    library("RuntimeSwiftMetrics", [gearbox("Runtime"), gearbox("RuntimeHTTP"), coreMetrics, lifecycle]),
+    library("RuntimeServiceLifecycle", [gearbox("Runtime"), gearbox("RuntimeHTTP"), lifecycle]),
+    library(
+      "RuntimeConfiguration", [gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection"), configuration]),
+    tests(
+      "OperationTests",
+      [
+        "IntegrationTestSupport", "RuntimeConfiguration", "RuntimeLogging", "RuntimeServiceLifecycle",
+        "RuntimeSwiftMetrics", "RuntimeTracing", gearbox("Runtime"), gearbox("RuntimeHTTP"),
+        gearbox("RuntimeSelection"), configuration, coreMetrics, inMemoryTracing, lifecycle, logging, tracing,
+        .product(name: "InMemoryLogging", package: "swift-log"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+      ]),
+    example(
+      "inventory",
+      [
+        "RuntimeConfiguration", "RuntimeLogging", "RuntimeServiceLifecycle", "RuntimeSwiftMetrics", "RuntimeTracing",
+        gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection"), configuration, coreMetrics,
+        inMemoryTracing, lifecycle, logging, tracing,
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
 
     // FlyingFox

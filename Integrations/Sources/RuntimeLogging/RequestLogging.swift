@@ -1,0 +1,54 @@
+public import Logging
+public import RuntimeHTTP
+
+/// Gives each request a logger with its identity: handlers and what they call find it as `Logger.current`.
+///
+/// ```swift
+/// router.use(RequestLogging(logger: logger))
+/// router.get("/users/:id") { request in
+///   Logger.current.info("looking")  // request_id=5f0c6a1b2d3e-1f-4
+///   ...
+/// }
+/// ```
+///
+/// The metadata `request_id` is the identity that the access log and the server's own events name, and the client's own
+/// where it sends an `X-Request-Id`. The logger is there while the handler is at work, in the tasks that it starts, and
+/// while the response's content is written.
+public struct RequestLogging: Middleware {
+  private let logger: Logger?
+
+  /// - Parameter logger: what the loggers of requests are made of. Without one it is the `Logger.current` that the
+  ///   server's own task has, which connections see if `ServerOptions.inheritsTaskLocals` is set.
+  public init(logger: Logger? = nil) { self.logger = logger }
+
+  public func respond(to request: Request, next: any Handler) async throws -> Response {
+    let logger = logger(for: request)
+    var response = try await withLogger(logger) { _ in try await next.respond(to: request) }
+    response.body = response.body.wrapping { produce in try await withLogger(logger) { _ in try await produce() } }
+    return response
+  }
+
+  public func respondAtOnce(to request: Request, next: any Handler) throws -> Response? {
+    let logger = logger(for: request)
+    var response = try withLogger(logger) { _ in try next.respondAtOnce(to: request) }
+    if let body = response?.body {
+      response?.body = body.wrapping { produce in try await withLogger(logger) { _ in try await produce() } }
+    }
+    return response
+  }
+
+  private func logger(for request: Request) -> Logger {
+    var logger = logger ?? .current
+    logger[metadataKey: "request_id"] = .stringConvertible(RequestIdentity(request))
+    return logger
+  }
+}
+
+/// The identity of a request in log lines, which is spelled out only where one is written.
+package struct RequestIdentity: CustomStringConvertible, Sendable {
+  private let request: Request
+
+  package init(_ request: Request) { self.request = request }
+
+  package var description: String { request.requestID }
+}
