@@ -101,7 +101,8 @@ let package = Package(
       "RuntimeHummingbird",
       [
         "RuntimeHTTPTypes", "RuntimeLogging", "RuntimeServiceLifecycle", gearbox("Runtime"), gearbox("RuntimeHTTP"),
-        httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, nio("NIOCore"), .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        httpTypes, hummingbird, hummingbirdCore, lifecycle, logging, nio("NIOCore"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     tests(

@@ -2,6 +2,7 @@ public import Hummingbird
 import Logging
 public import Runtime
 public import RuntimeHTTP
+import RuntimeServiceLifecycle
 import ServiceLifecycle
 public import UnixSignals
 
@@ -19,12 +20,10 @@ extension Hummingbird.ApplicationProtocol {
   ///   - options: what is served how. A stream is ended when its client has gone, as in Hummingbird
   ///     (`ServerOptions.endsStreamsToHalfClosedClients`).
   ///   - gracefulShutdownSignals: the signals that end it.
-  ///   - sparesInboundClose: as in ``HummingbirdHandler``.
   /// - Throws: what listening throws, and what a service throws.
   public func runService(
     on runtime: some AsyncRuntime, address: Runtime.SocketAddress, options: ServerOptions = ServerOptions(),
-    gracefulShutdownSignals: [UnixSignal] = [.sigterm, .sigint],
-    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
+    gracefulShutdownSignals: [UnixSignal] = [.sigterm, .sigint]
   ) async throws {
     var options = options
     options.serverName = options.serverName ?? configuration.serverName
@@ -32,8 +31,7 @@ extension Hummingbird.ApplicationProtocol {
     options.endsStreamsToHalfClosedClients = true
     let service = EngineService(
       application: self, runtime: runtime, address: address, options: options,
-      handler: HummingbirdHandler(
-        responder: try await responder, logger: logger, sparesInboundClose: sparesInboundClose))
+      handler: HummingbirdHandler(responder: try await responder, logger: logger))
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: services + [service], gracefulShutdownSignals: gracefulShutdownSignals, logger: logger))
@@ -53,15 +51,9 @@ private struct EngineService<App: Hummingbird.ApplicationProtocol, R: AsyncRunti
     for process in application.processesRunBeforeServerStart { try await process() }
     let server = try await RuntimeHTTP.Server(runtime: runtime, address: address, options: options, handler: handler)
     application.logger.info("Server started and listening on \(server.localAddress)")
-    try await withGracefulShutdownHandler {
-      let channel = EngineChannel(localAddress: server.localAddress)
-      defer { channel.end() }
-      await application.onServerRunning(channel)
-      do { try await server.run() } catch let error as IOError where error.reason == .closed {
-        // It was shut down before it ran.
-      }
-    } onGracefulShutdown: {
-      runtime.execute { await server.shutdown() }
-    }
+    let channel = EngineChannel(localAddress: server.localAddress)
+    defer { channel.end() }
+    await application.onServerRunning(channel)
+    try await ServerService(server, on: runtime).run()
   }
 }

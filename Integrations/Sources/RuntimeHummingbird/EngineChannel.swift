@@ -45,6 +45,9 @@ final class EngineChannel: Channel {
     loop.execute { [self] in removeHandlers(pipeline: pipeline) }
   }
 
+  /// How many tasks its loop has been given so far.
+  var taskCount: Int { loop.taskCount }
+
   var eventLoop: any EventLoop { loop }
   var allocator: ByteBufferAllocator { ByteBufferAllocator() }
   var localAddress: NIOCore.SocketAddress? { local.flatMap { NIOCore.SocketAddress($0) } }

@@ -7,9 +7,21 @@ import Synchronization
 
 /// A request on its way through Hummingbird, from its head to the last byte of its response.
 final class EngineExchange: Sendable {
+  /// The input behind the request's body.
+  let input: OpenInput?
+  private let inputs: OpenInputs
   private let channel = Mutex<EngineChannel?>(nil)
 
-  deinit { channel.withLock { $0?.end() } }
+  /// An exchange that has one of `inputs` while it lasts.
+  init(_ inputs: OpenInputs) async {
+    self.inputs = inputs
+    input = await inputs.take()
+  }
+
+  deinit {
+    channel.withLock { $0?.end() }
+    if let input { inputs.giveBack(input) }
+  }
 
   /// What stands in for the channel of `request`, which is made once it is asked for.
   func channel(for request: RuntimeHTTP.Request) -> EngineChannel {

@@ -5,6 +5,7 @@ public import Logging
 import NIOCore
 public import RuntimeHTTP
 import RuntimeHTTPTypes
+import RuntimeLogging
 
 /// Answers requests with an application of Hummingbird: its routes, its middleware, its contexts.
 ///
@@ -29,26 +30,22 @@ public struct HummingbirdHandler<Responder: HTTPResponder>: Handler {
   private let responder: Responder
   private let logger: Logger
   private let scheme: String
-  private let sparesInboundClose: @Sendable (_ path: String) -> Bool
   private let contexts: Contexts
+  private let inputs = OpenInputs()
 
-  private init(
-    _ responder: Responder, _ logger: Logger, _ scheme: String,
-    _ sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool, _ contexts: Contexts
-  ) {
+  private init(_ responder: Responder, _ logger: Logger, _ scheme: String, _ contexts: Contexts) {
     self.responder = responder
     self.logger = logger
     self.scheme = scheme
-    self.sparesInboundClose = sparesInboundClose
     self.contexts = contexts
   }
 
   public func respond(to request: RuntimeHTTP.Request) async throws -> RuntimeHTTP.Response {
-    let exchange = EngineExchange()
     let head = try HTTPRequest(request, scheme: scheme)
-    let own = await ownRequest(request, head, exchange)
+    let exchange = await EngineExchange(inputs)
+    let own = ownRequest(request, head, exchange)
     var logger = logger
-    logger[metadataKey: "hb.request.id"] = .stringConvertible(RequestIdentity(request: request))
+    logger[metadataKey: "hb.request.id"] = .stringConvertible(RequestIdentity(request))
     let response = try await withLogger(logger) { logger in
       try await responder.respond(to: own, context: context(of: request, logger, exchange))
     }
@@ -65,19 +62,15 @@ public struct HummingbirdHandler<Responder: HTTPResponder>: Handler {
     }
   }
 
-  /// The request as Hummingbird has it.
+  /// The request as Hummingbird has it: the body keeps the exchange's input when it is replaced.
   private func ownRequest(
     _ request: RuntimeHTTP.Request, _ head: HTTPRequest, _ exchange: EngineExchange
-  ) async -> HummingbirdCore.Request {
-    // An empty buffer has a place for what `consumeWithInboundCloseHandler` needs, and keeps it when it is replaced.
+  ) -> HummingbirdCore.Request {
     let body =
       request.body.length == 0
       ? HummingbirdCore.RequestBody(buffer: ByteBuffer()) : RequestBody(asyncSequence: EngineBody(request.body))
-    guard !sparesInboundClose(request.path),
-      var own = await OpenInbound.request(head, on: exchange.channel(for: request))
-    else {
-      return HummingbirdCore.Request(head: head, body: body)
-    }
+    guard let input = exchange.input else { return HummingbirdCore.Request(head: head, body: body) }
+    var own = HummingbirdCore.Request(head: head, body: input.body)
     own.body = body
     return own
   }
@@ -89,23 +82,17 @@ extension HummingbirdHandler where Responder.Context: InitializableFromSource<En
   /// - Parameters:
   ///   - logger: what the loggers of requests are made of.
   ///   - scheme: that of requests which do not say theirs: `https` behind what ends TLS.
-  ///   - sparesInboundClose: whether nothing that answers requests for a path, as it was sent, calls
-  ///     `consumeWithCancellationOnInboundClose` or `consumeWithInboundCloseHandler`. Such requests cost far less, and these
-  ///     functions end the process in them.
   public init(
-    responder: Responder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http",
-    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
+    responder: Responder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http"
   ) {
-    self.init(responder, logger, scheme, sparesInboundClose, .ofRequest { Responder.Context(source: $0) })
+    self.init(responder, logger, scheme, .ofRequest { Responder.Context(source: $0) })
   }
 
-  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:sparesInboundClose:)``.
+  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:)``.
   public init<Builder: HTTPResponderBuilder>(
-    router: Builder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http",
-    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
+    router: Builder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http"
   ) where Responder == Builder.Responder {
-    self.init(
-      responder: router.buildResponder(), logger: logger, scheme: scheme, sparesInboundClose: sparesInboundClose)
+    self.init(responder: router.buildResponder(), logger: logger, scheme: scheme)
   }
 }
 
@@ -117,28 +104,16 @@ extension HummingbirdHandler where Responder.Context: InitializableFromSource<Ap
   /// - Parameters:
   ///   - logger: what the loggers of requests are made of.
   ///   - scheme: that of requests which do not say theirs: `https` behind what ends TLS.
-  ///   - sparesInboundClose: whether nothing that answers requests for a path, as it was sent, calls
-  ///     `consumeWithCancellationOnInboundClose` or `consumeWithInboundCloseHandler`. Such requests cost far less, and these
-  ///     functions end the process in them.
   public init(
-    responder: Responder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http",
-    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
+    responder: Responder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http"
   ) {
-    self.init(responder, logger, scheme, sparesInboundClose, .ofChannel { Responder.Context(source: $0) })
+    self.init(responder, logger, scheme, .ofChannel { Responder.Context(source: $0) })
   }
 
-  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:sparesInboundClose:)``.
+  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:)``.
   public init<Builder: HTTPResponderBuilder>(
-    router: Builder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http",
-    sparesInboundClose: @escaping @Sendable (_ path: String) -> Bool = { _ in false }
+    router: Builder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http"
   ) where Responder == Builder.Responder {
-    self.init(
-      responder: router.buildResponder(), logger: logger, scheme: scheme, sparesInboundClose: sparesInboundClose)
+    self.init(responder: router.buildResponder(), logger: logger, scheme: scheme)
   }
-}
-
-/// The identity of a request in log lines, which is spelled out only where one is written.
-private struct RequestIdentity: CustomStringConvertible, Sendable {
-  let request: RuntimeHTTP.Request
-  var description: String { request.requestID }
 }

@@ -9,17 +9,23 @@ import Synchronization
 final class InlineEventLoop: EventLoop {
   private struct State {
     var tasks: [@Sendable () -> Void] = []
+    /// How many there have been.
+    var count = 0
     /// The thread that runs tasks just now.
     var thread: pthread_t?
   }
 
   private let state = Mutex(State())
 
+  /// How many tasks it has been given so far.
+  var taskCount: Int { state.withLock(\.count) }
+
   var inEventLoop: Bool { state.withLock { $0.thread == pthread_self() } }
 
   func execute(_ task: @escaping @Sendable () -> Void) {
     let isFirst = state.withLock { state in
       state.tasks.append(task)
+      state.count += 1
       guard state.thread == nil else { return false }
       state.thread = pthread_self()
       return true

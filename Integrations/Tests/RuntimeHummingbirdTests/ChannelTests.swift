@@ -7,9 +7,9 @@ import Testing
 
 /// The channel that a context gets which asks for one.
 @Suite(.timeLimit(.minutes(2))) struct ChannelTests {
-  @Test(arguments: RuntimeKind.allCases, [true, false])
+  @Test(arguments: RuntimeKind.allCases)
   func `it knows the client's address, refuses everything else, and ends with the exchange`(
-    _ kind: RuntimeKind, _ sparesInboundClose: Bool
+    _ kind: RuntimeKind
   ) async throws {
     let (closed, close) = AsyncStream<Void>.makeStream()
     let router = Router(context: ChannelContext.self)
@@ -34,8 +34,7 @@ import Testing
       lines.append("submit \(try await channel.eventLoop.submit { channel.eventLoop.inEventLoop }.get())")
       return lines.joined(separator: ", ")
     }
-    let handler = HummingbirdHandler(router: router, sparesInboundClose: { path in path == "/" && sparesInboundClose })
-    try await withServer(on: kind, handler: handler) { server in
+    try await withServer(on: kind, handler: HummingbirdHandler(router: router)) { server in
       let answer = try await server.exchange("GET / HTTP/1.0\r\n\r\n")
       #expect(
         answer.hasSuffix(
