@@ -1,8 +1,7 @@
 import Glibc
 import Runtime
+import RuntimeKit
 import Testing
-
-@testable import RuntimeKit
 
 @Suite struct PollerTests {
   @Test func `A wait is rounded up to milliseconds, and never overflows`() {

@@ -3,8 +3,7 @@ import RuntimeHTTP
 import RuntimeSimulation
 import RuntimeTestSupport
 import Testing
-
-@testable import WebApp
+import WebApp
 
 /// The web app, unchanged, in simulated networks.
 struct WebAppSimulationTests {

@@ -18,7 +18,7 @@ extension PollerKind {
 /// A timeout in nanoseconds, `nil` for none, as epoll and poll(2) take it.
 ///
 /// Rounded up, so that a timer is never early; a wait too long for the call is cut, and its caller looks again.
-func milliseconds(_ nanoseconds: Int64?) -> Int32 {
+package func milliseconds(_ nanoseconds: Int64?) -> Int32 {
   guard let nanoseconds else { return -1 }
   let rounded = nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 > 0 ? 1 : 0)
   return Int32(clamping: rounded)
