@@ -109,7 +109,9 @@ let package = Package(
         "Runtime", "RuntimeHTTP", "RuntimeSelection", "RuntimeTesting", "RuntimeTestSupport", "WebApp", "WebAppProgram",
       ]),
     tests("RuntimeTestingTests", ["Runtime", "RuntimeCustom", "RuntimeTesting", "RuntimeTestSupport"]),
-    tests("RuntimeSimulationTests", ["Runtime", "RuntimeSimulation", "RuntimeTesting", "RuntimeTestSupport"]),
+    tests(
+      "RuntimeSimulationTests",
+      ["Runtime", "RuntimeCustom", "RuntimeSimulation", "RuntimeTesting", "RuntimeTestSupport"]),
     tests(
       "SimulationTests",
       ["Runtime", "RuntimeHTTP", "RuntimeSimulation", "RuntimeTesting", "RuntimeTestSupport", "WebApp"]),

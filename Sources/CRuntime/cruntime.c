@@ -45,6 +45,44 @@ void gearbox_push_task_local(const void *key, void *value, const void *type) {
 
 void gearbox_pop_task_local(void) { swift_task_localValuePop(); }
 
+typedef struct Job Job;
+typedef __attribute__((swiftcall)) void (*enqueue_function)(Job *);
+typedef __attribute__((swiftcall)) void (*enqueue_hook)(Job *, enqueue_function);
+// What Swift calls in place of its own function, which comes as the second argument. Weak, so that a Swift without it does
+// no harm.
+__attribute__((weak)) extern enqueue_hook swift_task_enqueueGlobal_hook;
+
+static _Atomic(gearbox_job_taker) job_taker;
+static enqueue_hook earlier_hook;
+static _Atomic(enqueue_function) enqueue_on_pool;
+
+static __attribute__((swiftcall)) void offer_job(Job *job) {
+  // Acquire, for what the taker finds.
+  gearbox_job_taker taker = atomic_load_explicit(&job_taker, memory_order_acquire);
+  if (taker && taker(job)) return;
+  atomic_load_explicit(&enqueue_on_pool, memory_order_relaxed)(job);
+}
+
+static __attribute__((swiftcall)) void hear_of_job(Job *job, enqueue_function original) {
+  // It is the same each time. A store each time would take the line from the other threads.
+  if (!atomic_load_explicit(&enqueue_on_pool, memory_order_relaxed))
+    atomic_store_explicit(&enqueue_on_pool, original, memory_order_relaxed);
+  if (earlier_hook) earlier_hook(job, offer_job); else offer_job(job);
+}
+
+bool gearbox_offer_jobs(gearbox_job_taker taker) {
+  if (!&swift_task_enqueueGlobal_hook) return false;
+  atomic_store_explicit(&job_taker, taker, memory_order_release);
+  static bool is_in_place;
+  if (!is_in_place) {
+    is_in_place = true;
+    earlier_hook = swift_task_enqueueGlobal_hook;
+    // Swift reads it without further ado. It stays: a hook that is set after this one, and calls it, may not be undone.
+    __atomic_store_n(&swift_task_enqueueGlobal_hook, hear_of_job, __ATOMIC_RELEASE);
+  }
+  return true;
+}
+
 bool gearbox_peer_credentials(int descriptor, int32_t *process, uint32_t *user, uint32_t *group) {
 #ifdef __linux__
   struct ucred credentials;

@@ -23,19 +23,28 @@ static _Thread_local int64_t now;
 
 typedef struct Job Job;
 typedef __attribute__((swiftcall)) void (*enqueue_function)(Job *);
+typedef __attribute__((swiftcall)) void (*enqueue_hook)(Job *, enqueue_function);
 // Set by whoever wants to see the jobs for Swift's global pool; the original comes as the second argument.
-extern __attribute__((swiftcall)) void (*swift_task_enqueueGlobal_hook)(Job *, enqueue_function);
+extern enqueue_hook swift_task_enqueueGlobal_hook;
 extern __attribute__((swiftcall)) uint64_t swift_task_getJobTaskId(Job *);
+
+// What the process has set before, as a runtime does that has adopted it.
+static enqueue_hook earlier_hook;
 
 static __attribute__((swiftcall)) void enqueue_global(Job *job, enqueue_function original) {
   if (current) {
     current->enqueue(current->simulation, job);
+  } else if (earlier_hook) {
+    earlier_hook(job, original);
   } else {
     original(job);
   }
 }
 
-static void install(void) { swift_task_enqueueGlobal_hook = enqueue_global; }
+static void install(void) {
+  earlier_hook = swift_task_enqueueGlobal_hook;
+  swift_task_enqueueGlobal_hook = enqueue_global;
+}
 
 // Not inline, any of these: a task may go on on another thread after an await, and a compiler that saw the variable
 // could keep the first thread's address of it.

@@ -1,5 +1,6 @@
 public import Runtime
 public import RuntimeKit
+import Synchronization
 
 /// The backend on threads of its own: a work-stealing pool in which every worker polls its own sockets and timers.
 ///
@@ -13,8 +14,9 @@ public final class CustomRuntime: SocketRuntime {
   public let name = "custom"
   public let clock: TimerClock
 
-  private let scheduler: Scheduler
+  let scheduler: Scheduler
   public let services: RuntimeServices
+  private let ending = Atomic(false)
 
   /// - Parameters:
   ///   - workers: how many threads run tasks; `nil` for as many as there are processors to use.
@@ -43,8 +45,9 @@ public final class CustomRuntime: SocketRuntime {
   public var taskExecutor: (any TaskExecutor)? { scheduler }
 
   public var metrics: RuntimeMetrics {
-    services.metrics(
-      queueDepths: [scheduler.injector.count] + scheduler.workers.map { $0.queue.count },
+    let shared = scheduler.injector.count + Adoption.depth(on: scheduler)
+    return services.metrics(
+      queueDepths: [shared] + scheduler.workers.map { $0.queue.count },
       workers: scheduler.workers.map(\.metrics), sleeps: scheduler.workers.map(\.sleeps), watchdog: scheduler.watchdog)
   }
 
@@ -52,7 +55,13 @@ public final class CustomRuntime: SocketRuntime {
     services.activities(in: scheduler.lanes, watchdog: scheduler.watchdog)
   }
 
+  /// Whether `shutdown` has been called. Relaxed: it is looked at under the lock that `shutdown` takes after it.
+  var isEnding: Bool { ending.load(ordering: .relaxed) }
+
   public func shutdown(grace: Duration) async {
+    ending.store(true, ordering: .relaxed)
+    // First: what the process does meanwhile, and afterwards, is not the runtime's any more.
+    Adoption.end(on: scheduler)
     await services.shutdown(grace: grace) { [scheduler] in
       for worker in scheduler.workers {
         worker.poller.closeSockets()

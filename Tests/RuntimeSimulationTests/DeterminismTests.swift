@@ -1,4 +1,5 @@
 import Runtime
+@_spi(Experimental) import RuntimeCustom
 import RuntimeSimulation
 import RuntimeTestSupport
 import RuntimeTesting
@@ -73,6 +74,26 @@ struct DeterminismTests {
     }
     let here = try await simulate(seed: 11, faults: .rough) { try await Self.everything($0) }
     #expect(here.trace.lines.count > 50)
+    #expect(String(decoding: there.standardOutputContent, as: UTF8.self).contains(here.trace.description))
+  }
+
+  @Test(arguments: [true, false])
+  func `The same seed gives the same run where a runtime has the process, whichever came first`(
+    isAdoptedFirst: Bool
+  ) async throws {
+    let there = try await #require(processExitsWith: .success, observing: [\.standardOutputContent]) {
+      [isAdoptedFirst] in
+      let runtime = try CustomRuntime(workers: 2)
+      if !isAdoptedFirst { try await simulate(seed: 1) { _ in } }
+      let adoption = try runtime.adoptProcess()
+      print(try await simulate(seed: 11, faults: .rough) { try await DeterminismTests.everything($0) }.trace)
+      // Other threads than the simulation's have their jobs taken.
+      let count = adoption.jobCount
+      await Task.detached {}.value
+      #expect(adoption.jobCount > count)
+      await runtime.shutdown()
+    }
+    let here = try await simulate(seed: 11, faults: .rough) { try await Self.everything($0) }
     #expect(String(decoding: there.standardOutputContent, as: UTF8.self).contains(here.trace.description))
   }
 

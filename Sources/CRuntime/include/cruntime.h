@@ -127,3 +127,16 @@ enum { gearbox_last_words = 'c', gearbox_longest_last_words = 256 };
 ///
 /// A stack that is used up leaves no room for the handler, and so no message.
 void gearbox_report_crashes(int descriptor);
+
+/// Takes a job that names no executor, or leaves it to Swift's own pool.
+///
+/// Returns whether it has taken it.
+typedef bool (*gearbox_job_taker)(void *_Nonnull job);
+
+/// Has each job that Swift would enqueue on its own pool offered to `taker` first; with NULL, to none.
+///
+/// A thread that has read the earlier taker may still call that. What the process has set as Swift's hook before is asked
+/// first, and `taker` gets what that passes on. Not to be called by two threads at once.
+///
+/// Returns whether this Swift has the hook (`swift_task_enqueueGlobal_hook`).
+bool gearbox_offer_jobs(gearbox_job_taker _Nullable taker);

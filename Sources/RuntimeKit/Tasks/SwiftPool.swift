@@ -1,3 +1,5 @@
+import CRuntime
+
 /// Swift's own pool of threads, the one that runs tasks without an executor of their own.
 public enum SwiftPool {
   /// Runs `work` soon on a thread of the pool, outside of any task.
@@ -7,4 +9,33 @@ public enum SwiftPool {
   public static func run(_ work: @escaping @Sendable () -> Void) {
     globalConcurrentExecutor.enqueue(_swift_createJobForTestingOnly(work))
   }
+
+  /// Enqueues `job` on the pool, as Swift does with a job that names no executor.
+  @_spi(Experimental)
+  public static func enqueue(_ job: UnownedJob) {
+    globalConcurrentExecutor.enqueue(ExecutorJob(job))
+  }
+
+  /// What the pool runs jobs on: no serial executor, and no task executor. Two null words in Swift 6.3, and a test that
+  /// sleeps while the pool is blocked finds out if that changes.
+  ///
+  /// Whoever runs a job of the pool's runs it on this. Run on anything else, the job is enqueued on the pool again after
+  /// each call of an async function.
+  @_spi(Experimental)
+  public static let executor = unsafe unsafeBitCast((0, 0), to: UnownedSerialExecutor.self)
+
+  /// Takes a job that is meant for the pool, or leaves it there. It is given the job's address, and returns whether it has
+  /// taken the job. Any thread may call it, in the middle of anything.
+  @_spi(Experimental)
+  public typealias JobTaker = @convention(c) (_ job: UnsafeMutableRawPointer) -> Bool
+
+  /// Has each job that is meant for the pool offered to `taker` first; with `nil`, to none. One call at a time.
+  ///
+  /// There is one taker in a process, and the last call says which. A thread that is in the middle of it may call the
+  /// earlier one still. `Task.sleep` and `Task.yield` of tasks without an executor are not offered: Swift hands their jobs
+  /// to the pool without asking. What goes on after them is.
+  ///
+  /// - Returns: whether this toolchain's library can do it.
+  @_spi(Experimental)
+  public static func offerJobs(to taker: JobTaker?) -> Bool { gearbox_offer_jobs(taker) }
 }

@@ -149,13 +149,9 @@ public final class SleepQueue: Sendable {
   private static func rouse(_ wake: Wake) {
     switch wake {
     case .task(let continuation): continuation.resume(returning: true)
-    case .job(let job): unsafe job.runSynchronously(on: noExecutor)
+    case .job(let job): unsafe job.runSynchronously(on: SwiftPool.executor)
     }
   }
-
-  /// What Swift's pool runs jobs on: no serial executor, and no task executor. Two null words in Swift 6.3, and a test
-  /// that sleeps while the pool is blocked finds out if that changes.
-  private static let noExecutor = unsafe unsafeBitCast((0, 0), to: UnownedSerialExecutor.self)
 
   // A tick is a millisecond of the monotonic clock. Deadlines are rounded up and now is rounded down: never early.
 
