@@ -53,26 +53,37 @@ typedef __attribute__((swiftcall)) void (*enqueue_hook)(Job *, enqueue_function)
 __attribute__((weak)) extern enqueue_hook swift_task_enqueueGlobal_hook;
 
 static _Atomic(gearbox_job_taker) job_taker;
+static _Atomic(gearbox_sleep_taker) sleep_taker;
 static enqueue_hook earlier_hook;
 static _Atomic(enqueue_function) enqueue_on_pool;
 
-static __attribute__((swiftcall)) void offer_job(Job *job) {
-  // Acquire, for what the taker finds.
+// Acquire, both: for what the taker finds.
+
+bool gearbox_offer_job(void *job) {
   gearbox_job_taker taker = atomic_load_explicit(&job_taker, memory_order_acquire);
-  if (taker && taker(job)) return;
-  atomic_load_explicit(&enqueue_on_pool, memory_order_relaxed)(job);
+  return taker && taker(job);
+}
+
+bool gearbox_offer_sleep(void *job, int64_t deadline) {
+  gearbox_sleep_taker taker = atomic_load_explicit(&sleep_taker, memory_order_acquire);
+  return taker && taker(job, deadline);
+}
+
+static __attribute__((swiftcall)) void offer_or_enqueue(Job *job) {
+  if (!gearbox_offer_job(job)) atomic_load_explicit(&enqueue_on_pool, memory_order_relaxed)(job);
 }
 
 static __attribute__((swiftcall)) void hear_of_job(Job *job, enqueue_function original) {
   // It is the same each time. A store each time would take the line from the other threads.
   if (!atomic_load_explicit(&enqueue_on_pool, memory_order_relaxed))
     atomic_store_explicit(&enqueue_on_pool, original, memory_order_relaxed);
-  if (earlier_hook) earlier_hook(job, offer_job); else offer_job(job);
+  if (earlier_hook) earlier_hook(job, offer_or_enqueue); else offer_or_enqueue(job);
 }
 
-bool gearbox_offer_jobs(gearbox_job_taker taker) {
+bool gearbox_set_takers(gearbox_job_taker jobs, gearbox_sleep_taker sleeps) {
   if (!&swift_task_enqueueGlobal_hook) return false;
-  atomic_store_explicit(&job_taker, taker, memory_order_release);
+  atomic_store_explicit(&job_taker, jobs, memory_order_release);
+  atomic_store_explicit(&sleep_taker, sleeps, memory_order_release);
   static bool is_in_place;
   if (!is_in_place) {
     is_in_place = true;

@@ -120,6 +120,53 @@ import Testing
     @inline(never) @concurrent static func call(_ callee: Callee) async { await callee.work() }
   }
 
+  @Test func `Nothing is left to Swift's pool, not even to yield or to sleep`() async {
+    await #expect(processExitsWith: .success) {
+      let runtime = try CustomRuntime(workers: 2)
+      let isOver = Flag()
+      // Many more than the pool has threads. They give up in the end, so that a failure is one and not a hang.
+      let blockers = (0..<64).map { _ in Task.detached { block(within: .seconds(20)) { isOver.isUp } } }
+      try runtime.adoptProcess()
+      let place = Place()
+      await onThreadOfItsOwn {
+        Task {
+          for _ in 0..<10 {
+            await Task.yield()
+            try? await Task.sleep(for: .milliseconds(1))
+            try? await Task.sleep(nanoseconds: 1_000_000)
+            try? await SuspendingClock().sleep(for: .milliseconds(1))
+            try? await ContinuousClock().sleep(until: .now + .milliseconds(1))
+            _ = await place.threadName()
+          }
+          isOver.raise()
+        }
+        _ = block { isOver.isUp }
+      }
+      for blocker in blockers { #expect(await blocker.value) }
+      await runtime.shutdown()
+    }
+  }
+
+  @Test func `A sleep that has begun ends in time though the process is given back, and the runtime ends`() async {
+    await #expect(processExitsWith: .success) {
+      let runtime = try CustomRuntime(workers: 1)
+      let adoption = try runtime.adoptProcess()
+      let start = ContinuousClock.now
+      let (long, cancelled) = (
+        Task { try await Task.sleep(for: .milliseconds(50)) }, Task { try await Task.sleep(for: .seconds(3600)) }
+      )
+      while runtime.metrics.sleepingTasks == 0 { await Task.yield() }
+      adoption.giveBack()
+      await runtime.shutdown()
+      try await long.value
+      #expect(ContinuousClock.now - start >= .milliseconds(50))
+      cancelled.cancel()
+      await #expect(throws: CancellationError.self) { try await cancelled.value }
+      // And those that begin now.
+      try await Task.sleep(for: .milliseconds(1))
+    }
+  }
+
   @Test func `One runtime has the process, until it gives it back`() async {
     await #expect(processExitsWith: .success) {
       let (first, second) = (try CustomRuntime(workers: 1), try CustomRuntime(workers: 1))

@@ -133,10 +133,20 @@ void gearbox_report_crashes(int descriptor);
 /// Returns whether it has taken it.
 typedef bool (*gearbox_job_taker)(void *_Nonnull job);
 
-/// Has each job that Swift would enqueue on its own pool offered to `taker` first; with NULL, to none.
+/// The same for a job that is to run at `deadline`, in nanoseconds of the monotonic clock.
+typedef bool (*gearbox_sleep_taker)(void *_Nonnull job, int64_t deadline);
+
+/// Has each job that Swift would enqueue on its own pool offered to `jobs` first, and what is passed to
+/// `gearbox_offer_sleep` to `sleeps`; with NULL, to none.
 ///
-/// A thread that has read the earlier taker may still call that. What the process has set as Swift's hook before is asked
-/// first, and `taker` gets what that passes on. Not to be called by two threads at once.
+/// A thread that has read the earlier takers may still call those. What the process has set as Swift's hook before is asked
+/// first, and `jobs` gets what that passes on. Not to be called by two threads at once.
 ///
 /// Returns whether this Swift has the hook (`swift_task_enqueueGlobal_hook`).
-bool gearbox_offer_jobs(gearbox_job_taker _Nullable taker);
+bool gearbox_set_takers(gearbox_job_taker _Nullable jobs, gearbox_sleep_taker _Nullable sleeps);
+
+/// Offers a job, which names no executor, to the taker. Returns whether it has been taken.
+bool gearbox_offer_job(void *_Nonnull job);
+
+/// Offers a job, which names no executor and is to run at `deadline`, to the taker. Returns whether it has been taken.
+bool gearbox_offer_sleep(void *_Nonnull job, int64_t deadline);

@@ -43,7 +43,12 @@ final class Adoption: Sendable {
     try current.withLock { current throws(AdoptionRefused) in
       if isOver() { throw .shutDown }
       guard current == nil else { throw .alreadyAdopted }
-      guard SwiftPool.offerJobs(to: { Adoption.take(unsafeBitCast($0, to: UnownedJob.self)) }) else {
+      // A job is one pointer.
+      guard
+        SwiftPool.offerJobs(
+          to: { Adoption.take(unsafeBitCast($0, to: UnownedJob.self)) },
+          sleeps: { Adoption.take(unsafeBitCast($0, to: UnownedJob.self), at: $1) })
+      else {
         throw .unsupported
       }
       let adoption = Adoption(scheduler)
@@ -62,7 +67,7 @@ final class Adoption: Sendable {
     var rest = current.withLock { current -> AdoptedJobs<UnownedJob>? in
       guard let now = current, isMeant(now.adoption) else { return nil }
       current = nil
-      _ = SwiftPool.offerJobs(to: nil)
+      _ = SwiftPool.offerJobs(to: nil, sleeps: nil)
       return now.jobs
     }
     while let job = rest?.next() { SwiftPool.enqueue(job) }
@@ -87,6 +92,13 @@ final class Adoption: Sendable {
     }
     inNeed?.askForShift()
     return isTaken
+  }
+
+  /// Takes what ends a sleep at `deadline`: it waits among the sleeps of a worker, which are not lost when the runtime ends.
+  private static func take(_ job: UnownedJob, at deadline: Int64) -> Bool {
+    guard let scheduler = current.withLock({ $0?.adoption.scheduler }) else { return false }
+    (scheduler.currentWorker ?? scheduler.someWorker).sleeps.run(job, at: deadline)
+    return true
   }
 
   /// Has one more worker come. A job without a task, since a job that is run inside a task would be taken for that task's.

@@ -29,13 +29,23 @@ public enum SwiftPool {
   @_spi(Experimental)
   public typealias JobTaker = @convention(c) (_ job: UnsafeMutableRawPointer) -> Bool
 
-  /// Has each job that is meant for the pool offered to `taker` first; with `nil`, to none. One call at a time.
+  /// The same for a job that is to run at `deadline`, in nanoseconds of `MonotonicTime`.
+  @_spi(Experimental)
+  public typealias SleepTaker = @convention(c) (_ job: UnsafeMutableRawPointer, _ deadline: Int64) -> Bool
+
+  /// Has each job that is meant for the pool offered first: to `jobs`, or to `sleeps` if it is what ends a sleep. With `nil`
+  /// they go to the pool. One call at a time.
   ///
-  /// There is one taker in a process, and the last call says which. A thread that is in the middle of it may call the
-  /// earlier one still. `Task.sleep` and `Task.yield` of tasks without an executor are not offered: Swift hands their jobs
-  /// to the pool without asking. What goes on after them is.
+  /// There are two takers in a process, and the last call says which. A thread that is in the middle of it may call the
+  /// earlier ones still.
   ///
   /// - Returns: whether this toolchain's library can do it.
   @_spi(Experimental)
-  public static func offerJobs(to taker: JobTaker?) -> Bool { gearbox_offer_jobs(taker) }
+  public static func offerJobs(to jobs: JobTaker?, sleeps: SleepTaker?) -> Bool {
+    guard gearbox_set_takers(jobs, sleeps) else { return false }
+    #if compiler(>=6.3) && os(Linux)
+      OfferingExecutor.putInPlace()
+    #endif
+    return true
+  }
 }
