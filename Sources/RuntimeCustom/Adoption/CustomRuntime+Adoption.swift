@@ -2,14 +2,14 @@ extension CustomRuntime {
   /// Has the runtime's workers run all tasks of the process that name no executor, whatever package has started them:
   /// `Task {}`, `Task.detached`, their child tasks, and the actors that they call. `#[tokio::main]` does the same.
   ///
-  /// An experiment: it leans on a hook of Swift's library that no proposal has promised. `docs/the-process-on-our-pool.md`
+  /// An experiment: it leans on what Swift's library can do and no proposal has promised. `docs/the-process-on-our-pool.md`
   /// says what it is good for.
   ///
   /// - What is there already comes over when it goes on for the next time. The main actor, and actors and tasks with
   ///   executors of their own, stay where they are.
   /// - Priorities count, in three classes: `high` and above, `low` and below, and what is between. A job that is passed
   ///   over sixteen times goes next. The tasks of the runtime itself have none, as before.
-  /// - `Task.sleep` and `Task.yield` of such tasks pass through a thread of Swift's pool and come back.
+  /// - `Task.sleep` uses the workers' timers.
   /// - `withTaskExecutorPreference`, ``spawn(_:_:)`` and the runtime's own tasks mean what they meant. For Swift a task
   ///   that is run in this way has no executor, and a call between it and a task of the runtime changes executors.
   /// - A job that blocks keeps its worker, and the watchdog sees to the others (`StallOptions`).
@@ -51,7 +51,7 @@ public enum AdoptionRefused: Error, Hashable, CustomStringConvertible {
   case alreadyAdopted
   /// The runtime is shut down, or is being shut down.
   case shutDown
-  /// This toolchain's library does not let anybody look at its jobs (`swift_task_enqueueGlobal_hook`).
+  /// This toolchain's library has no hook for the jobs of its pool (`swift_task_enqueueGlobal_hook`).
   case unsupported
 
   public var description: String {

@@ -19,8 +19,8 @@ public enum SwiftPool {
   /// What the pool runs jobs on: no serial executor, and no task executor. Two null words in Swift 6.3, and a test that
   /// sleeps while the pool is blocked finds out if that changes.
   ///
-  /// Whoever runs a job of the pool's runs it on this. Run on anything else, the job is enqueued on the pool again after
-  /// each call of an async function.
+  /// Another thread that runs a job of the pool's has to run it on this. Run on anything else, the job's task is enqueued on
+  /// the pool again at each call of an async function.
   @_spi(Experimental)
   public static let executor = unsafe unsafeBitCast((0, 0), to: UnownedSerialExecutor.self)
 
