@@ -7,7 +7,8 @@ from pathlib import Path
 # Who is measured in the section `scheduler`, in order.
 SCHEDULERS = {
     "custom": "custom", "dispatch": "dispatch", "concurrency": "concurrency", "no stealing": "custom, no stealing",
-    "Swift": "Swift's pool", "Dispatch": "Dispatch alone", "tokio": "tokio",
+    "Swift": "Swift's pool", "adopted": "Swift's pool, adopted", "Dispatch": "Dispatch alone",
+    "tokio": "tokio",
 }
 # What the section `latency` gives for each server.
 LATENCY_FIGURES = ["asked", "requests", "answered", "rate", "p50", "p90", "p99", "p99.9"]

@@ -1,10 +1,11 @@
 import Dispatch
 import Runtime
 import RuntimeConcurrency
-import RuntimeCustom
+@_spi(Experimental) import RuntimeCustom
 import RuntimeDispatch
 
-/// What it costs to run tasks: each backend beside Swift's own pool as it comes and Dispatch as it comes.
+/// What it costs to run tasks: each backend beside Swift's own pool as it comes and Dispatch as it comes. What is measured
+/// as `adopted` is written for Swift's pool, and run by the workers of the custom backend.
 enum SchedulerSuite: Suite {
   static let name = "scheduler"
   static let summary = "starting, switching, waking, sleeping, blocking"
@@ -105,6 +106,12 @@ private struct Subjects {
     _ name: String, _ figure: Figure, _ load: @escaping Load, _ bare: KeyPath<BareDispatch, Double>?
   ) -> Benchmark {
     var subjects = clocked.map { name, executor in Subject(name: name) { [try await load(executor)] } }
+    subjects.append(
+      Subject(name: "adopted") {
+        let adoption = try custom.adoptProcess()
+        defer { adoption.giveBack() }
+        return [try await load(swift)]
+      })
     if let bare { subjects.append(Subject(name: "Dispatch") { [libdispatch[keyPath: bare]] }) }
     return Benchmark(name: name, figures: [figure], subjects: subjects)
   }
