@@ -54,7 +54,7 @@ __attribute__((weak)) extern enqueue_hook swift_task_enqueueGlobal_hook;
 
 static _Atomic(gearbox_job_taker) job_taker;
 static _Atomic(gearbox_sleep_taker) sleep_taker;
-static enqueue_hook earlier_hook;
+static _Atomic(enqueue_hook) earlier_hook;
 static _Atomic(enqueue_function) enqueue_on_pool;
 
 // Acquire, both: for what the taker finds.
@@ -77,7 +77,9 @@ static __attribute__((swiftcall)) void hear_of_job(Job *job, enqueue_function or
   // It is the same each time. A store each time would take the line from the other threads.
   if (!atomic_load_explicit(&enqueue_on_pool, memory_order_relaxed))
     atomic_store_explicit(&enqueue_on_pool, original, memory_order_relaxed);
-  if (earlier_hook) earlier_hook(job, offer_or_enqueue); else offer_or_enqueue(job);
+  // Acquire, for what that hook finds.
+  enqueue_hook earlier = atomic_load_explicit(&earlier_hook, memory_order_acquire);
+  if (earlier) earlier(job, offer_or_enqueue); else offer_or_enqueue(job);
 }
 
 bool gearbox_set_takers(gearbox_job_taker jobs, gearbox_sleep_taker sleeps) {
@@ -87,7 +89,7 @@ bool gearbox_set_takers(gearbox_job_taker jobs, gearbox_sleep_taker sleeps) {
   static bool is_in_place;
   if (!is_in_place) {
     is_in_place = true;
-    earlier_hook = swift_task_enqueueGlobal_hook;
+    atomic_store_explicit(&earlier_hook, swift_task_enqueueGlobal_hook, memory_order_release);
     // Swift reads it without further ado. It stays: a hook that is set after this one, and calls it, may not be undone.
     __atomic_store_n(&swift_task_enqueueGlobal_hook, hear_of_job, __ATOMIC_RELEASE);
   }
