@@ -318,8 +318,8 @@ import Testing
       let runtime = try CustomRuntime(workers: 2)
       try runtime.adoptProcess()
       let flag = Flag()
-      // One beyond the workers, so that a relief worker has one too.
-      let blocked = (0..<3).map { _ in Task.detached { block(within: .seconds(60)) { flag.isUp } } }
+      // Many more than the workers, so that relief workers have some too, and others have to come.
+      let blocked = (0..<12).map { _ in Task.detached { block(within: .seconds(60)) { flag.isUp } } }
       let last = Task.detached { flag.raise() }
       for task in blocked { #expect(await task.value, "nothing was run while they blocked") }
       await last.value
