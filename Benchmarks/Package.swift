@@ -5,6 +5,8 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
+  // As the libraries are built: without it each call of an asynchronous function leaves the executor and comes back.
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
 // A package of its own, so that what the measurements need is nothing that users of the libraries take on.

@@ -7,23 +7,23 @@ struct BareDispatch: Sendable {
 
   var spawnAndJoin: Double {
     let time = ContinuousClock().measure {
-      for _ in 0..<TaskLoads.count / TaskLoads.batch {
+      for _ in 0..<SpawnAndJoin.count / batch {
         let group = DispatchGroup()
-        for _ in 0..<TaskLoads.batch { queue.async(group: group) {} }
+        for _ in 0..<batch { queue.async(group: group) {} }
         group.wait()
       }
     }
-    return Double(TaskLoads.count) / time.seconds / 1e6
+    return Double(SpawnAndJoin.count) / time.seconds / 1e6
   }
 
   /// A block that starts the next is what a chain of tasks comes to, and what a yield comes to as well.
   var chain: Double {
     let time = ContinuousClock().measure {
       let end = DispatchSemaphore(value: 0)
-      link(TaskLoads.count, end)
+      link(SpawnAndJoin.count, end)
       end.wait()
     }
-    return time.nanoseconds / Double(TaskLoads.count)
+    return time.nanoseconds / Double(SpawnAndJoin.count)
   }
 
   var yield: Double { chain }
@@ -55,8 +55,8 @@ struct BareDispatch: Sendable {
 
   var sleep: Double {
     let time = ContinuousClock().measure {
-      let rest = Countdown(TaskLoads.sleeps)
-      for _ in 0..<TaskLoads.sleeps { queue.asyncAfter(deadline: .now() + 0.1) { rest.countDown() } }
+      let rest = Countdown(Sleep.count)
+      for _ in 0..<Sleep.count { queue.asyncAfter(deadline: .now() + 0.1) { rest.countDown() } }
       rest.wait()
     }
     return time.seconds * 1e3
@@ -65,9 +65,9 @@ struct BareDispatch: Sendable {
   var inject: Double {
     let count = 200_000
     let time = ContinuousClock().measure {
-      for _ in 0..<count / TaskLoads.batch {
-        let rest = Countdown(TaskLoads.batch)
-        for _ in 0..<TaskLoads.batch { queue.async { rest.countDown() } }
+      for _ in 0..<count / batch {
+        let rest = Countdown(batch)
+        for _ in 0..<batch { queue.async { rest.countDown() } }
         rest.wait()
       }
     }

@@ -3,17 +3,18 @@ import Foundation
 import Runtime
 import Synchronization
 
-/// The loads, as tasks. Each runs in a task of the executor it measures, and the sizes are those of tokio's `micro`.
-enum TaskLoads {
-  static let count = 500_000
-  static let batch = 1000
-  static let sleeps = 100_000
-  static let nap = Duration.milliseconds(100)
+/// How many tasks are about at a time.
+let batch = 1000
 
-  /// Millions of tasks a second that are started and awaited, `batch` at a time.
-  static func spawnAndJoin(_ executor: some Executor) async throws -> Double {
+/// Starting tasks that do nothing and waiting for their end, `batch` at a time.
+enum SpawnAndJoin: TaskLoad {
+  static let name = "spawn"
+  static let measure = Measure.millions("spawn and join, \(batch) at a time")
+  static let count = 500_000
+
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
     try await executor.spawn {
-      let time = try await ContinuousClock().measure {
+      try await ContinuousClock().measure {
         var tasks: [Task<Void, any Error>] = []
         for _ in 0..<count / batch {
           for _ in 0..<batch { tasks.append(executor.spawn {}) }
@@ -21,57 +22,58 @@ enum TaskLoads {
           tasks.removeAll(keepingCapacity: true)
         }
       }
-      return Double(count) / time.seconds / 1e6
     }.value
   }
+}
 
-  /// Nanoseconds a task where each starts the next and ends.
-  static func chain(_ executor: some Executor) async throws -> Double {
+/// Tasks each of which starts the next and ends.
+enum Chain: TaskLoad {
+  static let name = "chain"
+  static let measure = Measure.nanoseconds("a chain of tasks, each starting the next")
+  static let count = 500_000
+
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
     try await executor.spawn {
-      let time = await ContinuousClock().measure {
-        await withUnsafeContinuation { end in Self.link(count, executor, end) }
+      await ContinuousClock().measure {
+        await withUnsafeContinuation { end in link(count, executor, end) }
       }
-      return time.nanoseconds / Double(count)
     }.value
   }
 
-  private static func link(_ rest: Int, _ executor: some Executor, _ end: UnsafeContinuation<Void, Never>) {
+  private static func link(_ rest: Int, _ executor: some Clocked, _ end: UnsafeContinuation<Void, Never>) {
     if rest == 0 { return end.resume() }
     executor.spawn { link(rest - 1, executor, end) }
   }
+}
 
-  /// Nanoseconds a yield.
-  static func yield(_ executor: some Executor) async throws -> Double {
+/// `Task.yield`, by the only task that there is.
+enum Yield: TaskLoad {
+  static let name = "yield"
+  static let measure = Measure.nanoseconds("yield")
+  static let count = 500_000
+
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
     try await executor.spawn {
-      let time = await ContinuousClock().measure {
+      await ContinuousClock().measure {
         for _ in 0..<count { await Task.yield() }
       }
-      return time.nanoseconds / Double(count)
+    }.value
+  }
+}
+
+/// Round trips between two tasks that wake each other.
+enum PingPong: TaskLoad {
+  static let name = "pingpong"
+  static let measure = Measure.nanoseconds("ping-pong between two tasks")
+  static let count = 200_000
+
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+    try await executor.spawn {
+      try await ContinuousClock().measure { try await play(count, on: executor) }
     }.value
   }
 
-  /// Nanoseconds a round trip between two tasks that wake each other.
-  static func pingPong(_ executor: some Executor) async throws -> Double {
-    let rounds = 200_000
-    return try await executor.spawn {
-      let time = try await ContinuousClock().measure { try await pingPong(executor, rounds) }
-      return time.nanoseconds / Double(rounds)
-    }.value
-  }
-
-  /// The same, where 1000 pairs are at it at once.
-  static func pairs(_ executor: some Executor) async throws -> Double {
-    let (pairs, rounds) = (1000, 200)
-    return try await executor.spawn {
-      let time = try await ContinuousClock().measure {
-        let tasks = (0..<pairs).map { _ in executor.spawn { try await pingPong(executor, rounds) } }
-        for task in tasks { try await task.value }
-      }
-      return time.nanoseconds / Double(pairs * rounds)
-    }.value
-  }
-
-  private static func pingPong(_ executor: some Executor, _ rounds: Int) async throws {
+  fileprivate static func play(_ rounds: Int, on executor: some Clocked) async throws {
     let (ping, pong) = (Handoff(), Handoff())
     let echo = executor.spawn {
       for _ in 0..<rounds {
@@ -85,169 +87,136 @@ enum TaskLoads {
     }
     try await echo.value
   }
+}
 
-  /// Milliseconds until 100,000 tasks have slept, on the runtime's clock.
-  static func sleep(_ executor: some Clocked) async throws -> Double {
-    let clock = executor.clock
-    return try await sleep(executor) { try await clock.sleep(for: nap) }
-  }
+/// The same, where 1000 pairs are at it at once.
+enum Pairs: TaskLoad {
+  static let name = "pairs"
+  static let measure = Measure.nanoseconds("the same, of \(pairs) pairs at once")
+  static let count = 200_000
+  private static let pairs = 1000
 
-  /// The same by `Task.sleep`.
-  static func taskSleep(_ executor: some Executor) async throws -> Double {
-    try await sleep(executor) { try await Task.sleep(for: nap) }
-  }
-
-  private static func sleep(
-    _ executor: some Executor, _ body: @escaping @Sendable () async throws -> Void
-  ) async throws -> Double {
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
     try await executor.spawn {
-      let time = try await ContinuousClock().measure {
-        let tasks = (0..<sleeps).map { _ in executor.spawn(body) }
+      try await ContinuousClock().measure {
+        let tasks = (0..<pairs).map { _ in
+          executor.spawn { try await PingPong.play(count / pairs, on: executor) }
+        }
         for task in tasks { try await task.value }
       }
-      return time.seconds * 1e3
     }.value
   }
+}
 
-  /// Millions of tasks a second that a thread of its own starts and waits for, `batch` at a time.
-  static func inject(_ executor: some Executor) async throws -> Double {
+/// Sleeps on the runtime's clock, of a task each, all at once.
+enum Sleep: TaskLoad {
+  static let name = "sleep"
+  static let measure = Measure.milliseconds("100,000 sleeps of 100 ms on the runtime's clock")
+  static let count = 100_000
+
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+    try await all(count, on: executor) { try await executor.sleep(for: nap) }
+  }
+}
+
+/// The same by `Task.sleep`.
+enum TaskSleep: TaskLoad {
+  static let name = "tasksleep"
+  static let measure = Measure.milliseconds("100,000 sleeps of 100 ms by Task.sleep")
+  static let count = 100_000
+
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+    try await all(count, on: executor) { try await Task.sleep(for: nap) }
+  }
+}
+
+private let nap = Duration.milliseconds(100)
+
+/// Tasks that a thread which is none of the executor's starts and waits for, `batch` at a time.
+enum Inject: TaskLoad {
+  static let name = "inject"
+  static let measure = Measure.millions("tasks from a foreign thread")
+  static let count = 200_000
+
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
     await onThread {
-      let count = 200_000
-      let time = ContinuousClock().measure {
+      ContinuousClock().measure {
         for _ in 0..<count / batch {
           let rest = Countdown(batch)
           for _ in 0..<batch { executor.spawn { rest.countDown() } }
           rest.wait()
         }
       }
-      return Double(count) / time.seconds / 1e6
     }
   }
+}
 
-  /// Thousands of pieces of blocking work a second, each asked for by a task of its own.
-  static func blocking(_ runtime: some AsyncRuntime) async throws -> Double {
-    try await rate(runtime) { try await runtime.runBlocking {} }
-  }
-
-  /// Thousands of hops to a queue of Dispatch and back a second, each by a task of its own: what people do to block
-  /// without a runtime.
-  static func hops(_ executor: some Executor) async throws -> Double {
-    let queue = DispatchQueue.global()
-    return try await rate(executor) { await hop(queue) }
-  }
-
-  private static func rate(
-    _ executor: some Executor, _ body: @escaping @Sendable () async throws -> Void
-  ) async throws -> Double {
+/// Blocking work, which only runtimes do.
+enum BlockingLoad {
+  /// Thousands of pieces a second, each asked for by a task of its own.
+  static func atOnce(_ runtime: some AsyncRuntime) async throws -> Double {
     let count = 100_000
-    return try await executor.spawn {
-      let time = try await ContinuousClock().measure {
-        let tasks = (0..<count).map { _ in executor.spawn(body) }
-        for task in tasks { try await task.value }
-      }
-      return Double(count) / time.seconds / 1e3
-    }.value
+    let time = try await all(count, on: runtime) { try await runtime.runBlocking {} }
+    return Double(count) / time.seconds / 1e3
   }
 
-  /// Microseconds a piece of blocking work, of a task that asks for one after another.
-  static func blockingInTurn(_ runtime: some AsyncRuntime) async throws -> Double {
-    try await inTurn(runtime) { try await runtime.runBlocking {} }
-  }
-
-  /// Microseconds a hop to a queue of Dispatch and back, of a task that makes one after another.
-  static func hopsInTurn(_ executor: some Executor) async throws -> Double {
-    let queue = DispatchQueue.global()
-    return try await inTurn(executor) { await hop(queue) }
-  }
-
-  private static func inTurn(
-    _ executor: some Executor, _ body: @escaping @Sendable () async throws -> Void
-  ) async throws -> Double {
+  /// Microseconds a piece, of a task that asks for one after another.
+  static func inTurn(_ runtime: some AsyncRuntime) async throws -> Double {
     let count = 20_000
-    return try await executor.spawn {
-      let time = try await ContinuousClock().measure {
-        for _ in 0..<count { try await body() }
-      }
-      return time.seconds * 1e6 / Double(count)
-    }.value
-  }
-
-  private static func hop(_ queue: DispatchQueue) async {
-    await withUnsafeContinuation { continuation in queue.async { continuation.resume() } }
+    let time = try await oneByOne(count, on: runtime) { try await runtime.runBlocking {} }
+    return time.seconds * 1e6 / Double(count)
   }
 }
 
-/// Short tasks, all started by one task and so on one worker.
-enum SkewedLoad {
-  private static let work = Duration.microseconds(10)
+/// Hops to a queue of Dispatch and back, each by a task of its own: what people do to block without a runtime.
+enum Hops: TaskLoad {
+  static let name = "hop"
+  static let measure = Measure.thousands("hops to a queue of Dispatch, 100,000 at once")
+  static let count = 100_000
 
-  /// Thousands of tasks a second, as fast as they come; and the 50th and 99th hundredth of the microseconds from a
-  /// task's start to its end, where 40 of them come every millisecond or two, about a third of what one core can do.
-  static func measure(_ executor: some Clocked) async throws -> [Double] {
-    let rate = try await rate(executor)
-    let latencies = try await latencies(executor).sorted()
-    return [rate, latencies[latencies.count / 2], latencies[latencies.count * 99 / 100]]
-  }
-
-  private static func rate(_ executor: some Clocked) async throws -> Double {
-    let (batches, batch) = (100, 200)
-    return try await executor.spawn {
-      let time = try await ContinuousClock().measure {
-        for _ in 0..<batches {
-          let tasks = (0..<batch).map { _ in executor.spawn { spin() } }
-          for task in tasks { try await task.value }
-        }
-      }
-      return Double(batches * batch) / time.seconds / 1e3
-    }.value
-  }
-
-  private static func latencies(_ executor: some Clocked) async throws -> [Double] {
-    let (bursts, burst) = (200, 40)
-    return try await executor.spawn {
-      var latencies: [Double] = []
-      for _ in 0..<bursts {
-        try await executor.clock.sleep(for: .milliseconds(1))
-        let tasks = (0..<burst).map { _ in
-          let start = ContinuousClock.now
-          return executor.spawn {
-            spin()
-            return (ContinuousClock.now - start).seconds * 1e6
-          }
-        }
-        for task in tasks { latencies.append(try await task.value) }
-      }
-      return latencies
-    }.value
-  }
-
-  private static func spin() {
-    let end = ContinuousClock.now + work
-    while ContinuousClock.now < end {}
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+    let queue = DispatchQueue.global()
+    return try await all(count, on: executor) { await hop(queue) }
   }
 }
 
-/// A thing that one task gives and another takes, over and over: each finds it there, or waits until it is.
-final class Handoff: Sendable {
-  /// Nothing there, something there, or the continuation of the task that waits for it.
-  private let state = Atomic<UInt>(0)
+/// The same of one task, one after another.
+enum HopsInTurn: TaskLoad {
+  static let name = "hopinturn"
+  static let measure = Measure.microseconds("hops to a queue of Dispatch, one after another")
+  static let count = 20_000
 
-  func give() {
-    let before = state.exchange(1, ordering: .acquiringAndReleasing)
-    guard before > 1 else { return }
-    state.store(0, ordering: .relaxed)  // Nobody else is there: the taker sleeps.
-    unsafeBitCast(before, to: UnsafeContinuation<Void, Never>.self).resume()
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+    let queue = DispatchQueue.global()
+    return try await oneByOne(count, on: executor) { await hop(queue) }
   }
+}
 
-  func take() async {
-    if state.compareExchange(expected: 1, desired: 0, ordering: .acquiringAndReleasing).exchanged { return }
-    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-      let waiting = unsafeBitCast(continuation, to: UInt.self)
-      if state.compareExchange(expected: 0, desired: waiting, ordering: .acquiringAndReleasing).exchanged { return }
-      state.store(0, ordering: .relaxed)  // It has been given meanwhile.
-      continuation.resume()
+private func hop(_ queue: DispatchQueue) async {
+  await withUnsafeContinuation { continuation in queue.async { continuation.resume() } }
+}
+
+/// Has as many tasks as `count` run `body`, all at once.
+private func all(
+  _ count: Int, on executor: some Executor, _ body: @escaping @Sendable () async throws -> Void
+) async throws -> Duration {
+  try await executor.spawn {
+    try await ContinuousClock().measure {
+      let tasks = (0..<count).map { _ in executor.spawn(body) }
+      for task in tasks { try await task.value }
     }
-  }
+  }.value
+}
+
+/// Has one task run `body` so many times.
+private func oneByOne(
+  _ count: Int, on executor: some Executor, _ body: @escaping @Sendable () async throws -> Void
+) async throws -> Duration {
+  try await executor.spawn {
+    try await ContinuousClock().measure {
+      for _ in 0..<count { try await body() }
+    }
+  }.value
 }
 
 /// So many times, and then the thread that waits goes on.
@@ -264,14 +233,9 @@ final class Countdown: Sendable {
   func wait() { isOver.wait() }
 }
 
-/// Runs `body` on a thread that is nobody's.
-func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+/// Runs `body` on a thread of its own, outside of any task.
+private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
   await withCheckedContinuation { continuation in
     Thread.detachNewThread { continuation.resume(returning: body()) }
   }
-}
-
-extension Duration {
-  var seconds: Double { self / .seconds(1) }
-  var nanoseconds: Double { self / .nanoseconds(1) }
 }
