@@ -28,11 +28,12 @@ final class EventLoop: TaskExecutor {
   }
 
   private func run() {
+    let runner = JobRunner()
     while !state.withLock(\.hasEnded) {
       // A turn is as many jobs as were ready when it began. What they make ready waits until sockets and timers had theirs.
       for _ in 0..<state.withLock({ $0.jobs.count }) {
         guard let job = state.withLock({ $0.jobs.popFirst() }) else { break }
-        unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+        runner.run(job, on: asUnownedTaskExecutor())
       }
       let wakeTime = sleeps.fire()
       let hasJobs = state.withLock { !$0.jobs.isEmpty }

@@ -157,6 +157,17 @@ ssize_t gearbox_receive_descriptors(int socket, void *bytes, size_t length, int 
 
 uintptr_t gearbox_current_task(void) { return (uintptr_t)swift_task_getCurrent(); }
 
+static _Thread_local gearbox_running_job running;
+
+__attribute__((noinline)) gearbox_running_job *gearbox_job_of_thread(void) { return &running; }
+
+// A job's address is that of its task, if it is one's.
+__attribute__((noinline)) bool gearbox_may_yield(void) {
+  return running.job && running.job == (uintptr_t)swift_task_getCurrent();
+}
+
+__attribute__((noinline)) void gearbox_yield(void *continuation) { running.yielded = continuation; }
+
 // Places for the tasks that answer a request at any moment, in 64 KiB, and how many of them a task may try. The last place
 // is for tasks that have found none.
 enum { place_bits = 13, place_count = 1 << place_bits, tries = 8, label_bits = 20 };

@@ -20,9 +20,10 @@ extension Scheduler: WatchedScheduler {
     // For what a theft brings beyond the job that is run: other threads know nothing of this queue, so it is emptied at
     // once.
     let loot = RunQueue()
+    let runner = JobRunner()
     while isNeeded(), let job = nextReliefJob(loot, lane) {
       lane.counters.hasTaken(job)
-      unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+      runner.run(job, on: asUnownedTaskExecutor())
     }
   }
 

@@ -41,6 +41,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   /// Works until the scheduler stops.
   func run(_ scheduler: Scheduler) {
     let identity = scheduler.asUnownedTaskExecutor()
+    let runner = JobRunner()
     progress = [Int](repeating: 0, count: scheduler.workers.count)
     lane.enter()
     while !scheduler.isStopping {
@@ -50,7 +51,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
       }
       endSearch(scheduler)
       lane.counters.hasTaken(job)
-      unsafe job.runSynchronously(on: identity)
+      runner.run(job, on: identity)
     }
     lane.leave()
     poller.close()

@@ -8,8 +8,11 @@ import Testing
   // More than a worker's own queue holds.
   private static let count = 1000
 
-  @Test(arguments: Backend.allCases)
-  func `However many tasks yield, each has its turn before others have two`(backend: Backend) async throws {
+  /// The two ways to yield.
+  enum Way: CaseIterable { case swifts, theRuntimes }
+
+  @Test(arguments: Backend.allCases, Way.allCases)
+  func `However many tasks yield, each has its turn before others have two`(backend: Backend, way: Way) async throws {
     // Without relief workers: one would go on with the others while the machine keeps a thread from its task.
     try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
       // The task whose turn it was, one after another. There is one worker: none has its turn beside another.
@@ -19,7 +22,10 @@ import Testing
           runtime.spawn {
             for _ in 0..<20 {
               turns.value.withLock { $0.append(number) }
-              await Task.yield()
+              switch way {
+              case .swifts: await Task.yield()
+              case .theRuntimes: await runtime.yield()
+              }
             }
           }
         }
@@ -32,6 +38,35 @@ import Testing
         last[number] = position
       }
       #expect(longest < 2 * Self.count)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A task that yields goes on behind all that were ready before it`(backend: Backend) async throws {
+    try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
+      let order = Shared(Lock<[Int]>([]))
+      try await runtime.spawn {
+        for number in 0..<10 { runtime.execute { order.value.withLock { $0.append(number) } } }
+        await runtime.yield()
+        order.value.withLock { $0.append(10) }
+      }.value
+      #expect(order.value.withLock { $0 } == Array(0...10))
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `A task yields in a job that blocks its thread and runs the jobs of another executor on it`(
+    backend: Backend
+  ) async throws {
+    try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
+      let count = try await runtime.spawn {
+        // What waits for the end of the outer job would wait for ever.
+        BlockedThread(mainQueue: nil).run {
+          for _ in 0..<10 { await runtime.yield() }
+          return 10
+        }
+      }.value
+      #expect(count == 10)
     }
   }
 }

@@ -17,6 +17,11 @@ extension UnownedJob {
   @unsafe func runSynchronously(on executor: Int) { run() }
 }
 
+/// No task of a model yields.
+struct JobRunner {
+  func run(_ job: UnownedJob, on executor: Int) { job.run() }
+}
+
 /// Runs what the scheduler sends away when it has stopped: at once.
 enum SwiftPool {
   static func run(_ work: () -> Void) { work() }

@@ -64,9 +64,10 @@ final class JobLoop: Sendable {
   /// Runs jobs for a turn. On the loop.
   private func run() {
     guard let executor = state.withLock(\.executor) else { return }
+    let runner = JobRunner()
     var (count, end) = (0, Int64.max)
     while let job = nextJob() {
-      unsafe job.runSynchronously(on: executor.asUnownedTaskExecutor())
+      runner.run(job, on: executor.asUnownedTaskExecutor())
       count += 1
       // A lone job does not cost a reading of the clock.
       if count == 1 { continue }

@@ -68,6 +68,22 @@ void gearbox_pop_task_local(void);
 /// The address of the task that the calling thread runs, or 0.
 uintptr_t gearbox_current_task(void);
 
+/// A job that an executor's loop runs on a thread, and the continuation of its task if that has yielded.
+typedef struct {
+  uintptr_t job;
+  void *_Nullable yielded;
+} gearbox_running_job;
+
+/// What runs on the calling thread: that thread's own, for as long as it lives.
+gearbox_running_job *_Nonnull gearbox_job_of_thread(void);
+
+/// Whether the task that the calling thread runs is that of the job which a loop runs there, so that the loop will see to
+/// it if it yields.
+bool gearbox_may_yield(void);
+
+/// Leaves the continuation of a task that yields to the loop that runs the task's job.
+void gearbox_yield(void *_Nonnull continuation);
+
 /// Notes `label` for the task that the calling thread runs, or nothing if it runs none.
 ///
 /// A note is one word: the lowest 44 bits of the task's address but for the last four, which are 0, and 20 bits of label.

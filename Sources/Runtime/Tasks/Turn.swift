@@ -115,7 +115,7 @@ package struct Turn: ~Copyable, Sendable {
   /// Lets others run, and begins a new turn.
   package func give() async {
     restart()
-    await Task.yield()
+    await Task.yieldByItsLoop()
     pause()
   }
 }

@@ -106,6 +106,7 @@ public final class QueueExecutor: TaskExecutor {
   /// memory.
   @Sendable private func drain() {
     var lane: Int?
+    let runner = JobRunner()
     let end = MonotonicTime.now + Self.turn
     repeat {
       let (index, job) = state.withLock { state -> (Int, UnownedJob?) in
@@ -122,7 +123,7 @@ public final class QueueExecutor: TaskExecutor {
       guard let job else { return }
       lane = index
       lanes[index].counters.hasTaken(job)
-      unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+      runner.run(job, on: asUnownedTaskExecutor())
     } while MonotonicTime.now < end
     if let lane {
       lanes[lane].counters.hasNoJob()
@@ -141,9 +142,10 @@ extension QueueExecutor: WatchedScheduler {
 
   /// Runs jobs that wait on the calling thread, in `lane`.
   public func relieve(in lane: Lane, while isNeeded: () -> Bool) {
+    let runner = JobRunner()
     while isNeeded(), let job = state.withLock({ $0.jobs.popFirst() }) {
       lane.counters.hasTaken(job)
-      unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+      runner.run(job, on: asUnownedTaskExecutor())
     }
   }
 }

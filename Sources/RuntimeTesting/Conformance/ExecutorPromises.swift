@@ -97,6 +97,7 @@ extension RuntimeConformance {
       try await expect("whether it is so after yielding and sleeping", toGive: true) {
         try await runtime.spawn {
           await Task.yield()
+          await runtime.yield()
           try await runtime.clock.sleep(for: .milliseconds(1))
           try await Task.sleep(for: .milliseconds(1))
           return isHome()

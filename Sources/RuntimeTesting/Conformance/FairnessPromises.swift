@@ -52,6 +52,7 @@ extension RuntimeConformance {
   /// How a task keeps itself, or its like, always ready.
   private enum Selfish: String, CaseIterable {
     case yields = "yield"
+    case yieldsOnTheRuntime = "yield on the runtime"
     case wakeEachOther = "wake each other"
     case startsTheNext = "start the next of their kind"
     case joins = "wait for one another's end"
@@ -83,6 +84,7 @@ extension RuntimeConformance {
     @Sendable func goesOn() -> Bool { !isOver.value.load(ordering: .relaxed) }
     switch selfish {
     case .yields: return [runtime.spawn { while goesOn() { await Task.yield() } }]
+    case .yieldsOnTheRuntime: return [runtime.spawn { while goesOn() { await runtime.yield() } }]
     case .joins: return [runtime.spawn { while goesOn() { try await runtime.spawn {}.value } }]
     case .blocks: return [runtime.spawn { while goesOn() { try await runtime.runBlocking {} } }]
     case .startsTheNext:

@@ -19,8 +19,8 @@ public import Runtime
 public enum RuntimeConformance {
   /// All of the cases, area by area.
   public static let cases: [Case] = [
-    executor, fairness, stalls, timers, streams, listeners, socketNames, inheritedSockets, addresses, datagrams,
-    datagramAddresses, cancellation, closing, blockingWork, shutdown, threads, leaks, load, faults,
+    executor, yielding, fairness, stalls, timers, streams, listeners, socketNames, inheritedSockets, addresses,
+    datagrams, datagramAddresses, cancellation, closing, blockingWork, shutdown, threads, leaks, load, faults,
   ].flatMap { $0 }
 
   /// The cases for a backend that cannot offer all of what `needs` names, as a simulated one has no ``Needs/threads``.

@@ -33,23 +33,8 @@ extension RuntimeConformance {
 
     Case("Sleeping for no time, over and over, lets other tasks have their turn", .timers) { runtime in
       for duration in [Duration.zero, .nanoseconds(1), .seconds(-5)] {
-        let (isOver, begun) = (Box(Atomic(false)), Box(Atomic(0)))
-        let loops = (0..<runtime.workerCount * 2).map { _ in
-          runtime.spawn { () throws -> Bool in
-            begun.value.add(1, ordering: .relaxed)
-            // Not for ever: where a sleep does not suspend, what ends the loop never comes.
-            for _ in 0..<1_000_000 where !isOver.value.load(ordering: .relaxed) {
-              try await runtime.clock.sleep(for: duration)
-            }
-            return isOver.value.load(ordering: .relaxed)
-          }
-        }
-        try await expectEventually("the first of the loops to begin") { begun.value.load(ordering: .relaxed) > 0 }
-        runtime.spawn { isOver.value.store(true, ordering: .relaxed) }
-        for loop in loops {
-          try await expect("whether another task ran beside loops of sleeps of \(duration)", toGive: true) {
-            try await loop.value
-          }
+        try await expectTurn(beside: "loops of sleeps of \(duration)", on: runtime) {
+          try await runtime.clock.sleep(for: duration)
         }
       }
     },

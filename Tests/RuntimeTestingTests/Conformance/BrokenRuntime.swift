@@ -72,6 +72,17 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     return base.spawn(options) { try await operation() }
   }
 
+  func yield() async {
+    let prefersIt = withUnsafeCurrentTask { $0?.unownedTaskExecutor } == base.taskExecutor?.asUnownedTaskExecutor()
+    switch flaw {
+    case .yieldsToNone: return
+    case .yieldsToNoneWhenCancelled where Task.isCancelled: return
+    case .yieldsForEver where base.metrics.queueDepths.allSatisfy { $0 == 0 }: await memory.waitForEver()
+    case .yieldsForEverElsewhere where !prefersIt: await memory.waitForEver()
+    default: await base.yield()
+    }
+  }
+
   func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> Listener {
     var options = options
     if flaw == .sharesPorts { options.reusePort = true }

@@ -4,6 +4,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case runsAnOperationTwice, forgetsATask, leavesChildrenElsewhere, ignoresACancelledHandle, miscountsTasks
   case startsTasksWithoutTheirNames, startsTasksWithoutTheirValues
   case forgetsWhatWorkersDid, leavesAStuckWorkerAlone, looksRarely
+  case yieldsToNone, yieldsToNoneWhenCancelled, yieldsForEver, yieldsForEverElsewhere
   // Timers
   case wakesEarly, wakesEarlyByTolerance, keepsOneTimer, waitsForThePast, takesLongForNothing, sleepsOnAWorker
   case wakesAllWhenOneIsCancelled, spinsForNoTime, keepsATimerATask, hasClocksOutOfStep
@@ -77,6 +78,27 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .forgetsWhatWorkersDid:
       ("What workers have done only grows", "jobs, steals, parks and wakes by worker: expected no less than")
+
+    case .yieldsToNone:
+      (
+        "Yielding on the runtime, over and over, lets other tasks have their turn",
+        "whether another task ran beside loops of yields: expected true, saw false"
+      )
+    case .yieldsToNoneWhenCancelled:
+      (
+        "A task that is cancelled yields like any other",
+        "whether another task ran beside loops of yields of cancelled tasks: expected true, saw false"
+      )
+    case .yieldsForEver:
+      (
+        "A task that yields goes on, whether or not another is ready",
+        "a task that yields when no other is ready: expected it to end, saw nothing in"
+      )
+    case .yieldsForEverElsewhere:
+      (
+        "Yielding comes to its end wherever it is called",
+        "a yield of a task that is none of the runtime's: expected it to end, saw nothing in"
+      )
 
     case .leavesAStuckWorkerAlone:
       (

@@ -20,7 +20,8 @@ enum SchedulerSuite: Suite {
       swift: SwiftPool(), libdispatch: BareDispatch())
     return [
       subjects.benchmark(SpawnAndJoin.self, \.spawnAndJoin), subjects.benchmark(Chain.self, \.chain),
-      subjects.benchmark(Yield.self, \.yield), subjects.benchmark(PingPong.self, \.pingPong),
+      subjects.benchmark(Yield.self, \.yield), subjects.benchmark(TaskYield.self),
+      subjects.benchmark(PingPong.self, \.pingPong),
       subjects.benchmark(Pairs.self), subjects.benchmark(Sleep.self, \.sleep), subjects.benchmark(TaskSleep.self),
       subjects.benchmark(Inject.self, \.inject),
       subjects.blocking("blocking", .thousands("blocking work, 100,000 at once")) {

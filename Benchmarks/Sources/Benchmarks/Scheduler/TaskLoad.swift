@@ -90,6 +90,8 @@ struct SwiftPool: Clocked {
   ) -> Task<Success, any Error> {
     Task.detached { try await operation() }
   }
+
+  func yield() async { await Task.yield() }
 }
 
 extension Duration {

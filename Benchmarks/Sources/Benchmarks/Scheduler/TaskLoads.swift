@@ -46,10 +46,25 @@ enum Chain: TaskLoad {
   }
 }
 
-/// `Task.yield`, by the only task that there is.
+/// The runtime's own way to yield, by the only task that there is.
 enum Yield: TaskLoad {
   static let name = "yield"
   static let measure = Measure.nanoseconds("yield")
+  static let count = 500_000
+
+  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+    try await executor.spawn {
+      await ContinuousClock().measure {
+        for _ in 0..<count { await executor.yield() }
+      }
+    }.value
+  }
+}
+
+/// The same by `Task.yield`.
+enum TaskYield: TaskLoad {
+  static let name = "taskyield"
+  static let measure = Measure.nanoseconds("yield by Task.yield")
   static let count = 500_000
 
   static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
