@@ -1,7 +1,7 @@
-import Runtime
+public import Runtime
 
 /// The time of `ContinuousClock`, and sleep in the loop of the runtime.
-public struct PollClock: Clock {
+public struct PollClock: SleepingClock {
   public typealias Instant = ContinuousClock.Instant
 
   let loop: RunLoop

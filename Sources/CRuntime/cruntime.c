@@ -38,6 +38,11 @@ __attribute__((noinline)) uint32_t gearbox_lane(void) { return current.lane; }
 __attribute__((swiftcall)) const void *swift_task_getCurrent(void);
 __attribute__((swiftcall)) void swift_task_localValuePush(const void *key, void *value, const void *type);
 __attribute__((swiftcall)) void swift_task_localValuePop(void);
+__attribute__((swiftcall)) void *swift_task_alloc(size_t size);
+__attribute__((swiftcall)) void swift_task_dealloc(void *memory);
+typedef __attribute__((swiftcall)) void cancellation_handler(__attribute__((swift_context)) void *context);
+__attribute__((swiftcall)) void *swift_task_addCancellationHandler(cancellation_handler *handler, void *context);
+__attribute__((swiftcall)) void swift_task_removeCancellationHandler(void *record);
 
 void gearbox_push_task_local(const void *key, void *value, const void *type) {
   swift_task_localValuePush(key, value, type);
@@ -167,6 +172,30 @@ __attribute__((noinline)) bool gearbox_may_yield(void) {
 }
 
 __attribute__((noinline)) void gearbox_yield(void *continuation) { running.yielded = continuation; }
+
+struct cancellation_watch {
+  void (*handler)(void *);
+  void *context;
+  void *record;
+};
+
+static __attribute__((swiftcall)) void hear_cancellation(__attribute__((swift_context)) void *context) {
+  struct cancellation_watch *watch = context;
+  watch->handler(watch->context);
+}
+
+void *gearbox_watch_cancellation(void (*handler)(void *), void *context) {
+  struct cancellation_watch *watch = swift_task_alloc(sizeof *watch);
+  watch->handler = handler;
+  watch->context = context;
+  watch->record = swift_task_addCancellationHandler(hear_cancellation, watch);
+  return watch;
+}
+
+void gearbox_unwatch_cancellation(void *watch) {
+  swift_task_removeCancellationHandler(((struct cancellation_watch *)watch)->record);
+  swift_task_dealloc(watch);
+}
 
 // Places for the tasks that answer a request at any moment, in 64 KiB, and how many of them a task may try. The last place
 // is for tasks that have found none.

@@ -8,7 +8,7 @@
 /// runtimes ignore the priority of a task, except for Swift's pool where no number of workers is given.
 public protocol AsyncRuntime: Executor, Network, DatagramNetwork {
   /// The runtime's clock: Swift's own `Clock` is what hyper calls a timer.
-  associatedtype RuntimeClock: Clock<Duration>
+  associatedtype RuntimeClock: SleepingClock<Duration>
 
   /// A short name for people: `dispatch`, `custom`, ...
   var name: String { get }

@@ -1,4 +1,4 @@
-import Runtime
+public import Runtime
 import RuntimePrimitives
 
 /// The clock of a host in a simulation: it stands still while anything is ready to run, and then jumps to the next time
@@ -6,7 +6,7 @@ import RuntimePrimitives
 ///
 /// Other clocks of the process tell the simulation's time as well, on its thread: `ContinuousClock`, `SuspendingClock`,
 /// and `clock_gettime`. A host's ``ClockSkew`` is in its own clock alone.
-public struct SimulatedClock: Clock {
+public struct SimulatedClock: SleepingClock {
   /// A time on a host's clock.
   public struct Instant: InstantProtocol, CustomStringConvertible {
     /// How long it is after the simulation's beginning, by a clock without skew.

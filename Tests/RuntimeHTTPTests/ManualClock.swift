@@ -2,7 +2,7 @@ import Runtime
 import RuntimePrimitives
 
 /// A clock whose time goes by only when a test says so.
-final class ManualClock: Clock {
+final class ManualClock: SleepingClock {
   struct Instant: InstantProtocol {
     var offset: Duration
     func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }

@@ -84,6 +84,16 @@ bool gearbox_may_yield(void);
 /// Leaves the continuation of a task that yields to the loop that runs the task's job.
 void gearbox_yield(void *_Nonnull continuation);
 
+/// Has `handler` called with `context` when the task that the calling thread runs is cancelled, on the thread that does
+/// this; at once if that has been done already.
+///
+/// It takes the task's own memory, so it has to be undone by the function that has done it, in reverse order with what else
+/// that function has on the task's stack. Returns what `gearbox_unwatch_cancellation` takes.
+void *_Nonnull gearbox_watch_cancellation(void (*_Nonnull handler)(void *_Nonnull), void *_Nonnull context);
+
+/// Undoes it. Afterwards the handler neither runs nor will run.
+void gearbox_unwatch_cancellation(void *_Nonnull watch);
+
 /// Notes `label` for the task that the calling thread runs, or nothing if it runs none.
 ///
 /// A note is one word: the lowest 44 bits of the task's address but for the last four, which are 0, and 20 bits of label.

@@ -1,3 +1,4 @@
+import CRuntime
 import Dispatch
 import Runtime
 import RuntimePrimitives
@@ -23,11 +24,24 @@ public final class SleepQueue: Sendable {
 
   /// A task, or a bare job, to be woken.
   private final class Sleeper: TimerWheel.Timer, @unchecked Sendable {  // Only touched under the queue's lock.
-    let wake: Wake
-    init(_ wake: Wake) { self.wake = wake }
+    /// The queue that it is in, which outlives it: a task that sleeps holds the queue, and the queue its jobs.
+    unowned(unsafe) let queue: SleepQueue
+    var wake: Wake
+    /// Whether its task has been cancelled, perhaps before it began to sleep.
+    var isCancelled = false
+
+    init(_ queue: SleepQueue, _ wake: Wake) {
+      self.queue = queue
+      self.wake = wake
+    }
+
+    /// Ends its sleep, or keeps it from beginning. Not under the queue's lock.
+    func cancel() { queue.cancel(self) }
   }
 
   private enum Wake {
+    /// Nothing yet.
+    case none
     /// Resumed with whether its time had come.
     case task(UnsafeContinuation<Bool, Never>)
     /// Run where the time is noticed.
@@ -50,20 +64,16 @@ public final class SleepQueue: Sendable {
   ///
   /// - Throws: `CancellationError` at once when the task is cancelled or the queue is closed.
   public func sleep(until deadline: Int64) async throws(CancellationError) {
-    guard !Task.isCancelled else { throw CancellationError() }
-    let sleeping = Lock<Sleeper?>(nil)
-    let isDue = await withTaskCancellationHandler {
-      await withUnsafeContinuation { continuation in
-        let sleeper = Sleeper(.task(continuation))
-        sleeping.withLock { $0 = sleeper }
-        TaskTable.willWait(for: .sleep(until: deadline))
-        guard schedule(sleeper, at: deadline) else { return continuation.resume(returning: false) }
-        // A cancellation that came before the sleeper was there to be seen.
-        if Task.isCancelled { cancel(sleeper) }
-      }
-    } onCancel: {
-      if let sleeper = sleeping.withLock({ $0 }) { cancel(sleeper) }
+    let sleeper = Sleeper(self, .none)
+    // `withTaskCancellationHandler` is generic and takes a frame, for which the first slab of a task has no room.
+    let watch = gearbox_watch_cancellation(
+      { Unmanaged<Sleeper>.fromOpaque($0).takeUnretainedValue().cancel() },
+      Unmanaged.passUnretained(sleeper).toOpaque())
+    let isDue = await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
+      TaskTable.willWait(for: .sleep(until: deadline))
+      if !schedule(sleeper, .task(continuation), at: deadline) { continuation.resume(returning: false) }
     }
+    withExtendedLifetime(sleeper) { gearbox_unwatch_cancellation(watch) }
     guard isDue else { throw CancellationError() }
   }
 
@@ -74,13 +84,17 @@ public final class SleepQueue: Sendable {
   /// it is run where its time is noticed. Queued with the jobs of a task executor it would be handed on to Swift's own
   /// pool, as it prefers no executor.
   public func run(_ job: UnownedJob, at deadline: Int64) {
-    _ = schedule(Sleeper(.job(job)), at: deadline)
+    _ = schedule(Sleeper(self, .none), .job(job), at: deadline)
   }
 
-  private func schedule(_ sleeper: Sleeper, at deadline: Int64) -> Bool {
+  /// Takes `sleeper` in, to be woken by `wake`.
+  ///
+  /// - Returns: whether it has been; a task is not if it has been cancelled, or if the queue is closed.
+  private func schedule(_ sleeper: Sleeper, _ wake: Wake, at deadline: Int64) -> Bool {
     let tick = Self.tick(roundingUp: deadline)
     let (isTaken, isSooner, isClosed) = state.withLock { state in
-      if state.isClosed, case .task = sleeper.wake { return (false, false, true) }
+      if case .task = wake, state.isClosed || sleeper.isCancelled { return (false, false, state.isClosed) }
+      sleeper.wake = wake
       state.wheel.insert(sleeper, at: tick)
       let isSooner = tick < state.alarm
       state.alarm = min(state.alarm, tick)
@@ -91,8 +105,11 @@ public final class SleepQueue: Sendable {
   }
 
   private func cancel(_ sleeper: Sleeper) {
-    let wasAsleep = state.withLock { $0.wheel.remove(sleeper) }
-    if wasAsleep, case .task(let continuation) = sleeper.wake { continuation.resume(returning: false) }
+    let wake = state.withLock { state in
+      sleeper.isCancelled = true
+      return state.wheel.remove(sleeper) ? sleeper.wake : .none
+    }
+    if case .task(let continuation) = wake { continuation.resume(returning: false) }
   }
 
   /// Wakes the tasks whose time has come.
@@ -148,6 +165,7 @@ public final class SleepQueue: Sendable {
 
   private static func rouse(_ wake: Wake) {
     switch wake {
+    case .none: break
     case .task(let continuation): continuation.resume(returning: true)
     case .job(let job): unsafe job.runSynchronously(on: SwiftPool.executor)
     }

@@ -1,8 +1,8 @@
-import Runtime
+public import Runtime
 import RuntimePrimitives
 
 /// The clock of a runtime: it tells the time of `ContinuousClock`, and sleeps with the runtime's own timers.
-public struct TimerClock: Clock {
+public struct TimerClock: SleepingClock {
   /// Its instants are `ContinuousClock`'s, so that deadlines can be handed from runtime to runtime.
   public typealias Instant = ContinuousClock.Instant
 
@@ -26,11 +26,16 @@ public struct TimerClock: Clock {
   ///
   /// - Throws: `CancellationError` promptly when the task is cancelled or the runtime is shut down.
   public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
-    let wait = Instant.now.duration(to: deadline).nanoseconds
-    guard wait > 0 else {
+    try await sleep(for: Instant.now.duration(to: deadline))
+  }
+
+  /// Suspends the task for `duration`, and never less: ``sleep(until:tolerance:)`` says what else holds. It costs less than
+  /// that one.
+  public func sleep(for duration: Duration) async throws {
+    guard duration > .zero else {
       try Task.checkCancellation()
-      return await Task.yield()
+      return await Task.yieldByItsLoop()
     }
-    try await queue().sleep(until: MonotonicTime.deadline(after: wait))
+    try await queue().sleep(until: MonotonicTime.deadline(after: duration))
   }
 }

@@ -2,7 +2,7 @@ import Glibc
 import Runtime
 
 /// A clock that leaves everything to another, and breaks one promise.
-struct BrokenClock<Base: Clock<Duration>>: Clock {
+struct BrokenClock<Base: SleepingClock>: SleepingClock {
   typealias Instant = Base.Instant
 
   private let base: Base
