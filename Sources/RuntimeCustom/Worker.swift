@@ -11,14 +11,15 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   let lane: Lane
   let parking: Parking
 
-  private var turn = WorkerTurn()
-  private var isSearching = false
-  private var isPolling = false
+  // No accesses of these can overlap on the one thread that makes them; to check that would cost a tenth of a job.
+  @exclusivity(unchecked) private var turn = WorkerTurn()
+  @exclusivity(unchecked) private var isSearching = false
+  @exclusivity(unchecked) private var isPolling = false
   /// Whether this worker's queue has been full, and what was pushed since is in the shared queue.
-  private var isSpilling = false
-  private var random: UInt32
+  @exclusivity(unchecked) private var isSpilling = false
+  @exclusivity(unchecked) private var random: UInt32
   /// How far each worker had come when this one last looked.
-  private var progress: [Int] = []
+  @exclusivity(unchecked) private var progress: [Int] = []
 
   /// For how many nanoseconds a worker has to be at one job before the only other that it has is taken from it: about
   /// what it costs to move one.
