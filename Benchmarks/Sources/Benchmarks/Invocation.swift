@@ -6,6 +6,8 @@ struct Invocation: Equatable {
   var subjects: [String] = []
   var rounds = 5
   var jsonPath: String?
+  /// What is to be run for a tool that counts instructions, if that is all.
+  var countedLoad: CountedLoad?
   var isHelp = false
 
   /// A command line that makes no sense, and why.
@@ -16,12 +18,14 @@ struct Invocation: Equatable {
 
   static let usage = """
     usage: Benchmarks [NAME ...] [--subject NAME ...] [--rounds COUNT] [--json FILE]
+           Benchmarks --count SUBJECT BENCHMARK COUNT
 
     Measures on every backend and prints medians; in brackets, how many times as good as the baseline they are.
       NAME            a suite, or a benchmark as in scheduler/yield; all if there is none
       --subject NAME  measure this one alone; may be given several times
       --rounds COUNT  how often each subject is measured (5)
       --json FILE     where to write all samples
+      --count         run that so often and measure nothing: for scripts/check-costs, which counts instructions
     """
 
   init(_ arguments: [String]) throws(Misuse) {
@@ -40,6 +44,11 @@ struct Invocation: Equatable {
       case "--json":
         guard let path = rest.popFirst() else { throw Misuse("--json takes a file to write") }
         jsonPath = path
+      case "--count":
+        guard let subject = rest.popFirst(), let name = rest.popFirst(),
+          let count = rest.popFirst().flatMap({ Int($0) }), count > 0
+        else { throw Misuse("--count takes a column, a benchmark and a number") }
+        countedLoad = CountedLoad(subject: subject, name: name, count: count)
       case let name where name.hasPrefix("-"): throw Misuse("there is no option \(name)")
       case let name:
         let suite = name.split(separator: "/", maxSplits: 1).first.map(String.init) ?? name

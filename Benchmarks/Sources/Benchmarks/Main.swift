@@ -1,7 +1,22 @@
+import Dispatch
 import Foundation
 
 @main struct Main {
-  static func main() async throws {
+  /// Not `async`: valgrind does not survive how the main thread would wait then.
+  static func main() {
+    let hasEnded = DispatchSemaphore(value: 0)
+    Task.detached {
+      do {
+        try await run()
+      } catch {
+        fail("\(error)", status: EXIT_FAILURE)
+      }
+      hasEnded.signal()
+    }
+    hasEnded.wait()
+  }
+
+  private static func run() async throws {
     let invocation: Invocation
     do {
       invocation = try Invocation(Array(CommandLine.arguments.dropFirst()))
@@ -9,6 +24,13 @@ import Foundation
       fail("\(error)\n\n\(Invocation.usage)", status: EX_USAGE)
     }
     if invocation.isHelp { return print(Invocation.usage) }
+    if let load = invocation.countedLoad {
+      do {
+        return try await load.run()
+      } catch let error as Unavailable {
+        fail("\(error)", status: EX_USAGE)
+      }
+    }
 
     var report = Report(rounds: invocation.rounds)
     for suite in suites where invocation.wants(suite: suite.name) {
