@@ -39,9 +39,6 @@ extension RuntimeConformance {
           for _ in 0..<10 { group.addTask { for _ in 0..<10 { await actor.yield() } } }
         }
       }
-      try await runtime.spawnAndWait("a yield in a task that begins at once") {
-        await Task.immediate { await runtime.yield() }.value
-      }
     },
   ]
 
