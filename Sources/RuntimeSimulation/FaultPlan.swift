@@ -1,8 +1,8 @@
 /// What goes wrong in a simulated network, and how often.
 ///
 /// A chance is a probability between 0 and 1, drawn from the seed each time there is an opportunity. Each draw depends on
-/// the seed and on where it is made, and on no other draw, so that leaving one fault out of a run leaves the others as
-/// they were.
+/// the seed and on its place, and on no other draw: on the connection, its end, and how many bytes have gone through there.
+/// So leaving one fault out of a run leaves the others as they were, as long as the program does the same without it.
 public struct FaultPlan: Hashable, Sendable {
   /// How long a piece of data takes to the other host, and a connection to be made. Datagrams keep their order.
   public var latency: ClosedRange<Duration> = .zero ... .zero
@@ -35,6 +35,9 @@ public struct FaultPlan: Hashable, Sendable {
   public var partitions = 0.0
   /// How long a partition lasts.
   public var partitionPeriod: Duration = .seconds(1)
+
+  /// Faults that do not happen, though it would be their turn.
+  package var omitted: Set<Fault> = []
 
   /// A network in which all goes well, and in no time.
   public init() {}
@@ -75,23 +78,44 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
 
   /// What went wrong.
   public let kind: Kind
-  /// Which connection it was, counted from 1 in the order of connecting; of a partition, the two hosts in one number; of a
-  /// datagram, the socket that sent it, counted from -1 down.
-  let place: Int
-  /// Whether it befell the end that accepted, and not the one that connected.
-  let isServerSide: Bool
-  /// Which opportunity it was there.
-  let occasion: Int
+  let place: Place
+  /// Which connection it was, as the trace of its run has it. In another run it may have another number, so that this does
+  /// not count where faults are compared.
+  let connection: Int
 
-  /// As in "shortRead 7 at the client's end of connection 3".
+  /// Where a fault belongs, whatever else happens in a run.
+  struct Place: Hashable, Sendable {
+    /// Whose it is: of a connection, its ``SimulatedNetwork/Attempt/identity``; of a partition, the two hosts in one
+    /// number; of a datagram, the socket that sent it, counted from -1 down.
+    var owner: Int
+    /// Whether it befell the end that accepted, and not the one that connected.
+    var isServerSide = false
+    /// How many bytes of the connection had gone there before.
+    var position = 0
+    /// Which opportunity it was there, counted from 0; the number of a period, or of a datagram.
+    var occasion = 0
+  }
+
+  public static func == (a: Fault, b: Fault) -> Bool { a.kind == b.kind && a.place == b.place }
+
+  public func hash(into hasher: inout Hasher) {
+    hasher.combine(kind)
+    hasher.combine(place)
+  }
+
+  /// As in "shortRead after 512 bytes at the client's end of connection 3".
   public var description: String {
-    switch kind {
-    case _ where place < 0: "\(kind) of datagram \(occasion) from datagram socket \(-place)"
-    case .partition: "partition of hosts \(place >> 16) and \(place & 0xffff), period \(occasion)"
-    case .refusal, .acceptFailure, .reset: "\(kind) of connection \(place)"
-    default: "\(kind) \(occasion) at the \(isServerSide ? "server" : "client")'s end of connection \(place)"
+    let (owner, occasion) = (place.owner, place.occasion)
+    return switch kind {
+    case _ where owner < 0: "\(kind) of datagram \(occasion) from datagram socket \(-owner)"
+    case .partition: "partition of hosts \(owner >> 16) and \(owner & 0xffff), period \(occasion)"
+    case .refusal, .acceptFailure, .reset: "\(kind) of connection \(connection)"
+    default: "\(kind) after \(place.position) bytes at \(end) of connection \(connection)\(repetition)"
     }
   }
+
+  private var end: String { "the \(place.isServerSide ? "server" : "client")'s end" }
+  private var repetition: String { place.occasion == 0 ? "" : ", attempt \(place.occasion + 1)" }
 }
 
 /// Draws the faults of a run.
@@ -111,13 +135,12 @@ struct FaultDice {
   }
 
   /// Whether a fault happens there.
-  mutating func throwDice(
-    _ kind: Fault.Kind, _ chance: Double, at place: Int, isServerSide: Bool, occasion: Int
-  ) -> Fault? {
+  mutating func throwDice(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int) -> Fault? {
     guard chance > 0 else { return nil }
-    let fault = Fault(kind: kind, place: place, isServerSide: isServerSide, occasion: occasion)
+    let fault = Fault(kind: kind, place: place, connection: connection)
     guard Double(draw(fault, 0) >> 11) * 0x1p-53 < chance else { return nil }
     if let only, !only.contains(fault) { return nil }
+    if !plan.omitted.isEmpty, plan.omitted.contains(fault) { return nil }
     if hasFired.insert(fault).inserted { fired.append(fault) }
     return fault
   }
@@ -127,16 +150,22 @@ struct FaultDice {
     Int(truncatingIfNeeded: draw(fault, 1).multipliedFullWidth(by: UInt64(max(0, bound)) + 1).high)
   }
 
-  /// A time within `range` for piece number `occasion` of a connection, or of a socket for datagrams.
-  func latency(within range: ClosedRange<Int64>, at place: Int, isServerSide: Bool, occasion: Int) -> Int64 {
-    let words = (UInt64(truncatingIfNeeded: place) << 1 | (isServerSide ? 1 : 0), UInt64(occasion))
-    let draw = RandomNumbers.hash(seed, 4, words.0, words.1)
+  /// A time within `range` for what is sent at `place`.
+  func latency(within range: ClosedRange<Int64>, at place: Fault.Place) -> Int64 {
+    let draw = RandomNumbers.hash(seed, 4, place.end, place.step)
     return range.lowerBound + Int64(draw.multipliedFullWidth(by: UInt64(range.upperBound - range.lowerBound) + 1).high)
   }
 
   private func draw(_ fault: Fault, _ which: UInt64) -> UInt64 {
     let kind = fault.kind.rawValue.utf8.reduce(0) { $0 << 5 ^ UInt64($1) }
-    let place = UInt64(truncatingIfNeeded: fault.place) << 1 | (fault.isServerSide ? 1 : 0)
-    return RandomNumbers.hash(seed, 3, which, kind, place, UInt64(fault.occasion))
+    return RandomNumbers.hash(seed, 3, which, kind, fault.place.end, fault.place.step)
   }
+}
+
+extension Fault.Place {
+  /// The end that it befalls, as a word to draw from.
+  fileprivate var end: UInt64 { UInt64(truncatingIfNeeded: owner) << 1 | (isServerSide ? 1 : 0) }
+
+  /// Where it is there. Far more bytes than opportunities at one of them make no two alike.
+  fileprivate var step: UInt64 { UInt64(truncatingIfNeeded: position << 20 &+ occasion) }
 }

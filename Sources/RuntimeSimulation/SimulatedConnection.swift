@@ -12,30 +12,60 @@ final class SimulatedConnection {
   let client: ConnectionEnd
   let server: ConnectionEnd
   private unowned let network: SimulatedNetwork
-  /// How many more bytes go through before it is reset.
-  private var bytesToReset: Int?
+  /// What it is told from others by, in this run and in those that differ from it in a fault.
+  private let identity: Int
+  /// The fault by which it will be reset, and how many more bytes go through before that.
+  private var reset: (fault: Fault, bytesLeft: Int)?
+  /// What has gone wrong with it, in the order of happening.
+  private(set) var faults: [Fault]
 
   /// What a connection holds in one direction, whether it has arrived or is on its way.
   static let capacity = 64 * 1024
 
-  init(number: Int, client: ConnectionEnd, server: ConnectionEnd, network: SimulatedNetwork) {
-    self.number = number
+  init(
+    _ attempt: SimulatedNetwork.Attempt, client: ConnectionEnd, server: ConnectionEnd, network: SimulatedNetwork
+  ) {
+    number = attempt.number
+    identity = attempt.identity
+    faults = attempt.faults
     self.client = client
     self.server = server
     self.network = network
     let plan = network.faults.plan
-    if let fault = network.fault(.reset, plan.resets, at: number, isServerSide: false, occasion: 0) {
-      bytesToReset = network.faults.amount(fault, upTo: plan.resetsWithin)
+    if let fault = network.fault(.reset, plan.resets, at: Fault.Place(owner: identity), of: number) {
+      reset = (fault, network.faults.amount(fault, upTo: plan.resetsWithin))
     }
   }
 
   func peer(of end: ConnectionEnd) -> ConnectionEnd { end === client ? server : client }
 
-  /// A fault that befalls `end`.
+  /// A fault that befalls `end`, where it has read or sent so much.
   func fault(_ kind: Fault.Kind, _ chance: Double, at end: ConnectionEnd) -> Fault? {
     guard chance > 0 else { return nil }
-    end.occasions += 1
-    return network.fault(kind, chance, at: number, isServerSide: end.isServer, occasion: end.occasions)
+    return fault(kind, chance, at: place(of: kind, at: end))
+  }
+
+  /// A fault that befalls it at `place`.
+  func fault(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place) -> Fault? {
+    guard let fault = network.fault(kind, chance, at: place, of: number) else { return nil }
+    note(fault)
+    return fault
+  }
+
+  /// Notes that `fault` has befallen the connection.
+  func note(_ fault: Fault) {
+    if !faults.contains(fault) { faults.append(fault) }
+  }
+
+  /// Where the next opportunity for a fault is.
+  private func place(of kind: Fault.Kind, at end: ConnectionEnd) -> Fault.Place {
+    let (position, occasion) = end.occasion(for: kind)
+    return Fault.Place(owner: identity, isServerSide: end.isServer, position: position, occasion: occasion)
+  }
+
+  /// The opportunity for the `number`-th failure to accept it in a row, counted from 0.
+  func acceptPlace(_ number: Int) -> Fault.Place {
+    Fault.Place(owner: identity, isServerSide: true, occasion: number)
   }
 
   /// How much `end` may send now.
@@ -55,9 +85,10 @@ final class SimulatedConnection {
   func send(_ bytes: [UInt8], from end: ConnectionEnd) {
     peer(of: end).inFlight += bytes.count
     dispatch(.bytes(bytes), from: end)
-    guard let rest = bytesToReset else { return }
-    bytesToReset = rest - bytes.count
-    if rest <= bytes.count { breakDown() }
+    end.sentCount += bytes.count
+    guard let (fault, rest) = reset else { return }
+    reset = (fault, rest - bytes.count)
+    if rest <= bytes.count { breakDown(by: fault) }
   }
 
   func sendEnd(from end: ConnectionEnd) { dispatch(.end, from: end) }
@@ -66,8 +97,9 @@ final class SimulatedConnection {
     let peer = peer(of: end)
     peer.piecesSent += 1
     let number = peer.piecesSent
+    let place = place(of: .delay, at: end)
     network.whenConnected(end.host, peer.host) { [self] in
-      let time = max(peer.lastArrival, network.arrival(on: self, from: end, piece: number))
+      let time = max(peer.lastArrival, network.arrival(on: self, from: end, at: place))
       peer.lastArrival = time
       // At once only where nothing is before it on the way.
       if peer.piecesArrived == number - 1, time <= network.now {
@@ -104,7 +136,8 @@ final class SimulatedConnection {
   }
 
   /// Something between the two ends has given up on the connection: both find it reset, now.
-  private func breakDown() {
+  private func breakDown(by fault: Fault) {
+    note(fault)
     for end in [client, server] where !end.isReset {
       end.reset()
       network.wake(end.reader)
@@ -177,8 +210,12 @@ final class ConnectionEnd {
   /// An error that nobody has been told yet.
   var pendingError: Int32?
 
-  /// Opportunities for faults that there have been here.
-  var occasions = 0
+  /// The bytes that have been sent from here, and those that have been read here.
+  var sentCount = 0
+  var readCount = 0
+  /// The last opportunities for faults that there have been here: of each kind, after how many bytes, and which it was
+  /// there.
+  private var occasions = [(position: Int, number: Int)](repeating: (-1, 0), count: 4)
   /// A fault: until then there is no room for what it writes.
   var fullUntil: Int64 = 0
   /// The turn of the tasks that use it.
@@ -200,6 +237,20 @@ final class ConnectionEnd {
 
   /// Bytes that the peer has sent and nobody has read.
   var backlog: Int { inFlight + received.count }
+
+  /// After how many bytes the next opportunity for a fault is, and which it is there, counted from 0.
+  func occasion(for kind: Fault.Kind) -> (position: Int, number: Int) {
+    let (index, position) =
+      switch kind {
+      case .shortRead: (0, readCount)
+      case .shortWrite: (1, sentCount)
+      case .fullBuffer: (2, sentCount)
+      default: (3, sentCount)
+      }
+    let last = occasions[index]
+    occasions[index] = (position, last.position == position ? last.number + 1 : 0)
+    return occasions[index]
+  }
 
   func reset() {
     guard !isReset else { return }

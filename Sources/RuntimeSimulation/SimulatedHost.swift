@@ -18,6 +18,8 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
   private(set) var isClosed = false
   /// The port that was given out last.
   var lastPort: UInt16 = 49_151
+  /// How many connections it has asked for.
+  var connectionCount = 0
   /// Blocking work that waits for its turn.
   var blockingCount = 0
   /// Calls that were refused because that was too much.

@@ -55,11 +55,8 @@ public final class SimulatedListener: StreamListener, @unchecked Sendable {  // 
   private func takeConnection() async throws(IOError) -> SimulatedStream? {
     var failures = 0
     while let stream = socket.backlog.first {
-      let chance = simulation.network.faults.plan.acceptFailures
       // As many failures in a row as one has to be unlucky for; a chance of 1 must not go on for ever.
-      let hasFailed = simulation.network.fault(
-        .acceptFailure, failures < 100 ? chance : 0, at: stream.number, isServerSide: true, occasion: failures)
-      if hasFailed == nil {
+      if failures == 100 || !stream.failsToBeAccepted(failures) {
         socket.backlog.removeFirst()
         if !socket.connecting.isEmpty { simulation.wake(socket.connecting.removeFirst(), .ready) }
         simulation.journal.record(.accepted(stream.number))

@@ -132,13 +132,13 @@ extension SimulatedNetwork {
     // An address that no host has: nothing is there to say so.
     guard let host = host(of: packet.to, from: from.host) else { return }
     if host === from.host { return arrive(packet, at: host) }
+    let place = Fault.Place(owner: -from.number, occasion: packet.number)
     func fault(_ kind: Fault.Kind, _ chance: Double) -> Fault? {
-      self.fault(kind, chance, at: -from.number, isServerSide: false, occasion: packet.number)
+      self.fault(kind, chance, at: place)
     }
     let plan = faults.plan
     if isSevered(from.host.number, host.number) || fault(.loss, plan.losses) != nil { return }
-    let arrival = max(
-      now + latency(at: -from.number, isServerSide: false, occasion: packet.number), from.lastArrival[packet.to] ?? 0)
+    let arrival = max(now + latency(at: place), from.lastArrival[packet.to] ?? 0)
     from.lastArrival[packet.to] = arrival
     func amount(_ fault: Fault) -> Int64 { Int64(faults.amount(fault, upTo: Int(plan.longestDelay.nanoseconds))) }
     let delay = fault(.delay, plan.delays).map(amount) ?? 0
@@ -179,7 +179,8 @@ extension SimulatedNetwork {
     }
     if host === end.host { return hear() }
     guard !isSevered(host.number, end.host.number) else { return }
-    schedule(at: now + latency(at: -end.number, isServerSide: true, occasion: packet.number), hear)
+    let place = Fault.Place(owner: -end.number, isServerSide: true, occasion: packet.number)
+    schedule(at: now + latency(at: place), hear)
   }
 }
 

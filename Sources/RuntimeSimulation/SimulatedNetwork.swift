@@ -46,33 +46,36 @@ final class SimulatedNetwork {
   // MARK: Faults
 
   /// Whether a fault happens there; it is recorded if so.
-  func fault(_ kind: Fault.Kind, _ chance: Double, at place: Int, isServerSide: Bool, occasion: Int) -> Fault? {
-    let fault = faults.throwDice(kind, chance, at: place, isServerSide: isServerSide, occasion: occasion)
+  ///
+  /// - Parameter connection: the number of the connection that it befalls, if it is one.
+  func fault(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int = 0) -> Fault? {
+    let fault = faults.throwDice(kind, chance, at: place, of: connection)
     if let fault { simulation.journal.record(.fault(fault)) }
     return fault
   }
 
   /// When a piece that is sent now arrives.
-  func arrival(on connection: SimulatedConnection, from end: ConnectionEnd, piece: Int) -> Int64 {
+  func arrival(on connection: SimulatedConnection, from end: ConnectionEnd, at place: Fault.Place) -> Int64 {
     let other = connection.peer(of: end)
     guard end.host != other.host else { return now }
-    var time = now + latency(at: connection.number, isServerSide: end.isServer, occasion: piece)
-    if let fault = connection.fault(.delay, faults.plan.delays, at: end) {
+    var time = now + latency(at: place)
+    if let fault = connection.fault(.delay, faults.plan.delays, at: place) {
       time += Int64(faults.amount(fault, upTo: Int(faults.plan.longestDelay.nanoseconds)))
     }
-    return passable(from: end.host, to: other.host, at: time)
+    return passable(from: end.host, to: other.host, at: time, connection.note)
   }
 
-  func latency(at place: Int, isServerSide: Bool, occasion: Int) -> Int64 {
+  func latency(at place: Fault.Place) -> Int64 {
     let range = faults.plan.latency
     guard range.upperBound > .zero else { return 0 }
     return faults.latency(
-      within: max(0, range.lowerBound.nanoseconds)...max(0, range.upperBound.nanoseconds), at: place,
-      isServerSide: isServerSide, occasion: occasion)
+      within: max(0, range.lowerBound.nanoseconds)...max(0, range.upperBound.nanoseconds), at: place)
   }
 
   /// The first time from `time` on at which the two hosts are not parted by a fault.
-  func passable(from a: Int, to b: Int, at time: Int64) -> Int64 {
+  ///
+  /// - Parameter note: takes each fault that parts them until then.
+  func passable(from a: Int, to b: Int, at time: Int64, _ note: (Fault) -> Void = { _ in }) -> Int64 {
     let plan = faults.plan
     let period = plan.partitionPeriod.nanoseconds
     guard plan.partitions > 0, period > 0 else { return time }
@@ -81,7 +84,9 @@ final class SimulatedNetwork {
     // As many periods in a row as one has to be unlucky for; a chance of 1 must not go on for ever.
     for _ in 0..<1000 {
       let number = Int(time / period)
-      guard fault(.partition, plan.partitions, at: pair, isServerSide: false, occasion: number) != nil else { break }
+      let place = Fault.Place(owner: pair, occasion: number)
+      guard let fault = fault(.partition, plan.partitions, at: place) else { break }
+      note(fault)
       time = Int64(number + 1) * period
     }
     return time
@@ -186,6 +191,9 @@ final class SimulatedNetwork {
   /// A connection that is to be made.
   struct Attempt {
     let number: Int
+    /// Which host makes it, and which attempt of that host's it is: what it is told from others by in whatever order they
+    /// come.
+    let identity: Int
     let from: SimulatedHost
     let to: SimulatedHost
     let address: SocketAddress
@@ -193,18 +201,28 @@ final class SimulatedNetwork {
     let arrival: Int64
     /// Whether a fault has it refused.
     let isRefused: Bool
+    /// What has gone wrong with it.
+    let faults: [Fault]
   }
 
   func attempt(from host: SimulatedHost, to address: SocketAddress) throws(IOError) -> Attempt {
     guard let other = self.host(of: address, from: host) else { throw IOError(.connect, .system(EHOSTUNREACH)) }
     connectionCount += 1
+    host.connectionCount += 1
     let number = connectionCount
-    let isRefused = fault(.refusal, faults.plan.refusals, at: number, isServerSide: false, occasion: 0) != nil
-    let isNear = host === other
-    let time = isNear ? now : now + latency(at: number, isServerSide: false, occasion: 0)
+    let identity = host.number << 32 | host.connectionCount
+    let place = Fault.Place(owner: identity)
+    let refusal = fault(.refusal, faults.plan.refusals, at: place, of: number)
+    var met = refusal.map { [$0] } ?? []
+    var arrival = now
+    if host !== other {
+      // What the connection sends first has its latency from occasion 0.
+      arrival += latency(at: Fault.Place(owner: identity, occasion: -1))
+      arrival = passable(from: host.number, to: other.number, at: arrival) { met.append($0) }
+    }
     return Attempt(
-      number: number, from: host, to: other, address: address,
-      arrival: isNear ? time : passable(from: host.number, to: other.number, at: time), isRefused: isRefused)
+      number: number, identity: identity, from: host, to: other, address: address, arrival: arrival,
+      isRefused: refusal != nil, faults: met)
   }
 
   /// Whoever listens where `attempt` goes, each in turn where several share the port; `nil` if nobody does.
@@ -233,7 +251,7 @@ final class SimulatedNetwork {
     let server = ConnectionEnd(
       number: attempt.number, isServer: true, host: attempt.to.number, address: attempt.address, peerAddress: near,
       listener.options.tcp)
-    let connection = SimulatedConnection(number: attempt.number, client: client, server: server, network: self)
+    let connection = SimulatedConnection(attempt, client: client, server: server, network: self)
     for end in [client, server] { openEnds[key(end)] = (end, connection) }
     listener.backlog.append(SimulatedStream(connection, server, simulation))
     wake(listener.accepting)

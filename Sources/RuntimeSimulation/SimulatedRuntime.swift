@@ -74,6 +74,13 @@ public final class SimulatedRuntime: AsyncRuntime {
     simulation.network.heal(host.number, other.host.number)
   }
 
+  /// What has gone wrong in the simulation's network so far, in the order of happening. What has befallen one connection,
+  /// ``SimulatedStream/faults`` says.
+  public var faults: [Fault] {
+    simulation.assertCurrent()
+    return simulation.network.faults.fired
+  }
+
   /// Writes `text` into the run's trace, to be found there when the run fails.
   public func note(_ text: String) {
     simulation.assertCurrent()

@@ -25,6 +25,22 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
   /// Which connection it is an end of.
   var number: Int { end.number }
 
+  /// What has gone wrong with this connection so far, at either of its ends and on the way, in the order of happening: what
+  /// a test has to allow for.
+  ///
+  /// On a connection with none of it, whatever is not as it should be is the doing of a program. A reset is there once it
+  /// has happened; a partition if anything of the connection, or the attempt to make it, has waited for its end. What a test
+  /// does itself, as by ``SimulatedRuntime/partition(from:)``, is not there.
+  public var faults: [Fault] {
+    simulation.assertCurrent()
+    return connection.faults
+  }
+
+  /// Whether the next `accept` finds no descriptor for it, after `count` that have not.
+  func failsToBeAccepted(_ count: Int) -> Bool {
+    connection.fault(.acceptFailure, plan.acceptFailures, at: connection.acceptPlace(count)) != nil
+  }
+
   /// Closes the stream so that the peer finds it reset.
   func abort() { connection.abort(end) }
 
@@ -87,6 +103,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     var count = min(end.received.count, buffer.freeCapacity)
     if let fault, count > 1 { count = 1 + simulation.network.faults.amount(fault, upTo: count - 2) }
     end.received.take(count, into: &buffer)
+    end.readCount += count
     simulation.journal.record(.read(end, count))
     if count > 0 { connection.hasRead(at: end) }
     return count
