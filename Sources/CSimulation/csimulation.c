@@ -3,7 +3,9 @@
 
 #include <dlfcn.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -41,9 +43,36 @@ static __attribute__((swiftcall)) void enqueue_global(Job *job, enqueue_function
   }
 }
 
+static void watch_for_traps(void);
+
 static void install(void) {
   earlier_hook = swift_task_enqueueGlobal_hook;
   swift_task_enqueueGlobal_hook = enqueue_global;
+  watch_for_traps();
+}
+
+// The job that each simulation runs, for other threads, which may resume its task. As many simulations as run at once have
+// room; those beyond are not watched.
+enum { places = 256 };
+static struct {
+  atomic_bool is_taken;
+  _Atomic(void *) job;
+  atomic_bool has_been_resumed;
+} running[places];
+static _Thread_local int own_place = -1;
+
+static void leave_place(void) {
+  if (own_place < 0) return;
+  atomic_store(&running[own_place].job, NULL);
+  atomic_store(&running[own_place].has_been_resumed, 0);
+  atomic_store(&running[own_place].is_taken, 0);
+  own_place = -1;
+}
+
+static void take_place(void) {
+  for (int i = 0; i < places && own_place < 0; i++) {
+    if (!atomic_exchange(&running[i].is_taken, 1)) own_place = i;
+  }
 }
 
 // Not inline, any of these: a task may go on on another thread after an await, and a compiler that saw the variable
@@ -51,8 +80,103 @@ static void install(void) {
 __attribute__((noinline)) void gearbox_enter_simulation(const gearbox_simulation *simulation) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, install);
+  leave_place();
+  if (simulation) take_place();
   current = simulation;
   now = 0;
+}
+
+__attribute__((noinline)) void gearbox_set_running_job(void *job) {
+  // Releasing, to a thread that a job hands its continuation.
+  if (own_place >= 0) atomic_store_explicit(&running[own_place].job, job, memory_order_release);
+}
+
+__attribute__((noinline)) _Bool gearbox_has_been_resumed_from_outside(void) {
+  return own_place >= 0 && atomic_load(&running[own_place].has_been_resumed);
+}
+
+// MARK: Continuations
+//
+// A task that is resumed before it has suspended goes on by itself: no job comes from outside that would tell. So each
+// resuming comes by here. The job of a task is the task itself. Weak, so that a program into which Swift's library is
+// linked statically has that library's, and this is not seen there.
+
+static void note_resuming(void *task) {
+  for (int i = 0; i < places; i++) {
+    if (i == own_place || atomic_load_explicit(&running[i].job, memory_order_acquire) != task) continue;
+    atomic_store(&running[i].has_been_resumed, 1);
+  }
+}
+
+typedef __attribute__((swiftcall)) void (*resume_function)(void *);
+typedef __attribute__((swiftcall)) void (*throwing_resume_function)(void *, void *);
+
+__attribute__((weak, swiftcall)) void swift_continuation_resume(void *task) {
+  note_resuming(task);
+  static _Atomic(resume_function) original;
+  resume_function call = original;
+  if (!call) original = call = (resume_function)dlsym(RTLD_NEXT, "swift_continuation_resume");
+  call(task);
+}
+
+__attribute__((weak, swiftcall)) void swift_continuation_throwingResume(void *task) {
+  note_resuming(task);
+  static _Atomic(resume_function) original;
+  resume_function call = original;
+  if (!call) original = call = (resume_function)dlsym(RTLD_NEXT, "swift_continuation_throwingResume");
+  call(task);
+}
+
+__attribute__((weak, swiftcall)) void swift_continuation_throwingResumeWithError(void *task, void *error) {
+  note_resuming(task);
+  static _Atomic(throwing_resume_function) original;
+  throwing_resume_function call = original;
+  if (!call) original = call = (throwing_resume_function)dlsym(RTLD_NEXT, "swift_continuation_throwingResumeWithError");
+  call(task, error);
+}
+
+// MARK: Traps
+
+static const int trap_signals[] = {SIGILL, SIGTRAP, SIGABRT, SIGSEGV, SIGBUS, SIGFPE};
+enum { trap_count = sizeof trap_signals / sizeof *trap_signals };
+static struct sigaction former[trap_count];
+
+static void write_text(const char *text) {
+  for (size_t rest = strlen(text); rest > 0;) {
+    ssize_t count = write(STDERR_FILENO, text, rest);
+    if (count <= 0) return;
+    text += count;
+    rest -= (size_t)count;
+  }
+}
+
+// Says which run it was, and leaves the rest to what would have had the signal without this.
+static void handle_trap(int number) {
+  for (int i = 0; i < trap_count; i++) {
+    if (trap_signals[i] == number) sigaction(number, &former[i], NULL);
+  }
+  if (current) {
+    char digits[24];
+    char *first = digits + sizeof digits - 1;
+    *first = 0;
+    uint64_t rest = current->seed;
+    do *--first = (char)('0' + rest % 10);
+    while (rest /= 10);
+    // Nothing but system calls: whatever is broken, this is said.
+    write_text("\nA simulation has ended the process. SIMULATION_SEED=");
+    write_text(first);
+    write_text(" repeats it.\n");
+    // A memory that is broken, or the allocator itself, is not asked for more.
+    if (number == SIGILL || number == SIGTRAP) current->describe(current->simulation);
+  }
+  // What has trapped is done again when this returns, and traps again. Nothing else does that for `abort`.
+  if (number == SIGABRT) raise(number);
+}
+
+static void watch_for_traps(void) {
+  struct sigaction action = {.sa_handler = handle_trap, .sa_flags = SA_NODEFER | SA_ONSTACK};
+  sigemptyset(&action.sa_mask);
+  for (int i = 0; i < trap_count; i++) sigaction(trap_signals[i], &action, &former[i]);
 }
 
 __attribute__((noinline)) _Bool gearbox_is_simulating(const void *simulation) {
@@ -94,6 +218,15 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
   function call = original;
   if (!call) original = call = (function)dlsym(RTLD_NEXT, "clock_gettime");
   return call(clock, time);
+}
+
+__attribute__((noinline)) int64_t gearbox_real_time(void) {
+  const gearbox_simulation *simulation = current;
+  current = NULL;
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  current = simulation;
+  return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
 time_t time(time_t *result) {

@@ -45,6 +45,11 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
   /// How many have been forgotten.
   private(set) var forgottenCount = 0
 
+  /// How often the time has gone on since anything happened but that tasks ran and slept.
+  private(set) var ticks = 0
+  /// How many timers there had ever been when it did so first.
+  private(set) var timersAtProgress = 0
+
   /// - Parameter id: Swift's number of the task, which is 0 for a job that belongs to none.
   func begin(taskID id: UInt64, at time: Int64) {
     self.time = time
@@ -60,12 +65,54 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
 
   func record(_ kind: Kind) {
     if task > 0, case .ran = kind {} else { learnName() }
-    if events.count == Self.limit {
-      events.removeFirst(Self.limit / 2)
-      forgottenCount += Self.limit / 2
-    }
+    if events.count == Self.limit { forget() }
     events.append(Event(time: time, task: task, kind: kind))
+    if !kind.isRoutine { noteProgress() }
   }
+
+  /// The time goes on; so many timers there have been.
+  func noteTick(timers: Int) {
+    if ticks == 0 { timersAtProgress = timers }
+    ticks += 1
+  }
+
+  func noteProgress() { ticks = 0 }
+
+  /// Makes room: of the older half, what only ran and slept goes first.
+  private func forget() {
+    let half = events.count / 2
+    let kept = events[..<half].filter { !$0.kind.isRoutine }
+    let rest = kept.count > half / 2 ? [] : kept
+    forgottenCount += half - rest.count
+    events.replaceSubrange(..<half, with: rest)
+  }
+
+  /// The last `count` events that are not routine, with those between them where they are few.
+  func lastLines(_ count: Int) -> [String] {
+    var lines: [String] = []
+    var end = events.count
+    while end > 0, lines.count < count {
+      // Those that only ran and slept, back to what did something else.
+      var start = end
+      while start > 0, events[start - 1].kind.isRoutine { start -= 1 }
+      if end - start > Self.routineShown {
+        let (first, last) = (events[start], events[end - 1])
+        let (from, to) = (Duration.nanoseconds(first.time).text, Duration.nanoseconds(last.time).text)
+        lines.append("\(from) to \(to): \(end - start) times a task ran or slept, and nothing else happened")
+      } else {
+        for event in events[start..<end].reversed() { lines.append(text(of: event)) }
+      }
+      end = start
+      if end > 0, lines.count < count {
+        end -= 1
+        lines.append(text(of: events[end]))
+      }
+    }
+    return lines.prefix(count).reversed()
+  }
+
+  /// No more events in a row than this are shown in which tasks only ran and slept.
+  private static let routineShown = 12
 
   private func number(of id: UInt64) -> Int {
     if let number = tasks[id] { return number }
@@ -90,6 +137,16 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
 
   func text(of event: Event) -> String {
     "\(Duration.nanoseconds(event.time).text): \(name(ofTask: event.task)) \(event.kind)"
+  }
+}
+
+extension Journal.Kind {
+  /// Whether it is what a task does that waits for nothing but the time.
+  var isRoutine: Bool {
+    switch self {
+    case .ran, .slept: true
+    default: false
+    }
   }
 }
 

@@ -170,6 +170,8 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
     case .deadlock: fail(.deadlock)
     case .livelock: fail(.livelock)
     case .timeLimit: fail(.timeLimit)
+    case .realTimeLimit: fail(.realTimeLimit)
+    case .standstill: fail(.standstill)
     case nil:
       if case .failure(let error) = outcome { fail(.thrown(error)) }
     case .cancelled: break
@@ -197,7 +199,7 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
       seed: simulation.seed, cause: cause,
       waits: simulation.waits,
       faults: faults, faultCount: faults.count, trace: SimulationTrace(simulation.journal),
-      eventsShown: simulation.limits.eventsShown)
+      lastEvents: simulation.journal.lastLines(simulation.limits.eventsShown))
   }
 }
 

@@ -1,4 +1,5 @@
 import CSimulation
+import Glibc
 import Runtime
 import RuntimePrimitives
 import Synchronization
@@ -23,6 +24,8 @@ final class Simulation: @unchecked Sendable {  // See above.
   private(set) var jobCount = 0
   /// Jobs run since there was last nothing to run.
   private var jobsWithoutPause = 0
+  /// When it has taken too long, in nanoseconds of real time.
+  private var realEnd = Int64.max
 
   let journal = Journal()
   private(set) lazy var network = SimulatedNetwork(simulation: self, faults: dice)
@@ -60,7 +63,9 @@ final class Simulation: @unchecked Sendable {  // See above.
     dice = FaultDice(seed: seed, plan: faults, only: only)
     let identity = Unmanaged.passUnretained(self).toOpaque()
     hooks.initialize(
-      to: gearbox_simulation(simulation: identity, enqueue: enqueueFromGlobalPool, random: nextRandomNumber))
+      to: gearbox_simulation(
+        simulation: identity, enqueue: enqueueFromGlobalPool, random: nextRandomNumber, describe: describeTrap,
+        seed: seed))
   }
 
   deinit { hooks.deallocate() }
@@ -73,6 +78,10 @@ final class Simulation: @unchecked Sendable {  // See above.
     case livelock
     /// More time has passed than was to.
     case timeLimit
+    /// More real time has.
+    case realTimeLimit
+    /// Sleeps have ended and begun again, and nothing else has happened.
+    case standstill
     /// Somebody asked for it, from outside.
     case cancelled
   }
@@ -91,6 +100,7 @@ final class Simulation: @unchecked Sendable {  // See above.
         run(next)
       } else if let time = timers.nextTime() {
         if time > limits.time.nanoseconds { return .timeLimit }
+        if isAtStandstill { return .standstill }
         jobsWithoutPause = 0
         advance(to: time)
       } else {
@@ -102,9 +112,23 @@ final class Simulation: @unchecked Sendable {  // See above.
         if time > limits.time.nanoseconds { return .timeLimit }
         advance(to: time)
       }
-      if jobCount % 1024 == 0, isCancelled() { return .cancelled }
+      if jobCount % 1024 == 0 {
+        if isCancelled() { return .cancelled }
+        if gearbox_real_time() > realEnd { return .realTimeLimit }
+      }
     }
     return nil
+  }
+
+  /// Whether there have been too many ticks since anything else happened, and nothing else is waited for that time alone
+  /// brings: no sleep that is under way began before that.
+  private var isAtStandstill: Bool {
+    guard journal.ticks >= limits.ticksWithoutProgress else { return false }
+    if timers.hasTimer(below: journal.timersAtProgress) {
+      journal.noteProgress()
+      return false
+    }
+    return true
   }
 
   /// How many jobs may run before the time goes on although more are ready.
@@ -112,14 +136,19 @@ final class Simulation: @unchecked Sendable {  // See above.
 
   private func enter() {
     outside.withLock { $0.phase = .during }
+    realEnd = MonotonicTime.deadline(after: limits.realTime.nanoseconds, from: gearbox_real_time())
     jobsWithoutPause = 0
     gearbox_enter_simulation(hooks)
     gearbox_set_simulated_time(now)
   }
 
   private func leave() {
+    let hasBeenResumed = gearbox_has_been_resumed_from_outside()
     gearbox_enter_simulation(nil)
-    outside.withLock { $0.phase = .before }
+    outside.withLock { outside in
+      outside.phase = .before
+      if hasBeenResumed { outside.hasIntruded = true }
+    }
   }
 
   /// Ends it for good. A job that is left, or that still comes, is never run: its task has outlived all that it could go
@@ -143,8 +172,11 @@ final class Simulation: @unchecked Sendable {  // See above.
     jobsWithoutPause += 1
     switch next {
     case .job(let job):
-      journal.begin(taskID: gearbox_task_of_job(unsafeBitCast(job, to: UnsafeMutableRawPointer.self)), at: now)
+      let pointer = unsafeBitCast(job, to: UnsafeMutableRawPointer.self)
+      journal.begin(taskID: gearbox_task_of_job(pointer), at: now)
+      gearbox_set_running_job(pointer)
       unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+      gearbox_set_running_job(nil)
     case .work(let work):
       journal.begin(task: 0, at: now)
       work()
@@ -156,6 +188,7 @@ final class Simulation: @unchecked Sendable {  // See above.
     now = max(now, time)
     gearbox_set_simulated_time(now)
     journal.begin(task: 0, at: now)
+    journal.noteTick(timers: timers.insertedCount)
     while let action = timers.pop(dueAt: now) {
       switch action {
       case .wake(let waiter, let wake): self.wake(waiter, wake)
@@ -226,7 +259,26 @@ extension Simulation: TaskExecutor {
   }
 }
 
+extension Simulation {
+  /// What was going on when a task trapped, for people.
+  fileprivate var lastWords: String {
+    var lines: [String] = []
+    let task = journal.task
+    if task > 0 {
+      let host = network.hosts.first { $0.tasks.contains(task) }
+      lines.append("It was \(journal.name(ofTask: task))\(host.map { ", which host \($0.number) has started" } ?? "").")
+    }
+    lines.append("Last events:")
+    lines += journal.lastLines(limits.eventsShown).map { "  \($0)" }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
 // Not closures: C calls them.
+private func describeTrap(_ simulation: UnsafeMutableRawPointer) {
+  var text = Unmanaged<Simulation>.fromOpaque(simulation).takeUnretainedValue().lastWords
+  text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
 
 private func enqueueFromGlobalPool(_ simulation: UnsafeMutableRawPointer, _ job: UnsafeMutableRawPointer) {
   Unmanaged<Simulation>.fromOpaque(simulation).takeUnretainedValue().adopt(unsafeBitCast(job, to: UnownedJob.self))

@@ -10,6 +10,11 @@ public struct SimulationFailure: Error, Sendable {
     case livelock
     /// More time passed than was to (``SimulationLimits/time``).
     case timeLimit
+    /// More real time passed than was to (``SimulationLimits/realTime``).
+    case realTimeLimit
+    /// Time went on and on, and nothing came of it (``SimulationLimits/ticksWithoutProgress``): something ticks, and
+    /// everything else waits.
+    case standstill
     /// Tasks were left when the body had ended and everything had been closed; the number says how many.
     case tasksLeft(Int)
     /// Another thread had a hand in the run, which therefore cannot be repeated.
@@ -28,7 +33,8 @@ public struct SimulationFailure: Error, Sendable {
   public internal(set) var faultCount: Int
   /// All that happened.
   public let trace: SimulationTrace
-  let eventsShown: Int
+  /// The last events, with what only ran and slept left out where there is much of it.
+  let lastEvents: [String]
 }
 
 extension SimulationFailure: CustomStringConvertible {
@@ -44,7 +50,7 @@ extension SimulationFailure: CustomStringConvertible {
     list(
       faults.count < faultCount ? "Of \(faultCount) faults these are enough" : "Faults",
       faults.map(\.description))
-    list("Last events", trace.lines.suffix(eventsShown))
+    list("Last events", lastEvents)
     lines.append("SIMULATION_SEED=\(seed) repeats it.")
     return lines.joined(separator: "\n")
   }
@@ -55,7 +61,8 @@ extension SimulationFailure.Cause {
   func isLike(_ other: SimulationFailure.Cause) -> Bool {
     switch (self, other) {
     case (.thrown(let mine), .thrown(let its)): type(of: mine) == type(of: its)
-    case (.deadlock, .deadlock), (.livelock, .livelock), (.timeLimit, .timeLimit): true
+    case (.deadlock, .deadlock), (.livelock, .livelock), (.standstill, .standstill): true
+    case (.timeLimit, .timeLimit), (.realTimeLimit, .realTimeLimit): true
     case (.tasksLeft, .tasksLeft), (.outsideInterference, .outsideInterference): true
     default: false
     }
@@ -70,6 +77,8 @@ extension SimulationFailure.Cause: CustomStringConvertible {
     case .deadlock: "deadlock: nothing was ready to run, and no time was waited for"
     case .livelock: "livelock: jobs ran on and on, and there was never a pause"
     case .timeLimit: "it took longer than it was to"
+    case .realTimeLimit: "it took longer than it was to, in real time"
+    case .standstill: "standstill: the time went on, and nothing happened but that tasks slept again"
     case .tasksLeft(let count): "\(count) of its tasks did not end when everything was closed"
     case .outsideInterference: "another thread had a hand in it, so that it cannot be repeated"
     }
@@ -83,7 +92,7 @@ public struct SimulationTrace: Hashable, Sendable, CustomStringConvertible {
 
   init(_ journal: Journal) {
     let forgotten = journal.forgottenCount
-    lines = (forgotten > 0 ? ["(\(forgotten) events before)"] : []) + journal.events.map(journal.text(of:))
+    lines = (forgotten > 0 ? ["(\(forgotten) events are left out)"] : []) + journal.events.map(journal.text(of:))
   }
 
   /// All lines, each with its end.

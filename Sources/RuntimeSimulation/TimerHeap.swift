@@ -21,6 +21,12 @@ struct TimerHeap {
   private var timers: [Timer] = []
   private var nextNumber = 0
 
+  /// How many have ever been put in.
+  var insertedCount: Int { nextNumber }
+
+  /// Whether one of the first `number` that were put in will do something still.
+  func hasTimer(below number: Int) -> Bool { timers.contains { $0.number < number && !Self.isVain($0) } }
+
   /// How many will do something still.
   var count: Int { timers.count { !Self.isVain($0) } }
 

@@ -84,6 +84,96 @@ struct SimulationFailureTests {
     guard case .outsideInterference = failure.cause else { throw failure }
   }
 
+  @Test(arguments: [false, true])
+  func `A task that something outside resumes before it has suspended does so too`(throwing: Bool) async throws {
+    let failure = try await failure { runtime in
+      let hasResumed = DispatchSemaphore(value: 0)
+      if !throwing {
+        await withUnsafeContinuation { continuation in
+          DispatchQueue.global().async {
+            continuation.resume()
+            hasResumed.signal()
+          }
+          hasResumed.wait()
+        }
+      } else {
+        try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
+          DispatchQueue.global().async {
+            continuation.resume()
+            hasResumed.signal()
+          }
+          hasResumed.wait()
+        }
+      }
+      try await runtime.clock.sleep(for: .seconds(1))
+    }
+    guard case .outsideInterference = failure.cause else { throw failure }
+  }
+
+  @Test func `A task that traps names its seed and the last events before the process ends`() async throws {
+    let end = try await #require(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try await simulate(seeds: 1...10) { runtime in
+        let host = runtime.host()
+        runtime.note("before it traps")
+        let task = host.spawn(TaskOptions(name: "the culprit")) {
+          host.note("here")
+          let numbers = [1, 2, 3].filter { $0 > Int(runtime.seed) }
+          if runtime.seed == 3 { print(numbers[0]) }
+        }
+        try await task.value
+      }
+    }
+    let text = String(decoding: end.standardErrorContent, as: UTF8.self)
+    for words in [
+      "SIMULATION_SEED=3 repeats it.", "\"the culprit\", which host 2 has started", "notes: before it traps",
+    ] {
+      #expect(text.contains(words), "\(words)")
+    }
+  }
+
+  @Test func `A server that ticks while nothing gets on is at a standstill, and ticks do not hide what came before`()
+    async throws
+  {
+    var limits = SimulationLimits()
+    limits.ticksWithoutProgress = 1000
+    let failure = try await failure(limits: limits) { runtime in
+      runtime.spawn {
+        while true { try await runtime.clock.sleep(for: .milliseconds(10)) }
+      }
+      let listener = try await runtime.listen(on: .loopback(port: 80))
+      let stream = try await runtime.connect(to: listener.localAddress)
+      try await stream.write("hello?")
+      _ = try await stream.read()
+    }
+    guard case .standstill = failure.cause else { throw failure }
+    #expect(failure.description.contains("writes 6 bytes to the client's end of connection 1"))
+    #expect(failure.description.contains(" times a task ran or slept, and nothing else happened"))
+    #expect(failure.trace.lines.count > 2000)
+  }
+
+  @Test func `One that ticks while something waits for a time is not`() async throws {
+    var limits = SimulationLimits()
+    limits.ticksWithoutProgress = 1000
+    let report = try await simulate(seed: 1, limits: limits) { runtime in
+      let ticking = runtime.spawn {
+        while true { try await runtime.clock.sleep(for: .seconds(1)) }
+      }
+      try await runtime.clock.sleep(for: .seconds(86_400))
+      ticking.cancel()
+    }
+    #expect(report.duration == .seconds(86_400))
+  }
+
+  @Test func `A run takes no more real time than it may`() async throws {
+    var limits = SimulationLimits()
+    limits.realTime = .milliseconds(100)
+    limits.jobsWithoutPause = .max
+    let failure = try await failure(limits: limits) { _ in
+      while !Task.isCancelled { await Task.yield() }
+    }
+    guard case .realTimeLimit = failure.cause else { throw failure }
+  }
+
   @Test func `Tasks that yield to each other for ever are a livelock`() async throws {
     var limits = SimulationLimits()
     limits.jobsWithoutPause = 300_000
