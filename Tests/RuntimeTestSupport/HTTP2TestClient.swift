@@ -11,6 +11,8 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   package var opensWindows = true
   /// The last stream that the server has said it will answer; `nil` before it has spoken of any.
   package private(set) var lastStream: UInt32?
+  /// Whether the server has acknowledged SETTINGS of the client.
+  package private(set) var settingsAreAcknowledged = false
   /// How many frames have come.
   package private(set) var frameCount = 0
 
@@ -152,6 +154,9 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     try await write { output in output.appendWindowUpdate(stream, increment: increment) }
   }
 
+  /// How much may be sent on all streams together without waiting.
+  package var connectionWindow: Int { sendWindow.available }
+
   /// How much may be sent on `stream` without waiting.
   package func window(of stream: UInt32) -> Int {
     min(sendWindow.available, exchanges[stream]?.sendWindow.available ?? 0)
@@ -288,16 +293,23 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     case .resetStream(let stream, let code): try withExchange(stream) { try $0.reset(code.rawValue) }
     case .settings(let payload): try takeSettings(bytes, payload)
     case .ping(let data): output.appendPing(data, flags: .acknowledgement)
-    case .goAway(let last, let code): (lastStream, goAway) = (last, code.rawValue)
+    case .goAway(let last, let code):
+      // RFC 9113 section 6.8: what has been given up may have been sent again elsewhere.
+      guard last <= lastStream ?? .max else { throw TestClientError.malformed("a GOAWAY that takes one back") }
+      (lastStream, goAway) = (last, code.rawValue)
     case .windowUpdate(0, let increment): try Self.open(&sendWindow, by: increment)
     case .windowUpdate(let stream, let increment):
       try withExchange(stream) { try Self.open(&$0.sendWindow, by: increment) }
-    case .settingsAcknowledgement, .pingAcknowledgement, .unknown: return
+    case .settingsAcknowledgement: settingsAreAcknowledged = true
+    case .pingAcknowledgement, .unknown: return
     case .priority, .priorityUpdate, .pushPromise: throw TestClientError.malformed("a frame of a client's")
     }
   }
 
   private func withExchange(_ stream: UInt32, _ change: (inout HTTP2TestExchange) throws -> Void) throws {
+    guard stream <= lastStream ?? .max else {
+      throw TestClientError.malformed("a frame of a stream that the server has said it ignores")
+    }
     // Taken out, so that its content is not copied while it changes.
     guard var exchange = exchanges.removeValue(forKey: stream) else {
       throw TestClientError.malformed("a frame of a stream that is not open")
@@ -345,7 +357,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
       try settings.apply(Settings.entry(bytes.span, at: start))
     }
     encoder.setMaximumTableSize(settings.headerTableSize)
-    for stream in exchanges.keys {
+    for stream in exchanges.keys where stream <= lastStream ?? .max {
       try withExchange(stream) { try Self.open(&$0.sendWindow, by: settings.initialWindowSize - before) }
     }
     output.appendSettingsAcknowledgement()

@@ -52,8 +52,14 @@ import Testing
     ("too little content", head([0x88, 0x0F, 0x0D, 1, 0x35], flags: 5)),
     ("a frame of a wrong size", settings + Client.frame(6, payload: [1])),
     ("a window over the largest", settings + Client.frame(8, payload: [0x7F, 0xFF, 0xFF, 0xFF])),
+    ("a second GOAWAY that says more than the first", settings + goAway(0, 0) + goAway(0, 1)),
+    ("a frame behind a GOAWAY of which its stream is no part", settings + goAway(0, 0) + head),
     ("more content than the window", settings + head + content + content + content + content + content),
   ]
+
+  private static func goAway(_ high: UInt8, _ low: UInt8) -> [UInt8] {
+    Client.frame(7, payload: [high, 0, 0, low, 0, 0, 0, 0])
+  }
 
   private static let content = Client.frame(0, stream: 1, payload: [UInt8](repeating: 0, count: 16_384))
 

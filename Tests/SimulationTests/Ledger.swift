@@ -7,6 +7,7 @@ final class Ledger: Sendable {
   private struct Entries {
     var handled: [Int: Int] = [:]
     var answered: Set<Int> = []
+    var refusedConnections = 0
     var lastNumber = 0
   }
 
@@ -36,6 +37,15 @@ final class Ledger: Sendable {
     let isFirst = entries.withLock { $0.answered.insert(number).inserted }
     guard isFirst else { throw Wrong("request \(number) was answered twice") }
   }
+
+  /// Whether a handler has been called for a request.
+  func hasHandled(_ number: Int) -> Bool { entries.withLock { $0.handled[number] != nil } }
+
+  /// A connection has been refused, though the server was there.
+  func noteRefusedConnection() { entries.withLock { $0.refusedConnections += 1 } }
+
+  /// How many connections have been refused so.
+  var refusedConnections: Int { entries.withLock(\.refusedConnections) }
 
   /// How many requests there have been.
   var count: Int { entries.withLock(\.lastNumber) }

@@ -54,8 +54,9 @@ struct Scenario: Sendable {
   let host: SimulatedRuntime
   let server: Server<SimulatedRuntime, Router>
   private let serving: Task<Void, any Error>
-  /// Whether the server may end before it has done what it was asked, and say so (503).
-  private let hasLittleGrace: Bool
+  private let patience: Verdict.Patience
+  /// What the server lets a client send on all streams of a connection together.
+  private let connectionWindow: Int
 
   init(_ version: Version, on runtime: SimulatedRuntime, options: ServerOptions = ServerOptions()) async throws {
     let host = runtime.host()
@@ -65,7 +66,8 @@ struct Scenario: Sendable {
     let server = try await Server(
       runtime: host, address: .ipv4(host.address, port: 80), options: options,
       handler: Self.router(ledger, host.clock))
-    hasLittleGrace = options.shutdownGrace < .seconds(10)
+    patience = Verdict.Patience(options)
+    connectionWindow = options.http2.initialConnectionWindow
     self.version = version
     self.runtime = runtime
     self.host = host
@@ -151,9 +153,12 @@ struct Scenario: Sendable {
     do throws(IOError) {
       stream = try await client.connect(to: server.localAddress)
     } catch {
-      return  // Refused, by a fault or by a server that has ended.
+      // Refused, by a server that has ended or by a fault.
+      if !server.isShuttingDown { ledger.noteRefusedConnection() }
+      return
     }
     defer { stream.close() }
+    let verdict = Verdict(stream: stream, manner: manner, patience: patience) { [server] in server.isShuttingDown }
     let leaving =
       manner == .fickle
       ? client.spawn {
@@ -162,9 +167,9 @@ struct Scenario: Sendable {
       } : nil
     let plan = (0..<requests).map { _ in (number: ledger.next(), kind: Kind.allCases.randomElement() ?? .item) }
     switch version {
-    case .http1: try await talkHTTP1(client, stream, manner, plan[...])
-    case .http2: try await talkHTTP2(client, HTTP2TestClient(stream), manner, plan[...])
-    case .upgraded: try await upgrade(client, stream, manner, plan[...])
+    case .http1: try await talkHTTP1(client, verdict, plan[...])
+    case .http2: try await talkHTTP2(client, HTTP2TestClient(stream), verdict, plan[...])
+    case .upgraded: try await upgrade(client, verdict, plan[...])
     }
     leaving?.cancel()
     _ = await leaving?.result
@@ -177,9 +182,8 @@ struct Scenario: Sendable {
     try await client.clock.sleep(for: .milliseconds(.random(in: 0...500)))
   }
 
-  private func talkHTTP1(
-    _ client: SimulatedRuntime, _ stream: SimulatedStream, _ manner: Manner, _ plan: Plan
-  ) async throws {
+  private func talkHTTP1(_ client: SimulatedRuntime, _ verdict: Verdict, _ plan: Plan) async throws {
+    let (stream, manner) = (verdict.stream, verdict.manner)
     // Sends while it reads: the server answers a pipeline in order.
     let sender = client.spawn {
       for (number, kind) in plan {
@@ -203,41 +207,51 @@ struct Scenario: Sendable {
     let reader = HTTPTestClient(stream)
     for (number, kind) in plan {
       try await dawdle(client, manner)
-      guard let response = try? await reader.readResponse(to: kind.method) else { break }
-      try check(response, number, kind)
-      if response["connection"] == "close" || response.status == 408 { break }
+      let response: TestResponse
+      do {
+        response = try await reader.readResponse(to: kind.method)
+      } catch  where error is IOError || error as? TestClientError == .endOfStream {
+        try verdict.checkEnd("the connection of request \(number), \(kind),")
+        break
+      }
+      try check(response, number, kind, verdict)
+      if response["connection"] == "close" {
+        try verdict.checkClosing()
+        break
+      }
     }
     stream.close()
     _ = await sender.result
   }
 
-  private func upgrade(
-    _ client: SimulatedRuntime, _ stream: SimulatedStream, _ manner: Manner, _ plan: Plan
-  ) async throws {
+  private func upgrade(_ client: SimulatedRuntime, _ verdict: Verdict, _ plan: Plan) async throws {
     guard let first = plan.first else { return }
-    let reader = HTTPTestClient(stream)
+    let reader = HTTPTestClient(verdict.stream)
+    let http2: HTTP2TestClient<SimulatedStream>
     do {
-      try await stream.write(
+      try await verdict.stream.write(
         "GET /item/\(first.number) HTTP/1.1\r\nHost: sim\r\nConnection: Upgrade, HTTP2-Settings\r\n"
           + "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
       let response = try await reader.readHead()
       // A server that is about to end answers in HTTP/1.1.
       guard response.status == 101 else {
         var response = response
+        try verdict.checkClosing()
         response.body = try await reader.readExactly(response["content-length"].flatMap { Int($0) } ?? 0)
-        return try check(response, first.number, .item)
+        return try check(response, first.number, .item, verdict)
       }
-      let http2 = HTTP2TestClient(stream, after: reader)
-      try await talkHTTP2(client, http2, manner, plan.dropFirst(), open: [(1, first.number, .item)])
-    } catch is IOError {
-    } catch TestClientError.endOfStream {
+      http2 = HTTP2TestClient(verdict.stream, after: reader)
+    } catch  where error is IOError || error as? TestClientError == .endOfStream {
+      return try verdict.checkEnd("the connection of request \(first.number), which was to be upgraded,")
     }
+    try await talkHTTP2(client, http2, verdict, plan.dropFirst(), open: [(1, first.number, .item)])
   }
 
   private func talkHTTP2(
-    _ host: SimulatedRuntime, _ client: HTTP2TestClient<SimulatedStream>, _ manner: Manner, _ plan: Plan,
+    _ host: SimulatedRuntime, _ client: HTTP2TestClient<SimulatedStream>, _ verdict: Verdict, _ plan: Plan,
     open: [(stream: UInt32, number: Int, kind: Kind)] = []
   ) async throws {
+    let manner = verdict.manner
     var open = open
     do {
       try await client.start()
@@ -255,18 +269,38 @@ struct Scenario: Sendable {
     for (id, number, kind) in open {
       do {
         try await dawdle(host, manner)
-        try check(try await client.readResponse(on: id), number, kind)
-      } catch is TestStreamError {
-      } catch is IOError {
-      } catch TestClientError.endOfStream {
+        try check(try await client.readResponse(on: id), number, kind, verdict)
+      } catch  where error is TestStreamError || error is IOError || error as? TestClientError == .endOfStream {
+        try verdict.checkLoss(of: id, after: client.lastStream, "request \(number), \(kind), on stream \(id)")
       }
     }
+    for (id, number, _) in open where id > client.lastStream ?? .max {
+      try expect(!ledger.hasHandled(number), "request \(number) was handled, and the client may ask elsewhere")
+    }
+    try await checkWindow(client, verdict)
+  }
+
+  /// Checks that the server has given back what it has taken of the connection's window, up to what it saves itself the
+  /// telling of, once it has acknowledged everything.
+  private func checkWindow(_ client: HTTP2TestClient<SimulatedStream>, _ verdict: Verdict) async throws {
+    do {
+      guard !verdict.isExcused, !server.isShuttingDown, client.lastStream == nil else { return }
+      // What came before has been taken in when this is answered.
+      let number = ledger.next()
+      let response = try await client.get("/item/\(number)")
+      try check(response, number, .item, verdict)
+    } catch  where error is TestStreamError || error is IOError || error as? TestClientError == .endOfStream {
+      return try verdict.checkEnd("a connection that was quiet")
+    }
+    try expect(client.settingsAreAcknowledged, "the settings were not acknowledged")
+    let window = client.connectionWindow
+    try expect(window >= connectionWindow / 2, "of the connection's window \(window) bytes are left")
   }
 
   /// Whether what has come is what was asked for; a server that has lost patience may say so (408), and so may
   /// one that has no more time (503).
-  private func check(_ response: TestResponse, _ number: Int, _ kind: Kind) throws {
-    if response.status == 408 || response.status == 503 && hasLittleGrace { return }
+  private func check(_ response: TestResponse, _ number: Int, _ kind: Kind, _ verdict: Verdict) throws {
+    if try verdict.isRefusal(response.status) { return }
     try expect(response.status == kind.status, "request \(number), \(kind), was answered with \(response.status)")
     let body = kind == .fail ? [] : response.body
     try ledger.answer(number, with: body, expecting: Self.expected(kind, number))
@@ -279,8 +313,11 @@ struct Scenario: Sendable {
     await server.shutdown()
     try await serving.value
     try ledger.check(losesNothing: losesNothing)
+    let refusals = runtime.faults.count { $0.kind == .refusal }
+    try expect(ledger.refusedConnections <= refusals, "the server has refused connections")
     try expect(server.metrics.openConnections == 0, "connections are open: \(server.metrics)")
     try expect(server.metrics.requestsInFlight == 0, "requests are in flight: \(server.metrics)")
+    try expect(server.metrics.heldBytes == 0, "memory is held: \(server.metrics)")
     try await runtime.expectNothingLeft()
   }
 }

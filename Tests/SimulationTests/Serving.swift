@@ -14,5 +14,6 @@ func serving(
   try await body(server, serving)
   await server.shutdown()
   try await serving.value
+  try expect(server.metrics.heldBytes == 0, "memory is held: \(server.metrics)")
   try await runtime.expectNothingLeft()
 }

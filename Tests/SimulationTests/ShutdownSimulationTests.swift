@@ -30,6 +30,21 @@ import Testing
     }
   }
 
+  @Test func `A request of which half has come when the server shuts down is answered`() async throws {
+    try await serve { runtime, server in
+      let client = try await client(runtime, server)
+      try await client.send("GET / HTTP/1.1\r\nHo")
+      try await runtime.clock.sleep(for: .seconds(1))
+      async let over: Void = server.shutdown()
+      try await runtime.clock.sleep(for: .seconds(1))
+      try await client.send("st: a\r\n\r\n")
+      let last = try await client.readResponse()
+      try expect(last.text == "hello" && last["Connection"] == "close", "it was not the last answer")
+      client.stream.close()
+      await over
+    }
+  }
+
   @Test func `A request of HTTP/1 in flight gets a 503 when the server has no more time`() async throws {
     try await serve { runtime, server in
       let elapsed = try await timeToEnd(of: "/wait", on: server, runtime) { client in

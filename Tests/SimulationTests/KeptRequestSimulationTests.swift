@@ -1,0 +1,72 @@
+import Runtime
+import RuntimeHTTP
+import RuntimeSimulation
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+/// Requests that handlers keep: the memory of one must not be used for the next while anybody has it.
+struct KeptRequestSimulationTests {
+  private static let count = 20
+
+  @Test(arguments: [Scenario.Version.http1, .http2])
+  func `A request that has been kept stays what it was`(version: Scenario.Version) async throws {
+    try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
+      let host = runtime.host()
+      let kept = Recorder<(request: Request, target: String, field: String?, body: String)>()
+      var router = Router()
+      router.get("/plain/:number") { request in
+        kept.record((request, request.target, request.headers["X-Number"], ""))
+        return .text("kept")
+      }
+      router.get("/waiting/:number") { request in
+        kept.record((request, request.target, request.headers["X-Number"], ""))
+        try await host.clock.sleep(for: .milliseconds(1))
+        return .text("kept")
+      }
+      router.post("/content/:number") { request in
+        let body = try await request.body.collect(upTo: 1000)
+        kept.record((request, request.target, request.headers["X-Number"], String(decoding: body, as: UTF8.self)))
+        return .text("kept")
+      }
+      try await serving(on: host, in: runtime, router) { server, _ in
+        let stream = try await runtime.connect(to: server.localAddress)
+        switch version {
+        case .http2: try await Self.talkHTTP2(HTTP2TestClient(stream))
+        default: try await Self.talkHTTP1(HTTPTestClient(stream))
+        }
+        stream.close()
+      }
+      let all = kept.elements
+      try expect(all.count == 3 * Self.count, "\(all.count) requests have come")
+      for (number, (request, target, field, _)) in all.enumerated() {
+        try expect(request.target == target, "request \(number) was for \(target), and is for \(request.target)")
+        try expect(request.headers["X-Number"] == field, "request \(number) has other fields than it had")
+        try expect(field == target.split(separator: "/").last.map(String.init), "request \(number) came as another")
+      }
+    }
+  }
+
+  private static func talkHTTP1(_ client: HTTPTestClient<SimulatedStream>) async throws {
+    for number in 0..<count {
+      // In one pipeline, so that the next is decoded as soon as may be.
+      try await client.send(
+        "GET /plain/\(number) HTTP/1.1\r\nHost: a\r\nX-Number: \(number)\r\n\r\n"
+          + "GET /waiting/\(number) HTTP/1.1\r\nHost: a\r\nX-Number: \(number)\r\n\r\n"
+          + "POST /content/\(number) HTTP/1.1\r\nHost: a\r\nX-Number: \(number)\r\nContent-Length: 2\r\n\r\nhi")
+      for _ in 0..<3 { try expect(try await client.readResponse().text == "kept", "it said something else") }
+    }
+  }
+
+  private static func talkHTTP2(_ client: HTTP2TestClient<SimulatedStream>) async throws {
+    try await client.start()
+    for number in 0..<count {
+      let field = [("x-number", "\(number)")]
+      try expect(try await client.request("GET", "/plain/\(number)", field).text == "kept", "it said something else")
+      try expect(try await client.request("GET", "/waiting/\(number)", field).text == "kept", "it said something else")
+      let stream = try await client.send("POST", "/content/\(number)", field, ends: false)
+      try await client.send(Array("hi".utf8), on: stream, ends: true)
+      try expect(try await client.readResponse(on: stream).text == "kept", "it said something else")
+    }
+  }
+}

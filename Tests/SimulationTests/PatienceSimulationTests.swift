@@ -1,0 +1,194 @@
+import Runtime
+import RuntimeHTTP
+import RuntimeSimulation
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+/// Handlers that pause for longer than every timeout, wherever they can, and clients that do so wherever nothing is waited
+/// for: what has been waited for and has come must not cost the connection later.
+@Suite(.timeLimit(.minutes(10))) struct PatienceSimulationTests {
+  /// Longer than any timeout, and than the time in which a client has to give two signs of life.
+  private static let pause = Duration.seconds(200)
+  /// Lengths of content: what goes with its head, what goes by itself, and more than a connection holds.
+  static let lengths = [10, 30_000, 200_000]
+
+  // MARK: HTTP/1
+
+  @Test(arguments: lengths)
+  func `A handler of HTTP/1 may pause at every point`(length: Int) async throws {
+    try await serve { runtime, server in
+      let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+      for framing in ["Content-Length: \(length)\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"] {
+        // What is left unread may be any number of chunks, after which the connection could not go on.
+        let paths = ["/read", "/echo", "/whole/\(length)"] + (framing.hasPrefix("T") ? [] : ["/write/\(length)"])
+        for path in paths {
+          // Just in time for an idle connection.
+          try await runtime.clock.sleep(for: .seconds(9))
+          try await client.send("POST \(path) HTTP/1.1\r\nHost: a\r\n\(framing)")
+          let stream = client.stream
+          // In a task of its own, since the handler may pause before it reads.
+          let sending = runtime.spawn {
+            let content = [UInt8](repeating: 7, count: length)
+            if framing.hasPrefix("T") { try await stream.write(String(length, radix: 16) + "\r\n") }
+            try await stream.write(content)
+            if framing.hasPrefix("T") { try await stream.write("\r\n0\r\n\r\n") }
+          }
+          let response = try await client.readResponse(to: "POST")
+          try expect(response.status == 200 && response["Connection"] == nil, "\(path): it was a \(response.status)")
+          try expect(response.body == Self.expected(path, length), "\(path): \(response.body.count) bytes came")
+          try await sending.value
+          try await runtime.clock.sleep(for: .seconds(50))
+        }
+      }
+      client.stream.close()
+    }
+  }
+
+  @Test func `A client of HTTP/1 may pause while its handler does`() async throws {
+    try await serve { runtime, server in
+      let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+      try await client.send("POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n")
+      // The handler reads after its first pause, and after each piece it pauses again.
+      for _ in 0..<2 {
+        try await runtime.clock.sleep(for: Self.pause - .seconds(5))
+        try await client.send([UInt8](repeating: 7, count: 10))
+      }
+      try expect(try await client.readResponse(to: "POST").text == "20", "it said something else")
+      client.stream.close()
+    }
+  }
+
+  @Test func `The rest of a head has its time, and the answer before it does not wait for it`() async throws {
+    try await serve { runtime, server in
+      let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+      try await client.send("GET /quick HTTP/1.1\r\nHost: a\r\n\r\nGET /quick HT")
+      let start = runtime.clock.now
+      try expect(try await client.readResponse().text == "quick", "it said something else")
+      try expect(start.duration(to: runtime.clock.now) < .seconds(1), "the answer came late")
+      try expect(try await client.readResponse().status == 408, "it had its way")
+      let elapsed = start.duration(to: runtime.clock.now)
+      try expect(elapsed >= .seconds(10) && elapsed < .seconds(12), "that was after \(elapsed)")
+      client.stream.close()
+    }
+  }
+
+  // MARK: HTTP/2
+
+  @Test(arguments: lengths)
+  func `A handler of HTTP/2 may pause at every point`(length: Int) async throws {
+    try await serve { runtime, server in
+      let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+      try await client.start()
+      for path in ["/read", "/write/\(length)", "/echo", "/whole/\(length)"] {
+        let stream = try await client.send("POST", path, ends: false)
+        // It reads while it waits for room, and so gives signs of life.
+        try await client.send([UInt8](repeating: 7, count: length), on: stream, ends: true)
+        let response = try await client.readResponse(on: stream)
+        try expect(response.status == 200, "\(path): it was a \(response.status)")
+        try expect(response.body == Self.expected(path, length), "\(path): \(response.body.count) bytes came")
+        try await runtime.clock.sleep(for: .seconds(50))
+      }
+      try expect(client.lastStream == nil, "the server has gone away")
+      client.stream.close()
+    }
+  }
+
+  @Test func `A client of HTTP/2 may pause while its handler does`() async throws {
+    try await serve { runtime, server in
+      let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+      try await client.start()
+      let stream = try await client.send("POST", "/read", ends: false)
+      let waiting = try await client.send("GET", "/ponder")
+      for piece in 1...2 {
+        // At least a PING comes in thirty seconds, and is answered.
+        while runtime.clock.now.offset < (Self.pause - .seconds(40)) * piece { try await client.readFrame() }
+        try await client.send([UInt8](repeating: 7, count: 10), on: stream, ends: piece == 2)
+      }
+      try expect(try await client.readResponse(on: stream).text == "20", "it said something else")
+      try expect(try await client.readResponse(on: waiting).text == "pondered", "it said something else")
+      client.stream.close()
+    }
+  }
+
+  @Test func `A stream that waits for more urgent ones is not taken for one whose client takes nothing`() async throws {
+    try await serve { runtime, server in
+      let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+      try await client.start([(4, 1 << 20)])
+      try await client.openWindow(of: 0, by: 1 << 20)
+      _ = try await client.get("/quick")
+      let urgent = try await client.send("GET", "/large", [("priority", "u=0")])
+      let other = try await client.send("GET", "/large", [("priority", "u=7")])
+      // Slowly, but as fast as it has to: what comes of the urgent one takes minutes.
+      while client.body(on: urgent).count < Self.largeLength {
+        try await runtime.clock.sleep(for: .seconds(10))
+        let count = client.body(on: urgent).count
+        while client.body(on: urgent).count < min(count + 16_384, Self.largeLength) { try await client.readFrame() }
+      }
+      try expect(try await client.readResponse(on: other).body.count == Self.largeLength, "the other was cut off")
+      client.stream.close()
+    }
+  }
+
+  // MARK: -
+
+  private static let largeLength = 400_000
+
+  private static func expected(_ path: String, _ length: Int) -> [UInt8] {
+    path == "/read" ? Array("\(length)".utf8) : [UInt8](repeating: 7, count: length)
+  }
+
+  private func serve(
+    _ body: @escaping @Sendable (SimulatedRuntime, Server<SimulatedRuntime, Router>) async throws -> Void
+  ) async throws {
+    try await simulate(seeds: 1...3, faults: .calm) { runtime in
+      let host = runtime.host()
+      let pause: @Sendable () async throws -> Void = { try await host.clock.sleep(for: Self.pause) }
+      var router = Router()
+      router.get("/quick") { _ in .text("quick") }
+      router.get("/ponder") { _ in
+        try await pause()
+        return .text("pondered")
+      }
+      router.get("/large") { _ in Response(body: .bytes([UInt8](repeating: 7, count: Self.largeLength))) }
+      router.post("/read") { request in
+        var count = 0
+        try await pause()
+        for try await chunk in request.body {
+          count += chunk.count
+          try await pause()
+        }
+        return .text("\(count)")
+      }
+      router.post("/write/:length") { request in
+        let length = request.parameters["length"].flatMap { Int($0) } ?? 0
+        return Response(
+          body: .stream { writer in
+            try await pause()
+            for start in stride(from: 0, to: length, by: max(1, length / 2)) {
+              try await writer.write([UInt8](repeating: 7, count: min(max(1, length / 2), length - start)))
+              try await pause()
+            }
+          })
+      }
+      router.post("/echo") { request in
+        Response(
+          body: .stream { writer in
+            for try await chunk in request.body {
+              try await pause()
+              try await writer.write(chunk)
+              try await pause()
+            }
+            try await pause()
+          })
+      }
+      router.post("/whole/:length") { request in
+        let length = request.parameters["length"].flatMap { Int($0) } ?? 0
+        _ = try await request.body.collect(upTo: 1_000_000)
+        try await pause()
+        return Response(body: .bytes([UInt8](repeating: 7, count: length)))
+      }
+      try await serving(on: host, in: runtime, router) { server, _ in try await body(runtime, server) }
+    }
+  }
+}

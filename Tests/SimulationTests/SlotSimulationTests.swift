@@ -1,0 +1,120 @@
+import Runtime
+import RuntimeHTTP
+import RuntimeSimulation
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+/// Streams of HTTP/2 one after another, which have one slot in turn: nothing of one may be there for the next.
+@Suite(.timeLimit(.minutes(10))) struct SlotSimulationTests {
+  private typealias Client = HTTP2TestClient<SimulatedStream>
+
+  /// What a stream does, before one that does nothing special.
+  enum First: CaseIterable {
+    case trailers, length, tooMuch, unread, late, responseTrailers, expectation
+  }
+
+  @Test(arguments: First.allCases)
+  func `A stream has nothing of the one before it`(first: First) async throws {
+    var options = ServerOptions()
+    options.maximumBodyLength = 50_000
+    try await serve(options) { runtime, client in
+      for _ in 0..<3 {
+        try await Self.perform(first, client, runtime)
+        // Its end, and that of its handler, have been noticed when this is answered.
+        try expect(try await client.get("/quick").text == "quick", "it said something else")
+        let stream = try await client.send("POST", "/count", ends: false)
+        // Nearly as long as content may not come.
+        if first == .late { try await runtime.clock.sleep(for: .seconds(25)) }
+        try await client.send([UInt8](repeating: 1, count: 30_000), on: stream, ends: true)
+        let response = try await client.readResponse(on: stream)
+        try expect(response.text == "30000", "it was a \(response.status): \(response.text)")
+        try expect(response.trailers.isEmpty, "it has trailers: \(response.trailers)")
+        let again = try await client.get("/stream")
+        try expect(again.text == "streamed" && again.trailers.isEmpty, "a stream: \(again)")
+      }
+    }
+  }
+
+  private static func perform(_ first: First, _ client: Client, _ runtime: SimulatedRuntime) async throws {
+    switch first {
+    case .trailers:
+      let stream = try await client.send("POST", "/count", ends: false)
+      try await client.send(Array("hi".utf8), on: stream)
+      try await client.send(trailers: [("x-sum", "1")], on: stream)
+      try expect(try await client.readResponse(on: stream).text == "2 x-sum", "there were no trailers")
+    case .length:
+      let stream = try await client.send("POST", "/count", [("content-length", "1000")], ends: false)
+      try await client.send(Array("hi".utf8), on: stream)
+      try await client.reset(stream)
+    case .tooMuch:
+      let stream = try await client.send("POST", "/count", ends: false)
+      try await client.send([UInt8](repeating: 1, count: 60_000), on: stream, ends: true)
+      try expect(try await client.readResponse(on: stream).status == 413, "it was not too much")
+    case .unread:
+      let stream = try await client.send("POST", "/refuse", ends: false)
+      try await client.send([UInt8](repeating: 1, count: 40_000), on: stream, ends: true)
+      try expect(try await client.readResponse(on: stream).text == "refused", "it said something else")
+    case .late:
+      let stream = try await client.send("POST", "/count", ends: false)
+      try await runtime.clock.sleep(for: .seconds(25))
+      try await client.send(Array("hi".utf8), on: stream, ends: true)
+      try expect(try await client.readResponse(on: stream).text == "2", "it said something else")
+    case .responseTrailers:
+      try expect(try await client.get("/trailers").trailers.map(\.name) == ["x-sum"], "there were no trailers")
+    case .expectation:
+      let stream = try await client.send("POST", "/count", [("expect", "100-continue")], ends: false)
+      try expect(try await client.readHead(on: stream).status == 100, "it was not to go on")
+      try await client.send(Array("hi".utf8), on: stream, ends: true)
+      try expect(try await client.readResponse(on: stream).text == "2", "it said something else")
+    }
+  }
+
+  @Test func `Each stream has its own share of content that nobody reads`() async throws {
+    try await serve { _, client in
+      for _ in 0..<10 {
+        let stream = try await client.send("POST", "/refuse", ends: false)
+        // It sends everything before it reads more than it has to.
+        try await client.send([UInt8](repeating: 1, count: 300_000), on: stream, ends: true)
+        try expect(try await client.readResponse(on: stream).text == "refused", "it said something else")
+        try expect(client.error(on: stream) == nil, "it was told not to go on")
+      }
+    }
+  }
+
+  private func serve(
+    _ options: ServerOptions = ServerOptions(),
+    _ body: @escaping @Sendable (SimulatedRuntime, HTTP2TestClient<SimulatedStream>) async throws -> Void
+  ) async throws {
+    try await simulate(seeds: 1...5, faults: .calm) { runtime in
+      let host = runtime.host()
+      var router = Router()
+      router.get("/quick") { _ in .text("quick") }
+      router.post("/refuse") { _ in .text("refused") }
+      router.post("/count") { request in
+        var count = 0
+        for try await chunk in request.body { count += chunk.count }
+        let trailers = request.body.trailers.map(\.name).joined()
+        return .text(trailers.isEmpty ? "\(count)" : "\(count) \(trailers)")
+      }
+      router.get("/stream") { _ in
+        Response(body: .stream { writer in try await writer.write("streamed") })
+      }
+      router.get("/trailers") { _ in
+        Response(
+          body: .stream { writer in
+            try await writer.write("streamed")
+            try writer.setTrailers(["X-Sum": "1"])
+          })
+      }
+      try await serving(on: host, in: runtime, router, options) { server, _ in
+        let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+        try await client.start()
+        // The settings are acknowledged then.
+        _ = try await client.get("/quick")
+        try await body(runtime, client)
+        client.stream.close()
+      }
+    }
+  }
+}

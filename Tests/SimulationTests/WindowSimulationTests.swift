@@ -1,0 +1,185 @@
+import Runtime
+import RuntimeHTTP
+import RuntimeSimulation
+import RuntimeTestSupport
+import RuntimeTesting
+import Testing
+
+/// The windows of HTTP/2: the server gives back all that it takes, no more, and takes no more than it is given. That the
+/// client's windows are kept to, the client checks itself.
+@Suite(.timeLimit(.minutes(10))) struct WindowSimulationTests {
+  private typealias Client = HTTP2TestClient<SimulatedStream>
+
+  /// What the connection lets lie unread is no more than its window.
+  private static let window = 128 * 1024
+
+  /// What becomes of content that a client sends.
+  enum Fate: CaseIterable {
+    case read, readLate, collected, answeredUnread, resetUnread, resetByClient, padding, late
+  }
+
+  @Test(arguments: Fate.allCases)
+  func `The connection's window is given back, whatever becomes of the content`(fate: Fate) async throws {
+    try await serve { runtime, client in
+      // The first answer comes behind the settings and the window that the server begins with.
+      _ = try await client.get("/quick")
+      try expect(client.connectionWindow == Self.window, "it begins with \(client.connectionWindow) bytes")
+      var unseen = 0
+      for _ in 0..<5 { unseen += try await Self.upload(fate, client, runtime) }
+      try await runtime.clock.sleep(for: .seconds(10))
+      // What came before has been taken in when this is answered.
+      try expect(try await client.get("/quick").status == 204, "it said something else")
+      let left = client.connectionWindow - unseen
+      try expect(left >= Self.window / 2 && left <= Self.window, "\(left) of \(Self.window) bytes are left")
+    }
+  }
+
+  /// Sends content on a few streams at once.
+  ///
+  /// - Returns: how much of it the client has sent behind its own back.
+  private static func upload(_ fate: Fate, _ client: Client, _ runtime: SimulatedRuntime) async throws -> Int {
+    let path =
+      switch fate {
+      case .read, .padding: "/count"
+      case .readLate, .resetByClient: "/late"
+      case .collected: "/collect"
+      case .answeredUnread: "/refuse"
+      case .resetUnread, .late: "/fail"
+      }
+    var unseen = 0
+    var streams: [UInt32] = []
+    for _ in 0..<3 {
+      let stream = try await client.send("POST", path, ends: false)
+      streams.append(stream)
+      switch fate {
+      case .padding:
+        for _ in 0..<100 {
+          let payload = [255, 1] + [UInt8](repeating: 0, count: 255)
+          try await client.stream.write(Client.frame(0, flags: 8, stream: stream, payload: payload))
+          unseen += payload.count
+        }
+        try await client.send([], on: stream, ends: true)
+      case .late:
+        // The server has reset the stream when this comes.
+        try await client.send([1], on: stream)
+        _ = try await client.readReset(on: stream)
+        let content = [UInt8](repeating: 1, count: 10_000)
+        try await client.stream.write(Client.frame(0, stream: stream, payload: content))
+        unseen += content.count
+      default:
+        try await client.send([UInt8](repeating: 1, count: 50_000), on: stream, ends: fate != .resetByClient)
+        if fate == .resetByClient { try await client.reset(stream) }
+      }
+    }
+    for stream in streams where fate != .late && fate != .resetByClient {
+      do {
+        let response = try await client.readResponse(on: stream)
+        try expect(response.status == 200, "it was a \(response.status)")
+      } catch is TestStreamError where fate == .resetUnread {}
+    }
+    return unseen
+  }
+
+  @Test func `Content goes as far as the client's windows, and on when they open`() async throws {
+    try await serve(settings: [(4, 5)]) { runtime, client in
+      _ = try await client.get("/quick")
+      client.opensWindows = false
+      let streams = [
+        try await client.send("GET", "/short"), try await client.send("GET", "/large"),
+        try await client.send("GET", "/stream"),
+      ]
+      let lengths = [11, Self.largeLength, Self.largeLength]
+      var granted = [5, 5, 5]
+      while granted != lengths {
+        for (index, stream) in streams.enumerated() where granted[index] < lengths[index] {
+          while client.body(on: stream).count < granted[index] { try await client.readFrame() }
+          let increment = min(lengths[index] - granted[index], .random(in: 1...20_000))
+          try await client.openWindow(of: stream, by: increment)
+          try await client.openWindow(of: 0, by: increment)
+          granted[index] += increment
+        }
+        try await runtime.clock.sleep(for: .milliseconds(.random(in: 0...1000)))
+      }
+      try expect(try await client.readResponse(on: streams[0]).text == "hello there", "it said something else")
+      for stream in streams.dropFirst() {
+        let body = try await client.readResponse(on: stream).body
+        try expect(body == [UInt8](repeating: 7, count: Self.largeLength), "\(body.count) bytes came")
+      }
+    }
+  }
+
+  @Test func `Content of all streams together goes as far as the connection's window`() async throws {
+    try await serve(settings: [(4, 1 << 20)]) { runtime, client in
+      _ = try await client.get("/quick")
+      client.opensWindows = false
+      let streams = [try await client.send("GET", "/large"), try await client.send("GET", "/stream")]
+      var granted = 65_535
+      while granted < 2 * Self.largeLength {
+        while streams.reduce(0, { $0 + client.body(on: $1).count }) < granted { try await client.readFrame() }
+        try await runtime.clock.sleep(for: .seconds(5))
+        try await client.openWindow(of: 0, by: 20_000)
+        granted += 20_000
+      }
+      for stream in streams {
+        let body = try await client.readResponse(on: stream).body
+        try expect(body == [UInt8](repeating: 7, count: Self.largeLength), "\(body.count) bytes came")
+      }
+    }
+  }
+
+  private static let largeLength = 100_000
+
+  private func serve(
+    settings: [(name: UInt16, value: UInt32)] = [],
+    _ body: @escaping @Sendable (SimulatedRuntime, HTTP2TestClient<SimulatedStream>) async throws -> Void
+  ) async throws {
+    try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
+      let host = runtime.host()
+      var options = ServerOptions()
+      // Nothing makes the windows grow, so that they are known.
+      options.http2.maximumStreamWindow = options.http2.initialStreamWindow
+      (options.http2.initialConnectionWindow, options.http2.maximumUnreadLength) = (Self.window, Self.window)
+      options.log = { _ in }
+      struct Broken: Error {}
+      let large = [UInt8](repeating: 7, count: Self.largeLength)
+      var router = Router()
+      router.get("/quick") { _ in Response(status: .noContent) }
+      router.get("/short") { _ in .text("hello there") }
+      router.get("/large") { _ in Response(body: .bytes(large)) }
+      router.get("/stream") { _ in
+        Response(
+          body: .stream { writer in
+            for start in stride(from: 0, to: large.count, by: 10_000) {
+              try await writer.write(Array(large[start..<start + 10_000]))
+            }
+          })
+      }
+      let count: @Sendable (Request) async throws -> Response = { request in
+        var count = 0
+        for try await chunk in request.body { count += chunk.count }
+        return .text("\(count)")
+      }
+      router.post("/count", count)
+      router.post("/late") { request in
+        try await host.clock.sleep(for: .seconds(5))
+        return try await count(request)
+      }
+      router.post("/collect") { request in .text("\(try await request.body.collect(upTo: 1_000_000).count)") }
+      router.post("/refuse") { _ in .text("refused") }
+      router.post("/fail") { request in
+        for try await _ in request.body { break }
+        return Response(
+          body: .stream { writer in
+            try await writer.write("begun")
+            throw Broken()
+          })
+      }
+      try await serving(on: host, in: runtime, router, options) { server, _ in
+        let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+        try await client.start(settings)
+        try await body(runtime, client)
+        client.stream.close()
+      }
+    }
+  }
+}
