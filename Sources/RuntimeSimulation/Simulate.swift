@@ -198,7 +198,7 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
     failure = SimulationFailure(
       seed: simulation.seed, cause: cause,
       waits: simulation.waits,
-      faults: faults, faultCount: faults.count, trace: SimulationTrace(simulation.journal),
+      faults: faults, faultCount: faults.count, journal: simulation.journal,
       lastEvents: simulation.journal.lastLines(simulation.limits.eventsShown))
   }
 }

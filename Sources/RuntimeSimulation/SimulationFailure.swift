@@ -31,10 +31,12 @@ public struct SimulationFailure: Error, Sendable {
   public internal(set) var faults: [Fault]
   /// How many faults there were before any were left out.
   public internal(set) var faultCount: Int
-  /// All that happened.
-  public let trace: SimulationTrace
+  let journal: Journal
   /// The last events, with what only ran and slept left out where there is much of it.
   let lastEvents: [String]
+
+  /// All that happened. It is put into words each time that it is asked for.
+  public var trace: SimulationTrace { SimulationTrace(journal) }
 }
 
 extension SimulationFailure: CustomStringConvertible {

@@ -32,6 +32,9 @@ import Testing
         try expect(response.trailers.isEmpty, "it has trailers: \(response.trailers)")
         let again = try await client.get("/stream")
         try expect(again.text == "streamed" && again.trailers.isEmpty, "a stream: \(again)")
+        try await Self.perform(first, client, runtime)
+        let large = try await client.get("/large")
+        try expect(large.body.count == 100_000 && large.trailers.isEmpty, "large content: \(large.trailers)")
       }
     }
   }
@@ -100,6 +103,7 @@ import Testing
       router.get("/stream") { _ in
         Response(body: .stream { writer in try await writer.write("streamed") })
       }
+      router.get("/large") { _ in Response(body: .bytes([UInt8](repeating: 1, count: 100_000))) }
       router.get("/trailers") { _ in
         Response(
           body: .stream { writer in
