@@ -11,7 +11,7 @@ import Testing
 
   /// What a stream does, before one that does nothing special.
   enum First: CaseIterable {
-    case trailers, length, tooMuch, unread, late, responseTrailers, expectation
+    case trailers, length, tooMuch, unread, late, responseTrailers, expectation, longHead, abandoned
   }
 
   @Test(arguments: First.allCases)
@@ -65,6 +65,16 @@ import Testing
       try expect(try await client.readResponse(on: stream).text == "2", "it said something else")
     case .responseTrailers:
       try expect(try await client.get("/trailers").trailers.map(\.name) == ["x-sum"], "there were no trailers")
+    case .longHead:
+      let field = ("x-long", String(repeating: "a", count: 20_000))
+      try expect(try await client.request("GET", "/quick", [field]).text == "quick", "it said something else")
+    case .abandoned:
+      client.opensWindows = false
+      let stream = try await client.send("GET", "/large")
+      while client.body(on: stream).count < 65_535 { try await client.readFrame() }
+      try await client.reset(stream)
+      client.opensWindows = true
+      try await client.openWindow(of: 0, by: 65_535)
     case .expectation:
       let stream = try await client.send("POST", "/count", [("expect", "100-continue")], ends: false)
       try expect(try await client.readHead(on: stream).status == 100, "it was not to go on")
@@ -117,6 +127,9 @@ import Testing
         // The settings are acknowledged then.
         _ = try await client.get("/quick")
         try await body(runtime, client)
+        // The connection lies idle, and its streams have left nothing.
+        try await runtime.clock.sleep(for: .seconds(5))
+        try expect(server.metrics.heldBytes == 0, "\(server.metrics.heldBytes) bytes are held")
         client.stream.close()
       }
     }
