@@ -49,6 +49,27 @@ struct KeptRequestSimulationTests {
     }
   }
 
+  @Test func `A request that nobody has kept leaves nothing of its content to the next`() async throws {
+    try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
+      let host = runtime.host()
+      var router = Router()
+      let count: @Sendable (Request) async throws -> Response = { request in
+        .text("\(request.body.length ?? -1) \(try await request.body.collect(upTo: 1000).count)")
+      }
+      router.post("/", count)
+      router.get("/", count)
+      try await serving(on: host, in: runtime, router) { server, _ in
+        let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+        for _ in 0..<5 {
+          try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+          try expect(try await client.readResponse().text == "2 2", "the content was other content")
+          try expect(try await client.get("/").text == "0 0", "there was content where none was sent")
+        }
+        client.stream.close()
+      }
+    }
+  }
+
   private static func talkHTTP1(_ client: HTTPTestClient<SimulatedStream>) async throws {
     for number in 0..<count {
       // In one pipeline, so that the next is decoded as soon as may be.
