@@ -14,6 +14,59 @@ struct UpgradeSimulationTests {
     "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
     + "HTTP2-Settings: AAMAAABk\r\n\r\n"
 
+  @Test func `The settings that come with an upgrade count for its answer`() async throws {
+    try await simulate(seeds: 1...3, faults: .calm) { runtime in
+      let host = runtime.host()
+      var router = Router()
+      router.get("/") { _ in .text("hello there") }
+      router.get("/short") { _ in .text("hi") }
+      try await serving(on: host, in: runtime, router) { server, _ in
+        let stream = try await runtime.connect(to: server.localAddress)
+        // An initial window of 5.
+        let request = Self.request.replacing("AAMAAABk", with: "AAQAAAAF")
+        try await stream.write(Array(request.utf8) + Self.preface)
+        let reader = HTTPTestClient(stream)
+        try expect(try await reader.readHead().status == 101, "it was not to go on with HTTP/2")
+        let client = HTTP2TestClient(stream, after: reader)
+        try expect(try await client.get("/short").text == "hi", "it said something else")
+        let count = client.body(on: 1).count
+        try expect(count == 5, "\(count) bytes came")
+        try await client.openWindow(of: 1, by: 6)
+        try expect(try await client.readResponse(on: 1).text == "hello there", "it said something else")
+        stream.close()
+      }
+    }
+  }
+
+  @Test func `What comes behind a request is the protocol's that follows, however little it reads at once`()
+    async throws
+  {
+    try await simulate(seeds: 1...3, faults: .calm) { runtime in
+      let host = runtime.host()
+      var router = Router()
+      router.upgrade("/echo") { _ in
+        .upgrade(to: "echo") { stream in
+          var count = 0
+          while count < 8 {
+            let some = try await stream.read(upTo: 3)
+            if some.isEmpty { break }
+            count += some.count
+            try await stream.write(some)
+          }
+        }
+      }
+      try await serving(on: host, in: runtime, router) { server, _ in
+        let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+        try await client.send(
+          "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nabcdefgh")
+        try expect(try await client.readHead().status == 101, "it was not to go on")
+        let echo = String(decoding: try await client.readToEnd(), as: UTF8.self)
+        try expect(echo == "abcdefgh", "it said \(echo)")
+        client.stream.close()
+      }
+    }
+  }
+
   @Test func `As much of the preface as may be comes with the request that asks for it`() async throws {
     try await simulate(seeds: 1...3, faults: .calm) { runtime in
       let host = runtime.host()
