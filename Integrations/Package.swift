@@ -151,6 +151,13 @@ let package = Package(
         .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
       ]),
 
+    example(
+      "engine-on-flying-socks",
+      [
+        gearbox("RuntimeCustom"), gearbox("RuntimeHTTP"), gearbox("RuntimeKit"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
+      ]),
+
     .target(
       name: "IntegrationTestSupport",
       dependencies: [gearbox("Runtime"), gearbox("RuntimeHTTP"), gearbox("RuntimeSelection")],
