@@ -78,20 +78,20 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
 
   /// What went wrong.
   public let kind: Kind
-  let place: Place
+  package let place: Place
   /// Which connection it was, as the trace of its run has it. In another run it may have another number, so that this does
   /// not count where faults are compared.
-  let connection: Int
+  package let connection: Int
 
   /// Where a fault belongs, whatever else happens in a run.
-  struct Place: Hashable, Sendable {
+  package struct Place: Hashable, Sendable {
     /// Whose it is: of a connection, its ``SimulatedNetwork/Attempt/identity``; of a partition, the two hosts in one
     /// number; of a datagram, the socket that sent it, counted from -1 down.
-    var owner: Int
+    package var owner: Int
     /// Whether it befell the end that accepted, and not the one that connected.
     var isServerSide = false
     /// How many bytes of the connection had gone there before.
-    var position = 0
+    package var position = 0
     /// Which opportunity it was there, counted from 0; the number of a period, or of a datagram.
     var occasion = 0
   }

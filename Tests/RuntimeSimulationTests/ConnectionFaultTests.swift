@@ -1,10 +1,9 @@
 import Glibc
 import Runtime
+import RuntimeSimulation
 import RuntimeTestSupport
 import RuntimeTesting
 import Testing
-
-@testable import RuntimeSimulation
 
 /// What a simulation deals to each connection, and what it says of that.
 struct ConnectionFaultTests {
