@@ -21,6 +21,14 @@ static const int64_t wall_start = 1767225600;  // 2026-01-01 00:00:00 UTC
 static _Thread_local const gearbox_simulation *current;
 static _Thread_local int64_t now;
 
+// The function of that name that would be called without this file, which `place` keeps once it has been found. Two threads
+// may both look it up: they find the same. Swift and the C library always have it.
+static void *find(_Atomic(void *) *place, const char *name) {
+  void *function = *place;
+  if (!function) *place = function = dlsym(RTLD_NEXT, name);
+  return function;
+}
+
 // MARK: Jobs
 
 typedef struct Job Job;
@@ -113,26 +121,20 @@ typedef __attribute__((swiftcall)) void (*throwing_resume_function)(void *, void
 
 __attribute__((weak, swiftcall)) void swift_continuation_resume(void *task) {
   note_resuming(task);
-  static _Atomic(resume_function) original;
-  resume_function call = original;
-  if (!call) original = call = (resume_function)dlsym(RTLD_NEXT, "swift_continuation_resume");
-  call(task);
+  static _Atomic(void *) original;
+  ((resume_function)find(&original, "swift_continuation_resume"))(task);
 }
 
 __attribute__((weak, swiftcall)) void swift_continuation_throwingResume(void *task) {
   note_resuming(task);
-  static _Atomic(resume_function) original;
-  resume_function call = original;
-  if (!call) original = call = (resume_function)dlsym(RTLD_NEXT, "swift_continuation_throwingResume");
-  call(task);
+  static _Atomic(void *) original;
+  ((resume_function)find(&original, "swift_continuation_throwingResume"))(task);
 }
 
 __attribute__((weak, swiftcall)) void swift_continuation_throwingResumeWithError(void *task, void *error) {
   note_resuming(task);
-  static _Atomic(throwing_resume_function) original;
-  throwing_resume_function call = original;
-  if (!call) original = call = (throwing_resume_function)dlsym(RTLD_NEXT, "swift_continuation_throwingResumeWithError");
-  call(task, error);
+  static _Atomic(void *) original;
+  ((throwing_resume_function)find(&original, "swift_continuation_throwingResumeWithError"))(task, error);
 }
 
 // MARK: Traps
@@ -213,11 +215,8 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     }
   }
   typedef int (*function)(clockid_t, struct timespec *);
-  // Two threads may both look it up: they find the same. The C library always has it.
-  static _Atomic(function) original;
-  function call = original;
-  if (!call) original = call = (function)dlsym(RTLD_NEXT, "clock_gettime");
-  return call(clock, time);
+  static _Atomic(void *) original;
+  return ((function)find(&original, "clock_gettime"))(clock, time);
 }
 
 __attribute__((noinline)) int64_t gearbox_real_time(void) {
@@ -268,9 +267,8 @@ long syscall(long number, ...) {
   va_end(list);
   if (number == SYS_getrandom && current) return draw((void *)arguments[0], (size_t)arguments[1]);
   typedef long (*function)(long, ...);
-  static _Atomic(function) original;
-  function call = original;
-  if (!call) original = call = (function)dlsym(RTLD_NEXT, "syscall");
+  static _Atomic(void *) original;
+  function call = (function)find(&original, "syscall");
   return call(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
 }
 
