@@ -5,7 +5,7 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Requests that handlers keep: the memory of one must not be used for the next while anybody has it.
+/// Requests that handlers keep: the memory of one must not be used for the next while a handler has it.
 ///
 /// The routes have no parameters, for which a router would make a copy.
 struct KeptRequestSimulationTests {
@@ -49,7 +49,7 @@ struct KeptRequestSimulationTests {
     }
   }
 
-  @Test func `A request that nobody has kept leaves nothing of its content to the next`() async throws {
+  @Test func `A request that no handler has kept leaves nothing of its content to the next`() async throws {
     try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
       let host = runtime.host()
       var router = Router()

@@ -83,7 +83,7 @@ import Testing
     }
   }
 
-  @Test func `Each stream has its own share of content that nobody reads`() async throws {
+  @Test func `Each stream has its own share of content that no handler reads`() async throws {
     try await serve { _, client in
       for _ in 0..<10 {
         let stream = try await client.send("POST", "/refuse", ends: false)

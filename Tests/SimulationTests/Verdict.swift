@@ -38,7 +38,7 @@ struct Verdict: Sendable {
 
   /// Checks that a connection which has ended, by an error or without one, might end.
   func checkEnd(_ what: @autoclosure () -> String) throws {
-    try expect(isExcused || isShuttingDown(), "\(what()) ended, and nobody but the server has had a part in it")
+    try expect(isExcused || isShuttingDown(), "\(what()) ended, and only the server has had a part in it")
   }
 
   /// Checks that a stream of HTTP/2 without a whole response might be left without one.
@@ -46,7 +46,7 @@ struct Verdict: Sendable {
   /// - Parameter lastStream: the last one that the server has said it answers, if it has.
   func checkLoss(of stream: UInt32, after lastStream: UInt32?, _ what: @autoclosure () -> String) throws {
     if isExcused || isShuttingDown() && (patience.hasLittleGrace || stream > lastStream ?? 0) { return }
-    throw Ledger.Wrong("\(what()) was not answered, and nobody but the server has had a part in it")
+    throw Ledger.Wrong("\(what()) was not answered, and only the server has had a part in it")
   }
 
   /// Whether `status` is no answer, but says that there will be none. Checks that the server may say so.
