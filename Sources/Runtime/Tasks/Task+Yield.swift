@@ -1,4 +1,5 @@
 import CRuntime
+import RuntimePrimitives
 
 extension Task where Success == Never, Failure == Never {
   /// Lets other tasks run that are ready, as `Task.yield()` does, and for less where the executor has its jobs run by
@@ -11,7 +12,7 @@ extension Task where Success == Never, Failure == Never {
     // A loop sees to the task of its own job alone: while a job runs another loop, whose jobs these are, or an actor that
     // runs the jobs of several tasks, it does not come to its end.
     guard gearbox_may_yield() else { return await Task.yield() }
-    await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+    await suspendTask { (continuation: UnsafeContinuation<Void, Never>) in
       // A continuation is one pointer.
       gearbox_yield(unsafeBitCast(continuation, to: UnsafeMutableRawPointer.self))
     }

@@ -132,7 +132,7 @@ extension HTTP2Connection {
   /// Waits until there is something to write, or nothing more to be expected. Being cancelled is the end of everything.
   private func sleep() async {
     await withTaskCancellationHandler {
-      await withUnsafeContinuation { continuation in
+      await suspendTask { continuation in
         let mayWrite = state.withLock { state in
           let mayWrite = state.core.hasOutput || state.isEnding || state.core.isFinished
           if !mayWrite { state.sleepingWriter = continuation }

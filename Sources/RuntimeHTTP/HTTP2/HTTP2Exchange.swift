@@ -190,7 +190,7 @@ extension HTTP2Connection {
     until isOver: @Sendable (borrowing HTTP2Core, Int) -> Bool
   ) async {
     await withTaskCancellationHandler {
-      await withUnsafeContinuation { continuation in
+      await suspendTask { continuation in
         let isOver = state.withLock { state in
           guard state.core.isOpen(slot, id), !isOver(state.core, slot),
             // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.

@@ -69,7 +69,7 @@ public final class SleepQueue: Sendable {
     let watch = gearbox_watch_cancellation(
       { Unmanaged<Sleeper>.fromOpaque($0).takeUnretainedValue().cancel() },
       Unmanaged.passUnretained(sleeper).toOpaque())
-    let isDue = await withUnsafeContinuation { (continuation: UnsafeContinuation<Bool, Never>) in
+    let isDue = await suspendTask { (continuation: UnsafeContinuation<Bool, Never>) in
       TaskTable.willWait(for: .sleep(until: deadline))
       if !schedule(sleeper, .task(continuation), at: deadline) { continuation.resume(returning: false) }
     }
