@@ -55,11 +55,12 @@ public enum PercentEncoding {
     return true
   }
 
-  /// Whether `bytes`, well-formed and decoded, are `decoded`.
-  static func matches(_ bytes: Span<UInt8>, _ decoded: Span<UInt8>) -> Bool {
+  /// The bytes that `bytes` stand for, in which a `%` that begins no escape stands for itself.
+  static func decoded(_ bytes: Span<UInt8>) -> [UInt8] {
+    var decoded: [UInt8] = []
+    decoded.reserveCapacity(bytes.count)
     var position = 0
-    for index in decoded.indices {
-      guard position < bytes.count else { return false }
+    while position < bytes.count {
       var byte = bytes[position]
       position += 1
       if byte == UInt8(ascii: "%"), position + 1 < bytes.count,
@@ -68,9 +69,9 @@ public enum PercentEncoding {
         byte = high << 4 | low
         position += 2
       }
-      if byte != decoded[index] { return false }
+      decoded.append(byte)
     }
-    return position == bytes.count
+    return decoded
   }
 
   private static func isUnreserved(_ byte: UInt8) -> Bool {

@@ -18,38 +18,15 @@ struct RouteTable: Sendable {
     let captures: [Range<Int>]
   }
 
-  // Nodes and literals name one another by their places, and what is compared lies in one array: walking through them
-  // touches nobody's reference count.
   private struct Node {
-    /// The first of the literal segments that may follow, each of which leads to the next.
-    var firstLiteral: Int?
     var parameter: Int?
     var rest: Int?
     /// In the order in which they were registered.
     var endpoints: [Endpoint] = []
   }
 
-  /// In 16 bytes, so that four of them come from memory at once: a table has fewer than 2^32 of anything.
-  private struct Literal {
-    /// Where its bytes are in ``text``.
-    let start: UInt32
-    let count: UInt32
-    let child: UInt32
-    /// 0: it is the last. No literal leads back to the first.
-    var next: UInt32 = 0
-
-    init(_ text: Range<Int>, child: Int) {
-      start = UInt32(text.lowerBound)
-      count = UInt32(text.count)
-      self.child = UInt32(child)
-    }
-
-    var text: Range<Int> { Int(start)..<Int(start) + Int(count) }
-  }
-
   private var nodes = [Node()]
-  private var literals: [Literal] = []
-  private var text: [UInt8] = []
+  private var literals = SegmentTable()
 
   /// The methods of all routes, each once, in the order in which they were registered first.
   private(set) var methods: [Method] = []
@@ -99,16 +76,10 @@ extension RouteTable {
     guard start <= path.count else { return nodes[index].endpoints.isEmpty ? nil : index }
     let end = path.firstIndex(of: UInt8(ascii: "/"), from: start) ?? path.count
     let segment = path.extracting(start..<end)
-    var next = nodes[index].firstLiteral
-    while let place = next {
-      let literal = literals[place]
-      next = literal.next == 0 ? nil : Int(literal.next)
-      guard literal.count == segment.count || hasEscapes else { continue }
-      if PercentEncoding.matches(segment, text.span.extracting(literal.text)),
-        let found = find(path, hasEscapes, from: end + 1, under: Int(literal.child), &captures)
-      {
-        return found
-      }
+    if let child = hasEscapes ? decodedChild(of: index, for: segment) : literals.child(of: index, for: segment),
+      let found = find(path, hasEscapes, from: end + 1, under: child, &captures)
+    {
+      return found
     }
     if let child = nodes[index].parameter, !segment.isEmpty {
       captures.append(start..<end)
@@ -120,6 +91,12 @@ extension RouteTable {
       return child
     }
     return nil
+  }
+
+  /// The node of the literal that `segment`, whose escapes are well-formed, stands for.
+  @inline(never)
+  private func decodedChild(of index: Int, for segment: Span<UInt8>) -> Int? {
+    literals.child(of: index, for: PercentEncoding.decoded(segment).span)
   }
 }
 
@@ -163,18 +140,8 @@ extension RouteTable {
   }
 
   private mutating func child(of index: Int, _ segment: [UInt8]) -> Int {
-    var last: Int?
-    var next = nodes[index].firstLiteral
-    while let place = next {
-      let literal = literals[place]
-      if text[literal.text].elementsEqual(segment) { return Int(literal.child) }
-      last = place
-      next = literal.next == 0 ? nil : Int(literal.next)
-    }
-    let place = literals.count
-    if let last { literals[last].next = UInt32(place) } else { nodes[index].firstLiteral = place }
-    literals.append(Literal(text.count..<text.count + segment.count, child: nodes.count))
-    text.append(contentsOf: segment)
+    if let child = literals.child(of: index, for: segment.span) { return child }
+    literals.add(nodes.count, under: index, for: segment.span)
     nodes.append(Node())
     return nodes.count - 1
   }

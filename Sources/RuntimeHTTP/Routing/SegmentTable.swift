@@ -1,0 +1,81 @@
+/// The literal segments of a ``RouteTable``: which node follows a node for which text. A hash table with open addressing.
+///
+/// Entries and slots name each other by index, and the text of all entries lies in one array, so that a lookup touches no
+/// reference count.
+struct SegmentTable: Sendable {
+  /// A table has fewer than 2^32 of anything.
+  private struct Entry {
+    let parent: UInt32
+    let child: UInt32
+    /// Where its text is in ``text``.
+    let start: UInt32
+    let count: UInt32
+  }
+
+  private var entries: [Entry] = []
+  private var text: [UInt8] = []
+  /// The index of an entry plus one, or 0 where a slot is free. Their number is a power of two, and more than half of them
+  /// are free, so that each search comes to a free slot.
+  private var slots: [UInt32] = [0, 0]
+
+  /// Returns the node that follows `parent` for `segment`.
+  @inline(__always)
+  func child(of parent: Int, for segment: Span<UInt8>) -> Int? {
+    let mask = slots.count - 1
+    var slot = Self.hash(segment, under: parent) & mask
+    while slots[slot] != 0 {
+      let entry = entries[Int(slots[slot]) - 1]
+      let start = Int(entry.start)
+      if entry.parent == parent, text.span.extracting(start..<start + Int(entry.count)).equals(segment) {
+        return Int(entry.child)
+      }
+      slot = (slot + 1) & mask
+    }
+    return nil
+  }
+
+  /// Adds that `child` follows `parent` for `segment`, for which nothing has followed so far.
+  mutating func add(_ child: Int, under parent: Int, for segment: Span<UInt8>) {
+    entries.append(
+      Entry(
+        parent: UInt32(parent), child: UInt32(child), start: UInt32(text.count), count: UInt32(segment.count)))
+    text.append(copying: segment)
+    if entries.count * 2 < slots.count {
+      occupy(entries.count - 1)
+    } else {
+      slots = Array(repeating: 0, count: slots.count * 2)
+      for index in entries.indices { occupy(index) }
+    }
+  }
+
+  /// Puts the entry at `index` into the first free slot from that of its hash on.
+  private mutating func occupy(_ index: Int) {
+    let mask = slots.count - 1
+    var slot = hash(of: entries[index]) & mask
+    while slots[slot] != 0 { slot = (slot + 1) & mask }
+    slots[slot] = UInt32(index + 1)
+  }
+
+  private func hash(of entry: Entry) -> Int {
+    let start = Int(entry.start)
+    return Self.hash(text.span.extracting(start..<start + Int(entry.count)), under: Int(entry.parent))
+  }
+
+  /// Mixes the parent with the length of the segment and its first and last eight bytes. Only the program chooses what is
+  /// in the table, so that clients cannot make searches long.
+  @inline(__always)
+  private static func hash(_ segment: Span<UInt8>, under parent: Int) -> Int {
+    var word: UInt64 = 0
+    if segment.count >= 8 {
+      let bytes = segment.bytes
+      let first = bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt64.self)
+      let last = bytes.unsafeLoadUnaligned(fromByteOffset: segment.count - 8, as: UInt64.self)
+      word = first ^ (last << 32 | last >> 32)
+    } else {
+      for index in segment.indices { word = word << 8 | UInt64(segment[index]) }
+    }
+    word ^= UInt64(truncatingIfNeeded: parent) << 40 ^ UInt64(truncatingIfNeeded: segment.count) << 56
+    // The golden ratio's multiplier spreads what differs over the upper half (Knuth, volume 3, section 6.4).
+    return Int(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 32)
+  }
+}
