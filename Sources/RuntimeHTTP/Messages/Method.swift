@@ -103,29 +103,3 @@ extension Method: CustomStringConvertible {
   /// The method as it is sent.
   public var description: String { name }
 }
-
-extension Span<UInt8> {
-  /// Up to eight bytes from `start` on as a number, the first in the lowest place.
-  @inline(__always)
-  fileprivate func packed(from start: Int) -> UInt64 {
-    let count = Swift.min(8, count - start)
-    // Two loads that overlap in the middle, where there is no load of just so many bytes.
-    switch count {
-    case 8: return littleEndian(at: start, as: UInt64.self)
-    case 4...7:
-      let last = UInt64(littleEndian(at: start + count - 4, as: UInt32.self))
-      return UInt64(littleEndian(at: start, as: UInt32.self)) | last << UInt64(truncatingIfNeeded: 8 * (count - 4))
-    case 2...3:
-      let last = UInt64(littleEndian(at: start + count - 2, as: UInt16.self))
-      return UInt64(littleEndian(at: start, as: UInt16.self)) | last << UInt64(truncatingIfNeeded: 8 * (count - 2))
-    default: return UInt64(self[start])
-    }
-  }
-
-  @inline(__always)
-  private func littleEndian<Word: FixedWidthInteger & BitwiseCopyable>(at start: Int, as type: Word.Type) -> Word {
-    precondition(start >= 0 && start + MemoryLayout<Word>.size <= count)
-    // Within these bytes, as has just been checked.
-    return Word(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start, as: type))
-  }
-}

@@ -64,15 +64,6 @@ struct RequestTarget: Sendable {
 }
 
 extension Span<UInt8> {
-  /// Whether all of these are visible ASCII characters, and none begins a fragment, which is never sent.
-  var isTargetText: Bool {
-    for index in indices {
-      let byte = self[index]
-      if byte <= 0x20 || byte >= 0x7F || byte == UInt8(ascii: "#") { return false }
-    }
-    return true
-  }
-
   /// Whether these are `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2), without user
   /// information, which RFC 9110 section 4.2.4 bids us treat as an error. The host may not be empty.
   func isAuthority(portRequired: Bool) -> Bool {
@@ -89,8 +80,9 @@ extension Span<UInt8> {
       }
       index = end + 1
     } else {
-      while index < count, CharacterClass.registeredName.contains(self[index]) {
-        if self[index] == UInt8(ascii: "%") {
+      while index < count {
+        if !CharacterClass.registeredName.contains(self[index]) {
+          guard self[index] == UInt8(ascii: "%") else { break }
           guard index + 2 < count, self[index + 1].hexadecimalValue != nil, self[index + 2].hexadecimalValue != nil
           else { return false }
         }

@@ -40,8 +40,8 @@ struct CharacterClass: Sendable {
 
   /// `tchar`, what a token is made of (RFC 9110 section 5.6.2).
   static var token: CharacterClass { CharacterClass(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
-  /// `unreserved`, `sub-delims` and `%`: what a `reg-name` is made of (RFC 3986 section 3.2.2).
-  static var registeredName: CharacterClass { CharacterClass(low: 0x2BFF_7FF2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
+  /// `unreserved` and `sub-delims`: what a `reg-name` is made of, beside escapes (RFC 3986 section 3.2.2).
+  static var registeredName: CharacterClass { CharacterClass(low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
 }
 
 /// What is read from a single byte.

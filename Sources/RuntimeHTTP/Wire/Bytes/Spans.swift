@@ -66,18 +66,40 @@ extension Span<UInt8> {
   /// Whether nothing here is forbidden in a field value: no control character but HTAB (RFC 9110 section 5.5).
   @inline(__always)
   var isFieldContent: Bool {
-    let raw = bytes
-    var index = 0
-    while index + 8 <= count {
-      let word = raw.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
-      guard !word.hasControlCharacter || allFieldContent(index..<index + 8) else { return false }
-      index += 8
+    allSatisfy {
+      $0 >= 0x20 && $0 != 0x7F || $0 == 0x09
+    } orAtOnce: {
+      !$0.has(below: 0x20) && !$0.has(0x7F)
     }
-    return allFieldContent(index..<count)
   }
 
-  private func allFieldContent(_ range: Range<Int>) -> Bool {
-    for index in range where self[index] < 0x20 && self[index] != 0x09 || self[index] == 0x7F { return false }
+  /// Whether all of these are visible ASCII characters, and none begins a fragment, which is never sent.
+  @inline(__always)
+  var isTargetText: Bool {
+    allSatisfy {
+      $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "#")
+    } orAtOnce: {
+      !$0.has(below: 0x21) && !$0.has(0x7F) && !$0.has(UInt8(ascii: "#")) && $0.isASCII
+    }
+  }
+
+  /// Whether `isGood` holds for each byte.
+  ///
+  /// - Parameter areGood: says so of eight bytes at once, or says no where it cannot tell.
+  @inline(__always)
+  private func allSatisfy(_ isGood: (UInt8) -> Bool, orAtOnce areGood: (UInt64) -> Bool) -> Bool {
+    var index = 0
+    while count - index >= 8 {
+      let word = bytes.unsafeLoadUnaligned(fromByteOffset: index, as: UInt64.self)
+      if !areGood(word) {
+        for index in index..<index + 8 where !isGood(self[index]) { return false }
+      }
+      index += 8
+    }
+    while index < count {
+      if !isGood(self[index]) { return false }
+      index += 1
+    }
     return true
   }
 
@@ -96,14 +118,50 @@ extension Span<UInt8> {
   }
 }
 
-extension UInt64 {
-  /// Whether one of the eight bytes may be below 0x20 or is 0x7F; never says no where one is.
+/// Bytes as numbers.
+extension Span<UInt8> {
+  /// Up to eight bytes from `start` on as a number, the first in the lowest place.
   @inline(__always)
-  fileprivate var hasControlCharacter: Bool {
-    let ones: UInt64 = 0x0101_0101_0101_0101
-    let tops: UInt64 = 0x8080_8080_8080_8080
-    let below = (self &- ones &* 0x20) & ~self & tops
-    let deletes = self ^ (ones &* 0x7F)
-    return below | ((deletes &- ones) & ~deletes & tops) != 0
+  func packed(from start: Int) -> UInt64 {
+    let count = Swift.min(8, count - start)
+    // Two loads that overlap in the middle, where there is no load of just so many bytes.
+    switch count {
+    case 8: return littleEndian(at: start, as: UInt64.self)
+    case 4...7:
+      let last = UInt64(littleEndian(at: start + count - 4, as: UInt32.self))
+      return UInt64(littleEndian(at: start, as: UInt32.self)) | last << UInt64(truncatingIfNeeded: 8 * (count - 4))
+    case 2...3:
+      let last = UInt64(littleEndian(at: start + count - 2, as: UInt16.self))
+      return UInt64(littleEndian(at: start, as: UInt16.self)) | last << UInt64(truncatingIfNeeded: 8 * (count - 2))
+    default: return UInt64(self[start])
+    }
   }
+
+  @inline(__always)
+  private func littleEndian<Word: FixedWidthInteger & BitwiseCopyable>(at start: Int, as type: Word.Type) -> Word {
+    precondition(start >= 0 && start + MemoryLayout<Word>.size <= count)
+    // Within these bytes, as has just been checked.
+    return Word(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start, as: type))
+  }
+}
+
+/// Eight bytes at once.
+extension UInt64 {
+  private static var ones: UInt64 { 0x0101_0101_0101_0101 }
+  private static var tops: UInt64 { 0x8080_8080_8080_8080 }
+
+  /// Whether one of the bytes is below `bound`, which is no more than 0x80; it may say so where none is, and never the
+  /// other way round.
+  @inline(__always)
+  fileprivate func has(below bound: UInt8) -> Bool {
+    (self &- Self.ones &* UInt64(bound)) & ~self & Self.tops != 0
+  }
+
+  /// Whether one of the bytes is `byte`.
+  @inline(__always)
+  fileprivate func has(_ byte: UInt8) -> Bool { (self ^ Self.ones &* UInt64(byte)).has(below: 1) }
+
+  /// Whether all of the bytes are below 0x80.
+  @inline(__always)
+  fileprivate var isASCII: Bool { self & Self.tops == 0 }
 }
