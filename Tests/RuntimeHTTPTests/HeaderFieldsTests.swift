@@ -15,6 +15,18 @@ import Testing
     #expect(fields.count == 1)
   }
 
+  @Test func `a field that is set stays where the first of its name was, and the others go`() {
+    var fields: HeaderFields = ["A": "1", "B": "2", "a": "3", "C": "4", "b": "5"]
+    fields["b"] = "six"
+    #expect(fields.map { "\($0.name)=\($0.value)" } == ["A=1", "b=six", "a=3", "C=4"])
+    fields["A"] = nil
+    #expect(fields.map { "\($0.name)=\($0.value)" } == ["b=six", "C=4"])
+    #expect(fields.count == 2)
+    fields.removeAll(keepingCapacity: true)
+    fields["D"] = ""
+    #expect(fields.map { "\($0.name)=\($0.value)" } == ["D="])
+  }
+
   @Test func `a value that is no UTF-8 keeps its bytes`() throws {
     let latin1: [UInt8] = [0x63, 0x61, 0x66, 0xE9]
     var fields: HeaderFields = ["A": "1"]

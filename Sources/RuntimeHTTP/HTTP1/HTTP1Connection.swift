@@ -290,7 +290,8 @@ extension HTTP1Connection {
           control.end(.head)
           if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(origin) { return .end(.http2) }
           control.beginRequest()
-          workspace.decoder.parts.origin = origin
+          // Mostly it is this one since the request before.
+          if workspace.decoder.parts.origin !== origin { workspace.decoder.parts.origin = origin }
           workspace.decoder.parts.number = number
           let response: Response
           if workspace.isOverloaded, let refusal = refusalByOverload(workspace) {

@@ -56,16 +56,15 @@ struct ResponseEncoder: Sendable {
   /// Appends an informational response, which has the fields of `fields` and no others.
   func appendInformational(_ status: Status, _ fields: HeaderFields, into output: inout ByteBuffer) {
     appendStatusLine(status, to: &output)
-    for entry in fields.entries { output.append(entry, of: fields) }
+    var position = 0
+    while let entry = fields.nextEntry(&position) { output.append(entry, of: fields) }
     output.append("\r\n")
   }
 
   @inline(__always)
   private func appendStatusLine(_ status: Status, to output: inout ByteBuffer) {
     output.append("HTTP/1.1 ")
-    output.append(decimal: Int(status.code))
-    output.append(UInt8(ascii: " "))
-    output.append(status.reason)
+    output.append(status)
     output.append("\r\n")
   }
 
@@ -80,15 +79,14 @@ struct ResponseEncoder: Sendable {
     var hasServer = false
     var declaredLength: Int?
     let bytes = fields.bytes.span
-    let entries = fields.entries.span
-    for index in entries.indices {
-      let entry = entries[index]
+    var position = 0
+    while let entry = fields.nextEntry(&position) {
       switch entry.name {
       case .connection:
-        if bytes.extracting(fields.valueRange(entry)).listContains("close") { persists = false }
+        if bytes.extracting(entry.valueRange).listContains("close") { persists = false }
         continue
       case .contentLength:
-        declaredLength = bytes.extracting(fields.valueRange(entry)).decimalValue
+        declaredLength = bytes.extracting(entry.valueRange).decimalValue
         continue
       case .transferEncoding, .keepAlive: continue
       case .date where hasDate: continue
@@ -101,9 +99,7 @@ struct ResponseEncoder: Sendable {
       output.append(entry, of: fields)
     }
     if !hasDate {
-      output.append("Date: ")
-      output.append(date.bytes.span)
-      output.append("\r\n")
+      output.append(date.line.span)
     }
     if !hasServer, !serverName.isEmpty {
       output.append("Server: ")

@@ -15,8 +15,10 @@ extension Workspace {
     var fields = decoder.parts.fields
     let offers = fields.values(for: "HTTP2-Settings")
     var names: (upgrade: Bool, settings: Bool) = (false, false)
-    for entry in fields.entries where entry.name == .connection {
-      let value = fields.bytes.span.extracting(fields.valueRange(entry))
+    var position = 0
+    while let entry = fields.nextEntry(&position) {
+      guard entry.name == .connection else { continue }
+      let value = fields.bytes.span.extracting(entry.valueRange)
       if value.listContains("upgrade") { names.upgrade = true }
       if value.listContains("http2-settings") { names.settings = true }
     }

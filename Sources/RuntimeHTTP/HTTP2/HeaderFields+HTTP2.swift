@@ -1,34 +1,16 @@
 /// Fields as HTTP/2 has them: bytes that are names and values already, and need no line to be found in.
 extension HeaderFields {
-  /// Adds a field whose name is known to be a token, and whose value may be one.
-  @inline(__always)
-  mutating func append(_ name: Span<UInt8>, _ known: FieldName, _ value: Span<UInt8>) {
-    let start = bytes.count
-    bytes.append(copying: name)
-    bytes.append(copying: value)
-    // The limit on a list of fields keeps all of these far below what they can hold.
-    entries.append(
-      Entry(
-        nameStart: UInt32(truncatingIfNeeded: start), valueStart: UInt32(truncatingIfNeeded: start + name.count),
-        valueLength: UInt32(truncatingIfNeeded: value.count), nameLength: UInt16(truncatingIfNeeded: name.count),
-        name: known))
-  }
-
   mutating func append(lowercase name: StaticString, _ known: FieldName, _ value: Span<UInt8>) {
     name.withUTF8Buffer { append($0.span, known, value) }
   }
 
-  /// The value of the first of these fields, which there is.
-  var firstValue: [UInt8] { Array(bytes[valueRange(entries[0])]) }
+  /// The value of the first of these fields, of which there is one.
+  var firstValue: [UInt8] { firstEntry.map { Array(bytes[$0.valueRange]) } ?? [] }
 
-  /// Whether the first of these fields, which there is, has `value`, where case does not matter.
+  /// Whether the first of these fields has `value`, where case does not matter.
   func firstValueEquals(_ value: Span<UInt8>) -> Bool {
-    let range = valueRange(entries[0])
-    guard range.count == value.count else { return false }
-    for index in value.indices where bytes[range.lowerBound + index].lowercased != value[index].lowercased {
-      return false
-    }
-    return true
+    guard let entry = firstEntry else { return false }
+    return bytes.span.extracting(entry.valueRange).equalsIgnoringCase(value)
   }
 
   /// Makes one field of all `cookie` fields, which a client may cut in pieces so that they compress better (RFC 9113
@@ -36,13 +18,13 @@ extension HeaderFields {
   mutating func joinCookies() {
     var joined: [UInt8] = []
     var rest = HeaderFields()
-    for entry in entries {
-      let (name, value) = (bytes.span.extracting(nameRange(entry)), bytes.span.extracting(valueRange(entry)))
-      if name.equals("cookie") {
+    var position = 0
+    while let entry = nextEntry(&position) {
+      if bytes.span.extracting(entry.nameRange).equals("cookie") {
         if !joined.isEmpty { joined.append(contentsOf: "; ".utf8) }
-        joined.append(contentsOf: bytes[valueRange(entry)])
+        joined.append(copying: bytes.span.extracting(entry.valueRange))
       } else {
-        rest.append(name, entry.name, value)
+        rest.append(entry, of: self)
       }
     }
     rest.append(lowercase: "cookie", .other, joined.span)

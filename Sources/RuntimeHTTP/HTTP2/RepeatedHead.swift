@@ -30,19 +30,3 @@ struct RepeatedHead {
     lines.append(copying: block.extracting(length.upperBound...))
   }
 }
-
-extension HeaderFields {
-  /// Whether these are the same fields as `others`, byte for byte.
-  fileprivate func isWrittenLike(_ others: HeaderFields) -> Bool {
-    // Those of a response that is made once lie where they lay: `others` has kept their memory.
-    if entries.span.isIdentical(to: others.entries.span), bytes.span.isIdentical(to: others.bytes.span) { return true }
-    guard entries.count == others.entries.count else { return false }
-    for index in entries.indices {
-      let (entry, other) = (entries[index], others.entries[index])
-      guard bytes.span.extracting(nameRange(entry)).equals(others.bytes.span.extracting(others.nameRange(other))),
-        bytes.span.extracting(valueRange(entry)).equals(others.bytes.span.extracting(others.valueRange(other)))
-      else { return false }
-    }
-    return true
-  }
-}

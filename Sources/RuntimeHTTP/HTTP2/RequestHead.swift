@@ -210,8 +210,7 @@ struct RequestHead: Sendable {
     case .expect: expectsContinue = true
     default: break
     }
-    fields.append(name, known, value)
-    if isTrailers { fields.dropLastIfForbiddenInTrailers() }
+    if !isTrailers || !HeaderFields.isForbiddenInTrailers(name, known) { fields.append(name, known, value) }
     return true
   }
 

@@ -34,9 +34,10 @@ extension HTTP2Core {
     var hasServer = false
     var closes = false
     let bytes = fields.bytes.span
-    for entry in fields.entries {
-      let name = bytes.extracting(fields.nameRange(entry))
-      let value = bytes.extracting(fields.valueRange(entry))
+    var position = 0
+    while let entry = fields.nextEntry(&position) {
+      let name = bytes.extracting(entry.nameRange)
+      let value = bytes.extracting(entry.valueRange)
       switch entry.name {
       // Section 8.2.2: what is about an HTTP/1 connection has no place here.
       case .contentLength, .keepAlive, .te, .transferEncoding, .upgrade: continue
@@ -54,9 +55,9 @@ extension HTTP2Core {
     let lengthStart = output.count
     if let contentLength { encodeLength(contentLength) }
     let length = lengthStart..<output.count
-    if !hasDate, !date.bytes.isEmpty {
-      let text = date.bytes
-      encoder.encode("date", text.span, into: &output)
+    if !hasDate, !date.line.isEmpty {
+      let line = date.line
+      encoder.encode("date", line.span.extracting(DateCache.value), into: &output)
     }
     if !hasServer, !serverName.isEmpty {
       let name = serverName
@@ -69,9 +70,10 @@ extension HTTP2Core {
   mutating func encodeInformational(_ status: Status, _ fields: HeaderFields) {
     encoder.encode(status: Int(status.code), into: &output)
     let bytes = fields.bytes.span
-    for entry in fields.entries {
+    var position = 0
+    while let entry = fields.nextEntry(&position) {
       encoder.encode(
-        bytes.extracting(fields.nameRange(entry)), bytes.extracting(fields.valueRange(entry)), into: &output)
+        bytes.extracting(entry.nameRange), bytes.extracting(entry.valueRange), into: &output)
     }
   }
 
@@ -91,14 +93,22 @@ extension HTTP2Core {
   /// Appends the lines of trailers.
   mutating func encodeTrailers(_ trailers: HeaderFields) {
     let bytes = trailers.bytes.span
-    for entry in trailers.entries where !trailers.isForbiddenInTrailers(entry) {
+    var position = 0
+    while let entry = trailers.nextEntry(&position) {
+      if trailers.isForbiddenInTrailers(entry) { continue }
       encoder.encode(
-        bytes.extracting(trailers.nameRange(entry)), bytes.extracting(trailers.valueRange(entry)), into: &output)
+        bytes.extracting(entry.nameRange), bytes.extracting(entry.valueRange), into: &output)
     }
   }
 }
 
 extension HeaderFields {
   /// Whether any of these may come after the content.
-  var hasTrailers: Bool { entries.contains { !isForbiddenInTrailers($0) } }
+  var hasTrailers: Bool {
+    var position = 0
+    while let entry = nextEntry(&position) {
+      if !isForbiddenInTrailers(entry) { return true }
+    }
+    return false
+  }
 }

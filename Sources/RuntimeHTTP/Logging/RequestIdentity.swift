@@ -43,9 +43,12 @@ extension HeaderFields {
   /// `+ - . / : = @ _`, as UUIDs, numbers in any base and the identities of proxies are written. What is not so could do
   /// harm where it is pasted or stored.
   var requestID: Range<Int>? {
-    for entry in entries where entry.nameLength == 12 {
-      guard bytes.span.extracting(nameRange(entry)).equalsIgnoringCase("x-request-id") else { continue }
-      let range = valueRange(entry)
+    var position = 0
+    while let entry = nextEntry(&position) {
+      guard entry.nameLength == 12, bytes.span.extracting(entry.nameRange).equalsIgnoringCase("x-request-id") else {
+        continue
+      }
+      let range = entry.valueRange
       let isGood = (1...128).contains(range.count) && CharacterClass.requestID.containsAll(bytes.span.extracting(range))
       return isGood ? range : nil
     }

@@ -1,42 +1,32 @@
 /// The fields of a message's head, or its trailers (RFC 9110 section 5): in order, several values to a name, and names
 /// that do not mind their case.
 ///
-/// All names and values lie in one buffer, and a field is four numbers that say where. What came from the network is
-/// put there once and becomes a `String` only where somebody asks for one.
+/// All fields lie in one array, each as the line that HTTP/1 sends. A name or a value becomes a `String` only where a
+/// program asks for one.
 ///
 /// No field can split a message: a name is a token, and a value holds no control character but HTAB. ``append(_:_:)``
 /// throws where that is not so. The subscript and a dictionary literal cannot throw: they put a space where a value has
 /// a forbidden character, as RFC 9110 section 5.5 allows, and leave out a field whose name is none.
 public struct HeaderFields: Sendable {
-  /// Where a field is in `bytes`.
-  struct Entry: Sendable {
-    var nameStart: UInt32
-    var valueStart: UInt32
-    var valueLength: UInt32
-    var nameLength: UInt16
-    var name: FieldName
-  }
-
   /// The longest name of a field: an entry holds no more.
   static var longestName: Int { Int(UInt16.max) }
 
+  /// The fields, one after another: of each its ``Entry/head`` and `name: value` with a CRLF.
   var bytes: [UInt8] = []
-  var entries: [Entry] = []
+
+  /// How many fields there are; a name that comes twice counts twice.
+  public internal(set) var count = 0
 
   /// No fields.
   public init() {}
 
-  /// How many fields there are; a name that comes twice counts twice.
-  public var count: Int { entries.count }
-
   /// Whether there are none.
-  public var isEmpty: Bool { entries.isEmpty }
+  public var isEmpty: Bool { count == 0 }
 
   /// The first value of `name`. Setting it replaces every value of that name; setting `nil` removes them.
   public subscript(name: String) -> String? {
     get {
-      for entry in entries where matches(entry, name) { return value(of: entry) }
-      return nil
+      first(name).map(value(of:))
     }
     set {
       if let newValue { set(name, newValue) } else { remove(name) }
@@ -45,12 +35,17 @@ public struct HeaderFields: Sendable {
 
   /// Every value of `name`, in order.
   public func values(for name: String) -> [String] {
-    entries.filter { matches($0, name) }.map(value(of:))
+    var values: [String] = []
+    var position = 0
+    while let entry = nextEntry(&position) {
+      if matches(entry, name) { values.append(value(of: entry)) }
+    }
+    return values
   }
 
   /// Whether there is a field called `name`.
   public func contains(_ name: String) -> Bool {
-    entries.contains { matches($0, name) }
+    first(name) != nil
   }
 
   /// Adds a field after the others.
@@ -73,48 +68,42 @@ public struct HeaderFields: Sendable {
   /// Removes every field called `name`.
   public mutating func remove(_ name: String) {
     guard contains(name) else { return }
-    let kept = entries.filter { !matches($0, name) }
-    entries = kept
+    self = filtered { !matches($0, name) }
   }
 
   /// Removes all fields, and keeps the memory for others where `keepingCapacity` says so.
   public mutating func removeAll(keepingCapacity: Bool = false) {
+    if isEmpty && keepingCapacity { return }
     bytes.removeAll(keepingCapacity: keepingCapacity)
-    entries.removeAll(keepingCapacity: keepingCapacity)
+    count = 0
   }
 
   private mutating func set(_ name: String, _ value: String) {
-    guard let index = entries.firstIndex(where: { matches($0, name) }) else {
-      return appendMended(name, value.utf8.span)
+    guard contains(name) else { return appendMended(name, value.utf8.span) }
+    var changed = HeaderFields()
+    var isSet = false
+    var position = 0
+    while let entry = nextEntry(&position) {
+      if !matches(entry, name) {
+        changed.append(entry, of: self)
+      } else if !isSet {
+        changed.appendMended(name, value.utf8.span)
+        isSet = true
+      }
     }
-    let count = entries.count
-    appendMended(name, value.utf8.span)
-    guard entries.count > count, let entry = entries.popLast() else { return }
-    entries[index] = entry
-    let kept = entries.enumerated().filter { $0.offset <= index || !matches($0.element, name) }.map(\.element)
-    entries = kept
+    self = changed
   }
 
   /// Adds a field with spaces for what `value` may not hold; does nothing if `name` is no token.
   private mutating func appendMended(_ name: String, _ value: Span<UInt8>) {
     guard isToken(name) else { return }
-    let start = bytes.count
-    bytes.append(contentsOf: name.utf8)
-    let middle = bytes.count
-    for index in value.indices { bytes.append(Self.isValueByte(value[index]) ? value[index] : 0x20) }
     // Blanks at the ends belong to no value (RFC 9110 section 5.5).
-    let trimmed = bytes.span.trimmed(from: middle, to: bytes.count)
-    guard let nameStart = UInt32(exactly: start), let valueStart = UInt32(exactly: trimmed.lowerBound),
-      let valueLength = UInt32(exactly: trimmed.count), let nameLength = UInt16(exactly: middle - start)
-    else {
-      // Beyond four gigabytes of fields, or 64 KiB of name, there is no saying where a field is.
-      bytes.removeLast(bytes.count - start)
-      return
-    }
-    entries.append(
-      Entry(
-        nameStart: nameStart, valueStart: valueStart, valueLength: valueLength, nameLength: nameLength,
-        name: FieldName(bytes.span.extracting(start..<middle))))
+    let trimmed = value.extracting(value.trimmed(from: 0, to: value.count))
+    if trimmed.isFieldContent { return append(name.utf8.span, FieldName(name.utf8.span), trimmed) }
+    var mended: [UInt8] = []
+    for index in trimmed.indices { mended.append(Self.isValueByte(trimmed[index]) ? trimmed[index] : 0x20) }
+    append(
+      name.utf8.span, FieldName(name.utf8.span), mended.span.extracting(mended.span.trimmed(from: 0, to: mended.count)))
   }
 
   /// Whether a value may hold `byte`: any but control characters, of which HTAB alone is allowed (RFC 9110 section 5.5).
@@ -128,21 +117,18 @@ public struct HeaderFields: Sendable {
 }
 
 extension HeaderFields {
-  @inline(__always)
-  func nameRange(_ entry: Entry) -> Range<Int> {
-    let start = Int(entry.nameStart)
-    return start..<start + Int(entry.nameLength)
-  }
-
-  @inline(__always)
-  func valueRange(_ entry: Entry) -> Range<Int> {
-    let start = Int(entry.valueStart)
-    return start..<start + Int(entry.valueLength)
+  /// The first field called `name`.
+  private func first(_ name: String) -> Entry? {
+    var position = 0
+    while let entry = nextEntry(&position) {
+      if matches(entry, name) { return entry }
+    }
+    return nil
   }
 
   private func matches(_ entry: Entry, _ name: String) -> Bool {
-    guard Int(entry.nameLength) == name.utf8.count else { return false }
-    let (own, wanted) = (bytes.span.extracting(nameRange(entry)), name.utf8.span)
+    guard entry.nameLength == name.utf8.count else { return false }
+    let (own, wanted) = (bytes.span.extracting(entry.nameRange), name.utf8.span)
     // Most names are written the same way in both.
     return own.equals(wanted) || own.equalsIgnoringCase(wanted)
   }
@@ -153,12 +139,13 @@ extension HeaderFields {
   public func forEachField<Failure: Error>(
     _ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) throws(Failure) -> Void
   ) throws(Failure) {
-    for entry in entries {
-      try body(bytes.span.extracting(nameRange(entry)), bytes.span.extracting(valueRange(entry)))
+    var position = 0
+    while let entry = nextEntry(&position) {
+      try body(bytes.span.extracting(entry.nameRange), bytes.span.extracting(entry.valueRange))
     }
   }
 
-  private func value(of entry: Entry) -> String { String(decoding: bytes[valueRange(entry)], as: UTF8.self) }
+  private func value(of entry: Entry) -> String { String(decoding: bytes[entry.valueRange], as: UTF8.self) }
 }
 
 extension HeaderFields: Sequence {
@@ -169,10 +156,8 @@ extension HeaderFields: Sequence {
 
     /// The next field.
     public mutating func next() -> (name: String, value: String)? {
-      guard position < fields.entries.count else { return nil }
-      let entry = fields.entries[position]
-      position += 1
-      return (String(decoding: fields.bytes[fields.nameRange(entry)], as: UTF8.self), fields.value(of: entry))
+      guard let entry = fields.nextEntry(&position) else { return nil }
+      return (String(decoding: fields.bytes[entry.nameRange], as: UTF8.self), fields.value(of: entry))
     }
   }
 
@@ -216,11 +201,13 @@ extension HeaderFields {
   public var contentLength: Int? {
     get {
       var found: Entry?
-      for entry in entries where entry.name == .contentLength {
+      var position = 0
+      while let entry = nextEntry(&position) {
+        guard entry.name == .contentLength else { continue }
         if found != nil { return nil }
         found = entry
       }
-      return found.flatMap { bytes.span.extracting(valueRange($0)).decimalValue }
+      return found.flatMap { bytes.span.extracting($0.valueRange).decimalValue }
     }
     set { self["Content-Length"] = newValue.map(String.init) }
   }

@@ -126,64 +126,73 @@ extension Status {
 
 extension Status: CustomStringConvertible {
   /// The usual words for the code; empty where there are none.
-  public var reasonPhrase: String { "\(reason)" }
+  public var reasonPhrase: String { text.map { String("\($0)".dropFirst(4)) } ?? "" }
 
   /// As in `404 Not Found`.
-  public var description: String { reasonPhrase.isEmpty ? "\(code)" : "\(code) \(reasonPhrase)" }
+  public var description: String { text.map { "\($0)" } ?? "\(code)" }
 
-  /// The reason phrase as a constant of the program, so that sending it makes no `String`.
-  var reason: StaticString {
+  /// The code and the usual words as a constant of the program, so that sending them makes no `String`.
+  fileprivate var text: StaticString? {
     switch code {
-    case 100: "Continue"
-    case 101: "Switching Protocols"
-    case 102: "Processing"
-    case 103: "Early Hints"
-    case 200: "OK"
-    case 201: "Created"
-    case 202: "Accepted"
-    case 203: "Non-Authoritative Information"
-    case 204: "No Content"
-    case 205: "Reset Content"
-    case 206: "Partial Content"
-    case 300: "Multiple Choices"
-    case 301: "Moved Permanently"
-    case 302: "Found"
-    case 303: "See Other"
-    case 304: "Not Modified"
-    case 307: "Temporary Redirect"
-    case 308: "Permanent Redirect"
-    case 400: "Bad Request"
-    case 401: "Unauthorized"
-    case 402: "Payment Required"
-    case 403: "Forbidden"
-    case 404: "Not Found"
-    case 405: "Method Not Allowed"
-    case 406: "Not Acceptable"
-    case 407: "Proxy Authentication Required"
-    case 408: "Request Timeout"
-    case 409: "Conflict"
-    case 410: "Gone"
-    case 411: "Length Required"
-    case 412: "Precondition Failed"
-    case 413: "Content Too Large"
-    case 414: "URI Too Long"
-    case 415: "Unsupported Media Type"
-    case 416: "Range Not Satisfiable"
-    case 417: "Expectation Failed"
-    case 421: "Misdirected Request"
-    case 422: "Unprocessable Content"
-    case 425: "Too Early"
-    case 426: "Upgrade Required"
-    case 428: "Precondition Required"
-    case 429: "Too Many Requests"
-    case 431: "Request Header Fields Too Large"
-    case 500: "Internal Server Error"
-    case 501: "Not Implemented"
-    case 502: "Bad Gateway"
-    case 503: "Service Unavailable"
-    case 504: "Gateway Timeout"
-    case 505: "HTTP Version Not Supported"
-    default: ""
+    case 100: "100 Continue"
+    case 101: "101 Switching Protocols"
+    case 102: "102 Processing"
+    case 103: "103 Early Hints"
+    case 200: "200 OK"
+    case 201: "201 Created"
+    case 202: "202 Accepted"
+    case 203: "203 Non-Authoritative Information"
+    case 204: "204 No Content"
+    case 205: "205 Reset Content"
+    case 206: "206 Partial Content"
+    case 300: "300 Multiple Choices"
+    case 301: "301 Moved Permanently"
+    case 302: "302 Found"
+    case 303: "303 See Other"
+    case 304: "304 Not Modified"
+    case 307: "307 Temporary Redirect"
+    case 308: "308 Permanent Redirect"
+    case 400: "400 Bad Request"
+    case 401: "401 Unauthorized"
+    case 402: "402 Payment Required"
+    case 403: "403 Forbidden"
+    case 404: "404 Not Found"
+    case 405: "405 Method Not Allowed"
+    case 406: "406 Not Acceptable"
+    case 407: "407 Proxy Authentication Required"
+    case 408: "408 Request Timeout"
+    case 409: "409 Conflict"
+    case 410: "410 Gone"
+    case 411: "411 Length Required"
+    case 412: "412 Precondition Failed"
+    case 413: "413 Content Too Large"
+    case 414: "414 URI Too Long"
+    case 415: "415 Unsupported Media Type"
+    case 416: "416 Range Not Satisfiable"
+    case 417: "417 Expectation Failed"
+    case 421: "421 Misdirected Request"
+    case 422: "422 Unprocessable Content"
+    case 425: "425 Too Early"
+    case 426: "426 Upgrade Required"
+    case 428: "428 Precondition Required"
+    case 429: "429 Too Many Requests"
+    case 431: "431 Request Header Fields Too Large"
+    case 500: "500 Internal Server Error"
+    case 501: "501 Not Implemented"
+    case 502: "502 Bad Gateway"
+    case 503: "503 Service Unavailable"
+    case 504: "504 Gateway Timeout"
+    case 505: "505 HTTP Version Not Supported"
+    default: nil
     }
+  }
+}
+
+extension ByteBuffer {
+  /// Appends the code of `status`, a space, and the words for it if there are some (RFC 9112 section 4).
+  mutating func append(_ status: Status) {
+    if let text = status.text { return append(text) }
+    append(decimal: Int(status.code))
+    append(UInt8(ascii: " "))
   }
 }

@@ -1,8 +1,10 @@
 /// The date that a message is sent at, made at most once a second and kept for the messages of that second.
 struct DateCache: Sendable {
   private var second = -1
-  /// As in `Sun, 06 Nov 1994 08:49:37 GMT`; empty before the first update.
-  private(set) var bytes: [UInt8] = []
+  /// The line of HTTP/1, as in `Date: Sun, 06 Nov 1994 08:49:37 GMT` with a CRLF; empty before the first update.
+  private(set) var line: [UInt8] = []
+  /// Where the date is in ``line``.
+  static let value = 6..<35
 
   /// Brings the date up to `second`, counted from the beginning of 1970.
   ///
@@ -18,7 +20,9 @@ struct DateCache: Sendable {
   @inline(never)
   private mutating func format(_ second: Int) {
     self.second = second
-    bytes.removeAll(keepingCapacity: true)
-    HTTPDate.append(second, to: &bytes)
+    line.removeAll(keepingCapacity: true)
+    line.append(contentsOf: "Date: ".utf8)
+    HTTPDate.append(second, to: &line)
+    line.append(contentsOf: "\r\n".utf8)
   }
 }

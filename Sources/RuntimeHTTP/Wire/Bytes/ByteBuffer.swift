@@ -3,7 +3,7 @@ import Glibc
 /// Bytes that are appended at one end and taken from the other, in one piece of memory that is kept between uses.
 ///
 /// It is what a connection reads into and writes from. Its memory is its own and never moves but in ``reserve(_:)``;
-/// everything in this file that is unsafe rests on `0 <= start <= end <= memory.count`.
+/// everything in this file that is unsafe, or does not check for overflow, rests on `0 <= start <= end <= memory.count`.
 package struct ByteBuffer: ~Copyable {
   private var memory: UnsafeMutableBufferPointer<UInt8>
   private var start = 0
@@ -17,7 +17,7 @@ package struct ByteBuffer: ~Copyable {
 
   /// How many bytes there are to take.
   @inline(__always)
-  package var count: Int { end - start }
+  package var count: Int { end &- start }
 
   @inline(__always)
   package var isEmpty: Bool { start == end }
@@ -59,7 +59,7 @@ package struct ByteBuffer: ~Copyable {
   /// Makes room for `count` more bytes.
   @inline(__always)
   mutating func reserve(_ count: Int) {
-    if memory.count - end < count { grow(count) }
+    if memory.count &- end < count { grow(count) }
   }
 
   @inline(never)
@@ -84,7 +84,7 @@ package struct ByteBuffer: ~Copyable {
   package mutating func append(_ byte: UInt8) {
     reserve(1)
     memory[end] = byte
-    end += 1
+    end &+= 1
   }
 
   @inline(__always)
@@ -124,17 +124,22 @@ package struct ByteBuffer: ~Copyable {
 
   /// Appends `number` in decimal digits; it is not negative.
   mutating func append(decimal number: Int) {
-    // Nineteen digits are the most there can be. They come last first.
-    var digits = InlineArray<20, UInt8>(repeating: 0)
-    var position = digits.count
+    var digits = 0
     var rest = UInt(number)
     repeat {
-      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-      position -= 1
-      digits[position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: digit)
-      rest = quotient
+      digits += 1
+      rest /= 10
     } while rest > 0
-    append(digits.span.extracting(position..<digits.count))
+    reserve(digits)
+    end &+= digits
+    // The last comes first.
+    var position = end
+    rest = UInt(number)
+    repeat {
+      position &-= 1
+      memory[position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+    } while rest > 0
   }
 
   /// Appends `number` in hexadecimal digits; it is not negative.
@@ -154,6 +159,6 @@ package struct ByteBuffer: ~Copyable {
     reserve(source.count)
     guard let to = memory.baseAddress else { return }
     memcpy(to + end, from, source.count)
-    end += source.count
+    end &+= source.count
   }
 }

@@ -15,26 +15,26 @@ extension HeaderFields {
     guard line.extracting(value).isFieldContent else {
       throw .malformed("A header field's value holds a control character.")
     }
-    let start = bytes.count
-    bytes.append(copying: line)
-    // The limits on a head keep all of these far below what they can hold.
-    entries.append(
-      Entry(
-        nameStart: UInt32(truncatingIfNeeded: start), valueStart: UInt32(truncatingIfNeeded: start + value.lowerBound),
-        valueLength: UInt32(truncatingIfNeeded: value.count), nameLength: UInt16(truncatingIfNeeded: colon),
-        name: FieldName(line.extracting(0..<colon))))
+    let name = line.extracting(0..<colon)
+    append(name, FieldName(name), line.extracting(value))
   }
 
-  /// Takes away the last field if it may not come after the content (RFC 9110 section 6.5.1): what frames or routes the
-  /// message, changes how it is treated, or says what its content is. A recipient may ignore such a field.
-  mutating func dropLastIfForbiddenInTrailers() {
-    guard let last = entries.last, isForbiddenInTrailers(last) else { return }
-    entries.removeLast()
+  /// Adds the field that `line` holds, unless it may not come after the content: a recipient may ignore such a field.
+  mutating func append(trailer line: Span<UInt8>) throws(WireError) {
+    var trailer = HeaderFields()
+    try trailer.append(line: line)
+    if let entry = trailer.firstEntry, !trailer.isForbiddenInTrailers(entry) { append(entry, of: trailer) }
   }
 
+  /// Whether a field may not come after the content (RFC 9110 section 6.5.1): what frames or routes the message, changes
+  /// how it is treated, or says what its content is.
   func isForbiddenInTrailers(_ entry: Entry) -> Bool {
-    if entry.name != .other { return true }
-    let name = bytes.span.extracting(nameRange(entry))
+    Self.isForbiddenInTrailers(bytes.span.extracting(entry.nameRange), entry.name)
+  }
+
+  /// Whether fields called `name` may not come after the content.
+  static func isForbiddenInTrailers(_ name: Span<UInt8>, _ known: FieldName) -> Bool {
+    if known != .other { return true }
     switch name.count {
     case 3: return name.equalsIgnoringCase("age") || name.equalsIgnoringCase("via")
     case 4: return name.equalsIgnoringCase("vary")
@@ -66,11 +66,7 @@ extension ByteBuffer {
   /// Appends the line of a field that `fields` hold.
   @inline(__always)
   mutating func append(_ entry: HeaderFields.Entry, of fields: HeaderFields) {
-    let bytes = fields.bytes.span
-    append(bytes.extracting(fields.nameRange(entry)))
-    append(": ")
-    append(bytes.extracting(fields.valueRange(entry)))
-    append("\r\n")
+    append(fields.bytes.span.extracting(entry.lineRange))
   }
 
   /// Appends the line that says how long the content is.

@@ -21,8 +21,19 @@ struct LineReader: Sendable {
   /// Whether a part of a line has been gathered.
   var isEmpty: Bool { pieces.isEmpty }
 
-  /// Looks for the next line of no more than `limit` bytes in `input` from `position` on, and moves `position` past it.
+  /// The next line, if all of it is in `input` from `position` on and it is no longer than `limit`: where it is, without
+  /// its CRLF. `position` is moved past it.
   @inline(__always)
+  mutating func wholeLine(in input: Span<UInt8>, at position: inout Int, limit: Int) -> Range<Int>? {
+    let start = position
+    guard pieces.isEmpty, let end = input.firstIndex(of: UInt8(ascii: "\n"), from: start), end > start,
+      input[end - 1] == UInt8(ascii: "\r"), end - 1 - start <= limit
+    else { return nil }
+    position = end + 1
+    return start..<end - 1
+  }
+
+  /// Looks for the next line of no more than `limit` bytes in `input` from `position` on, and moves `position` past it.
   mutating func next(in input: Span<UInt8>, at position: inout Int, limit: Int) -> Line {
     let start = position
     guard let end = input.firstIndex(of: UInt8(ascii: "\n"), from: start) else {

@@ -32,11 +32,13 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     case chunkEnd(afterReturn: Bool)
     case trailers
     case complete
-    case failed(WireError)
+    case failed
   }
 
   private let limits: MessageLimits
   private var state = State.startLine
+  /// What was wrong with a message that has failed.
+  private var failure = WireError(.badRequest)
   private var lines = LineReader()
   /// How many empty lines have come before the first line.
   private var emptyLines = 0
@@ -116,26 +118,29 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     do {
       return try advance(input, at: &position)
     } catch {
-      state = .failed(error)
-      throw error
+      throw fail(error)
     }
   }
 
   private mutating func advance(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Event {
     while true {
       switch state {
-      case .startLine, .fields, .chunkSize, .trailers:
-        switch lines.next(in: input, at: &position, limit: lineLimit) {
-        case .incomplete: return .needsInput
-        case .malformed: throw .malformed("A line does not end in CRLF, or holds a NUL.")
-        case .tooLong: throw tooLong
-        case .inInput(let range): try accept(input.extracting(range))
-        case .gathered:
-          let line = lines.take()
-          try accept(line.span)
-          lines.giveBack(line)
+      case .startLine:
+        guard let line = lines.wholeLine(in: input, at: &position, limit: limits.startLine) else {
+          guard try acceptPiece(input, at: &position) else { return .needsInput }
+          continue
         }
-        if headHasEnded { return .head }
+        try acceptStart(input.extracting(line))
+      case .fields:
+        guard let line = lines.wholeLine(in: input, at: &position, limit: headLimit) else {
+          guard try acceptPiece(input, at: &position) else { return .needsInput }
+          if headHasEnded { return .head }
+          continue
+        }
+        try acceptField(input.extracting(line))
+        if line.isEmpty { return .head }
+      case .chunkSize, .trailers:
+        guard try acceptPiece(input, at: &position) else { return .needsInput }
       case .fixed(let remaining), .chunk(let remaining):
         let range = position..<position + min(remaining, input.count - position)
         guard !range.isEmpty else { return .needsInput }
@@ -155,7 +160,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
         state = afterReturn ? .chunkSize : .chunkEnd(afterReturn: true)
       case .head: beginContent()
       case .complete: return .end
-      case .failed(let error): throw error
+      case .failed: throw failure
       }
     }
   }
@@ -167,31 +172,39 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     case .complete: return
     case .startLine where isBetweenMessages: return
     default:
-      let error = WireError.malformed("The message is not whole.")
-      state = .failed(error)
-      throw error
+      throw fail(.malformed("The message is not whole."))
     }
+  }
+
+  private mutating func fail(_ error: WireError) -> WireError {
+    state = .failed
+    failure = error
+    return error
+  }
+
+  /// Takes in the next line, or the piece of it that has come.
+  ///
+  /// - Returns: whether the line was whole.
+  @inline(never)
+  private mutating func acceptPiece(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Bool {
+    switch lines.next(in: input, at: &position, limit: lineLimit) {
+    case .incomplete: return false
+    case .malformed: throw .malformed("A line does not end in CRLF, or holds a NUL.")
+    case .tooLong: throw tooLong
+    case .inInput(let range): try accept(input.extracting(range))
+    case .gathered:
+      let line = lines.take()
+      try accept(line.span)
+      lines.giveBack(line)
+    }
+    return true
   }
 
   /// Takes in a line, which came without its CRLF.
   private mutating func accept(_ line: Span<UInt8>) throws(WireError) {
     switch state {
-    case .startLine:
-      if line.isEmpty {
-        emptyLines += 1
-        if emptyLines <= Start.mostEmptyLines { return }
-      }
-      try start.read(line)
-      headLength = line.count + 2
-      state = .fields
-    case .fields:
-      if line.isEmpty {
-        framing = try MessageFraming(fields, version: start.version, of: start.role, bodyLimit: limits.body)
-        state = .head
-        return
-      }
-      try countField(line, after: fields.count)
-      try fields.append(line: line)
+    case .startLine: try acceptStart(line)
+    case .fields: try acceptField(line)
     case .chunkSize:
       let size = try ChunkSize.parse(line)
       guard size <= limits.body - bodyLength else { throw WireError(.contentTooLarge) }
@@ -205,10 +218,32 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
       }
       try countField(line, after: trailerCount)
       trailerCount += 1
-      try trailers.append(line: line)
-      trailers.dropLastIfForbiddenInTrailers()
+      try trailers.append(trailer: line)
     case .head, .fixed, .untilClose, .chunk, .chunkEnd, .complete, .failed: return
     }
+  }
+
+  @inline(__always)
+  private mutating func acceptStart(_ line: Span<UInt8>) throws(WireError) {
+    if line.isEmpty {
+      emptyLines += 1
+      if emptyLines <= Start.mostEmptyLines { return }
+    }
+    try start.read(line)
+    headLength = line.count + 2
+    state = .fields
+  }
+
+  /// Takes in a line of the head; an empty one ends it.
+  @inline(__always)
+  private mutating func acceptField(_ line: Span<UInt8>) throws(WireError) {
+    if line.isEmpty {
+      framing = try MessageFraming(fields, version: start.version, of: start.role, bodyLimit: limits.body)
+      state = .head
+      return
+    }
+    try countField(line, after: fields.count)
+    try fields.append(line: line)
   }
 
   private mutating func countField(_ line: Span<UInt8>, after count: Int) throws(WireError) {
@@ -243,9 +278,12 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     switch state {
     case .startLine: limits.startLine
     case .chunkSize: MessageLimits.chunkLine
-    default: max(0, limits.head - headLength)
+    default: headLimit
     }
   }
+
+  /// How long the next line of a head may be.
+  private var headLimit: Int { max(0, limits.head - headLength) }
 
   /// What is wrong with a line over its limit.
   private var tooLong: WireError {

@@ -24,8 +24,9 @@ package struct MessageEncoder: Sendable {
   ) {
     if !trailers.isEmpty { trailers = HeaderFields() }
     output.append(Array("\(method) \(target) HTTP/1.1\r\n".utf8).span)
-    for entry in fields.entries where entry.name != .contentLength && entry.name != .transferEncoding {
-      output.append(entry, of: fields)
+    var position = 0
+    while let entry = fields.nextEntry(&position) {
+      if entry.name != .contentLength, entry.name != .transferEncoding { output.append(entry, of: fields) }
     }
     switch contentLength {
     case nil:
@@ -74,7 +75,10 @@ package struct MessageEncoder: Sendable {
     case .fixed: throw .wrongLength
     case .chunked:
       output.append("0\r\n")
-      for entry in trailers.entries where !trailers.isForbiddenInTrailers(entry) { output.append(entry, of: trailers) }
+      var position = 0
+      while let entry = trailers.nextEntry(&position) {
+        if !trailers.isForbiddenInTrailers(entry) { output.append(entry, of: trailers) }
+      }
       output.append("\r\n")
     }
   }

@@ -33,10 +33,10 @@ struct MessageFraming: Sendable {
     var keep = false
     var codings: TransferCodings?
     let bytes = fields.bytes.span
-    let entries = fields.entries.span
-    for index in entries.indices where entries[index].name != .other {
-      let entry = entries[index]
-      let value = bytes.extracting(fields.valueRange(entry))
+    var position = 0
+    while let entry = fields.nextEntry(&position) {
+      if entry.name == .other { continue }
+      let value = bytes.extracting(entry.valueRange)
       switch entry.name {
       case .host where isRequest:
         // Section 3.2: more than one, or one that is no host, is a 400. An empty one is too: no http URI has an empty host
