@@ -1,13 +1,13 @@
-/// A setting with a value that it cannot have.
+/// The error of a setting with an invalid value.
 public struct InvalidSetting: Error, Hashable, Sendable {
-  /// The variable or the flag, as it was written: `RUNTIME`, `--runtime`.
+  /// The variable or the flag as it was written, such as `RUNTIME` or `--runtime`.
   public let name: String
-  /// The value that was given.
+  /// The invalid value.
   public let value: String
-  /// What it has to be: "one of concurrency, dispatch, custom", "a whole number from 1 to 1024".
+  /// The valid values, such as "one of concurrency, dispatch, custom" or "a whole number from 1 to 1024".
   public let choices: String
 
-  /// The setting `name` cannot be `value`, since it has to be `choices`.
+  /// Creates the error: the setting `name` has the value `value`, which is not `choices`.
   public init(_ name: String, value: String, choices: String) {
     self.name = name
     self.value = value
@@ -16,6 +16,6 @@ public struct InvalidSetting: Error, Hashable, Sendable {
 }
 
 extension InvalidSetting: CustomStringConvertible {
-  /// As in `RUNTIME: "fast" is not one of concurrency, dispatch, custom`.
+  /// A description such as `RUNTIME: "fast" is not one of concurrency, dispatch, custom`.
   public var description: String { "\(name): \(value.debugDescription) is not \(choices)" }
 }

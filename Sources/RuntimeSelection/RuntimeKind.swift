@@ -1,4 +1,4 @@
-/// A runtime that there is to choose from.
+/// A runtime that a program can select.
 public struct RuntimeKind: Hashable, Sendable {
   enum Kind: String, CaseIterable { case concurrency, dispatch, custom }
 
@@ -6,17 +6,17 @@ public struct RuntimeKind: Hashable, Sendable {
 
   private init(_ kind: Kind) { self.kind = kind }
 
-  /// Swift's own thread pool.
+  /// `RuntimeConcurrency`: Swift's own thread pool.
   public static let concurrency = RuntimeKind(.concurrency)
-  /// A concurrent queue of Dispatch.
+  /// `RuntimeDispatch`: a concurrent queue of Dispatch.
   public static let dispatch = RuntimeKind(.dispatch)
-  /// Gearbox's own worker threads.
+  /// `RuntimeCustom`: Gearbox's own worker threads.
   public static let custom = RuntimeKind(.custom)
 
-  /// What is used where nothing is chosen.
+  /// The default, `custom`.
   public static let standard = RuntimeKind.custom
 
-  /// What it is, in a few words for a person who has to choose.
+  /// A short description, for a list of choices.
   public var summary: String {
     switch kind {
     case .concurrency: "Swift's own thread pool, one poller thread beside it"
@@ -27,15 +27,15 @@ public struct RuntimeKind: Hashable, Sendable {
 }
 
 extension RuntimeKind: RawRepresentable, CaseIterable, CustomStringConvertible {
-  /// The runtime that `RUNTIME` calls `rawValue`.
+  /// Creates the kind with this name, as in `RUNTIME`.
   public init?(rawValue: String) {
     guard let kind = Kind(rawValue: rawValue) else { return nil }
     self.init(kind)
   }
 
-  /// The name that `RUNTIME` knows.
+  /// The name, as in `RUNTIME`.
   public var rawValue: String { kind.rawValue }
-  /// The same name.
+  /// The name.
   public var description: String { rawValue }
 
   public static var allCases: [RuntimeKind] { Kind.allCases.map { RuntimeKind($0) } }

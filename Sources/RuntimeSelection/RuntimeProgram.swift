@@ -4,7 +4,7 @@ import RuntimeConcurrency
 import RuntimeCustom
 import RuntimeDispatch
 
-/// What is to be done on whichever runtime is chosen.
+/// A program that can run on any runtime.
 ///
 /// ```swift
 /// @main struct Hello: RuntimeProgram {
@@ -14,17 +14,17 @@ import RuntimeDispatch
 /// }
 /// ```
 ///
-/// It is a type rather than a closure because a closure cannot be generic: ``run(on:)`` is compiled for each runtime,
-/// and so is all that it calls.
+/// It is a type rather than a closure because a closure cannot be generic: ``run(on:)``, and all code that it calls, is
+/// specialised for each runtime.
 public protocol RuntimeProgram: Sendable {
-  /// What comes of it.
+  /// The type of the program's result.
   associatedtype Output: Sendable
 
-  /// How long tasks and blocking work have, once ``run(on:)`` has returned, before they are cancelled and left: five
-  /// seconds, unless it says otherwise.
+  /// How long tasks and blocking work may continue after ``run(on:)`` has returned, as in
+  /// `AsyncRuntime.shutdown(grace:)`. The default is five seconds.
   var grace: Duration { get }
 
-  /// Does it on `runtime`, in a task of that runtime.
+  /// Runs the program on `runtime`, in a task of that runtime.
   func run(on runtime: some AsyncRuntime) async throws -> Output
 }
 
@@ -33,19 +33,19 @@ extension RuntimeProgram {
 }
 
 extension RuntimeSettings {
-  /// Starts the runtime, runs `program` on it, and ends the runtime; the calling thread waits.
+  /// Starts the runtime, runs `program` on it, and shuts the runtime down. It blocks the calling thread.
   ///
-  /// Where the address space is limited (`ulimit -v`), all threads share one arena of the allocator from then on.
+  /// If the address space is limited (`ulimit -v`), all threads share one arena of the allocator from then on.
   ///
-  /// - Parameter report: what learns of jobs that keep a worker for long, as ``StallOptions/report`` does: by default it
-  ///   writes to ``ErrorLog/standard``.
-  /// - Throws: `IOError` if the runtime cannot be started, and what `program` throws.
+  /// - Parameter report: a function called for each stall, as in ``StallOptions/report``. The default writes to
+  ///   ``ErrorLog/standard``.
+  /// - Throws: `IOError` if the runtime cannot be started, or the error of `program`.
   public func run<Program: RuntimeProgram>(
     _ program: Program, onStall report: @escaping @Sendable (Stall) -> Void = StallOptions().report
   ) throws -> Program.Output {
     saveAddressSpace()
     let stalls = stalls(reportedTo: report)
-    // Here a name becomes a type, and not by way of `makeRuntime`: everything below is specialised for it.
+    // The name becomes a concrete type here, not through `makeRuntime`, so that everything below is specialised for it.
     return switch kind.kind {
     case .concurrency:
       try ConcurrencyRuntime(workers: workers, blocking: blocking, stalls: stalls)
@@ -59,9 +59,10 @@ extension RuntimeSettings {
     }
   }
 
-  /// Starts the runtime, for a test or a program that is asynchronous already. The caller shuts it down.
+  /// Starts the runtime, for a test or a program that is already asynchronous. The caller has to shut it down.
   ///
-  /// What is generic over its runtime is slower on this one than under ``run(_:)``, which knows the runtime's type.
+  /// Code that is generic over its runtime is slower on this one than under ``run(_:onStall:)``, where the type is
+  /// known.
   ///
   /// - Throws: `IOError` if the runtime cannot be started.
   public func makeRuntime() throws(IOError) -> any AsyncRuntime {
@@ -74,33 +75,33 @@ extension RuntimeSettings {
 }
 
 extension RuntimeProgram {
-  /// Runs the program on the runtime that the environment names (see ``RuntimeSettings``); the calling thread waits.
+  /// Runs the program on the runtime that the environment names (see ``RuntimeSettings``). It blocks the calling
+  /// thread.
   ///
-  /// Where that fails, it says why in a line on standard error and ends the process: with status 64 (`EX_USAGE`) for a
-  /// variable that makes no sense, and with 1 for anything else that is thrown.
+  /// On an error it writes a line to standard error and ends the process: with status 64 (`EX_USAGE`) for an invalid
+  /// variable, and with 1 for any other error.
   ///
-  /// Call it from a `main` that is not `async` (see `AsyncRuntime.run(_:)`), and before the program opens anything:
-  /// standard input, output and error are opened on `/dev/null` where they are closed. At the end, lines that wait in
-  /// `LineWriter.standardError` are written, for no longer than a second.
+  /// Call it from a `main` that is not `async` (see `AsyncRuntime.run(_:)`), before the program opens anything, since
+  /// it opens `/dev/null` as standard input, output and error if they are closed. At the end it waits up to a second
+  /// until lines queued in `LineWriter.standardError` are written.
   public func runOrExit() -> Output { runOrExit(with: try .fromEnvironment()) }
 
-  /// Runs the program as ``runOrExit()`` does, on the runtime that `settings` name: for settings from elsewhere than the
-  /// environment.
+  /// Runs the program like ``runOrExit()``, but with settings from a source other than the environment.
   ///
-  /// - Parameter settings: an ``InvalidSetting`` that it throws ends the process with status 64.
+  /// - Parameter settings: the settings. If it throws ``InvalidSetting``, the process ends with status 64.
   public func runOrExit(with settings: @autoclosure () throws -> RuntimeSettings) -> Output {
     runOrExit { () throws in try settings().run(self) }
   }
 
-  /// Runs the program as ``runOrExit()`` does, where `RUNTIME` may also name a runtime of the program's own.
+  /// Runs the program like ``runOrExit()``, but `RUNTIME` may also name a runtime of the program's own.
   ///
   /// ```swift
   /// Hello().runOrExit(adding: "nio") { settings in try NIORuntime(loops: settings.workers, blocking: settings.blocking) }
   /// ```
   ///
   /// - Parameters:
-  ///   - name: what `RUNTIME` calls that runtime. It is not used unless it is asked for.
-  ///   - make: makes it, of the settings beside its name.
+  ///   - name: the name of that runtime. The runtime is created only if `RUNTIME` has this value.
+  ///   - make: creates the runtime with the other settings.
   public func runOrExit<Added: AsyncRuntime>(
     adding name: String, _ make: (RuntimeSettings) throws -> Added
   ) -> Output {

@@ -1,31 +1,31 @@
 import Glibc
 public import Runtime
 
-/// Which runtime to use, and how big to make it.
+/// The choice of a runtime, and its size.
 ///
-/// | variable          | value                                 | unless set                           |
+/// | variable          | value                                 | default                              |
 /// |-------------------|---------------------------------------|--------------------------------------|
 /// | `RUNTIME`         | `concurrency`, `dispatch` or `custom` | `custom`                             |
 /// | `RUNTIME_WORKERS` | 1 to 1024                             | the cores that this process may use  |
 /// | `RUNTIME_RELIEF`  | 0 to 1024                             | 64                                   |
 public struct RuntimeSettings: Hashable, Sendable {
-  /// Which runtime.
+  /// The runtime.
   public var kind: RuntimeKind
-  /// How many threads run its tasks; `nil` is one for each core that this process may use.
+  /// The number of threads that run tasks; `nil` for one per core that is available to this process.
   public var workers: Int?
-  /// How much blocking work there may be at once.
+  /// The limits on blocking work.
   public var blocking: BlockingLimits
 
-  /// The most threads that run jobs while every worker is stuck in one (see ``StallOptions``); with 0, no more threads
-  /// than there are workers ever run jobs.
+  /// The maximum number of threads that run jobs while every worker is stuck in one (see ``StallOptions``). With 0,
+  /// jobs that block all workers delay everything.
   public var reliefWorkers = StallOptions().maximumReliefWorkers
 
-  /// How many workers one may ask for.
+  /// The valid numbers of workers.
   public static let workerCounts = 1...1024
-  /// How many relief workers one may ask for.
+  /// The valid numbers of relief workers.
   public static let reliefCounts = 0...1024
 
-  /// These settings.
+  /// Creates settings with these values.
   public init(
     kind: RuntimeKind = .standard, workers: Int? = nil, blocking: BlockingLimits = BlockingLimits()
   ) {
@@ -34,7 +34,7 @@ public struct RuntimeSettings: Hashable, Sendable {
     self.blocking = blocking
   }
 
-  /// What the runtime does about jobs that keep a worker for long.
+  /// Returns the options for jobs that keep a worker for long.
   func stalls(reportedTo report: @escaping @Sendable (Stall) -> Void = StallOptions().report) -> StallOptions {
     var stalls = StallOptions()
     stalls.report = report
@@ -42,16 +42,16 @@ public struct RuntimeSettings: Hashable, Sendable {
     return stalls
   }
 
-  /// The settings in the process's environment. A variable that is empty counts as not set.
+  /// Returns the settings in the process's environment. An empty variable counts as unset.
   ///
-  /// - Throws: ``InvalidSetting`` if a variable has a value that it cannot have.
+  /// - Throws: ``InvalidSetting`` if a variable has an invalid value.
   public static func fromEnvironment() throws(InvalidSetting) -> RuntimeSettings {
     try RuntimeSettings(variable: environmentVariable)
   }
 
-  /// The settings in the variables that `variable` looks up by name.
+  /// Creates the settings in the variables that `variable` looks up by name.
   ///
-  /// - Throws: ``InvalidSetting`` if a variable has a value that it cannot have.
+  /// - Throws: ``InvalidSetting`` if a variable has an invalid value.
   public init(variable: (_ name: String) -> String?) throws(InvalidSetting) {
     self.init()
     if let value = variable("RUNTIME") { kind = try SettingFormat.runtime.value(value, of: "RUNTIME") }
@@ -65,9 +65,9 @@ public struct RuntimeSettings: Hashable, Sendable {
 }
 
 extension RuntimeSettings {
-  /// The settings for a runtime that the program adds under the name `added`, if that is what `RUNTIME` asks for.
+  /// Returns the settings for the program's own runtime `added`, or `nil` if `RUNTIME` does not name it.
   ///
-  /// - Throws: ``InvalidSetting`` if a variable has a value that it cannot have. Of `RUNTIME`, the choices end with `added`.
+  /// - Throws: ``InvalidSetting`` if a variable has an invalid value. The choices for `RUNTIME` then include `added`.
   static func forAdded(
     _ added: String, variable: (_ name: String) -> String?
   ) throws(InvalidSetting) -> RuntimeSettings? {
@@ -82,7 +82,7 @@ extension RuntimeSettings {
   }
 }
 
-/// The value of a variable in the process's environment; `nil` if it is not set, or empty.
+/// Returns a variable of the process's environment; `nil` if it is unset or empty.
 func environmentVariable(_ name: String) -> String? {
   guard let value = getenv(name), value.pointee != 0 else { return nil }
   return String(cString: value)

@@ -1,23 +1,23 @@
-/// What values a setting can have, and how they are written: for settings of a program beside those of its runtime.
+/// The valid values of a setting and their text form, for a program's own settings too.
 ///
 /// ```swift
 /// let port = try SettingFormat.wholeNumber(in: 0...65_535).value("8080", of: "PORT")
 /// ```
 public struct SettingFormat<Value>: Sendable {
-  /// What there is to choose from, for a person to read: "a whole number from 1 to 1024".
+  /// A description of the valid values, such as "a whole number from 1 to 1024".
   public let choices: String
   private let parse: @Sendable (String) -> Value?
 
-  /// Values that `parse` finds in a text; it returns `nil` for any other text.
+  /// Creates a format. `parse` returns `nil` for an invalid text.
   public init(choices: String, parse: @escaping @Sendable (String) -> Value?) {
     self.choices = choices
     self.parse = parse
   }
 
-  /// The value that `text` spells.
+  /// Returns the value that `text` represents.
   ///
-  /// - Parameter name: what the setting is called where it was given: a variable, a flag.
-  /// - Throws: ``InvalidSetting`` if it spells none.
+  /// - Parameter name: the setting as it was written, such as a variable or a flag, for the error.
+  /// - Throws: ``InvalidSetting`` if `text` is invalid.
   public func value(_ text: String, of name: String) throws(InvalidSetting) -> Value {
     guard let value = parse(text) else { throw InvalidSetting(name, value: text, choices: choices) }
     return value
@@ -25,7 +25,7 @@ public struct SettingFormat<Value>: Sendable {
 }
 
 extension SettingFormat where Value == Int {
-  /// A number within `range`, in decimal digits alone.
+  /// A number within `range`, in decimal digits only.
   public static func wholeNumber(in range: ClosedRange<Int>) -> SettingFormat {
     SettingFormat(choices: "a whole number from \(range.lowerBound) to \(range.upperBound)") { text in
       guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }), let number = Int(text),
