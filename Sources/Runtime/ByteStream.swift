@@ -1,90 +1,94 @@
-/// A two-way stream of bytes: what hyper calls `rt::Read + rt::Write`.
+/// A bidirectional stream of bytes: what hyper calls `rt::Read + rt::Write`.
 ///
-/// A TCP or Unix-domain connection is one; so is a pair of pipes in memory, or a TLS session on top of another stream.
-/// One task may read while another writes. Two that read at once, or two that write at once, is a mistake: where the
-/// second would have to wait as well, it gets ``IOError/Reason/busy``.
+/// TCP and Unix-domain connections are byte streams, and so are a pair of in-memory pipes or a TLS session on top of
+/// another stream. One task may read while another writes. Two concurrent reads, or two concurrent writes, are a
+/// programming error: if the second would have to wait too, it fails with ``IOError/Reason/busy``.
 ///
-/// An operation that can finish at once does not suspend (save to give others a turn after many in a row), and finishes
-/// even in a task that has been cancelled. One that has to wait ends promptly with ``IOError/Reason/cancelled`` when its
-/// task is cancelled, and with ``IOError/Reason/closed`` when the stream is closed. A cancelled read has taken nothing
-/// from the stream, and a cancelled ``writeSome(_:)`` has written nothing; a cancelled ``write(_:)`` may have written a
-/// part of its bytes.
+/// An operation that can finish at once does not suspend (except to let other tasks run after many operations in a
+/// row), and it succeeds even in a cancelled task. An operation that has to wait ends promptly with
+/// ``IOError/Reason/cancelled`` when its task is cancelled, and with ``IOError/Reason/closed`` when the stream is
+/// closed. A cancelled read has consumed no bytes, and a cancelled ``writeSome(_:)`` has written none. A cancelled
+/// ``write(_:)`` may have written a part of its bytes.
 public protocol ByteStream: Sendable {
-  /// Waits until a read would not have to wait, so that an idle connection need hold no buffer.
+  /// Waits until a read can proceed without waiting, so that an idle connection needs no buffer.
   ///
-  /// It may return without need; a read after it then waits. If ``tryRead(into:)`` gives `nil` because others are to have
-  /// a turn, this gives it, so that a loop of the two reads on.
+  /// It may return spuriously; the read that follows then waits. If ``tryRead(into:)`` returned `nil` to let other
+  /// tasks run, this function lets them run and returns, so a loop of the two calls makes progress.
   func waitUntilReadable() async throws(IOError)
 
-  /// Waits as ``waitUntilReadable()`` does, but may take no notice of its task's cancellation: the caller sees to it that
-  /// the stream is closed then. To watch for cancellation costs something, which counts where it is done for every request.
+  /// Like ``waitUntilReadable()``, but may ignore the cancellation of its task. The caller has to close the stream on
+  /// cancellation instead.
+  ///
+  /// It avoids the cost of a cancellation handler, which matters when it is paid for every request.
   func waitUntilReadableOrClosed() async throws(IOError)
 
-  /// Reads at least one byte, and no more than `buffer` has room for, appending to `buffer`.
+  /// Reads at least one byte, at most as many as `buffer` has room for, and appends them to `buffer`.
   ///
-  /// - Returns: how many bytes were read; 0 if and only if the peer has finished writing (or `buffer` has no room).
+  /// - Returns: the number of bytes read; 0 if and only if the peer has finished writing (or `buffer` has no room).
   func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int
 
-  /// Reads what is there, as ``read(into:)`` does, if that can be done in a plain call: without waiting.
+  /// Reads the available bytes like ``read(into:)``, but without suspending.
   ///
-  /// - Returns: `nil` where it cannot be known, or not be done, without waiting. The default is that. If it is `nil` only
-  ///   because others are to have a turn, the next call reads on, however the task has waited in between.
+  /// - Returns: `nil` if the stream cannot read without waiting, or cannot tell. The default returns `nil`. If the
+  ///   result is `nil` only to let other tasks run, the next call reads again, whatever the task waited for in between.
   func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int?
 
-  /// Writes at least one of `bytes`, waiting while the peer takes none.
+  /// Writes at least one of `bytes`, waiting while the peer accepts none.
   ///
-  /// - Returns: how many bytes were written, from the first on; 0 if and only if there are none.
+  /// - Returns: the number of bytes written, counted from the first; 0 if and only if `bytes` is empty.
   func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int
 
-  /// Writes all of `bytes`, waiting while the peer does not take them. The default calls ``writeSome(_:)`` until they are.
+  /// Writes all of `bytes`, waiting while the peer does not accept them. The default calls ``writeSome(_:)`` until all
+  /// are written.
   func write(_ bytes: RawSpan) async throws(IOError)
 
-  /// Writes all of `first` and then all of `second`, in one system call where the stream can (`writev`).
+  /// Writes all of `first` and then all of `second`, in one system call if the stream supports it (`writev`).
   func write(_ first: RawSpan, _ second: RawSpan) async throws(IOError)
 
-  /// Writes of `bytes` what can be written in a plain call: without waiting.
+  /// Writes as many of `bytes` as possible without suspending.
   ///
-  /// The bytes that it does not take have to begin the next write, of whatever kind: a stream that frames what is written,
-  /// as TLS does, may have begun a frame with them. There is no flush; what a write has taken is on its way.
+  /// The next write, of any kind, must begin with the bytes that this call did not accept: a framing stream, such as
+  /// TLS, may have begun a frame with them. There is no flush: accepted bytes are on their way.
   ///
-  /// - Returns: how many bytes were written, from the first on; 0 where it cannot be known without waiting. The default
-  ///   is that. If it is 0 only because others are to have a turn, the next call writes on, however the task has waited in
-  ///   between.
+  /// - Returns: the number of bytes written, counted from the first; 0 if the stream cannot tell without waiting. The
+  ///   default returns 0. If the result is 0 only to let other tasks run, the next call writes again, whatever the task
+  ///   waited for in between.
   func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int
 
-  /// Says that no more will be written: the peer reads 0 bytes once it has read the rest. Reading goes on.
+  /// Closes the write side: the peer reads 0 bytes after it has read the rest. Reads continue to work.
   ///
-  /// It may have to wait until the peer takes what says so, as a `close_notify` of TLS.
+  /// It may have to wait until the peer accepts the end marker, such as the `close_notify` of TLS.
   func shutdownWrite() async throws(IOError)
 
-  /// Closes the stream both ways, at once. What waits on it gets ``IOError/Reason/closed``; closing again does nothing.
+  /// Closes both directions at once. Pending operations fail with ``IOError/Reason/closed``. Further calls have no
+  /// effect.
   ///
-  /// The peer may hear of it a moment later; ``closeAndWait()`` returns when the stream has been closed.
+  /// The peer may see the end slightly later. ``closeAndWait()`` returns once the stream is closed.
   func close()
 
-  /// Closes the stream both ways, at once, as ``close()`` does, and says first what ``closeAndWait()`` says, if that can be
-  /// done in a plain call: without waiting.
+  /// Closes both directions at once like ``close()``, and first sends the end marker of ``closeAndWait()`` if that is
+  /// possible without suspending.
   ///
-  /// It may be called from another task than those that read and write, and says nothing while one writes. The default calls
-  /// ``close()``.
+  /// It may be called from a task other than those that read and write. It sends nothing while another task writes. The
+  /// default calls ``close()``.
   func closeOrderly()
 
-  /// Closes the stream both ways, once it has said to the peer what it still has to say by itself, as a `close_notify` of
-  /// TLS. When the task is cancelled, it closes the stream at once: that is how to bound it.
+  /// Sends the stream's own end marker, such as the `close_notify` of TLS, and then closes both directions.
   ///
-  /// The default calls ``close()``, which is right for a stream that has nothing to say and closes at once.
+  /// If the task is cancelled, it closes the stream at once, so cancellation bounds the wait. The default calls
+  /// ``close()``, which is right for a stream that has no end marker and closes at once.
   func closeAndWait() async
 
-  /// What the stream knows of itself that other streams do not: the user at the other end, a negotiated protocol.
+  /// Returns a property that only some streams have, such as the peer's user or the negotiated protocol.
   ///
-  /// - Returns: `nil` if it does not know of this. The default is that. A stream on top of another asks that one for what
-  ///   it does not know itself.
+  /// - Returns: `nil` if the stream does not have the attribute. The default returns `nil`. A stream on top of another
+  ///   forwards the attributes that it does not have itself.
   func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute?
 
-  /// The other end's address, where there is such a thing.
+  /// The peer's address, if it has one.
   var peerAddress: SocketAddress? { get }
 
-  /// This end's address, where there is such a thing.
+  /// The local address, if there is one.
   var localAddress: SocketAddress? { get }
 }
 

@@ -1,22 +1,22 @@
-/// A place to send and receive datagrams in: a runtime's sockets, or a network of another kind.
+/// A network for datagrams: a runtime's sockets, or another implementation such as a simulated network.
 public protocol DatagramNetwork: Sendable {
-  /// What ``bindDatagrams(on:options:)`` gives.
+  /// The socket type that ``bindDatagrams(on:options:)`` returns.
   associatedtype Datagrams: DatagramSocket
 
-  /// Makes a socket that receives what is sent to `address`.
+  /// Creates a socket that receives datagrams sent to `address`.
   ///
-  /// The system chooses the port if that is 0, and an abstract name if `address` is a Unix-domain path without a character.
-  /// A name in the file system is the socket's until it is closed, as a listener's is.
+  /// The system chooses a port if the port is 0, and an abstract name if `address` is a Unix-domain address with an
+  /// empty path. The socket owns its name in the file system until it is closed, as a listener does.
   func bindDatagrams(on address: SocketAddress, options: DatagramOptions) async throws(IOError) -> Datagrams
 }
 
 extension DatagramNetwork {
-  /// Makes a socket that receives what is sent to `address`, with the usual options.
+  /// Creates a socket that receives datagrams sent to `address`, with the default options.
   public func bindDatagrams(on address: SocketAddress) async throws(IOError) -> Datagrams {
     try await bindDatagrams(on: address, options: DatagramOptions())
   }
 
-  /// Makes a socket that is connected to `peer`, at an address of the system's choice.
+  /// Creates a socket that is connected to `peer`. The system chooses the local address.
   public func connectDatagrams(
     to peer: SocketAddress, options: DatagramOptions = DatagramOptions()
   ) async throws(IOError) -> Datagrams {
@@ -32,7 +32,7 @@ extension DatagramNetwork {
 }
 
 extension SocketAddress {
-  /// An address of the same family that leaves all else to the system.
+  /// The wildcard address of the same family, which leaves the choice to the system.
   fileprivate var unspecified: SocketAddress {
     switch self {
     case .ipv4: .ipv4(.any, port: 0)

@@ -1,41 +1,41 @@
-/// Runs asynchronous work: what hyper calls `rt::Executor`.
+/// Starts tasks: what hyper calls `rt::Executor`.
 ///
-/// Code that has to start tasks, and needs nothing else of the runtime it is on, asks for an `Executor`. A type that is a
-/// `TaskExecutor` (SE-0417) becomes one without a line of code:
+/// Code that starts tasks and needs nothing else of its runtime takes an `Executor`. A type that is a `TaskExecutor`
+/// (SE-0417) becomes one with an empty extension:
 ///
 /// ```swift
 /// extension EventLoop: Executor {}
 /// ```
 ///
-/// For a `TaskExecutor` of another library, and for Swift's own pool, there is ``ExecutorPreference``.
+/// For a `TaskExecutor` of another library, and for Swift's own pool, use ``ExecutorPreference``.
 public protocol Executor: Sendable {
-  /// Where Swift runs the jobs of a task that is started here; `nil` is Swift's own global pool.
+  /// The executor that runs the jobs of tasks started here; `nil` is Swift's global pool.
   var taskExecutor: (any TaskExecutor)? { get }
 
-  /// Starts `operation` as a task on this executor and returns at once. What ``spawn(_:_:)`` says of the task holds, but
-  /// there is no handle to it.
+  /// Starts `operation` as a task on this executor and returns at once, without a handle. The task behaves as one
+  /// started with ``spawn(_:_:)``.
   func execute(_ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async -> Void)
 
-  /// Starts `operation` as a task on this executor and returns the handle to it: Swift's own `Task`.
+  /// Starts `operation` as a task on this executor and returns its handle.
   ///
-  /// The task and its child tasks run here after every `await`, except where an actor with an executor of its own says
-  /// otherwise (SE-0417). `value` waits for what the operation returns or throws; `cancel()` cancels it. Dropping the
-  /// handle does neither.
+  /// The task and its child tasks run here after every `await`, except on an actor with a custom executor (SE-0417).
+  /// The handle's `value` waits for the operation's result, and `cancel()` cancels the task. Dropping the handle does
+  /// neither.
   @discardableResult
   func spawn<Success: Sendable>(
     _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error>
 
-  /// Lets other tasks that are ready run before the calling task goes on, as `Task.yield()` does.
+  /// Lets other ready tasks run before the calling task continues, like `Task.yield()`.
   ///
-  /// The task goes on behind those that wait for a thread of its executor already; if there are none, at once. It is meant
-  /// for tasks of this executor, for which it may cost less than `Task.yield()`; other tasks yield to those of their own.
-  /// A task that is cancelled yields like any other.
+  /// The task queues behind those that wait for a thread of its executor; if there are none, it continues at once. The
+  /// function is meant for tasks of this executor, for which it may cost less than `Task.yield()`. Any other task
+  /// yields to the tasks of its own executor. A cancelled task yields too.
   func yield() async
 }
 
 extension Executor {
-  /// Starts `operation` as a task on this executor and returns at once.
+  /// Starts `operation` as a task on this executor and returns at once, without a handle.
   ///
   /// - Parameters:
   ///   - name: the task's name, as in ``TaskOptions/name``.
@@ -51,7 +51,7 @@ extension Executor {
       TaskOptions(name: name, priority: priority, location: CallSite(fileID: fileID, line: line)), operation)
   }
 
-  /// Starts `operation` as a task on this executor and returns the handle to it.
+  /// Starts `operation` as a task on this executor and returns its handle.
   ///
   /// - Parameters:
   ///   - name: the task's name, as in ``TaskOptions/name``.

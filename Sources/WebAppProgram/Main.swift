@@ -128,7 +128,7 @@ private struct Serve: RuntimeProgram {
     do throws(IOError) {
       try notifier?.notify(state)
     } catch {
-      logs.errors.write(LogEvent(.warning, "NOTIFY_SOCKET: the service manager cannot be told: \(error)"))
+      logs.errors.write(LogEvent(.warning, "NOTIFY_SOCKET: the service manager could not be notified: \(error)"))
     }
   }
 }

@@ -77,7 +77,7 @@ import Testing
       while gate.missingCount > 1 || runtime.metrics.blockingQueueDepth != 1 { await Task.yield() }
       let error = await #expect(throws: BlockingWorkRefused.self) { try await runtime.runBlocking {} }
       #expect(error?.limits == limits)
-      #expect("\(error, default: "")".hasSuffix("the limits are 2 threads and 1 calls that wait for one"))
+      #expect("\(error, default: "")".hasSuffix("the limits are 2 threads and 1 waiting calls"))
       #expect(runtime.metrics.refusedBlockingCalls == 1)
       gate.open()
       for task in taken { try await task.value }

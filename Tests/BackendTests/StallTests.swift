@@ -116,7 +116,7 @@ import Testing
       ).description
     }
     #expect(line(true, "GET /stall", nil) == "runtime custom, worker 0: a job took 1003 ms (GET /stall)")
-    #expect(line(false, nil, nil) == "runtime custom, worker 0: a job has taken 1003 ms and goes on")
+    #expect(line(false, nil, nil) == "runtime custom, worker 0: a job has been running for 1003 ms")
     #expect(line(true, nil, "import") == "runtime custom, worker 0: a job took 1003 ms (task \"import\")")
     #expect(line(true, "GET /", "a") == "runtime custom, worker 0: a job took 1003 ms (task \"a\", GET /)")
   }

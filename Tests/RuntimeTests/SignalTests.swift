@@ -167,8 +167,8 @@ import Testing
   @Test(arguments: [
     (SIGKILL, "SIGKILL cannot be caught"), (SIGSTOP, "SIGSTOP cannot be caught"), (0, "signal 0 cannot be caught"),
     (-1, "signal -1 cannot be caught"), (65, "signal 65 cannot be caught"), (32, "signal 32 cannot be caught"),
-    (SIGSEGV, "SIGSEGV cannot be waited for: it would come again and again"),
-    (SIGILL, "SIGILL cannot be waited for: it would come again and again"),
+    (SIGSEGV, "SIGSEGV cannot be waited for: the instruction would raise it again"),
+    (SIGILL, "SIGILL cannot be waited for: the instruction would raise it again"),
   ])
   func `A signal that cannot be caught is refused, and those beside it are not caught`(number: Int32, message: String) {
     let error = #expect(throws: SignalError.self) {

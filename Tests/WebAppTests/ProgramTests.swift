@@ -260,7 +260,7 @@ import Testing
     #expect(await program.end() == .exited(EXIT_FAILURE))
     let errors = await program.errors()
     #expect(errors.hasPrefix("WebApp: cannot append to \"/nowhere/log\""), "\(errors)")
-    #expect(errors.hasSuffix(") has ended with status 1 before any was ready\n"), "\(errors)")
+    #expect(errors.hasSuffix(") exited with status 1 before any process was ready\n"), "\(errors)")
   }
 
   @Test func aSocketForAnotherProcessIsLeftAloneAndAManagerThatIsGoneIsNoReasonToEnd() async throws {
@@ -272,7 +272,7 @@ import Testing
     let own = try #require(await program.address())
     #expect(own != address)
     let line = try #require(await program.readErrorLine())
-    let reason = "the service manager cannot be told: send: Connection refused (errno 111)"
+    let reason = "the service manager could not be notified: send: Connection refused (errno 111)"
     #expect(line.hasSuffix("Z warning: NOTIFY_SOCKET: \(reason)"), "\(line)")
     program.signal(SIGTERM)
     #expect(await program.end() == .exited(0))

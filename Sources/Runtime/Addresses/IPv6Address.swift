@@ -1,22 +1,23 @@
 import Glibc
 
-/// The sixteen bytes of an IPv6 address.
+/// An IPv6 address, without a zone.
 public struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
-  /// The bytes in network order, the first in the highest bits.
+  /// The sixteen bytes in network order, the first in the highest bits.
   public let bits: UInt128
 
-  /// Every address of this machine.
+  /// `::`: a socket bound to it receives on every address of this machine.
   public static let any = IPv6Address(bits: 0)
-  /// `::1`.
+  /// The loopback address, `::1`.
   public static let loopback = IPv6Address(bits: 1)
 
-  /// The address with these bits.
+  /// Creates the address with these bits.
   public init(bits: UInt128) { self.bits = bits }
 
-  /// The address that `text` spells as RFC 4291 section 2.2 says, without brackets or a zone.
+  /// Creates an address from the text form of RFC 4291 section 2.2, without brackets or a zone. Returns `nil` for any
+  /// other text.
   public init?(_ text: some StringProtocol) {
     var address = in6_addr()
-    // The system would see no more than what is before a NUL.
+    // `inet_pton` would stop reading at a NUL.
     guard !text.utf8.contains(0), inet_pton(AF_INET6, String(text), &address) == 1 else { return nil }
     self.init(address)
   }
@@ -31,7 +32,7 @@ public struct IPv6Address: Hashable, Sendable, CustomStringConvertible {
     return address
   }
 
-  /// The shortest spelling, as RFC 5952 recommends.
+  /// The address in the canonical text form of RFC 5952.
   public var description: String {
     var address = systemValue
     return withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(INET6_ADDRSTRLEN)) { buffer in

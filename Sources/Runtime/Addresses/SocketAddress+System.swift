@@ -1,9 +1,9 @@
 public import Glibc
 
-// An address as system calls take and give it: what a backend needs that makes sockets of its own.
+// Conversions between `SocketAddress` and `sockaddr`, for backends that open sockets of their own.
 
 extension SocketAddress {
-  /// The kind of address, as `socket(2)` is told it: `AF_INET`, `AF_INET6` or `AF_UNIX`.
+  /// The address family for `socket(2)`: `AF_INET`, `AF_INET6` or `AF_UNIX`.
   public var family: Int32 {
     switch self {
     case .ipv4: AF_INET
@@ -12,12 +12,14 @@ extension SocketAddress {
     }
   }
 
-  /// Runs `body` with the address as `bind(2)` and `connect(2)` want it; the pointer is good for that long.
+  /// Calls `body` with a pointer to this address as a `sockaddr`, for `bind(2)` and `connect(2)`. The pointer is valid
+  /// only during the call.
   ///
-  /// A path that no Unix-domain socket can have (see ``IOError/Reason/invalidPath``) is not cut: it becomes an address
-  /// that these calls refuse with `EINVAL`.
+  /// A path that no Unix-domain socket can have (see ``IOError/Reason/invalidPath``) is not truncated. It becomes an
+  /// address that these calls reject with `EINVAL`.
   ///
-  /// - Returns: what `body` returns, or throws what it throws.
+  /// - Returns: the result of `body`.
+  /// - Throws: the error of `body`.
   public func withSystemAddress<Result, Failure: Error>(
     _ body: (UnsafePointer<sockaddr>, socklen_t) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -41,10 +43,10 @@ extension SocketAddress {
         return MemoryLayout<sockaddr_in6>.size
       case .unix(let path):
         bytes.storeBytes(of: sa_family_t(family), as: sa_family_t.self)
-        // Longer than any such address: the call fails with `EINVAL`.
+        // The returned length exceeds that of any Unix-domain address, so the call fails with `EINVAL`.
         guard hasValidPath else { return bytes.count }
         UnsafeMutableRawBufferPointer(rebasing: bytes[Self.pathOffset...]).copyBytes(from: path.utf8)
-        // Only a path ends with a NUL; an abstract name is as long as the length says.
+        // Only a path ends with a NUL. The length delimits an abstract name.
         return Self.pathOffset + path.utf8.count + (filePath == nil ? 0 : 1)
       }
     }
@@ -55,8 +57,10 @@ extension SocketAddress {
     }
   }
 
-  /// The address that a system call writes, such as `SocketAddress(writtenBy: { getsockname(descriptor, $0, $1) })`; `nil`
-  /// where the call fails or the address is none of ours.
+  /// Creates the address that a system call writes, such as `SocketAddress(writtenBy: { getsockname(descriptor, $0, $1)
+  /// })`.
+  ///
+  /// Returns `nil` if the call fails or if the address is not of a family that `SocketAddress` represents.
   public init?(writtenBy call: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32) {
     var storage = sockaddr_storage()
     var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

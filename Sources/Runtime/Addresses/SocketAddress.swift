@@ -1,27 +1,28 @@
 import Glibc
 
-/// Where a socket is: an IPv4 or IPv6 address with a port, or the name of a Unix-domain socket.
+/// The address of a socket: an IPv4 or IPv6 address with a port, or the name of a Unix-domain socket.
 public enum SocketAddress: Hashable, Sendable {
   /// An IPv4 address and a port.
   case ipv4(IPv4Address, port: UInt16)
-  /// An IPv6 address, a port, and the number of the interface that a link-local address belongs to (else 0).
+  /// An IPv6 address, a port, and the interface index of a link-local address (0 for other addresses).
   case ipv6(IPv6Address, port: UInt16, scope: UInt32 = 0)
   /// A Unix-domain socket: a path in the file system of at most 107 bytes.
   ///
-  /// A path that begins with a NUL is an abstract name (`unix(7)`): up to 107 bytes of any value after that NUL. It is in
-  /// no file system, is free again when its socket is closed, and may be connected to by any user of this machine. The
-  /// path is empty for a socket that has no name; Linux gives an abstract name to one that is bound to an empty path.
+  /// A path that begins with a NUL is an abstract name (`unix(7)`): up to 107 bytes of any value after that NUL. It has
+  /// no entry in a file system, becomes free when its socket is closed, and accepts connections from any user of this
+  /// machine. The path is empty for a socket without a name. Linux assigns an abstract name to a socket that is bound
+  /// to an empty path.
   case unix(path: String)
 
-  /// `127.0.0.1` on `port`; port 0 lets the system choose one.
+  /// Returns `127.0.0.1` with `port`. With port 0 the system chooses one.
   public static func loopback(port: UInt16) -> SocketAddress {
     .ipv4(IPv4Address(127, 0, 0, 1), port: port)
   }
 
-  /// The address that `text` spells: `127.0.0.1:80`, `[::1]:80`, `[fe80::1%2]:80`, `unix:/run/app.sock`, or `unix:@app`
-  /// for an abstract name. A file whose name begins with `@` is spelled `unix:./@app`.
+  /// Creates an address from text: `127.0.0.1:80`, `[::1]:80`, `[fe80::1%2]:80`, `unix:/run/app.sock`, or `unix:@app`
+  /// for an abstract name. A file whose name begins with `@` is written `unix:./@app`.
   ///
-  /// Names are not looked up. `nil` where `text` is none of these.
+  /// Host names are not resolved. Returns `nil` for any other text.
   public init?(_ text: some StringProtocol) {
     let prefix = "unix:"
     if text.hasPrefix(prefix) {
@@ -38,7 +39,8 @@ public enum SocketAddress: Hashable, Sendable {
     self.init(host: text[..<colon], port: port)
   }
 
-  /// The address of `host`, an IPv4 or IPv6 address with or without brackets, and `port`. Names are not looked up.
+  /// Creates an address from `host`, an IPv4 or IPv6 address with or without brackets, and `port`. Host names are not
+  /// resolved.
   public init?(host: some StringProtocol, port: UInt16) {
     if let address = IPv4Address(host) {
       self = .ipv4(address, port: port)
@@ -56,7 +58,7 @@ public enum SocketAddress: Hashable, Sendable {
     }
   }
 
-  /// The port, where there is one.
+  /// The port, or `nil` for a Unix-domain socket.
   public var port: UInt16? {
     switch self {
     case .ipv4(_, let port), .ipv6(_, let port, _): port
@@ -64,30 +66,32 @@ public enum SocketAddress: Hashable, Sendable {
     }
   }
 
-  /// What an abstract name begins with in text.
+  /// The character that marks an abstract name in text.
   fileprivate static let at = UInt8(ascii: "@")
 
-  /// What `sun_path` holds on Linux, less the NUL at the end of a path or at the beginning of an abstract name.
+  /// The capacity of `sun_path` on Linux, without the NUL that ends a path or begins an abstract name.
   static let maximumPathLength = 107
 
-  /// The path of a Unix-domain socket whose name is in the file system.
+  /// The path of a Unix-domain socket in the file system; `nil` for other addresses.
   package var filePath: String? {
     if case .unix(let path) = self, let first = path.utf8.first, first != 0 { path } else { nil }
   }
 
-  /// Whether a system call could be told of it.
+  /// Whether the path, if there is one, fits a `sockaddr_un`.
   var hasValidPath: Bool {
     guard case .unix(let path) = self else { return true }
     guard path.utf8.first == 0 else { return path.utf8.count <= Self.maximumPathLength && !path.utf8.contains(0) }
     return path.utf8.count - 1 <= Self.maximumPathLength
   }
 
-  /// - Throws: ``IOError/Reason/invalidPath`` if a Unix-domain socket cannot have this path.
+  /// Checks that a Unix-domain socket can have this path.
+  ///
+  /// - Throws: ``IOError/Reason/invalidPath`` if it cannot.
   package func checkPath(_ operation: IOError.Operation) throws(IOError) {
     if !hasValidPath { throw IOError(operation, .invalidPath) }
   }
 
-  /// Digits alone: `UInt16("+80")` would be a number too.
+  /// Parses a port of digits only: `UInt16("+80")` would accept a sign.
   private static func port(_ text: some StringProtocol) -> UInt16? {
     guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
     return UInt16(text)
@@ -95,7 +99,7 @@ public enum SocketAddress: Hashable, Sendable {
 }
 
 extension SocketAddress: CustomStringConvertible {
-  /// The spelling that ``init(_:)`` reads.
+  /// The text form that ``init(_:)`` parses.
   public var description: String {
     switch self {
     case .ipv4(let address, let port): "\(address):\(port)"

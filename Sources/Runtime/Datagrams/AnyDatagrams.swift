@@ -1,8 +1,8 @@
-/// A socket for datagrams of whatever type, as ``AnyStream`` is a stream of whatever type.
+/// A type-erased datagram socket, like ``AnyStream`` for streams.
 public struct AnyDatagrams: DatagramSocket {
   private let base: any DatagramSocket
 
-  /// `base`, or what it holds if that is an `AnyDatagrams` itself.
+  /// Wraps `base`. If `base` is an `AnyDatagrams` itself, wraps what it contains.
   public init(_ base: some DatagramSocket) {
     self.base = (base as? AnyDatagrams)?.base ?? base
   }

@@ -1,13 +1,13 @@
-/// A datagram that has been received.
+/// A received datagram.
 public struct Datagram: Hashable, Sendable {
-  /// What it says.
+  /// The payload.
   public var bytes: [UInt8]
-  /// Where it was sent from; `nil` for a Unix-domain socket that has no name.
+  /// The sender's address; `nil` for a Unix-domain socket without a name.
   public var sender: SocketAddress?
-  /// Whether it was longer than there was room for, so that its end is lost.
+  /// Whether the datagram was longer than the buffer, so that its end is lost.
   public var isTruncated: Bool
 
-  /// A datagram of these bytes.
+  /// Creates a datagram with these values.
   public init(_ bytes: [UInt8], from sender: SocketAddress?, isTruncated: Bool = false) {
     self.bytes = bytes
     self.sender = sender

@@ -1,18 +1,20 @@
-/// How to bind a socket for datagrams.
+/// Options for binding a datagram socket.
 public struct DatagramOptions: Hashable, Sendable {
-  /// Binds to a path on which a program that is gone has left its socket. No other file and no socket that a process has
-  /// open is ever replaced. A UDP port needs no such thing: it is free as soon as its socket is closed.
+  /// Whether to replace a Unix-domain socket file that a terminated program has left at the path. Other files, and
+  /// sockets that a process has open, are never replaced. A UDP port needs no such option: it is free as soon as its
+  /// socket is closed.
   public var reuseAddress = true
-  /// Lets several sockets share one UDP port, the kernel dealing datagrams out among them by sender (`SO_REUSEPORT`).
+  /// Whether several sockets may share one UDP port. The kernel distributes datagrams among them by sender
+  /// (`SO_REUSEPORT`).
   public var reusePort = false
-  /// Lets datagrams go to broadcast addresses (`SO_BROADCAST`).
+  /// Whether the socket may send to broadcast addresses (`SO_BROADCAST`).
   public var broadcast = false
-  /// How many bytes the kernel keeps that have come and have not been received (`SO_RCVBUF`); `nil` for its default. It
-  /// counts more than the datagrams' bytes, and has bounds of its own.
+  /// The size in bytes of the kernel's receive buffer (`SO_RCVBUF`); `nil` for the kernel's default. The kernel counts
+  /// its own overhead too, and bounds the value.
   public var receiveBufferSize: Int?
-  /// How many bytes the kernel keeps that have been sent and have not gone (`SO_SNDBUF`); `nil` for its default.
+  /// The size in bytes of the kernel's send buffer (`SO_SNDBUF`); `nil` for the kernel's default.
   public var sendBufferSize: Int?
 
-  /// The usual options.
+  /// Creates the default options.
   public init() {}
 }

@@ -1,13 +1,13 @@
-/// What ``DatagramSocket/receive(into:)`` says of the datagram that it has put into a buffer.
+/// A description of the datagram that ``DatagramSocket/receive(into:)`` has appended to a buffer.
 public struct DatagramReceipt: Hashable, Sendable {
-  /// How many bytes of it are in the buffer.
+  /// The number of bytes appended.
   public var byteCount: Int
-  /// Where it was sent from; `nil` for a Unix-domain socket that has no name.
+  /// The sender's address; `nil` for a Unix-domain socket without a name.
   public var sender: SocketAddress?
-  /// Whether it was longer than there was room for, so that its end is lost.
+  /// Whether the datagram was longer than the buffer, so that its end is lost.
   public var isTruncated: Bool
 
-  /// A datagram of which `byteCount` bytes have been received.
+  /// Creates a receipt for a datagram of which `byteCount` bytes have been received.
   public init(byteCount: Int, sender: SocketAddress?, isTruncated: Bool = false) {
     self.byteCount = byteCount
     self.sender = sender

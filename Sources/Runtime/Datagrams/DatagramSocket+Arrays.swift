@@ -1,6 +1,6 @@
-/// Datagrams by the array: simpler than by spans, for two allocations a datagram.
+/// Datagrams as arrays: simpler than spans, at the cost of two allocations per datagram.
 extension DatagramSocket {
-  /// Waits for a datagram, and gives at most `limit` bytes of it. Without a limit of yours none is longer over UDP.
+  /// Waits for a datagram and returns it, truncated to `limit` bytes. No UDP datagram exceeds the default limit.
   public func receive(upTo limit: Int = 64 * 1024) async throws(IOError) -> Datagram {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: limit, alignment: 1)
     defer { memory.deallocate() }
@@ -10,11 +10,11 @@ extension DatagramSocket {
       Array(memory.prefix(receipt.byteCount)), from: receipt.sender, isTruncated: receipt.isTruncated)
   }
 
-  /// Sends `bytes` to `address` as one datagram, as the requirement of the same name does.
+  /// Sends `bytes` to `address` as one datagram. See the protocol requirement of the same name.
   public func send(_ bytes: [UInt8], to address: SocketAddress) async throws(IOError) {
     try await send(bytes.span.bytes, to: address)
   }
 
-  /// Sends `bytes` to the peer as one datagram, as the requirement of the same name does.
+  /// Sends `bytes` to the peer as one datagram. See the protocol requirement of the same name.
   public func send(_ bytes: [UInt8]) async throws(IOError) { try await send(bytes.span.bytes) }
 }

@@ -1,12 +1,12 @@
-/// What lines of logs are made of: bytes are appended to memory that is used for one line after another.
+/// Formatting of log lines: each function appends bytes to a buffer that is reused from line to line.
 extension [UInt8] {
-  /// Appends `text`, which allocates nothing.
+  /// Appends `text` without an allocation of its own.
   @inline(__always)
   package mutating func append(text: StaticString) {
     text.withUTF8Buffer { append(contentsOf: $0) }
   }
 
-  /// Appends `number` in decimal, with zeros in front where it has fewer than `digits` digits.
+  /// Appends `number` in decimal, padded with zeros to `digits` digits.
   package mutating func append(decimal number: Int, digits: Int = 1) {
     if number < 0 { append(UInt8(ascii: "-")) }
     let number = number.magnitude
@@ -21,7 +21,7 @@ extension [UInt8] {
     }
   }
 
-  /// Appends the time of day that is so many seconds after midnight: `08:49:37`.
+  /// Appends the time of day `second` seconds after midnight: `08:49:37`.
   package mutating func append(timeOfDay second: Int) {
     append(decimal: second / 3600, digits: 2)
     append(UInt8(ascii: ":"))
@@ -30,10 +30,10 @@ extension [UInt8] {
     append(decimal: second % 60, digits: 2)
   }
 
-  /// Appends `text`, which may be any bytes, as a JSON string with its quotes (RFC 8259 section 7).
+  /// Appends `text`, which may be any bytes, as a JSON string with quotes (RFC 8259 section 7).
   ///
-  /// It is always one line of valid JSON: control characters and line separators are escaped, and bytes that are not
-  /// UTF-8 become U+FFFD.
+  /// The result is always one line of valid JSON: control characters and line separators are escaped, and invalid UTF-8
+  /// becomes U+FFFD.
   package mutating func append(json text: Span<UInt8>) {
     append(UInt8(ascii: "\""))
     let start = count
@@ -72,17 +72,19 @@ extension [UInt8] {
     }
   }
 
-  /// - Parameter value: a code point of the basic plane, which is one unit of UTF-16.
+  /// Appends a `\uXXXX` escape.
+  ///
+  /// - Parameter value: a code point of the basic multilingual plane, which is one UTF-16 code unit.
   private mutating func appendEscape(_ value: UInt32) {
     append(text: "\\u")
     append(hexadecimal: UInt8(truncatingIfNeeded: value >> 8))
     append(hexadecimal: UInt8(truncatingIfNeeded: value))
   }
 
-  /// Appends `text`, which may be any bytes, as Apache does between quotes: `\"`, `\\`, and `\xHH` for control characters
-  /// and for bytes outside of ASCII.
+  /// Appends `text`, which may be any bytes, escaped as in Apache's quoted fields: `\"`, `\\`, and `\xHH` for control
+  /// characters and for bytes outside ASCII.
   ///
-  /// - Parameter isQuoted: whether quotes stand round it. Where they do not, a space would end it, and is escaped too.
+  /// - Parameter isQuoted: whether the text stands between quotes. If not, a space would end it and is escaped too.
   package mutating func append(escaped text: Span<UInt8>, isQuoted: Bool = true) {
     for index in text.indices {
       let byte = text[index]
@@ -98,13 +100,13 @@ extension [UInt8] {
     }
   }
 
-  /// Appends `byte` in two digits.
+  /// Appends `byte` as two hexadecimal digits.
   package mutating func append(hexadecimal byte: UInt8) {
     append(hexadecimalDigit: byte >> 4)
     append(hexadecimalDigit: byte & 15)
   }
 
-  /// Appends the digit for a number below 16.
+  /// Appends the hexadecimal digit for a number below 16.
   @inline(__always)
   package mutating func append(hexadecimalDigit digit: UInt8) {
     append(digit < 10 ? UInt8(ascii: "0") &+ digit : UInt8(ascii: "a") &- 10 &+ digit)

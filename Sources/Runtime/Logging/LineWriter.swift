@@ -2,27 +2,27 @@ import CRuntime
 import Glibc
 import RuntimePrimitives
 
-/// Writes lines to a descriptor from a thread of its own, so that no caller ever waits for the descriptor.
+/// Writes lines to a descriptor from its own thread, so that callers never wait for the descriptor.
 ///
-/// Lines wait in a bounded buffer. A line for which there is no room is dropped and counted, and a line of its own, with
-/// the time and "12 lines were dropped", says so once there is room again. A descriptor that fails, such as a pipe without a reader or
-/// a file on a full disk, loses the lines that were given to it; they are counted too, and later lines are tried again.
-/// The descriptor may be non-blocking, and a write never raises a signal.
+/// Lines wait in a bounded buffer. A line that does not fit is dropped and counted. Once there is room again, the
+/// writer adds a line with the time and the count, such as "12 lines were dropped". If a write fails (a pipe without a
+/// reader, a file on a full disk), the lines of that write are lost and counted too, and later lines are tried again.
+/// The descriptor may be non-blocking. A write never raises a signal.
 ///
-/// A writer lasts until the process ends, and so does its thread, `gearbox-log`, which starts with the first line.
+/// A writer and its thread, `gearbox-log`, live until the process ends. The thread starts with the first line.
 public final class LineWriter: Sendable {
-  /// The writer for standard error: where a `Server` logs unless told otherwise.
+  /// The writer for standard error, where a `Server` logs by default.
   public static let standardError = LineWriter(descriptor: STDERR_FILENO)
 
-  /// How many bytes may wait unless set, 256 KiB: some thousand lines, which is more than a server in trouble says while
-  /// a healthy reader is late, and little beside the memory of its connections.
+  /// The default capacity in bytes, 256 KiB: some thousand lines. That is more than a server in trouble writes while a
+  /// healthy reader lags, and little beside the memory of its connections.
   public static let defaultCapacity = 256 * 1024
 
-  /// How its lines are written by those who have a choice, an ``ErrorLog`` among them, and by itself.
+  /// The format of the writer's own lines and of those of an ``ErrorLog``.
   public let format: LogFormat
 
   private let descriptor: Int32
-  /// The file's, if it is one that the writer has opened.
+  /// The path, if the writer opened the file itself.
   private let path: String?
   private let capacity: Int
   private let delay: Int64
@@ -31,40 +31,40 @@ public final class LineWriter: Sendable {
   private struct State {
     /// Lines that the thread has not taken yet.
     var queued: [UInt8] = []
-    /// How many bytes wait, those that the thread has taken but not written among them.
+    /// The number of bytes not yet written, including those that the thread has taken.
     var pending = 0
-    /// Lines dropped since the process began, and since they were last reported.
+    /// Lines dropped in total, and since the last report.
     var (dropped, unreported) = (0, 0)
-    /// Whether the descriptor failed when it was last written to. A report waits for the next line then, since a report
-    /// alone would be tried again and again.
+    /// Whether the last write failed. A report then waits for the next line, since a report on its own would be retried
+    /// again and again.
     var hasFailed = false
     var hasThread = false
     var wait = Wait.none
-    /// Whether lines are not to wait for others, since a caller waits for them.
+    /// Whether lines are written without delay, because a `flush` is waiting.
     var isHurried = false
 
-    /// What the thread waits for, if it does; who ends the wait puts `none` there, so that the thread is woken once.
+    /// What the thread waits for. The caller that ends the wait sets it to `none`, so that the thread is woken once.
     enum Wait { case none, work, company }
 
-    /// Whether there is something for the thread to do.
+    /// Whether the thread has something to write.
     var isWanted: Bool { !queued.isEmpty || unreported > 0 && !hasFailed }
   }
 
-  /// A writer for `descriptor`, which has to stay open until the process ends.
+  /// Creates a writer for `descriptor`, which must stay open until the process ends.
   ///
   /// - Parameters:
-  ///   - format: how lines are written.
-  ///   - capacity: how many bytes may wait for the descriptor.
-  ///   - delay: how long a line may wait for others to be written with. Without a delay each line wakes the thread, which
-  ///     costs more than the line where there are thousands a second, as in an access log. No line waits longer than it
-  ///     takes for a quarter of the capacity to fill, or for ``flush(within:)`` to be called.
+  ///   - format: the format of the lines.
+  ///   - capacity: the number of bytes that may wait for the descriptor.
+  ///   - delay: how long a line may wait to be written together with others. Without a delay each line wakes the thread,
+  ///     which costs more than the line itself at thousands of lines a second, as in an access log. A line never waits
+  ///     longer than it takes to fill a quarter of the capacity, or than until ``flush(within:)`` is called.
   public convenience init(
     descriptor: Int32, format: LogFormat = .text, capacity: Int = defaultCapacity, delay: Duration = .zero
   ) {
     self.init(descriptor, nil, format, capacity, delay)
   }
 
-  /// A writer that appends to the file at `path`, which is made if there is none, for others to read.
+  /// Creates a writer that appends to the file at `path`. The file is created if needed, readable by everyone.
   ///
   /// - Throws: ``IOError`` if it cannot be opened.
   public convenience init(
@@ -81,39 +81,39 @@ public final class LineWriter: Sendable {
     self.delay = max(0, delay.nanoseconds)
   }
 
-  /// Opens the file again that the writer appends to, where another program has moved it or removed it, as `logrotate`
-  /// does. Lines that wait go to the new file. Does nothing if the writer was given a descriptor.
+  /// Reopens the file at the writer's path after another program, such as `logrotate`, has moved or removed it. Waiting
+  /// lines go to the new file. Does nothing if the writer was created with a descriptor.
   ///
-  /// - Throws: ``IOError`` if it cannot be opened; the writer goes on with the old file then.
+  /// - Throws: ``IOError`` if the file cannot be opened. The writer then continues with the old file.
   public func reopen() throws(IOError) {
     guard let path else { return }
     let new = try Self.open(path)
     defer { close(new) }
-    // In one step, so that a write goes to the one file or to the other.
+    // Replaced atomically, so that a write goes to one file or the other.
     guard gearbox_replace_descriptor(new, descriptor) >= 0 else { throw IOError(.open, .system(errno)) }
   }
 
-  /// Non-blocking, which matters for a pipe without a reader alone: that is an error then, and not a wait.
+  /// Opens the file non-blocking, which matters only for a pipe without a reader: the open then fails instead of
+  /// waiting.
   private static func open(_ path: String) throws(IOError) -> Int32 {
     let descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0o644)
     guard descriptor >= 0 else { throw IOError(.open, .system(errno)) }
     return descriptor
   }
 
-  /// How many lines have been dropped, because there was no room for them or because the descriptor failed.
+  /// The number of lines dropped so far, because the buffer was full or because a write failed.
   public var droppedLines: Int { state.withLock { $0.dropped } }
 
-  /// Has `line` written. Returns at once, and may be called from any thread or task.
+  /// Queues `line` for writing and returns at once. It may be called from any thread or task.
   ///
-  /// Control characters are escaped (`\n`, `\u{1B}`), so that a call is always one line. A line of more than 16 KiB is
-  /// cut there.
+  /// Control characters are escaped (`\n`, `\u{1B}`), so that each call writes one line. Lines are truncated to 16 KiB.
   public func write(_ line: String) {
     var text = Self.cut(line).onOneLine
     text.append("\n")
     write(wholeLine: text.utf8.span)
   }
 
-  /// Has `event` written with the present time, as ``write(_:)`` does.
+  /// Queues `event` with the current time, like ``write(_:)``.
   func write(_ event: LogEvent) {
     var line: [UInt8] = []
     let fields = event.fields.map { LogEvent.Field($0.name, Self.cut($0.value)) }
@@ -122,8 +122,8 @@ public final class LineWriter: Sendable {
     write(wholeLine: line.span)
   }
 
-  /// Has a line written that ends with a newline and holds no other control character. Returns at once, and allocates
-  /// nothing once as much has waited before.
+  /// Queues a line that ends with a newline and contains no other control character. Returns at once. It allocates only
+  /// to grow the buffer.
   package func write(wholeLine line: Span<UInt8>) {
     let wakes = state.withLock { state in
       startThread(&state)
@@ -139,9 +139,9 @@ public final class LineWriter: Sendable {
     if wakes { state.notifyAll() }
   }
 
-  /// Ends the thread's wait, if there is reason to.
+  /// Ends the thread's wait if its condition holds.
   ///
-  /// - Returns: whether the thread has to be woken.
+  /// - Returns: whether the caller has to wake the thread.
   private func endWait(_ state: inout State) -> Bool {
     switch state.wait {
     case .none: return false
@@ -152,16 +152,16 @@ public final class LineWriter: Sendable {
     return true
   }
 
-  /// Whether lines are not to wait for others any longer.
+  /// Whether lines should no longer wait for others.
   private func isDue(_ state: State) -> Bool {
     state.isHurried || state.queued.count >= capacity / 4 || state.unreported > 0
   }
 
-  /// Waits until all lines have been written, but no longer than `limit`: for a program that is about to end.
+  /// Waits until all lines have been written, but at most `limit`. Call it before a program ends.
   ///
   /// It blocks the calling thread.
   ///
-  /// - Returns: whether no line waits any more. Lines that a failing descriptor has lost do not wait.
+  /// - Returns: whether no line is waiting. Lines that a failed write has lost are not waiting.
   @discardableResult
   public func flush(within limit: Duration) -> Bool {
     let wakes = state.withLock { state in
@@ -175,7 +175,7 @@ public final class LineWriter: Sendable {
     }
   }
 
-  /// A line longer than this is most likely a mistake, and must not take the room of all others.
+  /// The length at which lines are truncated: a longer line is most likely a mistake and must not displace all others.
   private static let longestLine = 16 * 1024
 
   private static func cut(_ line: String) -> String {
@@ -187,7 +187,7 @@ public final class LineWriter: Sendable {
 // MARK: - The thread
 
 extension LineWriter {
-  /// Starts the thread with the first line. Where the system has none to give, the next line tries again.
+  /// Starts the thread with the first line. If the system cannot create a thread, the next line tries again.
   private func startThread(_ state: inout State) {
     guard !state.hasThread, let thread = try? Thread(name: "gearbox-log", serve) else { return }
     thread.detach()
@@ -195,7 +195,8 @@ extension LineWriter {
   }
 
   private func serve() {
-    // What a descriptor that fails would raise, and what a file that grows too long would: both end the process.
+    // A write to a broken pipe raises SIGPIPE, and one to a file that grows too long SIGXFSZ. Both would end the
+    // process.
     var signals = sigset_t()
     sigemptyset(&signals)
     for signal in [SIGPIPE, SIGXFSZ] { sigaddset(&signals, signal) }
@@ -204,7 +205,7 @@ extension LineWriter {
     var lines: [UInt8] = []
     while true {
       let hasDropped = takeLines(&lines)
-      // The report comes after the lines that took the room, and counts those that were dropped while they were written.
+      // The report follows the lines that filled the buffer, and includes lines dropped while they were written.
       if deliver(lines, &isMidLine), hasDropped {
         let (report, count) = takeReport()
         deliver(report, &isMidLine, reporting: count)
@@ -212,12 +213,12 @@ extension LineWriter {
     }
   }
 
-  /// Waits for lines, and for as long as they may wait for others.
+  /// Waits for lines, and then for the delay.
   ///
-  /// - Parameter lines: gives its memory for the next lines, and gets those that there are.
-  /// - Returns: whether lines have been dropped.
+  /// - Parameter lines: receives the waiting lines. Its memory is reused for the next ones.
+  /// - Returns: whether lines have been dropped since the last report.
   private func takeLines(_ lines: inout [UInt8]) -> Bool {
-    // What a burst has taken is given back.
+    // Memory that a burst has required is released.
     if lines.capacity <= max(capacity / 4, 16 * 1024) { lines.removeAll(keepingCapacity: true) } else { lines = [] }
     state.wait { state, _ -> Void? in
       state.wait = state.isWanted ? .none : .work
@@ -248,12 +249,13 @@ extension LineWriter {
     }
   }
 
-  /// Writes whole lines, and counts them as dropped if the descriptor fails.
+  /// Writes whole lines. If the write fails, counts them as dropped.
   ///
   /// - Parameters:
-  ///   - isMidLine: whether a failure has left a part of a line there, which the next must not continue.
-  ///   - reported: how many dropped lines these report, which is done again if it fails; 0 if they are no report.
-  /// - Returns: whether they have been written.
+  ///   - isMidLine: whether a failure has left a partial line, which the next line must not continue.
+  ///   - reported: the number of dropped lines that `lines` reports, restored if the write fails; 0 if `lines` is no
+  ///     report.
+  /// - Returns: whether all lines have been written.
   @discardableResult
   private func deliver(_ lines: [UInt8], _ isMidLine: inout Bool, reporting reported: Int = 0) -> Bool {
     let newline = UInt8(ascii: "\n")
@@ -271,10 +273,10 @@ extension LineWriter {
     return rest.isEmpty
   }
 
-  /// Writes `bytes`, waiting for as long as the descriptor takes none.
+  /// Writes `bytes`, waiting while the descriptor accepts none.
   ///
-  /// - Parameter isCounted: whether they are among those that wait.
-  /// - Returns: what is left since the descriptor has failed.
+  /// - Parameter isCounted: whether `bytes` are included in `pending`.
+  /// - Returns: the bytes that remain because the write failed.
   private func send(_ bytes: ArraySlice<UInt8>, isCounted: Bool) -> ArraySlice<UInt8> {
     var rest = bytes
     let limit = isPipe ? Int(PIPE_BUF) : 64 * 1024
@@ -295,14 +297,15 @@ extension LineWriter {
     return rest
   }
 
-  /// Whether lines of other processes may come between ours: a pipe takes no more in one piece than `PIPE_BUF`.
+  /// Whether the descriptor is a pipe, in which lines of other processes may come between ours: a pipe accepts at most
+  /// `PIPE_BUF` bytes atomically.
   private var isPipe: Bool {
     var status = stat()
     return fstat(descriptor, &status) != 0 || status.st_mode & S_IFMT == S_IFIFO
   }
 
-  /// The length of as many whole lines as fit within `limit`, or of one line that is longer: lines of other processes
-  /// that write to the same pipe then come between ours and not within them.
+  /// Returns the length of as many whole lines as fit within `limit`, or of the first line if it is longer. Lines that
+  /// other processes write to the same pipe then come between ours and not within them.
   private static func pieceLength(_ bytes: ArraySlice<UInt8>, upTo limit: Int) -> Int {
     let newline = UInt8(ascii: "\n")
     let end = bytes.prefix(limit).lastIndex(of: newline) ?? bytes.firstIndex(of: newline)

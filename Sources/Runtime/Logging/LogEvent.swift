@@ -1,41 +1,41 @@
-/// Something that those who run a program may have to know of: it becomes one line of a log.
+/// An event for a program's log. It becomes one line.
 public struct LogEvent: Hashable, Sendable {
-  /// How much it matters.
+  /// The severity of an event.
   public struct Level: Hashable, Sendable {
-    /// As it is written in a log: "info", "warning" or "error".
+    /// The name of the level as written in a log: "info", "warning" or "error".
     public let name: String
 
     private init(_ name: String) { self.name = name }
 
-    // Servers and runtimes say `info`, `warning` and `error`. The others are for programs, and named as in syslog
-    // (RFC 5424 section 6.2.1) and in swift-log.
+    // Servers and runtimes use `info`, `warning` and `error`. The others are for programs, named as in syslog (RFC 5424
+    // section 6.2.1) and swift-log.
 
-    /// Each step of something, for finding a fault in it.
+    /// Single steps, for tracing a fault.
     public static let trace = Level("trace")
-    /// What helps to find a fault.
+    /// Information that helps to find a fault.
     public static let debug = Level("debug")
-    /// All is well.
+    /// Normal operation.
     public static let info = Level("info")
-    /// All is well, and it may matter later.
+    /// Normal operation, but possibly significant later.
     public static let notice = Level("notice")
-    /// Something does not go as it should, and may pass: a shortage, a stall, a handshake that fails.
+    /// A problem that may pass: a shortage, a stall, a failed handshake.
     public static let warning = Level("warning")
-    /// Something has gone wrong: a handler has failed.
+    /// A failure, such as an error that a handler throws.
     public static let error = Level("error")
-    /// Something has gone wrong that the program may not survive.
+    /// A failure that the program may not survive.
     public static let critical = Level("critical")
   }
 
-  /// Where it comes in: a request that it is about.
+  /// The request that an event is about.
   public struct Context: Hashable, Sendable {
-    /// The request's identity, by which lines of several logs can be joined.
+    /// The request's identifier, which links the lines of several logs.
     public let request: String
     /// The request's method.
     public let method: String
-    /// The pattern of the route that was found for it; `nil` for none.
+    /// The pattern of the matched route; `nil` if none matched.
     public let route: String?
 
-    /// About the request with this identity.
+    /// Creates the context of the request with this identifier.
     public init(request: String, method: String, route: String?) {
       self.request = request
       self.method = method
@@ -43,30 +43,30 @@ public struct LogEvent: Hashable, Sendable {
     }
   }
 
-  /// More that is known of it, under a name: a member of its own in JSON, and `name=value` in text.
+  /// A named value that belongs to an event: a JSON member of its own, or `name=value` in text.
   public struct Field: Hashable, Sendable {
-    /// What it is.
+    /// The name.
     public let name: String
-    /// Which it is, in this event.
+    /// The value.
     public let value: String
 
-    /// A field; both may hold anything.
+    /// Creates a field. Name and value may contain any characters.
     public init(_ name: String, _ value: String) {
       self.name = name
       self.value = value
     }
   }
 
-  /// How much it matters.
+  /// The severity.
   public let level: Level
-  /// What has happened, on one line: control characters are escaped as a Swift literal writes them (`\n`, `\u{1B}`).
+  /// What happened, on one line: control characters are escaped as in a Swift literal (`\n`, `\u{1B}`).
   public let message: String
-  /// The request that it is about; `nil` if it is about none.
+  /// The request that the event is about, if any.
   public let context: Context?
-  /// What else is known of it.
+  /// Further values that belong to the event.
   public let fields: [Field]
 
-  /// An event of which `message` may hold anything, such as what a client has sent.
+  /// Creates an event. `message` may contain any characters, such as text that a client has sent.
   public init(_ level: Level, _ message: String, about context: Context? = nil, fields: [Field] = []) {
     self.level = level
     self.message = message.onOneLine
@@ -95,14 +95,15 @@ extension LogEvent: CustomStringConvertible {
     return line + String(decoding: text, as: UTF8.self)
   }
 
-  /// The line that it is in `format` at the present time, without its end: for programs that write lines by themselves.
+  /// Returns the event's line in `format` with the current time and without a newline, for programs that write lines
+  /// themselves.
   public func line(_ format: LogFormat) -> String {
     var bytes: [UInt8] = []
     append(to: &bytes, format, at: .now)
     return String(decoding: bytes.dropLast(), as: UTF8.self)
   }
 
-  /// Appends the line that it is in `format`, with its end.
+  /// Appends the event's line in `format`, with a newline.
   func append(to bytes: inout [UInt8], _ format: LogFormat, at time: WallTime) {
     guard format == .json else {
       time.appendRFC3339(to: &bytes)
@@ -132,7 +133,7 @@ extension LogEvent: CustomStringConvertible {
   }
 
   private func appendFields(to bytes: inout [UInt8]) {
-    // A member's name is there once (RFC 8259 section 4).
+    // Names within a JSON object should be unique (RFC 8259 section 4).
     var names: Set = ["time", "level", "message"]
     if context != nil { names.formUnion(["request_id", "method", "route"]) }
     for field in fields {

@@ -1,4 +1,4 @@
-/// How the lines of a log are written.
+/// The format of log lines.
 public struct LogFormat: Hashable, Sendable {
   private enum Kind { case text, json }
 
@@ -6,8 +6,8 @@ public struct LogFormat: Hashable, Sendable {
 
   private init(_ kind: Kind) { self.kind = kind }
 
-  /// Text to be read by people.
+  /// Text, for people.
   public static let text = LogFormat(.text)
-  /// A JSON object on each line, to be read by programs.
+  /// One JSON object per line, for programs.
   public static let json = LogFormat(.json)
 }

@@ -1,18 +1,18 @@
 import RuntimePrimitives
 
-/// Lets a line about a stall through once a second, and counts the others.
+/// Limits lines about stalls to one a second, and counts the stalls in between.
 final class StallPace: Sendable {
   private let state = Lock(State())
 
   private struct State {
-    /// When the next line may be written, in nanoseconds of the monotonic clock.
+    /// The earliest time of the next line, in nanoseconds of the monotonic clock.
     var next: Int64 = 0
     var untold = 0
   }
 
   private static let pause: Int64 = 1_000_000_000
 
-  /// How many stalls have had no line since the last one that did; `nil` if this one has none either.
+  /// Returns the number of stalls without a line since the last line, or `nil` if this one gets no line either.
   func next() -> Int? {
     let now = MonotonicTime.now
     return state.withLock { state in

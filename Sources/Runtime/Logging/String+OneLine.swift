@@ -1,8 +1,8 @@
 extension String {
-  /// The text on one line: control characters are escaped as a Swift literal writes them (`\n`, `\u{1B}`).
+  /// The text on one line, with control characters escaped as in a Swift literal (`\n`, `\u{1B}`).
   ///
-  /// These are C0, DEL and C1, and the line and paragraph separators U+2028 and U+2029. A line of a log that quotes what
-  /// a client has sent therefore stays one line, and cannot steer a terminal.
+  /// Control characters are C0, DEL and C1, and the line and paragraph separators U+2028 and U+2029. A log line that
+  /// quotes client input therefore stays one line and cannot send control sequences to a terminal.
   package var onOneLine: String {
     guard unicodeScalars.contains(where: \.isLineControl) else { return self }
     var line = ""
@@ -21,7 +21,7 @@ extension String {
 }
 
 extension Unicode.Scalar {
-  /// Whether it ends a line or steers a terminal: C0, DEL, C1, and the line and paragraph separators.
+  /// Whether the scalar can end a line or control a terminal: C0, DEL, C1, and the line and paragraph separators.
   var isLineControl: Bool {
     value < 0x20 || (0x7F...0x9F).contains(value) || value == 0x2028 || value == 0x2029
   }

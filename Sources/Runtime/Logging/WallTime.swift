@@ -1,30 +1,29 @@
 import Glibc
 
-/// A time by the clock on the wall, in UTC, as lines of logs are stamped with.
+/// A wall-clock time in UTC, for the timestamps of log lines.
 package struct WallTime: Sendable {
-  /// The nanoseconds since the beginning of 1970, which is also the earliest time there is.
+  /// Nanoseconds since 1 January 1970, never negative.
   package let nanosecondsSince1970: Int64
   private var nanoseconds: Int64 { nanosecondsSince1970 }
 
   package init(nanosecondsSince1970 nanoseconds: Int64) { nanosecondsSince1970 = max(0, nanoseconds) }
 
-  /// The present; a look at a page that the kernel shares, and no system call.
+  /// The current time, read from the vDSO without a system call.
   package static var now: WallTime {
     var now = timespec()
     clock_gettime(CLOCK_REALTIME, &now)
     return WallTime(nanosecondsSince1970: Int64(now.tv_sec) * 1_000_000_000 + Int64(now.tv_nsec))
   }
 
-  /// The time that was so many nanoseconds before.
+  /// Returns the time `difference` nanoseconds earlier, but not before 1970.
   package func before(nanoseconds difference: Int64) -> WallTime {
-    // A difference that is larger than the time there is leads to 1970.
     WallTime(nanosecondsSince1970: nanoseconds - min(max(0, difference), nanoseconds))
   }
 
   private var second: Int { Int(nanoseconds / 1_000_000_000) }
   private var date: CivilDate { CivilDate(day: second / 86_400) }
 
-  /// Appends it as RFC 3339 has it, with milliseconds: `2026-11-28T16:20:00.123Z`.
+  /// Appends the time as in RFC 3339, with milliseconds: `2026-11-28T16:20:00.123Z`.
   package func appendRFC3339(to bytes: inout [UInt8]) {
     let date = date
     bytes.append(decimal: date.year, digits: 4)
@@ -39,7 +38,7 @@ package struct WallTime: Sendable {
     bytes.append(UInt8(ascii: "Z"))
   }
 
-  /// Appends it as the Common Log Format has it, without its brackets: `28/Nov/2026:16:20:00 +0000`.
+  /// Appends the time as in the Common Log Format, without brackets: `28/Nov/2026:16:20:00 +0000`.
   package func appendCommon(to bytes: inout [UInt8]) {
     let date = date
     bytes.append(decimal: date.day, digits: 2)

@@ -1,29 +1,30 @@
-/// What a runtime is doing: figures of one moment, taken without stopping it.
+/// Metrics of a runtime at one moment, collected without stopping it.
 public struct RuntimeMetrics: Hashable, Sendable {
-  /// Tasks started through `execute` or `spawn` that have not ended.
+  /// The number of tasks started through `execute` or `spawn` that have not ended.
   public var tasks = 0
-  /// Tasks that sleep on the runtime's clock, and those in `Task.sleep` where that uses the runtime's timers.
+  /// The number of tasks that sleep on the runtime's clock, and of those in `Task.sleep` where that uses the runtime's
+  /// timers.
   public var sleepingTasks = 0
-  /// Jobs ready to run that no worker has taken up: those waiting in the shared queue first, then a figure a worker.
+  /// The number of ready jobs in each queue: first the shared queue, then one entry per worker.
   public var queueDepths: [Int] = []
-  /// What each worker has done so far. Where workers are threads of a pool that is not the runtime's own there is one
-  /// entry for all of them together, and none where the pool is Swift's, unbounded.
+  /// What each worker has done so far. If the workers are threads of a foreign pool, there is one entry for all of them
+  /// together, and none for Swift's pool without a limit.
   public var workers: [WorkerMetrics] = []
-  /// Threads that run, or wait for, blocking work.
+  /// The number of threads that run blocking work or wait for it.
   public var blockingThreads = 0
-  /// Blocking work that waits for a thread.
+  /// The number of calls of `runBlocking` that wait for a thread.
   public var blockingQueueDepth = 0
-  /// Calls of `runBlocking` refused so far because of the runtime's ``BlockingLimits``.
+  /// The number of calls of `runBlocking` refused so far because of ``BlockingLimits``.
   public var refusedBlockingCalls = 0
-  /// How often a worker has been in one job for longer than ``StallOptions/threshold``.
+  /// The number of times that a worker has been in one job for longer than ``StallOptions/threshold``.
   public var stalls = 0
-  /// How long the longest of these stalls took, those that go on included.
+  /// The duration of the longest of these stalls, including those still in progress.
   public var longestStall: Duration = .zero
-  /// Threads that run jobs just now because every worker is stuck in one.
+  /// The number of threads that run jobs now because every worker is stuck in one.
   public var reliefWorkers = 0
-  /// How often such a thread has come.
+  /// The number of times that such a thread has been activated.
   public var reliefs = 0
 
-  /// Nothing going on.
+  /// Creates metrics of an idle runtime.
   public init() {}
 }

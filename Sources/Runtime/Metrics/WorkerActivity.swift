@@ -1,21 +1,21 @@
 /// What a worker is doing at one moment.
 public struct WorkerActivity: Hashable, Sendable {
-  /// The worker: `worker 0`.
+  /// The worker's name, such as `worker 0`.
   public var name: String
-  /// Whether it runs jobs just now.
+  /// Whether the worker is running a job.
   public var isBusy: Bool
-  /// What the task whose job it runs says that it does: `GET /users/:id`.
+  /// The activity that the current job's task reports, such as `GET /users/:id`.
   public var activity: String?
   /// The name of that task, if it was started with one on a runtime.
   public var task: String?
-  /// For how long it has been in that job, as far as looks every few milliseconds can tell; 0 where that is less, and where
-  /// no watchdog looks (``StallOptions``).
+  /// How long the worker has been in the current job, sampled every few milliseconds. It is 0 below the sampling
+  /// interval, and if no watchdog runs (``StallOptions``).
   public var jobAge: Duration = .zero
-  /// For how long it has run jobs so far; as ``WorkerMetrics/busyTime``, but of this worker also where the threads are a
-  /// pool's.
+  /// How long the worker has run jobs so far, as in ``WorkerMetrics/busyTime``, but for this worker alone even if the
+  /// threads belong to a pool.
   public var busyTime: Duration = .zero
 
-  /// A worker that does nothing, or nothing that is known.
+  /// Creates the activity of a worker, idle unless stated otherwise.
   public init(name: String, isBusy: Bool = false, activity: String? = nil, task: String? = nil) {
     self.name = name
     self.isBusy = isBusy

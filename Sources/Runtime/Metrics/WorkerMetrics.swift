@@ -1,18 +1,17 @@
-/// What a worker has done since its runtime was started. The counters only grow; they are right one by one, and not of
-/// the same moment.
+/// Counters of a worker since its runtime was started. They never decrease. Each is exact on its own, but they are not
+/// a consistent snapshot.
 public struct WorkerMetrics: Hashable, Sendable {
-  /// Jobs run: a task is a job each time it goes on.
+  /// The number of jobs run: a task is one job each time that it is resumed.
   public var jobs = 0
-  /// Jobs taken from another worker's queue. They count among `jobs` of the worker that runs them.
+  /// The number of jobs taken from another worker's queue. They are included in `jobs` of the worker that runs them.
   public var stolenJobs = 0
-  /// How often the worker had nothing to do and went to sleep, or gave its thread back.
+  /// The number of times that the worker had nothing to do and went to sleep, or returned its thread.
   public var parks = 0
-  /// How often another thread woke it with a system call, or asked for a thread.
+  /// The number of times that another thread woke the worker with a system call, or requested a thread.
   public var wakes = 0
-  /// For how long the worker has run jobs, as far as looks at it every few milliseconds can tell; 0 where no watchdog looks
-  /// (``StallOptions``).
+  /// How long the worker has run jobs, sampled every few milliseconds; 0 if no watchdog runs (``StallOptions``).
   public var busyTime: Duration = .zero
 
-  /// Nothing done.
+  /// Creates counters of zero.
   public init() {}
 }

@@ -1,12 +1,12 @@
 extension AsyncRuntime {
-  /// Connects to host `name`, at the first of its addresses that answers: IPv6 and IPv4 by turns, each a quarter of a second
-  /// after the one before, or at once where that one has failed (RFC 8305, "Happy Eyeballs").
+  /// Connects to the host `name`, at the first of its addresses that answers.
   ///
-  /// Cancelling the task ends all attempts.
+  /// It tries IPv6 and IPv4 addresses alternately and starts an attempt a quarter of a second after the previous one,
+  /// or at once if that one has failed (RFC 8305, "Happy Eyeballs"). Cancelling the task ends all attempts.
   ///
   /// - Parameter name: a host name, or an address as text.
-  /// - Throws: what ``addresses(ofHost:port:)`` throws, and an error of ``IOError/Operation/connect`` that
-  ///   ``UnreachableHost`` has caused if no address can be connected to.
+  /// - Throws: the error of ``addresses(ofHost:port:)``, or one of ``IOError/Operation/connect`` whose cause is
+  ///   ``UnreachableHost`` if no address can be connected to.
   public func connect(
     toHost name: String, port: UInt16, options: ConnectOptions = ConnectOptions()
   ) async throws(IOError) -> Listener.Stream {
@@ -24,7 +24,7 @@ extension AsyncRuntime {
     } catch let error as IOError {
       throw error
     } catch {
-      // Blocking work ends like this also where the runtime is shut down.
+      // `runBlocking` throws this error on shutdown too.
       if error is CancellationError { throw IOError(.resolve, Task.isCancelled ? .cancelled : .closed) }
       throw IOError(.resolve, causedBy: error)
     }

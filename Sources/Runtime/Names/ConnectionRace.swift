@@ -3,7 +3,7 @@ package struct ConnectionRace<C: Clock<Duration>, Stream: ByteStream>: Sendable 
   private let clock: C
   private let connect: @Sendable (SocketAddress) async throws(IOError) -> Stream
 
-  /// How long an attempt has before the next one begins beside it (RFC 8305 section 5).
+  /// The delay before the next attempt starts in parallel (RFC 8305 section 5).
   private static var delay: Duration { .milliseconds(250) }
 
   package init(clock: C, connect: @escaping @Sendable (SocketAddress) async throws(IOError) -> Stream) {
@@ -14,7 +14,7 @@ package struct ConnectionRace<C: Clock<Duration>, Stream: ByteStream>: Sendable 
   private enum Event: Sendable {
     case connected(Stream)
     case failed(UnreachableHost.Attempt)
-    /// The attempt of this number has had its time.
+    /// The delay after the attempt with this number has passed.
     case isLate(Int)
   }
 
@@ -69,7 +69,7 @@ package struct ConnectionRace<C: Clock<Duration>, Stream: ByteStream>: Sendable 
     }
   }
 
-  /// The addresses, the families by turns, the first one's family first (RFC 8305 section 4).
+  /// Returns the addresses with alternating families, beginning with that of the first address (RFC 8305 section 4).
   package static func interleaved(_ addresses: [SocketAddress]) -> [SocketAddress] {
     let first = addresses.filter { $0.family == addresses.first?.family }
     let others = addresses.filter { $0.family != addresses.first?.family }

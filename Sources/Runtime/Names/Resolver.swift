@@ -1,10 +1,9 @@
 import Glibc
 
-/// Asks the system's resolver for the addresses of host `name` (getaddrinfo(3)), which sorts them by RFC 6724. It blocks
-/// the thread.
+/// Resolves the host `name` with getaddrinfo(3), which sorts the addresses as in RFC 6724. It blocks the thread.
 func resolve(_ name: String, port: UInt16) throws(UnresolvedName) -> [SocketAddress] {
-  // The system would see no more than what is before a NUL.
-  guard !name.utf8.contains(0) else { throw UnresolvedName(name, answer: "a host's name has no NUL in it") }
+  // `getaddrinfo` would stop reading at a NUL.
+  guard !name.utf8.contains(0) else { throw UnresolvedName(name, answer: "a host name cannot contain a NUL") }
   var hints = addrinfo()
   hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
   var list: UnsafeMutablePointer<addrinfo>?
@@ -20,12 +19,12 @@ func resolve(_ name: String, port: UInt16) throws(UnresolvedName) -> [SocketAddr
     guard let entry = entry?.pointee, let address = SocketAddress(entry), !addresses.contains(address) else { continue }
     addresses.append(address)
   }
-  guard !addresses.isEmpty else { throw UnresolvedName(name, answer: "it has no address that is IPv4 or IPv6") }
+  guard !addresses.isEmpty else { throw UnresolvedName(name, answer: "it has no IPv4 or IPv6 address") }
   return addresses
 }
 
 extension SocketAddress {
-  /// The address in an answer of the resolver's.
+  /// Creates the address of an entry that `getaddrinfo` returned.
   fileprivate init?(_ entry: addrinfo) {
     guard let address = entry.ai_addr else { return nil }
     self.init(writtenBy: { storage, length in

@@ -1,22 +1,22 @@
-/// None of a host's addresses could be connected to. It is the cause of an ``IOError`` of the operation `connect`, whose
-/// reason is that of the last attempt.
+/// The cause of an ``IOError`` of the operation `connect` if none of a host's addresses could be connected to. The
+/// error's reason is that of the last attempt.
 public struct UnreachableHost: Error, Hashable, Sendable {
-  /// The host's name.
+  /// The host name.
   public let name: String
-  /// The addresses that were tried, and why each attempt failed, in the order in which they did.
+  /// The failed attempts, in the order in which they failed.
   public let attempts: [Attempt]
 
-  /// An attempt to connect.
+  /// A failed attempt to connect.
   public struct Attempt: Hashable, Sendable {
-    /// Where to.
+    /// The address.
     public let address: SocketAddress
-    /// Why it failed.
+    /// The error of the attempt.
     public let error: IOError
   }
 }
 
 extension UnreachableHost: CustomStringConvertible {
-  /// For a person to read: the name, and each address with what went wrong there.
+  /// The name, and each address with its error.
   public var description: String {
     let attempts = attempts.map { "\($0.address): \($0.error.reason)" }
     return "\(name.debugDescription) at " + attempts.joined(separator: ", at ")

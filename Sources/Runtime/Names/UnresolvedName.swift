@@ -1,11 +1,11 @@
-/// A host's name has no address, as far as the resolver knows. It is the cause of an ``IOError`` of the operation `resolve`.
+/// The cause of an ``IOError`` of the operation `resolve` if the resolver knows no address for a host name.
 public struct UnresolvedName: Error, Hashable, Sendable {
-  /// The name.
+  /// The host name.
   public let name: String
-  /// What the resolver answered, for a person to read: "Name or service not known".
+  /// The resolver's message, such as "Name or service not known".
   public let answer: String
 
-  /// The resolver answered `answer` when it was asked for `name`.
+  /// Creates the error of a failed lookup of `name`.
   public init(_ name: String, answer: String) {
     self.name = name
     self.answer = answer
@@ -13,6 +13,6 @@ public struct UnresolvedName: Error, Hashable, Sendable {
 }
 
 extension UnresolvedName: CustomStringConvertible {
-  /// For a person to read, as in `"db.example": Name or service not known`.
+  /// The name and the message: `"db.example": Name or service not known`.
   public var description: String { "\(name.debugDescription): \(answer)" }
 }

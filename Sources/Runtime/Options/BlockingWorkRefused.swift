@@ -1,15 +1,16 @@
-/// Blocking work was refused: all threads for it are busy, and as many calls wait for one as may. The work never begins.
+/// The error of a call of `runBlocking` beyond the runtime's limits: all threads are busy and the queue is full. The
+/// work never runs.
 public struct BlockingWorkRefused: Error, Hashable, Sendable {
-  /// The limits that it was beyond.
+  /// The limits of the runtime.
   public let limits: BlockingLimits
 
-  /// Work was refused because of `limits`.
+  /// Creates the error for a runtime with `limits`.
   public init(_ limits: BlockingLimits) { self.limits = limits }
 }
 
 extension BlockingWorkRefused: CustomStringConvertible {
-  /// As in "blocking work refused: the limits are 512 threads and 4096 calls that wait for one".
+  /// A description such as "blocking work refused: the limits are 512 threads and 4096 waiting calls".
   public var description: String {
-    "blocking work refused: the limits are \(limits.threads) threads and \(limits.queued) calls that wait for one"
+    "blocking work refused: the limits are \(limits.threads) threads and \(limits.queued) waiting calls"
   }
 }

@@ -1,4 +1,4 @@
-/// A way to wait for sockets.
+/// A mechanism to wait for sockets.
 public struct PollerKind: Hashable, Sendable {
   private enum Kind: String, CaseIterable { case epoll, poll }
 
@@ -6,12 +6,12 @@ public struct PollerKind: Hashable, Sendable {
 
   private init(_ kind: Kind) { self.kind = kind }
 
-  /// Linux's epoll: each edge is reported once, whatever the number of sockets.
+  /// Linux's epoll, edge-triggered. Its cost does not depend on the number of sockets.
   public static let epoll = PollerKind(.epoll)
-  /// POSIX poll(2): anywhere, at a cost that grows with the number of sockets.
+  /// POSIX poll(2): portable, at a cost that grows with the number of sockets.
   public static let poll = PollerKind(.poll)
 
-  /// The best that this system has.
+  /// The best mechanism on this system.
   public static var best: PollerKind {
     #if os(Linux)
       .epoll
@@ -22,15 +22,15 @@ public struct PollerKind: Hashable, Sendable {
 }
 
 extension PollerKind: RawRepresentable, CaseIterable, Codable, CustomStringConvertible {
-  /// The poller called `rawValue`: `epoll` or `poll`.
+  /// Creates the kind named `rawValue`: `epoll` or `poll`.
   public init?(rawValue: String) {
     guard let kind = Kind(rawValue: rawValue) else { return nil }
     self.init(kind)
   }
 
-  /// Its name.
+  /// The name.
   public var rawValue: String { kind.rawValue }
-  /// Its name.
+  /// The name.
   public var description: String { rawValue }
 
   public static var allCases: [PollerKind] { Kind.allCases.map { PollerKind($0) } }

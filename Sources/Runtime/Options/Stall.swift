@@ -1,22 +1,21 @@
 import RuntimePrimitives
 
-/// A job that has kept a worker for too long: every job that waited behind it waited as long, unless another worker took
-/// it over.
+/// A job that has kept a worker for too long. Jobs queued behind it waited as long, unless another worker took them.
 public struct Stall: Sendable {
   /// The runtime's name.
   public let runtime: String
-  /// The worker: `worker 0`, `relief worker 1`. Where a runtime borrows its threads, the number says which of those that
-  /// it uses at once.
+  /// The worker's name, such as `worker 0` or `relief worker 1`. If a runtime borrows its threads, the number
+  /// identifies one of those in use at the same time.
   public let worker: String
-  /// For how long the worker has been in the job, to about two milliseconds.
+  /// How long the worker has been in the job, with a resolution of about two milliseconds.
   public let duration: Duration
-  /// Whether the job has given the worker back. One that has not after a second is reported all the same.
+  /// Whether the job has ended. A stall is reported after a second at the latest, even if the job has not ended.
   public let isOver: Bool
-  /// What the job's task says that it does, if it says anything. A task that answers a request names the method and the
-  /// route: `GET /stall`.
+  /// The activity that the job's task reports, if any. A task that handles a request reports the method and the route,
+  /// such as `GET /stall`.
   public let activity: String?
-  /// The name of the job's task, if it was started with one on a runtime: ``TaskOptions/name``. The names of other tasks,
-  /// child tasks among them, are not known: Swift tells them to the tasks alone.
+  /// The name of the job's task, if it was started with one on a runtime (``TaskOptions/name``). Names of other tasks,
+  /// such as child tasks, are unknown: Swift reveals a task's name only to the task itself.
   public let task: String?
 
   package init(
@@ -32,12 +31,12 @@ public struct Stall: Sendable {
 }
 
 extension Stall: CustomStringConvertible {
-  /// For a person to read: `runtime custom, worker 0: a job took 1003 ms (task "import", GET /stall)`.
+  /// A description such as `runtime custom, worker 0: a job took 1003 ms (task "import", GET /stall)`.
   public var description: String {
     let milliseconds = duration.nanoseconds / 1_000_000
     let whose = [task.map { "task \"\($0)\"" }, activity].compactMap(\.self).joined(separator: ", ")
     return "runtime \(runtime), \(worker): a job "
-      + (isOver ? "took \(milliseconds) ms" : "has taken \(milliseconds) ms and goes on")
+      + (isOver ? "took \(milliseconds) ms" : "has been running for \(milliseconds) ms")
       + (whose.isEmpty ? "" : " (\(whose))")
   }
 }

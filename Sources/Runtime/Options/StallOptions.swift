@@ -1,23 +1,22 @@
-/// What a runtime does about jobs that keep a worker for long: those that block, or compute without a pause.
+/// How a runtime reacts to jobs that keep a worker for long, because they block or compute without suspending.
 public struct StallOptions: Sendable {
-  /// The most relief workers: threads that run jobs while every worker is in one job for longer than ten milliseconds
-  /// and others wait. With 0 no more threads than there are workers ever run jobs, and one that blocks them all delays
-  /// everything.
+  /// The maximum number of relief workers: threads that run jobs while every worker has been in one job for longer than
+  /// ten milliseconds and others wait. With 0, jobs that block all workers delay everything.
   ///
-  /// 64 lets as many requests block at once as a small server is asked for, at eight megabytes of address space and a few
-  /// kilobytes of memory each.
+  /// The default, 64, lets as many requests block at once as a small server receives. Each costs eight megabytes of
+  /// address space and a few kilobytes of memory.
   public var maximumReliefWorkers = 64
 
-  /// How long a worker may be in one job before that counts as a stall and is reported. Shorter stalls than two
-  /// milliseconds may go unseen.
+  /// How long a worker may be in one job before that counts as a stall. Stalls shorter than two milliseconds may go
+  /// undetected.
   public var threshold: Duration = .milliseconds(100)
 
-  /// Called once for each stall: when it is over, or after a second if it is not over by then. It runs on the watchdog's
-  /// thread and must not block, since that thread covers for workers that do.
+  /// Called once per stall: when it is over, or after a second if it is still in progress. It runs on the watchdog's
+  /// thread and must not block, since that thread relieves blocked workers.
   ///
-  /// Unless set it writes a line to ``ErrorLog/standard``, at most one a second.
+  /// By default it writes to ``ErrorLog/standard``, at most one line a second.
   public var report: @Sendable (Stall) -> Void = { ErrorLog.standard.write($0) }
 
-  /// The usual options.
+  /// Creates the default options.
   public init() {}
 }

@@ -1,8 +1,9 @@
 import CRuntime
 import Glibc
 
-/// How many processors this process may use: at least one, at most what it is pinned to, and no more than the CPU quota
-/// of its control group (version 2, or 1) pays for, rounded up. The group is looked for where a container sees its own.
+/// Returns the number of processors available to this process: at least one, at most those in its affinity mask, and at
+/// most the CPU quota of its control group (version 2 or 1), rounded up. The control group is read from where a
+/// container sees its own.
 public func availableCores() -> Int {
   let affinity = Int(gearbox_affinity())
   let cores = affinity > 0 ? affinity : machineCores()
@@ -10,10 +11,10 @@ public func availableCores() -> Int {
   return max(1, min(cores, Int(quota.rounded(.up))))
 }
 
-/// How many processors the machine has switched on, whether or not this process may use them.
+/// Returns the number of processors that are online, whether or not this process may use them.
 private func machineCores() -> Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
-/// Processors' worth of time that the control group may use, where it is bounded.
+/// Returns the control group's CPU quota in processors, or `nil` if there is none.
 private func cpuQuota() -> Double? {
   if let text = contents("/sys/fs/cgroup/cpu.max") { return quota(v2: text) }
   guard let quota = contents("/sys/fs/cgroup/cpu/cpu.cfs_quota_us").flatMap(firstNumber),
@@ -22,7 +23,7 @@ private func cpuQuota() -> Double? {
   return quota > 0 && period > 0 ? quota / period : nil
 }
 
-/// The quota that a line of version 2 spells: `max 100000`, or microseconds in each period of so many.
+/// Parses the quota of control groups version 2: `max 100000`, or microseconds of quota and of the period.
 func quota(v2 text: String) -> Double? {
   let words = text.split(whereSeparator: \.isWhitespace)
   guard words.count == 2, let quota = Double(words[0]), let period = Double(words[1]), quota > 0, period > 0
@@ -34,7 +35,7 @@ func firstNumber(_ text: String) -> Double? {
   text.split(whereSeparator: \.isWhitespace).first.flatMap { Double($0) }
 }
 
-/// The first bytes of a small file; `nil` if it cannot be read.
+/// Returns the first bytes of a small file; `nil` if it cannot be read.
 func contents(_ path: String) -> String? {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   guard descriptor >= 0 else { return nil }

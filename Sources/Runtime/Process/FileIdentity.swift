@@ -1,12 +1,12 @@
 import Glibc
 
-/// Which file a path names, whatever other names it has. Symbolic links are not followed.
+/// The identity of the file at a path, independent of its name. Symbolic links are not followed.
 package struct FileIdentity: Equatable {
   private let device: dev_t
   private let number: ino_t
   package let isSocket: Bool
 
-  /// `nil`, and `errno`, if there is no such file.
+  /// Looks up `path`. Returns `nil`, with `errno` set, if there is no such file.
   package init?(_ path: String) {
     var status = stat()
     guard lstat(path, &status) == 0 else { return nil }

@@ -1,8 +1,8 @@
 import Glibc
 import RuntimePrimitives
 
-/// A listening socket that another process has opened and handed to this one: systemd, or an earlier process of the same
-/// server. Connections that came before this process did wait in it.
+/// A listening socket that another process has opened and passed to this one, such as systemd or a previous process of
+/// the same server. Connections that arrived before this process started wait in its backlog.
 ///
 /// ```swift
 /// for socket in try InheritedSocket.takeAll() {
@@ -11,15 +11,15 @@ import RuntimePrimitives
 /// }
 /// ```
 ///
-/// It is listened on once. One that is not is closed when the last reference to it goes.
+/// A socket can be used for one listener. If it is not used, it is closed with the last reference.
 public final class InheritedSocket: Sendable {
-  /// What the other process calls it (`LISTEN_FDNAMES`); `unknown` if it does not say.
+  /// The name given by the other process (`LISTEN_FDNAMES`); `unknown` if it gave none.
   public let name: String
-  /// The address that it listens on; `nil` if the descriptor is no socket with such an address.
+  /// The address that the socket listens on; `nil` if the descriptor is not a socket with a supported address.
   public let address: SocketAddress?
   private let descriptor: Lock<Int32?>
 
-  /// Takes `descriptor` over, a listening socket, and has it closed in the programs that this process starts.
+  /// Takes ownership of `descriptor`, a listening socket, and marks it close-on-exec.
   public init(descriptor: Int32, name: String = "unknown") {
     _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
     self.name = name
@@ -31,11 +31,12 @@ public final class InheritedSocket: Sendable {
     if let descriptor = descriptor.withLock({ $0 }) { close(descriptor) }
   }
 
-  /// Hands the descriptor over, once, for a backend to listen on: non-blocking from now on, for every process that has it.
-  /// If it fails, the descriptor is closed.
+  /// Returns the descriptor, in non-blocking mode, for a backend to listen on. Ownership passes to the caller, and a
+  /// second call fails. The mode applies to every process that shares the socket. If the call throws, the descriptor is
+  /// closed.
   ///
-  /// - Throws: `closed` if it has been handed over before; what the system says if it is no socket; `EINVAL` if it is not
-  ///   a stream socket that listens.
+  /// - Throws: `closed` if the descriptor has been taken before; the system's error if it is not a socket; `EINVAL` if
+  ///   it is not a listening stream socket.
   public func takeDescriptor() throws(IOError) -> Int32 {
     guard let descriptor = descriptor.withLock({ exchange(&$0, with: nil) }) else { throw IOError(.listen, .closed) }
     do throws(IOError) {
@@ -61,12 +62,12 @@ public final class InheritedSocket: Sendable {
 }
 
 extension InheritedSocket {
-  /// Opens a socket that listens on `address`, to be handed over to other processes; see ``Supervisor``. A process that
-  /// serves by itself has a runtime listen.
+  /// Opens a socket that listens on `address`, to be passed to other processes; see ``Supervisor``. A process that
+  /// serves by itself calls `listen` of its runtime instead.
   ///
-  /// - Parameter options: of these, ``ListenOptions/backlog``, ``ListenOptions/reuseAddress`` and
-  ///   ``ListenOptions/reusePort`` are the socket's; the others are the listener's that a process makes of it. The name of
-  ///   a socket in the file system is the caller's affair.
+  /// - Parameter options: ``ListenOptions/backlog``, ``ListenOptions/reuseAddress`` and ``ListenOptions/reusePort``
+  ///   apply to the socket. The other options apply to the listener that a process creates from it. The caller has to
+  ///   remove the name of a socket in the file system.
   public static func open(
     on address: SocketAddress, options: ListenOptions = ListenOptions()
   ) throws(IOError) -> InheritedSocket {
@@ -86,21 +87,21 @@ extension InheritedSocket {
     return InheritedSocket(descriptor: descriptor)
   }
 
-  /// Takes the sockets that the environment says this process has inherited, in the order in which they were handed over.
+  /// Takes the inherited sockets that the environment describes, in the order in which they were passed.
   ///
-  /// That is the protocol of `sd_listen_fds(3)`: `LISTEN_FDS` is how many there are, from descriptor 3 on, `LISTEN_PID`
-  /// the process that they are for, and `LISTEN_FDNAMES` their names, with colons between them. The variables are removed,
-  /// so that programs which this process starts do not take the sockets for theirs. To be called before the program
-  /// starts threads, since others may read the environment.
+  /// This is the protocol of `sd_listen_fds(3)`: `LISTEN_FDS` is the number of sockets, from descriptor 3 on,
+  /// `LISTEN_PID` the process that they are for, and `LISTEN_FDNAMES` their names, separated by colons. The variables
+  /// are removed, so that programs started by this process do not claim the sockets. Call it before the program starts
+  /// threads, since other threads may read the environment.
   ///
-  /// - Returns: no sockets if none were handed over, or if they are for another process.
-  /// - Throws: ``InvalidListenVariable`` if a variable makes no sense. The variables stay then.
+  /// - Returns: the sockets; none if none were passed, or if they are for another process.
+  /// - Throws: ``InvalidListenVariable`` if a variable is malformed. The variables then remain.
   public static func takeAll() throws(InvalidListenVariable) -> [InheritedSocket] {
-    // Those before it are standard input, output and error.
+    // Descriptors 0 to 2 are standard input, output and error.
     try takeAll(from: 3)
   }
 
-  /// - Parameter first: the descriptor of the first socket.
+  /// Takes the sockets from descriptor `first` on.
   static func takeAll(from first: Int32) throws(InvalidListenVariable) -> [InheritedSocket] {
     let names = try names(process: getpid()) { name in getenv(name).map { String(cString: $0) } }
     for variable in ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"] { unsetenv(variable) }
@@ -109,7 +110,7 @@ extension InheritedSocket {
     }
   }
 
-  /// The names of the sockets that `variable` says are handed over to `process`.
+  /// Returns the names of the sockets that the variables pass to `process`.
   static func names(process: pid_t, _ variable: (String) -> String?) throws(InvalidListenVariable) -> [String] {
     func number(_ name: String, upTo most: Int) throws(InvalidListenVariable) -> Int? {
       guard let text = variable(name) else { return nil }
@@ -118,7 +119,7 @@ extension InheritedSocket {
       }
       return number
     }
-    // A process cannot have inherited more than it may have, beside standard input, output and error.
+    // The number of inherited sockets cannot exceed the descriptor limit, less standard input, output and error.
     let most = max(0, availableDescriptors() - 3)
     guard let count = try number("LISTEN_FDS", upTo: most) else { return [] }
     if let intended = try number("LISTEN_PID", upTo: Int(pid_t.max)), intended != Int(process) { return [] }
@@ -131,13 +132,13 @@ extension InheritedSocket {
   }
 }
 
-/// A variable of the environment that should say which sockets the process has inherited, and does not.
+/// The error of an environment variable that should describe inherited sockets but is malformed.
 public struct InvalidListenVariable: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The variable: `LISTEN_FDS`.
+  /// The variable's name, such as `LISTEN_FDS`.
   public let name: String
-  /// Its value.
+  /// The variable's value.
   public let value: String
-  /// What it has to be: "a whole number from 0 to 1021".
+  /// The values that it may have, such as "a whole number from 0 to 1021".
   public let choices: String
 
   init(_ name: String, value: String, choices: String) {
@@ -146,6 +147,6 @@ public struct InvalidListenVariable: Error, Hashable, Sendable, CustomStringConv
     self.choices = choices
   }
 
-  /// As in `LISTEN_FDS: "x" is not a whole number from 0 to 1021`.
+  /// A description such as `LISTEN_FDS: "x" is not a whole number from 0 to 1021`.
   public var description: String { "\(name): \(value.debugDescription) is not \(choices)" }
 }

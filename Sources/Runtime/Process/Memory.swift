@@ -1,9 +1,9 @@
 import CRuntime
 import Glibc
 
-/// How many bytes of memory this process may use: what the machine has, or less where the address space is limited
-/// (`RLIMIT_AS`) or the control group's memory is (version 2, or 1). The group is looked for where a container sees its
-/// own.
+/// Returns the number of bytes of memory available to this process: the machine's memory, or less if the address space
+/// (`RLIMIT_AS`) or the control group (version 2 or 1) is limited. The control group is read from where a container
+/// sees its own.
 package func availableMemory() -> Int {
   var bytes = max(0, sysconf(Int32(_SC_PHYS_PAGES))) * max(0, sysconf(Int32(_SC_PAGESIZE)))
   for path in ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"] {
@@ -12,23 +12,23 @@ package func availableMemory() -> Int {
   return min(bytes, addressSpaceLimit() ?? .max)
 }
 
-/// How many bytes of address space this process may have (`ulimit -v`); `nil` for no limit.
+/// Returns the limit of the address space in bytes (`ulimit -v`); `nil` if there is none.
 private func addressSpaceLimit() -> Int? {
   var limit = rlimit()
-  // `RLIM_INFINITY` is the largest number, and does not fit the type that it has in Swift.
+  // `RLIM_INFINITY` is the largest `rlim_t`, but Swift imports it with a type that cannot hold it.
   guard getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != .max else { return nil }
   return Int(clamping: limit.rlim_cur)
 }
 
-/// Has the allocator reserve little where the address space is limited. Otherwise glibc reserves 64 MiB of it for each
-/// thread, and a few threads use up a limit that would be enough for what the program holds.
+/// Reduces the allocator's reservations if the address space is limited. Otherwise glibc reserves 64 MiB of it per
+/// thread, so a few threads would use up a limit that is large enough for the program's data.
 ///
-/// To be called before the program starts threads.
+/// Call it before the program starts threads.
 package func saveAddressSpace() {
   if addressSpaceLimit() != nil { gearbox_share_arena() }
 }
 
-/// How many descriptors this process may have.
+/// Returns the limit of open descriptors.
 package func availableDescriptors() -> Int {
   var limit = rlimit()
   guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }

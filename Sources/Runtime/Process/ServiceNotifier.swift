@@ -1,7 +1,7 @@
 import Glibc
 
-/// Tells the service manager that has started this process how it gets on, by the protocol of `sd_notify(3)`: systemd, for
-/// a unit with `Type=notify`.
+/// Notifies the service manager that started this process of the service's state, by the protocol of `sd_notify(3)`.
+/// systemd uses it for units with `Type=notify`.
 ///
 /// ```swift
 /// let notifier = ServiceNotifier.take()  // before the program starts threads
@@ -9,25 +9,26 @@ import Glibc
 /// try notifier?.notify(.ready)
 /// ```
 public struct ServiceNotifier: Sendable {
-  /// What there is to tell.
+  /// A state of the service.
   public struct State: Hashable, Sendable {
     fileprivate let text: String
 
     private init(_ text: String) { self.text = text }
 
-    /// The program has started: what waits for it may go on.
+    /// The service has started: units that depend on it may start.
     public static let ready = State("READY=1")
-    /// The program is about to end.
+    /// The service is stopping.
     public static let stopping = State("STOPPING=1")
   }
 
-  /// Where the manager listens; `nil` if it says so in a way that we do not know.
+  /// The manager's address; `nil` if `NOTIFY_SOCKET` has an unsupported form.
   private let address: SocketAddress?
 
-  /// Takes the manager's address from `NOTIFY_SOCKET`, and removes the variable, so that programs which this process starts
-  /// do not speak for it. To be called before the program starts threads, since others may read the environment.
+  /// Takes the manager's address from `NOTIFY_SOCKET` and removes the variable, so that programs started by this
+  /// process do not send notifications in its name. Call it before the program starts threads, since other threads may
+  /// read the environment.
   ///
-  /// - Returns: `nil` if `NOTIFY_SOCKET` is not set, or empty.
+  /// - Returns: `nil` if `NOTIFY_SOCKET` is unset or empty.
   public static func take() -> ServiceNotifier? {
     guard let variable = getenv("NOTIFY_SOCKET") else { return nil }
     let notifier = ServiceNotifier(variable: String(cString: variable))
@@ -35,15 +36,18 @@ public struct ServiceNotifier: Sendable {
     return notifier
   }
 
-  /// - Parameter variable: the value of `NOTIFY_SOCKET`, an absolute path, or `@` and an abstract name.
+  /// Creates a notifier.
+  ///
+  /// - Parameter variable: the value of `NOTIFY_SOCKET`: an absolute path, or `@` and an abstract name.
   init?(variable: String) {
     if variable.isEmpty { return nil }
     address = variable.hasPrefix("/") || variable.hasPrefix("@") ? SocketAddress("unix:\(variable)") : nil
   }
 
-  /// Tells the manager. It does not wait: the manager's socket has room, unless the manager is in trouble itself.
+  /// Sends `state` to the manager without waiting. The manager's socket has room unless the manager itself is in
+  /// trouble.
   ///
-  /// - Throws: ``IOError`` if it cannot be told, which is no reason not to go on.
+  /// - Throws: ``IOError`` if the notification cannot be sent. The service can continue regardless.
   public func notify(_ state: State) throws(IOError) {
     guard let address else { throw IOError(.send, .system(EAFNOSUPPORT)) }
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

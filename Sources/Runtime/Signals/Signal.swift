@@ -1,38 +1,38 @@
 import Glibc
 
-/// A signal of the system, by its number (signal(7)).
+/// A signal, identified by its number (signal(7)).
 public struct Signal: RawRepresentable, Hashable, Sendable {
-  /// The system's number of it.
+  /// The signal's number.
   public let rawValue: Int32
 
-  /// The signal of that number, which may be one that the system does not have: ``Signals`` refuses it then.
+  /// Creates the signal with this number. ``Signals`` rejects a number that the system does not have.
   public init(rawValue: Int32) { self.rawValue = rawValue }
 
-  /// SIGHUP: the terminal has gone. Many programs that have none read their configuration again.
+  /// SIGHUP: the terminal was closed. Daemons by convention reload their configuration.
   public static let hangup = Signal(rawValue: SIGHUP)
-  /// SIGINT: Ctrl-C.
+  /// SIGINT: Ctrl-C was pressed.
   public static let interrupt = Signal(rawValue: SIGINT)
-  /// SIGQUIT: Ctrl-\\.
+  /// SIGQUIT: Ctrl-\\ was pressed.
   public static let quit = Signal(rawValue: SIGQUIT)
-  /// SIGTERM: the process is asked to end.
+  /// SIGTERM: a request to terminate.
   public static let terminate = Signal(rawValue: SIGTERM)
-  /// SIGUSR1, for the program's own use.
+  /// SIGUSR1, for use by programs.
   public static let user1 = Signal(rawValue: SIGUSR1)
-  /// SIGUSR2, for the program's own use.
+  /// SIGUSR2, for use by programs.
   public static let user2 = Signal(rawValue: SIGUSR2)
-  /// SIGPIPE: something was written to a pipe or a socket whose reader has gone.
+  /// SIGPIPE: a write to a pipe or a socket without a reader.
   public static let brokenPipe = Signal(rawValue: SIGPIPE)
-  /// SIGCHLD: a child process has stopped or ended.
+  /// SIGCHLD: a child process stopped or terminated.
   public static let child = Signal(rawValue: SIGCHLD)
-  /// SIGWINCH: the terminal has another size.
+  /// SIGWINCH: the terminal was resized.
   public static let windowChange = Signal(rawValue: SIGWINCH)
 
-  /// Whether it comes of an instruction of the process. When a handler returns, the instruction is run once more.
+  /// Whether an instruction of the process raises the signal. The instruction is executed again when a handler returns.
   var isFault: Bool { [SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP].contains(rawValue) }
 }
 
 extension Signal: CustomStringConvertible {
-  /// The system's name of the signal, such as "SIGTERM", or its number.
+  /// The signal's name, such as "SIGTERM", or its number.
   public var description: String { Self.names[rawValue] ?? "signal \(rawValue)" }
 
   private static let names: [Int32: String] = [

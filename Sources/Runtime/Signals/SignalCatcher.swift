@@ -2,9 +2,9 @@ import CRuntime
 import Glibc
 import RuntimePrimitives
 
-/// The signals that the process catches, and what they are handed to.
+/// The signals that the process catches, and their receivers.
 ///
-/// A handler counts a signal and ends the wait of a thread, which hands the signal on.
+/// The signal handler counts a signal and wakes a thread, which passes the signal to the receivers.
 enum SignalCatcher {
   private static let state = Lock(State())
 
@@ -15,10 +15,10 @@ enum SignalCatcher {
     func catches(_ signal: Signal) -> Bool { receivers.contains { $0.signals.contains(signal) } }
   }
 
-  /// The numbers that signals have.
+  /// The range of signal numbers.
   private static let numbers: ClosedRange<Int32> = 1...64
 
-  /// Has the signals of `receiver` caught and put into it.
+  /// Starts catching the signals of `receiver` and passing them to it.
   static func add(_ receiver: some SignalReceiver) throws(SignalError) {
     try state.withLock { state throws(SignalError) in
       try startThread(&state)
@@ -32,14 +32,14 @@ enum SignalCatcher {
       }
       state.receivers.append(receiver)
     }
-    // The thread unblocks them.
+    // The thread unblocks the signals.
     gearbox_end_wait_for_signal()
   }
 
-  /// Puts nothing more into `receiver`, and restores what the process did about signals that no other receiver is for.
+  /// Stops passing signals to `receiver`, and restores the previous disposition of signals without another receiver.
   static func remove(_ receiver: some SignalReceiver) {
     state.withLock { state in
-      // It is not in there if it could not be added.
+      // A receiver whose `add` failed is not in the list.
       guard let place = state.receivers.firstIndex(where: { $0 === receiver }) else { return }
       state.receivers.remove(at: place)
       for signal in receiver.signals where !state.catches(signal) { gearbox_release_signal(signal.rawValue) }
@@ -62,14 +62,14 @@ enum SignalCatcher {
     state.hasThread = true
   }
 
-  /// Hands on what comes, for ever.
+  /// Passes signals to their receivers, forever.
   private static func handOn() {
     var inherited = sigset_t()
     pthread_sigmask(SIG_BLOCK, nil, &inherited)
     while true {
       unblock(beyond: inherited)
       gearbox_wait_for_signal()
-      // Counts are taken under the lock: a receiver that is added later is for signals that come later.
+      // The counts are taken under the lock: a receiver that is added later gets only later signals.
       let (come, receivers) = state.withLock { state in
         let come = numbers.map { (signal: Signal(rawValue: $0), count: Int(gearbox_take_signal($0))) }
         return (come.filter { $0.count > 0 }, state.receivers)
@@ -80,9 +80,9 @@ enum SignalCatcher {
     }
   }
 
-  /// Has the calling thread take the signals that are caught, and of the others those that it took in the beginning.
+  /// Unblocks the caught signals in the calling thread, and restores its inherited mask for all others.
   ///
-  /// A process inherits what its parent has blocked. One thread that takes the signals is enough.
+  /// A process inherits its parent's signal mask. One thread with the signals unblocked is enough.
   private static func unblock(beyond inherited: sigset_t) {
     var blocked = inherited
     for receiver in state.withLock({ $0.receivers }) {

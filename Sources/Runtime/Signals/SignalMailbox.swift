@@ -1,14 +1,14 @@
 import RuntimePrimitives
 
-/// The signals that have come for one sequence, and the tasks that wait for one.
+/// The pending signals of one sequence, and the tasks that wait for one.
 final class SignalMailbox: SignalReceiver {
   let signals: Set<Signal>
   private let state = Lock(State())
 
   private struct State {
-    /// In the order in which the first of each came; it is as long as there are signals at most.
+    /// Pending signals in the order of their first arrival, at most one entry per signal.
     var pending: [(signal: Signal, count: Int)] = []
-    /// Those that wait, if nothing is pending.
+    /// The waiting tasks. There are none while a signal is pending.
     var waiters: [(number: Int, continuation: UnsafeContinuation<Signal?, Never>)] = []
     var nextNumber = 0
 
@@ -21,7 +21,7 @@ final class SignalMailbox: SignalReceiver {
 
   init(_ signals: Set<Signal>) { self.signals = signals }
 
-  /// Gives the signal to tasks that wait, and keeps the rest.
+  /// Resumes waiting tasks with the signal and keeps the remaining count.
   func put(_ signal: Signal, count: Int) {
     let woken = state.withLock { state in
       let woken = state.waiters.prefix(count).map(\.continuation)
@@ -37,7 +37,7 @@ final class SignalMailbox: SignalReceiver {
     for continuation in woken { continuation.resume(returning: signal) }
   }
 
-  /// Waits for a signal; gives `nil` if the task is cancelled, and leaves the signals where they are then.
+  /// Waits for a signal. Returns `nil` if the task is cancelled, without taking a signal.
   func next() async -> Signal? {
     let number = state.withLock { state in
       state.nextNumber += 1
@@ -46,7 +46,8 @@ final class SignalMailbox: SignalReceiver {
     return await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         let result = state.withLock { state -> Signal?? in
-          // The task is marked as cancelled before the handler runs, so that one of the two sees the other.
+          // The task is marked as cancelled before the handler runs. So either this check sees the mark or the handler
+          // finds the waiter.
           if Task.isCancelled { return .some(nil) }
           if let signal = state.take() { return signal }
           state.waiters.append((number, continuation))

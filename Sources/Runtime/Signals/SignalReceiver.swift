@@ -1,13 +1,13 @@
-/// What signals are handed to, on the thread `gearbox-signals`.
+/// A receiver of signals, called on the thread `gearbox-signals`.
 protocol SignalReceiver: AnyObject, Sendable {
-  /// Those that it is for.
+  /// The signals to receive.
   var signals: Set<Signal> { get }
 
-  /// Takes in a signal that has come `count` times.
+  /// Receives `signal`, which has arrived `count` times.
   func put(_ signal: Signal, count: Int)
 }
 
-/// Calls a function for each signal.
+/// A receiver that calls a function for each signal.
 final class SignalHandler: SignalReceiver {
   let signals: Set<Signal>
   private let handle: @Sendable (Signal) -> Void

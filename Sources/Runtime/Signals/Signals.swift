@@ -1,4 +1,4 @@
-/// Signals that the process gets, instead of what the system does about them otherwise.
+/// A sequence of signals that the process receives. It replaces the system's default action.
 ///
 /// ```swift
 /// for await signal in try Signals([.terminate, .interrupt]) {
@@ -7,44 +7,44 @@
 /// }
 /// ```
 ///
-/// The signals are caught from when the sequence is made until the last reference to the sequence, or to an iterator of it,
-/// has gone. Those that come before they are asked for are kept, each as often as it came; the system makes one of several
-/// that come at once. The order of different signals is not always that in which they came.
+/// The signals are caught from the creation of the sequence until the last reference to it or to one of its iterators
+/// is gone. Signals that arrive before they are requested are kept, as often as they arrived; the system merges
+/// instances of one signal that are pending at the same time. Different signals may be delivered out of order.
 ///
-/// Several sequences of a signal each get it every time. When the last of them has gone, the process does about the signal
-/// what it did before the first, unless the program has set a handler of its own meanwhile. If several tasks ask *one*
-/// sequence, each signal goes to one of them.
+/// If several sequences contain a signal, each receives it. When the last of them is gone, the process's previous
+/// disposition of the signal is restored, unless the program has installed its own handler meanwhile. If several tasks
+/// iterate over *one* sequence, each signal goes to one of them.
 ///
-/// A signal that no sequence names does what it did. So SIGPIPE ends a process that writes to a pipe without a reader, as
-/// `print` may do: a program that minds calls `signal(SIGPIPE, SIG_IGN)`. The streams of this library and ``LineWriter``
-/// never raise it. A system call that is interrupted by a signal goes on if it is one that can (signal(7)).
+/// A signal in no sequence keeps its disposition. For example, SIGPIPE ends a process that writes to a pipe without a
+/// reader, as `print` may do; call `signal(SIGPIPE, SIG_IGN)` to prevent that. The streams of this library and
+/// ``LineWriter`` never raise it. A system call that a signal interrupts is restarted if it can be (signal(7)).
 ///
-/// *Isolation:* a signal handler, which runs on any thread, counts the signal and wakes a thread, `gearbox-signals`, which
-/// hands it on. That thread starts with the first sequence, serves all of them and stays until the process ends. None of
-/// it takes a descriptor. The loop goes on where it was, on the executor of its task.
+/// *Isolation:* a signal handler, which runs on any thread, counts the signal and wakes the thread `gearbox-signals`,
+/// which delivers it. That thread starts with the first sequence, serves all sequences and runs until the process ends.
+/// No descriptor is used. The loop continues on the executor of its task.
 ///
-/// *Cancellation:* the loop ends when its task is cancelled. What has come and has not been asked for stays in the sequence.
+/// *Cancellation:* the loop ends when its task is cancelled. Signals that were not requested stay in the sequence.
 public struct Signals: AsyncSequence, Sendable {
   public typealias Element = Signal
   public typealias Failure = Never
 
   private let subscription: Subscription
 
-  /// Catches `signals` from now on.
+  /// Starts catching `signals`.
   ///
-  /// - Throws: ``SignalError`` if one of them cannot be caught, or if there is no thread to be had. No signal is caught
-  ///   then.
+  /// - Throws: ``SignalError`` if one of them cannot be caught, or if the system cannot create the thread. Then no
+  ///   signal is caught.
   public init(_ signals: Set<Signal>) throws(SignalError) {
     subscription = try Subscription(signals)
   }
 
-  /// Catches `signals` from now on, until the process ends, and calls `handler` for each that comes.
+  /// Catches `signals` until the process ends, and calls `handler` for each.
   ///
-  /// It is called on the thread `gearbox-signals`, one signal after another, and so it is called even if every worker of
-  /// a runtime is stuck and the process has no descriptor left: for the signal that is to end the process at once. It must
-  /// not block, since that thread hands on all signals.
+  /// The calls are made one after another on the thread `gearbox-signals`. They work even if every worker of a runtime
+  /// is stuck and the process has no descriptor left, which suits the signal that ends the process at once. The handler
+  /// must not block, since that thread delivers all signals.
   ///
-  /// - Throws: ``SignalError`` if one of them cannot be caught, or if there is no thread to be had.
+  /// - Throws: ``SignalError`` if one of them cannot be caught, or if the system cannot create the thread.
   public static func handle(
     _ signals: Set<Signal>, with handler: @escaping @Sendable (Signal) -> Void
   ) throws(SignalError) {
@@ -53,11 +53,11 @@ public struct Signals: AsyncSequence, Sendable {
 
   public func makeAsyncIterator() -> Iterator { Iterator(subscription: subscription) }
 
-  /// Waits for the signals of a sequence.
+  /// The iterator of a ``Signals`` sequence.
   public struct Iterator: AsyncIteratorProtocol {
     fileprivate let subscription: Subscription
 
-    /// Waits for a signal, unless one is there.
+    /// Returns the next pending signal, or waits for one.
     ///
     /// - Returns: `nil` if the task is cancelled.
     public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async -> Signal? {
@@ -65,7 +65,7 @@ public struct Signals: AsyncSequence, Sendable {
     }
   }
 
-  /// What catches the signals for as long as it is there.
+  /// Catches the signals for as long as it exists.
   fileprivate final class Subscription: Sendable {
     let mailbox: SignalMailbox
 

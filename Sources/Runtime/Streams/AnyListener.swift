@@ -1,8 +1,8 @@
-/// A listener of whatever type, whose connections are ``AnyStream``s.
+/// A type-erased listener, whose connections are ``AnyStream``s.
 public struct AnyListener: StreamListener {
   private let base: any StreamListener
 
-  /// `base`, or what it holds if that is an `AnyListener` itself.
+  /// Wraps `base`. If `base` is an `AnyListener` itself, wraps what it contains.
   public init(_ base: some StreamListener) {
     self.base = (base as? AnyListener)?.base ?? base
   }

@@ -1,10 +1,11 @@
-/// A stream of whatever type: for collections of several kinds, and for code that is not to be compiled for each of them.
+/// A type-erased stream, for heterogeneous collections and for code that should not be specialised for each stream
+/// type.
 ///
-/// Each operation costs a call by way of a table, and where it waits an allocation more.
+/// Each operation costs a dynamic dispatch, and an allocation if it suspends.
 public struct AnyStream: ByteStream {
   private let base: any ByteStream
 
-  /// `base`, or what it holds if that is an `AnyStream` itself.
+  /// Wraps `base`. If `base` is an `AnyStream` itself, wraps what it contains.
   public init(_ base: some ByteStream) {
     self.base = (base as? AnyStream)?.base ?? base
   }

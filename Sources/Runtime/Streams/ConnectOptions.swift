@@ -1,8 +1,8 @@
-/// How to connect.
+/// Options for connecting.
 public struct ConnectOptions: Hashable, Sendable {
-  /// What the connection is set to.
+  /// The options of the connection.
   public var tcp = TCPOptions()
 
-  /// The usual options.
+  /// Creates the default options.
   public init() {}
 }

@@ -1,8 +1,8 @@
 extension Error {
-  /// Whether this error says that its task was cancelled.
+  /// Whether the error means that the task was cancelled.
   ///
-  /// Streams and listeners throw nothing but ``IOError``, and so one for ``IOError/Reason/cancelled``. All else that ends
-  /// when its task is cancelled, such as a sleep, throws Swift's `CancellationError`.
+  /// Streams and listeners throw only ``IOError``, and so report cancellation as ``IOError/Reason/cancelled``. Other
+  /// operations, such as a sleep, throw Swift's `CancellationError`.
   public var isCancellation: Bool {
     self is CancellationError || (self as? IOError)?.reason == .cancelled
   }

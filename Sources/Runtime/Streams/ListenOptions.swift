@@ -1,25 +1,26 @@
-/// How to listen.
+/// Options for listening.
 public struct ListenOptions: Sendable {
-  /// How many connections the kernel keeps until the program accepts them; the kernel may have a lower bound of its own.
+  /// The maximum number of connections that wait in the kernel to be accepted. The kernel may impose a lower limit.
   public var backlog: Int32 = 4096
-  /// Binds to a port whose earlier connections have not all timed out (`SO_REUSEADDR`), or to a path on which a server
-  /// that is gone has left its socket. No other file and no socket that a process listens on is ever replaced. Of several
-  /// that listen on such a path at once one succeeds, and the others are refused with `EADDRINUSE`.
+  /// Whether to bind to a port whose earlier connections have not all timed out (`SO_REUSEADDR`), or to replace a
+  /// Unix-domain socket file that a terminated server has left at the path. Other files, and sockets that a process
+  /// listens on, are never replaced. If several processes listen on such a path at the same time, one succeeds and the
+  /// others fail with `EADDRINUSE`.
   public var reuseAddress = true
-  /// Lets several listeners share one port, the kernel dealing connections out among them (`SO_REUSEPORT`).
+  /// Whether several listeners may share one port. The kernel distributes connections among them (`SO_REUSEPORT`).
   ///
-  /// Of a listener that is closed Linux resets connections whose handshake has just ended or is under way, and does not give
-  /// them to the others, unless `net.ipv4.tcp_migrate_req` is 1.
+  /// When one of them is closed, Linux resets connections whose handshake is in progress or has just completed, instead
+  /// of moving them to the others, unless `net.ipv4.tcp_migrate_req` is 1.
   public var reusePort = false
-  /// What accepted connections are set to.
+  /// The options of accepted connections.
   public var tcp = TCPOptions()
-  /// Called with the system's error when a connection cannot be accepted because there is no descriptor or no memory for
-  /// it (`EMFILE`, `ENFILE`, `ENOBUFS`, `ENOMEM`).
+  /// Called with the system's error when a connection cannot be accepted for lack of descriptors or memory (`EMFILE`,
+  /// `ENFILE`, `ENOBUFS`, `ENOMEM`).
   ///
-  /// The connection stays in the backlog and ``StreamListener/accept()`` tries again, so that there is a call for each
-  /// attempt, some fifty a second. It is called in the task that accepts, and must not block.
+  /// The connection stays in the backlog and ``StreamListener/accept()`` retries, with one call per attempt, about
+  /// fifty a second. It is called in the accepting task and must not block.
   public var onShortage: (@Sendable (IOError) -> Void)?
 
-  /// The usual options.
+  /// Creates the default options.
   public init() {}
 }

@@ -1,15 +1,16 @@
-/// The process at the other end of a Unix-domain connection, as the system knows it (`SO_PEERCRED`): it cannot be forged.
+/// The credentials of the process at the other end of a Unix-domain connection, as recorded by the kernel
+/// (`SO_PEERCRED`). They cannot be forged.
 ///
-/// It is the process that connected, or that began to listen, and may have passed its end on since.
+/// They describe the process that connected or called `listen`. It may have passed its end to another process since.
 public struct PeerCredentials: StreamAttribute, Hashable {
-  /// The process.
+  /// The process identifier.
   public var processID: Int32
-  /// The user whose rights it had.
+  /// The effective user identifier.
   public var userID: UInt32
-  /// The group whose rights it had.
+  /// The effective group identifier.
   public var groupID: UInt32
 
-  /// These credentials.
+  /// Creates credentials with these values.
   public init(processID: Int32, userID: UInt32, groupID: UInt32) {
     self.processID = processID
     self.userID = userID

@@ -1,6 +1,7 @@
-/// Whether the other end of a connection is there still, as far as a stream can tell without reading from it.
+/// Whether the peer is still connected, as far as a stream can tell without reading.
 ///
-/// A server asks for it on behalf of a handler that takes long. Sockets, streams in memory and simulated ones know.
+/// A server uses it to detect that the client of a slow handler has gone. Sockets, in-memory streams and simulated
+/// streams provide it.
 public struct PeerPresence: StreamAttribute, Hashable {
   private enum Kind: Hashable {
     case present, finished, gone
@@ -10,11 +11,10 @@ public struct PeerPresence: StreamAttribute, Hashable {
 
   private init(_ kind: Kind) { self.kind = kind }
 
-  /// Nothing is known against it. It may have gone without a word, as a machine does that loses power.
+  /// No sign of a disconnect. The peer may still have vanished silently, for example by a power failure.
   public static let present = PeerPresence(.present)
-  /// It has said that it writes no more. It may have closed its end, or read on: the difference shows only when something
-  /// is written to it.
+  /// The peer has closed its write side. It may have closed the connection or may still read; only a write can tell.
   public static let finished = PeerPresence(.finished)
-  /// It takes nothing any more: the connection has been reset, or is closed both ways.
+  /// The peer receives nothing any more: the connection has been reset, or is closed in both directions.
   public static let gone = PeerPresence(.gone)
 }

@@ -1,11 +1,11 @@
-/// Whether bytes have come over a connection that have not been read, as far as a stream can tell without reading them.
+/// Whether received bytes are waiting to be read, as far as a stream can tell without reading.
 ///
-/// A server that shuts down asks for it, so that it does not close a connection whose next request has come. Sockets,
-/// streams in memory and simulated ones know.
+/// A server uses it during shutdown to avoid closing a connection whose next request has arrived. Sockets, in-memory
+/// streams and simulated streams provide it.
 public struct PendingInput: StreamAttribute, Hashable {
   /// Whether a read would return bytes at once.
   public var isThere: Bool
 
-  /// Says whether a read would return bytes at once.
+  /// Creates the attribute.
   public init(isThere: Bool) { self.isThere = isThere }
 }

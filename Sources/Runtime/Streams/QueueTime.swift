@@ -1,11 +1,11 @@
-/// For how long the task that waited for a stream to be readable has then waited for a thread.
+/// How long the reading task waited for a thread after the stream had become readable.
 ///
-/// A server asks for it when the task goes on, to tell whether it has more to do than it can. Sockets note it from the
-/// first time on that they are asked; so that time, and where the task has not waited since the last, there is none.
+/// A server uses it to detect overload. A socket records it only after the first request for it. So there is no value
+/// the first time, nor if the task has not waited since the last time.
 public struct QueueTime: StreamAttribute, Hashable {
-  /// The time from when the stream was found to be readable.
+  /// The time since the stream was found to be readable.
   public var duration: Duration
 
-  /// A task has waited for that long.
+  /// Creates the attribute.
   public init(_ duration: Duration) { self.duration = duration }
 }

@@ -1,6 +1,6 @@
-/// Something that only some streams know of themselves, as ``ByteStream/attribute(_:)`` gives it.
+/// A property that only some streams have, returned by ``ByteStream/attribute(_:)``.
 ///
-/// A type of yours becomes an attribute by saying so, and a stream of yours knows it by giving it:
+/// Conform a type to make it an attribute, and return it from your stream:
 ///
 /// ```swift
 /// struct NegotiatedProtocol: StreamAttribute { var name: String }

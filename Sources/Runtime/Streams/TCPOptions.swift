@@ -1,36 +1,36 @@
-/// What a TCP connection is set to. Streams of other kinds take no notice of it.
+/// Options of a TCP connection. Other streams ignore them.
 public struct TCPOptions: Hashable, Sendable {
-  /// Sends what is written at once (`TCP_NODELAY`).
+  /// Whether to send writes at once (`TCP_NODELAY`).
   public var noDelay = true
-  /// Has the system ask a silent peer whether it is still there (`SO_KEEPALIVE`); `nil` has it never ask. A connection
-  /// whose peer does not answer fails with `ETIMEDOUT`.
+  /// When the system probes a silent peer (`SO_KEEPALIVE`); `nil` for never. A connection whose peer does not answer
+  /// fails with `ETIMEDOUT`.
   public var keepAlive: KeepAlive?
-  /// How many bytes the system takes before it can send them (`TCP_NOTSENT_LOWAT`), so that a peer that reads nothing
-  /// costs little memory; `nil` for as much as the system's buffers hold, 4 MiB as a rule. What is on its way to the peer
-  /// does not count.
+  /// The maximum number of bytes that the system accepts before it can send them (`TCP_NOTSENT_LOWAT`); `nil` for the
+  /// size of the system's buffers, usually 4 MiB. The limit saves memory if a peer reads nothing. Bytes in flight do
+  /// not count.
   public var unsentLimit: Int? = 256 * 1024
-  /// Closing discards what the peer has not received yet, and resets the connection (`SO_LINGER` of no time). The peer's
-  /// reads and writes fail with `ECONNRESET`, and no `TIME_WAIT` remains.
+  /// Whether closing discards what the peer has not received and resets the connection (`SO_LINGER` with zero time).
+  /// The peer's reads and writes then fail with `ECONNRESET`, and no `TIME_WAIT` remains.
   ///
-  /// There is no longer linger: with one, closing would block a worker until the peer has received everything. To wait
-  /// for that, call ``ByteStream/shutdownWrite()`` and read to the end.
+  /// Other linger times are not offered, because closing would block a worker until the peer has received everything.
+  /// To wait for that, call ``ByteStream/shutdownWrite()`` and read to the end.
   public var resetsOnClose = false
 
-  /// The usual options.
+  /// Creates the default options.
   public init() {}
 }
 
 extension TCPOptions {
-  /// When the system asks a silent peer whether it is still there. The system counts in seconds; parts of one count as one.
+  /// When the system probes a silent peer. The system counts in seconds; fractions are rounded up.
   public struct KeepAlive: Hashable, Sendable {
-    /// How long the peer may be silent before it is asked for the first time (`TCP_KEEPIDLE`).
+    /// How long the peer may be silent before the first probe (`TCP_KEEPIDLE`).
     public var idle: Duration
-    /// The time between two questions (`TCP_KEEPINTVL`).
+    /// The time between probes (`TCP_KEEPINTVL`).
     public var interval: Duration
-    /// How many questions in a row may go without an answer (`TCP_KEEPCNT`).
+    /// The number of unanswered probes in a row after which the connection fails (`TCP_KEEPCNT`).
     public var probes: Int
 
-    /// Asks after `idle`, and then every `interval`, up to `probes` times.
+    /// Creates settings: the first probe after `idle`, then one every `interval`, up to `probes`.
     public init(idle: Duration, interval: Duration = .seconds(15), probes: Int = 4) {
       self.idle = idle
       self.interval = interval

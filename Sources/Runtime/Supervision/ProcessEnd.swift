@@ -1,17 +1,17 @@
 import Glibc
 
-/// How a process has ended.
+/// How a process ended.
 enum ProcessEnd: Equatable {
   case exited(Int32)
   case killed(by: Signal)
 
-  /// What `waitpid(2)` says of a process that has ended.
+  /// Decodes a status returned by `waitpid(2)`.
   init(waitStatus: Int32) {
     let signal = waitStatus & 0x7F
     self = signal == 0 ? .exited(waitStatus >> 8 & 0xFF) : .killed(by: Signal(rawValue: signal))
   }
 
-  /// The status of a process that ends because this one has, as a shell reports it.
+  /// The exit status with which a process reports this end as its own, by the convention of shells.
   var exitStatus: Int32 {
     switch self {
     case .exited(let status): status
@@ -19,11 +19,11 @@ enum ProcessEnd: Equatable {
     }
   }
 
-  /// As in "has ended with status 1".
+  /// A description such as "exited with status 1".
   var description: String {
     switch self {
-    case .exited(let status): "has ended with status \(status)"
-    case .killed(let signal): "was ended by \(signal)"
+    case .exited(let status): "exited with status \(status)"
+    case .killed(let signal): "was killed by \(signal)"
     }
   }
 }

@@ -2,24 +2,26 @@ import CRuntime
 import Glibc
 import RuntimePrimitives
 
-/// Starts this very program again, as a process that a supervisor watches over.
+/// Starts this program again as a supervised process.
 ///
-/// By `posix_spawn`: a process made by `fork` alone has Swift's runtime in a state that nothing vouches for.
+/// It uses `posix_spawn`, because Swift's runtime guarantees nothing about its state in a process made by `fork` alone.
 struct ProcessStarter {
-  /// What tells the process which of its descriptors leads to the supervisor.
+  /// The environment variable that tells the process which descriptor is its channel to the supervisor.
   static let variable = "GEARBOX_SUPERVISOR"
-  /// Signals that the supervisor waits for, and that its processes are to get as usual.
+  /// Signals that the supervisor waits for. Its processes get their default dispositions.
   static let signals = [SIGCHLD, SIGHUP, SIGINT, SIGTERM, SIGUSR2]
 
-  /// The file of the program. Its name is looked up again with each start, so that a file which has taken the place of
-  /// this one is the program of the next process.
+  /// The path of the program. It is looked up at each start, so a file that replaces the program is what the next
+  /// process runs.
   private let path: String
   private let arguments: [String]
   private let environment: [String]
-  /// What they listen on, at numbers that no process gets one at.
+  /// The listening sockets, in the order of their descriptors in the new process.
   private let sockets: [Int32]
 
-  /// - Parameter sockets: what they listen on, by its names; to be closed by the caller.
+  /// Creates a starter for the running program.
+  ///
+  /// - Parameter sockets: the listening sockets and their names. The caller closes them.
   init(handingOver sockets: [(descriptor: Int32, name: String)]) throws(IOError) {
     guard let path = Self.programPath else { throw IOError(.open, .system(errno)) }
     self.path = path
@@ -36,7 +38,7 @@ struct ProcessStarter {
   /// Starts a process.
   func start() throws(IOError) -> SupervisedProcess {
     var ends: [Int32] = [-1, -1]
-    // Of packets, so that a message is whole or not there.
+    // A packet socket delivers each message whole or not at all.
     let kind = Int32(SOCK_SEQPACKET.rawValue | SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, kind, 0, &ends) == 0 else { throw IOError(.socket, .system(errno)) }
     defer { close(ends[1]) }
@@ -48,12 +50,12 @@ struct ProcessStarter {
     }
   }
 
-  /// Starts a process that has `descriptors` from 3 on, and no others but the standard ones.
+  /// Starts a process that has `descriptors` from number 3 on, and otherwise only the standard ones.
   private func spawn(inheriting descriptors: [Int32]) throws(IOError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    // Copied beyond the numbers that they are to have, so that none is replaced before its turn has come.
+    // Duplicated above the target numbers first, so that no `dup2` replaces a descriptor that is still needed.
     let beyond = 3 + Int32(descriptors.count)
     let copies = descriptors.map { fcntl($0, F_DUPFD_CLOEXEC, beyond) }
     defer { for copy in copies where copy >= 0 { close(copy) } }
@@ -69,7 +71,7 @@ struct ProcessStarter {
     for signal in Self.signals + [SIGPIPE] { sigaddset(&usual, signal) }
     posix_spawnattr_setsigmask(&attributes, &none)
     posix_spawnattr_setsigdefault(&attributes, &usual)
-    // A group of its own: what a terminal sends to all of the supervisor's would reach it twice.
+    // In a process group of its own: the supervisor passes signals on, and one from the terminal would arrive twice.
     posix_spawnattr_setpgroup(&attributes, 0)
     posix_spawnattr_setflags(
       &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))

@@ -1,19 +1,19 @@
-/// How long to wait before a process that has died is started anew.
+/// The delay before a process that has died is restarted.
 ///
-/// One that dies soon after each start would otherwise do nothing but start, at the cost of all others. One that dies after
-/// a long life is started at once.
+/// The delay grows for a process that dies soon after each start, so that restarts do not use up the machine. A process
+/// that dies after a long life is restarted at once.
 struct RestartPace {
-  /// The wait after the first quick death; each further one doubles it.
+  /// The delay after the first early death. Each further one doubles it.
   static let shortest = Duration.milliseconds(100)
-  /// The longest wait. What has made the process die may pass, so it is never given up.
+  /// The longest delay. Restarts never stop, because the cause of the deaths may pass.
   static let longest = Duration.seconds(10)
-  /// A life that is no quick death. It is no shorter than the longest wait, so that a process which always dies is not up
-  /// for less than half of the time without being slowed down.
+  /// The lifetime from which on a death does not count as early. It is no shorter than the longest delay. Otherwise a
+  /// process could die again and again, be up for less than half of the time, and never be delayed.
   static let calm = Duration.seconds(10)
 
   private var wait = shortest
 
-  /// The wait after a death at the end of a life of so long.
+  /// Returns the delay after a death at the end of `life`.
   mutating func next(afterLifeOf life: Duration) -> Duration {
     if life >= Self.calm {
       wait = Self.shortest

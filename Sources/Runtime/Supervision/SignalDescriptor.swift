@@ -1,12 +1,13 @@
 import CRuntime
 import Glibc
 
-/// Signals that are waited for on a descriptor, beside others: what a program without threads has for them.
+/// A descriptor for signals (`signalfd`), for a program without threads that waits for other descriptors too.
 struct SignalDescriptor: ~Copyable {
   let number: Int32
 
-  /// Blocks `signals`, and has them come by the descriptor. Those that the process has inherited as ignored are not ignored
-  /// any more: they would not come, and with SIGCHLD the system would not tell how a process has ended.
+  /// Blocks `signals` and delivers them through the descriptor. Signals that were inherited as ignored get their
+  /// default disposition: ignored signals would not be delivered, and if SIGCHLD is ignored, `waitpid` reports no
+  /// status.
   init(_ signals: [Int32]) throws(IOError) {
     var set = sigset_t()
     sigemptyset(&set)
@@ -21,7 +22,7 @@ struct SignalDescriptor: ~Copyable {
 
   deinit { close(number) }
 
-  /// A signal that has come; `nil` if there is none.
+  /// Returns a pending signal, or `nil` if there is none.
   func next() -> Int32? {
     var information = signalfd_siginfo()
     let size = MemoryLayout<signalfd_siginfo>.size

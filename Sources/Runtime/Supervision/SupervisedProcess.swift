@@ -1,19 +1,19 @@
 import Glibc
 import RuntimePrimitives
 
-/// A process that a supervisor has started, and the socket by which it tells how it gets on.
+/// A process that a supervisor has started, and the socket for its messages.
 final class SupervisedProcess {
   let id: pid_t
   let start = MonotonicTime.now
   private(set) var isReady = false
-  /// Whether it has been told to end.
+  /// Whether it has been told to terminate.
   private(set) var isLeaving = false
   private(set) var lastWords: String?
-  /// When it last gave a sign of life.
+  /// The time of its last message.
   private(set) var lastSign = MonotonicTime.now
-  /// Whether SIGHUP has come before it was ready.
+  /// Whether a SIGHUP was held back because the process was not ready.
   private var missesHangup = false
-  /// Its messages come here; `nil` once there will be no more.
+  /// The socket for its messages; `nil` once the process has closed it.
   private(set) var channel: Int32?
 
   init(_ id: pid_t, channel: Int32) {
@@ -24,7 +24,7 @@ final class SupervisedProcess {
     if let channel { close(channel) }
   }
 
-  /// Takes in what it has told.
+  /// Reads all pending messages.
   func readMessages() {
     var buffer = [UInt8](repeating: 0, count: SupervisionMessage.longest)
     while let channel {
@@ -36,7 +36,7 @@ final class SupervisedProcess {
         self.channel = nil
         return
       }
-      // Also of a message that only a later version knows.
+      // An unknown message of a later version counts as a sign of life too.
       lastSign = MonotonicTime.now
       switch SupervisionMessage(buffer[..<count]) {
       case .ready:
@@ -48,22 +48,23 @@ final class SupervisedProcess {
     }
   }
 
-  /// Tells it to end gracefully.
+  /// Tells the process to terminate gracefully.
   func end() {
     guard !isLeaving else { return }
     isLeaving = true
     kill(id, SIGTERM)
   }
 
-  /// Ends it at once.
+  /// Kills the process.
   func endNow() {
     isLeaving = true
-    // Until the system has ended it, which may take a moment, it is not judged again.
+    // The process takes a moment to end. Until then it must not count as stuck again.
     lastSign = MonotonicTime.now
     kill(id, SIGKILL)
   }
 
-  /// Has it open its logs anew, once it is ready: before, the signal would end it.
+  /// Sends SIGHUP so that the process reopens its logs. Waits until the process is ready, since the signal would kill
+  /// it before.
   func reopenLogs() {
     missesHangup = !isReady
     if isReady { kill(id, SIGHUP) }

@@ -1,19 +1,19 @@
 import CRuntime
 
-/// What a process tells its supervisor: a message of one byte, or of one byte and a text.
+/// A message from a process to its supervisor: one byte, or one byte and a text.
 enum SupervisionMessage: Equatable {
-  /// It serves from now on.
+  /// The process is serving.
   case ready
-  /// Its runtime still runs tasks.
+  /// The process's runtime still runs tasks: its heartbeat.
   case alive
-  /// It crashes, and this is what its task was doing; empty if that is not known. A signal handler sends it
-  /// (`gearbox_report_crashes`).
+  /// The process is crashing. The text is the activity of the crashing task, or empty if that is unknown. A signal
+  /// handler sends the message (`gearbox_report_crashes`).
   case lastWords(String)
 
-  /// The longest message in bytes.
+  /// The maximum length of a message in bytes.
   static let longest = Int(gearbox_longest_last_words)
 
-  /// The message that `bytes` spell; `nil` for one that this version does not know.
+  /// Decodes a message. Returns `nil` for one that this version does not know.
   init?(_ bytes: some Collection<UInt8>) {
     switch bytes.first {
     case UInt8(ascii: "r"): self = .ready

@@ -2,50 +2,49 @@ import CRuntime
 import Glibc
 import RuntimePrimitives
 
-/// Starts processes of this program that serve on the same sockets, and starts those anew that die.
+/// Starts several processes of this program that serve on the same sockets, and restarts those that die.
 ///
 /// ```swift
 /// if let link = SupervisorLink.take() {
-///   // Serve on `InheritedSocket.takeAll()`, tell by `link`, and end gracefully at SIGTERM.
+///   // Serve on `InheritedSocket.takeAll()`, report through `link`, and terminate gracefully on SIGTERM.
 /// } else {
 ///   let socket = try InheritedSocket.open(on: address)
 ///   exit(try Supervisor(processes: 4, sockets: [socket]).run())
 /// }
 /// ```
 ///
-/// Swift has no way to go on after a trap: one handler's mistake ends the process, and with it every request in flight. With
-/// a supervisor that is one process of several. The sockets stay open whatever becomes of the processes, so that connections
+/// Swift cannot continue after a trap, so a bug in one handler ends its process and every request in flight there. With
+/// a supervisor that is one of several processes. The sockets stay open while processes die and start, so connections
 /// wait and none is refused.
 ///
-/// The supervisor does nothing else. It has no runtime and no threads, and the program should have none when it runs it.
-/// What it does about the processes:
+/// The supervisor does nothing else. It has no runtime and no threads, and the program should have none when it calls
+/// ``run()``. It watches the processes as follows:
 ///
-/// - One that dies is started anew: at once, or after a wait where it has lived for less than ten seconds, of 100 ms at
-///   first, up to ten seconds. A line of the log has its signal or status, and the route that it was answering, where it had
-///   the time to say so.
-/// - One that gives no sign of life for the ``heartbeatLimit`` is killed.
-/// - As long as none has ever been ready, the first that ends is the end of all: a program that cannot start is not started
-///   for ever.
+/// - It restarts a process that dies: at once if it lived for ten seconds or more, otherwise after a delay that starts
+///   at 100 ms and doubles up to ten seconds. It logs the process's signal or status, and the route that the process
+///   was handling, if it could still report that.
+/// - It kills a process that sends no heartbeat within the ``heartbeatLimit``.
+/// - If a process ends before any process was ever ready, the supervisor ends too: a program that cannot start is not
+///   restarted forever.
 ///
-/// And about signals:
+/// It handles signals as follows:
 ///
-/// | | |
+/// | Signal | Effect |
 /// |---|---|
-/// | SIGTERM, SIGINT | ends all processes gracefully; a second one ends them at once |
-/// | SIGHUP | is passed on, for logs to be opened anew |
-/// | SIGUSR2 | replaces the processes one after another: each is told to end when another is ready, and the next follows when it has ended. If a new one dies first, the rest stay as they are. A file that has taken the place of the program's is what is started |
+/// | SIGTERM, SIGINT | terminates all processes gracefully; a second one kills them |
+/// | SIGHUP | is passed on, so that processes reopen their logs |
+/// | SIGUSR2 | replaces the processes one after another. Each is told to terminate once its successor is ready, and the next one follows when it has ended. If a successor dies before it is ready, the remaining processes stay. If the program's file has been replaced, the new file is started |
 public final class Supervisor {
-  /// How long a process may give no sign of life before it is killed.
+  /// How long a process may send no heartbeat before it is killed.
   ///
-  /// No less than three seconds: signs come every second, and one may be late. The default, half a minute, is far beyond
-  /// what a busy machine does to a healthy runtime. Clients of a process in which everything is stuck wait as long; those of
-  /// others do not.
+  /// The minimum is three seconds: heartbeats are sent every second, and one may be late. The default, half a minute,
+  /// is far longer than a busy machine delays a healthy runtime. Only clients of the stuck process wait that long.
   public var heartbeatLimit = Duration.seconds(30) {
     didSet { heartbeatLimit = max(heartbeatLimit, .seconds(3)) }
   }
-  /// How its lines on standard error are written.
+  /// The format of the supervisor's lines on standard error.
   public var logFormat = LogFormat.text
-  /// The service manager, which is told when all processes are ready, and when they are to end.
+  /// The service manager to notify when all processes are ready, and when they are to terminate.
   public var notifier: ServiceNotifier?
   /// Called once, when all processes are ready.
   public var onReady: () -> Void = {}
@@ -53,30 +52,30 @@ public final class Supervisor {
   private let starter: ProcessStarter
   private let sockets: [Int32]
   private var places: [Place]
-  /// Those that others have taken the place of.
+  /// Processes that have been replaced and have not ended yet.
   private var leaving: [SupervisedProcess] = []
-  /// The places that are to get a new process, one after another.
+  /// The places whose processes are still to be replaced.
   private var toReplace = 0..<0
   private var hasBeenReady = false
   private var hasAllBeenReady = false
-  /// The status to end with, once it is clear that all is to end.
+  /// The exit status, once the supervisor is shutting down.
   private var status: Int32?
-  /// Whether all have been killed.
+  /// Whether all processes have been killed.
   private var endsNow = false
 
-  /// Where there is to be a process.
+  /// A slot for one process.
   private struct Place {
     var process: SupervisedProcess?
-    /// What is to take the place of `process` once it is ready.
+    /// The process that replaces `process` once it is ready.
     var successor: SupervisedProcess?
     var pace = RestartPace()
-    /// When to start a process, while there is none.
+    /// When to start a process; `nil` while there is one.
     var nextStart: Int64? = 0
   }
 
-  /// A supervisor of `processes` processes, at least one, that serve on `sockets`.
+  /// Creates a supervisor of `processes` processes, at least one, that serve on `sockets`.
   ///
-  /// - Throws: what ``InheritedSocket/takeDescriptor()`` throws.
+  /// - Throws: the error of ``InheritedSocket/takeDescriptor()``, or ``IOError`` if the program's path cannot be read.
   public init(processes: Int, sockets: [InheritedSocket]) throws(IOError) {
     var taken: [(descriptor: Int32, name: String)] = []
     for socket in sockets { taken.append((try socket.takeDescriptor(), socket.name)) }
@@ -89,14 +88,14 @@ public final class Supervisor {
     for socket in sockets { close(socket) }
   }
 
-  /// Supervises until a signal has ended all processes.
+  /// Supervises the processes until a signal has ended all of them.
   ///
-  /// - Returns: the status for the program to end with: 0, or that of a program which cannot start, or 128 and the number of
-  ///   the signal that ended all at once.
-  /// - Throws: ``IOError`` if there is no waiting for signals.
+  /// - Returns: the program's exit status: 0 after a graceful shutdown, the status of a process that could not start,
+  ///   or 128 plus the number of the signal that killed the processes.
+  /// - Throws: ``IOError`` if the supervisor cannot wait for signals.
   public func run() throws(IOError) -> Int32 {
     let signals = try SignalDescriptor(ProcessStarter.signals)
-    // What is logged to a pipe whose reader has gone is no reason to end.
+    // A log that is a pipe without a reader must not end the supervisor.
     signal(SIGPIPE, SIG_IGN)
     while true {
       startWhatIsDue()
@@ -114,7 +113,7 @@ public final class Supervisor {
     places.flatMap { [$0.process, $0.successor].compactMap(\.self) } + leaving
   }
 
-  /// Waits until a process has something to tell, a signal comes, or it is time to look after something.
+  /// Waits for a message, a signal, or the next deadline.
   private func wait(for signals: borrowing SignalDescriptor) {
     let limit = heartbeatLimit.nanoseconds
     let limits = processes.map { MonotonicTime.deadline(after: limit, from: $0.lastSign) }
@@ -122,7 +121,7 @@ public final class Supervisor {
     var events = ([signals.number] + processes.compactMap(\.channel)).map {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
     }
-    _ = poll(&events, nfds_t(events.count), left.map { Int32(clamping: $0) } ?? -1)  // Whatever it says, all are asked.
+    _ = poll(&events, nfds_t(events.count), left.map { Int32(clamping: $0) } ?? -1)  // `run` checks all sources anyway.
   }
 
   private func startWhatIsDue() {
@@ -130,16 +129,16 @@ public final class Supervisor {
     let now = MonotonicTime.now
     for index in places.indices {
       guard let time = places[index].nextStart, time <= now else { continue }
-      // Where the system has no process to give, it may have one later.
+      // If the start fails, it is retried after the longest delay.
       places[index].nextStart = MonotonicTime.deadline(after: RestartPace.longest)
       places[index].process = start(at: index)
       if places[index].process != nil { places[index].nextStart = nil }
       if status != nil { return }
     }
-    // The next one is replaced when the last has ended.
+    // Replacements proceed one at a time: wait until the previous process has ended.
     guard leaving.isEmpty, !places.contains(where: { $0.successor != nil }) else { return }
     while let index = toReplace.popFirst() {
-      // Where there is none, the next will be new.
+      // An empty place gets a new process anyway.
       guard places[index].process != nil else { continue }
       places[index].successor = start(at: index)
       if places[index].successor == nil { toReplace = 0..<0 }
@@ -151,7 +150,7 @@ public final class Supervisor {
     do throws(IOError) {
       return try starter.start()
     } catch {
-      log(.error, "process \(index + 1) cannot be started: \(error)")
+      log(.error, "process \(index + 1) could not be started: \(error)")
       if !hasBeenReady { end(with: EXIT_FAILURE) }
       return nil
     }
@@ -163,9 +162,9 @@ public final class Supervisor {
       if status == nil { end(with: 0) } else { endNow(with: 128 + signal) }
     case SIGHUP: for process in processes { process.reopenLogs() }
     case SIGUSR2 where status == nil:
-      log(.info, "the processes are replaced one after another")
+      log(.info, "replacing the processes one after another")
       toReplace = places.indices
-    default: break  // SIGCHLD: `reap` asks in any case.
+    default: break  // SIGCHLD: `reap` runs in any case.
     }
   }
 
@@ -182,7 +181,7 @@ public final class Supervisor {
     for process in processes { process.endNow() }
   }
 
-  /// Takes note of processes that have ended. As the first process of a container it also reaps those of others.
+  /// Reaps processes that have ended. As the first process of a container, it also reaps orphans.
   private func reap() {
     var waitStatus: Int32 = 0
     while true {
@@ -195,7 +194,7 @@ public final class Supervisor {
   private func noteEnd(of id: pid_t, _ end: ProcessEnd) {
     guard let process = processes.first(where: { $0.id == id }) else { return }
     process.readMessages()
-    // By the signal where it was not ready.
+    // A process that was not ready has no handler for SIGTERM and is killed by it.
     let wasExpected = endsNow || process.isLeaving && [.exited(0), .killed(by: .terminate)].contains(end)
     let words = "(\(id)) \(end.description)\(activity(of: process, end))"
     leaving.removeAll { $0.id == id }
@@ -206,7 +205,7 @@ public final class Supervisor {
     if places[index].successor?.id == id {
       places[index].successor = nil
       toReplace = 0..<0
-      if status == nil { log(.error, "a new process \(index + 1) \(words) before it was ready: the others stay") }
+      if status == nil { log(.error, "a new process \(index + 1) \(words) before it was ready: keeping the others") }
       return
     }
     places[index].process = places[index].successor
@@ -214,23 +213,23 @@ public final class Supervisor {
     if status != nil {
       if !wasExpected { log(.error, "process \(index + 1) \(words)") }
     } else if !hasBeenReady {
-      log(.error, "process \(index + 1) \(words) before any was ready")
+      log(.error, "process \(index + 1) \(words) before any process was ready")
       self.end(with: end.exitStatus == 0 ? EXIT_FAILURE : end.exitStatus)
     } else {
       let wait = places[index].pace.next(afterLifeOf: .nanoseconds(MonotonicTime.now - process.start))
       if places[index].process == nil { places[index].nextStart = MonotonicTime.deadline(after: wait) }
-      log(.error, "process \(index + 1) \(words); another is started \(wait == .zero ? "at once" : "in \(wait)")")
+      log(.error, "process \(index + 1) \(words); restarting \(wait == .zero ? "at once" : "in \(wait)")")
     }
   }
 
-  /// What a process that has crashed was doing, for the log.
+  /// Describes what a crashed process was doing, for the log.
   private func activity(of process: SupervisedProcess, _ end: ProcessEnd) -> String {
     guard case .killed = end else { return "" }
     let words = process.lastWords ?? ""
-    return words.isEmpty ? ", doing what is unknown" : " in \(words)"
+    return words.isEmpty ? ", activity unknown" : " in \(words)"
   }
 
-  /// Lets processes that are ready take their places.
+  /// Moves successors that are ready into their places, and notices when all processes are ready.
   private func welcome() {
     for index in places.indices where places[index].successor?.isReady == true {
       if let old = places[index].process {
@@ -248,11 +247,11 @@ public final class Supervisor {
     }
   }
 
-  /// Kills processes that have given no sign of life for too long.
+  /// Kills processes that have sent no heartbeat for too long.
   private func killStuck() {
     let now = MonotonicTime.now
     for process in processes where now - process.lastSign > heartbeatLimit.nanoseconds {
-      log(.error, "process \(process.id) has given no sign of life for \(heartbeatLimit) and is killed")
+      log(.error, "process \(process.id) has sent no heartbeat for \(heartbeatLimit); killing it")
       process.endNow()
     }
   }
@@ -261,11 +260,11 @@ public final class Supervisor {
     do throws(IOError) {
       try notifier?.notify(state)
     } catch {
-      log(.warning, "NOTIFY_SOCKET: the service manager cannot be told: \(error)")
+      log(.warning, "NOTIFY_SOCKET: the service manager could not be notified: \(error)")
     }
   }
 
-  /// Writes a line to standard error, unless that takes none just now: the supervisor waits for nothing else.
+  /// Writes a line to standard error, unless that would block: the supervisor must not wait for a log.
   private func log(_ level: LogEvent.Level, _ message: String) {
     let line = LogEvent(level, message).line(logFormat) + "\n"
     var standardError = pollfd(fd: STDERR_FILENO, events: Int16(POLLOUT), revents: 0)

@@ -2,14 +2,14 @@ import CRuntime
 import Glibc
 import RuntimePrimitives
 
-/// What a process has of the ``Supervisor`` that has started it.
+/// The connection of a process to the ``Supervisor`` that started it.
 ///
 /// ```swift
 /// if let link = SupervisorLink.take() {  // before the program starts threads
 ///   ...
 ///   link.notifyReady()
 ///   await link.keepAlive(on: runtime.clock)
-///   // The supervisor has gone: end.
+///   // The supervisor has gone: terminate.
 /// }
 /// ```
 public final class SupervisorLink: Sendable {
@@ -17,11 +17,11 @@ public final class SupervisorLink: Sendable {
 
   private init(channel: Int32) { self.channel = channel }
 
-  /// Takes the link that the environment names, and removes the variable, so that programs which this process starts do
-  /// not take it for theirs. To be called before the program starts threads, since others may read the environment.
+  /// Takes the link that the environment names, and removes the variable, so that programs started by this process do
+  /// not use it. Call it before the program starts threads, since other threads may read the environment.
   ///
-  /// From then on, a crash of the process (SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE) is told to the supervisor
-  /// first, with the route that the crashing task answers, where it is known. A core dump or a backtrace are as without it.
+  /// From then on, a crash of the process (SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE) is first reported to the
+  /// supervisor, with the route that the crashing task handles, if known. Core dumps and backtraces are not affected.
   ///
   /// - Returns: `nil` if no supervisor has started this process.
   public static func take() -> SupervisorLink? {
@@ -29,7 +29,7 @@ public final class SupervisorLink: Sendable {
       return nil
     }
     unsetenv(ProcessStarter.variable)
-    // Whatever the variable says, no other file is to be written to.
+    // A wrong variable must not make the process write to another file.
     var (kind, length) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
     guard getsockopt(channel, SOL_SOCKET, SO_TYPE, &kind, &length) == 0, kind == Int32(SOCK_SEQPACKET.rawValue) else {
       return nil
@@ -39,14 +39,14 @@ public final class SupervisorLink: Sendable {
     return SupervisorLink(channel: channel)
   }
 
-  /// Tells the supervisor that the process serves from now on.
+  /// Tells the supervisor that the process is serving.
   public func notifyReady() { send(.ready) }
 
-  /// Gives the supervisor a sign of life every second, until the task is cancelled or the supervisor has gone.
+  /// Sends a heartbeat to the supervisor every second, until the task is cancelled or the supervisor has gone.
   ///
-  /// To be called in a task of the runtime, so that a runtime in which everything is stuck gives none.
+  /// Call it in a task of the runtime, so that heartbeats stop if everything on the runtime is stuck.
   ///
-  /// - Returns: whether the supervisor has gone. The process should come to its end then, as nothing would start it anew.
+  /// - Returns: whether the supervisor has gone. The process should then terminate, because it would not be restarted.
   public nonisolated(nonsending) func keepAlive(on clock: some Clock<Duration>) async -> Bool {
     while send(.alive) {
       do { try await clock.sleep(for: Self.interval) } catch { return false }
@@ -54,10 +54,12 @@ public final class SupervisorLink: Sendable {
     return true
   }
 
-  /// Often enough for a limit of seconds, and too seldom to be seen in what a server costs.
+  /// Often enough for a limit of some seconds, and too rare to be a measurable cost.
   static let interval = Duration.seconds(1)
 
-  /// - Returns: whether there is a supervisor. One that does not read for a while loses messages, and nothing else.
+  /// Sends `message`. If the supervisor's queue is full, the message is lost.
+  ///
+  /// - Returns: whether there still is a supervisor.
   @discardableResult
   private func send(_ message: SupervisionMessage) -> Bool {
     let bytes = message.bytes

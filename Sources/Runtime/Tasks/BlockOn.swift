@@ -1,32 +1,35 @@
 extension AsyncRuntime {
-  /// Runs `operation` as a task of this runtime and blocks the calling thread until it is done: what tokio and smol
-  /// call `block_on`. Not to be called from a task, whose thread would be missing elsewhere.
+  /// Runs `operation` as a task of this runtime and blocks the calling thread until it has ended: what tokio and smol
+  /// call `block_on`. Do not call it from a task, which would block a thread of the executor.
   ///
-  /// If the main thread is blocked, it runs the main actor's jobs meanwhile.
+  /// A blocked main thread runs the main actor's jobs meanwhile.
   ///
-  /// - Returns: what `operation` returns, or throws what it throws. On the main thread it throws `IOError` if there is no
-  ///   descriptor left to wait with.
+  /// - Returns: the result of `operation`.
+  /// - Throws: the error of `operation`. On the main thread also `IOError`, if there is no descriptor left to wait
+  ///   with.
   public func blockOn<Success: Sendable>(_ operation: sending @escaping () async throws -> Success) throws -> Success {
     let thread = try BlockedThread.current()
     let task = spawn(operation)
     return try thread.run { await task.result }.get()
   }
 
-  /// Runs `main` on this runtime from synchronous code, blocking the calling thread until it is done, and then shuts
-  /// the runtime down: the whole life of a program in one call. Not to be called from a task.
+  /// Runs `main` on this runtime, blocks the calling thread until it has ended, and shuts the runtime down: the whole
+  /// life of a program in one call. Do not call it from a task.
   ///
-  /// If the main thread is blocked, it runs the main actor's jobs meanwhile. In a `main` that is `async` it is another
-  /// thread, after the first `await`, that runs them: while that one is blocked, none of them runs.
+  /// A blocked main thread runs the main actor's jobs meanwhile. In an `async` `main`, after the first `await`, another
+  /// thread runs them; if that one is blocked, none of them runs.
   ///
   /// - Parameters:
-  ///   - grace: how long tasks and blocking work have, once `main` is done, before they are cancelled and left.
-  ///   - main: what the program does.
-  /// - Returns: what `main` returns, or throws what it throws and what ``blockOn(_:)`` throws.
+  ///   - grace: how long tasks and blocking work may continue after `main` has ended, as in
+  ///     ``AsyncRuntime/shutdown(grace:)``.
+  ///   - main: the program.
+  /// - Returns: the result of `main`.
+  /// - Throws: the error of `main` or of ``blockOn(_:)``.
   public func run<Success: Sendable>(
     grace: Duration = .seconds(5), _ main: @escaping @Sendable (Self) async throws -> Success
   ) throws -> Success {
     let result = Result { try blockOn { try await main(self) } }
-    // The runtime is shut down in any case, if need be without the main actor.
+    // The runtime is shut down in any case, if necessary without running the main actor's jobs.
     let thread = (try? BlockedThread.current()) ?? BlockedThread(mainQueue: nil)
     thread.run { await shutdown(grace: grace) }
     return try result.get()

@@ -1,15 +1,15 @@
-/// The place in a program where a task is started.
+/// The source location where a task is started.
 @frozen
-public struct CallSite: @unchecked Sendable {  // The pointer is to a constant of the program.
+public struct CallSite: @unchecked Sendable {  // The pointer refers to a string literal.
   @usableFromInline let file: UnsafePointer<UInt8>
   @usableFromInline let fileLength: UInt32
-  /// The number of the line, from 1 on.
+  /// The line number, from 1.
   public let line: UInt32
 
-  /// The place at `line` of the file with that `#fileID`.
+  /// Creates the location at `line` of the file with that `#fileID`.
   @inlinable
   public init(fileID: StaticString, line: UInt32) {
-    // A literal of several characters, as a `#fileID` is, has a pointer.
+    // A `#fileID` has several characters, and such a literal has a pointer.
     let text: StaticString = fileID.hasPointerRepresentation ? fileID : "?"
     file = text.utf8Start
     fileLength = UInt32(truncatingIfNeeded: text.utf8CodeUnitCount)
@@ -27,6 +27,6 @@ extension CallSite: Equatable {
 }
 
 extension CallSite: CustomStringConvertible {
-  /// As in `RuntimeHTTP/Server.swift:330`.
+  /// A description such as `RuntimeHTTP/Server.swift:330`.
   public var description: String { "\(fileID):\(line)" }
 }

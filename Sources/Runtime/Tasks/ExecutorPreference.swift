@@ -1,5 +1,4 @@
-/// Starts tasks that prefer a `TaskExecutor` (SE-0417), and does no more: it makes an ``Executor`` of one that has none of
-/// ours.
+/// An ``Executor`` that starts tasks with a preference for a `TaskExecutor` (SE-0417), such as one of another library.
 ///
 /// ```swift
 /// let executor = ExecutorPreference(loop)
@@ -7,7 +6,9 @@
 public struct ExecutorPreference: Executor {
   public let taskExecutor: (any TaskExecutor)?
 
-  /// - Parameter taskExecutor: what the tasks prefer; `nil` is Swift's own global pool.
+  /// Creates an executor.
+  ///
+  /// - Parameter taskExecutor: the executor that tasks prefer; `nil` is Swift's global pool.
   public init(_ taskExecutor: (any TaskExecutor)?) {
     self.taskExecutor = taskExecutor
   }

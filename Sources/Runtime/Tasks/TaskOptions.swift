@@ -1,17 +1,17 @@
-/// What to start a task with.
+/// Options for starting a task.
 @frozen
 public struct TaskOptions: Equatable, Sendable {
-  /// The task's name, for people (SE-0469): the task reads it as `Task.name`, and reports of stalls show it.
+  /// The task's name (SE-0469). The task reads it as `Task.name`, and reports of stalls show it.
   public var name: String?
-  /// The task's priority, as in `Task.detached`. ``AsyncRuntime`` says what a runtime makes of it.
+  /// The task's priority, as in `Task.detached`. See ``AsyncRuntime`` for how a runtime uses it.
   public var priority: TaskPriority?
-  /// Where in the program the task is started, for people who watch its tasks.
+  /// The source location where the task is started, for tools that show tasks.
   public var location: CallSite?
-  /// Whether the task begins with the task-local values of the one that starts it, as one of `Task { }` does. Otherwise it
-  /// has none, as in `Task.detached`.
+  /// Whether the task inherits the task-local values of the task that starts it, as in `Task { }`. Otherwise it has
+  /// none, as in `Task.detached`.
   public var inheritsTaskLocals: Bool
 
-  /// Options with these values.
+  /// Creates options with these values.
   @inlinable
   public init(
     name: String? = nil, priority: TaskPriority? = nil, location: CallSite? = nil, inheritsTaskLocals: Bool = false
@@ -22,8 +22,8 @@ public struct TaskOptions: Equatable, Sendable {
     self.inheritsTaskLocals = inheritsTaskLocals
   }
 
-  /// The priority of a task that takes on nothing of the one that starts it, as in `Task.detached`; `Task { }` would take
-  /// on that too.
+  /// The priority for `Task { }`, which would otherwise inherit that of the task that starts it: the given priority, or
+  /// `medium`.
   @inlinable
   public var ownPriority: TaskPriority { priority ?? .medium }
 }

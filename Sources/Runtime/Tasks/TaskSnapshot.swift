@@ -1,42 +1,42 @@
-/// A task of a runtime as it was at one moment.
+/// The state of a runtime's task at one moment.
 public struct TaskSnapshot: Hashable, Sendable, Identifiable {
   /// What a task is doing.
   public enum State: Hashable, Sendable {
-    /// A thread runs it: the worker of that name, where that is known.
+    /// A thread runs the task: the worker with that name, if known.
     case running(worker: String?)
-    /// It waits for a thread to run it.
+    /// The task waits for a thread.
     case ready
-    /// It waits for something that the runtime gives.
+    /// The task waits for an operation of the runtime.
     case waiting(TaskWait)
-    /// It waits for something that the runtime does not know of: another task, a lock, a continuation.
+    /// The task waits for something unknown to the runtime: another task, a lock, a continuation.
     case suspended
   }
 
-  /// The task's number, which no other task that was watched in this process has.
+  /// The task's number, unique among all watched tasks of the process.
   public var id: UInt64
-  /// The name that it was started with: ``TaskOptions/name``.
+  /// The task's name (``TaskOptions/name``).
   public var name: String?
-  /// Where it was started, as in `RuntimeHTTP/Server.swift:330`, if its starter says so: ``TaskOptions/location``.
+  /// Where the task was started, such as `RuntimeHTTP/Server.swift:330`, if given (``TaskOptions/location``).
   public var location: String?
-  /// What it says that it does, if it says anything. A task that answers a request names the method and the route:
-  /// `GET /users/:id`.
+  /// The activity that the task reports, if any. A task that handles a request reports the method and the route, such
+  /// as `GET /users/:id`.
   public var activity: String?
-  /// What it is doing.
+  /// What the task is doing.
   public var state: State
-  /// For how long it has been doing that.
+  /// How long the task has been in this state.
   public var stateAge: Duration
-  /// How long ago it was started.
+  /// The time since the task was started.
   public var age: Duration
-  /// For how long threads have run it, the present job included.
+  /// How long threads have run the task, including the current job.
   public var busyTime: Duration
-  /// The longest time that a thread has run it without a pause.
+  /// The duration of the longest job.
   public var longestJob: Duration
-  /// How many jobs it has been: one each time that it went on.
+  /// The number of jobs so far: one each time that the task was resumed.
   public var jobs: Int
-  /// How often it was made ready to go on.
+  /// The number of times that the task was made ready.
   public var wakes: Int
 
-  /// A snapshot of a task that has just been started.
+  /// Creates a snapshot of a task that has just been started.
   public init(id: UInt64, name: String? = nil, location: String? = nil, state: State = .ready) {
     self.id = id
     self.name = name
@@ -48,7 +48,7 @@ public struct TaskSnapshot: Hashable, Sendable, Identifiable {
 }
 
 extension TaskSnapshot.State: CustomStringConvertible {
-  /// For a person to read: "running on worker 1", "ready", "reads from 127.0.0.1:51244", "suspended".
+  /// A description: "running on worker 1", "ready", "reads from 127.0.0.1:51244", "suspended".
   public var description: String {
     switch self {
     case .running(let worker): worker.map { "running on \($0)" } ?? "running"

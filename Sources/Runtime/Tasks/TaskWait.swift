@@ -1,6 +1,6 @@
-/// What a task waits for.
+/// What a task is waiting for.
 public struct TaskWait: Hashable, Sendable {
-  /// The kinds of things that a task can wait for.
+  /// A category of waits.
   public struct Kind: Hashable, Sendable {
     fileprivate enum Value: Hashable { case io(IOError.Operation), sleep, blockingWork, tasks }
 
@@ -8,22 +8,22 @@ public struct TaskWait: Hashable, Sendable {
 
     private init(_ value: Value) { self.value = value }
 
-    /// A socket, or its like, for this operation on it.
+    /// A wait for an operation on a socket or an equivalent.
     public static func io(_ operation: IOError.Operation) -> Kind { Kind(.io(operation)) }
-    /// A time.
+    /// A wait for a time.
     public static let sleep = Kind(.sleep)
-    /// A call of `runBlocking` to return.
+    /// A wait for a call of `runBlocking` to return.
     public static let blockingWork = Kind(.blockingWork)
-    /// Other tasks to end.
+    /// A wait for other tasks to end.
     public static let tasks = Kind(.tasks)
   }
 
-  /// The kind of thing that it waits for.
+  /// The category.
   public let kind: Kind
-  /// Which one it is: a peer's address, a time; `nil` if that is not known.
+  /// The specific object, such as a peer's address or a time; `nil` if unknown.
   public let subject: String?
 
-  /// A wait for `subject`, which is of this kind.
+  /// Creates a wait of this kind for `subject`.
   public init(_ kind: Kind, for subject: String? = nil) {
     self.kind = kind
     self.subject = subject
@@ -31,7 +31,7 @@ public struct TaskWait: Hashable, Sendable {
 }
 
 extension TaskWait: CustomStringConvertible {
-  /// For a person to read, with a task as its subject: "reads from 127.0.0.1:51244", "sleeps until 1.5 s".
+  /// A predicate for a task: "reads from 127.0.0.1:51244", "sleeps until 1.5 s".
   public var description: String {
     guard let subject else { return kind.description }
     return "\(kind) \(kind.preposition)\(subject)"
@@ -39,7 +39,7 @@ extension TaskWait: CustomStringConvertible {
 }
 
 extension TaskWait.Kind: CustomStringConvertible {
-  /// For a person to read, with a task as its subject: "reads", "sleeps".
+  /// A predicate for a task: "reads", "sleeps".
   public var description: String {
     switch value {
     case .io(.accept): "accepts connections"
@@ -55,7 +55,7 @@ extension TaskWait.Kind: CustomStringConvertible {
     }
   }
 
-  /// What stands between the verb and what it is about.
+  /// The preposition between the verb and the subject of the wait.
   fileprivate var preposition: String {
     switch value {
     case .io(.accept): "at "

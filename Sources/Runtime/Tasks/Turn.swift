@@ -1,57 +1,59 @@
 import RuntimePrimitives
 public import Synchronization
 
-/// A turn of a task on its worker: how much the task may do before it has to let other tasks run.
+/// A turn of a task on its worker: how much work the task may do before it has to let other tasks run.
 ///
-/// A turn lasts about a quarter of a millisecond, or 256 KiB of work, whichever ends first. Work is counted in bytes; an
-/// operation that costs more than its bytes counts for as many as take the same time. The clock is read once for each
-/// 16 KiB of work, so that a task which does less than that between two waits never reads it.
+/// A turn lasts about a quarter of a millisecond, or 256 KiB of work, whichever ends first. Work is measured in bytes.
+/// An operation that costs more than its bytes counts as the number of bytes that take the same time. The clock is read
+/// once per 16 KiB of work, so a task that does less than that between two waits never reads it.
 ///
-/// Several tasks may use one turn at a time. The loads and stores are relaxed and not atomic together: what is lost that
-/// way is the exact length of a turn.
+/// Several tasks may share a turn. The loads and stores are relaxed and not atomic together: a lost update only changes
+/// the length of a turn.
 ///
-/// What is done for every operation is inlinable, as sockets and connections are other modules'.
+/// The code that runs with every operation is inlinable, because sockets and connections are in other modules.
 @frozen
 @usableFromInline
 package struct Turn: ~Copyable, Sendable {
-  /// The longest turn, in nanoseconds: forty connections that always have work keep each other, and everyone else, waiting
-  /// for ten milliseconds on one worker. It is still hundreds of times what a yield costs.
+  /// The longest turn, in nanoseconds. With it, forty connections that always have work delay each other and all other
+  /// tasks of their worker by ten milliseconds. It is still hundreds of times the cost of a yield.
   private static var longest: Int64 { 250_000 }
-  /// The most work in a turn. It bounds a turn where the clock is never read twice.
+  /// The most work in a turn. It bounds a turn in which the clock is never read twice.
   @inlinable static var most: Int { 256 * 1024 }
-  /// After how much work the clock is read, a power of two: a sixteenth of a turn.
+  /// The amount of work after which the clock is read, a power of two: a sixteenth of a turn.
   @inlinable static var stride: Int { 16 * 1024 }
 
-  /// What a system call counts for beside its bytes.
+  /// The amount that a system call counts for, in addition to its bytes.
   @inlinable package static var systemCall: Int { 4 * 1024 }
-  /// What a call of a handler counts for.
+  /// The amount that a call of a handler counts for.
   @inlinable package static var handlerCall: Int { 2 * 1024 }
-  /// What the start of a task for a handler counts for. The task takes its time later, from those that wait on the same
-  /// worker, so that one turn must not start many.
+  /// The amount that starting a task for a handler counts for. The task runs later, at the expense of tasks that wait
+  /// for the same worker, so one turn must not start many.
   @inlinable package static var handlerTask: Int { 16 * 1024 }
-  /// What an HTTP/2 frame counts for beside its bytes.
+  /// The amount that an HTTP/2 frame counts for, in addition to its bytes.
   @inlinable package static var frame: Int { 64 }
 
-  /// The work so far. Its sign bit says that the turn has begun with a refusal (``refuses()``), and others are still to
-  /// have theirs.
+  /// The work done so far. The sign bit is set if the turn began with a refusal (``refuses()``) and other tasks have
+  /// not run since.
   @usableFromInline let work = Atomic(0)
-  /// When the clock was first read in this turn; 0 if it has not been, or the task has waited since.
+  /// The time at which the clock was first read in this turn; 0 if it has not been read, or if the task has waited
+  /// since.
   @usableFromInline let began = Atomic<Int64>(0)
 
   @inlinable package init() {}
 
-  /// Whether others are to have their turn before the task goes on: this one is used up, or has begun with a refusal.
+  /// Whether other tasks should run before this one continues: the turn is used up, or began with a refusal.
   @inlinable
   @inline(__always)
   package var isOver: Bool {
-    // One comparison for both: what has the sign bit is a large number without a sign.
+    // One comparison covers both: as an unsigned number, a value with the sign bit is large.
     UInt(bitPattern: work.load(ordering: .relaxed)) >= UInt(bitPattern: Self.most)
   }
 
-  /// Whether an operation that cannot wait is refused, because the turn is used up. If so, a new one begins.
+  /// Returns whether an operation that cannot wait must be refused because the turn is used up. If so, begins a new
+  /// turn.
   ///
-  /// The task waits when it has been refused, but where is its own affair: it may sleep, or yield. So one refusal has to
-  /// be enough. A wait that gives a turn when the old one is over does so after a refusal as well.
+  /// A refused task waits next, but not necessarily here: it may sleep or yield elsewhere. Therefore one refusal has to
+  /// be enough. A wait that lets other tasks run when the turn is over also does so after a refusal.
   @inlinable
   @inline(__always)
   package func refuses() -> Bool { work.load(ordering: .relaxed) < Self.most ? false : refuse() }
@@ -64,7 +66,7 @@ package struct Turn: ~Copyable, Sendable {
     return true
   }
 
-  /// Counts `amount` of work that has been done.
+  /// Adds `amount` to the work done.
   ///
   /// - Returns: whether the turn is used up.
   @inlinable
@@ -74,12 +76,12 @@ package struct Turn: ~Copyable, Sendable {
     let before = work.load(ordering: .relaxed)
     let after = before + amount
     work.store(after, ordering: .relaxed)
-    // A stride is a power of two: the sums differ in its bit, or in a higher one, exactly if one lies behind the other's.
-    // They have the same sign.
+    // The stride is a power of two, and both sums have the same sign. So they differ in the stride's bit or a higher
+    // one exactly if the sum has crossed a multiple of the stride.
     return before ^ after < Self.stride ? false : look(at: after)
   }
 
-  /// Reads the clock, and ends the turn if it has taken too long.
+  /// Reads the clock, and ends the turn if it has lasted too long.
   @inline(never)
   @usableFromInline
   func look(at work: Int) -> Bool {
@@ -98,13 +100,13 @@ package struct Turn: ~Copyable, Sendable {
     return true
   }
 
-  /// Notes that the task may wait next, so that the time until it goes on does not count. Work goes on counting: the wait
-  /// may turn out to be none.
+  /// Notes that the task may wait next, so that the time until it continues does not count. The work still counts,
+  /// since the task may turn out not to wait.
   @inlinable
   @inline(__always)
   package func pause() { began.store(0, ordering: .relaxed) }
 
-  /// Begins a new turn. To be called when the task waits.
+  /// Begins a new turn. Call it when the task waits.
   @inlinable
   @inline(__always)
   package func restart() {
@@ -112,7 +114,7 @@ package struct Turn: ~Copyable, Sendable {
     began.store(0, ordering: .relaxed)
   }
 
-  /// Lets others run, and begins a new turn.
+  /// Lets other tasks run, and begins a new turn.
   package func give() async {
     restart()
     await Task.yieldByItsLoop()

@@ -2,16 +2,18 @@ import CRuntime
 import Glibc
 import RuntimePrimitives
 
-/// The calling thread as a task executor, for as long as it waits for one task.
+/// A task executor on the calling thread, for the time that the thread waits for one task.
 ///
-/// It runs the jobs of that task, so that waiting needs no other thread. If it is the main thread, it runs the main
-/// actor's jobs too, and whatever else is on Dispatch's main queue: they would wait for ever otherwise.
+/// The thread runs the jobs of that task, so waiting needs no second thread. If it is the main thread, it also runs the
+/// main actor's jobs and other work on Dispatch's main queue, which would otherwise wait forever.
 package final class BlockedThread: TaskExecutor {
   private let jobs = Monitor(Ring<UnownedJob>())
-  /// What poll(2) tells of work on the main queue; `nil` on any other thread.
+  /// The descriptor that signals work on the main queue; `nil` on any other thread.
   private let mainQueue: Int32?
 
-  /// - Throws: what the system says if there is no descriptor for the main queue.
+  /// Returns an executor for the calling thread.
+  ///
+  /// - Throws: the system's error if there is no descriptor for the main queue.
   static func current() throws(IOError) -> BlockedThread {
     guard gearbox_is_main_thread() else { return BlockedThread(mainQueue: nil) }
     let handle = gearbox_main_queue_handle()
@@ -19,17 +21,19 @@ package final class BlockedThread: TaskExecutor {
     return BlockedThread(mainQueue: handle < 0 ? nil : handle)
   }
 
-  /// - Parameter mainQueue: the main queue's descriptor if the main actor's jobs are to be run.
+  /// Creates an executor.
+  ///
+  /// - Parameter mainQueue: the main queue's descriptor, if the main actor's jobs are to be run.
   package init(mainQueue: Int32?) {
     self.mainQueue = mainQueue
   }
 
-  /// Runs `operation` as a task on the calling thread, and returns what it returns.
+  /// Runs `operation` as a task on the calling thread, and returns its result.
   package func run<Success: Sendable>(_ operation: sending @escaping () async -> Success) -> Success {
     let outcome = Monitor<Success?>(nil)
     Task.detached(executorPreference: self) {
       let result = await operation()
-      // Set on this thread, between two looks at it.
+      // Set on this thread, between two checks of the loop below.
       outcome.withLock { $0 = result }
     }
     while true {
@@ -42,7 +46,7 @@ package final class BlockedThread: TaskExecutor {
     let job = UnownedJob(job)
     jobs.withLock { $0.append(job) }
     if let mainQueue {
-      // As Dispatch does for work on the queue. It cannot fail before 2^64 have not been read.
+      // This is how Dispatch signals work on the queue. It can fail only if the counter reaches 2^64 without a read.
       eventfd_write(mainQueue, 1)
     } else {
       jobs.notifyOne()
@@ -56,7 +60,7 @@ package final class BlockedThread: TaskExecutor {
       if let job = jobs.withLock({ $0.popFirst() }) { return job }
       var descriptor = pollfd(fd: mainQueue, events: Int16(POLLIN), revents: 0)
       poll(&descriptor, 1, -1)
-      // Taken down before the queues are looked at: what comes after that makes it readable again.
+      // The counter is reset before the queues are checked: work that arrives later makes it readable again.
       var count: eventfd_t = 0
       eventfd_read(mainQueue, &count)
     }

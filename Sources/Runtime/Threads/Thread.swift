@@ -1,7 +1,7 @@
 import CRuntime
 import Glibc
 
-/// A thread of this library's own, which somebody joins or detaches.
+/// A thread of this library. Each one must be joined or detached.
 package struct Thread: Sendable {
   private let handle: pthread_t
 
@@ -17,17 +17,18 @@ package struct Thread: Sendable {
     self.handle = handle
   }
 
-  /// The calling thread, which must be one that was started here.
+  /// The calling thread, which must have been started by this type.
   package static var current: Thread { Thread(handle: pthread_self()) }
 
   private init(handle: pthread_t) { self.handle = handle }
 
-  /// Waits until the thread has ended and nothing is left of it. Once a thread, and not from the thread itself.
+  /// Waits until the thread has ended and its resources are released. Call it at most once, and not from the thread
+  /// itself.
   package func join() {
     pthread_join(handle, nil)
   }
 
-  /// Has nothing left of the thread once it has ended, though nobody joins it.
+  /// Lets the thread release its resources by itself when it ends. It then cannot be joined.
   package func detach() {
     pthread_detach(handle)
   }
@@ -43,7 +44,7 @@ private final class Start: Sendable {
   }
 }
 
-// Not a closure in a generic context: such thread entries have crashed the compiler.
+// A function rather than a closure in a generic context: such thread entries have crashed the compiler.
 private func threadMain(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
   guard let argument else { return nil }
   let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()

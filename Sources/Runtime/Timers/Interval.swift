@@ -1,19 +1,20 @@
-/// Ticks of a clock, one a period, that do not drift: they are due one period after the start, two periods, three, and so
-/// on, however long the work between them takes.
+/// A sequence of clock ticks that do not drift: they are due at multiples of the period after the start, however long
+/// the work between them takes.
 ///
 /// ```swift
 /// for await _ in Interval(every: .seconds(10), on: runtime.clock) { await report() }
 /// ```
 ///
-/// A tick is the time at which it was due. It comes then or, if the work took longer, as soon as it is asked for;
-/// ``MissedTicks`` says what happens to those that were due meanwhile. A tick is never early. What is to be done at the
-/// start is done before the loop.
+/// An element is the time at which the tick was due. The tick is delivered at that time or, if the work took longer, as
+/// soon as it is requested. ``MissedTicks`` determines what happens to ticks that were due meanwhile. A tick is never
+/// early. There is no tick at the start; do initial work before the loop.
 ///
-/// Each iterator starts anew, when it is made.
+/// Each iterator starts when it is created.
 ///
-/// *Isolation:* the wait suspends the calling task and costs no thread; the loop goes on where it was.
+/// *Isolation:* the wait suspends the calling task and uses no thread. The loop continues on the executor of its task.
 ///
-/// *Cancellation:* the ticks end when the task is cancelled, and when the clock cannot sleep any longer, as a runtime's
+/// *Cancellation:* the sequence ends when the task is cancelled, or when the clock cannot sleep, for example because
+/// its runtime has been shut down.
 /// cannot once the runtime has been shut down.
 public struct Interval<C: Clock>: AsyncSequence, Sendable {
   public typealias Element = C.Instant
@@ -23,33 +24,33 @@ public struct Interval<C: Clock>: AsyncSequence, Sendable {
   private let clock: C
   private let missed: MissedTicks
 
-  /// Ticks every `period` on `clock`.
+  /// Creates ticks every `period` on `clock`.
   ///
   /// - Parameters:
-  ///   - period: the time from one tick to the next. It must be longer than zero.
-  ///   - clock: the clock that tells the time, such as a runtime's ``AsyncRuntime/clock``.
+  ///   - period: the time between ticks. It must be longer than zero.
+  ///   - clock: the clock that measures time, such as a runtime's ``AsyncRuntime/clock``.
   ///   - missed: what happens to ticks that were due while the work took longer than a period.
   public init(every period: C.Duration, on clock: C, missed: MissedTicks = .skip) {
-    precondition(period > .zero, "the period of an Interval is longer than zero, and not \(period)")
+    precondition(period > .zero, "the period of an Interval must be longer than zero, not \(period)")
     self.period = period
     self.clock = clock
     self.missed = missed
   }
 
-  /// Starts: the first tick is due one period from now.
+  /// Returns an iterator whose first tick is due one period from now.
   public func makeAsyncIterator() -> Iterator {
     Iterator(interval: self, due: clock.now.advanced(by: period))
   }
 
-  /// The ticks from one start.
+  /// The iterator of an ``Interval``.
   public struct Iterator: AsyncIteratorProtocol {
     fileprivate let interval: Interval
     /// When the next tick is due; `nil` after the end.
     fileprivate var due: C.Instant?
 
-    /// Waits until the next tick is due, and gives the time at which it was due.
+    /// Waits until the next tick is due, and returns the time at which it was due.
     ///
-    /// - Returns: `nil`, now and ever after, once the task has been cancelled or the clock cannot sleep any longer.
+    /// - Returns: `nil`, for this call and all later ones, once the task has been cancelled or the clock cannot sleep.
     public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async -> C.Instant? {
       guard let tick = due else { return nil }
       due = nil
@@ -58,21 +59,21 @@ public struct Interval<C: Clock>: AsyncSequence, Sendable {
       } catch {
         return nil
       }
-      // Not every clock looks whether the task is cancelled if the time has come already.
+      // Not every clock checks for cancellation if the time has already passed.
       guard !Task.isCancelled else { return nil }
       due = interval.tick(after: tick)
       return tick
     }
   }
 
-  /// When the tick after `tick`, which has come just now, is due.
+  /// Returns when the tick after `tick`, which has just been due, is due.
   private func tick(after tick: C.Instant) -> C.Instant {
     var next = tick.advanced(by: period)
     let now = clock.now
     switch missed {
     case .skip:
       while next <= now {
-        // In one step, but for what floating point leaves. No more periods at once than it can count one by one.
+        // One step skips all missed periods, apart from floating-point error. The count is limited to exact integers.
         let count = Swift.min(next.duration(to: now) / period, 0x1p53)
         next = next.advanced(by: period * Swift.max(1, Int(count)))
       }

@@ -1,8 +1,8 @@
-/// A clock with a function of its own for sleeping a while: what the clock of a runtime is.
+/// A clock with its own implementation of sleeping for a duration. The clock of a runtime is one.
 ///
-/// `Clock.sleep(for:tolerance:)` of the standard library leaves the executor, asks the clock for the time, and sleeps until
-/// a deadline. Its frames do not fit into the memory that a task has first. A clock that knows how to sleep for a duration
-/// does without:
+/// `Clock.sleep(for:tolerance:)` of the standard library leaves the executor, asks the clock for the time, and sleeps
+/// until a deadline. Its frames exceed the memory that a task initially has. A clock that implements `sleep(for:)`
+/// itself avoids this:
 ///
 /// ```swift
 /// extension LoopClock: SleepingClock {
@@ -10,11 +10,11 @@
 /// }
 /// ```
 ///
-/// Without that function, ``sleep(for:)`` does what the standard library's does.
+/// The default implementation of ``sleep(for:)`` does the same as the standard library.
 public protocol SleepingClock<Duration>: Clock where Duration == Swift.Duration {
-  /// Suspends the task for `duration`, and never less.
+  /// Suspends the task for at least `duration`.
   ///
-  /// - Throws: what `sleep(until:tolerance:)` throws: `CancellationError` when the task is cancelled.
+  /// - Throws: the errors of `sleep(until:tolerance:)`, such as `CancellationError` when the task is cancelled.
   func sleep(for duration: Duration) async throws
 }
 

@@ -1,15 +1,15 @@
-/// Runs `operation` and returns what it returns, but cancels it once `timeout` has passed on `clock`.
+/// Runs `operation` and returns its result, but cancels it once `timeout` has passed on `clock`.
 ///
 /// ```swift
 /// let head = try await withTimeout(.seconds(5), on: runtime.clock) { try await readHead(from: stream) }
 /// ```
 ///
-/// It is ``withDeadline(_:on:name:_:)`` with the time that is `timeout` from now, and all that is said there holds.
+/// It is equivalent to ``withDeadline(_:on:name:_:)`` with the deadline `timeout` from now.
 ///
 /// - Parameters:
-///   - timeout: how long the operation may take. If it is zero or less, the deadline has passed already.
-///   - clock: the clock that tells the time, such as a runtime's ``AsyncRuntime/clock``.
-///   - name: what ``TimedOut/name`` is to be.
+///   - timeout: how long the operation may take. If it is zero or less, the deadline has already passed.
+///   - clock: the clock that measures time, such as a runtime's ``AsyncRuntime/clock``.
+///   - name: the value of ``TimedOut/name``.
 /// - Throws: ``TimedOut``, or the error of `operation`.
 public nonisolated(nonsending) func withTimeout<C: Clock, Success>(
   _ timeout: C.Duration, on clock: C, name: String? = nil,
@@ -18,25 +18,25 @@ public nonisolated(nonsending) func withTimeout<C: Clock, Success>(
   try await withDeadline(clock.now.advanced(by: timeout), on: clock, name: name, operation)
 }
 
-/// Runs `operation` and returns what it returns, but cancels it once `clock` has reached `deadline`.
+/// Runs `operation` and returns its result, but cancels it once `clock` has reached `deadline`.
 ///
-/// A cancelled operation is waited for, however long it takes to end. If it returns a value nevertheless, that value is
-/// returned: no result is ever lost. If it throws because it was cancelled, ``TimedOut`` is thrown. If it throws any other
-/// error, that error is passed on, and so is a ``TimedOut`` of a timeout inside it.
+/// A cancelled operation is awaited, however long it takes to end. If it still returns a value, that value is returned,
+/// so no result is lost. If it throws because it was cancelled, the call throws ``TimedOut``. Any other error is passed
+/// on, including a ``TimedOut`` of a nested timeout.
 ///
-/// If the deadline has passed already, the operation begins nevertheless, in a task that is cancelled from the start. So
-/// an operation that can finish at once does.
+/// If the deadline has already passed, the operation still begins, in a task that is cancelled from the start. So an
+/// operation that can finish at once does.
 ///
 /// *Isolation:* the operation runs in a child task, on the caller's actor or, if there is none, on the caller's task
-/// executor. It sees the caller's task-local values. It need not be `@Sendable`, as the caller waits for it.
+/// executor. It sees the caller's task-local values. It need not be `@Sendable`, because the caller waits for it.
 ///
-/// *Cancellation:* if the calling task is cancelled, the operation is cancelled, and its own error is passed on. The same
-/// is done if the clock cannot sleep, as a runtime's cannot once the runtime has been shut down.
+/// *Cancellation:* if the calling task is cancelled, the operation is cancelled and its own error is passed on. The
+/// same happens if the clock cannot sleep, for example because its runtime has been shut down.
 ///
 /// - Parameters:
 ///   - deadline: the time on `clock` at which the operation is cancelled.
-///   - clock: the clock that tells the time, such as a runtime's ``AsyncRuntime/clock``.
-///   - name: what ``TimedOut/name`` is to be.
+///   - clock: the clock that measures time, such as a runtime's ``AsyncRuntime/clock``.
+///   - name: the value of ``TimedOut/name``.
 /// - Throws: ``TimedOut`` if the deadline has passed and the operation then throws `CancellationError` or an ``IOError``
 ///   whose reason is ``IOError/Reason/cancelled``; otherwise the error of `operation`.
 public nonisolated(nonsending) func withDeadline<C: Clock, Success>(
@@ -44,13 +44,13 @@ public nonisolated(nonsending) func withDeadline<C: Clock, Success>(
   _ operation: nonisolated(nonsending) () async throws -> Success
 ) async throws -> Success {
   let isolation = #isolation
-  // A function and not a closure: the compiler takes a closure's parameter for one that the closure may share.
+  // A function rather than a closure: the compiler assumes that a closure's parameter may be shared.
   func begin(
     _ operation: nonisolated(nonsending) @escaping () async throws -> Success
   ) async -> (result: Lent<Result<Success, any Error>>, isLate: Bool) {
     await race(LentOperation(run: operation), on: isolation, until: deadline, of: clock)
   }
-  // No child task outlives `race`, and so no reference to the operation does.
+  // No child task outlives `race`, so no reference to the operation does.
   let outcome = await withoutActuallyEscaping(operation, do: begin)
   do {
     return try outcome.result.value.get()
@@ -61,16 +61,16 @@ public nonisolated(nonsending) func withDeadline<C: Clock, Success>(
 
 /// Runs `operation` in one child task and sleeps in another.
 ///
-/// It is on no actor, so that an operation which keeps its actor busy is cancelled in time.
+/// It is not isolated to an actor, so that an operation that keeps its actor busy is still cancelled in time.
 ///
-/// - Returns: how the operation ended, and whether its time was over by then.
+/// - Returns: the operation's result, and whether the deadline had passed by then.
 @concurrent
 private func race<C: Clock, Success>(
   _ operation: LentOperation<Success>, on isolation: (any Actor)?, until deadline: C.Instant, of clock: C
 ) async -> (result: Lent<Result<Success, any Error>>, isLate: Bool) {
   await withTaskGroup(of: RaceEvent<Success>.self) { group in
     var isLate = !Task.isCancelled && clock.now >= deadline
-    // First, so that the operation sees it from its beginning.
+    // Cancelled first, so that the operation sees the cancellation from its start.
     if isLate { group.cancelAll() }
     group.addTask { .ended(await result(of: operation, on: isolation)) }
     if !isLate {
@@ -80,7 +80,7 @@ private func race<C: Clock, Success>(
         } catch {
           return .woke(isLate: false)
         }
-        // A task that is cancelled is none whose time is over, whatever its clock makes of that.
+        // A cancelled task has not timed out, whatever its clock reports.
         return .woke(isLate: !Task.isCancelled)
       }
     }
@@ -92,17 +92,17 @@ private func race<C: Clock, Success>(
       }
       group.cancelAll()
     }
-    // The operation's task always gives one.
+    // The operation's task always provides a result.
     return (ending ?? Lent(.failure(CancellationError())), isLate)
   }
 }
 
-/// How `operation` ends when it is run on the actor `isolation`.
+/// Returns the result of `operation`, run on the actor `isolation`.
 private func result<Success>(
   of operation: LentOperation<Success>, on isolation: isolated (any Actor)?
 ) async -> Lent<Result<Success, any Error>> {
-  // Without a call that needs the actor, the compiler (6.3) leaves out the hop to it: it takes for granted that the operation
-  // makes it, which takes for granted that it has been made.
+  // Without a call that needs the actor, the compiler (6.3) omits the hop to it: it assumes that the operation makes
+  // the hop, while the operation assumes that its caller has made it.
   isolation?.preconditionIsolated()
   do {
     return Lent(.success(try await operation.run()))
@@ -111,20 +111,20 @@ private func result<Success>(
   }
 }
 
-/// What one of the two child tasks has come to.
+/// The result of one of the two child tasks.
 private enum RaceEvent<Success>: Sendable {
   case ended(Lent<Result<Success, any Error>>)
   case woke(isLate: Bool)
 }
 
-/// A value that a child task hands to the caller.
-private struct Lent<Value>: @unchecked Sendable {  // The child task has ended when the caller, which waits, gets it.
+/// A value that a child task passes to its parent.
+private struct Lent<Value>: @unchecked Sendable {  // The child task has ended before its parent reads it.
   let value: Value
 
   init(_ value: Value) { self.value = value }
 }
 
-/// The caller's operation, for the child task that runs it.
-private struct LentOperation<Success>: @unchecked Sendable {  // It runs on the caller's actor, and the caller waits.
+/// The caller's operation, passed to the child task that runs it.
+private struct LentOperation<Success>: @unchecked Sendable {  // It runs on the caller's actor, while the caller waits.
   let run: nonisolated(nonsending) () async throws -> Success
 }
