@@ -107,7 +107,7 @@ import Testing
   func `Others have their turn beside datagrams on one worker`(backend: Backend, poller: PollerKind) async throws {
     // In a process of its own: on Swift's pool, which other tests share, it would wait for them.
     await #expect(processExitsWith: .success) { [backend, poller] in
-      let promise = "Tasks that need never wait for a datagram let others have their turn"
+      let promise = "Tasks that never have to wait for a datagram let others run"
       let meant = try #require(RuntimeConformance.cases.first { $0.promise == promise })
       try await meant.check { try backend.makeRuntime(workers: 1, poller: poller, stalls: nil) }
     }

@@ -9,7 +9,7 @@ import Testing
   /// What a runtime on NIO cannot promise.
   static let exceptions: Set<String> = [
     // A channel belongs to one event loop for life, and jobs run on the loops: what keeps a loop keeps its connections.
-    "A worker that is stuck in a job delays nothing that another could do"
+    "A worker stuck in a job delays nothing that another worker could do"
   ]
 
   /// A promise, and by how many loops it is to be kept.

@@ -4,15 +4,15 @@ import Synchronization
 
 extension RuntimeConformance {
   static let blockingWork: [Case] = [
-    Case("Blocking work gives what it returns or throws", .blockingWork) { runtime in
+    Case("Blocking work returns its result or throws its error", .blockingWork) { runtime in
       try await expect("what it gives", toGive: 42) { try await runtime.runBlocking { 42 } }
       try await expectFailure(of: "work that throws") {
         try await runtime.runBlocking { () throws -> Void in throw Failure() }
       }
-      try await runtime.spawnAndWait("work that a task asks for") { try await runtime.runBlocking {} }
+      try await runtime.spawnAndWait("work that a task requests") { try await runtime.runBlocking {} }
     },
 
-    Case("Much blocking work is all done, once each", .blockingWork) { runtime in
+    Case("Each of many pieces of blocking work runs exactly once", .blockingWork) { runtime in
       let done = Box(Atomic(0))
       let tasks = (0..<500).map { number in
         runtime.spawn {
@@ -23,12 +23,12 @@ extension RuntimeConformance {
         }
       }
       for (number, task) in tasks.enumerated() {
-        try await expect("what work number \(number) gives", toGive: number) { try await task.value }
+        try await expect("the result of work number \(number)", toGive: number) { try await task.value }
       }
       try expect("how often the work was done", done.value.load(ordering: .relaxed), is: 500)
     },
 
-    Case("Work for which nobody waits any more before it is asked for never begins", .blockingWork) { runtime in
+    Case("Blocking work that a cancelled task requests never begins", .blockingWork) { runtime in
       let begun = Box(Atomic(0))
       for _ in 0..<50 {
         try await expectCancellation(of: "the wait") {
@@ -37,14 +37,15 @@ extension RuntimeConformance {
           }.value
         }
       }
-      // Work is begun in order, or nearly: were any of it to begin, it would have by the time that this is done.
+      // Work begins in order, or nearly so. If any of it were to begin, it would have begun by the time that this work
+      // is done.
       for _ in 0..<10 { try await expectEnd(of: "work afterwards") { try await runtime.runBlocking {} } }
-      try expect("how much of it was begun", begun.value.load(ordering: .relaxed), is: 0)
+      try expect("how much of that work began", begun.value.load(ordering: .relaxed), is: 0)
     },
 
-    .makingRuntimes("Blocking work holds up no task", .blockingWork, needs: .threads) { trial in
+    .makingRuntimes("Blocking work does not delay tasks", .blockingWork, needs: .threads) { trial in
       let runtime = try await trial.makeRuntime()
-      // As much as would fill all workers twice over, all of it blocked until a task has run.
+      // Twice as many pieces as workers, all blocked until a task has run.
       let gate = Gate()
       let work = (0..<runtime.workerCount * 2).map { _ in
         runtime.spawn { try await runtime.runBlocking { gate.wait(for: trial.patience) } }
@@ -55,14 +56,14 @@ extension RuntimeConformance {
         gate.open()
       }
       for work in work {
-        try await expect("whether a task, and a sleep, came to their end beside work that blocked", toGive: true) {
+        try await expect("whether a task and a sleep ended while work blocked", toGive: true) {
           try await work.value
         }
       }
       try await expectEnd(of: "the task") { try await opener.value }
     },
 
-    .makingRuntimes("Blocking work holds up no other: fifty wait for each other", .blockingWork, needs: .threads) {
+    .makingRuntimes("Fifty pieces of blocking work can wait for each other", .blockingWork, needs: .threads) {
       trial in
       let runtime = try await trial.makeRuntime()
       let gate = Gate(count: 50)
@@ -70,11 +71,12 @@ extension RuntimeConformance {
         runtime.spawn { try await runtime.runBlocking { gate.arriveAndWait(for: trial.patience) } }
       }
       for work in work {
-        try await expect("whether all fifty were at it at once", toGive: true) { try await work.value }
+        try await expect("whether all fifty ran at the same time", toGive: true) { try await work.value }
       }
     },
 
-    .makingRuntimes("Cancelling ends the wait for blocking work that goes on", .blockingWork, needs: .threads) {
+    .makingRuntimes("Cancelling ends the wait for blocking work that is still running", .blockingWork, needs: .threads)
+    {
       trial in
       let runtime = try await trial.makeRuntime()
       for round in 0..<50 {
@@ -93,7 +95,7 @@ extension RuntimeConformance {
       let work = (0..<3).map { _ in
         runtime.spawn { try await runtime.runBlocking { gate.arriveAndWait(for: trial.patience) } }
       }
-      try await expectEventually("the metrics to tell of 3 threads that block") {
+      try await expectEventually("the metrics to count 3 blocking threads") {
         runtime.metrics.blockingThreads >= 3
       }
       gate.open()
@@ -133,7 +135,7 @@ extension RuntimeConformance {
     },
 
     .makingRuntimes(
-      "A runtime that has refused work takes more once calls are cancelled or done", .blockingWork,
+      "A runtime that has refused work accepts more once calls are cancelled or done", .blockingWork,
       needs: [.threads, .quietProcess]
     ) { trial in
       let runtime = try await trial.makeRuntime()
@@ -146,7 +148,7 @@ extension RuntimeConformance {
         isCalling.value.store(true, ordering: .relaxed)
         return try await runtime.runBlocking { 7 }
       }
-      // It has to be taken while the work that has begun still blocks.
+      // It must be accepted while the work that has begun still blocks.
       try await expectEventually("the call to be made") { isCalling.value.load(ordering: .relaxed) }
       try await runtime.spawnAndWait("a task beside the call") {}
       overload.gate.open()
@@ -157,7 +159,7 @@ extension RuntimeConformance {
   ]
 }
 
-/// More blocking work than a runtime takes: all of it blocks until the gate is open.
+/// More blocking work than a runtime accepts. All of it blocks until the gate is open.
 private final class Overload: Sendable {
   let gate = Gate()
   private let runtime: any AsyncRuntime
@@ -169,8 +171,8 @@ private final class Overload: Sendable {
     var (called, begun, done, refused) = (0, 0, 0, 0)
   }
 
-  /// How many calls a runtime has to refuse one of. The suite cannot know a runtime's limits; those that take more at
-  /// once than this have none to speak of.
+  /// The number of calls of which a runtime has to refuse at least one. The suite cannot know a runtime's limits; a
+  /// runtime that accepts more than this at once has no effective limit.
   private static let most = 20_000
 
   init(on runtime: any AsyncRuntime, patience: Duration) {
@@ -184,19 +186,19 @@ private final class Overload: Sendable {
   var done: Int { state.withLock { $0.done } }
   var refused: Int { state.withLock { $0.refused } }
 
-  /// Asks for work until some is refused.
+  /// Requests work until some is refused.
   func begin() async throws {
     while refused == 0, asked < Self.most {
       let tasks = (0..<500).map { _ in runtime.spawn { [self] in try await ask() } }
       state.withLock { $0.tasks += tasks }
-      // Those of this runtime that were started before are past their call then, or nearly.
+      // When this task has run, earlier tasks of this runtime have made their call, or nearly.
       try await runtime.spawnAndWait("a task beside work that blocks") {}
     }
     try await expectEventually("\(asked) calls to be made") { refused > 0 || called == asked }
-    // A runtime with a limit has most likely refused one by now. The time is for those that have none.
+    // A runtime with a limit has most likely refused a call by now. The deadline is for runtimes without a limit.
     let end = ContinuousClock.now + .seconds(2)
     try await expectEventually("a call to be refused") { refused > 0 || ContinuousClock.now > end }
-    try expect("how many of \(asked) calls were refused", toBe: "one at least", refused > 0, saw: "\(refused)")
+    try expect("how many of \(asked) calls were refused", toBe: "at least one", refused > 0, saw: "\(refused)")
   }
 
   private func ask() async throws {
@@ -212,7 +214,7 @@ private final class Overload: Sendable {
     }
   }
 
-  /// Cancels all calls, and waits until none waits any more.
+  /// Cancels all calls and waits until they have ended.
   func cancel() async {
     let tasks = state.withLock { $0.tasks }
     for task in tasks { task.cancel() }
@@ -223,7 +225,7 @@ private final class Overload: Sendable {
   func end() async throws {
     gate.open()
     for task in state.withLock({ $0.tasks }) {
-      try await expectEnd(of: "a call that was taken or refused") {
+      try await expectEnd(of: "a call that was accepted or refused") {
         do { try await task.value } catch is CancellationError {}
       }
     }

@@ -1,16 +1,16 @@
-/// A promise that a backend does not keep, and what was seen instead of what.
+/// The error of a conformance case: a promise that a backend does not keep, with the expected and the observed result.
 public struct BrokenPromise: Error, Hashable, Sendable {
-  /// What was promised: the ``RuntimeConformance/Case/promise`` of the case.
+  /// The broken promise: the ``RuntimeConformance/Case/promise`` of the case.
   public let promise: String
-  /// What the promise is about.
+  /// The area of the promise.
   public let area: RuntimeConformance.Area
-  /// What was looked at, as in "what a read gives after the peer has finished".
+  /// The subject of the check, such as "a read after the end".
   public let subject: String
-  /// What it should have been.
+  /// The expected result.
   public let expected: String
-  /// What it was.
+  /// The observed result.
   public let seen: String
-  /// Where in this library's sources it was looked at, as in "RuntimeTesting/StreamPromises.swift:42".
+  /// The source location of the check in this library, such as "RuntimeTesting/StreamPromises.swift:42".
   public let location: String
 
   init(promise: String, area: RuntimeConformance.Area, finding: Finding) {
@@ -24,13 +24,13 @@ public struct BrokenPromise: Error, Hashable, Sendable {
 }
 
 extension BrokenPromise: CustomStringConvertible {
-  /// For a person to read.
+  /// A description of the promise and both results.
   public var description: String {
     "\(area.rawValue): “\(promise)” is not kept. \(subject): expected \(expected), saw \(seen) (\(location))"
   }
 }
 
-/// What a case has found.
+/// A failed check of a case.
 struct Finding: Error {
   var subject: String
   var expected: String

@@ -1,7 +1,7 @@
 import Runtime
 
 extension RuntimeConformance {
-  /// Cancelling ends what waits, at whatever moment it comes: before the wait, while it begins, or long after.
+  /// Cancellation ends a wait, whether it comes before the wait, at its beginning, or long after.
   static let cancellation: [Case] = [
     Case("Cancelling ends a read", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
@@ -9,11 +9,11 @@ extension RuntimeConformance {
       try await expectCancelled("a read", IOError(.read, .cancelled), on: runtime) { _ = try await near.read() }
     },
 
-    Case("Cancelling ends a wait until one can read", .cancellation) { runtime in
+    Case("Cancelling ends a wait for readability", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
       defer { far.close() }
       try await expectCancelled("readable", IOError(.read, .cancelled), on: runtime) {
-        // More than once, as it may return without need.
+        // In a loop, because it may return spuriously.
         while !Task.isCancelled {
           try await near.waitUntilReadable()
           await Task.yield()
@@ -22,14 +22,14 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A read that is cancelled has taken nothing", .cancellation) { runtime in
+    Case("A cancelled read consumes no bytes", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let count = 500
       var all: [UInt8] = []
       for number in 0..<count {
         let reader = runtime.spawn { try await far.read() }
         for _ in 0..<number % 3 { await Task.yield() }
-        // At the same moment, or nearly, and in either order.
+        // At about the same time, in either order.
         if number % 2 == 0 { reader.cancel() }
         try await near.write([UInt8(truncatingIfNeeded: number)])
         if number % 2 == 1 { reader.cancel() }
@@ -44,7 +44,7 @@ extension RuntimeConformance {
       try expect("all that was read", all, is: (0..<count).map { UInt8(truncatingIfNeeded: $0) })
     },
 
-    Case("Cancelling ends a write that the peer does not take", .cancellation) { runtime in
+    Case("Cancelling ends a write that the peer does not read", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
       defer { far.close() }
       let block = [UInt8](repeating: 0, count: 1 << 20)
@@ -53,7 +53,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A writeSome that is cancelled has written nothing", .cancellation) { runtime in
+    Case("A cancelled writeSome has written nothing", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let block = [UInt8](repeating: 0, count: 1 << 20)
       var count = 0
@@ -75,7 +75,7 @@ extension RuntimeConformance {
       try await expect("how much the peer reads of what was counted", toGive: count) { try await reading.value }
     },
 
-    Case("Cancelling ends an accept, and the next one is none the worse", .cancellation) { runtime in
+    Case("Cancelling ends an accept without affecting the next one", .cancellation) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       try await expectCancelled("an accept", IOError(.accept, .cancelled), on: runtime) {
         _ = try await listener.accept()
@@ -86,7 +86,7 @@ extension RuntimeConformance {
       try await expect("what the connection carries", toGive: Array("x".utf8)) { try await far.read() }
     },
 
-    Case("An accept that is cancelled loses no connection", .cancellation) { runtime in
+    Case("A cancelled accept loses no connection", .cancellation) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       var near: [any ByteStream] = []
       var far: [any ByteStream] = []
@@ -108,7 +108,7 @@ extension RuntimeConformance {
     },
 
     Case("Cancelling ends a connect that is not answered", .cancellation, needs: .realDescriptors) { runtime in
-      // A Unix-domain listener whose backlog is full keeps whoever connects waiting, with no help from the network.
+      // A Unix-domain listener with a full backlog keeps connecting clients waiting, without help from the network.
       var options = ListenOptions()
       options.backlog = 0
       let listener = try await runtime.listen(on: .unix(path: temporaryPath()), options: options)
@@ -135,7 +135,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("What waits in a task that is cancelled already ends at once", .cancellation) { runtime in
+    Case("An operation that has to wait in a cancelled task ends at once", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
       defer { far.close() }
       let listener = try await runtime.listen(on: .loopback(port: 0))
@@ -150,7 +150,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("What can finish at once does so in a cancelled task too", .cancellation) { runtime in
+    Case("An operation that can finish at once succeeds in a cancelled task", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await far.write("x")
       try await near.waitUntilReadable()
@@ -184,7 +184,7 @@ extension RuntimeConformance {
     },
   ]
 
-  /// Cancels what `body` waits for, sooner and later, and expects each to end with `error`.
+  /// Cancels the operation in `body` after various delays, and expects it to fail with `error`.
   private static func expectCancelled(
     _ subject: String, _ error: IOError, on runtime: any AsyncRuntime, rounds: Int = 100,
     _ body: @escaping @Sendable () async throws -> Void
@@ -211,7 +211,7 @@ extension RuntimeConformance {
 }
 
 extension AsyncRuntime {
-  /// Starts `operation` in a task that has been cancelled.
+  /// Starts `operation` in a task that has already been cancelled.
   func spawnCancelled<Success: Sendable>(
     _ operation: @escaping @Sendable () async throws -> Success
   ) -> Task<Success, any Error> {

@@ -2,12 +2,12 @@ import Runtime
 
 extension RuntimeConformance {
   static let closing: [Case] = [
-    Case("Closing a stream wakes whoever reads it", .closing) { runtime in
+    Case("Closing a stream ends a pending read", .closing) { runtime in
       try await expectWoken("a read", IOError(.read, .closed), on: runtime) { _ = try await $0.read() }
     },
 
-    Case("Closing a stream wakes whoever waits until it can be read", .closing) { runtime in
-      // More than once, as they may return without need.
+    Case("Closing a stream ends a pending wait for readability", .closing) { runtime in
+      // In a loop, because they may return spuriously.
       try await expectWoken("readable", IOError(.read, .closed), on: runtime) { stream in
         while try stream.tryRead() == nil { try await stream.waitUntilReadable() }
       }
@@ -16,14 +16,14 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Closing a stream wakes whoever writes to it", .closing) { runtime in
+    Case("Closing a stream ends a pending write", .closing) { runtime in
       let block = [UInt8](repeating: 0, count: 1 << 20)
       try await expectWoken("a write", IOError(.write, .closed), on: runtime) { stream in
         while true { try await stream.write(block) }
       }
     },
 
-    Case("Closing a listener wakes whoever accepts", .closing) { runtime in
+    Case("Closing a listener ends a pending accept", .closing) { runtime in
       for round in 0..<50 {
         let listener = try await runtime.listen(on: .loopback(port: 0))
         let accepting = runtime.spawn { _ = try await listener.accept() }
@@ -52,7 +52,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A stream that one has waited for to close is closed", .closing) { runtime in
+    Case("A stream is closed once closeAndWait has returned", .closing) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await near.write("x")
       try await expectEnd(of: "closing") { await near.closeAndWait() }
@@ -61,18 +61,18 @@ extension RuntimeConformance {
       try await expectEnd(of: "closing it again") { await near.closeAndWait() }
     },
 
-    Case("A stream that is closed orderly is closed at once, and ends at the other end", .closing) { runtime in
+    Case("closeOrderly closes a stream at once, and the peer reads its end", .closing) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await near.write("x")
       let reading = runtime.spawn { try await near.read() }
       near.closeOrderly()
       near.closeOrderly()
-      try await expect("a read under which it is closed", toThrow: IOError(.read, .closed)) { try await reading.value }
+      try await expect("a read during which it is closed", toThrow: IOError(.read, .closed)) { try await reading.value }
       try await expect("a write", toThrow: IOError(.write, .closed)) { try await near.write("x") }
       try await expect("what the peer reads", toGive: Array("x".utf8)) { try await far.readToEnd() }
     },
 
-    Case("Closing ends the stream at the other end, after what was written before", .closing) { runtime in
+    Case("The peer of a closed stream reads what was written, and then the end", .closing) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let bytes = pattern(100_000)
       let reader = runtime.spawn { try await far.readToEnd() }
@@ -81,7 +81,9 @@ extension RuntimeConformance {
       try await expect("what the peer reads", toGive: bytes) { try await reader.value }
     },
 
-    .makingRuntimes("A peer hears of a close whoever waits for the stream", .closing, needs: .realDescriptors) {
+    .makingRuntimes(
+      "A peer notices a close even if a foreign task waits on the stream", .closing, needs: .realDescriptors
+    ) {
       trial in
       let runtime = try await trial.makeRuntime()
       let other = try await trial.makeRuntime()
@@ -89,7 +91,7 @@ extension RuntimeConformance {
       for _ in 0..<10 {
         let far = try await other.connect(to: listener.localAddress)
         let near = try await listener.accept()
-        // No task of the runtime's, whose going on would have the runtime look round in any case.
+        // Not a task of the runtime: one that resumes would make the runtime check for events anyway.
         let reader = Task { try await near.read() }
         let peer = other.spawn { try await far.read() }
         try await other.clock.sleep(for: .milliseconds(2))
@@ -100,7 +102,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Closing a listener leaves the connections that it has accepted", .closing) { runtime in
+    Case("Closing a listener does not close accepted connections", .closing) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       let near = try await runtime.connect(to: listener.localAddress)
       let far = try await listener.accept()
@@ -109,7 +111,7 @@ extension RuntimeConformance {
       try await expect("what an accepted stream reads then", toGive: Array("x".utf8)) { try await far.read() }
     },
 
-    Case("A stream that many close at once is closed once", .closing) { runtime in
+    Case("A stream that several tasks close at once is closed exactly once", .closing) { runtime in
       for _ in 0..<50 {
         let (near, far) = try await runtime.connectedPair()
         let reader = runtime.spawn { try await near.read() }
@@ -120,8 +122,9 @@ extension RuntimeConformance {
       }
     },
 
-    // The kernel gives a number that was closed to the next socket: what is done late to the old one may reach the new.
-    Case("Closing one stream never harms another", .closing) { runtime in
+    // The kernel reuses the number of a closed descriptor for the next socket. A late operation on the old one may
+    // reach the new one.
+    Case("Closing a stream never affects another", .closing) { runtime in
       let pairs = (0..<4).map { mark in
         runtime.spawn {
           for _ in 0..<30 {
@@ -148,13 +151,13 @@ extension RuntimeConformance {
       }
     },
 
-    Case("What a stream carries when it is closed never turns up in another", .closing) { runtime in
+    Case("Bytes of a closed stream never turn up in another", .closing) { runtime in
       let tasks = (UInt8(1)...4).map { mark in runtime.spawn { try await expectOwnMark(mark, on: runtime) } }
       for task in tasks { try await expectEnd(of: "a task that opens and closes streams") { try await task.value } }
     },
   ]
 
-  /// Closes a stream under `body`, sooner and later, and expects it to end with `error`.
+  /// Closes a stream during `body` after various delays, and expects `body` to fail with `error`.
   private static func expectWoken(
     _ subject: String, _ error: IOError, on runtime: any AsyncRuntime,
     _ body: @escaping @Sendable (any ByteStream) async throws -> Void
@@ -164,13 +167,13 @@ extension RuntimeConformance {
       let task = runtime.spawn { try await body(near) }
       for _ in 0..<round % 7 { await Task.yield() }
       near.close()
-      try await expect("\(subject) under which the stream is closed", toThrow: error) { try await task.value }
+      try await expect("\(subject) during which the stream is closed", toThrow: error) { try await task.value }
       far.close()
     }
   }
 
-  /// Streams are closed under their writers while others are opened. Whatever goes astray turns up in a stream that
-  /// should have carried its own mark alone.
+  /// Closes streams during writes while other streams are opened. Misdirected bytes turn up in a stream that should
+  /// carry only its own mark.
   private static func expectOwnMark(_ mark: UInt8, on runtime: any AsyncRuntime) async throws {
     let marks = [UInt8](repeating: mark, count: 4096)
     for _ in 0..<20 {

@@ -2,16 +2,16 @@ import Glibc
 import Runtime
 
 extension RuntimeConformance {
-  /// The addresses of sockets for datagrams, and their end with the runtime's.
+  /// The addresses of datagram sockets, and the end of the sockets at shutdown.
   static let datagramAddresses: [Case] = [
-    Case("The address of a socket for datagrams is its own until it is closed", .datagrams) { runtime in
+    Case("A datagram socket owns its address until it is closed", .datagrams) { runtime in
       for kind in DatagramKind.allCases {
         let first = try await runtime.bindDatagrams(on: kind.address)
         try await expect("binding another to it", toBeRefused: .bind, with: [EADDRINUSE]) {
           try await runtime.bindDatagrams(on: first.localAddress).close()
         }
         await first.closeAndWait()
-        let second = try await expectEnd(of: "binding another to it then") {
+        let second = try await expectEnd(of: "binding another to it afterwards") {
           try await runtime.bindDatagrams(on: first.localAddress)
         }
         try expect("the address of the other", second.localAddress, is: first.localAddress)
@@ -19,11 +19,11 @@ extension RuntimeConformance {
     },
 
     Case(
-      "The name of a Unix-domain socket for datagrams is there while it is open, and then not", .datagrams,
+      "The name of a Unix-domain datagram socket exists exactly while it is open", .datagrams,
       needs: .realDescriptors
     ) { runtime in
       let (path, next) = (temporaryPath(), temporaryPath())
-      // In case the runtime does not.
+      // In case the runtime does not remove them.
       defer { for path in [path, next] { unlink(path) } }
       let socket = try await runtime.bindDatagrams(on: .unix(path: path))
       try expect("its address", socket.localAddress, is: .unix(path: path))
@@ -44,7 +44,7 @@ extension RuntimeConformance {
     },
 
     Case(
-      "A socket that is left behind is replaced by one for datagrams, and one that is open is not", .datagrams,
+      "Binding a datagram socket replaces an abandoned socket, but not an open one", .datagrams,
       needs: .realDescriptors
     ) { runtime in
       let path = temporaryPath()
@@ -73,7 +73,7 @@ extension RuntimeConformance {
       }
     },
 
-    .makingRuntimes("Shutting down ends what waits for datagrams, and closes their sockets", .datagrams) { trial in
+    .makingRuntimes("Shutting down ends pending receives and closes datagram sockets", .datagrams) { trial in
       let runtime = try await trial.makeRuntime()
       let (udp, _) = try await runtime.bindTwo(.udp)
       let (unix, _) = try await runtime.bindTwo(.unix)

@@ -4,7 +4,7 @@ import Synchronization
 
 extension RuntimeConformance {
   static let datagrams: [Case] = [
-    Case("A datagram comes with its sender's address, and can be answered", .datagrams) { runtime in
+    Case("A received datagram has its sender's address and can be answered", .datagrams) { runtime in
       for kind in DatagramKind.allCases {
         let (server, client) = try await runtime.bindTwo(kind)
         for round in 0..<20 {
@@ -22,7 +22,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Datagrams keep their bounds, and one of no bytes is a datagram", .datagrams) { runtime in
+    Case("Datagrams keep their boundaries and may be empty", .datagrams) { runtime in
       for kind in DatagramKind.allCases {
         let (server, client) = try await runtime.bindTwo(kind)
         let sizes = [5, 0, 1, 1000, 0, 8000]
@@ -35,7 +35,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A datagram that is longer than the room for it is cut and says so, and the next is whole", .datagrams) {
+    Case("A datagram longer than the buffer is truncated and marked as such, and the next is whole", .datagrams) {
       runtime in
       for kind in DatagramKind.allCases {
         let (server, client) = try await runtime.bindTwo(kind)
@@ -50,13 +50,13 @@ extension RuntimeConformance {
           try expect("how many bytes the buffer holds", buffer.byteCount, is: all.count)
           try expect("what the buffer holds", Array(memory.prefix(all.count)), is: all)
           try expect(
-            "what is said of it", receipt,
+            "the receipt", receipt,
             is: DatagramReceipt(byteCount: all.count - 3, sender: client.localAddress, isTruncated: isTruncated))
         }
       }
     },
 
-    Case("A connected socket sends to its peer and hears no other", .datagrams) { runtime in
+    Case("A connected socket sends to its peer and receives only from it", .datagrams) { runtime in
       for kind in DatagramKind.allCases {
         let (server, stranger) = try await runtime.bindTwo(kind)
         try await expect("sending where there is no peer", toBeRefused: .send, with: [EDESTADDRREQ, ENOTCONN]) {
@@ -68,7 +68,7 @@ extension RuntimeConformance {
         try await expect("what its peer receives", toGive: Datagram("there", from: client.localAddress)) {
           try await server.receive()
         }
-        // Over Unix-domain sockets the stranger is told.
+        // A Unix-domain socket reports to the stranger that the send is not permitted.
         _ = try await ioError { try await stranger.send("psst", to: client.localAddress) }
         try await server.send("and back", to: client.localAddress)
         try await expect("what it receives over \(kind)", toGive: Datagram("and back", from: server.localAddress)) {
@@ -82,7 +82,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A datagram that is too long is refused whole, and the socket goes on", .datagrams) { runtime in
+    Case("A datagram that is too long is rejected as a whole, and the socket still works", .datagrams) { runtime in
       var options = DatagramOptions()
       options.sendBufferSize = 1 << 16
       for kind in DatagramKind.allCases {
@@ -96,9 +96,9 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A peer that is not there is an error, once, and the socket goes on", .datagrams) { runtime in
+    Case("A missing peer is reported once, and the socket still works", .datagrams) { runtime in
       let (deaf, other) = try await runtime.bindTwo(.udp)
-      // So its address is taken, and what others send there is not received.
+      // Its address is in use, but it does not receive from others.
       try deaf.connect(to: other.localAddress)
       let socket = try await runtime.connectDatagrams(to: deaf.localAddress)
       for round in 0..<20 {
@@ -123,10 +123,10 @@ extension RuntimeConformance {
       try await expect("what it receives then", toGive: Array("y".utf8)) { try await near.receive().bytes }
     },
 
-    Case("Cancelling ends a receive, and a cancelled one has taken nothing", .datagrams) { runtime in
+    Case("Cancelling ends a receive, which has then taken no datagram", .datagrams) { runtime in
       for kind in DatagramKind.allCases {
         let (near, far) = try await runtime.bindTwo(kind)
-        // With nothing to come, after something has.
+        // With nothing to receive, after earlier datagrams.
         for round in 0..<50 {
           if round % 10 == 0 {
             try await near.send("x", to: far.localAddress)
@@ -139,7 +139,7 @@ extension RuntimeConformance {
         for number in 0..<count {
           let receiving = runtime.spawn { try await far.receive().bytes }
           for _ in 0..<number % 3 { await Task.yield() }
-          // At the same moment, or nearly, and in either order.
+          // At about the same time, in either order.
           if number % 2 == 0 { receiving.cancel() }
           try await near.send([number], to: far.localAddress)
           if number % 2 == 1 { receiving.cancel() }
@@ -152,7 +152,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Cancelling ends a send that has to wait, and a cancelled one has sent nothing", .datagrams) { runtime in
+    Case("Cancelling ends a waiting send, which has then sent nothing", .datagrams) { runtime in
       for isConnected in [false, true] {
         let (sender, receiver) = try await runtime.bindTwo(.unix)
         let address = receiver.localAddress
@@ -164,7 +164,7 @@ extension RuntimeConformance {
               do throws(IOError) {
                 if isConnected { try await sender.send(bytes) } else { try await sender.send(bytes, to: address) }
               } catch {
-                // What needs no wait is sent though it is cancelled: so it has waited here.
+                // A send that need not wait succeeds even in a cancelled task, so this one has waited.
                 if error == IOError(.send, .cancelled) { return count }
                 throw error
               }
@@ -184,7 +184,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A send that waits for room goes on when there is some, also when another socket had taken it", .datagrams) {
+    Case("A send that waits for room completes once there is some, whichever socket filled the queue", .datagrams) {
       runtime in
       for isConnected in [false, true] {
         let (sender, receiver) = try await runtime.bindTwo(.unix)
@@ -211,7 +211,7 @@ extension RuntimeConformance {
     },
 
     Case(
-      "Of two that receive, or send, at once, one is told that the socket is busy and the other goes on", .datagrams
+      "Of two concurrent receives or sends, one fails as busy and the other completes", .datagrams
     ) { runtime in
       for kind in DatagramKind.allCases {
         let (near, far) = try await runtime.bindTwo(kind)
@@ -228,7 +228,7 @@ extension RuntimeConformance {
         let address = receiver.localAddress
         if isConnected { try sender.connect(to: address) }
         let first = try await firstToEnd(on: runtime, "one of two senders") {
-          // More than the system has room for.
+          // More than the system's buffers hold.
           for _ in 0..<500 {
             if isConnected { try await sender.send("x") } else { try await sender.send("x", to: address) }
           }
@@ -241,7 +241,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Closing wakes the tasks that receive or send datagrams, and what comes after it fails at once", .datagrams) {
+    Case("Closing a datagram socket ends pending operations, and later ones fail at once", .datagrams) {
       runtime in
       for kind in DatagramKind.allCases {
         for round in 0..<20 {
@@ -273,7 +273,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("What can finish at once does so in a cancelled task, with datagrams too", .datagrams) { runtime in
+    Case("A datagram operation that can finish at once succeeds in a cancelled task", .datagrams) { runtime in
       let (near, far) = try await runtime.bindTwo(.unix)
       try await near.send("x", to: far.localAddress)
       try await expect("a receive of what is there", toGive: Array("x".utf8)) {
@@ -286,17 +286,17 @@ extension RuntimeConformance {
       try await expect("what the same task has sent", toGive: Array("y".utf8)) { try await near.receive().bytes }
     },
 
-    Case("Tasks that need never wait for a datagram let others have their turn", .datagrams) { runtime in
+    Case("Tasks that never have to wait for a datagram let others run", .datagrams) { runtime in
       let (isOver, begun) = (Box(Atomic(false)), Box(Atomic(0)))
       var loops: [Task<Bool, any Error>] = []
       for _ in 0..<runtime.workerCount * 2 {
         let socket = try await runtime.bindDatagrams(on: DatagramKind.unix.address)
         let loop = runtime.spawn { () throws -> Bool in
-          // As many as there are workers have begun: there is nowhere else to run.
+          // All workers are running such loops, so no worker is free for the task.
           if begun.value.add(1, ordering: .relaxed).newValue == runtime.workerCount {
             runtime.spawn { isOver.value.store(true, ordering: .relaxed) }
           }
-          // Not for ever: where they do not suspend, what ends the loop never comes.
+          // Bounded: if the operations never suspend, the task that ends the loop never runs.
           for _ in 0..<5_000_000 where !isOver.value.load(ordering: .relaxed) {
             try await socket.send("x", to: socket.localAddress)
             _ = try await socket.receive(upTo: 1)
@@ -311,7 +311,7 @@ extension RuntimeConformance {
     },
   ]
 
-  /// Cancels a receive that waits, sooner or later, and expects it to end.
+  /// Cancels a pending receive after various delays, and expects it to end.
   private static func expectCancelledReceive(
     from socket: any DatagramSocket, on runtime: any AsyncRuntime, _ round: Int
   ) async throws {
@@ -323,7 +323,7 @@ extension RuntimeConformance {
     }
   }
 
-  /// What `receiving` has received; `nil` if it was cancelled before.
+  /// Returns what `receiving` has received; `nil` if it was cancelled first.
   private static func ended(_ receiving: Task<[UInt8], any Error>) async throws -> [UInt8]? {
     do {
       return try await receiving.value
@@ -333,13 +333,13 @@ extension RuntimeConformance {
   }
 }
 
-/// A kind of sockets for datagrams.
+/// A kind of datagram socket.
 enum DatagramKind: CaseIterable, CustomStringConvertible {
   case udp, unix
 
   var description: String { self == .udp ? "UDP" : "Unix-domain sockets" }
 
-  /// An address that leaves it to the system where exactly.
+  /// An address that leaves the choice to the system.
   var address: SocketAddress {
     switch self {
     case .udp: .loopback(port: 0)
@@ -349,7 +349,7 @@ enum DatagramKind: CaseIterable, CustomStringConvertible {
 }
 
 extension AsyncRuntime {
-  /// Two sockets that know nothing of each other.
+  /// Returns two unconnected sockets.
   func bindTwo(_ kind: DatagramKind) async throws(IOError) -> (any DatagramSocket, any DatagramSocket) {
     (try await bindDatagrams(on: kind.address), try await bindDatagrams(on: kind.address))
   }

@@ -4,7 +4,7 @@ import Synchronization
 
 extension RuntimeConformance {
   static let executor: [Case] = [
-    Case("spawn hands over what its task returns or throws", .executor) { runtime in
+    Case("The handle that spawn returns has the task's result or error", .executor) { runtime in
       let answer = runtime.spawn { 42 }
       try await expect("what the task's handle gives", toGive: 42) { try await answer.value }
       let failure = runtime.spawn { () throws -> Void in throw Failure() }
@@ -14,7 +14,7 @@ extension RuntimeConformance {
 
     Case("spawn and execute return at once, and the task runs by itself", .executor) { runtime in
       let (near, far) = MemoryStream.pair()
-      // What they wait for comes only when both calls have returned.
+      // The input of the tasks arrives only after both calls have returned.
       let spawned = runtime.spawn { try await far.read(upTo: 1) }
       try await near.write("a")
       try await expect("what the spawned task reads", toGive: [UInt8(ascii: "a")]) { try await spawned.value }
@@ -23,14 +23,14 @@ extension RuntimeConformance {
       try await expect("what the executed task sends back", toGive: [UInt8(ascii: "b")]) { try await near.read() }
     },
 
-    Case("Each task is run once, by whomever it is started", .executor) { runtime in
+    Case("Each task runs exactly once, wherever it is started", .executor) { runtime in
       try await expectEachOnce(1000, on: runtime)
     },
 
     .makingRuntimes("Cancelling a task's handle cancels the task", .executor) { trial in
       let task = try await trial.makeRuntime().spawn { await isCancelled(within: trial.patience) }
       task.cancel()
-      try await expect("whether the task hears of it", toGive: true) { try await task.value }
+      try await expect("whether the task is cancelled", toGive: true) { try await task.value }
     },
 
     Case("Dropping a task's handle neither cancels nor ends it", .executor) { runtime in
@@ -41,10 +41,10 @@ extension RuntimeConformance {
           try await far.write(Task.isCancelled ? "cancelled" : "not cancelled")
         }
       }
-      try await expect("what the task says of itself", toGive: Array("not cancelled".utf8)) { try await near.read() }
+      try await expect("what the task reports", toGive: Array("not cancelled".utf8)) { try await near.read() }
     },
 
-    Case("A task group's children are all run, once each", .executor) { runtime in
+    Case("Each child of a task group runs exactly once", .executor) { runtime in
       let numbers = try await runtime.spawnAndWait("a task with 1,000 children") {
         await withTaskGroup(of: Int.self) { group in
           for number in 0..<1000 {
@@ -59,7 +59,7 @@ extension RuntimeConformance {
       try expect("the children's results, in order", numbers.sorted(), is: Array(0..<1000))
     },
 
-    Case("A chain of tasks, each started by the one before, comes to its end", .executor) { runtime in
+    Case("A chain of tasks, each started by the previous one, completes", .executor) { runtime in
       @Sendable func link(_ rest: Int) async throws -> Int {
         if rest == 0 { return 0 }
         let next = runtime.spawn { try await link(rest - 1) }
@@ -78,23 +78,23 @@ extension RuntimeConformance {
         }
         return 1000
       }
-      try await expect("how often the ball comes back", toGive: 1000) { try await there.value }
+      try await expect("the number of completed round trips", toGive: 1000) { try await there.value }
       try await expectEnd(of: "the task that sends it back") { try await back.value }
     },
 
-    Case("Work that comes just as the workers fall asleep is run", .executor) { runtime in
+    Case("Work that arrives just as the workers fall asleep is run", .executor) { runtime in
       for _ in 0..<5000 { try await runtime.spawnAndWait("a task that is started when there is no other") {} }
     },
 
     Case("A task and its children are on the runtime's executor after every await", .executor) { runtime in
-      guard let home = runtime.taskExecutor else { return }  // Swift's own pool, where everything is.
+      guard let home = runtime.taskExecutor else { return }  // Swift's own pool, which needs no preference.
       let isHome: @Sendable () -> Bool = {
         withUnsafeCurrentTask { $0?.unownedTaskExecutor == home.asUnownedTaskExecutor() }
       }
       try await expect("whether a task's executor is the runtime's", toGive: true) {
         try await runtime.spawn { isHome() }.value
       }
-      try await expect("whether it is so after yielding and sleeping", toGive: true) {
+      try await expect("whether it still is after yielding and sleeping", toGive: true) {
         try await runtime.spawn {
           await Task.yield()
           await runtime.yield()
@@ -103,7 +103,7 @@ extension RuntimeConformance {
           return isHome()
         }.value
       }
-      try await expect("whether it is so in a group's child", toGive: [true]) {
+      try await expect("whether it is in a child of a group", toGive: [true]) {
         try await runtime.spawn {
           await withTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -114,7 +114,7 @@ extension RuntimeConformance {
           }
         }.value
       }
-      try await expect("whether it is so in an async let", toGive: true) {
+      try await expect("whether it is in an async let", toGive: true) {
         try await runtime.spawn {
           async let child = isHome()
           return await child
@@ -142,17 +142,17 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A task has the task-local values of the one that starts it, if it is to have them", .executor) { runtime in
+    Case("A task inherits task-local values only if its options say so", .executor) { runtime in
       let inheriting = TaskOptions(inheritsTaskLocals: true)
       try await Mark.$value.withValue(1) {
         try await expect("the value in a task that inherits", toGive: 1) {
           try await runtime.spawn(inheriting) { Mark.value }.value
         }
         try await expect("the value in one that does not", toGive: 0) { try await runtime.spawn { Mark.value }.value }
-        try await expect("the value in one that a task has started which inherits", toGive: 1) {
+        try await expect("the value in a task that an inheriting task starts", toGive: 1) {
           try await runtime.spawn(inheriting) { try await runtime.spawn(inheriting) { Mark.value }.value }.value
         }
-        guard let home = runtime.taskExecutor else { return }  // Swift's own pool, where everything is.
+        guard let home = runtime.taskExecutor else { return }  // Swift's own pool, which needs no preference.
         try await expect("whether one that inherits is on the runtime's executor", toGive: true) {
           try await runtime.spawn(inheriting) {
             withUnsafeCurrentTask { $0?.unownedTaskExecutor == home.asUnownedTaskExecutor() }
@@ -161,7 +161,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("The runtime's task executor makes an executor in a line", .executor) { runtime in
+    Case("The runtime's task executor works with ExecutorPreference", .executor) { runtime in
       let mine = ExecutorPreference(runtime.taskExecutor)
       try await expect("what a task on it returns", toGive: 42) { try await mine.spawn { 42 }.value }
       let (near, far) = MemoryStream.pair()
@@ -178,20 +178,20 @@ extension RuntimeConformance {
       try expect("the tasks of a new runtime", runtime.metrics.tasks, is: 0)
       let pairs = (0..<3).map { _ in MemoryStream.pair() }
       let waiting = pairs.map { (_, far) in runtime.spawn { try await far.waitUntilReadable() } }
-      try expect("the tasks, of which 3 wait", runtime.metrics.tasks, is: 3)
+      try expect("the number of tasks while 3 wait", runtime.metrics.tasks, is: 3)
       for (near, _) in pairs { near.close() }
       for task in waiting { try await expectEnd(of: "one of them") { try await task.value } }
-      // The count goes down after the value is there, on the task's own thread.
+      // The count decreases after the value is available, on the task's own thread.
       try await expectEventually("the count of tasks to come down to 0") { runtime.metrics.tasks == 0 }
       let metrics = runtime.metrics
       try expect(
-        "its other figures", toBe: "none below 0",
+        "the other metrics", toBe: "none below 0",
         metrics.queueDepths.allSatisfy { $0 >= 0 } && metrics.blockingThreads >= 0 && metrics.blockingQueueDepth >= 0
           && metrics.workers.allSatisfy { min($0.jobs, $0.stolenJobs, $0.parks, $0.wakes) >= 0 },
         saw: "\(metrics)")
     },
 
-    Case("What workers have done only grows", .executor) { runtime in
+    Case("Counters of workers never decrease", .executor) { runtime in
       func figures() -> [[Int]] { runtime.metrics.workers.map { [$0.jobs, $0.stolenJobs, $0.parks, $0.wakes] } }
       var last = figures()
       for _ in 0..<10 {
@@ -204,7 +204,7 @@ extension RuntimeConformance {
     },
   ]
 
-  /// Starts many tasks, half from outside and half from inside; under load as well.
+  /// Starts `count` tasks, half from outside the runtime and half from inside, and expects each to run exactly once.
   static func expectEachOnce(_ count: Int, on runtime: any AsyncRuntime) async throws {
     let runs = Lock([Int](repeating: 0, count: count))
     let counter = Box(runs)
@@ -224,17 +224,17 @@ extension RuntimeConformance {
   }
 }
 
-/// Waits, by yielding, until the calling task is cancelled, but not for ever.
+/// Yields until the calling task is cancelled, for at most `patience`. Returns whether it is cancelled.
 func isCancelled(within patience: Duration) async -> Bool {
   let end = ContinuousClock.now + patience
   while !Task.isCancelled && ContinuousClock.now < end { await Task.yield() }
   return Task.isCancelled
 }
 
-/// What a case has a task throw.
+/// An error for the tasks of cases.
 struct Failure: Error, Equatable {}
 
-/// Expects `body` to end with the error that a case has it throw.
+/// Expects `body` to fail with `Failure`.
 func expectFailure<Value>(of subject: String, _ body: () async throws -> Value) async throws {
   try await expect(subject, toGive: true) {
     do {
@@ -246,7 +246,7 @@ func expectFailure<Value>(of subject: String, _ body: () async throws -> Value) 
   }
 }
 
-/// A value that several tasks hold: for those, such as locks and atomics, that cannot be copied.
+/// A shared reference to a noncopyable value, such as a lock or an atomic.
 final class Box<Value: ~Copyable & Sendable>: Sendable {
   let value: Value
   init(_ value: consuming Value) { self.value = value }

@@ -1,7 +1,7 @@
 import Glibc
 import Runtime
 
-/// Expects `seen` to be `expected`.
+/// Expects `seen` to equal `expected`.
 func expect<Value: Equatable>(
   _ subject: String, _ seen: Value, is expected: Value, file: StaticString = #fileID, line: UInt = #line
 ) throws {
@@ -10,12 +10,12 @@ func expect<Value: Equatable>(
   if let seen = bytes(seen), let expected = bytes(expected), seen.count > 40,
     let place = zip(seen, expected).enumerated().first(where: { $1.0 != $1.1 })?.offset
   {
-    words += ", of which number \(place) is the first to differ"
+    words += ", the first difference at index \(place)"
   }
   throw Finding(subject, expected: spelling(expected), seen: words, at: "\(file):\(line)")
 }
 
-/// Expects `condition` to hold, which `expected` says in words.
+/// Expects `condition` to be true. `expected` describes it in words.
 func expect(
   _ subject: String, toBe expected: String, _ condition: Bool, saw seen: @autoclosure () -> String,
   file: StaticString = #fileID, line: UInt = #line
@@ -24,7 +24,7 @@ func expect(
   throw Finding(subject, expected: expected, seen: seen(), at: "\(file):\(line)")
 }
 
-/// Expects `body` to end, and to give `expected`.
+/// Expects `body` to end and to return `expected`.
 func expect<Value: Equatable>(
   _ subject: String, toGive expected: Value, file: StaticString = #fileID, line: UInt = #line,
   _ body: () async throws -> Value
@@ -33,7 +33,7 @@ func expect<Value: Equatable>(
   try expect(subject, seen, is: expected, file: file, line: line)
 }
 
-/// Expects `body` to end without an error, and gives what it gives.
+/// Expects `body` to end without an error, and returns its result.
 @discardableResult
 func expectEnd<Value>(
   of subject: String, file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Value
@@ -41,20 +41,20 @@ func expectEnd<Value>(
   try await expect(subject, toEndWith: "it to end", at: "\(file):\(line)", body)
 }
 
-/// Waits, by yielding, until `condition` holds.
+/// Yields until `condition` is true.
 func expectEventually(
   _ subject: String, file: StaticString = #fileID, line: UInt = #line, _ condition: () -> Bool
 ) async throws {
   try await expectEnd(of: "waiting for \(subject)", file: file, line: line) {
     while !condition() {
-      // Nobody waits for it any more once the watchdog has given up.
+      // The watchdog cancels the task when it gives up.
       try Task.checkCancellation()
       await Task.yield()
     }
   }
 }
 
-/// Expects `body` to end with `error`.
+/// Expects `body` to fail with `error`.
 func expect<Value>(
   _ subject: String, toThrow error: IOError, file: StaticString = #fileID, line: UInt = #line,
   _ body: () async throws -> Value
@@ -62,7 +62,7 @@ func expect<Value>(
   try await expect(subject, toThrow: "“\(error)”", at: "\(file):\(line)", { $0 as? IOError == error }, body)
 }
 
-/// Expects `body` to end with what the system says when it refuses `operation`.
+/// Expects `body` to fail with one of the system's error codes for `operation`.
 func expect<Value>(
   _ subject: String, toBeRefused operation: IOError.Operation, with codes: Set<Int32>,
   file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Value
@@ -76,7 +76,7 @@ func expect<Value>(
     }, body)
 }
 
-/// Expects `body` to end with `CancellationError`.
+/// Expects `body` to fail with `CancellationError`.
 func expectCancellation<Value>(
   of subject: String, file: StaticString = #fileID, line: UInt = #line, _ body: () async throws -> Value
 ) async throws {
@@ -116,7 +116,7 @@ private func expect<Value>(
   Trial.current?.begin(outer)
 }
 
-/// A value in a message.
+/// Returns the form of a value in a message.
 private func spelling<Value>(_ value: Value) -> String {
   if let bytes = bytes(value) {
     return bytes.count > 40 ? "\(bytes.count) bytes" : "“\(String(decoding: bytes, as: UTF8.self))”"
@@ -128,13 +128,13 @@ private func spelling<Value>(_ value: Value) -> String {
   }
 }
 
-/// As `==`, which takes seconds for megabytes in a debug build.
+/// Like `==`, which takes seconds for megabytes in a debug build.
 private func isSame<Value: Equatable>(_ a: Value, _ b: Value) -> Bool {
   guard let a = bytes(a), let b = bytes(b) else { return a == b }
   return a.count == b.count && memcmp(a, b, a.count) == 0
 }
 
-/// A value that is bytes by its type: an empty array of anything would do for one of bytes by what is in it.
+/// Returns a value whose static type is bytes. A check of the dynamic type would accept any empty array.
 private func bytes<Value>(_ value: Value) -> [UInt8]? {
   Value.self == [UInt8].self || Value.self == [UInt8]?.self ? value as? [UInt8] : nil
 }

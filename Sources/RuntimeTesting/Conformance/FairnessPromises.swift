@@ -2,10 +2,10 @@ import Runtime
 import Synchronization
 
 extension RuntimeConformance {
-  /// Tasks that always have something to do, and everybody else who wants a turn.
+  /// Fairness between tasks that are always ready and everything else on the runtime.
   static let fairness: [Case] =
     Selfish.allCases.map { selfish in
-      Case("Tasks that never wait long starve no other: they \(selfish.rawValue)", .executor) { runtime in
+      Case("Tasks that are always ready do not starve others: they \(selfish.rawValue)", .executor) { runtime in
         try await run(selfish, on: runtime) {
           try await runtime.spawnAndWait("a task beside them") {}
           try await runtime.spawnAndWait("a task that yields") { for _ in 0..<10 { await Task.yield() } }
@@ -18,7 +18,7 @@ extension RuntimeConformance {
       }
     }
     + Selfish.allCases.map { selfish in
-      let promise = "Tasks that never wait long put off no sleep and no blocking work: they \(selfish.rawValue)"
+      let promise = "Tasks that are always ready delay no sleep and no blocking work: they \(selfish.rawValue)"
       return Case(promise, .executor, needs: .realTime) { runtime in
         try await run(selfish, on: runtime) {
           try await runtime.spawnAndWait("a sleep beside them") {
@@ -31,10 +31,10 @@ extension RuntimeConformance {
     } + [streamsThatNeverRunDry]
 
   private static let streamsThatNeverRunDry = Case.makingRuntimes(
-    "Tasks whose streams never run dry starve no other", .executor, needs: .realDescriptors
+    "Tasks whose streams always have data do not starve others", .executor, needs: .realDescriptors
   ) { trial in
     let runtime = try await trial.makeRuntime()
-    // Another runtime's tasks write, which do not need a turn here.
+    // The writing tasks belong to another runtime, so they need no worker here.
     let other = try await trial.makeRuntime()
     let listener = try await runtime.listen(on: .loopback(port: 0))
     var streams: [any ByteStream] = []
@@ -49,7 +49,7 @@ extension RuntimeConformance {
     for _ in 0..<10 { try await runtime.spawnAndWait("a task beside them") { await Task.yield() } }
   }
 
-  /// How a task keeps itself, or its like, always ready.
+  /// A way in which a task keeps itself, or a task of the same kind, always ready.
   private enum Selfish: String, CaseIterable {
     case yields = "yield"
     case yieldsOnTheRuntime = "yield on the runtime"
@@ -60,7 +60,7 @@ extension RuntimeConformance {
     case blocks = "have blocking work wake them"
   }
 
-  /// Runs `body` while as many selfish tasks as would fill all workers twice over are about.
+  /// Runs `body` beside twice as many selfish tasks as there are workers.
   private static func run(
     _ selfish: Selfish, on runtime: some AsyncRuntime, _ body: () async throws -> Void
   ) async throws {
@@ -101,7 +101,7 @@ extension RuntimeConformance {
     }
   }
 
-  /// Two tasks that hand one byte to and fro.
+  /// Starts two tasks that pass one byte back and forth.
   private static func passBall(
     from left: some ByteStream, to right: some ByteStream, on runtime: some AsyncRuntime,
     while goesOn: @escaping @Sendable () -> Bool
@@ -109,7 +109,7 @@ extension RuntimeConformance {
     let there = runtime.spawn {
       try await left.write("x")
       while goesOn() { try await left.write(try await left.read()) }
-      // The ball is on its way still: closing now would throw it back.
+      // The byte is still on its way: closing now would fail the other task's operation.
       try await left.shutdownWrite()
       _ = try await left.readToEnd()
       left.close()

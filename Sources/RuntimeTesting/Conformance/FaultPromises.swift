@@ -3,18 +3,18 @@ import Runtime
 
 extension RuntimeConformance {
   static let faults: [Case] = [
-    Case("A peer that closes with bytes unread leaves nobody waiting", .faults) { runtime in
+    Case("A peer that closes with unread bytes leaves no operation waiting", .faults) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let writer = runtime.spawn { while true { try await near.write([UInt8](repeating: 0, count: 1 << 16)) } }
       let reader = runtime.spawn { _ = try await near.read() }
       _ = try await far.read(upTo: 1)
       far.close()
       try await expect("the writer", toBeRefused: .write, with: [EPIPE, ECONNRESET]) { try await writer.value }
-      // The end, or a reset, as the network has it; but no more waiting.
+      // The end of the stream or a reset, depending on the network, but no further waiting.
       try await expectEnd(of: "the reader") { _ = await reader.result }
     },
 
-    Case("A stream that is to reset when it closes is found reset", .faults) { runtime in
+    Case("A stream with resetsOnClose resets the connection when it closes", .faults) { runtime in
       var (connecting, listening) = (ConnectOptions(), ListenOptions())
       (connecting.tcp.resetsOnClose, listening.tcp.resetsOnClose) = (true, true)
       let listener = try await runtime.listen(on: .loopback(port: 0), options: listening)
@@ -29,7 +29,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("When half of the peers vanish the others' conversations go on", .faults) { runtime in
+    Case("When half of the peers vanish, the others' conversations continue", .faults) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       let server = runtime.spawn {
         for _ in 0..<40 {
@@ -59,7 +59,8 @@ extension RuntimeConformance {
       try await expectEnd(of: "the server") { try await server.value }
     },
 
-    Case("A peer's reset is an error to whoever reads, and not the end", .faults, needs: .realDescriptors) { runtime in
+    Case("A peer's reset is an error of a read, not the end of the stream", .faults, needs: .realDescriptors) {
+      runtime in
       for round in 0..<20 {
         let (stream, peer) = try await accept(on: runtime)
         let reader = runtime.spawn { try await stream.read() }
@@ -70,7 +71,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A peer's reset in the middle of a write is an error to whoever writes", .faults, needs: .realDescriptors) {
+    Case("A peer's reset during a write is an error of the write", .faults, needs: .realDescriptors) {
       runtime in
       for round in 0..<20 {
         let (stream, peer) = try await accept(on: runtime)
@@ -82,10 +83,10 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A reset wakes whoever waits until the stream can be read", .faults, needs: .realDescriptors) { runtime in
+    Case("A reset ends a wait for readability", .faults, needs: .realDescriptors) { runtime in
       for round in 0..<20 {
         let (stream, peer) = try await accept(on: runtime)
-        // It may say so itself, or leave it to the read.
+        // The wait may report the reset itself, or leave it to the read.
         let waiter = runtime.spawn {
           if round % 2 == 0 {
             try await stream.waitUntilReadable()
@@ -103,7 +104,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Peers that have gone before they are accepted do not stop a listener", .faults, needs: .realDescriptors) {
+    Case("Peers that disconnect before they are accepted do not stop a listener", .faults, needs: .realDescriptors) {
       runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       for round in 0..<20 {
@@ -112,7 +113,7 @@ extension RuntimeConformance {
       }
       let last = try SystemPeer(connectedTo: listener.localAddress)
       last.write("x")
-      // Those that have gone may be accepted, and then be at their end; or not at all.
+      // Disconnected peers may be accepted as streams at their end, or not at all.
       try await expect("what the last peer has written", toGive: Array("x".utf8)) {
         while true {
           let stream = try await listener.accept()
@@ -125,7 +126,7 @@ extension RuntimeConformance {
     },
   ]
 
-  /// A stream of the runtime's, and at its other end a socket that is not.
+  /// Returns a stream of the runtime and the system socket at its other end.
   private static func accept(on runtime: any AsyncRuntime) async throws -> (any ByteStream, SystemPeer) {
     let listener = try await runtime.listen(on: .loopback(port: 0))
     defer { listener.close() }
@@ -134,14 +135,14 @@ extension RuntimeConformance {
   }
 }
 
-/// A connected socket that no runtime knows.
+/// A connected socket outside any runtime.
 private struct SystemPeer {
   private let descriptor: Int32
 
   init(connectedTo address: SocketAddress) throws(IOError) {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
-    // It does not wait: the kernel connects to whoever listens, accepted or not.
+    // This does not wait: the kernel completes the connection before it is accepted.
     guard address.withSystemAddress({ connect(descriptor, $0, $1) }) == 0 else {
       let code = errno
       Glibc.close(descriptor)
@@ -153,10 +154,10 @@ private struct SystemPeer {
     _ = Array(text.utf8).withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
   }
 
-  /// Closes it in good order.
+  /// Closes the connection in an orderly way.
   func close() { Glibc.close(descriptor) }
 
-  /// Breaks the connection off, as a machine does that has crashed and come up again.
+  /// Resets the connection, as a machine does that has crashed and restarted.
   func reset() {
     var linger = linger(l_onoff: 1, l_linger: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout.size(ofValue: linger)))

@@ -1,27 +1,29 @@
 import Runtime
 import RuntimePrimitives
 
-/// Where threads wait until so many have come, or a caller opens it.
+/// A gate at which threads wait until enough of them have arrived, or until it is opened.
 final class Gate: Sendable {
   private let missing: Monitor<Int>
 
-  /// - Parameter count: how many open it by coming.
+  /// Creates a closed gate.
+  ///
+  /// - Parameter count: the number of arrivals that open it.
   init(count: Int = .max) { missing = Monitor(count) }
 
-  /// Whether it is open: for tasks, whose thread others may be waiting for.
+  /// Whether the gate is open. Tasks poll this instead of blocking their thread.
   var isOpen: Bool { missing.withLock { $0 <= 0 } }
 
-  /// Blocks the calling thread, which is one for blocking work unless a worker is to be stuck, until the gate is open, but
-  /// not for ever.
+  /// Blocks the calling thread until the gate is open, for at most `patience`. The thread should be one for blocking
+  /// work, except in tests of stuck workers.
   ///
-  /// - Returns: whether it is open.
+  /// - Returns: whether the gate is open.
   func wait(for patience: Duration) -> Bool {
     missing.wait(until: MonotonicTime.deadline(after: patience)) { missing, isLate in
       missing <= 0 ? true : isLate ? false : nil
     }
   }
 
-  /// Comes, and waits for the others.
+  /// Counts an arrival, and waits like `wait(for:)`.
   func arriveAndWait(for patience: Duration) -> Bool {
     missing.withLock { $0 -= 1 }
     missing.notifyAll()

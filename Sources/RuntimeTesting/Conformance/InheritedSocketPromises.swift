@@ -2,10 +2,10 @@ import Glibc
 import Runtime
 
 extension RuntimeConformance {
-  /// Listening sockets that another process has opened.
+  /// Listening sockets opened by another process.
   static let inheritedSockets: [Case] = [
     Case(
-      "An inherited socket is listened on where it is, with the connections that wait in it", .listeners,
+      "Listening on an inherited socket keeps its address and its waiting connections", .listeners,
       needs: .realDescriptors
     ) {
       runtime in
@@ -23,7 +23,7 @@ extension RuntimeConformance {
           try await expectEnd(of: "accepting one that came after") { try await listener.accept() },
         ]
         try await expectPairs([early, late], streams)
-        // The descriptor was one that blocks. A wait on it must not keep a worker, nor the cancellation out.
+        // The descriptor was in blocking mode. A wait on it must neither block a worker nor ignore cancellation.
         let waiting = runtime.spawn { _ = try await listener.accept() }
         waiting.cancel()
         try await expect("an accept that is cancelled", toThrow: IOError(.accept, .cancelled)) {
@@ -35,7 +35,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("An inherited socket's name stays when its listener is closed", .listeners, needs: .realDescriptors) {
+    Case("Closing the listener of an inherited socket keeps the socket's name", .listeners, needs: .realDescriptors) {
       runtime in
       let path = temporaryPath()
       defer { unlink(path) }
@@ -45,7 +45,8 @@ extension RuntimeConformance {
       try expect("the name of the socket afterwards", FileIdentity(path), is: identity)
     },
 
-    Case("An inherited descriptor that does not listen is refused", .listeners, needs: .realDescriptors) { runtime in
+    Case("An inherited descriptor that is not a listening socket is rejected", .listeners, needs: .realDescriptors) {
+      runtime in
       let idle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
       try expect("making a socket by hand", toBe: "possible", idle >= 0, saw: "errno \(errno)")
       try await expect("listening on a socket that does not listen", toBeRefused: .listen, with: [EINVAL]) {
@@ -60,7 +61,7 @@ extension RuntimeConformance {
   ]
 }
 
-/// A socket that listens on `address` and blocks, as another process may have made it.
+/// Opens a listening socket on `address` in blocking mode, as another process might.
 private func listenByHand(on address: SocketAddress) throws -> InheritedSocket {
   let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue), 0)
   let isBound = descriptor >= 0 && address.withSystemAddress { bind(descriptor, $0, $1) } == 0

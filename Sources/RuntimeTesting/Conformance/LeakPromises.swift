@@ -4,7 +4,7 @@ import Synchronization
 
 extension RuntimeConformance {
   static let leaks: [Case] = [
-    Case("What a task holds is let go when it has ended, however it has", .leaks) { runtime in
+    Case("A task's captures are released when it ends, however it ends", .leaks) { runtime in
       let tokens = Tokens()
       let (near, far) = try await runtime.connectedPair()
       for _ in 0..<50 {
@@ -27,10 +27,10 @@ extension RuntimeConformance {
         _ = await (returns.result, throwing.result, sleeps.result, reads.result)
       }
       near.close()
-      try await expectEventually("what 250 tasks held to be let go") { tokens.held == 0 }
+      try await expectEventually("the captures of 250 tasks to be released") { tokens.held == 0 }
     },
 
-    Case("What blocking work holds is let go, also of work that never began", .leaks) { runtime in
+    Case("The captures of blocking work are released, even if it never began", .leaks) { runtime in
       let tokens = Tokens()
       for _ in 0..<50 {
         try await runtime.runBlocking { [token = tokens.issue()] in token.touch() }
@@ -39,10 +39,10 @@ extension RuntimeConformance {
         }
         _ = await cancelled.result
       }
-      try await expectEventually("what 100 pieces of work held to be let go") { tokens.held == 0 }
+      try await expectEventually("the captures of 100 pieces of work to be released") { tokens.held == 0 }
     },
 
-    Case("Connections that are closed leave no descriptor", .leaks, needs: [.realDescriptors, .quietProcess]) {
+    Case("Closed connections leave no descriptor open", .leaks, needs: [.realDescriptors, .quietProcess]) {
       runtime in
       try await expectNoMoreDescriptors(after: "20 connections") {
         let (near, far) = try await runtime.connectedPair()
@@ -53,7 +53,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Connections that fail leave no descriptor", .leaks, needs: [.realDescriptors, .quietProcess]) { runtime in
+    Case("Failed connections leave no descriptor open", .leaks, needs: [.realDescriptors, .quietProcess]) { runtime in
       let taken = try await runtime.listen(on: .loopback(port: 0))
       try await expectNoMoreDescriptors(after: "20 attempts to listen, connect and accept that fail") {
         let listener = try await runtime.listen(on: .loopback(port: 0))
@@ -67,11 +67,11 @@ extension RuntimeConformance {
     },
 
     Case(
-      "Sockets for datagrams that are closed, let go or refused leave no descriptor", .leaks,
+      "Datagram sockets that are closed, dropped or refused leave no descriptor open", .leaks,
       needs: [.realDescriptors, .quietProcess]
     ) { runtime in
       let taken = try await runtime.bindDatagrams(on: .loopback(port: 0))
-      try await expectNoMoreDescriptors(after: "20 sockets for datagrams") {
+      try await expectNoMoreDescriptors(after: "20 datagram sockets") {
         let socket = try await runtime.bindDatagrams(on: .loopback(port: 0))
         try await runtime.connectDatagrams(to: socket.localAddress).send("x")
         _ = try await socket.receive()
@@ -104,13 +104,13 @@ extension RuntimeConformance {
     },
   ]
 
-  /// Expects that there are no more descriptors, and no more threads, when `body` has been run many times.
+  /// Expects the number of descriptors, and optionally of threads, not to grow when `body` runs many times.
   private static func expectNoMoreDescriptors(
     after subject: String, andThreads: Bool = false, _ body: () async throws -> Void
   ) async throws {
-    // Some things are made once, on the way, and stay.
+    // Some resources are allocated once, on first use, and stay.
     for _ in 0..<2 { try await body() }
-    // Others in the process may open and start what they like, but hardly as much each time.
+    // Other code in the process may open descriptors too, but hardly as many each time.
     var growth = (descriptors: 0, threads: 0)
     for _ in 0..<5 {
       let before = (descriptors: descriptorCount(), threads: threadCount())
@@ -124,10 +124,10 @@ extension RuntimeConformance {
   }
 }
 
-/// How many threads this process has.
+/// Returns the number of threads of this process.
 func threadCount() -> Int { entryCount("/proc/self/task") }
 
-/// How many open descriptors this process has.
+/// Returns the number of open descriptors of this process.
 private func descriptorCount() -> Int { entryCount("/proc/self/fd") }
 
 private func entryCount(_ path: String) -> Int {
@@ -138,7 +138,7 @@ private func entryCount(_ path: String) -> Int {
   return count
 }
 
-/// Counts those of its tokens that somebody holds.
+/// Counts its live tokens.
 private final class Tokens: Sendable {
   private let count = Atomic(0)
 
@@ -156,7 +156,7 @@ private final class Tokens: Sendable {
 
     deinit { tokens.count.subtract(1, ordering: .relaxed) }
 
-    /// For a closure to hold the token for.
+    /// Does nothing. A closure calls it to capture the token.
     func touch() {}
   }
 }

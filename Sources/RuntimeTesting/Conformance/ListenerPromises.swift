@@ -4,7 +4,7 @@ import RuntimePrimitives
 
 extension RuntimeConformance {
   static let listeners: [Case] = [
-    Case("With port 0 the system chooses a port, and the listener says which", .listeners) { runtime in
+    Case("With port 0 the system chooses a port, which the listener reports", .listeners) { runtime in
       let (first, second) = (
         try await runtime.listen(on: .loopback(port: 0)), try await runtime.listen(on: .loopback(port: 0))
       )
@@ -16,7 +16,7 @@ extension RuntimeConformance {
       try expect("the ports of two such listeners", toBe: "two", !same, saw: "\(first.localAddress) twice")
     },
 
-    Case("An address is free again when the listener has been waited for to close", .listeners) { runtime in
+    Case("The address of a listener is free once closeAndWait has returned", .listeners) { runtime in
       var address = SocketAddress.loopback(port: 0)
       for _ in 0..<10 {
         let listener = try await expectEnd(of: "listening on an address that is free again") {
@@ -30,13 +30,13 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Connections are accepted whether they come before or after somebody waits", .listeners) { runtime in
+    Case("Connections are accepted whether they arrive before or during an accept", .listeners) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       var near: [any ByteStream] = []
       var far: [any ByteStream] = []
       for _ in 0..<20 {
         near.append(
-          try await expectEnd(of: "connecting before anybody accepts") {
+          try await expectEnd(of: "connecting before an accept") {
             try await runtime.connect(to: listener.localAddress)
           })
       }
@@ -78,9 +78,9 @@ extension RuntimeConformance {
       try await expectEnd(of: "the server") { try await server.value }
     },
 
-    Case("Connecting to where nobody listens is refused", .listeners) { runtime in
+    Case("Connecting to an address without a listener is refused", .listeners) { runtime in
       try await expect("connecting to a listener that is closed", toBeRefused: .connect, with: [ECONNREFUSED]) {
-        // A port that is free may be anybody's at once: that all of five are is no coincidence.
+        // Another process may take a free port at once, but hardly all five.
         var strangers: [any ByteStream] = []
         while strangers.count < 5 {
           let listener = try await runtime.listen(on: .loopback(port: 0))
@@ -91,7 +91,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Listening where somebody listens already is refused", .listeners) { runtime in
+    Case("Listening on an address in use is refused", .listeners) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       try await expect("listening on the same port", toBeRefused: .bind, with: [EADDRINUSE]) {
         try await runtime.listen(on: listener.localAddress)
@@ -102,11 +102,11 @@ extension RuntimeConformance {
       stream.close()
     },
 
-    Case("A port can be listened on again though its connections have only just ended", .listeners) { runtime in
+    Case("A port can be listened on again right after its connections have ended", .listeners) { runtime in
       try await free(.loopback(port: 0), on: runtime) { listener in
         let near = try await runtime.connect(to: listener.localAddress)
         let far = try await listener.accept()
-        // Who closes first has to remember the connection for a while, and with it the port.
+        // The side that closes first keeps the connection in `TIME_WAIT`, and with it the port.
         far.close()
         _ = try await near.readToEnd()
         near.close()
@@ -118,7 +118,7 @@ extension RuntimeConformance {
       try await free(.unix(path: temporaryPath()), on: runtime) { _ in }
     },
 
-    Case("Listeners that agree to it share a port, and one that stays has it alone", .listeners) { runtime in
+    Case("Listeners with reusePort share a port, and the last one keeps it alone", .listeners) { runtime in
       var options = ListenOptions()
       options.reusePort = true
       let first = try await runtime.listen(on: .loopback(port: 0), options: options)
@@ -142,7 +142,8 @@ extension RuntimeConformance {
           counts.value.withLock { $0.reduce(0, +) } == before + count
         }
       }
-      // Which listener gets a connection depends on its addresses: that one of two gets none of 64 is no coincidence.
+      // Which listener gets a connection depends on the addresses. It is practically impossible that one gets none of
+      // 64.
       try await connect(64)
       let dealt = counts.value.withLock { $0 }
       try expect("the connections of each", toBe: "some", !dealt.contains(0), saw: "\(dealt)")
@@ -162,33 +163,32 @@ extension RuntimeConformance {
       do {
         try await runtime.listen(on: .ipv6(.loopback, port: 0)).close()
       } catch let error as IOError where error.errno == EAFNOSUPPORT || error.errno == EADDRNOTAVAIL {
-        return  // A machine without IPv6.
+        return  // This machine has no IPv6.
       }
       try await expectAddresses(.ipv6(.loopback, port: 0), on: runtime)
     },
 
-    Case("Over a Unix-domain socket both ends know the address that is listened on", .addresses) { runtime in
+    Case("Over a Unix-domain socket both ends know the listener's address", .addresses) { runtime in
       try await expectAddresses(.unix(path: temporaryPath()), on: runtime)
     },
 
-    Case("What a Unix-domain stream knows of the process at its other end is true", .addresses, needs: .realDescriptors)
-    {
+    Case("The peer credentials of a Unix-domain stream are correct", .addresses, needs: .realDescriptors) {
       runtime in
       let (near, far) = try await runtime.connectedPair(.unix(path: temporaryPath()))
       let own = PeerCredentials(processID: getpid(), userID: getuid(), groupID: getgid())
       for stream in [near, far] {
-        // Not every stream knows.
+        // Not every stream has the attribute.
         guard let peer = stream.attribute(PeerCredentials.self) else { continue }
         try expect("the process at the other end", peer, is: own)
       }
     },
 
-    Case("A host is connected to by name, at the address where it listens", .addresses) { runtime in
+    Case("Connecting by host name finds the address that is listened on", .addresses) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       defer { listener.close() }
       let port = listener.localAddress.port ?? 0
       for name in ["localhost", "127.0.0.1"] {
-        // Where `localhost` is an IPv6 address first, nothing listens there.
+        // `localhost` may resolve to an IPv6 address first, where nothing listens.
         let near = try await expectEnd(of: "connecting to \(name)") {
           try await runtime.connect(toHost: name, port: port)
         }
@@ -200,8 +200,8 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A name without an address is refused with an error that says so", .addresses) { runtime in
-      // No label may be longer than 63 bytes, so that the resolver need not ask.
+    Case("Connecting to a name without an address fails with an error that says so", .addresses) { runtime in
+      // A label is limited to 63 bytes, so the resolver sends no query.
       let name = String(repeating: "x", count: 64) + ".invalid"
       for name in [name, "localhost\0.example"] {
         let error = try await ioError { try await runtime.connect(toHost: name, port: 80).close() }
@@ -210,7 +210,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Where nothing listens at any address of a host, the error says what was tried", .addresses) { runtime in
+    Case("If no address of a host is listened on, the error names the attempts", .addresses) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       let port = listener.localAddress.port ?? 0
       await listener.closeAndWait()
@@ -222,7 +222,7 @@ extension RuntimeConformance {
         "the addresses that were tried", toBe: "\(listener.localAddress) among others", isTried, saw: "\(attempts)")
     },
 
-    Case("Connections to one listener have a port each at the other end", .addresses) { runtime in
+    Case("Each connection to a listener has its own peer port", .addresses) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
       var ports: Set<UInt16?> = []
       var streams: [any ByteStream] = []
@@ -251,11 +251,11 @@ extension RuntimeConformance {
     listener.close()
   }
 
-  /// Has `body` use a listener on `address`, and expects that its address can be listened on again then.
+  /// Runs `body` with a listener on `address`, and expects that its address can be listened on afterwards.
   private static func free(
     _ address: SocketAddress, on runtime: any AsyncRuntime, _ body: (any StreamListener) async throws -> Void
   ) async throws {
-    // A port that is free may be anybody's at once: that all of five are is no coincidence.
+    // Another process may take a free port at once, but hardly all five.
     var failure: (any Error)?
     for _ in 0..<5 {
       let listener = try await runtime.listen(on: address)
@@ -270,7 +270,7 @@ extension RuntimeConformance {
     try await expectEnd(of: "listening again on an address like \(address)") { if let failure { throw failure } }
   }
 
-  /// Expects that what is written to one of `near` is read from one of `far`, each from another.
+  /// Expects each stream of `near` to be connected to a different one of `far`.
   static func expectPairs(_ near: [any ByteStream], _ far: [any ByteStream]) async throws {
     for (number, stream) in near.enumerated() {
       try await stream.write([UInt8(number)])

@@ -3,7 +3,7 @@ import Runtime
 
 extension RuntimeConformance {
   static let load: [Case] = [
-    Case("Of ten thousand tasks each is run once", .load) { runtime in
+    Case("Each of ten thousand tasks runs exactly once", .load) { runtime in
       try await expectEachOnce(10_000, on: runtime)
     },
 
@@ -62,7 +62,7 @@ extension RuntimeConformance {
     },
   ]
 
-  /// How many descriptors this process may have.
+  /// Returns the limit of open descriptors.
   private static func descriptorLimit() -> Int {
     var limit = rlimit()
     guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }

@@ -1,8 +1,8 @@
 public import Runtime
 
-/// What every ``AsyncRuntime`` owes those who use it, as cases that any backend can be run through.
+/// A conformance suite: what every ``AsyncRuntime`` promises its users, as cases that can check any backend.
 ///
-/// In the test target of somebody who writes a backend:
+/// Use it in the test target of a backend:
 ///
 /// ```swift
 /// @Test(.serialized, arguments: RuntimeConformance.cases)
@@ -11,66 +11,92 @@ public import Runtime
 /// }
 /// ```
 ///
-/// A case fails with a ``BrokenPromise``, which says what was expected and what was seen. One after another they take a few
-/// seconds; all at once they take each other's processor time, and no less in all.
+/// A failed case throws a ``BrokenPromise`` with the expected and the observed result. Run one after another, the cases
+/// take a few seconds. In parallel they compete for processor time and take no less in total.
 ///
-/// The promises are those in the documentation of ``Executor``, ``ByteStream``, ``StreamListener``, ``DatagramSocket`` and
-/// ``AsyncRuntime``, and no others: how fast a backend is, and how it goes about it, is its own affair.
+/// The cases cover exactly the promises in the documentation of ``Executor``, ``ByteStream``, ``StreamListener``,
+/// ``DatagramSocket`` and ``AsyncRuntime``. They do not check a backend's speed or its implementation.
 public enum RuntimeConformance {
-  /// All of the cases, area by area.
+  /// All cases, ordered by area.
   public static let cases: [Case] = [
     executor, yielding, fairness, stalls, timers, streams, listeners, socketNames, inheritedSockets, addresses,
     datagrams, datagramAddresses, cancellation, closing, blockingWork, shutdown, threads, leaks, load, faults,
   ].flatMap { $0 }
 
-  /// The cases for a backend that cannot offer all of what `needs` names, as a simulated one has no ``Needs/threads``.
+  /// Returns the cases for a backend that cannot satisfy `needs`. A simulated backend, for example, has no
+  /// ``Needs/threads``.
   public static func cases(without needs: Needs) -> [Case] {
     cases.filter { $0.needs.isDisjoint(with: needs) }
   }
 
-  /// What a promise is about.
+  /// The area of a promise.
   public enum Area: String, CaseIterable, Codable, Sendable {
-    case executor, timers, streams, listeners, addresses, datagrams, cancellation, closing, shutdown, threads, leaks
+    /// Starting, running and yielding tasks.
+    case executor
+    /// Sleeps, timeouts and ticks.
+    case timers
+    /// Reading and writing streams.
+    case streams
+    /// Listening, accepting and connecting.
+    case listeners
+    /// The addresses of streams and hosts.
+    case addresses
+    /// Datagram sockets.
+    case datagrams
+    /// The effect of cancellation on waits.
+    case cancellation
+    /// The effect of closing a stream or a listener.
+    case closing
+    /// Shutting a runtime down.
+    case shutdown
+    /// The number of threads, and foreign threads.
+    case threads
+    /// Resources that must be released.
+    case leaks
+    /// Blocking work.
     case blockingWork = "blocking work"
+    /// Thousands of tasks, sleeps and connections.
     case load = "under load"
+    /// Peers that vanish or reset connections.
     case faults = "with faults"
   }
 
-  /// What a case needs of the world that not every backend has to offer.
+  /// Requirements of a case that not every backend can satisfy.
   public struct Needs: OptionSet, Hashable, Sendable {
+    /// The requirements as bits.
     public let rawValue: UInt8
 
+    /// Creates a set from its bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Threads that really run at once, some of them nobody's: work that blocks until other work is done, and
-    /// continuations that a foreign thread resumes.
+    /// Threads that run in parallel, including foreign ones: blocking work that waits for other work, and continuations
+    /// that a foreign thread resumes.
     public static let threads = Needs(rawValue: 1)
-    /// The system's own sockets: names in the file system, peers that are no streams of the runtime, two runtimes that
-    /// reach each other.
+    /// System sockets: names in the file system, peers outside the runtime, two runtimes that can reach each other.
     public static let realDescriptors = Needs(rawValue: 2)
-    /// Time that passes by itself while tasks are busy.
+    /// Time that passes while tasks are busy.
     public static let realTime = Needs(rawValue: 4)
-    /// A process where nothing else goes on: it counts the threads or descriptors that there are, or needs thousands.
+    /// A process without other activity: the case counts all threads or descriptors, or needs thousands of them.
     ///
-    /// Beside other tests such a case is right nearly always. To be sure, run it as an exit test.
+    /// Beside other tests such a case is nearly always right. To be sure, run it as an exit test.
     public static let quietProcess = Needs(rawValue: 8)
   }
 }
 
 extension RuntimeConformance {
-  /// One promise, and how to find out whether a backend keeps it.
+  /// A promise and the check for it.
   public struct Case: Sendable {
-    /// What is promised, in a sentence. No two cases promise the same.
+    /// The promise, as a sentence. It is unique.
     public let promise: String
-    /// What it is about.
+    /// The area of the promise.
     public let area: Area
-    /// What it needs that not every backend has to offer.
+    /// The requirements of the case.
     public let needs: Needs
 
     private let body: @Sendable (Trial) async throws -> Void
     private let location: String
 
-    /// A case of one runtime, which is made for it.
+    /// Creates a case that uses one runtime.
     init(
       _ promise: String, _ area: Area, needs: Needs = [], file: StaticString = #fileID, line: UInt = #line,
       _ body: @escaping @Sendable (_ runtime: any AsyncRuntime) async throws -> Void
@@ -78,7 +104,7 @@ extension RuntimeConformance {
       self.init(promise, area, needs, "\(file):\(line)") { trial in try await body(trial.makeRuntime()) }
     }
 
-    /// A case that makes its runtimes, as many as it wants.
+    /// Creates a case that makes as many runtimes as it needs.
     static func makingRuntimes(
       _ promise: String, _ area: Area, needs: Needs = [], file: StaticString = #fileID, line: UInt = #line,
       _ body: @escaping @Sendable (_ trial: Trial) async throws -> Void
@@ -97,18 +123,18 @@ extension RuntimeConformance {
       self.body = body
     }
 
-    /// Finds out whether the runtimes that `makeRuntime` makes keep the promise, and shuts them down.
+    /// Checks whether the runtimes that `makeRuntime` creates keep the promise, and shuts them down.
     ///
-    /// The case runs in the calling task, or in one that the calling task waits for, and in tasks that it spawns on
+    /// The case runs in the calling task, or in a task that the calling task waits for, and in tasks that it spawns on
     /// the runtimes. Cancelling the calling task cancels the case.
     ///
     /// - Parameters:
-    ///   - limit: how long it may take before a thread that watches over it gives up, so that a backend that forgets to
-    ///     wake somebody fails and does not hang. It is a bound for the slowest of machines: the cases take seconds.
-    ///     With `nil` nobody watches, and nothing is done outside the runtimes and Swift's own concurrency: that is how
-    ///     to check in a simulation, which has its own way of finding out that nothing goes on any more.
-    ///   - makeRuntime: makes a new runtime that nobody else uses. It is called once, or more often.
-    /// - Throws: what was seen instead of what was promised.
+    ///   - limit: how long the case may take before a watchdog thread gives up, so that a backend that misses a wake-up
+    ///     fails rather than hangs. It is a bound for the slowest machines: the cases take seconds. With `nil` there is
+    ///     no watchdog, and the case uses only the runtimes and Swift's concurrency. Use that in a simulation, which
+    ///     has its own way to detect that nothing runs any more.
+    ///   - makeRuntime: creates a new runtime for this case alone. It is called once or more.
+    /// - Throws: ``BrokenPromise`` if the promise is not kept.
     public func check(
       within limit: Duration? = .seconds(120),
       _ makeRuntime: @escaping @Sendable () async throws -> any AsyncRuntime
@@ -124,7 +150,7 @@ extension RuntimeConformance {
 }
 
 extension RuntimeConformance.Case: Codable, Identifiable, CustomStringConvertible {
-  /// The case of that promise: so can a test that runs in another process be told which.
+  /// Decodes a case from its promise, so that a test can tell another process which case to run.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     let promise = try container.decode(String.self)
@@ -134,12 +160,13 @@ extension RuntimeConformance.Case: Codable, Identifiable, CustomStringConvertibl
     self = known
   }
 
-  /// Writes down the promise.
+  /// Encodes the promise.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(promise)
   }
 
+  /// The promise, which is unique.
   public var id: String { promise }
 
   /// The area and the promise.

@@ -13,18 +13,17 @@ extension RuntimeConformance {
       try await expectCancellation(of: "a sleep") { try await sleeping.value }
     },
 
-    .makingRuntimes("A runtime that has nothing to do does not wait for its grace to pass", .shutdown) { trial in
+    .makingRuntimes("Shutting down an idle runtime does not wait for the grace period", .shutdown) { trial in
       for _ in 0..<50 {
         let runtime = try await trial.makeRuntime()
         try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(3600)) }
       }
     },
 
-    .makingRuntimes("Shutting down ends reads and writes, and the peers hear of it", .shutdown, needs: .realDescriptors)
-    {
+    .makingRuntimes("Shutting down ends reads and writes, and the peers notice", .shutdown, needs: .realDescriptors) {
       trial in
       let runtime = try await trial.makeRuntime()
-      // The peers are another runtime's, so that they are not closed too.
+      // The peers belong to another runtime, so the shutdown does not close them.
       let other = try await trial.makeRuntime()
       let listener = try await runtime.listen(on: .loopback(port: 0))
       var ends: [(near: any ByteStream, far: any ByteStream)] = []
@@ -39,7 +38,7 @@ extension RuntimeConformance {
       try await runtime.clock.sleep(for: .milliseconds(2))
       try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(3600)) }
       try await expect("a read", toThrow: IOError(.read, .closed)) { try await reading.value }
-      try await expect("a wait until one can read", toThrow: IOError(.read, .closed)) { try await waiting.value }
+      try await expect("a wait for readability", toThrow: IOError(.read, .closed)) { try await waiting.value }
       try await expect("a write", toThrow: IOError(.write, .closed)) { try await writing.value }
       try await expect("what a peer reads", toGive: []) { try await ends[0].far.read() }
       try await expectEnd(of: "a new connection's being refused") {
@@ -50,7 +49,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("After the end what waits fails at once", .shutdown) { runtime in
+    Case("After shutdown, operations that wait fail at once", .shutdown) { runtime in
       let (near, _) = try await runtime.connectedPair()
       let listener = try await runtime.listen(on: .loopback(port: 0))
       await runtime.shutdown()
@@ -67,7 +66,7 @@ extension RuntimeConformance {
       try await expectCancellation(of: "blocking work") { try await runtime.runBlocking {} }
     },
 
-    Case("Tasks have their grace to come to their end", .shutdown) { runtime in
+    Case("Shutdown waits for tasks during the grace period", .shutdown) { runtime in
       let finished = Box(Atomic(0))
       let pairs = (0..<10).map { _ in MemoryStream.pair() }
       for (_, far) in pairs {
@@ -77,7 +76,7 @@ extension RuntimeConformance {
           finished.value.add(1, ordering: .relaxed)
         }
       }
-      // What they wait for comes when the shutdown has long begun.
+      // The tasks' input arrives long after the shutdown has begun.
       let helper = Task {
         try await Task.sleep(for: .milliseconds(100))
         for (near, _) in pairs { near.close() }
@@ -87,7 +86,7 @@ extension RuntimeConformance {
       try await helper.value
     },
 
-    Case("A task that waits for something foreign is not waited for beyond the grace, and goes on later", .shutdown) {
+    Case("A task that waits for something foreign outlives the grace period and continues later", .shutdown) {
       runtime in
       let (near, far) = MemoryStream.pair()
       let stuck = runtime.spawn {
@@ -98,11 +97,11 @@ extension RuntimeConformance {
       }
       try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .milliseconds(10)) }
       try await near.write("x")
-      try await expect("what the task gives", toGive: Array("xx".utf8)) { try await stuck.value }
+      try await expect("the task's result", toGive: Array("xx".utf8)) { try await stuck.value }
     },
 
-    Case("The grace is a bound, also for a task that blocks its worker", .shutdown, needs: .threads) { runtime in
-      // A runtime of one thread may end in that thread.
+    Case("The grace period bounds shutdown even if a task blocks its worker", .shutdown, needs: .threads) { runtime in
+      // A runtime with one thread may end on that thread.
       guard runtime.workerCount > 1 else { return }
       let (isStuck, hasReturned) = (Gate(), Gate())
       let stuck = runtime.spawn {
@@ -119,8 +118,9 @@ extension RuntimeConformance {
       try await expectEnd(of: "a task that was ready behind it") { try await waiting.value }
     },
 
-    Case("What a task wakes after the end runs, though the task goes on", .shutdown, needs: .threads) { runtime in
-      // A runtime of one thread may end in that thread.
+    Case("A task woken after shutdown runs even if another one keeps its worker", .shutdown, needs: .threads) {
+      runtime in
+      // A runtime with one thread may end on that thread.
       guard runtime.workerCount > 1 else { return }
       let (isStuck, hasEnded, mayReturn) = (Gate(), Gate(), Gate())
       defer { for gate in [hasEnded, mayReturn] { gate.open() } }
@@ -140,7 +140,7 @@ extension RuntimeConformance {
       try await expect("whether that ran while the other kept its worker", toGive: true) { try await stuck.value }
     },
 
-    Case("A task that is started after the end runs all the same", .shutdown) { runtime in
+    Case("A task that is started after shutdown still runs", .shutdown) { runtime in
       await runtime.shutdown()
       try await expect("what it gives", toGive: [7]) {
         try await runtime.spawn {
@@ -157,12 +157,12 @@ extension RuntimeConformance {
     },
 
     Case("A runtime's own task can shut it down", .shutdown) { runtime in
-      // With a grace that would outlast the case, were the task to wait for itself.
+      // If the task waited for itself, the grace period would outlast the case.
       try await runtime.spawnAndWait("the task that shuts down") { await runtime.shutdown(grace: .seconds(3600)) }
       try await expectEnd(of: "a second shutdown") { await runtime.shutdown() }
     },
 
-    .makingRuntimes("A runtime's task that shuts it down by way of others does not wait for itself", .shutdown) {
+    .makingRuntimes("A runtime's task that shuts it down through other tasks does not wait for itself", .shutdown) {
       trial in
       let ways: [(String, @Sendable (any AsyncRuntime) async -> Void)] = [
         (
@@ -190,7 +190,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Tasks of a runtime that shut it down at once do not wait for each other", .shutdown) { runtime in
+    Case("Tasks of a runtime that shut it down concurrently do not wait for each other", .shutdown) { runtime in
       let tasks = (0..<3).map { _ in
         runtime.spawn {
           await Task.yield()
@@ -245,8 +245,8 @@ extension RuntimeConformance {
       }
     },
 
-    .makingRuntimes("However many shutdowns wait, another one ends", .shutdown) { trial in
-      // Each waits for a task that waits for the end of the next one, which begins later.
+    .makingRuntimes("However many shutdowns are waiting, another one completes", .shutdown) { trial in
+      // Each shutdown waits for a task that waits for the end of the next shutdown, which begins later.
       let count = 100
       let pairs = (0...count).map { _ in MemoryStream.pair() as (near: MemoryStream, far: MemoryStream) }
       let hasBegun = Box(Atomic(0))
@@ -269,15 +269,17 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A grace of less than no time is over at once", .shutdown) { runtime in
+    Case("A negative grace period ends at once", .shutdown) { runtime in
       let (near, far) = MemoryStream.pair()
       let stuck = runtime.spawn { try await far.read() }
       try await expectEnd(of: "the shutdown") { await runtime.shutdown(grace: .seconds(-100_000)) }
       try await near.write("x")
-      try await expect("what the task gives that was not waited for", toGive: Array("x".utf8)) { try await stuck.value }
+      try await expect("the result of the task that was not waited for", toGive: Array("x".utf8)) {
+        try await stuck.value
+      }
     },
 
-    .makingRuntimes("Several shutdowns at once all return when it is done", .shutdown) { trial in
+    .makingRuntimes("Concurrent shutdowns all return once the runtime's tasks have ended", .shutdown) { trial in
       for _ in 0..<10 {
         let runtime = try await trial.makeRuntime()
         let finished = Box(Atomic(false))
@@ -294,7 +296,7 @@ extension RuntimeConformance {
                 return finished.value.load(ordering: .relaxed)
               }
             }
-            // By now they will have begun, and a task that waits for something foreign keeps them.
+            // By now all shutdowns have begun, and the task that waits for the stream keeps them waiting.
             for _ in 0..<100 { await Task.yield() }
             near.close()
             return await group.reduce(into: []) { $0.append($1) }
@@ -303,7 +305,7 @@ extension RuntimeConformance {
       }
     },
 
-    .makingRuntimes("Shutting one runtime down leaves another as it was", .shutdown) { trial in
+    .makingRuntimes("Shutting down one runtime does not affect another", .shutdown) { trial in
       let (first, second) = (try await trial.makeRuntime(), try await trial.makeRuntime())
       let sleeping = second.spawn { try await second.clock.sleep(for: .milliseconds(20)) }
       let (near, far) = try await second.connectedPair()
@@ -315,7 +317,7 @@ extension RuntimeConformance {
       try await expect("the other's blocking work", toGive: 1) { try await second.runBlocking { 1 } }
     },
 
-    .makingRuntimes("Blocking work has its grace to come to its end", .shutdown, needs: .threads) { trial in
+    .makingRuntimes("Shutdown waits for blocking work during the grace period", .shutdown, needs: .threads) { trial in
       let runtime = try await trial.makeRuntime()
       let (begun, gate) = (Gate(), Gate())
       let work = runtime.spawn {
@@ -334,7 +336,7 @@ extension RuntimeConformance {
       try await opener.value
     },
 
-    .makingRuntimes("Blocking work that goes on is not waited for beyond the grace", .shutdown, needs: .threads) {
+    .makingRuntimes("Shutdown does not wait for blocking work beyond the grace period", .shutdown, needs: .threads) {
       trial in
       let runtime = try await trial.makeRuntime()
       let (begun, gate, end) = (Gate(), Gate(), Gate())

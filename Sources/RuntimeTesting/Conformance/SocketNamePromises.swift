@@ -5,10 +5,10 @@ extension RuntimeConformance {
   /// The names of Unix-domain sockets.
   static let socketNames: [Case] = [
     Case(
-      "A Unix-domain socket's name is there while it is listened on, and then not", .listeners, needs: .realDescriptors
+      "The name of a Unix-domain socket exists exactly while its listener is open", .listeners, needs: .realDescriptors
     ) { runtime in
       let path = temporaryPath()
-      // In case the runtime does not.
+      // In case the runtime does not remove it.
       defer { unlink(path) }
       let listener = try await runtime.listen(on: .unix(path: path))
       try expect("the name while the listener is open", toBe: "there", access(path, F_OK) == 0, saw: "none")
@@ -17,7 +17,7 @@ extension RuntimeConformance {
       try await expect("connecting to it", toBeRefused: .connect, with: [ENOENT]) {
         try await runtime.connect(to: .unix(path: path))
       }
-      // A successor's name is not the first listener's to take away.
+      // The first listener must not remove its successor's name.
       let successor = try await runtime.listen(on: .unix(path: path))
       listener.close()
       try expect(
@@ -26,7 +26,7 @@ extension RuntimeConformance {
     },
 
     Case(
-      "A socket that a dead server left behind is replaced, and a live one's is not", .listeners,
+      "Listening replaces the socket of a dead server, but not that of a live one", .listeners,
       needs: .realDescriptors
     ) { runtime in
       let path = temporaryPath()
@@ -46,7 +46,7 @@ extension RuntimeConformance {
     },
 
     Case(
-      "Listening on the name of a file that is no socket is refused and leaves the file as it was", .listeners,
+      "Listening on the name of a file that is not a socket is refused and keeps the file", .listeners,
       needs: .realDescriptors
     ) { runtime in
       let (file, link) = (temporaryPath(), temporaryPath())
@@ -63,7 +63,7 @@ extension RuntimeConformance {
     },
 
     .makingRuntimes(
-      "Of several that listen on an abandoned name at once, one succeeds", .listeners,
+      "Of several concurrent listens on an abandoned name, one succeeds", .listeners,
       needs: [.threads, .realDescriptors]
     ) { trial in
       let runtimes = [try await trial.makeRuntime(), try await trial.makeRuntime()]
@@ -75,7 +75,7 @@ extension RuntimeConformance {
         let attempts = (0..<4).map { number in
           runtimes[number % 2].spawn { () -> (any StreamListener)? in
             let runtime = runtimes[number % 2]
-            // On threads of their own, so that all of them are there at once.
+            // On threads for blocking work, so that all attempts start at the same time.
             _ = try await runtime.runBlocking { gate.arriveAndWait(for: trial.patience) }
             do throws(IOError) {
               return try await runtime.listen(on: .unix(path: path))
@@ -98,7 +98,7 @@ extension RuntimeConformance {
     },
 
     Case(
-      "A listener that is closed leaves its name to the file that has it by now", .listeners, needs: .realDescriptors
+      "Closing a listener does not remove another file that has taken its name", .listeners, needs: .realDescriptors
     ) { runtime in
       let (path, next) = (temporaryPath(), temporaryPath())
       defer { for path in [path, next] { unlink(path) } }
@@ -112,14 +112,15 @@ extension RuntimeConformance {
       successor.close()
     },
 
-    .makingRuntimes("A runtime that is shut down leaves no name", .listeners, needs: .realDescriptors) { trial in
+    .makingRuntimes("Shutting down a runtime removes the names of its sockets", .listeners, needs: .realDescriptors) {
+      trial in
       let path = temporaryPath()
       defer { unlink(path) }
       let runtime = try await trial.makeRuntime()
       let listener = try await runtime.listen(on: .unix(path: path))
       await runtime.shutdown()
       try expect("the name once the runtime is shut down", FileIdentity(path), is: nil)
-      // It may have got the number of the first one's file.
+      // The new file may have the inode number of the first one.
       let successor = try await trial.makeRuntime().listen(on: .unix(path: path))
       listener.close()
       try expect(
@@ -127,7 +128,7 @@ extension RuntimeConformance {
       successor.close()
     },
 
-    Case("A path that no socket can have is refused and not cut", .listeners, needs: .realDescriptors) { runtime in
+    Case("A path that no socket can have is rejected, not truncated", .listeners, needs: .realDescriptors) { runtime in
       let start = temporaryPath()
       let paths = [
         start + "\0tail", start + String(repeating: "x", count: 108 - start.utf8.count),
@@ -144,14 +145,15 @@ extension RuntimeConformance {
       try expect("what has the part before the NUL for its name", FileIdentity(start), is: nil)
     },
 
-    Case("The longest path is listened on and connected to", .listeners, needs: .realDescriptors) { runtime in
+    Case("The longest possible path can be listened on and connected to", .listeners, needs: .realDescriptors) {
+      runtime in
       let start = temporaryPath()
       try await expectAddresses(
         .unix(path: start + String(repeating: "x", count: 107 - start.utf8.count)), on: runtime)
     },
 
-    Case("Abstract names are of the length that is given, and read back as given", .listeners, needs: .realDescriptors)
-    { runtime in
+    Case("Abstract names have the given length and read back unchanged", .listeners, needs: .realDescriptors) {
+      runtime in
       let name = "\0gearbox-\(UInt64.random(in: 0 ... .max))"
       let listener = try await runtime.listen(on: .unix(path: name))
       try expect("the listener's address", listener.localAddress, is: .unix(path: name))
@@ -163,7 +165,7 @@ extension RuntimeConformance {
       }
       for listener in [listener, other] as [any StreamListener] { listener.close() }
       try await expectEnd(of: "listening on it again") { try await runtime.listen(on: .unix(path: name)).close() }
-      // As long as can be, with a NUL inside, and with one at the end, which is another name than without.
+      // The maximum length, a NUL inside, and a NUL at the end, which makes a different name.
       for name in [name, name + "\0", name + "\0x", name + String(repeating: "x", count: 108 - name.utf8.count)] {
         try await expectAddresses(.unix(path: name), on: runtime)
       }
@@ -180,7 +182,7 @@ extension RuntimeConformance {
       saw: error.map { "“\($0)”" } ?? "no error")
   }
 
-  /// Leaves on `path` what a server leaves that was killed: a socket that no process listens on.
+  /// Leaves an abandoned socket at `path`, like a killed server: a socket that no process listens on.
   private static func bindAbandoned(_ path: String) throws {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     defer { close(descriptor) }
@@ -189,5 +191,5 @@ extension RuntimeConformance {
   }
 }
 
-/// A path that is not in use, short enough for a socket.
+/// Returns an unused path that is short enough for a socket.
 package func temporaryPath() -> String { "/tmp/gearbox-\(UInt64.random(in: 0 ... .max))" }

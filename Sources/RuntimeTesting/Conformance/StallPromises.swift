@@ -4,24 +4,24 @@ import RuntimePrimitives
 import Synchronization
 
 extension RuntimeConformance {
-  /// Jobs that keep a worker for long, and everything else that goes on beside them.
+  /// Jobs that keep a worker for long, and everything beside them.
   static let stalls: [Case] = [
     Case(
-      "A worker that is stuck in a job delays nothing that another could do", .executor,
+      "A worker stuck in a job delays nothing that another worker could do", .executor,
       needs: [.threads, .realTime, .realDescriptors]
     ) { runtime in
-      // With one worker there is no other.
+      // With one worker there is no other worker to continue.
       guard runtime.workerCount > 1 else { return }
       let listener = try await runtime.listen(on: .loopback(port: 0))
       defer { listener.close() }
-      // Enough of each that the worker which gets stuck has its share, whatever that is.
+      // Enough of each kind that the stuck worker gets a share, whatever the distribution.
       let count = runtime.workerCount * 4
       var pairs: [(any ByteStream, any ByteStream)] = []
       for _ in 0..<count { pairs.append(try await runtime.connectedPair()) }
       let (isStuck, gate) = (Gate(), Gate())
       let stuck = runtime.spawn {
         isStuck.open()
-        // Until everything else has been done, or the case has been given up.
+        // Blocks until everything else is done, or the case has been given up.
         _ = gate.wait(for: .seconds(60))
       }
       defer { gate.open() }
@@ -51,10 +51,10 @@ extension RuntimeConformance {
     },
 
     Case(
-      "A sleep that is over waits for a few jobs at most, however long these are", .executor,
+      "An expired sleep waits for a few jobs at most, however long they are", .executor,
       needs: [.threads, .realTime]
     ) { runtime in
-      // Where all jobs are counted one after another, that is so many for each worker.
+      // If jobs of all workers are counted together, the bound applies per worker.
       let bound = 30 * runtime.workerCount
       let (due, count, isOver) = (Box(Atomic(Int64.max)), Box(Atomic(0)), Box(Atomic(false)))
       let tasks = (0..<runtime.workerCount * 2).map { _ in
@@ -78,7 +78,7 @@ extension RuntimeConformance {
           }.value
         }
         try expect(
-          "how many jobs of two milliseconds ran before a sleep that was over ended", toBe: "at most \(bound)",
+          "how many jobs of two milliseconds ran before an expired sleep ended", toBe: "at most \(bound)",
           jobs <= bound, saw: "\(jobs)")
       }
       isOver.value.store(true, ordering: .relaxed)
@@ -86,7 +86,7 @@ extension RuntimeConformance {
     },
   ]
 
-  /// Computes for `duration` of the thread's own processor time: on a busy machine a job is as long as on an idle one.
+  /// Computes for `duration` of the thread's own processor time, so that a busy machine does not lengthen the job.
   private static func spin(_ duration: Duration) {
     let end = processorTime() + duration.nanoseconds
     while processorTime() < end {}

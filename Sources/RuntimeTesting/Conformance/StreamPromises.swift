@@ -4,7 +4,7 @@ import RuntimePrimitives
 
 extension RuntimeConformance {
   static let streams: [Case] = [
-    Case("What one end writes the other reads, both ways", .streams) { runtime in
+    Case("Each end reads what the other writes", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await near.write("there")
       try await expect("what the far end reads", toGive: Array("there".utf8)) { try await far.read(exactly: 5) }
@@ -14,7 +14,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Finishing one direction leaves the other as it was", .streams) { runtime in
+    Case("Closing one direction does not affect the other", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await near.write("last words")
       try await near.shutdownWrite()
@@ -27,19 +27,19 @@ extension RuntimeConformance {
       }
     },
 
-    Case("After the end every read gives 0", .streams) { runtime in
+    Case("After the end every read returns 0", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await near.shutdownWrite()
       for _ in 0..<3 {
         try await expect("a read after the end", toGive: []) { try await far.read() }
-        try await expectEnd(of: "readable after the end") { try await far.waitUntilReadable() }
+        try await expectEnd(of: "waitUntilReadable after the end") { try await far.waitUntilReadable() }
         try await expectEnd(of: "waitUntilReadableOrClosed after the end") { try await far.waitUntilReadableOrClosed() }
         let seen = try far.tryRead()
         try expect("tryRead after the end", toBe: "nil or 0 bytes", seen?.isEmpty ?? true, saw: "\(seen ?? [])")
       }
     },
 
-    Case("A read gives 0 bytes only at the end: it waits while there is nothing", .streams) { runtime in
+    Case("A read returns 0 bytes only at the end, and otherwise waits", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       for round in 0..<300 {
         let reader = runtime.spawn { try await far.read() }
@@ -59,14 +59,14 @@ extension RuntimeConformance {
       var all: [UInt8] = []
       while true {
         let some = try await expectEnd(of: "a read of up to 4 bytes") { try await far.read(upTo: 4) }
-        try expect("what it takes", toBe: "at most 4 bytes", some.count <= 4, saw: "\(some.count)")
+        try expect("the number of bytes read", toBe: "at most 4 bytes", some.count <= 4, saw: "\(some.count)")
         if some.isEmpty { break }
         all += some
       }
       try expect("what was read, 4 bytes at a time", all, is: bytes)
     },
 
-    Case("A read appends to what the buffer holds, and says how much", .streams) { runtime in
+    Case("A read appends to the buffer and returns the number of bytes", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try await near.write("xyz")
       try await far.waitUntilReadable()
@@ -75,21 +75,21 @@ extension RuntimeConformance {
       memory.copyBytes(from: "abc".utf8)
       var buffer = OutputRawSpan(buffer: memory, initializedCount: 3)
       let count = try await far.read(into: &buffer)
-      try expect("how many bytes it says", toBe: "1 to 3", (1...3).contains(count), saw: "\(count)")
+      try expect("the returned number of bytes", toBe: "1 to 3", (1...3).contains(count), saw: "\(count)")
       try expect("how many bytes the buffer holds", buffer.byteCount, is: 3 + count)
       try expect("what the buffer holds", Array(memory.prefix(3 + count)), is: Array("abcxyz".utf8.prefix(3 + count)))
     },
 
-    Case("A read without room gives 0 at once and takes nothing", .streams) { runtime in
+    Case("A read into a full buffer returns 0 at once and consumes nothing", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
-      try await expect("such a read with nothing to be had", toGive: []) { try await far.read(upTo: 0) }
+      try await expect("such a read with no byte available", toGive: []) { try await far.read(upTo: 0) }
       try await near.write("x")
       try await far.waitUntilReadable()
-      try await expect("such a read with a byte to be had", toGive: []) { try await far.read(upTo: 0) }
+      try await expect("such a read with a byte available", toGive: []) { try await far.read(upTo: 0) }
       try await expect("the read after it", toGive: Array("x".utf8)) { try await far.read() }
     },
 
-    Case("Writing nothing writes nothing, and ends nothing", .streams) { runtime in
+    Case("Writing no bytes has no effect", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let reader = runtime.spawn { try await far.read() }
       for _ in 0..<10 {
@@ -100,7 +100,7 @@ extension RuntimeConformance {
       try await expect("the read that waited meanwhile", toGive: Array("x".utf8)) { try await reader.value }
     },
 
-    Case("Many small writes arrive whole and in order", .streams) { runtime in
+    Case("Many small writes arrive completely and in order", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let writer = runtime.spawn {
         for number in 0..<2000 { try await near.write("\(number) ") }
@@ -111,7 +111,7 @@ extension RuntimeConformance {
       try await expectEnd(of: "the writer") { try await writer.value }
     },
 
-    Case("Two pieces are written one after the other, whatever their sizes", .streams) { runtime in
+    Case("A write of two spans writes them in order, whatever their sizes", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let bytes = pattern(300_001)
       let sizes = [0, 1, 1000, 300_000, 300_001]
@@ -140,7 +140,7 @@ extension RuntimeConformance {
       for reader in readers { try await expect("a megabyte", toGive: bytes) { try await reader.value } }
     },
 
-    Case("A write waits while the peer does not take what was written", .streams) { runtime in
+    Case("A write waits while the peer does not read", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let (block, count) = ([UInt8](repeating: 7, count: 1 << 20), 64)
       let progress = Box(Lock(0))
@@ -151,7 +151,7 @@ extension RuntimeConformance {
         }
         near.close()
       }
-      // Until there is no progress any more.
+      // Until there is no more progress.
       var last = -1
       while true {
         let now = progress.value.withLock { $0 }
@@ -164,7 +164,7 @@ extension RuntimeConformance {
       try await expectEnd(of: "the writer") { try await writer.value }
     },
 
-    Case("readable waits for something to read and takes nothing", .streams) { runtime in
+    Case("waitUntilReadable waits for bytes and consumes none", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       for round in 0..<50 {
         let reader = runtime.spawn {
@@ -175,46 +175,46 @@ extension RuntimeConformance {
         for _ in 0..<round % 4 { await Task.yield() }
         try await near.write("ab")
         try await expect("the first byte", toGive: Array("a".utf8)) { try await reader.value }
-        try await expectEnd(of: "readable with something to read") { try await far.waitUntilReadable() }
+        try await expectEnd(of: "waitUntilReadable with something to read") { try await far.waitUntilReadable() }
         try await expect("the second byte", toGive: Array("b".utf8)) { try await far.read() }
       }
     },
 
-    Case("tryRead gives what is there, and nil and not 0 where there is nothing", .streams) { runtime in
+    Case("tryRead returns the available bytes, and nil rather than 0 if there are none", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       try expect("tryRead where nothing has been sent", try far.tryRead(), is: nil)
       for _ in 0..<20 {
         try await near.write("hello")
         try await far.waitUntilReadable()
-        // nil is always allowed: "where it cannot be known without waiting".
+        // `nil` is always allowed: "if the stream cannot read without waiting, or cannot tell".
         var seen: [UInt8] = []
         while seen.count < 5 {
           let some = if let some = try far.tryRead() { some } else { try await far.read() }
           try expect("tryRead where there is something", toBe: "nil or more than 0 bytes", !some.isEmpty, saw: "0")
           seen += some
         }
-        try expect("what tryRead, and read where it gave nil, have read", seen, is: Array("hello".utf8))
+        try expect("what tryRead and, after nil, read have read", seen, is: Array("hello".utf8))
         try expect("tryRead when all has been read", try far.tryRead(), is: nil)
       }
     },
 
-    Case("A loop of readable and tryRead reads on to the end", .streams) { runtime in
+    Case("A loop of waitUntilReadable and tryRead reads everything", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let bytes = pattern(3000)
       try await near.write(bytes)
       try await expectLoop(reading: bytes, from: far) {
-        try await expectEnd(of: "readable with something to read") { try await far.waitUntilReadable() }
+        try await expectEnd(of: "waitUntilReadable with something to read") { try await far.waitUntilReadable() }
       }
     },
 
-    Case("A loop of tryRead and sleeps reads on to the end", .streams) { runtime in
+    Case("A loop of tryRead and sleeps reads everything", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let bytes = pattern(3000)
       try await near.write(bytes)
       try await expectLoop(reading: bytes, from: far) { try await runtime.clock.sleep(for: .milliseconds(1)) }
     },
 
-    Case("A loop of tryWrite and sleeps writes on to the end", .streams) { runtime in
+    Case("A loop of tryWrite and sleeps writes everything", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let bytes = pattern(3000)
       let reading = runtime.spawn { try await far.readToEnd() }
@@ -230,18 +230,18 @@ extension RuntimeConformance {
       }
       try await near.shutdownWrite()
       try await expect("what the peer reads", toGive: Array(bytes[..<written])) { try await reading.value }
-      // A stream without plain writes takes nothing from the first time on.
+      // A stream without plain writes returns 0 from the first call on.
       if written > 0 { try expect("how many bytes the loop writes", written, is: bytes.count) }
     },
 
-    Case("tryWrite writes as much as it says, from the first byte on, and stops when it would wait", .streams) {
+    Case("tryWrite writes the prefix that it reports, and stops when it would have to wait", .streams) {
       runtime in
       let (near, far) = try await runtime.connectedPair()
       let bytes = pattern(1 << 20)
       var (written, rest): ([UInt8], [UInt8]) = ([], bytes)
       while written.count < 64 << 20 {
         let count = try near.tryWrite(rest)
-        try expect("what it says", toBe: "0 to \(rest.count)", (0...rest.count).contains(count), saw: "\(count)")
+        try expect("the returned count", toBe: "0 to \(rest.count)", (0...rest.count).contains(count), saw: "\(count)")
         if count == 0 { break }
         written += rest.prefix(count)
         rest = count == rest.count ? bytes : Array(rest.dropFirst(count))
@@ -249,13 +249,13 @@ extension RuntimeConformance {
       try expect(
         "megabytes written to a peer that reads nothing", toBe: "less than 64", written.count < 64 << 20, saw: "64")
       let reading = runtime.spawn { try await far.readToEnd() }
-      // What it has not taken begins the next write.
+      // The bytes that were not accepted begin the next write.
       try await near.write(rest)
       try await near.shutdownWrite()
       try await expect("what the peer reads", toGive: written + rest) { try await reading.value }
     },
 
-    Case("Of two that read at once, one is told that the stream is busy and the other goes on", .streams) { runtime in
+    Case("Of two concurrent reads, one fails as busy and the other completes", .streams) { runtime in
       for _ in 0..<20 {
         let (near, far) = try await runtime.connectedPair()
         let first = try await firstToEnd(on: runtime, "one of two readers") { try await far.read() }
@@ -265,7 +265,7 @@ extension RuntimeConformance {
       }
     },
 
-    Case("Of two that write at once, one is told that the stream is busy and the other goes on", .streams) { runtime in
+    Case("Of two concurrent writes, one fails as busy and the other completes", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       let block = [UInt8](repeating: 7, count: 64 << 20)
       let first = try await firstToEnd(on: runtime, "one of two writers") { try await near.write(block) }
@@ -287,7 +287,7 @@ extension RuntimeConformance {
       try await expect("what the reader gets", toGive: Array("to near".utf8)) { try await reader.value }
     },
 
-    Case("Writing to a peer that has closed ends with an error, not with a signal", .streams) { runtime in
+    Case("Writing to a peer that has closed fails with an error, not a signal", .streams) { runtime in
       let (near, far) = try await runtime.connectedPair()
       far.close()
       try await expect("writing again and again", toBeRefused: .write, with: [EPIPE, ECONNRESET]) {
@@ -299,13 +299,14 @@ extension RuntimeConformance {
     },
   ]
 
-  /// Runs `body` twice at once, and waits for whichever ends first.
+  /// Runs `body` twice concurrently, and waits for the first to end.
   static func firstToEnd<Success: Sendable>(
     on runtime: any AsyncRuntime, _ subject: String, _ body: @escaping @Sendable () async throws -> Success
   ) async throws -> (result: Result<Success, any Error>, other: Task<Success, any Error>) {
     let tasks = (0..<2).map { _ in runtime.spawn(body) }
     return try await expectEnd(of: subject) {
-      // The group's second child goes on waiting, as a task's value cannot be given up: hence the stream.
+      // A task group would wait for the second child, since waiting for a task's value cannot be cancelled. Hence the
+      // stream.
       let (ends, end) = AsyncStream.makeStream(of: Int.self)
       for (number, task) in tasks.enumerated() {
         runtime.execute {
@@ -319,7 +320,7 @@ extension RuntimeConformance {
   }
 }
 
-/// Bytes that are not all the same, so that it shows if some are missing.
+/// Returns bytes with a pattern in which missing bytes are noticed.
 func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }
 
 extension ByteStream {
@@ -335,7 +336,7 @@ extension ByteStream {
   }
 }
 
-/// Reads to the end, and counts what there is.
+/// Reads to the end, and returns the number of bytes.
 func countToEnd(_ stream: any ByteStream) async throws(IOError) -> Int {
   var count = 0
   while true {
@@ -345,13 +346,13 @@ func countToEnd(_ stream: any ByteStream) async throws(IOError) -> Int {
   }
 }
 
-/// Checks that a loop of `wait` and `tryRead` reads all of `bytes` from `stream`, where they have arrived.
+/// Checks that a loop of `wait` and `tryRead` reads all of `bytes` from `stream`. The bytes must have arrived.
 private func expectLoop(
   reading bytes: [UInt8], from stream: some ByteStream, waiting wait: () async throws -> Void
 ) async throws {
   var seen: [UInt8] = []
   var roundsInVain = 0
-  // `tryRead` may give nil now and then where there is something to read, but not for ever.
+  // `tryRead` may return `nil` occasionally although there are bytes, but not forever.
   while seen.count < bytes.count, roundsInVain < 1000 {
     try await wait()
     roundsInVain += 1
@@ -360,6 +361,6 @@ private func expectLoop(
       roundsInVain = 0
     }
   }
-  // A stream without plain reads gives nil from the first time on.
+  // A stream without plain reads returns `nil` from the first call on.
   if !seen.isEmpty { try expect("what the loop reads", seen, is: bytes) }
 }

@@ -6,10 +6,10 @@ import Synchronization
 extension RuntimeConformance {
   static let threads: [Case] =
     Construct.allCases.map { construct in
-      let promise = "No more tasks run at once than there are workers: after \(construct.rawValue)"
+      let promise = "At most one task per worker runs at a time: after \(construct.rawValue)"
       return Case(promise, .threads, needs: [.threads, .realTime]) { runtime in
         let inside = Concurrently()
-        // Each must come back through the executor, or more than there are workers will be here at once.
+        // Each job must return through the executor. Otherwise more than one per worker would run at a time.
         let tasks = (0..<runtime.workerCount * 2 + 2).map { _ in
           runtime.spawn {
             for _ in 0..<5 {
@@ -23,12 +23,12 @@ extension RuntimeConformance {
         }
         for task in tasks { try await expectEnd(of: "a task") { try await task.value } }
         let count = runtime.workerCount
-        // On a machine where a thread stands still for long, relief workers may have come.
+        // If the machine suspends a thread for long, relief workers may have been activated.
         let isKept = inside.most <= count || runtime.metrics.reliefs > 0
         try expect("how many ran at once", toBe: "at most \(count)", isKept, saw: "\(inside.most)")
       }
     } + [
-      Case("Tasks that foreign threads start are all run", .threads, needs: .threads) { runtime in
+      Case("All tasks that foreign threads start are run", .threads, needs: .threads) { runtime in
         let done = Box(Atomic(0))
         for _ in 0..<4 {
           try Thread(name: "foreign") {
@@ -40,7 +40,7 @@ extension RuntimeConformance {
         }
       },
 
-      Case("A task that a foreign thread wakes goes on", .threads, needs: .threads) { runtime in
+      Case("A task that a foreign thread resumes continues", .threads, needs: .threads) { runtime in
         for _ in 0..<200 {
           try await runtime.spawnAndWait("a task that a foreign thread wakes") {
             try await withUnsafeThrowingContinuation { (continuation: UnsafeContinuation<Void, any Error>) in
@@ -50,7 +50,7 @@ extension RuntimeConformance {
         }
       },
 
-      Case("A sleep costs no thread", .threads, needs: [.threads, .quietProcess]) { runtime in
+      Case("A sleep uses no thread", .threads, needs: [.threads, .quietProcess]) { runtime in
         try await expectNoThreads(for: "a thousand sleeps") {
           let sleeps = (0..<1000).map { _ in runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) } }
           try await runtime.clock.sleep(for: .milliseconds(10))
@@ -61,7 +61,7 @@ extension RuntimeConformance {
         }
       },
 
-      Case("A wait for a connection costs no thread", .threads, needs: [.threads, .quietProcess]) { runtime in
+      Case("A wait for a connection uses no thread", .threads, needs: [.threads, .quietProcess]) { runtime in
         try await expectNoThreads(for: "a hundred connections that wait") {
           var streams: [any ByteStream] = []
           var waits: [Task<Void, any Error>] = []
@@ -79,7 +79,7 @@ extension RuntimeConformance {
       },
     ]
 
-  /// What a task may come back from.
+  /// A construct after which a task resumes.
   private enum Construct: String, CaseIterable {
     case start = "a start"
     case yield = "a yield"
@@ -97,7 +97,7 @@ extension RuntimeConformance {
     func run(_ body: @Sendable () -> Void) { body() }
   }
 
-  /// Runs `body` after `construct`, or in what it starts.
+  /// Runs `body` after `construct`, or in the task that it starts.
   private static func run(
     _ construct: Construct, on runtime: any AsyncRuntime, _ body: @escaping @Sendable () -> Void
   ) async throws {
@@ -137,9 +137,10 @@ extension RuntimeConformance {
     }
   }
 
-  /// Expects that there are hardly more threads while `body` has something wait, which gives how many there were.
+  /// Expects that `body`, which makes tasks wait and returns the number of threads meanwhile, needs hardly any new
+  /// threads.
   private static func expectNoThreads(for subject: String, _ body: () async throws -> Int) async throws {
-    // Others in the process may start threads of their own, but hardly so many each time.
+    // Other code in the process may start threads too, but hardly as many each time.
     let before = threadCount()
     var more = 0
     for _ in 0..<5 {
@@ -150,7 +151,7 @@ extension RuntimeConformance {
   }
 }
 
-/// Counts how many are in a place at once.
+/// Counts concurrent users of a section.
 private final class Concurrently: Sendable {
   private let counts = Lock((now: 0, most: 0))
 

@@ -13,11 +13,11 @@ extension RuntimeConformance {
       try await expectNeverEarly(on: runtime) { try await SuspendingClock().sleep(until: .now + $0) }
     },
 
-    Case("A tolerance makes no sleep early", .timers) { runtime in
+    Case("A tolerance does not make a sleep end early", .timers) { runtime in
       try await expectNeverEarly(on: runtime) { try await runtime.clock.sleep(for: $0, tolerance: .seconds(10)) }
     },
 
-    Case("The runtime's clock goes forwards, and by no less than one sleeps on it", .timers) { runtime in
+    Case("The runtime's clock advances by at least the duration of a sleep on it", .timers) { runtime in
       try await expectForwards(runtime.clock)
     },
 
@@ -25,13 +25,13 @@ extension RuntimeConformance {
       try await expectAllEnd(1000, on: runtime)
     },
 
-    Case("Sleeping for no time, or until a time that has passed, does not wait", .timers) { runtime in
+    Case("Sleeping for zero time, or until a past time, does not wait", .timers) { runtime in
       try await runtime.spawnAndWait("a sleep of no time") { try await runtime.clock.sleep(for: .zero) }
       try await runtime.spawnAndWait("a sleep of -5 s") { try await runtime.clock.sleep(for: .seconds(-5)) }
       try await runtime.spawnAndWait("Task.sleep of no time") { try await Task.sleep(for: .zero) }
     },
 
-    Case("Sleeping for no time, over and over, lets other tasks have their turn", .timers) { runtime in
+    Case("Sleeping for zero time in a loop lets other tasks run", .timers) { runtime in
       for duration in [Duration.zero, .nanoseconds(1), .seconds(-5)] {
         try await expectTurn(beside: "loops of sleeps of \(duration)", on: runtime) {
           try await runtime.clock.sleep(for: duration)
@@ -39,11 +39,11 @@ extension RuntimeConformance {
       }
     },
 
-    Case("A short sleep ends though a long one began before it", .timers) { runtime in
+    Case("A short sleep ends in time even if a long one began before it", .timers) { runtime in
       let long = runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
       try await runtime.spawnAndWait("a task that lets the sleep begin") { for _ in 0..<10 { await Task.yield() } }
       for _ in 0..<10 {
-        // Now from outside the runtime and now from inside: whoever waits for the time has to hear that it is nearer.
+        // From outside and inside the runtime: in both cases the waiting thread has to learn of the earlier deadline.
         try await expectEnd(of: "a sleep of 2 ms from outside") { try await runtime.clock.sleep(for: .milliseconds(2)) }
         try await runtime.spawnAndWait("a sleep of 2 ms from inside") {
           try await runtime.clock.sleep(for: .milliseconds(2))
@@ -53,7 +53,7 @@ extension RuntimeConformance {
       try await expectCancellation(of: "the long sleep") { try await long.value }
     },
 
-    Case("A sleep longer than can be counted waits like any other", .timers) { runtime in
+    Case("A sleep that is too long to be counted waits like any other", .timers) { runtime in
       let forEver = runtime.spawn { try await runtime.clock.sleep(for: .seconds(Int64.max / 4)) }
       try await runtime.spawnAndWait("a sleep of 1 ms beside it") {
         try await runtime.clock.sleep(for: .milliseconds(1))
@@ -62,12 +62,12 @@ extension RuntimeConformance {
       try await expectCancellation(of: "the sleep of 70 thousand million years") { try await forEver.value }
     },
 
-    Case("Sleeps that are cancelled leave those beside them as they were", .timers) { runtime in
+    Case("Cancelling some sleeps does not affect others", .timers) { runtime in
       let duration = Duration.milliseconds(20)
       let short = (0..<100).map { _ in
         runtime.spawn { try await timed { try await runtime.clock.sleep(for: duration) } }
       }
-      // They tell whether they were cancelled themselves by the time that they ended.
+      // Each reports whether it was cancelled itself by the time it ended.
       let long = (0..<200).map { _ in
         runtime.spawn {
           do { try await runtime.clock.sleep(for: .seconds(3600)) } catch { return Task.isCancelled }
@@ -77,20 +77,20 @@ extension RuntimeConformance {
       func cancel(_ places: StrideTo<Int>) async throws {
         for place in places { long[place].cancel() }
         for place in places {
-          try await expect("whether a sleep of an hour goes on that nobody cancelled", toGive: true) {
+          try await expect("whether a sleep of an hour ended only after it was cancelled", toGive: true) {
             try await long[place].value
           }
         }
       }
       try await cancel(stride(from: 0, to: long.count, by: 2))
       for sleep in short {
-        let time = try await expectEnd(of: "a sleep of \(duration) that nobody cancelled") { try await sleep.value }
+        let time = try await expectEnd(of: "a sleep of \(duration) that was not cancelled") { try await sleep.value }
         try expect("that sleep", toBe: "no shorter", time >= duration, saw: "\(time)")
       }
       try await cancel(stride(from: 1, to: long.count, by: 2))
     },
 
-    Case("Whoever sleeps leaves its worker to others", .timers) { runtime in
+    Case("A sleeping task leaves its worker to others", .timers) { runtime in
       let sleepers = (0..<runtime.workerCount * 4).map { _ in
         runtime.spawn { try await runtime.clock.sleep(for: .seconds(3600)) }
       }
@@ -99,7 +99,7 @@ extension RuntimeConformance {
       for sleeper in sleepers { try await expectCancellation(of: "a sleep") { try await sleeper.value } }
     },
 
-    Case("A timeout on the runtime's clock cancels what takes longer, and nothing else", .timers) { runtime in
+    Case("A timeout on the runtime's clock cancels only what takes longer", .timers) { runtime in
       let timeout = Duration.milliseconds(5)
       for _ in 0..<10 {
         let time = try await runtime.spawnAndWait("a timeout of \(timeout) of a sleep of an hour") {
@@ -119,7 +119,7 @@ extension RuntimeConformance {
     },
   ]
 
-  /// Sleeps many at once; under load as well.
+  /// Starts `count` sleeps at once, and expects each to end, and not early.
   static func expectAllEnd(_ count: Int, on runtime: any AsyncRuntime) async throws {
     let sleeps = (0..<count).map { number in
       let duration = Duration.milliseconds(number % 100)
@@ -131,7 +131,7 @@ extension RuntimeConformance {
     }
   }
 
-  /// Sleeps for as long as falls on one side of a millisecond or the other, as most timers tick.
+  /// Sleeps for durations on either side of a millisecond, the resolution of many timers.
   private static func expectNeverEarly(
     on runtime: any AsyncRuntime, _ sleep: @escaping @Sendable (Duration) async throws -> Void
   ) async throws {
@@ -154,7 +154,7 @@ extension RuntimeConformance {
   }
 
   private static func expectTicks(_ count: Int, on clock: some Clock<Duration>) async throws {
-    // Under and over a millisecond, as most timers tick. None is skipped, however late it comes.
+    // Shorter and longer than a millisecond, the resolution of many timers. No tick is skipped, however late it is.
     for period in [Duration.microseconds(700), .microseconds(2500)] {
       var ticks = Interval(every: period, on: clock, missed: .catchUp).makeAsyncIterator()
       var tick = await ticks.next()
@@ -182,7 +182,7 @@ extension RuntimeConformance {
   }
 }
 
-/// How long `body` takes.
+/// Returns how long `body` takes.
 func timed(_ body: () async throws -> Void) async rethrows -> Duration {
   let start = ContinuousClock.now
   try await body()

@@ -1,23 +1,23 @@
 import Runtime
 import RuntimePrimitives
 
-/// One run of a case: the runtimes it has made, and what it waits for.
+/// One run of a case: its runtimes, and the operation that it waits for.
 final class Trial: Sendable {
-  /// The trial that the calling task is part of. A task that was spawned on a runtime is part of none.
+  /// The trial of the calling task. A task that was spawned on a runtime has none.
   @TaskLocal static var current: Trial?
 
   private struct State {
     var runtimes: [any AsyncRuntime] = []
-    /// What is being waited for, as it will be found if it never comes.
+    /// The current wait, as the finding to report if it never ends.
     var wait: Finding?
-    /// What has been found already, if only the shutdown is left.
+    /// The error of the case, if only the shutdown is left.
     var failure: (any Error)?
   }
 
   private let state = Lock(State())
   private let maker: @Sendable () async throws -> any AsyncRuntime
   private let limit: Duration?
-  /// Where the case is in this library's sources.
+  /// The source location of the case in this library.
   private let location: String
 
   init(makeRuntime: @escaping @Sendable () async throws -> any AsyncRuntime, limit: Duration?, location: String) {
@@ -26,20 +26,20 @@ final class Trial: Sendable {
     self.location = location
   }
 
-  /// How long a thread may be blocked for something that will come unless the backend is broken: long, but short
-  /// enough for the case to say itself what has not come.
+  /// How long a thread may block for an event that only a broken backend fails to deliver: long, but short enough that
+  /// the case itself can report what is missing.
   var patience: Duration { (limit ?? .seconds(120)) / 3 }
 
-  /// A new runtime, which will be shut down when the case is over.
+  /// Creates a runtime that is shut down at the end of the case.
   func makeRuntime() async throws -> any AsyncRuntime {
     let runtime = try await expectEnd(of: "making a runtime", maker)
     state.withLock { $0.runtimes.append(runtime) }
     return runtime
   }
 
-  /// Takes down what is waited for from now on.
+  /// Records the current wait.
   ///
-  /// - Returns: what was until now.
+  /// - Returns: the previous one.
   @discardableResult
   func begin(_ wait: Finding?) -> Finding? {
     state.withLock { state in
@@ -48,7 +48,7 @@ final class Trial: Sendable {
     }
   }
 
-  /// Runs `body`, and shuts down the runtimes that it makes.
+  /// Runs `body`, and shuts down its runtimes.
   func run(_ body: @escaping @Sendable (Trial) async throws -> Void) async throws(Finding) {
     do {
       try await Self.$current.withValue(self) {
@@ -69,7 +69,7 @@ final class Trial: Sendable {
       result = .failure(error)
       state.withLock { $0.failure = error }
     }
-    // What a case leaves behind when it fails may never end.
+    // Tasks that a failed case leaves behind may never end.
     let grace = if case .success = result { Duration.seconds(5) } else { Duration.zero }
     try await expectEnd(of: "the shutdown after the case") { await end(grace: grace) }
     try result.get()
@@ -80,7 +80,7 @@ final class Trial: Sendable {
     for runtime in runtimes { await runtime.shutdown(grace: grace) }
   }
 
-  /// Runs `body` in a task of its own, which is left to itself if it has not ended within `limit`.
+  /// Runs `body` in a separate task, which is abandoned if it has not ended within `limit`.
   private func run(_ body: @escaping @Sendable (Trial) async throws -> Void, within limit: Duration) async throws {
     let outcome = Monitor<Result<Void, any Error>?>(nil)
     let task = Task {
@@ -109,8 +109,8 @@ final class Trial: Sendable {
     throw wait
   }
 
-  /// Has a thread, which does not depend on anybody's executor or timer, resume `continuation` with the outcome, or with
-  /// `nil` once `deadline` has passed.
+  /// Starts a thread that resumes `continuation` with the outcome, or with `nil` after `deadline`. A thread depends on
+  /// no executor and no timer of the backend.
   private func watch(
     _ outcome: Monitor<Result<Void, any Error>?>, until deadline: Int64,
     _ continuation: UnsafeContinuation<Result<Void, any Error>?, Never>

@@ -3,17 +3,17 @@ import Synchronization
 
 extension RuntimeConformance {
   static let yielding: [Case] = [
-    Case("Yielding on the runtime, over and over, lets other tasks have their turn", .executor) { runtime in
+    Case("Yielding on the runtime in a loop lets other tasks run", .executor) { runtime in
       try await expectTurn(beside: "loops of yields", on: runtime) { await runtime.yield() }
     },
 
-    Case("A task that is cancelled yields like any other", .executor) { runtime in
+    Case("A cancelled task yields like any other", .executor) { runtime in
       try await expectTurn(beside: "loops of yields of cancelled tasks", on: runtime, areCancelled: true) {
         await runtime.yield()
       }
     },
 
-    Case("A task that yields goes on, whether or not another is ready", .executor) { runtime in
+    Case("A task that yields continues, whether or not another one is ready", .executor) { runtime in
       @Sendable func yields(_ count: Int = 1000) async -> Int {
         for _ in 0..<count { await runtime.yield() }
         return count
@@ -23,8 +23,8 @@ extension RuntimeConformance {
       for task in both { try await expectEnd(of: "one of two tasks that yield to each other") { try await task.value } }
     },
 
-    Case("Yielding comes to its end wherever it is called", .executor) { runtime in
-      try await expectEnd(of: "a yield of a task that is none of the runtime's") { await runtime.yield() }
+    Case("A yield returns wherever it is called", .executor) { runtime in
+      try await expectEnd(of: "a yield of a foreign task") { await runtime.yield() }
       try await expectEnd(of: "a yield of a detached task") { await Task.detached { await runtime.yield() }.value }
       try await runtime.spawnAndWait("yields of child tasks") {
         async let child: Void = runtime.yield()
@@ -42,7 +42,7 @@ extension RuntimeConformance {
     },
   ]
 
-  /// Expects a task to have its turn beside tasks that do nothing but `step`, twice as many as there are workers.
+  /// Expects a task to run beside twice as many tasks as workers that only repeat `step`.
   static func expectTurn(
     beside loops: String, on runtime: any AsyncRuntime, areCancelled: Bool = false,
     _ step: @escaping @Sendable () async throws -> Void
@@ -51,7 +51,7 @@ extension RuntimeConformance {
     let tasks = (0..<runtime.workerCount * 2).map { _ in
       runtime.spawn { () throws -> Bool in
         begun.value.add(1, ordering: .relaxed)
-        // Not for ever: where a step does not suspend, what ends the loop never comes.
+        // Bounded: if a step never suspends, the task that ends the loop never runs.
         for _ in 0..<1_000_000 where !isOver.value.load(ordering: .relaxed) { try await step() }
         return isOver.value.load(ordering: .relaxed)
       }
@@ -65,7 +65,7 @@ extension RuntimeConformance {
   }
 }
 
-/// An actor that yields with its callers.
+/// An actor whose method yields.
 private actor YieldingActor {
   private let runtime: any AsyncRuntime
 

@@ -1,7 +1,7 @@
 package import Runtime
 
 extension AsyncRuntime {
-  /// Two ends of a connection over `address`.
+  /// Returns both ends of a connection over `address`.
   package func connectedPair(
     _ address: SocketAddress = .loopback(port: 0)
   ) async throws -> (near: any ByteStream, far: any ByteStream) {
@@ -13,7 +13,7 @@ extension AsyncRuntime {
   }
 }
 
-/// What `body` throws, as an `IOError`; `nil` if it throws nothing.
+/// Returns the `IOError` that `body` throws; `nil` if it throws none.
 package func ioError(_ body: () async throws -> Void) async throws -> IOError? {
   do {
     try await body()

@@ -1,9 +1,9 @@
 public import Runtime
 
-/// One end of a connection in memory: what is written to one end is read from the other.
+/// One end of an in-memory connection: bytes written to one end are read from the other.
 ///
-/// It keeps to the contract of ``ByteStream`` as a socket does: a write waits while the peer does not read, each
-/// direction ends on its own, and after the peer has closed, writing fails with `EPIPE`.
+/// It follows the contract of ``ByteStream`` as a socket does: a write waits while the peer does not read, each
+/// direction ends on its own, and writing fails with `EPIPE` after the peer has closed.
 public final class MemoryStream: ByteStream {
   private let incoming: Pipe
   private let outgoing: Pipe
@@ -13,10 +13,10 @@ public final class MemoryStream: ByteStream {
     self.outgoing = outgoing
   }
 
-  /// Two ends of one connection that holds no more than `capacity` unread bytes each way.
+  /// Returns both ends of a connection that holds at most `capacity` unread bytes in each direction.
   ///
-  /// A reader sees at most `capacity` bytes at once. With capacity 0 the two are in lockstep: a write ends only when
-  /// all of it was read, so that code which counts on a buffer between it and its peer stands still.
+  /// A reader sees at most `capacity` bytes at once. With capacity 0 the ends run in lockstep: a write completes only
+  /// when all of it has been read. Code that relies on a buffer between it and its peer then deadlocks.
   public static func pair(capacity: Int = 64 * 1024) -> (MemoryStream, MemoryStream) {
     let (there, back) = (Pipe(capacity: capacity), Pipe(capacity: capacity))
     return (MemoryStream(incoming: back, outgoing: there), MemoryStream(incoming: there, outgoing: back))
@@ -44,7 +44,7 @@ public final class MemoryStream: ByteStream {
 
   public func shutdownWrite() throws(IOError) { try outgoing.finishWriting(closing: false) }
 
-  /// Whether the other end is there still (`PeerPresence`), and whether there is something to read (`PendingInput`).
+  /// Provides `PeerPresence` and `PendingInput`.
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
     if type == PendingInput.self { return PendingInput(isThere: incoming.hasBytes) as? Attribute }
     guard type == PeerPresence.self else { return nil }

@@ -1,10 +1,11 @@
 public import Runtime
 
-/// A stream that moves one byte at a time: what is parsed or framed here must not depend on how bytes arrive together.
+/// A stream that transfers one byte at a time, for tests of parsers and framing that must not depend on how bytes are
+/// grouped.
 public struct OneByteStream<Base: ByteStream>: ByteStream {
   private let base: Base
 
-  /// Moves the bytes of `base` one at a time.
+  /// Wraps `base` and transfers its bytes one at a time.
   public init(_ base: Base) { self.base = base }
 
   public func waitUntilReadable() async throws(IOError) { try await base.waitUntilReadable() }

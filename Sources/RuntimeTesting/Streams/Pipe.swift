@@ -2,15 +2,15 @@ import Glibc
 import Runtime
 import RuntimePrimitives
 
-/// One direction of a connection in memory: bytes from one writer to one reader, no more than a bound at a time.
+/// One direction of an in-memory connection: a bounded buffer with one writer and one reader.
 ///
-/// A write leaves its bytes here and waits until no more than `capacity` of them are unread, so memory is bounded by the
-/// capacity and one write. With capacity 0 a write ends only when all of it was read.
+/// A write stores its bytes and waits until at most `capacity` of them are unread. So memory is bounded by the capacity
+/// plus one write. With capacity 0 a write completes only when all of it has been read.
 final class Pipe: Sendable {
-  /// What a waiter is woken with.
+  /// The result of a wait.
   private enum Wake {
     case ready, failed(IOError.Reason)
-    /// A write was cancelled, and so many of its last bytes were taken back.
+    /// A write was cancelled, and this number of its last bytes was removed.
     case withdrawn(Int)
   }
 
@@ -21,7 +21,7 @@ final class Pipe: Sendable {
 
   private struct State {
     var bytes: [UInt8] = []
-    /// Where the unread part of `bytes` begins: removing from the front of an array on every read would be quadratic.
+    /// The index of the first unread byte of `bytes`. Removing bytes from the front on every read would be quadratic.
     var start = 0
     var readerIsClosed = false
     var writerIsClosed = false
@@ -43,9 +43,9 @@ final class Pipe: Sendable {
       }
     }
 
-    /// Takes back what a write that has not ended left beyond `capacity`.
+    /// Removes the bytes of a pending write beyond `capacity`.
     ///
-    /// - Returns: how many bytes that was.
+    /// - Returns: the number of removed bytes.
     @discardableResult
     mutating func withdraw(beyond capacity: Int) -> Int {
       let excess = max(0, count - capacity)
@@ -59,7 +59,7 @@ final class Pipe: Sendable {
 
   init(capacity: Int) { self.capacity = capacity }
 
-  /// What a read may see of `count` bytes: a reader of a bounded pipe never sees more than its bound at once.
+  /// Returns how many of `count` bytes a read may see: never more than the capacity of a bounded pipe.
   private func visible(_ count: Int) -> Int { capacity == 0 ? count : min(count, capacity) }
 }
 
@@ -90,7 +90,7 @@ extension Pipe {
     }
   }
 
-  /// The count of a read that has ended; `nil` after a wait, when it is time to try again.
+  /// Returns the byte count of a completed read, or `nil` after a wait, when the read should be retried.
   private func finished(_ attempt: Attempt) async throws(IOError) -> Int? {
     switch attempt {
     case .done(let count): return count
@@ -128,7 +128,7 @@ extension Pipe {
   /// Whether a read would return bytes at once.
   var hasBytes: Bool { state.withLock { $0.count > 0 } }
 
-  /// Whether the writer has said that it writes no more.
+  /// Whether the writer has finished writing.
   var isFinished: Bool { state.withLock(\.writerHasFinished) }
 
   func closeReader() {
@@ -150,7 +150,7 @@ extension Pipe {
     guard try await writeSome(first, second) == length else { throw IOError(.write, .cancelled) }
   }
 
-  /// Writes all bytes, or some if it is cancelled meanwhile.
+  /// Writes all bytes, or some if it is cancelled during the wait.
   func writeSome(_ first: RawSpan, _ second: RawSpan = RawSpan()) async throws(IOError) -> Int {
     let (attempt, reader) = leave(first, second)
     reader?.continuation.resume(returning: .ready)
@@ -192,7 +192,7 @@ extension Pipe {
     }
   }
 
-  /// Ends what is written; `closing` tells the end of the whole stream from the end of this direction.
+  /// Finishes writing. With `closing` it closes the writer's end too.
   func finishWriting(closing: Bool) throws(IOError) {
     let (failure, reader, writer) = state.withLock { state -> (IOError.Reason?, Waiter?, Waiter?) in
       if state.writerIsClosed { return (closing ? nil : .closed, nil, nil) }
@@ -230,13 +230,14 @@ extension Pipe {
     }
   }
 
-  /// Leaves the waiter where it will be found, unless what it waits for has come about since.
+  /// Stores the waiter, unless its condition already holds.
   private func register(_ waiter: Waiter, _ side: Side) -> Wake? {
     state.withLock { state in
       switch side {
       case .read:
         guard case .wait = readiness(of: state) else { return .ready }
-        // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.
+        // Cancellation sets the flag before it calls the handler. So either this check sees the flag or the handler
+        // finds the waiter.
         if Task.isCancelled { return .failed(.cancelled) }
         state.reader = waiter
       case .write:

@@ -2,9 +2,9 @@ import Glibc
 public import Runtime
 import RuntimePrimitives
 
-/// A stream with its whole story told beforehand: it gives the bytes it was made with and keeps what is written.
+/// A stream with predefined input that records its output.
 ///
-/// No peer and no task of its own is needed: serve it, then look at ``written``.
+/// It needs no peer and no task: run the code under test on it, and then inspect ``written``.
 ///
 /// ```swift
 /// let stream = ScriptedStream("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -19,22 +19,23 @@ public final class ScriptedStream: ByteStream {
     var isClosed = false
   }
 
-  /// A `Monitor`, since ThreadSanitizer does not see into a `Lock` that two threads want at once.
+  /// A `Monitor`, since ThreadSanitizer does not understand a contended `Lock`.
   private let state: Monitor<State>
 
-  /// A stream whose peer sends `chunks`, each no sooner than the one before has been read, and then finishes.
+  /// Creates a stream whose peer sends `chunks` and then finishes. Each chunk arrives after the previous one has been
+  /// read.
   public init(_ chunks: [[UInt8]]) {
     state = Monitor(State(chunks: chunks.filter { !$0.isEmpty }[...]))
   }
 
-  /// A stream whose peer sends `text`, all at once, and then finishes.
+  /// Creates a stream whose peer sends `text` at once and then finishes.
   public convenience init(_ text: String) { self.init([Array(text.utf8)]) }
 
-  /// What has been written so far.
+  /// The bytes written so far.
   public var written: [UInt8] { state.withLock { $0.written } }
-  /// What has been written so far, as text.
+  /// The bytes written so far, as text.
   public var writtenText: String { String(decoding: written, as: UTF8.self) }
-  /// Whether this end has said that it will write no more.
+  /// Whether this end has finished writing.
   public var hasFinishedWriting: Bool { state.withLock { $0.hasFinished } }
   /// Whether this end has closed the stream.
   public var isClosed: Bool { state.withLock { $0.isClosed } }

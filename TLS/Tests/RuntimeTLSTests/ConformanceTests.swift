@@ -15,11 +15,11 @@ import Testing
   /// What streams over TLS promise otherwise.
   static let otherwise: Set = [
     // These take a plain close for the end. Over TLS it says nothing, so that what is cut off is told from what has ended.
-    "A stream that many close at once is closed once",
-    "A write waits while the peer does not take what was written",
-    "Closing ends the stream at the other end, after what was written before",
-    "Closing one stream never harms another",
-    "Of two that write at once, one is told that the stream is busy and the other goes on",
+    "A stream that several tasks close at once is closed exactly once",
+    "A write waits while the peer does not read",
+    "The peer of a closed stream reads what was written, and then the end",
+    "Closing a stream never affects another",
+    "Of two concurrent writes, one fails as busy and the other completes",
   ]
 
   static let promises = RuntimeConformance.cases(without: [.realDescriptors, .quietProcess]).filter { promise in

@@ -23,7 +23,7 @@ import Testing
     #expect(arrived.count == 2 && arrived.allSatisfy { $0 == bytes })
   }
 
-  @Test func `Two pieces are written one after the other, whatever their sizes`() async throws {
+  @Test func `A write of two spans writes them in order, whatever their sizes`() async throws {
     let ends = try await Ends.shaken()
     let bytes = pattern(200_001)
     let sizes = [0, 1, 100, 70_000, 200_001]

@@ -44,14 +44,17 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case takesAResetForTheEnd
   case endsWhereItIsToReset
 
-  /// The promise that it breaks, and what is said of it.
+  /// The promise that it breaks, and the receipt.
   var verdict: (promise: String, finding: String) {
     switch self {
     case .runsAnOperationTwice:
-      ("Each task is run once, by whomever it is started", "ran, of those that did not run once: expected [], saw [2")
+      (
+        "Each task runs exactly once, wherever it is started",
+        "ran, of those that did not run once: expected [], saw [2"
+      )
     case .forgetsATask:
       (
-        "Work that comes just as the workers fall asleep is run",
+        "Work that arrives just as the workers fall asleep is run",
         "a task that is started when there is no other: expected it to end, saw nothing in"
       )
     case .leavesChildrenElsewhere:
@@ -62,7 +65,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     case .ignoresACancelledHandle:
       (
         "Cancelling a task's handle cancels the task",
-        "whether the task hears of it: expected true"
+        "whether the task is cancelled: expected true"
       )
     case .miscountsTasks:
       ("A runtime counts the tasks that have not ended", "the tasks of a new runtime: expected 0, saw 1")
@@ -73,79 +76,79 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .startsTasksWithoutTheirValues:
       (
-        "A task has the task-local values of the one that starts it, if it is to have them",
+        "A task inherits task-local values only if its options say so",
         "the value in a task that inherits: expected 1, saw 0"
       )
     case .forgetsWhatWorkersDid:
-      ("What workers have done only grows", "jobs, steals, parks and wakes by worker: expected no less than")
+      ("Counters of workers never decrease", "jobs, steals, parks and wakes by worker: expected no less than")
 
     case .yieldsToNone:
       (
-        "Yielding on the runtime, over and over, lets other tasks have their turn",
+        "Yielding on the runtime in a loop lets other tasks run",
         "whether another task ran beside loops of yields: expected true, saw false"
       )
     case .yieldsToNoneWhenCancelled:
       (
-        "A task that is cancelled yields like any other",
+        "A cancelled task yields like any other",
         "whether another task ran beside loops of yields of cancelled tasks: expected true, saw false"
       )
     case .yieldsForEver:
       (
-        "A task that yields goes on, whether or not another is ready",
+        "A task that yields continues, whether or not another one is ready",
         "a task that yields when no other is ready: expected it to end, saw nothing in"
       )
     case .yieldsForEverElsewhere:
       (
-        "Yielding comes to its end wherever it is called",
-        "a yield of a task that is none of the runtime's: expected it to end, saw nothing in"
+        "A yield returns wherever it is called",
+        "a yield of a foreign task: expected it to end, saw nothing in"
       )
 
     case .leavesAStuckWorkerAlone:
       (
-        "A worker that is stuck in a job delays nothing that another could do",
+        "A worker stuck in a job delays nothing that another worker could do",
         "an echo while a worker is stuck: expected “x”, saw nothing in"
       )
     case .looksRarely:
       (
-        "A sleep that is over waits for a few jobs at most, however long these are",
-        "how many jobs of two milliseconds ran before a sleep that was over ended: expected at most"
+        "An expired sleep waits for a few jobs at most, however long they are",
+        "how many jobs of two milliseconds ran before an expired sleep ended: expected at most"
       )
 
     case .wakesEarly: ("A sleep on the runtime's clock is never early", "expected no shorter, saw")
-    case .wakesEarlyByTolerance: ("A tolerance makes no sleep early", "expected no shorter, saw")
+    case .wakesEarlyByTolerance: ("A tolerance does not make a sleep end early", "expected no shorter, saw")
     case .keepsOneTimer:
       (
-        "A short sleep ends though a long one began before it",
+        "A short sleep ends in time even if a long one began before it",
         "a sleep of 2 ms from outside: expected it to end, saw nothing in"
       )
     case .waitsForThePast:
       (
-        "Sleeping for no time, or until a time that has passed, does not wait",
+        "Sleeping for zero time, or until a past time, does not wait",
         "a sleep of -5 s: expected it to end, saw nothing in"
       )
     case .takesLongForNothing:
       (
-        "A sleep longer than can be counted waits like any other",
+        "A sleep that is too long to be counted waits like any other",
         "the sleep of 70 thousand million years: expected CancellationError, saw no error"
       )
     case .sleepsOnAWorker:
       // Either whoever is beside them waits too long, or they end before they are cancelled.
-      ("Whoever sleeps leaves its worker to others", "sleep: expected")
+      ("A sleeping task leaves its worker to others", "sleep: expected")
     case .wakesAllWhenOneIsCancelled:
       (
-        "Sleeps that are cancelled leave those beside them as they were",
+        "Cancelling some sleeps does not affect others",
         "that nobody cancelled: expected"
       )
 
     case .spinsForNoTime:
       (
-        "Sleeping for no time, over and over, lets other tasks have their turn",
+        "Sleeping for zero time in a loop lets other tasks run",
         "whether another task ran beside loops of sleeps of 0.0 seconds: expected true, saw false"
       )
 
     case .keepsATimerATask:
       (
-        "A timeout on the runtime's clock cancels what takes longer, and nothing else",
+        "A timeout on the runtime's clock cancels only what takes longer",
         "expected it to end, saw nothing in"
       )
     case .hasClocksOutOfStep:
@@ -155,168 +158,171 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
 
     case .endsEarly:
-      ("A read gives 0 bytes only at the end: it waits while there is nothing", "what the reader gets: expected “")
+      ("A read returns 0 bytes only at the end, and otherwise waits", "what the reader gets: expected “")
     case .overwritesTheBuffer:
       (
-        "A read appends to what the buffer holds, and says how much",
+        "A read appends to the buffer and returns the number of bytes",
         "how many bytes the buffer holds: expected 6, saw 3"
       )
     case .waitsWithoutRoom:
       (
-        "A read without room gives 0 at once and takes nothing",
-        "such a read with nothing to be had: expected “”, saw nothing in"
+        "A read into a full buffer returns 0 at once and consumes nothing",
+        "such a read with no byte available: expected “”, saw nothing in"
       )
     case .closesBothHalves:
       (
-        "Finishing one direction leaves the other as it was",
+        "Closing one direction does not affect the other",
         "what it writes afterwards: expected “still there”, saw the error “read: closed”"
       )
-    case .finishesNothing: ("After the end every read gives 0", "a read after the end: expected “”, saw nothing in")
+    case .finishesNothing: ("After the end every read returns 0", "a read after the end: expected “”, saw nothing in")
     case .dropsBytes:
-      ("Many small writes arrive whole and in order", "all that was written: expected 8890 bytes, saw 88")
+      ("Many small writes arrive completely and in order", "all that was written: expected 8890 bytes, saw 88")
     case .swapsPieces:
       (
-        "Two pieces are written one after the other, whatever their sizes",
+        "A write of two spans writes them in order, whatever their sizes",
         "all that was written: expected 1500005 bytes, saw 1500005 bytes, of which number 300001 is the first to differ"
       )
     case .takesAllThatIsWritten:
       (
-        "A write waits while the peer does not take what was written",
+        "A write waits while the peer does not read",
         "megabytes written to a peer that reads nothing: expected less than 64, saw 64"
       )
     case .takesAByteToSeeWhetherThereIsOne:
-      ("readable waits for something to read and takes nothing", "the first byte: expected “a”, saw “b”")
+      ("waitUntilReadable waits for bytes and consumes none", "the first byte: expected “a”, saw “b”")
     case .takesNothingForTheEnd:
       (
-        "tryRead gives what is there, and nil and not 0 where there is nothing",
+        "tryRead returns the available bytes, and nil rather than 0 if there are none",
         "tryRead where nothing has been sent: expected nil, saw “”"
       )
     case .givesNoTurn:
-      ("A loop of readable and tryRead reads on to the end", "what the loop reads: expected 3000 bytes")
+      ("A loop of waitUntilReadable and tryRead reads everything", "what the loop reads: expected 3000 bytes")
     case .readsOnlyWhenWaitedOn:
-      ("A loop of tryRead and sleeps reads on to the end", "what the loop reads: expected 3000 bytes")
+      ("A loop of tryRead and sleeps reads everything", "what the loop reads: expected 3000 bytes")
     case .writesOnlyWhenWaitedOn:
-      ("A loop of tryWrite and sleeps writes on to the end", "how many bytes the loop writes: expected 3000")
+      ("A loop of tryWrite and sleeps writes everything", "how many bytes the loop writes: expected 3000")
     case .writesMoreThanItSays:
       (
-        "tryWrite writes as much as it says, from the first byte on, and stops when it would wait",
+        "tryWrite writes the prefix that it reports, and stops when it would have to wait",
         "what the peer reads: expected"
       )
     case .queuesReaders:
       (
-        "Of two that read at once, one is told that the stream is busy and the other goes on",
+        "Of two concurrent reads, one fails as busy and the other completes",
         "one of two readers: expected it to end, saw nothing in"
       )
     case .writesIntoNothing:
       (
-        "Writing to a peer that has closed ends with an error, not with a signal",
+        "Writing to a peer that has closed fails with an error, not a signal",
         "writing again and again: expected “write: Broken pipe (errno 32)” or “write: Connection reset by peer (errno 104)”"
       )
 
     case .doesNotSayItsPort:
-      ("With port 0 the system chooses a port, and the listener says which", "the port of 127.0.0.1:0: expected one")
+      ("With port 0 the system chooses a port, which the listener reports", "the port of 127.0.0.1:0: expected one")
     case .sharesPorts:
       (
-        "Listening where somebody listens already is refused",
+        "Listening on an address in use is refused",
         "listening on the same port: expected “bind: Address already in use (errno 98)”, saw no error"
       )
     case .sharesNoPorts:
       (
-        "Listeners that agree to it share a port, and one that stays has it alone",
+        "Listeners with reusePort share a port, and the last one keeps it alone",
         "listening on its port too: expected it to end, saw the error “bind: Address already in use (errno 98)”"
       )
     case .losesTheFirstConnection:
       (
-        "Connections are accepted whether they come before or after somebody waits",
+        "Connections are accepted whether they arrive before or during an accept",
         "accepting what has connected: expected it to end, saw nothing in"
       )
     case .listensOnWhenClosed:
       (
-        "Connecting to where nobody listens is refused",
+        "Connecting to an address without a listener is refused",
         "expected “connect: Connection refused (errno 111)”, saw no error, and a stream to 127.0.0.1:"
       )
     case .leavesItsName:
       (
-        "A Unix-domain socket's name is there while it is listened on, and then not",
+        "The name of a Unix-domain socket exists exactly while its listener is open",
         "the name once the listener is closed: expected gone, saw it"
       )
     case .closesListenersLater:
       (
-        "An address is free again when the listener has been waited for to close",
+        "The address of a listener is free once closeAndWait has returned",
         "listening on an address that is free again: expected it to end, saw the error “bind: Address already in use (errno 98)”"
       )
     case .listensBesideWhatItInherits:
       (
-        "An inherited socket is listened on where it is, with the connections that wait in it",
+        "Listening on an inherited socket keeps its address and its waiting connections",
         "the listener's address: expected"
       )
     case .removesNamesItInherits:
       (
-        "An inherited socket's name stays when its listener is closed",
+        "Closing the listener of an inherited socket keeps the socket's name",
         "the name of the socket afterwards: expected"
       )
     case .takesWhateverItInherits:
       (
-        "An inherited descriptor that does not listen is refused",
+        "An inherited descriptor that is not a listening socket is rejected",
         "listening on a socket that does not listen: expected “listen: Invalid argument (errno 22)”, saw no error"
       )
     case .mistakesThePeersProcess:
       (
-        "What a Unix-domain stream knows of the process at its other end is true",
+        "The peer credentials of a Unix-domain stream are correct",
         "the process at the other end: expected PeerCredentials(processID:"
       )
     case .losesCountOfACancelledWrite:
       (
-        "A writeSome that is cancelled has written nothing",
+        "A cancelled writeSome has written nothing",
         "how much the peer reads of what was counted: expected"
       )
     case .endsWhereItIsToReset:
       (
-        "A stream that is to reset when it closes is found reset",
+        "A stream with resetsOnClose resets the connection when it closes",
         "a read of the peer: expected “read: Connection reset by peer (errno 104)”, saw"
       )
     case .knowsNoNames:
       (
-        "A host is connected to by name, at the address where it listens",
+        "Connecting by host name finds the address that is listened on",
         "connecting to localhost: expected it to end, saw the error “resolve: \"localhost\": "
       )
     case .cutsHostNames:
       (
-        "A name without an address is refused with an error that says so",
+        "Connecting to a name without an address fails with an error that says so",
         "the error of connecting to \"localhost\\0.example\": expected Optional(resolve), saw Optional(connect)"
       )
     case .triesNoAddress:
       (
-        "Where nothing listens at any address of a host, the error says what was tried",
+        "If no address of a host is listened on, the error names the attempts",
         "the addresses that were tried: expected 127.0.0.1:"
       )
     case .closesNothingOfItself:
-      ("A stream that one has waited for to close is closed", "a read: expected “read: closed”, saw nothing in")
+      ("A stream is closed once closeAndWait has returned", "a read: expected “read: closed”, saw nothing in")
     case .replacesFiles:
       (
-        "Listening on the name of a file that is no socket is refused and leaves the file as it was",
+        "Listening on the name of a file that is not a socket is refused and keeps the file",
         "listening on the name of a regular file: expected “bind: File exists (errno 17)” or “bind: Address already in"
       )
     case .replacesListeners:
       (
-        "Of several that listen on an abandoned name at once, one succeeds",
+        "Of several concurrent listens on an abandoned name, one succeeds",
         "how many of 4 listen on one name: expected 1, saw"
       )
     case .removesItsSuccessor:
       (
-        "A listener that is closed leaves its name to the file that has it by now",
+        "Closing a listener does not remove another file that has taken its name",
         "the file that has the name when the first listener is closed: expected"
       )
     case .leavesNamesAtItsEnd:
-      ("A runtime that is shut down leaves no name", "the name once the runtime is shut down: expected nil, saw")
+      (
+        "Shutting down a runtime removes the names of its sockets",
+        "the name once the runtime is shut down: expected nil, saw"
+      )
     case .cutsPaths:
       (
-        "A path that no socket can have is refused and not cut",
+        "A path that no socket can have is rejected, not truncated",
         "bytes: expected refused as such, saw no error"
       )
     case .losesAbstractNames:
       (
-        "Abstract names are of the length that is given, and read back as given",
+        "Abstract names have the given length and read back unchanged",
         "the listener's address: expected unix:@gearbox-"
       )
     case .mistakesThePeer:
@@ -324,174 +330,177 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
 
     case .mistakesTheSender:
       (
-        "A datagram comes with its sender's address, and can be answered",
+        "A received datagram has its sender's address and can be answered",
         "what is received over UDP: expected Datagram("
       )
     case .overlooksEmptyDatagrams:
       (
-        "Datagrams keep their bounds, and one of no bytes is a datagram",
+        "Datagrams keep their boundaries and may be empty",
         "what comes of 0 bytes over UDP: expected “”, saw “\0”"
       )
     case .hidesThatItCuts:
       (
-        "A datagram that is longer than the room for it is cut and says so, and the next is whole",
-        "what is said of it: expected DatagramReceipt(byteCount: 10"
+        "A datagram longer than the buffer is truncated and marked as such, and the next is whole",
+        "the receipt: expected DatagramReceipt(byteCount: 10"
       )
     case .hearsStrangers:
-      ("A connected socket sends to its peer and hears no other", "what it receives over UDP: expected Datagram(")
+      (
+        "A connected socket sends to its peer and receives only from it",
+        "what it receives over UDP: expected Datagram("
+      )
     case .sendsTheFirstPart:
       (
-        "A datagram that is too long is refused whole, and the socket goes on",
+        "A datagram that is too long is rejected as a whole, and the socket still works",
         "sending 4 MB over UDP: expected “send: Message too long (errno 90)”, saw no error"
       )
     case .overlooksRefusals:
       (
-        "A peer that is not there is an error, once, and the socket goes on",
+        "A missing peer is reported once, and the socket still works",
         "a receive: expected “receive: Connection refused (errno 111)”, saw nothing in"
       )
     case .losesDatagramsOfCancelledReceives:
       (
-        "Cancelling ends a receive, and a cancelled one has taken nothing",
+        "Cancelling ends a receive, which has then taken no datagram",
         "receiving the rest over UDP: expected it to end, saw nothing in"
       )
     case .sendsThoughItIsCancelled:
       (
-        "Cancelling ends a send that has to wait, and a cancelled one has sent nothing",
+        "Cancelling ends a waiting send, which has then sent nothing",
         "what comes of what was sent: expected “"
       )
     case .dropsWhatThereIsNoRoomFor:
       (
-        "A send that waits for room goes on when there is some, also when another socket had taken it",
+        "A send that waits for room completes once there is some, whichever socket filled the queue",
         "receiving what was sent once there was room: expected it to end, saw nothing in"
       )
     case .queuesReceivers:
       (
-        "Of two that receive, or send, at once, one is told that the socket is busy and the other goes on",
+        "Of two concurrent receives or sends, one fails as busy and the other completes",
         "one of two receivers: expected it to end, saw nothing in"
       )
     case .saysCancelledOfAClosedSocket:
       (
-        "Closing wakes the tasks that receive or send datagrams, and what comes after it fails at once",
+        "Closing a datagram socket ends pending operations, and later ones fail at once",
         "a receive: expected “receive: closed”, saw the error “receive: cancelled”"
       )
     case .failsToReceiveWhenCancelled:
       (
-        "What can finish at once does so in a cancelled task, with datagrams too",
+        "A datagram operation that can finish at once succeeds in a cancelled task",
         "a receive of what is there: expected “x”, saw the error “receive: cancelled”"
       )
     case .neverGivesADatagramsTurn:
       (
-        "Tasks that need never wait for a datagram let others have their turn",
+        "Tasks that never have to wait for a datagram let others run",
         "whether another task ran beside loops of datagrams: expected true, saw false"
       )
     case .sharesDatagramPorts:
       (
-        "The address of a socket for datagrams is its own until it is closed",
+        "A datagram socket owns its address until it is closed",
         "binding another to it: expected “bind: Address already in use (errno 98)”, saw no error"
       )
     case .leavesADatagramSocketsName:
       (
-        "The name of a Unix-domain socket for datagrams is there while it is open, and then not",
+        "The name of a Unix-domain datagram socket exists exactly while it is open",
         "the name once it is closed: expected nil, saw"
       )
     case .replacesOpenSockets:
       (
-        "A socket that is left behind is replaced by one for datagrams, and one that is open is not",
+        "Binding a datagram socket replaces an abandoned socket, but not an open one",
         "binding while it is open: expected “bind: Address already in use (errno 98)”, saw no error"
       )
     case .receivesAfterItsEnd:
       (
-        "Shutting down ends what waits for datagrams, and closes their sockets",
+        "Shutting down ends pending receives and closes datagram sockets",
         "the shutdown: expected it to end, saw nothing in"
       )
 
     case .ignoresACancelledRead:
       ("Cancelling ends a read", "a read whose task is cancelled: expected “read: cancelled”, saw nothing in")
     case .losesBytesOfACancelledRead:
-      ("A read that is cancelled has taken nothing", "all that was read: expected 500 bytes")
+      ("A cancelled read consumes no bytes", "all that was read: expected 500 bytes")
     case .ignoresACancelledAccept:
       (
-        "Cancelling ends an accept, and the next one is none the worse",
+        "Cancelling ends an accept without affecting the next one",
         "an accept whose task is cancelled: expected “accept: cancelled”, saw nothing in"
       )
     case .ignoresACancelledSleep:
       ("Cancelling ends a sleep", "a sleep whose task is cancelled: expected CancellationError, saw nothing in")
     case .failsBecauseItIsCancelled:
       (
-        "What can finish at once does so in a cancelled task too",
+        "An operation that can finish at once succeeds in a cancelled task",
         "a read of what is there: expected “x”, saw the error “read: cancelled”"
       )
 
     case .saysCancelledWhenClosed:
       (
-        "Closing a listener wakes whoever accepts",
+        "Closing a listener ends a pending accept",
         "an accept: expected “accept: closed”, saw the error “accept: cancelled”"
       )
     case .endsWhenClosed:
       (
-        "Closing a stream wakes whoever reads it",
-        "a read under which the stream is closed: expected “read: closed”, saw no error"
+        "Closing a stream ends a pending read",
+        "a read during which the stream is closed: expected “read: closed”, saw no error"
       )
     case .closesNothingOrderly:
       (
-        "A stream that is closed orderly is closed at once, and ends at the other end",
-        "a read under which it is closed: expected “read: closed”, saw nothing in"
+        "closeOrderly closes a stream at once, and the peer reads its end",
+        "a read during which it is closed: expected “read: closed”, saw nothing in"
       )
     case .closesTwice:
-      ("Closing one stream never harms another", "whether streams carry their own bytes while others are closed")
+      ("Closing a stream never affects another", "whether streams carry their own bytes while others are closed")
 
     case .blocksAWorker:
       (
-        "Blocking work holds up no task",
-        "whether a task, and a sleep, came to their end beside work that blocked: expected true"
+        "Blocking work does not delay tasks",
+        "whether a task and a sleep ended while work blocked: expected true"
       )
     case .blocksOneAtATime:
       (
-        "Blocking work holds up no other: fifty wait for each other",
-        "whether all fifty were at it at once: expected true"
+        "Fifty pieces of blocking work can wait for each other",
+        "whether all fifty ran at the same time: expected true"
       )
     case .ignoresACancelledWait:
       (
-        "Cancelling ends the wait for blocking work that goes on",
+        "Cancelling ends the wait for blocking work that is still running",
         "the wait, while the work still blocks: expected CancellationError"
       )
     case .beginsInVain:
       (
-        "Work for which nobody waits any more before it is asked for never begins",
-        "how much of it was begun: expected 0, saw 50"
+        "Blocking work that a cancelled task requests never begins",
+        "how much of that work began: expected 0, saw 50"
       )
     case .worksTwice:
-      ("Much blocking work is all done, once each", "how often the work was done: expected 500, saw 1000")
+      ("Each of many pieces of blocking work runs exactly once", "how often the work was done: expected 500, saw 1000")
 
     case .refusesNoWork:
-      ("Blocking work beyond a limit is refused at once", "calls were refused: expected one at least, saw 0")
+      ("Blocking work beyond a limit is refused at once", "calls were refused: expected at least one, saw 0")
     case .doesWhatItRefuses:
       ("Work that is refused never begins, and all other work is done", "how much of it began: expected")
     case .forgetsItsRefusals: ("A runtime counts the work that it refuses", "the refused calls: expected")
     case .refusesForEver:
       (
-        "A runtime that has refused work takes more once calls are cancelled or done",
+        "A runtime that has refused work accepts more once calls are cancelled or done",
         "a call after those that waited were cancelled: expected 7, saw the error “blocking work refused"
       )
 
     case .leavesSleeps: ("Shutting down ends accepts and sleeps", "the shutdown: expected it to end, saw nothing in")
     case .sleepsOutItsGrace:
       (
-        "A runtime that has nothing to do does not wait for its grace to pass",
+        "Shutting down an idle runtime does not wait for the grace period",
         "the shutdown: expected it to end, saw nothing in"
       )
     case .hasNoGrace:
-      ("Tasks have their grace to come to their end", "how many of 10 tasks had ended by then: expected 10, saw")
+      ("Shutdown waits for tasks during the grace period", "how many of 10 tasks had ended by then: expected 10, saw")
     case .waitsForItself:
       ("A runtime's own task can shut it down", "the task that shuts down: expected it to end, saw nothing in")
     case .returnsBeforeTheEnd:
       (
-        "Several shutdowns at once all return when it is done",
+        "Concurrent shutdowns all return once the runtime's tasks have ended",
         "had ended when each returned: expected [true, true, true, true], saw ["
       )
     case .waitsForItselfElsewhere:
       (
-        "A runtime's task that shuts it down by way of others does not wait for itself",
+        "A runtime's task that shuts it down through other tasks does not wait for itself",
         "the task that shuts down by a Task { } that it awaits: expected it to end, saw nothing in"
       )
     case .waitsForItselfOnTheMainActor:
@@ -501,7 +510,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .waitsForOthersThatShutItDown:
       (
-        "Tasks of a runtime that shut it down at once do not wait for each other",
+        "Tasks of a runtime that shut it down concurrently do not wait for each other",
         "one of 3 tasks that shut down: expected it to end, saw nothing in"
       )
     case .takesGuestsForItsOwn:
@@ -516,45 +525,45 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
       )
     case .endsOnBorrowedThreads:
       (
-        "However many shutdowns wait, another one ends",
+        "However many shutdowns are waiting, another one completes",
         "expected it to end, saw nothing in"
       )
     case .waitsForLessThanNoTime:
-      ("A grace of less than no time is over at once", "the shutdown: expected it to end, saw nothing in")
+      ("A negative grace period ends at once", "the shutdown: expected it to end, saw nothing in")
     case .dropsWhatIsReadyAfterItsEnd:
       (
-        "What a task wakes after the end runs, though the task goes on",
+        "A task woken after shutdown runs even if another one keeps its worker",
         "a task that is woken: expected it to end, saw nothing in"
       )
     case .waitsForAllTasks:
       (
-        "The grace is a bound, also for a task that blocks its worker",
+        "The grace period bounds shutdown even if a task blocks its worker",
         "the shutdown: expected it to end, saw nothing in"
       )
     case .saysFewerWorkers:
       (
-        "No more tasks run at once than there are workers: after a start",
+        "At most one task per worker runs at a time: after a start",
         "how many ran at once: expected at most 1, saw 2"
       )
-    case .sleepsOnAThread: ("A sleep costs no thread", "the threads for a thousand sleeps: expected a few, saw")
+    case .sleepsOnAThread: ("A sleep uses no thread", "the threads for a thousand sleeps: expected a few, saw")
     case .keepsOperations:
       (
-        "What a task holds is let go when it has ended, however it has",
-        "waiting for what 250 tasks held to be let go: expected it to end, saw nothing in"
+        "A task's captures are released when it ends, however it ends",
+        "waiting for the captures of 250 tasks to be released: expected it to end, saw nothing in"
       )
     case .leaksDescriptors:
       (
-        "Connections that are closed leave no descriptor",
+        "Closed connections leave no descriptor open",
         "how many more descriptors there are after 20 connections: expected no more than a few, saw"
       )
     case .leaksDescriptorsOfDatagrams:
       (
-        "Sockets for datagrams that are closed, let go or refused leave no descriptor",
-        "how many more descriptors there are after 20 sockets for datagrams: expected no more than a few, saw"
+        "Datagram sockets that are closed, dropped or refused leave no descriptor open",
+        "how many more descriptors there are after 20 datagram sockets: expected no more than a few, saw"
       )
     case .takesAResetForTheEnd:
       (
-        "A peer's reset is an error to whoever reads, and not the end",
+        "A peer's reset is an error of a read, not the end of the stream",
         "the read: expected “read: Connection reset by peer (errno 104)”, saw no error"
       )
     }
