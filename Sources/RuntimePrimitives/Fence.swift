@@ -1,7 +1,8 @@
 public import Synchronization
 
-/// Orders all that this thread did before against all that a thread does after a fence of its own that comes later.
+/// Orders all previous memory accesses of this thread before all later accesses of a thread that executes such a fence
+/// afterwards.
 ///
-/// It has a name of its own so that the model checker can have its own in its stead.
+/// It is a function of its own so that the model checker can substitute it.
 @inlinable
 public func sequentiallyConsistentFence() { atomicMemoryFence(ordering: .sequentiallyConsistent) }

@@ -1,22 +1,22 @@
 public import Synchronization
 
-/// Swift's `Mutex`, and a sign of it that ThreadSanitizer can see.
+/// Swift's `Mutex`, with synchronisation that ThreadSanitizer can see.
 ///
-/// The library that `Mutex` comes in is not built for the sanitizer, which takes whatever is behind one for unprotected.
-/// Inlinable, so that other targets need not look its type up at run time.
+/// The library that contains `Mutex` is not built for the sanitizer, which therefore reports accesses under a mutex as
+/// races. The type is inlinable so that other targets do not look up its metadata at run time.
 @frozen
 public struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
   @usableFromInline let mutex: Mutex<Value>
-  /// Stored by whoever leaves and loaded by whoever enters: the order that the mutex has made already, once more.
+  /// Stored before unlocking and loaded after locking. It repeats the ordering that the mutex already establishes.
   @usableFromInline let sign = Atomic(false)
 
-  /// A lock around `value`.
+  /// Creates a lock that protects `value`.
   @inlinable
   public init(_ value: consuming sending Value) {
     mutex = Mutex(value)
   }
 
-  /// Runs `body` with the value to itself.
+  /// Calls `body` with exclusive access to the value.
   @inlinable
   public borrowing func withLock<Result: ~Copyable, Failure: Error>(
     _ body: (inout sending Value) throws(Failure) -> sending Result
@@ -28,9 +28,9 @@ public struct Lock<Value: ~Copyable>: ~Copyable, Sendable {
     }
   }
 
-  /// Runs `body` as ``withLock(_:)`` does, unless another thread has the value.
+  /// Like ``withLock(_:)``, unless another thread holds the lock.
   ///
-  /// - Returns: what `body` returns; `nil` if it was not run.
+  /// - Returns: the result of `body`; `nil` if it was not called.
   @inlinable
   public borrowing func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
     _ body: (inout sending Value) throws(Failure) -> sending Result

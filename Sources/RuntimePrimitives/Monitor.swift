@@ -1,6 +1,6 @@
 import Glibc
 
-/// A value behind a lock, and threads that wait for it to change: what `Mutex` cannot do.
+/// A value protected by a lock, with a condition variable to wait for changes, which `Mutex` does not offer.
 package final class Monitor<Value>: @unchecked Sendable {  // `value` is only touched under `mutex`.
   private var value: Value
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
@@ -11,7 +11,7 @@ package final class Monitor<Value>: @unchecked Sendable {  // `value` is only to
     pthread_mutex_init(mutex, nil)
     var attributes = pthread_condattr_t()
     pthread_condattr_init(&attributes)
-    // A wait with a bound must not grow when somebody sets the wall clock.
+    // The monotonic clock, so that setting the wall clock does not lengthen a timed wait.
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
     pthread_cond_init(condition, &attributes)
     pthread_condattr_destroy(&attributes)
@@ -24,17 +24,16 @@ package final class Monitor<Value>: @unchecked Sendable {  // `value` is only to
     mutex.deallocate()
   }
 
-  /// Runs `body` with the lock held.
+  /// Calls `body` with the lock held.
   package func withLock<Result>(_ body: (inout Value) throws -> sending Result) rethrows -> sending Result {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     return try body(&value)
   }
 
-  /// Runs `body` with the lock held, again each time somebody notifies, until it gives a result.
+  /// Calls `body` with the lock held, again after each notification, until it returns a result.
   ///
-  /// Once `deadline`, in nanoseconds of the monotonic clock, has passed, `body` is told that it is late, and has to
-  /// give one.
+  /// After `deadline`, in nanoseconds of the monotonic clock, `body` is called with `isLate` and must return a result.
   package func wait<Result>(
     until deadline: Int64 = .max, for body: (inout Value, _ isLate: Bool) -> sending Result?
   ) -> sending Result {
@@ -46,7 +45,7 @@ package final class Monitor<Value>: @unchecked Sendable {  // `value` is only to
       if deadline == .max {
         pthread_cond_wait(condition, mutex)
       } else if deadline <= 0 {
-        isLate = true  // A time before the clock's beginning is none that a wait can be given.
+        isLate = true  // `pthread_cond_timedwait` rejects a negative time.
       } else {
         var time = timespec(tv_sec: Int(deadline / 1_000_000_000), tv_nsec: Int(deadline % 1_000_000_000))
         isLate = pthread_cond_timedwait(condition, mutex, &time) == ETIMEDOUT
@@ -54,9 +53,9 @@ package final class Monitor<Value>: @unchecked Sendable {  // `value` is only to
     }
   }
 
-  /// Wakes one of those that wait.
+  /// Wakes one waiting thread.
   package func notifyOne() { pthread_cond_signal(condition) }
 
-  /// Wakes all that wait.
+  /// Wakes all waiting threads.
   package func notifyAll() { pthread_cond_broadcast(condition) }
 }

@@ -1,10 +1,10 @@
 extension OutputRawSpan {
-  /// Appends `bytes`, for which there is room, in one copy.
+  /// Appends `bytes` in one copy. There must be enough free capacity.
   package mutating func append(copying bytes: RawSpan) {
     precondition(bytes.byteCount <= freeCapacity)
     bytes.withUnsafeBytes { source in
       withUnsafeMutableBytes { room, initialized in
-        // Within the room, as has just been checked.
+        // The precondition above keeps the copy within the free capacity.
         UnsafeMutableRawBufferPointer(rebasing: room[initialized...]).copyMemory(from: source)
         initialized += source.count
       }

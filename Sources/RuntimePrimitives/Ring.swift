@@ -1,34 +1,34 @@
 /// A first-in, first-out queue that reuses its storage: a circular buffer that doubles when it is full.
 ///
-/// Inlinable, so that it is specialised for what other targets keep in one.
+/// It is inlinable so that other targets can specialise it.
 @frozen
 public struct Ring<Element> {
   @usableFromInline var slots: [Element?] = []
   @usableFromInline var head = 0
   @usableFromInline var length = 0
 
-  /// An empty ring.
+  /// Creates an empty ring.
   @inlinable
   public init() {}
 
-  /// How many elements there are.
+  /// The number of elements.
   @inlinable
   public var count: Int { length }
 
-  /// Whether there is none.
+  /// Whether the ring is empty.
   @inlinable
   public var isEmpty: Bool { count == 0 }
 
-  /// Adds `element` as the last.
+  /// Appends `element` at the end.
   @inlinable
   public mutating func append(_ element: Element) {
     if count == slots.count { grow() }
-    // The capacity is a power of two, so that wrapping round is a mask.
+    // The capacity is a power of two, so a mask wraps the index.
     slots[(head + count) & (slots.count - 1)] = element
     length += 1
   }
 
-  /// Takes the first element out; `nil` if there is none.
+  /// Removes and returns the first element; `nil` if the ring is empty.
   @inlinable
   public mutating func popFirst() -> Element? {
     guard count > 0 else { return nil }
