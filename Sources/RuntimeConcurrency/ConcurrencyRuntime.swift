@@ -2,14 +2,14 @@ import Glibc
 public import Runtime
 public import RuntimeKit
 
-/// The backend on Swift's own concurrency pool.
+/// A backend on Swift's own concurrency pool.
 ///
-/// Left to itself it is exactly what Swift does without a runtime: tasks have no preference (``taskExecutor`` is `nil`),
-/// so that `Task {}` and actors share the pool with what is spawned here. With a number of workers, spawned tasks and
-/// their children run on no more than so many threads of that pool at once. One thread, `gearbox-poll`, waits for sockets
-/// and for the time; blocking work has threads of its own, `gearbox-block`.
+/// Without a number of workers it behaves like Swift without a runtime: tasks have no executor preference
+/// (``taskExecutor`` is `nil`), so tasks spawned here share the pool with `Task {}` and actors. With a number of
+/// workers, spawned tasks and their children use at most that many threads of the pool at a time. One thread,
+/// `gearbox-poll`, waits for sockets and timers. Blocking work runs on separate threads, `gearbox-block`.
 ///
-/// With a number of workers jobs are run in the order in which they became ready, and the priority of a task is ignored:
+/// With a number of workers, jobs run in the order in which they became ready and task priorities are ignored, because
 /// Swift does not tell an executor when a priority is raised.
 public final class ConcurrencyRuntime: SocketRuntime {
   public let name = "concurrency"
@@ -20,19 +20,21 @@ public final class ConcurrencyRuntime: SocketRuntime {
   private let waiting: PollerThread
   public let services: RuntimeServices
 
+  /// Creates a runtime and starts its threads.
+  ///
   /// - Parameters:
-  ///   - workers: how many threads of the pool to use at once; `nil` for all that it has.
-  ///   - poller: how to wait for sockets.
-  ///   - blocking: how much blocking work there may be at once.
-  ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches. Without
-  ///     a number of workers the runtime knows nothing of the pool's threads, and does nothing.
-  /// - Throws: what the system says if it has no descriptor or thread to give.
+  ///   - workers: the number of threads of the pool to use at a time; `nil` for all of them.
+  ///   - poller: the mechanism to wait for sockets.
+  ///   - blocking: the limits on blocking work.
+  ///   - stalls: how to react to jobs that keep a worker for long; `nil` for no reaction and no watchdog thread.
+  ///     Without a number of workers the runtime cannot observe the pool's threads and ignores this.
+  /// - Throws: the system's error if a descriptor or a thread cannot be created.
   public init(
     workers: Int? = nil, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
     stalls: StallOptions? = StallOptions()
   ) throws(IOError) {
     precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
-    // The pool is as wide as the machine, whatever this process is bound to.
+    // The pool has a thread per online processor, even if this process may not use all of them.
     workerCount = workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     executor = workers.map { workers in
       QueueExecutor(width: workers, runtime: "concurrency", stalls: stalls) { work in
