@@ -2,14 +2,14 @@ import Dispatch
 public import Runtime
 public import RuntimeKit
 
-/// The backend on Dispatch.
+/// A backend on Dispatch.
 ///
-/// Tasks run on a concurrent queue, `gearbox.tasks`, on as many of its threads at once as there are workers. One
-/// `DispatchSourceTimer` goes off when the next sleep is over. Sockets are watched by a poller thread, `gearbox-poll`,
-/// which costs less than a `DispatchSource` a socket; blocking work has threads of its own, `gearbox-block`.
+/// Tasks run on a concurrent queue, `gearbox.tasks`, which uses one thread per worker. One `DispatchSourceTimer` fires
+/// at the first deadline of all sleeps. A poller thread, `gearbox-poll`, watches the sockets, which costs less than a
+/// `DispatchSource` per socket. Blocking work runs on separate threads, `gearbox-block`.
 ///
-/// Jobs are run in the order in which they became ready. The priority of a task is ignored: Swift does not tell an executor
-/// when a priority is raised, so a task that another waits for could be passed over for ever.
+/// Jobs run in the order in which they became ready. Task priorities are ignored: Swift does not tell an executor when
+/// a priority is raised, so a task that a more important one waits for might never run.
 public final class DispatchRuntime: SocketRuntime {
   public let name = "dispatch"
   public let clock: TimerClock
@@ -19,13 +19,15 @@ public final class DispatchRuntime: SocketRuntime {
   private let timer: DispatchTimer
   public let services: RuntimeServices
 
+  /// Creates a runtime and starts its threads.
+  ///
   /// - Parameters:
-  ///   - workers: how many tasks run at once; `nil` for as many as there are processors to use.
-  ///   - poller: how to wait for sockets.
-  ///   - blocking: how much blocking work there may be at once.
-  ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches.
-  /// - Throws: what the system says if it has no descriptor or thread to give. If Dispatch has none for its timers, the
-  ///   call blocks for five seconds first.
+  ///   - workers: the number of tasks that run at a time; `nil` for one per available processor.
+  ///   - poller: the mechanism to wait for sockets.
+  ///   - blocking: the limits on blocking work.
+  ///   - stalls: how to react to jobs that keep a worker for long; `nil` for no reaction and no watchdog thread.
+  /// - Throws: the system's error if a descriptor or a thread cannot be created. If Dispatch cannot create them for its
+  ///   timers, the call first blocks for five seconds.
   public init(
     workers: Int? = nil, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
     stalls: StallOptions? = StallOptions()

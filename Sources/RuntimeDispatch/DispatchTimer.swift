@@ -3,21 +3,24 @@ import Glibc
 import Runtime
 import RuntimeKit
 
-/// One Dispatch timer for all who sleep: it is set to the first deadline, and wakes those whose time has come.
+/// A single Dispatch timer for all sleeping tasks. It is set to the first deadline and wakes tasks whose deadline has
+/// passed.
 final class DispatchTimer: Sendable {
   let sleeps: SleepQueue
-  /// Unchecked: Dispatch's sources may be used from any thread, though their type does not say so.
+  /// Unchecked: Dispatch sources are thread-safe, but their type is not marked `Sendable`.
   private nonisolated(unsafe) let source: any DispatchSourceTimer
 
-  /// - Throws: `EMFILE`, say, if Dispatch has found no descriptor for its timers, and `EAGAIN` if it has no thread for them, as
-  ///   when serial queues block more than 255.
+  /// Creates the timer.
+  ///
+  /// - Throws: a system error such as `EMFILE` if Dispatch has no descriptor for its timers; `EAGAIN` if it has no
+  ///   thread for them, for example because more than 255 serial queues block.
   init() throws(IOError) {
     let queue = DispatchQueue(label: "gearbox.timers")
     nonisolated(unsafe) let source = DispatchSource.makeTimerSource(queue: queue)  // As above.
-    // All that sets the timer is on one queue and looks for the first deadline there: none can undo a later one's work.
+    // The timer is only set on this queue, after reading the first deadline there, so no call can override a later one.
     let fire = { @Sendable (sleeps: SleepQueue) in
       guard let next = sleeps.fire() else { return }
-      // Dispatch's uptime is the monotonic clock.
+      // Dispatch's uptime clock is the monotonic clock.
       source.schedule(deadline: DispatchTime(uptimeNanoseconds: UInt64(clamping: next)), leeway: .nanoseconds(0))
     }
     let sleeps = SleepQueue { sleeps in queue.async { fire(sleeps) } }
@@ -28,19 +31,19 @@ final class DispatchTimer: Sendable {
     try Self.awaitFirstTimer(queue)
   }
 
-  /// Has a timer go off, and blocks the calling thread for the millisecond that it takes.
+  /// Lets a timer fire, and blocks the calling thread for the millisecond until then.
   ///
-  /// Dispatch makes the descriptor that its timers need with the first of them, on a thread of its own. If there is none
-  /// left by then, it loses the timer without a word.
+  /// Dispatch creates the descriptor for its timers with the first timer, on a thread of its own. If no descriptor is
+  /// left by then, it silently drops the timer.
   private static func awaitFirstTimer(_ queue: DispatchQueue) throws(IOError) {
     let hasGoneOff = DispatchSemaphore(value: 0)
     let first = DispatchSource.makeTimerSource(queue: queue)
     first.setEventHandler { hasGoneOff.signal() }
-    // In the future, if only just: one that is due already goes off without a descriptor.
+    // Slightly in the future: a timer that is already due fires without the descriptor.
     first.schedule(deadline: .now() + .milliseconds(1), leeway: .nanoseconds(0))
     first.activate()
     defer { first.cancel() }
-    // However busy the machine: five seconds late is lost.
+    // Even on a busy machine, a timer that is five seconds late has been dropped.
     guard hasGoneOff.wait(timeout: .now() + .seconds(5)) != .success else { return }
     let spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
     guard spare >= 0 else { throw IOError(.poll, .system(errno)) }
