@@ -2,29 +2,31 @@ import Dispatch
 public import Runtime
 import RuntimePrimitives
 
-/// What every backend on sockets does alike: its network, its blocking work, the tasks on it, and its end.
+/// The parts that all socket-based backends share: network, blocking work, task tracking and shutdown.
 ///
-/// A backend has one; ``SocketRuntime`` is `AsyncRuntime` with what is done here. What is left to the backend is where
-/// jobs run (a `TaskExecutor`), and which thread calls its ``Poller`` and its ``SleepQueue``.
+/// A backend owns one instance; ``SocketRuntime`` implements `AsyncRuntime` with it. The backend itself decides where
+/// jobs run (a `TaskExecutor`), and which threads drive its ``Poller`` and its ``SleepQueue``.
 public final class RuntimeServices: Sendable {
   private let network: SocketNetwork
   @usableFromInline let blocking: BlockingPool
   @usableFromInline let tasks = LiveTasks()
   private let ending = Lock(Ending.notBegun)
-  /// The thread that ends the runtime, until a caller of `shutdown` has joined it.
+  /// The thread that performs the shutdown, until a caller of `shutdown` has joined it.
   private let thread = Lock<Thread?>(nil)
 
   private enum Ending {
     case notBegun
-    /// Those that wait for the end.
+    /// The callers of `shutdown` that wait for its end.
     case underWay([UnsafeContinuation<Void, Never>])
     case done
   }
 
+  /// Creates the services of a runtime.
+  ///
   /// - Parameters:
-  ///   - clock: what to sleep on where no descriptor tells that it is time to try again.
-  ///   - limits: how much blocking work there may be. Its threads are called `gearbox-block`.
-  ///   - poller: called for the poller of each new socket.
+  ///   - clock: the clock to sleep on before a retry that no descriptor can signal.
+  ///   - limits: the limits on blocking work. Its threads are named `gearbox-block`.
+  ///   - poller: returns the poller for each new socket.
   public init(
     clock: TimerClock, blocking limits: BlockingLimits = BlockingLimits(), poller: @escaping @Sendable () -> any Poller
   ) {
@@ -32,12 +34,12 @@ public final class RuntimeServices: Sendable {
     blocking = BlockingPool(threadName: "gearbox-block", limits: limits)
   }
 
-  /// Starts `operation` as a task that ``shutdown(grace:endWaits:stop:)`` waits for; see `Executor.spawn`.
+  /// Starts `operation` as a task that ``shutdown(grace:endWaits:stop:)`` waits for. See `Executor.spawn`.
   ///
-  /// Inlinable, so that the closure around `operation` is compiled for what it returns: a backend's own `spawn` should be
-  /// as well.
+  /// It is inlinable so that the closure around `operation` is specialised for its result. A backend's own `spawn`
+  /// should be inlinable too.
   ///
-  /// - Parameter executor: where the task runs; `nil` is Swift's own pool.
+  /// - Parameter executor: the executor of the task; `nil` is Swift's own pool.
   @inlinable
   public func spawn<Success: Sendable>(
     on executor: (any TaskExecutor)?, _ options: TaskOptions,
@@ -46,32 +48,32 @@ public final class RuntimeServices: Sendable {
     tasks.spawn(on: executor, options, operation)
   }
 
-  /// Listens on `address`; see `Network.listen`.
+  /// Listens on `address`. See `Network.listen`.
   public func listen(on address: SocketAddress, options: ListenOptions) throws(IOError) -> SocketListener {
     try network.listen(on: address, options)
   }
 
-  /// Listens on a socket that another process has opened; see `Network.listen`.
+  /// Listens on a socket that another process has opened. See `Network.listen`.
   public func listen(onInherited socket: InheritedSocket, options: ListenOptions) throws(IOError) -> SocketListener {
     try network.listen(onInherited: socket, options)
   }
 
-  /// Connects to `address`; see `Network.connect`.
+  /// Connects to `address`. See `Network.connect`.
   public func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> SocketStream {
     try await network.connect(to: address, options)
   }
 
-  /// Makes a stream of a connected socket; see `SocketRuntime.adopt(_:options:)`.
+  /// Creates a stream from a connected socket. See `SocketRuntime.adopt(_:options:)`.
   public func adopt(_ descriptor: Int32, options: ConnectOptions) throws(IOError) -> SocketStream {
     try network.adopt(descriptor, options)
   }
 
-  /// Makes a socket for datagrams to `address`; see `DatagramNetwork.bindDatagrams`.
+  /// Creates a datagram socket bound to `address`. See `DatagramNetwork.bindDatagrams`.
   public func bindDatagrams(on address: SocketAddress, options: DatagramOptions) throws(IOError) -> SocketDatagrams {
     try network.bindDatagrams(on: address, options)
   }
 
-  /// Runs `work` on a thread that may block; see `AsyncRuntime.runBlocking`.
+  /// Runs `work` on a thread that may block. See `AsyncRuntime.runBlocking`.
   @inlinable
   public func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success
@@ -79,12 +81,12 @@ public final class RuntimeServices: Sendable {
     try await blocking.run(work)
   }
 
-  /// The figures of the runtime: those of the tasks, the blocking work and the watchdog, and those that it is given.
+  /// Returns the runtime's metrics: those of tasks, blocking work and the watchdog, together with the given ones.
   ///
   /// - Parameters:
-  ///   - queueDepths: as in `RuntimeMetrics.queueDepths`.
-  ///   - workers: as in `RuntimeMetrics.workers`.
-  ///   - sleeps: where tasks sleep.
+  ///   - queueDepths: see `RuntimeMetrics.queueDepths`.
+  ///   - workers: see `RuntimeMetrics.workers`.
+  ///   - sleeps: the queues of sleeping tasks.
   ///   - watchdog: the backend's watchdog, if it has one.
   public func metrics(
     queueDepths: [Int] = [], workers: [WorkerMetrics] = [], sleeps: [SleepQueue] = [], watchdog: Watchdog? = nil
@@ -102,25 +104,25 @@ public final class RuntimeServices: Sendable {
     return metrics
   }
 
-  /// What the threads in `lanes` do just now, and after them the relief workers that are at work.
+  /// Returns what the threads in `lanes` are doing, followed by the active relief workers.
   ///
   /// - Parameters:
-  ///   - lanes: those of the backend's workers.
+  ///   - lanes: the lanes of the backend's workers.
   ///   - watchdog: the backend's watchdog, if it has one.
   public func activities(in lanes: [Lane], watchdog: Watchdog?) -> [WorkerActivity] {
     lanes.map(\.activity) + (watchdog?.reliefLanes.all.map(\.activity).filter(\.isBusy) ?? [])
   }
 
-  /// Ends the runtime, once: ends what waits, waits for the tasks and the blocking work until the grace is over, and then
-  /// calls `stop`, which ends the backend's own threads. See `AsyncRuntime.shutdown`.
+  /// Shuts the runtime down, once: it ends waits, waits for tasks and blocking work for the grace period, and then
+  /// calls `stop`. See `AsyncRuntime.shutdown`.
   ///
-  /// It needs no thread but one that it starts, and blocks no other: the tasks that call it are suspended.
+  /// It runs on a thread that it starts and blocks no other thread: the calling tasks are suspended.
   ///
   /// - Parameters:
   ///   - grace: how long to wait.
   ///   - endWaits: closes the backend's sockets (``Poller/closeSockets()``) and sleeps (``SleepQueue/close()``).
-  ///   - stop: ends the backend's own threads, and leaves alone those that are not done at the deadline that it is given,
-  ///     in nanoseconds of `MonotonicTime`.
+  ///   - stop: ends the backend's own threads. It abandons those that are still busy at the deadline, in nanoseconds of
+  ///     `MonotonicTime`.
   public func shutdown(
     grace: Duration, endWaits: @escaping @Sendable () -> Void, stop: @escaping @Sendable (_ deadline: Int64) -> Void
   ) async {
@@ -145,14 +147,14 @@ public final class RuntimeServices: Sendable {
       startThread { [self] in
         tasks.wait(until: deadline)
         blocking.shutdown(deadline: deadline)
-        // A thread that is in no job ends at once, and is waited for though the grace may be over.
+        // An idle thread ends at once, and is waited for even if the grace period is over.
         stop(max(deadline, MonotonicTime.deadline(after: .milliseconds(100))))
         let outcome = ending.withLock { exchange(&$0, with: .done) }
         guard case .underWay(let callers) = outcome else { return }
         for caller in callers { caller.resume() }
       }
     }
-    // It has nothing more to do. A caller that comes back finds nothing of it.
+    // The thread has finished. A caller that returns finds no trace of it.
     thread.withLock { thread in exchange(&thread, with: nil)?.join() }
   }
 
@@ -161,7 +163,7 @@ public final class RuntimeServices: Sendable {
       do throws(IOError) {
         thread = try Thread(name: "gearbox-end", body)
       } catch {
-        // Where the system has no thread left, Dispatch may have one.
+        // If the system cannot create a thread, Dispatch may still have one.
         DispatchQueue.global().async(execute: body)
       }
     }

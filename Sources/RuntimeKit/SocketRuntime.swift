@@ -1,10 +1,10 @@
 public import Runtime
 
-/// A runtime on ``RuntimeServices``: the tasks, the sockets and the blocking work that `AsyncRuntime` asks for are theirs.
+/// A runtime built on ``RuntimeServices``, which implement its tasks, sockets and blocking work.
 ///
-/// What is left to a backend is where its jobs run, its clock, its figures and its end.
+/// The backend itself provides its executor, its clock, its metrics and its shutdown.
 public protocol SocketRuntime: AsyncRuntime {
-  /// What the runtime does alike with others. It is for the backend itself; a program calls the runtime.
+  /// The shared services. They are for the backend itself; programs use the runtime.
   var services: RuntimeServices { get }
 }
 
@@ -31,14 +31,14 @@ extension SocketRuntime {
     try await services.connect(to: address, options: options)
   }
 
-  /// Makes a stream of a connected socket that another part of the program, or another process, has opened: standard input
-  /// where inetd has started the program.
+  /// Creates a stream from a connected socket that another part of the program, or another process, has opened, such as
+  /// the standard input of a program started by inetd.
   ///
-  /// It takes the descriptor over, also where it fails: non-blocking from now on, for every process that has it, and closed
-  /// on exec.
+  /// It takes ownership of the descriptor, even if it fails. The descriptor becomes non-blocking, for every process
+  /// that shares it, and close-on-exec.
   ///
-  /// - Throws: what the system says if it is no socket (`ENOTSOCK`), or not connected (`ENOTCONN`); `closed` if the runtime is
-  ///   shut down.
+  /// - Throws: the system's error if it is not a socket (`ENOTSOCK`) or not connected (`ENOTCONN`); `closed` if the
+  ///   runtime has been shut down.
   public func adopt(_ descriptor: Int32, options: ConnectOptions = ConnectOptions()) throws(IOError) -> SocketStream {
     try services.adopt(descriptor, options: options)
   }

@@ -2,20 +2,20 @@ import CRuntime
 public import Runtime
 import RuntimePrimitives
 
-/// The threads of a backend that has threads of its own: started together, known by their numbers, and ended together.
+/// The numbered threads of a backend, which start together and end together.
 public final class WorkerThreads: Sendable {
   private let threads = Lock<[Thread]>([])
-  /// Which threads have come to their end.
+  /// Which threads have ended.
   private let ended = Monitor<[Bool]>([])
 
-  /// No threads yet.
+  /// Creates an instance without threads.
   public init() {}
 
-  /// Starts a thread for each of `names`, that runs `body` with its number, which counts from 0. To be called once.
+  /// Starts a thread for each of `names`. Each runs `body` with its number, from 0. Call it once.
   ///
-  /// - Parameter names: what the threads are called; Linux shows the first 15 bytes.
-  /// - Throws: what the system says if it has no thread to give. Those that it has given run; ``join(until:)`` waits for
-  ///   them.
+  /// - Parameter names: the names of the threads. Linux shows the first 15 bytes.
+  /// - Throws: the system's error if a thread cannot be created. Threads that have already been started keep running,
+  ///   and ``join(until:)`` waits for them.
   public func start(_ names: [String], _ body: @escaping @Sendable (Int) -> Void) throws(IOError) {
     ended.withLock { $0 = [Bool](repeating: false, count: names.count) }
     for (number, name) in names.enumerated() {
@@ -36,18 +36,18 @@ public final class WorkerThreads: Sendable {
     return number >= 0 ? number : nil
   }
 
-  /// What a thread is known by, since all backends' threads keep their numbers in the same place.
+  /// Identifies these threads, since all backends store the number of a thread in the same thread-local variable.
   private var identity: UnsafeRawPointer { UnsafeRawPointer(Unmanaged.passUnretained(self).toOpaque()) }
 
-  /// Blocks the calling thread until the threads have ended, or `deadline` has come. A thread that has not ended by then
-  /// is left alone, and ends when its body does. To be called once, when the threads have been told to end.
+  /// Blocks the calling thread until the threads have ended or `deadline` has passed. A thread that is still running
+  /// then is detached and ends with its body. Call it once, after the threads have been told to end.
   ///
-  /// - Parameter deadline: in nanoseconds of `MonotonicTime`.
-  /// - Returns: for each thread that was started, whether it has ended.
+  /// - Parameter deadline: the deadline in nanoseconds of `MonotonicTime`.
+  /// - Returns: for each started thread, whether it has ended.
   public func join(until deadline: Int64) -> [Bool] {
     let threads = threads.withLock { exchange(&$0, with: []) }
     let hasEnded = ended.wait(until: deadline) { hasEnded, isLate -> [Bool]? in
-      // Where not all threads could be started, the first ones are all there are.
+      // If not all threads could be started, there are only the first ones.
       let hasEnded = Array(hasEnded[..<threads.count])
       return isLate || hasEnded.allSatisfy(\.self) ? hasEnded : nil
     }

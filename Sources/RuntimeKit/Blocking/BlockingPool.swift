@@ -1,12 +1,13 @@
 package import Runtime
 import RuntimePrimitives
 
-/// Threads for work that blocks: made on demand up to a limit, past which work queues; gone when long idle. Past a limit
-/// on what queues, work is refused.
+/// A pool of threads for blocking work. Threads are created on demand up to a limit and end after a long idle time.
+/// Further work waits in a queue, which is limited too; work beyond that limit is refused.
 ///
-/// Work that comes has a thread come for it, one at a time: woken, or made if none is idle. The one that comes has the
-/// next come if there is more, and only then turns to its work. So threads come up as fast as they can be started while
-/// what is there blocks, and work that does not block is done by a few of them, without a wake for each.
+/// Submitting work summons one thread at a time: it wakes an idle thread, or creates one if none is idle. The summoned
+/// thread summons the next one if there is more work, before it starts on its own. So threads start as fast as the
+/// system allows while the existing ones block, and a few threads run work that does not block, without a wake-up per
+/// piece.
 @usableFromInline
 package final class BlockingPool: Sendable {
   private let threadName: String
@@ -18,29 +19,32 @@ package final class BlockingPool: Sendable {
     var queue = Ring<BlockingWork>()
     var threads = 0
     var idle = 0
-    /// Threads that are at a piece of work.
+    /// The number of threads that are running work.
     var busy = 0
-    /// Calls refused since the pool was made.
+    /// The number of calls refused so far.
     var refused = 0
-    /// Calls cancelled since cancelled work was last taken out of the queue. The queue may hold the work of some of them.
+    /// The number of calls cancelled since cancelled work was last removed from the queue. The queue may still hold the
+    /// work of some of them.
     var cancelled = 0
-    /// Whether a thread has been woken or made that has not come yet. It has while there is work, or there is no more to
-    /// be had.
+    /// Whether a thread has been woken or created and has not arrived yet. While there is work, it is true unless no
+    /// further thread is available.
     var isOneComing = false
-    /// The last thread that went: it has nothing more to do, but somebody has to join it.
+    /// The last thread that left. It has nothing more to do, but still has to be joined.
     var leaver: Thread?
     var isClosed = false
-    /// Nobody waits any more for the threads that are left.
+    /// Whether no thread is left to join the remaining threads, so that they detach themselves.
     var isAbandoned = false
   }
 
-  /// What a thread does next.
+  /// The next step of a thread.
   private enum Step {
     case run(BlockingWork)
     case leave(joining: Thread?)
   }
 
-  /// - Parameter patience: how long an idle thread waits for work before it goes.
+  /// Creates a pool without threads.
+  ///
+  /// - Parameter patience: how long an idle thread waits for work before it ends.
   package init(threadName: String, limits: BlockingLimits = BlockingLimits(), patience: Duration = .seconds(10)) {
     precondition(limits.threads > 0 && limits.queued >= 0, "a limit on blocking work is out of bounds")
     self.threadName = threadName
@@ -48,14 +52,14 @@ package final class BlockingPool: Sendable {
     self.patience = patience.nanoseconds
   }
 
-  /// How many threads there are, how much work waits for one, and how many calls have been refused.
+  /// The number of threads, of calls that wait for one, and of calls refused so far.
   package var load: (threads: Int, queued: Int, refused: Int) {
     state.withLock { ($0.threads, $0.queue.count, $0.refused) }
   }
 
-  /// Runs `body` on a thread of the pool and gives what it returns or throws; see `AsyncRuntime.runBlocking`.
+  /// Runs `body` on a thread of the pool and returns its result. See `AsyncRuntime.runBlocking`.
   ///
-  /// Inlinable, so that it is compiled for what `body` returns.
+  /// It is inlinable, so that it is specialised for the result type.
   @inlinable
   package func run<Success: Sendable>(_ body: sending @escaping () throws -> Success) async throws -> Success {
     let work = Work(body)
@@ -70,9 +74,9 @@ package final class BlockingPool: Sendable {
     }
   }
 
-  /// Takes `work` on.
+  /// Queues `work`.
   ///
-  /// - Returns: why it is not taken, if it is not.
+  /// - Returns: the error if it is refused.
   @usableFromInline
   func submit(_ work: BlockingWork) -> (any Error)? {
     state.withLock { state in
@@ -81,11 +85,11 @@ package final class BlockingPool: Sendable {
       do throws(IOError) {
         try summon(&state)
       } catch {
-        // With none at all nothing would ever take it. With some it waits its turn.
+        // Without any thread the work would never run. With other threads it waits its turn.
         if state.threads == 0 { return error }
         threads = state.threads
       }
-      // What threads that are not busy, or can still be made, will take does not wait.
+      // Work for which a thread is free, or can still be created, does not count as waiting.
       func isFull() -> Bool { state.queue.count + state.busy - threads >= limits.queued }
       if isFull() { dropCancelled(&state) }
       if isFull() {
@@ -97,26 +101,26 @@ package final class BlockingPool: Sendable {
     }
   }
 
-  /// Ends the wait for `work`, which never begins unless it has.
+  /// Ends the wait for `work`. If it has not begun, it never will.
   @usableFromInline
   func cancel(_ work: BlockingWork) {
     work.cancel()
     state.withLock { $0.cancelled += 1 }
   }
 
-  /// Takes cancelled work out of the queue. The search costs as much as the queue is long, so it is done once a sixteenth
-  /// of the queue may be such work.
+  /// Removes cancelled work from the queue. The search costs time proportional to the queue, so it is done only if a
+  /// sixteenth of the queue may be cancelled.
   private func dropCancelled(_ state: inout State) {
     guard state.cancelled > state.queue.count / 16 else { return }
     state.cancelled = 0
     var queue = exchange(&state.queue, with: Ring())
-    // Nothing of the caller's is let go of under the lock: the thread that cancels still holds the work.
+    // No object of the caller is released under the lock: the cancelling thread still holds the work.
     while let work = queue.popFirst() {
       if !work.isOver { state.queue.append(work) }
     }
   }
 
-  /// Has a thread come, unless one is coming or all are busy that there may be.
+  /// Wakes or creates a thread, unless one is already coming or the limit is reached and all are busy.
   private func summon(_ state: inout State) throws(IOError) {
     guard !state.isOneComing else { return }
     if state.idle > 0 {
@@ -130,18 +134,18 @@ package final class BlockingPool: Sendable {
     state.isOneComing = true
   }
 
-  /// What a thread does from its start to its end.
+  /// The body of a thread.
   private func serve() {
     var isComing = true
     while true {
       switch next(isComing) {
       case .run(let work):
         work.run()
-        // Before the task goes on: if it asks for more at once, this thread counts as free.
+        // Before the task resumes: if it requests more work at once, this thread counts as free.
         state.withLock { $0.busy -= 1 }
         work.finish()
       case .leave(let earlier):
-        state.notifyAll()  // A shutdown may be waiting for this thread.
+        state.notifyAll()  // `shutdown` may be waiting for this thread.
         earlier?.join()
         return
       }
@@ -149,15 +153,17 @@ package final class BlockingPool: Sendable {
     }
   }
 
-  /// - Parameter isComing: whether the thread has just been made.
+  /// Waits for the thread's next step.
+  ///
+  /// - Parameter isComing: whether the thread has just been created.
   private func next(_ isComing: Bool) -> Step {
     var isIdle = false
     return state.wait(until: MonotonicTime.deadline(after: patience)) { state, isLate in
       if isIdle { state.idle -= 1 }
-      // One that wakes need not be the one that was summoned; but one that goes on looks after the rest all the same.
+      // The thread that wakes need not be the summoned one, but every thread that continues summons the next one below.
       if isComing || isIdle { state.isOneComing = false }
       if let work = state.queue.popFirst() {
-        // Where none is to be had, the rest waits for those there are.
+        // If no thread can be created, the rest waits for the existing ones.
         if !state.queue.isEmpty { try? summon(&state) }
         state.busy += 1
         return .run(work)
@@ -177,8 +183,8 @@ package final class BlockingPool: Sendable {
     }
   }
 
-  /// Drops the work that has not begun, waits until `deadline` for what has, and ends the threads. A thread that is not
-  /// done by then, and cannot be stopped, ends with its work.
+  /// Drops work that has not begun, waits until `deadline` for work that has, and ends the threads. A thread that is
+  /// still busy at the deadline cannot be stopped and ends with its work.
   package func shutdown(deadline: Int64 = .max) {
     var dropped = state.withLock { state in
       state.isClosed = true

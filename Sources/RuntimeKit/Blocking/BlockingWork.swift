@@ -1,21 +1,21 @@
 import Runtime
 public import Synchronization
 
-/// Work on its way through the blocking pool, whatever it gives.
+/// A piece of work in the blocking pool, independent of its result type.
 @usableFromInline
-package class BlockingWork: @unchecked Sendable {  // What there is to it is in the one class that inherits it.
+package class BlockingWork: @unchecked Sendable {  // All state is in its only subclass.
   @inlinable
   init() {}
 
-  /// Does the work, if it is still waited for.
+  /// Runs the work, unless the wait for it has ended.
   @usableFromInline
   func run() {}
 
-  /// Has the task that waits go on with what has come of it, after ``run()``.
+  /// Resumes the waiting task with the result, after ``run()``.
   @usableFromInline
   func finish() {}
 
-  /// Whether the task does not wait any more.
+  /// Whether the task has stopped waiting.
   @usableFromInline
   var isOver: Bool { false }
 
@@ -23,27 +23,27 @@ package class BlockingWork: @unchecked Sendable {  // What there is to it is in 
   func cancel() {}
 }
 
-/// Work, and the task that waits for it until it is done or the wait is cancelled.
+/// A piece of work, and the task that waits until it is done or the wait is cancelled.
 @usableFromInline
-final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `phase` says who may touch the rest.
-  /// Each step is taken by one thread alone, and what it may touch then is its own until the next.
+final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `phase` says which thread owns the rest.
+  /// Each transition is made by one thread, which then owns the state below until the next transition.
   @usableFromInline let phase = Atomic<UInt8>(Phase.new)
-  /// Touched by whoever takes it out of `waiting`.
+  /// Owned by the thread that moves the phase on from `waiting`.
   @usableFromInline var body: (() throws -> Success)?
-  /// What has come of it: the thread's that has run it.
+  /// The result. Owned by the thread that has run the work.
   @usableFromInline var result: Result<Success, any Error>?
-  /// Set before `waiting`; taken by whoever gets to `over`.
+  /// Set before `waiting`. Owned by the thread that moves the phase to `over`.
   @usableFromInline var waiter: UnsafeContinuation<Success, any Error>?
 
   @usableFromInline
   enum Phase {
-    /// Nobody waits yet.
+    /// No task waits yet.
     @usableFromInline static var new: UInt8 { 0 }
     /// The task waits, and the work has not begun.
     @usableFromInline static var waiting: UInt8 { 1 }
     /// The task waits, and the work has begun.
     @usableFromInline static var begun: UInt8 { 2 }
-    /// The task does not wait any more.
+    /// The task has stopped waiting.
     @usableFromInline static var over: UInt8 { 3 }
   }
 
@@ -52,16 +52,16 @@ final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `ph
     self.body = body
   }
 
-  /// Goes from one phase to the next, if it is in that.
+  /// Moves from phase `old` to `new`. Returns `false` if the phase is not `old`.
   @inlinable
   func step(from old: UInt8, to new: UInt8) -> Bool {
-    // Acquiring what the thread before has left here, and releasing what this one leaves.
+    // Acquires the state that the previous owner has written, and releases the state that this thread has written.
     phase.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
   }
 
-  /// Has `continuation` resumed when the work is done or cancelled.
+  /// Stores the continuation to resume when the work is done or cancelled.
   ///
-  /// - Returns: whether it will be: the task has not been cancelled already.
+  /// - Returns: whether it was stored; `false` if the task has already been cancelled.
   @inlinable
   func park(_ continuation: UnsafeContinuation<Success, any Error>) -> Bool {
     waiter = continuation
@@ -82,14 +82,14 @@ final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `ph
     if step(from: Phase.begun, to: Phase.over) { waiter?.resume(with: result) }
   }
 
-  // Relaxed: only the phase is looked at, and who looks too early looks again.
+  // Relaxed: only the phase is read, and a caller that reads too early checks again.
   @inlinable
   override var isOver: Bool { phase.load(ordering: .relaxed) == Phase.over }
 
   @inlinable
   override func cancel() { end(CancellationError()) }
 
-  /// Ends the wait. What has not begun never will.
+  /// Ends the wait with `error`. Work that has not begun never will.
   @inlinable
   func end(_ error: any Error) {
     if step(from: Phase.new, to: Phase.over) { return }

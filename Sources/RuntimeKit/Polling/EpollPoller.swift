@@ -6,27 +6,28 @@ import RuntimePrimitives
   import Glibc
   import Synchronization
 
-  /// A poller on epoll: each socket is registered once, edge-triggered, in both directions.
+  /// A poller on epoll. Each socket is registered once, edge-triggered, for both directions.
   final class EpollPoller: Poller {
     private let epoll: OpenDescriptor
-    /// An eventfd whose only use is to end a wait.
+    /// An eventfd that ends a wait.
     private let alarm: OpenDescriptor
     private let watched = Lock(Watched())
-    /// Whether `watched.retired` may hold something, so that a poll need not take the lock to know.
+    /// Whether `watched.retired` may be nonempty, so that a poll can skip the lock.
     private let hasRetired = Atomic(false)
-    /// Unchecked: only the one thread that polls touches it.
+    /// Unchecked: only the polling thread accesses it.
     private nonisolated(unsafe) let events: UnsafeMutableBufferPointer<epoll_event>
 
     private struct Watched {
-      /// By descriptor. An event carries a socket's bare address, so this is what keeps the socket alive.
+      /// The watched sockets by descriptor. An event contains the unretained address of its socket, so this keeps
+      /// sockets alive.
       var sockets: [Int32: Socket] = [:]
-      /// No longer watched, but events that were fetched before may still name them: let go before the next fetch.
+      /// Removed sockets that events fetched earlier may still refer to. They are released before the next fetch.
       var retired: [Socket] = []
     }
 
-    /// How many retired sockets a sleeping poller may be left with before it is woken to let them go.
+    /// The number of retired sockets at which a waiting poller is woken to release them.
     private static let retiredBound = 64
-    /// How many events are fetched at once; what does not fit comes with the next call.
+    /// The number of events fetched at a time. Further events are fetched by the next call.
     private static let batch = 256
 
     init() throws(IOError) {
@@ -34,7 +35,7 @@ import RuntimePrimitives
       guard epoll.number >= 0 else { throw IOError(.poll, .system(errno)) }
       let alarm = OpenDescriptor(eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)))
       guard alarm.number >= 0 else { throw IOError(.poll, .system(errno)) }
-      // A null pointer stands for the alarm, as no socket lies at address 0.
+      // A null pointer identifies the alarm, since no socket has address 0.
       var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data_t(u64: 0))
       guard epoll_ctl(epoll.number, EPOLL_CTL_ADD, alarm.number, &event) == 0 else {
         throw IOError(.poll, .system(errno))
@@ -51,7 +52,7 @@ import RuntimePrimitives
     func close() {
       epoll.close()
       alarm.close()
-      // Each holds this poller in its turn. Nobody fetches events any more that could name one.
+      // Each retired socket holds a reference to this poller. No thread fetches events for them any more.
       watched.withLock { $0.retired = [] }
     }
 
@@ -85,7 +86,7 @@ import RuntimePrimitives
 
     @discardableResult
     func poll(timeout: Int64?) -> Int {
-      // Relaxed: a retirement that is missed here is seen the next time round.
+      // Relaxed: a socket whose retirement is missed here is released by the next poll.
       if hasRetired.load(ordering: .relaxed) {
         let retired = watched.withLock { watched in
           hasRetired.store(false, ordering: .relaxed)
@@ -102,7 +103,8 @@ import RuntimePrimitives
           _ = alarm.use { read($0, &rings, 8) }
           continue
         }
-        // Alive: `watched` holds it, or held it when these events were fetched and has not let it go since.
+        // The socket is alive: `watched` holds it, or held it when these events were fetched and has not released it
+        // since.
         Unmanaged<Socket>.fromOpaque(address)._withUnsafeGuaranteedRef { socket in
           let kinds = event.events
           let ended = kinds & (EPOLLRDHUP.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0

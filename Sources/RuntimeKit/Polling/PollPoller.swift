@@ -3,16 +3,16 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// A poller on poll(2), for systems without epoll and to test that nothing leans on epoll's ways.
+/// A poller on poll(2), for systems without epoll and for testing that no code depends on epoll's behaviour.
 ///
-/// poll(2) reports a state and not an edge, so a direction is asked about only while a task waits for it: `arm` asks,
-/// and the first report disarms.
+/// poll(2) reports levels rather than edges, so a direction is only polled while a task waits for it: `arm` enables it,
+/// and the first report disables it.
 final class PollPoller: Poller {
   private let watched = Lock<[Int32: Entry]>([:])
-  /// A pipe whose only use is to end a wait.
+  /// A pipe that ends a wait.
   private let hearing: OpenDescriptor
   private let ringing: OpenDescriptor
-  /// Whether the alarm has been rung and not been heard, so that many wakes cost one write.
+  /// Whether the pipe has been written to and not read yet, so that many wake-ups cost one write.
   private let hasRung = Atomic(false)
 
   private struct Entry {
@@ -42,7 +42,7 @@ final class PollPoller: Poller {
 
   func remove(_ socket: Socket) {
     watched.withLock { _ = $0.removeValue(forKey: socket.number) }
-    // A poll that is under way would go on watching the number, which may soon be another file's.
+    // A poll in progress would continue to watch the number, which may soon belong to another file.
     wake()
   }
 
@@ -64,15 +64,15 @@ final class PollPoller: Poller {
     if asked[0].revents != 0 {
       var rings: UInt64 = 0
       while hearing.use({ read($0, &rings, 8) }) == 8 {}
-      // After the pipe is emptied: whoever rings in between finds it ringing and writes nothing, but what that one has
-      // to tell is there to be seen by all that follows this.
+      // After emptying the pipe. A thread that calls `wake` in between sees the flag set and does not write, but
+      // everything after this point sees what that thread has done before.
       hasRung.store(false, ordering: .sequentiallyConsistent)
     }
     var signalled = 0
     for answer in asked.dropFirst() where answer.revents != 0 {
       let broken = answer.revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0
       let told = broken ? Int16(POLLIN | POLLOUT) : answer.revents
-      // By number, and possibly a newer socket's number by now: then it is told to look for itself, which is harmless.
+      // By number, which may belong to a newer socket by now. A spurious signal only makes that one retry.
       let socket: Socket? = watched.withLock { watched in
         watched[answer.fd]?.armed &= ~told
         return watched[answer.fd]?.socket

@@ -1,41 +1,42 @@
 public import Runtime
 
-/// Tells sockets when the kernel has something for them: the part of a runtime that knows how this system does it.
+/// A mechanism that signals sockets when they become ready: the system-specific part of a runtime.
 ///
-/// Any thread may add, remove, arm and wake; one thread at a time polls. `PollerKind.makePoller()` makes those that the
-/// library has.
+/// Any thread may call `add`, `remove`, `arm` and `wake`; only one thread at a time may poll. `PollerKind.makePoller()`
+/// creates the library's own pollers.
 public protocol Poller: AnyObject, Sendable {
-  /// Watches `socket` until it is removed, and keeps it alive as long. Its number is its own during this call, and until
-  /// ``remove(_:)`` returns.
+  /// Watches `socket` until it is removed, and keeps it alive until then. The socket owns its number during this call
+  /// and until ``remove(_:)`` returns.
   func add(_ socket: Socket) throws(IOError)
 
-  /// Stops watching `socket`, which gives its descriptor back only after this call.
+  /// Stops watching `socket`, which releases its descriptor only after this call.
   func remove(_ socket: Socket)
 
-  /// Says that a task is about to wait for `interest` of `socket`. Pollers that report every edge need not be told.
+  /// Announces that a task is about to wait for `interest` of `socket`. An edge-triggered poller may ignore it.
   func arm(_ socket: Socket, _ interest: Interest)
 
-  /// Waits up to `timeout` nanoseconds (`nil`: for ever; 0: not at all) and signals the sockets that have become ready.
+  /// Waits up to `timeout` nanoseconds (`nil`: forever; 0: not at all) and signals the sockets that have become ready.
   ///
-  /// - Returns: how many were signalled.
+  /// - Returns: the number of signalled sockets.
   @discardableResult
   func poll(timeout: Int64?) -> Int
 
-  /// Makes the poll that is under way, or else the next, return early.
+  /// Makes the poll in progress, or else the next one, return early.
   func wake()
 
-  /// Closes every socket that is being watched. A task that waits on one gets `closed`.
+  /// Closes all watched sockets. Tasks that wait for one fail with `closed`.
   func closeSockets()
 
-  /// Gives its own descriptors back. After the last poll; adding fails then, and the rest does nothing.
+  /// Closes the poller's own descriptors. Call it after the last poll. Afterwards `add` fails, and other calls do
+  /// nothing.
   func close()
 }
 
 /// A direction of a socket.
 @frozen
 public enum Interest: UInt8, Sendable {
-  /// Something can be read, or there will be no more.
+  /// Readable, or at the end of the stream.
   case read
-  /// Something can be written, or never again.
+  /// Writable, or failed for good.
   case write
 }

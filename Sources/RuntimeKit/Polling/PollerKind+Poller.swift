@@ -2,9 +2,9 @@ import Glibc
 public import Runtime
 
 extension PollerKind {
-  /// A new poller of this kind.
+  /// Creates a poller of this kind.
   ///
-  /// - Throws: what the system says if it has no descriptor to give, or `ENOSYS` if it has no such poller.
+  /// - Throws: the system's error if a descriptor cannot be created; `ENOSYS` if the system has no such poller.
   public func makePoller() throws(IOError) -> any Poller {
     guard self == .epoll else { return try PollPoller() }
     #if os(Linux)
@@ -15,9 +15,9 @@ extension PollerKind {
   }
 }
 
-/// A timeout in nanoseconds, `nil` for none, as epoll and poll(2) take it.
+/// Converts a timeout in nanoseconds (`nil` for none) to the milliseconds of epoll and poll(2).
 ///
-/// Rounded up, so that a timer is never early; a wait too long for the call is cut, and its caller looks again.
+/// It is rounded up, so that a timer is never early. A timeout that is too long is clamped, and the caller waits again.
 package func milliseconds(_ nanoseconds: Int64?) -> Int32 {
   guard let nanoseconds else { return -1 }
   let rounded = nanoseconds / 1_000_000 + (nanoseconds % 1_000_000 > 0 ? 1 : 0)

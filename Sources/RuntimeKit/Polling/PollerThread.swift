@@ -2,23 +2,23 @@ public import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// A thread that waits for sockets and for the time: for backends whose own threads cannot.
+/// A thread that waits for sockets and timers, for backends whose own threads cannot.
 public final class PollerThread: Sendable {
-  /// The poller that the thread waits in.
+  /// The thread's poller.
   public let poller: any Poller
-  /// The queue of sleeping tasks that the thread fires.
+  /// The sleeps that the thread fires.
   public let sleeps: SleepQueue
   private let isStopping: Flag
   private let thread: Thread
 
-  /// Apart, since the thread starts before its owner is there to be held.
+  /// A separate object, because the thread starts before `self` is available.
   private final class Flag: Sendable {
     let isSet = Atomic(false)
   }
 
-  /// Starts the thread.
+  /// Creates a poller and starts the thread.
   ///
-  /// - Throws: what the system says if it has no descriptor or thread to give.
+  /// - Throws: the system's error if a descriptor or a thread cannot be created.
   public init(_ kind: PollerKind, name: String) throws(IOError) {
     let poller = try kind.makePoller()
     let sleeps = SleepQueue { _ in poller.wake() }
@@ -33,8 +33,8 @@ public final class PollerThread: Sendable {
     self.isStopping = isStopping
   }
 
-  /// Ends the thread and closes the poller. To be called once, as the last step of a shutdown; it blocks the calling
-  /// thread for the moment that this takes.
+  /// Ends the thread and closes the poller. Call it once, as the last step of a shutdown. It blocks the calling thread
+  /// briefly.
   public func stop() {
     isStopping.isSet.store(true, ordering: .releasing)
     poller.wake()

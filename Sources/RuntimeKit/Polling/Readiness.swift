@@ -2,29 +2,29 @@ package import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// One direction of a socket: whether it is worth trying, and who waits until it is.
+/// The readiness of one direction of a socket, and the task that waits for it.
 ///
-/// A poller signals it and a task waits on it, from any two threads, without a lock. Readiness is a hint: whoever finds
-/// it tries the system call, and waits again if the kernel says `EAGAIN`. The hint is taken down *before* the call that
-/// may empty the socket, so that an edge that comes during the call puts it up again and is not lost.
+/// A poller thread signals it and a task waits for it, without a lock. Readiness is a hint: the task tries the system
+/// call, and waits again on `EAGAIN`. The hint is cleared *before* the call that may empty the socket, so that an edge
+/// during the call sets it again and is not lost.
 package struct Readiness: ~Copyable, Sendable {
-  /// One of the four states below, or the continuation of the one task that waits.
+  /// One of the four states below, or the continuation of the waiting task.
   private let state: Atomic<UInt>
-  /// When it last woke a task, in nanoseconds of `MonotonicTime`: 0 if it has not since it was last asked, and ``unasked``
-  /// before that.
+  /// When a task was last woken, in nanoseconds of `MonotonicTime`. It is 0 if no task has been woken since the last
+  /// request for ``queueTime``, and ``unasked`` before the first request.
   private let wakeTime = Atomic<Int64>(unasked)
 
   private static var unasked: Int64 { .max }
-  /// Not worth trying until a poller says so.
+  /// Not ready until a poller signals it.
   private static var idle: UInt { 0 }
-  /// Worth a try.
+  /// Possibly ready.
   private static var ready: UInt { 1 }
-  /// The peer has finished or failed: worth a try for ever, since no further edge will come.
+  /// The peer has finished or failed: ready for good, since no further edge follows.
   private static var ended: UInt { 2 }
   /// Closed on this side.
   private static var closed: UInt { 3 }
 
-  /// Starts out ready where it is to be tried before it is waited for.
+  /// Creates the readiness of a new socket. `isReady` says whether to try an operation before waiting.
   package init(isReady: Bool) { state = Atomic(isReady ? Self.ready : Self.idle) }
 
   /// Whether a wait would return at once.
@@ -33,19 +33,19 @@ package struct Readiness: ~Copyable, Sendable {
     return now == Self.ready || now == Self.ended
   }
 
-  /// Takes the hint down. To be called before the system call whose outcome it foretold.
+  /// Clears the hint. Call it before the system call that the hint is about.
   package func clear() {
-    // Acquiring: the call that follows must see what had come when the poller put the hint up.
+    // Acquiring: the following call must see what had arrived when the poller set the hint.
     _ = state.compareExchange(expected: Self.ready, desired: Self.idle, ordering: .acquiringAndReleasing)
   }
 
-  /// Puts the hint up and wakes whoever waits.
+  /// Sets the hint and resumes the waiting task.
   package func signal(ended: Bool = false) {
     let new = ended ? Self.ended : Self.ready
     var now = state.load(ordering: .relaxed)
     while true {
       if now == Self.closed || now == Self.ended || now == new { return }
-      // Releasing: pairs with the acquiring load of the task that goes on.
+      // Releasing: pairs with the acquiring load of the task that resumes.
       let (done, seen) = state.weakCompareExchange(
         expected: now, desired: new, successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
       if done {
@@ -57,25 +57,25 @@ package struct Readiness: ~Copyable, Sendable {
   }
 
   private func wake(_ continuation: UInt) {
-    // Relaxed: to be resumed orders it for the task that asks.
+    // Relaxed: the resumption orders it for the task that reads it.
     if wakeTime.load(ordering: .relaxed) != Self.unasked { wakeTime.store(MonotonicTime.now, ordering: .relaxed) }
     Self.continuation(continuation).resume()
   }
 
-  /// For how long the task that was woken last has waited for a thread, if it has been woken since the last call of this;
-  /// for the task that goes on. What it needs is noted from the first call on.
+  /// How long the last woken task waited for a thread, if it was woken since the last call. Call it from the resumed
+  /// task. Times are recorded from the first call on.
   package var queueTime: QueueTime? {
     let time = wakeTime.exchange(0, ordering: .relaxed)
     return time == 0 || time == Self.unasked ? nil : QueueTime(.nanoseconds(MonotonicTime.now - time))
   }
 
-  /// Makes every wait, now and later, end with `closed`.
+  /// Makes all current and later waits fail with `closed`.
   package func close() {
     let before = state.exchange(Self.closed, ordering: .acquiringAndReleasing)
     if before > Self.closed { Self.continuation(before).resume() }
   }
 
-  /// Waits until the direction is worth trying, is closed, or the task is cancelled.
+  /// Waits until the direction is ready or closed, or the task is cancelled.
   package func wait(_ operation: IOError.Operation) async throws(IOError) {
     while try mustWait(operation) {
       if Task.isCancelled { throw IOError(operation, .cancelled) }
@@ -86,17 +86,17 @@ package struct Readiness: ~Copyable, Sendable {
           if Task.isCancelled { unpark() }
         }
       } onCancel: {
-        // Pairs with the fence above: either we see the continuation or whoever parked it sees that it is cancelled.
+        // Pairs with the fence above: either this call sees the continuation, or `wait` sees the cancellation after it
+        // parks.
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         unpark()
       }
     }
   }
 
-  /// Waits, without watching for the task's being cancelled, until there is reason to try. The reason may be that the
-  /// direction has been closed meanwhile.
+  /// Waits without a cancellation handler until a retry makes sense, possibly because the direction has been closed.
   ///
-  /// Inlined: a frame of its own would cost each idle connection its memory, and each request the time to make it.
+  /// Inlined, because a frame of its own would cost each idle connection memory and each request time.
   @inline(__always)
   package func waitOnce(_ operation: IOError.Operation) async throws(IOError) {
     guard try mustWait(operation) else { return }
@@ -110,7 +110,7 @@ package struct Readiness: ~Copyable, Sendable {
     continuation.resume()
   }
 
-  /// Whether it is not worth trying yet.
+  /// Whether the direction is not ready.
   @inline(__always)
   package func mustWait(_ operation: IOError.Operation) throws(IOError) -> Bool {
     switch state.load(ordering: .acquiring) {
@@ -121,15 +121,15 @@ package struct Readiness: ~Copyable, Sendable {
     }
   }
 
-  /// Leaves `continuation` to be resumed.
+  /// Stores `continuation` to be resumed by a signal.
   ///
-  /// - Returns: whether that has been done; if not, there is no more need to wait.
+  /// - Returns: whether it was stored; `false` if waiting is no longer necessary.
   private func park(_ continuation: UnsafeContinuation<Void, Never>) -> Bool {
     let waiting = unsafeBitCast(continuation, to: UInt.self)
     return state.compareExchange(expected: Self.idle, desired: waiting, ordering: .acquiringAndReleasing).exchanged
   }
 
-  /// Resumes whoever waits, though nothing is ready: it will look for itself why.
+  /// Resumes the waiting task although nothing is ready. The task finds out the reason itself.
   private func unpark() {
     let now = state.load(ordering: .relaxed)
     guard now > Self.closed else { return }
@@ -137,7 +137,8 @@ package struct Readiness: ~Copyable, Sendable {
     if taken { Self.continuation(now).resume() }
   }
 
-  /// The inverse of the cast in `park`: a continuation is one pointer, aligned to more than the four states.
+  /// The inverse of the cast in `park`. A continuation is a pointer whose alignment makes it larger than the four
+  /// states.
   private static func continuation(_ bits: UInt) -> UnsafeContinuation<Void, Never> {
     unsafeBitCast(bits, to: UnsafeContinuation<Void, Never>.self)
   }

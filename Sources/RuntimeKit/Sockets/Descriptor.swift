@@ -2,14 +2,14 @@ import CRuntime
 import Glibc
 import Runtime
 
-// The system calls that make sockets. Whatever they make is non-blocking and closed on exec from the start.
+// System calls that create sockets. The descriptors are non-blocking and close-on-exec from the start.
 
-/// A new stream socket of `family`.
+/// Creates a stream socket of `family`.
 func streamDescriptor(_ family: Int32) throws(IOError) -> Int32 {
   try newDescriptor(family, SOCK_STREAM)
 }
 
-/// A new socket for datagrams of `family`.
+/// Creates a datagram socket of `family`.
 func datagramDescriptor(_ family: Int32) throws(IOError) -> Int32 {
   try newDescriptor(family, SOCK_DGRAM)
 }
@@ -26,7 +26,7 @@ private func newDescriptor(_ family: Int32, _ kind: __socket_type) throws(IOErro
   return descriptor
 }
 
-/// Takes a connection off `listener`'s backlog; -1 and `errno` if there is none.
+/// Accepts a connection of `listener`. Returns -1 and sets `errno` if there is none.
 func acceptDescriptor(_ listener: Int32) -> Int32 {
   #if os(Linux)
     return gearbox_accept(listener)
@@ -44,19 +44,19 @@ func acceptDescriptor(_ listener: Int32) -> Int32 {
   }
 #endif
 
-/// Turns on an option that is a flag. On a socket that has no such option it does nothing.
+/// Enables a boolean option. It has no effect on sockets without the option.
 func turnOn(_ option: Int32, _ level: Int32, of descriptor: Int32) {
   setOption(option, level, to: Int32(1), of: descriptor)
 }
 
-/// Sets an option. On a socket that has no such option it does nothing.
+/// Sets an option. It has no effect on sockets without the option.
 func setOption<Value: BitwiseCopyable>(_ option: Int32, _ level: Int32, to value: Value, of descriptor: Int32) {
   withUnsafePointer(to: value) {
     _ = setsockopt(descriptor, level, option, $0, socklen_t(MemoryLayout<Value>.size))
   }
 }
 
-/// A descriptor that listens on `address`, and the name of its file where the address is one.
+/// Creates a descriptor that listens on `address`. Returns the name of its file too, if the address is a path.
 func listeningDescriptor(
   _ address: SocketAddress, _ options: ListenOptions
 ) throws(IOError) -> (descriptor: Int32, name: SocketName?) {
@@ -69,7 +69,7 @@ func listeningDescriptor(
   return (descriptor, try bind(descriptor, to: address, options.reuseAddress, backlog: options.backlog))
 }
 
-/// A descriptor for datagrams to `address`, and the name of its file where the address is one.
+/// Creates a datagram descriptor bound to `address`. Returns the name of its file too, if the address is a path.
 func boundDescriptor(
   _ address: SocketAddress, _ options: DatagramOptions
 ) throws(IOError) -> (descriptor: Int32, name: SocketName?) {
@@ -83,10 +83,10 @@ func boundDescriptor(
   return (descriptor, try bind(descriptor, to: address, options.reuseAddress, backlog: nil))
 }
 
-/// Binds `descriptor` to `address`, and starts to listen if there is a `backlog`. If that fails, closes the descriptor.
+/// Binds `descriptor` to `address`, and listens if there is a `backlog`. Closes the descriptor on failure.
 ///
-/// - Parameter replacesAbandoned: whether an abandoned socket gives up its name in the file system.
-/// - Returns: the name of the socket's file, if the address is one.
+/// - Parameter replacesAbandoned: whether to replace an abandoned socket file.
+/// - Returns: the name of the socket's file, if the address is a path.
 private func bind(
   _ descriptor: Int32, to address: SocketAddress, _ replacesAbandoned: Bool, backlog: Int32?
 ) throws(IOError) -> SocketName? {

@@ -1,29 +1,30 @@
 import Glibc
 public import Runtime
 
-/// A socket that listens and that no ``Poller`` watches: for a backend whose listeners are those of another event loop.
+/// A listening socket without a ``Poller``, for a backend whose listeners belong to another event loop.
 ///
-/// It is made as the socket of a ``SocketListener`` is, with the same options, and with the same care for the name of a
-/// Unix-domain socket. It is not closed by itself: its owner calls ``removeName()`` and closes the descriptor.
+/// It is created like the socket of a ``SocketListener``, with the same options and the same handling of Unix-domain
+/// names. It does not close itself: its owner calls ``removeName()`` and closes the descriptor.
 public struct ListeningSocket: Sendable {
-  /// The descriptor: non-blocking, and closed on exec.
+  /// The descriptor, which is non-blocking and close-on-exec.
   public let descriptor: Int32
-  /// The address it listens on, with the port that was chosen where port 0 was asked for.
+  /// The address that the socket is bound to, with the port that the system chose if port 0 was requested.
   public let localAddress: SocketAddress
   let name: SocketName?
 
-  /// A new socket that listens on `address`.
+  /// Creates a socket that listens on `address`.
   ///
-  /// - Throws: what the system says if the address cannot be listened on.
+  /// - Throws: the system's error if that fails.
   public init(on address: SocketAddress, options: ListenOptions) throws(IOError) {
     (descriptor, name) = try listeningDescriptor(address, options)
     localAddress = SocketAddress(writtenBy: { [descriptor] in getsockname(descriptor, $0, $1) }) ?? address
   }
 
-  /// The socket that another process has opened. It is taken over, also where this fails. Its name in the file system is
-  /// that process's to remove.
+  /// Takes ownership of a socket that another process has opened, even if it fails. Its name in the file system
+  /// remains, because it belongs to that process.
   ///
-  /// - Throws: what `InheritedSocket.takeDescriptor` throws; `EAFNOSUPPORT` if its address is none of `SocketAddress`.
+  /// - Throws: the error of `InheritedSocket.takeDescriptor`; `EAFNOSUPPORT` if `SocketAddress` cannot represent its
+  ///   address.
   public init(inherited socket: InheritedSocket) throws(IOError) {
     descriptor = try socket.takeDescriptor()
     name = nil
@@ -34,8 +35,8 @@ public struct ListeningSocket: Sendable {
     localAddress = address
   }
 
-  /// Takes a Unix-domain socket's name out of the file system, unless another file has it by now.
+  /// Removes a Unix-domain socket's name from the file system, unless another file has taken the name.
   ///
-  /// To be called while the descriptor is open: an open socket keeps its file's number from being another's.
+  /// Call it while the descriptor is open: an open socket keeps the inode number of its file from being reused.
   public func removeName() { name?.remove() }
 }

@@ -2,17 +2,17 @@ import Glibc
 import Runtime
 import Synchronization
 
-/// A descriptor that may be closed while others use it.
+/// A descriptor that may be closed while other threads use it.
 ///
-/// Its number goes back to the system when it has been closed *and* no system call on it is under way, so that a call
-/// that races with the close can never reach a file that was given the same number since.
+/// The number is released once the descriptor has been closed *and* no system call on it is in progress. So a call that
+/// races with the close can never reach another file with the same number.
 package struct OpenDescriptor: ~Copyable, Sendable {
   package let number: Int32
-  /// How many hold it open: one until it is closed, and one a call under way.
+  /// The number of references: one until the descriptor is closed, and one per call in progress.
   private let holds = Atomic<UInt32>(1)
   private let isClosed = Atomic(false)
 
-  /// Takes `number` over.
+  /// Takes ownership of `number`.
   package init(_ number: Int32) {
     self.number = number
   }
@@ -21,7 +21,7 @@ package struct OpenDescriptor: ~Copyable, Sendable {
     close()
   }
 
-  /// Runs `call`, with the number, unless the descriptor is closed.
+  /// Calls `call` with the number, unless the descriptor is closed.
   @inline(__always)
   package func use<Result>(_ call: (Int32) -> Result) -> Result? {
     guard hold() else { return nil }
@@ -29,7 +29,7 @@ package struct OpenDescriptor: ~Copyable, Sendable {
     return call(number)
   }
 
-  /// Lets nobody begin to use it, and gives it back as soon as nobody does.
+  /// Prevents further use, and closes the descriptor once no call is in progress.
   ///
   /// - Returns: whether it was open.
   @discardableResult
@@ -41,7 +41,7 @@ package struct OpenDescriptor: ~Copyable, Sendable {
 
   @inline(__always)
   private func hold() -> Bool {
-    // Only ever taken from a count that is not 0: once it has been there the number is not ours any more.
+    // Incremented only if it is not 0: a count of 0 means that the number has been released.
     var count = holds.load(ordering: .relaxed)
     while count > 0, !isClosed.load(ordering: .sequentiallyConsistent) {
       let (done, seen) = holds.weakCompareExchange(
@@ -54,7 +54,7 @@ package struct OpenDescriptor: ~Copyable, Sendable {
 
   @inline(__always)
   private func release() {
-    // Releasing and acquiring: every call on the descriptor comes before the close.
+    // Acquiring and releasing: every call on the descriptor happens before the close.
     if holds.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { Glibc.close(number) }
   }
 }

@@ -2,27 +2,27 @@ import CRuntime
 import Glibc
 package import Runtime
 
-/// A non-blocking descriptor that a poller watches: what streams, listeners and sockets for datagrams are made of.
+/// A non-blocking descriptor watched by a poller: the base of streams, listeners and datagram sockets.
 ///
-/// To a ``Poller`` it is a number to watch and a place to signal.
+/// For a ``Poller`` it is a number to watch and an object to signal.
 public final class Socket: Sendable {
   package let descriptor: OpenDescriptor
-  /// Whether a direction can end. It cannot where there are datagrams: after an error more may come.
+  /// Whether a direction can end. A datagram socket continues to receive after an error.
   private let canEnd: Bool
-  // A new socket has room for what is written, and mostly nothing to read: a connection that has sent nothing yet is to
-  // wait as an idle one does, and not be tried in vain. The poller tells of what is there when it is added.
+  // A new socket is usually writable and has nothing to read. A connection that has sent nothing yet should wait like
+  // an idle one, without a futile read. The poller reports existing data when the socket is added.
   package let reading = Readiness(isReady: false)
   package let writing = Readiness(isReady: true)
   private let poller: any Poller
-  /// What a Unix-domain socket is called in the file system.
+  /// The name of a Unix-domain socket in the file system.
   private let name: SocketName?
 
-  /// What has been done since the last wait, in both directions: a peer that is never slow would otherwise have the task
-  /// keep a worker for itself.
+  /// The work done since the last wait, in both directions. Without it, a task with a fast peer would keep its worker
+  /// forever.
   package let turn = Turn()
 
-  /// Takes over `descriptor` and its `name` in the file system. If it cannot be watched, removes the name and closes the
-  /// descriptor.
+  /// Takes ownership of `descriptor` and its `name` in the file system. If the socket cannot be watched, it removes the
+  /// name and closes the descriptor.
   package init(
     _ descriptor: Int32, named name: SocketName? = nil, canEnd: Bool = true, poller: any Poller
   ) throws(IOError) {
@@ -38,15 +38,15 @@ public final class Socket: Sendable {
     }
   }
 
-  /// The number of its descriptor. It is the socket's in the calls of its poller that say so, and may be another file's
-  /// at any other time.
+  /// The number of the descriptor. The socket owns it only during the calls of its poller that say so; at other times
+  /// it may already belong to another file.
   public var number: Int32 { descriptor.number }
 
-  /// Says that a direction is worth trying, and wakes the task that waits for it. A poller calls this from any thread; a
-  /// signal without need does no harm.
+  /// Signals that a direction may be ready, and resumes the task that waits for it. A poller calls this from any
+  /// thread. Spurious signals are harmless.
   ///
-  /// - Parameter isFinal: whether the direction has ended or failed, so that no more signals will come. A socket for
-  ///   datagrams takes no notice of it.
+  /// - Parameter isFinal: whether the direction has ended or failed, so that no more signals follow. A datagram socket
+  ///   ignores it.
   public func signal(_ interest: Interest, isFinal: Bool = false) {
     switch interest {
     case .read: reading.signal(ended: isFinal && canEnd)
@@ -54,21 +54,23 @@ public final class Socket: Sendable {
     }
   }
 
-  /// Closes both ways, removes the name in the file system, and wakes the tasks that wait for it.
+  /// Closes both directions, removes the name in the file system, and resumes waiting tasks.
   ///
-  /// - Returns: whether it was open.
+  /// - Returns: whether the socket was open.
   @discardableResult
   public func close() -> Bool { close(stopsListening: false) }
 
-  /// - Parameter stopsListening: whether it is a listening socket that no other process has. It takes no connection from
-  ///   now on, even if a poll(2) under way holds its file open for another moment.
+  /// Closes the socket like `close()`.
+  ///
+  /// - Parameter stopsListening: whether this is a listening socket that no other process shares. It then stops
+  ///   accepting at once, even if a poll(2) in progress keeps the file open a little longer.
   @discardableResult
   func close(stopsListening: Bool) -> Bool {
-    // First, as an open socket keeps its file from being taken for another's.
+    // First, since an open socket keeps the inode number of its file from being reused.
     name?.remove()
     reading.close()
     writing.close()
-    // While the number is still ours. Both may be done twice.
+    // While the number is still owned. Both calls may be repeated.
     _ = descriptor.use { number in
       poller.remove(self)
       if stopsListening { shutdown(number, Int32(SHUT_RDWR)) }
@@ -76,9 +78,9 @@ public final class Socket: Sendable {
     return descriptor.close()
   }
 
-  /// Runs `call`, a system call, again for as long as a signal interrupts it.
+  /// Calls `call`, a system call, and repeats it on `EINTR`.
   ///
-  /// - Returns: what it returned, and `errno` after it if that was negative.
+  /// - Returns: its result, and `errno` if that was negative.
   @inline(__always)
   package func call(
     _ operation: IOError.Operation, _ call: (Int32) -> Int
@@ -95,7 +97,7 @@ public final class Socket: Sendable {
     return answer
   }
 
-  /// Waits until `interest` is worth trying.
+  /// Waits until `interest` may be ready.
   package func wait(for interest: Interest, _ operation: IOError.Operation) async throws(IOError) {
     switch interest {
     case .read:
@@ -109,19 +111,19 @@ public final class Socket: Sendable {
     }
   }
 
-  /// To be called before a wait.
+  /// Prepares for a wait.
   package func willWait(for interest: Interest, _ operation: IOError.Operation) {
     turn.restart()
     TaskTable.willWait(for: .socket(operation, number))
     poller.arm(self, interest)
   }
 
-  /// This end's address; `nil` once it is closed.
+  /// The local address; `nil` once the socket is closed.
   package var localAddress: SocketAddress? {
     descriptor.use { number in SocketAddress(writtenBy: { getsockname(number, $0, $1) }) } ?? nil
   }
 
-  /// The process at the other end, if this is a Unix-domain socket that is open.
+  /// The peer's credentials, if this is an open Unix-domain socket.
   package var peerCredentials: PeerCredentials? {
     descriptor.use { number -> PeerCredentials? in
       var (process, user, group): (Int32, UInt32, UInt32) = (0, 0, 0)
@@ -130,10 +132,10 @@ public final class Socket: Sendable {
     } ?? nil
   }
 
-  /// Whether the other end is there still; `nil` once this end is closed.
+  /// Whether the peer is still connected; `nil` once this end is closed.
   package var peerPresence: PeerPresence? {
     descriptor.use { number -> PeerPresence? in
-      // POLLRDHUP: unread bytes do not hide the end behind them, as they would from a look at what can be read.
+      // POLLRDHUP reports the end of the stream even if there are unread bytes before it.
       let hasFinished: Int16 = 0x2000
       var entry = pollfd(fd: number, events: hasFinished, revents: 0)
       guard poll(&entry, 1, 0) >= 0 else { return nil }
@@ -150,7 +152,7 @@ public final class Socket: Sendable {
     }
   }
 
-  /// The other end's address; `nil` if it is not connected (any more).
+  /// The peer's address; `nil` if the socket is not connected.
   package var peerAddress: SocketAddress? {
     descriptor.use { number in SocketAddress(writtenBy: { getpeername(number, $0, $1) }) } ?? nil
   }

@@ -2,14 +2,14 @@ import Glibc
 public import Runtime
 import Synchronization
 
-/// A UDP or Unix-domain socket for datagrams: that of every backend on `RuntimeServices`.
+/// A UDP or Unix-domain datagram socket, used by all backends on `RuntimeServices`.
 ///
-/// It belongs to the runtime that made it, may be used from any task, and is closed when the last reference to it goes.
+/// It belongs to the runtime that created it, may be used from any task, and is closed with the last reference.
 public final class SocketDatagrams: DatagramSocket {
   private let socket: Socket
   private let network: SocketNetwork
   private let boundAddress: SocketAddress
-  /// Whether a send waits until it is time to try again.
+  /// Whether a send is waiting for its next attempt.
   private let isPausing = Atomic(false)
 
   init(_ socket: Socket, address: SocketAddress, network: SocketNetwork) {
@@ -43,9 +43,9 @@ public final class SocketDatagrams: DatagramSocket {
     }
   }
 
-  /// One `recvfrom`; `nil` if no datagram has come.
+  /// Calls `recvfrom` once. Returns `nil` if there is no datagram.
   private func take(into buffer: inout OutputRawSpan) throws(IOError) -> DatagramReceipt? {
-    // Before the call, so that a datagram which comes during the call is not missed.
+    // Before the call, so that a datagram that arrives during the call is not missed.
     socket.reading.clear()
     let room = buffer.freeCapacity
     var sender: SocketAddress?
@@ -54,7 +54,7 @@ public final class SocketDatagrams: DatagramSocket {
       let (length, code) = try socket.call(.receive) { number in
         var length = 0
         sender = SocketAddress(writtenBy: {
-          // MSG_TRUNC: it gives the length of the datagram, which may be more than there is room for.
+          // With MSG_TRUNC the result is the length of the datagram, which may exceed the buffer.
           length = recvfrom(number, free.baseAddress, free.count, Int32(MSG_TRUNC), $0, $1)
           return length < 0 ? -1 : 0
         })
@@ -63,7 +63,7 @@ public final class SocketDatagrams: DatagramSocket {
       initialized += min(max(0, length), free.count)
       return (length, code)
     }
-    // Others may be waiting behind this one, which bring no edge of their own: after an error, too.
+    // More datagrams may be queued without an edge of their own, even after an error.
     if length >= 0 || code != EAGAIN { socket.reading.signal() }
     let count = min(max(0, length), room)
     socket.turn.spend(Turn.systemCall + count)
@@ -78,8 +78,8 @@ public final class SocketDatagrams: DatagramSocket {
     try address.checkPath(.send)
     if socket.turn.isOver { await socket.turn.give() }
     while try !put(bytes, address) {
-      // Where a Unix-domain receiver's queue is full, the system tells a socket that is connected to it when there is
-      // room. It would tell any other at once, again and again.
+      // If a Unix-domain receiver's queue is full, the system signals room only to a socket connected to the receiver.
+      // Any other socket would be signalled at once, again and again.
       if case .unix = address { try await pause() } else { try await waitToSend() }
     }
   }
@@ -89,9 +89,9 @@ public final class SocketDatagrams: DatagramSocket {
     while try !put(bytes, nil) { try await waitToSend() }
   }
 
-  /// One `sendto`, to the peer if there is no `address`.
+  /// Calls `sendto` once, or `send` to the peer if there is no `address`.
   ///
-  /// - Returns: whether the datagram has been sent; if not, the kernel has no room for it.
+  /// - Returns: whether the datagram was sent; `false` if the kernel has no room for it.
   private func put(_ bytes: RawSpan, _ address: SocketAddress?) throws(IOError) -> Bool {
     let (count, code) = try bytes.withUnsafeBytes { bytes throws(IOError) in
       try socket.call(.send) { number in
@@ -101,7 +101,7 @@ public final class SocketDatagrams: DatagramSocket {
     }
     socket.turn.spend(Turn.systemCall + max(0, count))
     if count >= 0 {
-      // Another task may have left it to this one to find out that there is room.
+      // Restores the hint, which an earlier task may have cleared.
       socket.writing.signal()
       return true
     }
@@ -109,25 +109,26 @@ public final class SocketDatagrams: DatagramSocket {
     throw IOError(.send, .system(code))
   }
 
-  /// Waits after a send that the kernel had no room for.
+  /// Waits after a send for which the kernel had no room.
   private func waitToSend() async throws(IOError) {
-    // The hint comes down before the call and not after it, or an edge between the two would be lost: once more.
+    // The first time, it only clears the hint, and the caller retries. Otherwise an edge between the call and the
+    // clearing would be lost.
     if socket.writing.isWorthTrying { return socket.writing.clear() }
     try await socket.wait(for: .write, .send)
   }
 
-  /// How long to wait for a receiver of which the system tells nothing.
+  /// The delay between attempts for a receiver that the system does not signal.
   private static let pause = Duration.milliseconds(1)
 
   private func pause() async throws(IOError) {
-    // Relaxed: it decides between two tasks and guards nothing else.
+    // Relaxed: it decides between two tasks and guards no other data.
     if isPausing.exchange(true, ordering: .relaxed) { throw IOError(.send, .busy) }
     defer { isPausing.store(false, ordering: .relaxed) }
     socket.turn.restart()
     try await network.pause(Self.pause, .send)
   }
 
-  /// Closes the socket, and takes its name out of the file system, unless another file has it by now.
+  /// Closes the socket, and removes its name from the file system unless another file has taken the name.
   public func close() {
     socket.close()
   }

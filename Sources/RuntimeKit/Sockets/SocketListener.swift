@@ -2,9 +2,9 @@ import Glibc
 public import Runtime
 import Synchronization
 
-/// A listening TCP or Unix-domain socket: the listener of all three backends.
+/// A listening TCP or Unix-domain socket, used by all three backends.
 public final class SocketListener: StreamListener {
-  /// The address it listens on, with the port that was chosen where port 0 was asked for.
+  /// The address that the listener is bound to, with the port that the system chose if port 0 was requested.
   public let localAddress: SocketAddress
   private let socket: Socket
   private let network: SocketNetwork
@@ -26,14 +26,14 @@ public final class SocketListener: StreamListener {
     close()
   }
 
-  /// How many descriptors are left to others than connections.
+  /// The number of descriptors reserved for uses other than connections.
   private static let reserve = 2
-  /// How near to the limit a new descriptor's number has to be for the reserve to be looked at.
+  /// The distance from the limit within which the reserve is checked.
   private static let margin = 64
-  /// The descriptor of the last connection.
+  /// The descriptor number of the last connection.
   private let lastAccepted = Atomic<Int32>(.max)
 
-  /// How long to wait for somebody to give a descriptor back.
+  /// The delay before the next attempt if descriptors have run out.
   private static let pause = Duration.milliseconds(20)
 
   public func accept() async throws(IOError) -> SocketStream {
@@ -43,22 +43,22 @@ public final class SocketListener: StreamListener {
       socket.reading.clear()
       let (descriptor, code) = try socket.call(.accept) { Int(acceptUnlessScarce($0)) }
       if descriptor >= 0 {
-        lastAccepted.store(Int32(descriptor), ordering: .relaxed)  // A hint.
-        socket.reading.signal()  // Another may be waiting behind this one, and brings no edge of its own.
+        lastAccepted.store(Int32(descriptor), ordering: .relaxed)  // Relaxed: it is a hint.
+        socket.reading.signal()  // More connections may be queued without an edge of their own.
         return try network.adopt(Int32(descriptor), options.tcp)
       }
       switch code {
       case EAGAIN:
         try await socket.wait(for: .read, .accept)
       case ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM:
-        socket.reading.signal()  // It befell that connection alone: accept(2) says to go on to the next.
+        socket.reading.signal()  // That connection failed. accept(2) says to retry.
       case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-        // The connection stays in the backlog, and no edge will tell when there is room for it.
+        // The connection stays in the backlog, and no edge signals when it can be accepted.
         socket.reading.signal()
         options.onShortage?(IOError(.accept, .system(code)))
         try await network.pause(Self.pause, .accept)
       case EINVAL:
-        throw IOError(.accept, .closed)  // It does not listen any more: it is being closed.
+        throw IOError(.accept, .closed)  // It no longer listens, because it is being closed.
       default:
         socket.reading.signal()
         throw IOError(.accept, .system(code))
@@ -66,11 +66,11 @@ public final class SocketListener: StreamListener {
     }
   }
 
-  /// Takes a connection, or fails with `EMFILE` if that would leave the process less than two descriptors.
+  /// Accepts a connection, or fails with `EMFILE` if that would leave the process fewer than two descriptors.
   ///
-  /// Dispatch looks at its threads by a file each second, and ends the process if it finds no descriptor for that.
+  /// Dispatch opens a file every second to inspect its threads, and ends the process if no descriptor is left for that.
   private func acceptUnlessScarce(_ listener: Int32) -> Int32 {
-    // New descriptors have the lowest free numbers: while those are low there are many.
+    // The system assigns the lowest free number: as long as numbers are low, many descriptors are free.
     if Int(lastAccepted.load(ordering: .relaxed)) >= availableDescriptors() - Self.margin {
       let spares = (0...Self.reserve).map { _ in fcntl(listener, F_DUPFD_CLOEXEC, 0) }
       for spare in spares where spare >= 0 { Glibc.close(spare) }
@@ -82,7 +82,8 @@ public final class SocketListener: StreamListener {
     return acceptDescriptor(listener)
   }
 
-  /// Stops listening, and takes a Unix-domain socket's name out of the file system, unless another file has it by now.
+  /// Stops listening, and removes a Unix-domain socket's name from the file system unless another file has taken the
+  /// name.
   public func close() {
     socket.close(stopsListening: !isInherited)
   }

@@ -2,26 +2,26 @@ import Glibc
 import Runtime
 import RuntimePrimitives
 
-/// The name of a Unix-domain socket in the file system: of one that listens, or of one for datagrams.
+/// The name of a Unix-domain socket in the file system, for listeners and datagram sockets.
 ///
-/// Those that bind in one directory take turns. A lock on the directory (`flock`) is held from before the name is looked
-/// at until the socket behind it is bound, and listens if it is to. So of two processes that find the same abandoned
-/// socket only one replaces it: the other finds a socket that is in use.
+/// Processes that bind in the same directory take turns. A lock on the directory (`flock`) is held from before the name
+/// is checked until the new socket is bound and, if requested, listening. So if two processes find the same abandoned
+/// socket, only one replaces it, and the other finds a socket in use.
 package final class SocketName: Sendable {
   private let path: String
   private let identity: FileIdentity
   private let isRemoved = Lock(false)
 
-  /// For how many milliseconds to wait for the lock on the directory. Another that binds holds it for less than one; a
+  /// How long to wait for the lock on the directory, in milliseconds. Another bind holds it for less than one. A
   /// program that holds it for other reasons must not block the calling thread for long.
   private static let patience = 1000
 
-  /// Binds `descriptor` to `path`, and starts to listen if there is a `backlog`.
+  /// Binds `descriptor` to `path`, and listens if there is a `backlog`.
   ///
-  /// With `reuseAddress` an abandoned socket of that name is replaced. No other file is, and no socket that a process
-  /// has open.
+  /// With `reuseAddress` it replaces an abandoned socket of that name. Other files, and sockets that a process has
+  /// open, are never replaced.
   ///
-  /// - Throws: `EADDRINUSE` if the name is taken, or the lock that it takes to replace it is not to be had.
+  /// - Throws: `EADDRINUSE` if the name is in use, or if the lock that is needed to replace it cannot be acquired.
   init(_ path: String, of descriptor: Int32, reuseAddress: Bool, backlog: Int32?) throws(IOError) {
     let lock = Self.lockDirectory(of: path)
     defer { if let lock { close(lock) } }
@@ -48,19 +48,20 @@ package final class SocketName: Sendable {
     self.identity = identity
   }
 
-  /// Takes the name out of the file system, unless another file has it by now.
+  /// Removes the name from the file system, unless another file has taken the name.
   ///
-  /// To be called while the socket is open. An open socket keeps its file's number; once it is closed, a successor's
-  /// file may get the same number.
+  /// Call it while the socket is open. An open socket keeps the inode number of its file; once it is closed, a
+  /// successor's file may get the same number.
   func remove() {
-    // Under the lock, so that no other call returns, and lets its caller close the socket, before this one has unlinked.
+    // Under the lock, so that a concurrent call does not return, and let its caller close the socket, before the
+    // unlink.
     isRemoved.withLock { isRemoved in
       if !isRemoved, FileIdentity(path) == identity { unlink(path) }
       isRemoved = true
     }
   }
 
-  /// A descriptor that holds the lock on the directory of `path` until it is closed; `nil` if the lock is not to be had.
+  /// Locks the directory of `path`. Returns a descriptor that holds the lock until it is closed, or `nil` on failure.
   private static func lockDirectory(of path: String) -> Int32? {
     let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -76,8 +77,8 @@ package final class SocketName: Sendable {
 
   /// Whether `path` names a socket that no process has open.
   ///
-  /// It connects a socket for datagrams, of which nothing is heard at the other end. If there is a socket of another kind,
-  /// the system says so (`EPROTOTYPE`); it refuses if there is none.
+  /// It connects a datagram socket, which the other end does not notice. The system reports a socket of another type as
+  /// `EPROTOTYPE`, and refuses the connection if no socket is open.
   private static func isAbandoned(_ address: SocketAddress, _ path: String) -> Bool {
     guard let before = FileIdentity(path), before.isSocket, let probe = try? datagramDescriptor(address.family) else {
       return false

@@ -2,14 +2,14 @@ import Glibc
 package import Runtime
 import Synchronization
 
-/// Listening, connecting and binding with real sockets: the same for every backend but for the poller that watches them.
+/// Listening, connecting and binding with system sockets. Only the poller differs between backends.
 package final class SocketNetwork: Sendable {
-  /// The poller for the next socket.
+  /// Returns the poller for the next socket.
   private let poller: @Sendable () -> any Poller
   private let clock: TimerClock
   private let isClosed = Atomic(false)
 
-  /// Sockets are watched by what `poller` gives; a wait that no descriptor ends is slept through on `clock`.
+  /// Creates a network. `poller` returns the poller of each socket. Waits that no descriptor can end sleep on `clock`.
   package init(poller: @escaping @Sendable () -> any Poller, clock: TimerClock) {
     self.poller = poller
     self.clock = clock
@@ -50,10 +50,10 @@ package final class SocketNetwork: Sendable {
       Glibc.close(descriptor)
       throw error
     }
-    // Watched only now: epoll takes a socket that has not begun to connect for one that has hung up.
+    // Watched only now: epoll reports a hang-up for a socket that has not begun to connect.
     let socket = try watch(descriptor, .connect)
     do throws(IOError) {
-      // Before the wait, as an edge may come at once.
+      // Checked before the wait, since the edge may already have arrived.
       while try !isConnected(socket) { try await socket.wait(for: .write, .connect) }
     } catch {
       socket.close()
@@ -63,38 +63,38 @@ package final class SocketNetwork: Sendable {
     return SocketStream(socket)
   }
 
-  /// Sets the connection going.
+  /// Starts to connect.
   private func start(_ descriptor: Int32, _ address: SocketAddress) async throws(IOError) {
     while address.withSystemAddress({ Glibc.connect(descriptor, $0, $1) }) != 0 {
       switch errno {
       case EINPROGRESS, EINTR, EISCONN: return
-      // A Unix-domain listener whose backlog is full; there is no edge to wait for.
+      // The backlog of a Unix-domain listener is full. No edge signals when there is room.
       case EAGAIN: try await pause(.milliseconds(2), .connect)
       case let code: throw IOError(.connect, .system(code))
       }
     }
   }
 
-  /// Whether the connection stands; throws if it was refused.
+  /// Whether the connection is established. Throws if it was refused.
   private func isConnected(_ socket: Socket) throws(IOError) -> Bool {
     socket.writing.clear()
     var failure: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     _ = try socket.call(.connect) { Int(getsockopt($0, SOL_SOCKET, SO_ERROR, &failure, &length)) }
     guard failure == 0 else { throw IOError(.connect, .system(failure)) }
-    // A socket without a peer is neither refused nor connected yet.
+    // Without an error and without a peer, the connection is still in progress.
     guard socket.peerAddress != nil else { return false }
     socket.writing.signal()
     return true
   }
 
-  /// Makes an accepted connection's descriptor a stream.
+  /// Creates a stream from an accepted connection's descriptor.
   func adopt(_ descriptor: Int32, _ options: TCPOptions) throws(IOError) -> SocketStream {
     options.apply(to: descriptor)
     return try SocketStream(watch(descriptor, .accept))
   }
 
-  /// Makes a connected socket of another's a stream. It takes the descriptor over, also where it fails.
+  /// Creates a stream from a connected socket of another origin. Takes ownership of the descriptor, even if it fails.
   func adopt(_ descriptor: Int32, _ options: ConnectOptions) throws(IOError) -> SocketStream {
     do throws(IOError) {
       try checkOpen(.connect)
@@ -120,10 +120,10 @@ package final class SocketNetwork: Sendable {
     do throws(IOError) {
       socket = try Socket(descriptor, named: name, canEnd: canEnd, poller: poller())
     } catch {
-      try checkOpen(operation)  // A shutdown may have closed the poller under it.
+      try checkOpen(operation)  // A shutdown may have closed the poller meanwhile.
       throw error
     }
-    // After it is being watched, so that a shutdown either finds it there or is seen here.
+    // After it is watched, so that a shutdown either finds the socket or is noticed here.
     if isClosed.load(ordering: .sequentiallyConsistent) {
       socket.close()
       throw IOError(operation, .closed)
@@ -145,7 +145,7 @@ package final class SocketNetwork: Sendable {
     if isClosed.load(ordering: .sequentiallyConsistent) { throw IOError(operation, .closed) }
   }
 
-  /// Lets nothing be listened on, connected to or bound any more. What is open already is the pollers' to close.
+  /// Prevents further listening, connecting and binding. The pollers close what is already open.
   package func close() {
     isClosed.store(true, ordering: .sequentiallyConsistent)
   }

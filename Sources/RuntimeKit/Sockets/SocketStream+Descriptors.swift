@@ -14,7 +14,7 @@ extension SocketStream: DescriptorPassing {
         }
       }
       socket.turn.spend(Turn.systemCall + max(0, count))
-      // The descriptors have gone with the first byte.
+      // The descriptors were sent with the first byte.
       if count > 0 { return try await write(bytes.extracting(droppingFirst: count)) }
       guard code == EAGAIN else { throw IOError(.write, .system(code)) }
       try await waitToWrite()
@@ -30,7 +30,7 @@ extension SocketStream: DescriptorPassing {
     }
   }
 
-  /// One `recvmsg`; `nil` if there was nothing to read.
+  /// Calls `recvmsg` once. Returns `nil` if there is nothing to read.
   private func receive(into buffer: inout OutputRawSpan, _ descriptors: inout [Int32]) throws(IOError) -> Int? {
     socket.reading.clear()
     var received = [Int32](repeating: -1, count: gearbox_most_descriptors)
@@ -47,7 +47,7 @@ extension SocketStream: DescriptorPassing {
       return (count, code)
     }
     descriptors += received.prefix(receivedCount)
-    // A message with descriptors ends a read early, so that a short one says nothing of what is left.
+    // A message with descriptors ends a read early, so a short read does not mean that the socket is empty.
     if count >= 0 || code != EAGAIN { socket.reading.signal() }
     socket.turn.spend(Turn.systemCall + max(0, count))
     if count >= 0 { return count }

@@ -1,9 +1,9 @@
 import Glibc
 public import Runtime
 
-/// A connected TCP or Unix-domain socket: the stream of all three backends.
+/// A connected TCP or Unix-domain socket, used by all three backends.
 ///
-/// It belongs to the runtime that made it, may be used from any task, and is closed when the last reference to it goes.
+/// It belongs to the runtime that created it, may be used from any task, and is closed with the last reference.
 public final class SocketStream: ByteStream {
   let socket: Socket
 
@@ -16,21 +16,22 @@ public final class SocketStream: ByteStream {
   }
 
   public func waitUntilReadable() async throws(IOError) {
-    // Also where `tryRead` has refused to read for that: a loop of the two lets others run.
+    // After a refusal by `tryRead` too, so that a loop of the two calls lets other tasks run.
     if socket.turn.isOver { await socket.turn.give() }
     if socket.reading.isWorthTrying { return }
     try await socket.wait(for: .read, .read)
   }
 
   public func waitUntilReadableOrClosed() async throws(IOError) {
-    // It ends in either call, and so has next to no frame: idle connections wait here.
+    // Both paths end in a call, so the function has almost no frame: idle connections wait here.
     if socket.turn.isOver { return try await giveTurnAndWait() }
     if socket.reading.isWorthTrying { return }
     socket.willWait(for: .read, .read)
     try await socket.reading.waitOnce(.read)
   }
 
-  /// With a call of the function above in place of its last lines, an idle connection takes a kilobyte more (Swift 6.3.1).
+  /// Repeats the end of the function above. If that function were called instead, an idle connection would need a
+  /// kilobyte more (Swift 6.3.1).
   private func giveTurnAndWait() async throws(IOError) {
     await socket.turn.give()
     if socket.reading.isWorthTrying { return }
@@ -53,7 +54,7 @@ public final class SocketStream: ByteStream {
     return try receive(into: &buffer)
   }
 
-  /// One `recv`; `nil` if there was nothing to read.
+  /// Calls `recv` once. Returns `nil` if there is nothing to read.
   @inline(__always)
   private func receive(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
     let room = buffer.freeCapacity
@@ -64,7 +65,7 @@ public final class SocketStream: ByteStream {
       if count > 0 { initialized += count }
       return (count, code)
     }
-    // A short read has emptied the socket, and what comes later brings an edge. Otherwise there may be more.
+    // A short read has emptied the socket, and later data brings an edge. Otherwise there may be more.
     if count == room || count == 0 { socket.reading.signal() }
     socket.turn.spend(Turn.systemCall + max(0, count))
     if count >= 0 { return count }
@@ -95,9 +96,10 @@ public final class SocketStream: ByteStream {
     }
   }
 
-  /// Waits after a write that the kernel took nothing of.
+  /// Waits after a write of which the kernel accepted nothing.
   func waitToWrite() async throws(IOError) {
-    // The hint comes down before the call and not after it, or an edge between the two would be lost: once more.
+    // The first time, it only clears the hint, and the caller retries. Otherwise an edge between the call and the
+    // clearing would be lost.
     if socket.writing.isWorthTrying { return socket.writing.clear() }
     try await socket.wait(for: .write, .write)
   }
@@ -107,14 +109,14 @@ public final class SocketStream: ByteStream {
     return try send(bytes, RawSpan(), from: 0) ?? 0
   }
 
-  /// One `sendmsg` of what comes after the first `offset` bytes; `nil` if the kernel takes no more.
+  /// Calls `send` or `sendmsg` once with the bytes from `offset` on. Returns `nil` if the kernel accepts none.
   @inline(__always)
   private func send(_ first: RawSpan, _ second: RawSpan, from offset: Int) throws(IOError) -> Int? {
     let a = first.extracting(droppingFirst: min(offset, first.byteCount))
     let b = second.extracting(droppingFirst: max(0, offset - first.byteCount))
     let (count, code) = try a.withUnsafeBytes { a throws(IOError) in
       try b.withUnsafeBytes { b throws(IOError) in
-        // MSG_NOSIGNAL: a peer that has gone is an error and not a SIGPIPE.
+        // With MSG_NOSIGNAL a disconnected peer is an error, not a SIGPIPE.
         try socket.call(.write) { descriptor in
           if b.isEmpty { return Glibc.send(descriptor, a.baseAddress, a.count, noSignal) }
           if a.isEmpty { return Glibc.send(descriptor, b.baseAddress, b.count, noSignal) }
@@ -130,7 +132,7 @@ public final class SocketStream: ByteStream {
 
   public func shutdownWrite() throws(IOError) {
     let (result, code) = try socket.call(.shutdown) { Int(shutdown($0, Int32(SHUT_WR))) }
-    // A peer that has gone already has nothing more to be told.
+    // A peer that has already disconnected needs no end marker.
     if result < 0, code != ENOTCONN { throw IOError(.shutdown, .system(code)) }
   }
 
@@ -145,10 +147,10 @@ public final class SocketStream: ByteStream {
     return type == PeerCredentials.self ? socket.peerCredentials as? Attribute : nil
   }
 
-  /// The other end's address; `nil` once the stream is closed or the peer has gone.
+  /// The peer's address; `nil` once the stream is closed or the peer has disconnected.
   public var peerAddress: SocketAddress? { socket.peerAddress }
 
-  /// This end's address; `nil` once the stream is closed.
+  /// The local address; `nil` once the stream is closed.
   public var localAddress: SocketAddress? { socket.localAddress }
 }
 
@@ -156,7 +158,7 @@ private let noSignal = Int32(MSG_NOSIGNAL)
 
 private func sendTwo(_ descriptor: Int32, _ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer) -> Int {
   withUnsafeTemporaryAllocation(of: iovec.self, capacity: 2) { pieces in
-    // The kernel only reads what an iovec points at; its type has no word for that.
+    // The kernel only reads through an `iovec`, but its type has no const pointer.
     pieces[0] = iovec(iov_base: UnsafeMutableRawPointer(mutating: a.baseAddress), iov_len: a.count)
     pieces[1] = iovec(iov_base: UnsafeMutableRawPointer(mutating: b.baseAddress), iov_len: b.count)
     var message = msghdr()

@@ -1,35 +1,37 @@
 import CRuntime
 
-/// Runs the jobs of an executor on the calling thread, and sees to tasks that yield.
+/// Runs the jobs of an executor on the calling thread, and resumes tasks that yield.
 ///
-/// A thread that runs jobs in a loop makes one, and calls ``run(_:on:)`` where it would call `runSynchronously(on:)`:
+/// A thread with a job loop creates one, and calls ``run(_:on:)`` in place of `runSynchronously(on:)`:
 ///
 /// ```swift
 /// let runner = JobRunner()
 /// while let job = nextJob() { runner.run(job, on: asUnownedTaskExecutor()) }
 /// ```
 ///
-/// A task that calls `Executor.yield()` in such a job is made ready when the job has ended, which takes one job. Without it,
-/// that function does what `Task.yield()` does, which takes two. It must not leave the thread on which it was made.
+/// When a task calls `Executor.yield()` in such a job, it is made ready once the job has ended, which takes one job.
+/// Without a runner that function behaves like `Task.yield()`, which takes two. A runner must not leave the thread on
+/// which it was created.
 public struct JobRunner: ~Copyable {
   private let running: UnsafeMutablePointer<gearbox_running_job>
 
-  /// One for the calling thread.
+  /// Creates a runner for the calling thread.
   public init() {
     running = gearbox_job_of_thread()
   }
 
-  /// Runs `job`, once, as one of the executor that its task prefers. Then, if its task has yielded, makes that ready again.
+  /// Runs `job`, once, on `executor`, the preferred executor of its task. If the task has yielded, makes it ready
+  /// again.
   public func run(_ job: UnownedJob, on executor: UnownedTaskExecutor) {
-    // A job may run the jobs of another executor while it goes on.
+    // A job may run jobs of another executor before it ends.
     let outer = running.pointee.job
-    // A job is one pointer.
+    // A job is a single pointer.
     running.pointee.job = unsafeBitCast(job, to: UInt.self)
     unsafe job.runSynchronously(on: executor)
     running.pointee.job = outer
     guard let yielded = running.pointee.yielded else { return }
     running.pointee.yielded = nil
-    // What `Task.yieldByItsLoop` has left there. It has suspended since, as its job has ended.
+    // `Task.yieldByItsLoop` stored this continuation. The task has suspended since, because its job has ended.
     unsafeBitCast(yielded, to: UnsafeContinuation<Void, Never>.self).resume()
   }
 }

@@ -3,15 +3,16 @@ public import Runtime
 import RuntimePrimitives
 public import Synchronization
 
-/// Counts the tasks that were started on a runtime and have not ended, so that a shutdown can wait for them.
+/// Tracks the tasks that were started on a runtime and have not ended, so that a shutdown can wait for them.
 ///
-/// A task that calls for the shutdown is *excused*: it cannot end before the shutdown has, so it is not waited for.
+/// A task that calls `shutdown` is *excused*: it cannot end before the shutdown does, so it is not waited for.
 ///
-/// Inlinable, so that starting a task costs no more than it must: the closure around it is compiled for what it returns.
+/// It is inlinable, so that the closure around a task is specialised for its result and starting a task costs no more
+/// than necessary.
 @usableFromInline
 package final class LiveTasks: Sendable {
   @usableFromInline let live = Atomic<Int>(0)
-  /// Whether a thread waits, so that a task's end need not take a lock to know.
+  /// Whether a thread waits, so that the end of a task can skip the lock.
   private let isAwaited = Atomic(false)
   private let waiting = Monitor(Waiting())
 
@@ -25,7 +26,7 @@ package final class LiveTasks: Sendable {
 
   package var count: Int { live.load(ordering: .relaxed) }
 
-  /// Starts `operation` as a task that counts, on `executor` or, with `nil`, on Swift's own pool.
+  /// Starts `operation` as a tracked task on `executor`, or with `nil` on Swift's own pool.
   @inlinable
   package func spawn<Success: Sendable>(
     on executor: (any TaskExecutor)?, _ options: TaskOptions,
@@ -37,21 +38,21 @@ package final class LiveTasks: Sendable {
       return Task(name: options.name, executorPreference: executor, priority: options.ownPriority) {
         task.begin()
         defer { task.end() }
-        guard let operation = task.takeOperation() else { throw CancellationError() }  // It is run once.
+        guard let operation = task.takeOperation() else { throw CancellationError() }  // The closure runs once.
         return try await operation()
       }
     }
-    // It captures one reference, which serves as its context: no more is allocated than for a closure with two.
+    // The closure captures a single reference, which serves as its context, so it needs no allocation of its own.
     return Task.detached(name: options.name, executorPreference: executor, priority: options.priority) {
       task.begin()
       defer { task.end() }
-      guard let operation = task.takeOperation() else { throw CancellationError() }  // It is run once.
+      guard let operation = task.takeOperation() else { throw CancellationError() }  // The closure runs once.
       return try await operation()
     }
   }
 
-  /// Excuses the task of this runtime that calls, or one that started the calling task with `Task { }` and may be waiting
-  /// for it. A task that only prefers the runtime's executor is none of them.
+  /// Excuses the calling task if it belongs to this runtime, or the task that started it with `Task { }`, which may be
+  /// waiting for it. A task that only prefers the runtime's executor is not tracked.
   package func excuseCaller() {
     guard let task = SpawnedTask.current.get(), task.tasks === self else { return }
     waiting.withLock { waiting in
@@ -62,19 +63,20 @@ package final class LiveTasks: Sendable {
   }
 
   fileprivate func ended(_ task: SpawnedTask) {
-    // Before the count goes down: a task that is over must not be taken for one that is excused and still counted.
+    // Before the count decreases: a task that has ended must not pass for one that is excused and still counted.
     task.isOver.store(true, ordering: .releasing)
-    // Sequentially consistent, as in `wait`: either this sees that a thread waits or that one sees the new count.
+    // Sequentially consistent, as in `wait`: either this thread sees that another waits, or that one sees the new
+    // count.
     live.subtract(1, ordering: .sequentiallyConsistent)
     if isAwaited.load(ordering: .sequentiallyConsistent) { waiting.withLock { _ in waiting.notifyAll() } }
   }
 
-  /// Blocks the calling thread until all tasks have ended that are not excused, or `deadline` has passed.
+  /// Blocks the calling thread until all tasks that are not excused have ended, or `deadline` has passed.
   package func wait(until deadline: Int64) {
     isAwaited.store(true, ordering: .sequentiallyConsistent)
     waiting.wait(until: deadline) { waiting, isLate -> Void? in
       let live = live.load(ordering: .sequentiallyConsistent)
-      // Looked at after the count, which a task that is over has not left before it says so.
+      // Read after the count: a task sets `isOver` before it leaves the count.
       waiting.excused.removeAll { $0.isOver.load(ordering: .acquiring) }
       guard isLate || live <= waiting.excused.count else { return nil }
       waiting.excused = []
@@ -84,16 +86,16 @@ package final class LiveTasks: Sendable {
   }
 }
 
-/// A task that was started on a runtime, as it is known to itself, to its children and to what it starts with `Task { }`.
+/// A task that was started on a runtime, visible to itself, its children and the tasks it starts with `Task { }`.
 @usableFromInline
-package class SpawnedTask: @unchecked Sendable {  // What there is to it is in the one class that inherits it.
-  /// Whose task the calling one is, wherever it runs just now.
+package class SpawnedTask: @unchecked Sendable {  // All unsynchronised state is in its only subclass.
+  /// The runtime's task to which the calling task belongs, wherever it runs.
   fileprivate static let current = TaskLocal<SpawnedTask?>(wrappedValue: nil)
 
   @usableFromInline let tasks: LiveTasks
   @usableFromInline let isOver = Atomic(false)
   @usableFromInline let isNamed: Bool
-  /// Its record, where tasks are watched.
+  /// Its record, if tasks are watched.
   @usableFromInline let record: TaskRecord?
 
   @inlinable
@@ -103,22 +105,22 @@ package class SpawnedTask: @unchecked Sendable {  // What there is to it is in t
     self.record = record
   }
 
-  /// Makes this the current task's. The task calls it before it does anything else.
+  /// Makes this the value of the task-local `current`. The task calls it first.
   ///
-  /// It does what `TaskLocal.withValue` does, which would be an asynchronous function around the operation: with its frame,
-  /// what a connection waits with would not fit into the one kilobyte that Swift gives a task first.
+  /// It does the same as `TaskLocal.withValue`. That would be an asynchronous function around the operation, with whose
+  /// frame the state of a waiting connection would exceed the first kilobyte that Swift allocates for a task.
   @usableFromInline
   func begin() {
     if isNamed { TaskNames.keep() }
     if let record { TaskTable.begin(record) }
     var reference = Unmanaged.passRetained(self).toOpaque()
-    // The key is the object, as in the standard library, and an optional of a class is one pointer.
+    // As in the standard library, the key is the object. An optional class reference is a single pointer.
     gearbox_push_task_local(
       Unmanaged.passUnretained(Self.current).toOpaque(), &reference,
       unsafeBitCast(SpawnedTask?.self, to: UnsafeRawPointer.self))
   }
 
-  /// Undoes ``begin()``. The task calls it after everything else.
+  /// Reverts ``begin()``. The task calls it last.
   @usableFromInline
   func end() {
     gearbox_pop_task_local()
@@ -128,10 +130,10 @@ package class SpawnedTask: @unchecked Sendable {  // What there is to it is in t
   }
 }
 
-/// A task that was started on a runtime, and what it is to do.
+/// A task that was started on a runtime, with its operation.
 @usableFromInline
-final class Spawned<Success: Sendable>: SpawnedTask, @unchecked Sendable {  // `operation` is touched by the task alone.
-  /// `nil` once it has begun: a `Task { }` that outlives this task must not keep what this one was to do.
+final class Spawned<Success: Sendable>: SpawnedTask, @unchecked Sendable {  // Only the task accesses `operation`.
+  /// The operation; `nil` once it has begun, so that a `Task { }` that outlives this task does not retain it.
   @exclusivity(unchecked)
   @usableFromInline var operation: (() async throws -> Success)?
 

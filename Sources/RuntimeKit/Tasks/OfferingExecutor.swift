@@ -1,42 +1,42 @@
 import CRuntime
 import RuntimePrimitives
 
-// What the toolchain lets a process do, but has not made public yet. Without it `Task.yield` and `Task.sleep` of tasks that
-// name no executor pass through a thread of Swift's pool: right, but slower.
+// The toolchain supports this but has not made it public yet. Without it, `Task.yield` and `Task.sleep` of tasks
+// without an executor preference pass through a thread of Swift's pool, which is correct but slower.
 
 #if compiler(>=6.3) && os(Linux)
   @_spi(ExperimentalCustomExecutors) @_spi(ExperimentalScheduling) import _Concurrency
 
-  /// Swift's default executor, once it has been put in its place: it offers what it gets, and hands on what is not taken.
+  /// A replacement for Swift's default executor. It offers each job to the runtimes, and passes it on if none takes it.
   ///
-  /// `Task.yield` and `Task.sleep` hand their jobs to the default executor, without asking the hook that all other jobs go
-  /// by.
+  /// `Task.yield` and `Task.sleep` enqueue their jobs on the default executor directly, bypassing the hook for all
+  /// other jobs.
   ///
-  /// Nothing in it may use `self`. Swift keeps an object and a table of its functions as two words, and reads them without
-  /// a lock. A thread that reads them while they are replaced may find one word of each executor. It gets along with that:
-  /// the default executor of Swift 6.3 has no use for itself either.
+  /// No method may use `self`. Swift stores the executor as two words, an object and its witness table, and reads them
+  /// without a lock. A thread that reads them during the replacement may see one word of each executor. That is
+  /// harmless here, because the default executor of Swift 6.3 does not use `self` either.
   final class OfferingExecutor: TaskExecutor {
     private static let shared = OfferingExecutor()
-    /// What Swift has made itself. It makes that once, when it is first asked, and must not do so later.
+    /// Swift's own executor. Swift creates it on first access, which must not happen later.
     private static let original = Task.defaultExecutor
     private static let originalScheduler = original as? any SchedulingExecutor
     private static let isInPlace: Void = {
-      // A program may have brought its own, which cannot do what this one says that it can.
+      // A program may have installed an executor of its own that cannot schedule, unlike this one.
       if originalScheduler != nil { _createExecutors(factory: Factory.self) }
     }()
 
     private struct Factory: ExecutorFactory {
-      /// The same as before.
+      /// The main executor, unchanged.
       static var mainExecutor: any MainExecutor { MainActor.executor }
       static var defaultExecutor: any TaskExecutor { shared }
     }
 
-    /// Makes it the default executor, for as long as the process lives.
+    /// Installs the executor for the lifetime of the process.
     static func putInPlace() { isInPlace }
 
     func enqueue(_ job: consuming ExecutorJob) {
       let job = UnownedJob(job)
-      // A job is one pointer.
+      // A job is a single pointer.
       guard !gearbox_offer_job(unsafeBitCast(job, to: UnsafeMutableRawPointer.self)) else { return }
       Self.original.enqueue(ExecutorJob(job))
     }
@@ -53,7 +53,7 @@ import RuntimePrimitives
       {
         return
       }
-      guard let original = Self.originalScheduler else { preconditionFailure("it is not in place without one") }
+      guard let original = Self.originalScheduler else { preconditionFailure("the original cannot schedule") }
       original.enqueue(ExecutorJob(job), after: delay, tolerance: tolerance, clock: clock)
     }
 

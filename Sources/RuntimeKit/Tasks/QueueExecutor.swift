@@ -1,41 +1,42 @@
 public import Runtime
 import RuntimePrimitives
 
-/// A task executor without threads: its jobs wait in a queue that at most `width` threads of another pool drain.
+/// A task executor without threads of its own: at most `width` threads of another pool drain its queue.
 ///
-/// What is in the queue is run in the order in which it came. A thread is asked for when a job comes and fewer than
-/// `width` are at it, and gives itself back when the queue is empty or its turn is over. Each has a lane meanwhile, by
-/// which the watchdog sees whether it gets on. Once it has been stopped, jobs are run on Swift's own pool.
+/// Jobs run in the order in which they arrive. When a job arrives and fewer than `width` threads are in use, the
+/// executor requests another one. A thread returns to its pool when the queue is empty or its turn is over. Meanwhile
+/// it occupies a lane, through which the watchdog checks its progress. After ``stop(deadline:)``, jobs run on Swift's
+/// own pool.
 public final class QueueExecutor: TaskExecutor {
-  /// A lane for each of the threads that may run jobs at once.
+  /// One lane for each thread that may run jobs at a time.
   public let lanes: [Lane]
-  /// What sees to jobs that keep a thread for long. The backend starts it, with this executor; ``stop(deadline:)`` stops
-  /// it.
+  /// The watchdog for jobs that keep a thread for long. The backend starts it with this executor, and
+  /// ``stop(deadline:)`` stops it.
   public let watchdog: Watchdog?
-  /// Has the pool call its argument once, soon, on one of its threads.
+  /// Makes the pool call the argument once, soon, on one of its threads.
   private let borrowThread: @Sendable (@escaping @Sendable () -> Void) -> Void
   private let state: Lock<State>
 
   private struct State {
     var jobs = Ring<UnownedJob>()
-    /// The lanes in which no thread is, and none has been asked for.
+    /// The lanes without a thread and without a pending request for one.
     var freeLanes: [Int]
-    /// The lanes for which a thread has been asked that has not come.
+    /// The lanes for which a thread has been requested but has not arrived.
     var awaitedLanes: [Int] = []
     var wakes = 0
     var isOver = false
   }
 
-  /// For how many nanoseconds a thread takes up new jobs before it lets the pool's other work have a turn.
+  /// How long, in nanoseconds, a thread takes new jobs before it lets the pool's other work run.
   private static let turn: Int64 = 1_000_000
 
-  /// An executor with nothing to run.
+  /// Creates an executor with an empty queue.
   ///
   /// - Parameters:
-  ///   - width: how many threads may run jobs at once.
-  ///   - runtime: the runtime's name, for the reports of stalls.
-  ///   - stalls: what to do about jobs that keep a thread for long; `nil` for no watchdog.
-  ///   - borrowThread: has the pool call its argument once, soon, on one of its threads, outside of any task.
+  ///   - width: the number of threads that may run jobs at a time.
+  ///   - runtime: the runtime's name, for reports of stalls.
+  ///   - stalls: how to react to jobs that keep a thread for long; `nil` for no watchdog.
+  ///   - borrowThread: makes the pool call the argument once, soon, on one of its threads, outside any task.
   public init(
     width: Int, runtime: String, stalls: StallOptions?,
     borrowThread: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void
@@ -47,13 +48,13 @@ public final class QueueExecutor: TaskExecutor {
     self.borrowThread = borrowThread
   }
 
-  /// How many threads may run jobs at once.
+  /// The number of threads that may run jobs at a time.
   public var width: Int { lanes.count }
 
-  /// How many jobs wait for a thread.
+  /// The number of jobs that wait for a thread.
   public var depth: Int { state.withLock { $0.jobs.count } }
 
-  /// What its threads have done so far, all together.
+  /// The combined metrics of its threads.
   public var done: WorkerMetrics {
     var done = WorkerMetrics()
     for lane in lanes {
@@ -65,7 +66,7 @@ public final class QueueExecutor: TaskExecutor {
     return done
   }
 
-  /// Queues `job`, and asks for a thread if there may be one more. From any thread.
+  /// Queues `job`, and requests a thread if another one is allowed. It may be called from any thread.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     TaskWatch.willQueue(job)
@@ -79,16 +80,16 @@ public final class QueueExecutor: TaskExecutor {
     }
     if isOver { return exile(job) }
     guard let freeLane else { return }
-    // A thread that the pool has not got is missed as much as one that blocks.
+    // A thread that the pool does not provide counts as a stall, like one that blocks.
     lanes[freeLane].enter()
     borrowThread(drain)
   }
 
-  /// Ends the watchdog, as the last step of a shutdown. It blocks the calling thread until that has ended; a relief worker
-  /// that is still in a job at `deadline`, in nanoseconds of `MonotonicTime`, is left alone.
+  /// Stops the watchdog, as the last step of a shutdown. It blocks the calling thread until the watchdog has ended. A
+  /// relief worker that is still in a job at `deadline`, in nanoseconds of `MonotonicTime`, is abandoned.
   ///
-  /// Jobs that wait, and those that still come, are run on Swift's own pool: the threads that this executor may have could
-  /// all be in jobs that go on for ever, and no relief worker comes any more.
+  /// Queued and later jobs run on Swift's own pool. All threads of this executor could be in jobs that never end, and
+  /// no relief worker is activated any more.
   public func stop(deadline: Int64) {
     var rest = state.withLock { state in
       state.isOver = true
@@ -102,8 +103,8 @@ public final class QueueExecutor: TaskExecutor {
     SwiftPool.run { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 
-  /// Runs jobs in a lane that has been waiting for a thread. It captures nothing else, so that asking for a thread needs no
-  /// memory.
+  /// Runs jobs in a lane that has been waiting for a thread. It captures only `self`, so that requesting a thread does
+  /// not allocate.
   @Sendable private func drain() {
     var lane: Int?
     let runner = JobRunner()
@@ -113,7 +114,7 @@ public final class QueueExecutor: TaskExecutor {
         let index = lane ?? state.awaitedLanes.removeLast()
         let job = state.jobs.popFirst()
         if job == nil {
-          // Before another thread can have the lane.
+          // Before another thread can get the lane.
           lanes[index].counters.hasParked()
           lanes[index].leave()
           state.freeLanes.append(index)
@@ -137,10 +138,10 @@ extension QueueExecutor: WatchedScheduler {
   /// Whether a job waits for a thread.
   public var hasWaitingJobs: Bool { depth > 0 }
 
-  /// Does nothing: sockets and timers have threads of their own.
+  /// Does nothing: other threads serve sockets and timers.
   public func cover(_ lane: Int) {}
 
-  /// Runs jobs that wait on the calling thread, in `lane`.
+  /// Runs queued jobs on the calling thread, in `lane`.
   public func relieve(in lane: Lane, while isNeeded: () -> Bool) {
     let runner = JobRunner()
     while isNeeded(), let job = state.withLock({ $0.jobs.popFirst() }) {

@@ -1,45 +1,46 @@
 import CRuntime
 
-/// Swift's own pool of threads, the one that runs tasks without an executor of their own.
+/// Swift's own thread pool, which runs tasks without an executor of their own.
 public enum SwiftPool {
-  /// Runs `work` soon on a thread of the pool, outside of any task.
+  /// Runs `work` soon on a thread of the pool, outside any task.
   ///
-  /// It must be outside of a task where `work` runs jobs: a job that is run inside a task would be taken for that task's.
-  /// So `Task.detached` will not do. Whatever its name says, Swift 6.3 has no other public way to a job without a task.
+  /// If `work` runs jobs, it must be outside a task: a job that runs inside a task would be attributed to that task.
+  /// Therefore `Task.detached` is not suitable. Despite the name of the function that it calls, Swift 6.3 offers no
+  /// other public way to create a job without a task.
   public static func run(_ work: @escaping @Sendable () -> Void) {
     globalConcurrentExecutor.enqueue(_swift_createJobForTestingOnly(work))
   }
 
-  /// Enqueues `job` on the pool, as Swift does with a job that names no executor.
+  /// Enqueues `job` on the pool, as Swift does with a job without an executor preference.
   @_spi(Experimental)
   public static func enqueue(_ job: UnownedJob) {
     globalConcurrentExecutor.enqueue(ExecutorJob(job))
   }
 
-  /// What the pool runs jobs on: no serial executor, and no task executor. Two null words in Swift 6.3, and a test that
-  /// sleeps while the pool is blocked finds out if that changes.
+  /// The executor that the pool runs jobs on: no serial executor and no task executor. In Swift 6.3 it is two null
+  /// words. If that changes, a test that sleeps while the pool is blocked fails.
   ///
-  /// Another thread that runs a job of the pool's has to run it on this. Run on anything else, the job's task is enqueued on
-  /// the pool again at each call of an async function.
+  /// Another thread that runs a job of the pool must run it on this executor. With any other, the job's task is
+  /// enqueued on the pool again at each call of an async function.
   @_spi(Experimental)
   public static let executor = unsafe unsafeBitCast((0, 0), to: UnownedSerialExecutor.self)
 
-  /// Takes a job that is meant for the pool, or leaves it there. It is given the job's address, and returns whether it has
-  /// taken the job. Any thread may call it, in the middle of anything.
+  /// A function that may take a job intended for the pool. It receives the job's address and returns whether it has
+  /// taken the job. Any thread may call it at any point.
   @_spi(Experimental)
   public typealias JobTaker = @convention(c) (_ job: UnsafeMutableRawPointer) -> Bool
 
-  /// The same for a job that is to run at `deadline`, in nanoseconds of `MonotonicTime`.
+  /// Like ``JobTaker``, for a job to run at `deadline`, in nanoseconds of `MonotonicTime`.
   @_spi(Experimental)
   public typealias SleepTaker = @convention(c) (_ job: UnsafeMutableRawPointer, _ deadline: Int64) -> Bool
 
-  /// Has each job that is meant for the pool offered first: to `jobs`, or to `sleeps` if it is what ends a sleep. With `nil`
-  /// they go to the pool. One call at a time.
+  /// Makes Swift offer each job intended for the pool to a taker first: to `sleeps` if the job ends a sleep, otherwise
+  /// to `jobs`. With `nil` the jobs go to the pool. Concurrent calls are not allowed.
   ///
-  /// There are two takers in a process, and the last call says which. A thread that is in the middle of it may call the
-  /// earlier ones still.
+  /// The takers are global to the process, and the last call determines them. A thread in the middle of an enqueue may
+  /// still call the earlier ones.
   ///
-  /// - Returns: whether this toolchain's library can do it.
+  /// - Returns: whether the toolchain's library supports this.
   @_spi(Experimental)
   public static func offerJobs(to jobs: JobTaker?, sleeps: SleepTaker?) -> Bool {
     guard gearbox_set_takers(jobs, sleeps) else { return false }

@@ -3,31 +3,31 @@ import Dispatch
 import Runtime
 import RuntimePrimitives
 
-/// Tasks that sleep until a time: a timer wheel behind a lock (Varghese and Lauck 1987).
+/// A queue of sleeping tasks: a timer wheel behind a lock (Varghese and Lauck 1987).
 ///
-/// It has no thread. A thread of the backend calls ``fire()`` at the time that the last call named, or when the queue asks
-/// for it because an earlier deadline has come. Deadlines are in nanoseconds of `MonotonicTime`. Any thread may call any
-/// method.
+/// It has no thread. A thread of the backend calls ``fire()`` at the time that the last call returned, or when the
+/// queue requests it because of an earlier deadline. Deadlines are in nanoseconds of `MonotonicTime`. Any thread may
+/// call any method.
 public final class SleepQueue: Sendable {
   private let state: Lock<State>
-  /// Called on the sleeper's thread when there is a deadline before the one that `fire` named: to call `fire` again, soon.
+  /// Called on the sleeper's thread when a deadline precedes the time that `fire` returned, to call `fire` again soon.
   private let deadlineMoved: @Sendable (SleepQueue) -> Void
 
   private struct State: ~Copyable {
     var wheel: TimerWheel
-    /// The tick at which `fire` will be called, or `max`.
+    /// The tick at which `fire` is due, or `max`.
     var alarm = UInt64.max
     var isClosed = false
-    /// When Dispatch will call, once the queue is closed, in nanoseconds of the monotonic clock, or `max`.
+    /// When Dispatch is due to call, once the queue is closed, in nanoseconds of the monotonic clock, or `max`.
     var dispatchTime = Int64.max
   }
 
-  /// A task, or a bare job, to be woken.
-  private final class Sleeper: TimerWheel.Timer, @unchecked Sendable {  // Only touched under the queue's lock.
-    /// The queue that it is in, which outlives it: a task that sleeps holds the queue, and the queue its jobs.
+  /// A sleeping task, or a job to run at a time.
+  private final class Sleeper: TimerWheel.Timer, @unchecked Sendable {  // Guarded by the queue's lock.
+    /// The queue, which outlives the sleeper: a sleeping task holds the queue, and the queue holds its jobs.
     unowned(unsafe) let queue: SleepQueue
     var wake: Wake
-    /// Whether its task has been cancelled, perhaps before it began to sleep.
+    /// Whether its task has been cancelled, possibly before it began to sleep.
     var isCancelled = false
 
     init(_ queue: SleepQueue, _ wake: Wake) {
@@ -35,37 +35,37 @@ public final class SleepQueue: Sendable {
       self.wake = wake
     }
 
-    /// Ends its sleep, or keeps it from beginning. Not under the queue's lock.
+    /// Ends the sleep, or prevents it from beginning. Must be called without the queue's lock.
     func cancel() { queue.cancel(self) }
   }
 
   private enum Wake {
-    /// Nothing yet.
+    /// Not sleeping yet.
     case none
-    /// Resumed with whether its time had come.
+    /// Resumes the task, with whether its time has come.
     case task(UnsafeContinuation<Bool, Never>)
-    /// Run where the time is noticed.
+    /// Runs the job on the thread that fires it.
     case job(UnownedJob)
   }
 
-  /// An empty queue.
+  /// Creates an empty queue.
   ///
-  /// - Parameter deadlineMoved: called on the thread of a task that begins to sleep, when its deadline is before the one
-  ///   that ``fire()`` named last. It has `fire` called again soon, and does not call it itself.
+  /// - Parameter deadlineMoved: called on the thread of a task that begins to sleep, if its deadline precedes the time
+  ///   that ``fire()`` last returned. It must arrange another call of `fire` soon, without calling it directly.
   public init(deadlineMoved: @escaping @Sendable (SleepQueue) -> Void) {
     state = Lock(State(wheel: TimerWheel(now: Self.tick(MonotonicTime.now))))
     self.deadlineMoved = deadlineMoved
   }
 
-  /// How many tasks and jobs wait.
+  /// The number of sleeping tasks and jobs.
   public var count: Int { state.withLock { $0.wheel.count } }
 
   /// Suspends the task until `deadline`.
   ///
-  /// - Throws: `CancellationError` at once when the task is cancelled or the queue is closed.
+  /// - Throws: `CancellationError` at once if the task is cancelled or the queue is closed.
   public func sleep(until deadline: Int64) async throws(CancellationError) {
     let sleeper = Sleeper(self, .none)
-    // `withTaskCancellationHandler` is generic and takes a frame, for which the first slab of a task has no room.
+    // `withTaskCancellationHandler` is generic and needs a frame that does not fit into the first slab of a task.
     let watch = gearbox_watch_cancellation(
       { Unmanaged<Sleeper>.fromOpaque($0).takeUnretainedValue().cancel() },
       Unmanaged.passUnretained(sleeper).toOpaque())
@@ -77,19 +77,19 @@ public final class SleepQueue: Sendable {
     guard isDue else { throw CancellationError() }
   }
 
-  /// Runs `job` at `deadline`, also when the queue has been closed by then: a job
-  /// cannot be told that it came in vain.
+  /// Runs `job` at `deadline`, even if the queue has been closed by then, since a job cannot be told that its sleep
+  /// failed.
   ///
-  /// It is what `Task.sleep` has made: a job of no executor's that wakes the task which sleeps, and does nothing else. So
-  /// it is run where its time is noticed. Queued with the jobs of a task executor it would be handed on to Swift's own
-  /// pool, as it prefers no executor.
+  /// `Task.sleep` creates such a job. It has no executor and only resumes the sleeping task, so it runs on the thread
+  /// that fires it. In the queue of a task executor it would be passed on to Swift's own pool, because it has no
+  /// executor preference.
   public func run(_ job: UnownedJob, at deadline: Int64) {
     _ = schedule(Sleeper(self, .none), .job(job), at: deadline)
   }
 
-  /// Takes `sleeper` in, to be woken by `wake`.
+  /// Inserts `sleeper`, to be woken by `wake`.
   ///
-  /// - Returns: whether it has been; a task is not if it has been cancelled, or if the queue is closed.
+  /// - Returns: whether it was inserted; `false` for a task that has been cancelled or if the queue is closed.
   private func schedule(_ sleeper: Sleeper, _ wake: Wake, at deadline: Int64) -> Bool {
     let tick = Self.tick(roundingUp: deadline)
     let (isTaken, isSooner, isClosed) = state.withLock { state in
@@ -112,9 +112,9 @@ public final class SleepQueue: Sendable {
     if case .task(let continuation) = wake { continuation.resume(returning: false) }
   }
 
-  /// Wakes the tasks whose time has come.
+  /// Wakes the sleepers whose deadline has passed.
   ///
-  /// - Returns: when to call again; `nil` if none waits.
+  /// - Returns: when to call again; `nil` if there are no more sleepers.
   public func fire() -> Int64? {
     var due: [Wake] = []
     let next = state.withLock { state in
@@ -125,13 +125,13 @@ public final class SleepQueue: Sendable {
       state.alarm = state.wheel.nextTick ?? .max
       return state.alarm
     }
-    // Outside the lock, since what is woken may sleep again on this thread.
+    // Outside the lock, since a task that resumes may sleep again on this thread.
     for wake in due { Self.rouse(wake) }
     return next == .max ? nil : Self.time(next)
   }
 
-  /// Ends the sleeps of tasks, and those that are tried later, with `CancellationError`. Jobs keep their time: Dispatch
-  /// calls `fire` for them from now on.
+  /// Ends current and later sleeps of tasks with `CancellationError`. Jobs keep their deadlines: from now on Dispatch
+  /// calls `fire` for them.
   public func close() {
     var sleeping: [Sleeper] = []
     state.withLock { state in
@@ -147,7 +147,7 @@ public final class SleepQueue: Sendable {
     fireByDispatch()
   }
 
-  /// Wakes all whose time has come, and has Dispatch call again when the next is due, unless it will by then anyway.
+  /// Wakes due sleepers, and makes Dispatch call again at the next deadline, unless an earlier call is pending.
   private func fireByDispatch() {
     guard let next = fire() else { return }
     let isSooner = state.withLock { state in
@@ -157,7 +157,7 @@ public final class SleepQueue: Sendable {
     }
     guard isSooner else { return }
     DispatchQueue.global().asyncAfter(deadline: DispatchTime(uptimeNanoseconds: UInt64(clamping: next))) {
-      // Unless a sooner call has been asked for meanwhile, which goes on from there.
+      // Unless an earlier call has been requested meanwhile, which takes over.
       self.state.withLock { state in if state.dispatchTime == next { state.dispatchTime = .max } }
       self.fireByDispatch()
     }
@@ -171,7 +171,8 @@ public final class SleepQueue: Sendable {
     }
   }
 
-  // A tick is a millisecond of the monotonic clock. Deadlines are rounded up and now is rounded down: never early.
+  // A tick is a millisecond of the monotonic clock. Deadlines are rounded up and the current time is rounded down, so
+  // that no sleep ends early.
 
   private static let nanosecondsPerTick: Int64 = 1_000_000
 

@@ -1,37 +1,40 @@
 import Runtime
 
-/// Timers in the order of their deadlines, by the millisecond: a hierarchical timing wheel (Varghese and Lauck, 1987).
+/// Timers in the order of their deadlines, in ticks of a millisecond: a hierarchical timing wheel (Varghese and Lauck,
+/// 1987).
 ///
-/// Six wheels of 64 slots. A slot of the first is a millisecond, a slot of each next one is a whole turn of the wheel
-/// before it. A timer lies in the coarsest wheel that tells its deadline from now, and moves inwards as time goes by, so
-/// that inserting and removing cost the same however many timers there are. It is a value that somebody else locks.
+/// There are six wheels of 64 slots. A slot of the first wheel is a tick. A slot of each further wheel is a full turn
+/// of the previous one. A timer is kept in the coarsest wheel that distinguishes its deadline from now, and moves to
+/// finer wheels as time passes. So the cost of insertion and removal does not depend on the number of timers. The wheel
+/// is not synchronised.
 package struct TimerWheel: ~Copyable {
-  /// A timer in a wheel. It is in one slot's list, or in none.
+  /// A timer in a wheel. It is in the list of one slot, or in none.
   package class Timer {
-    /// In ticks.
+    /// The deadline in ticks.
     fileprivate(set) var deadline: UInt64 = 0
     fileprivate var next: Timer?
-    /// Not owned: `next` of the one before, or the slot, owns this timer.
+    /// Unowned: `next` of the previous timer, or the slot, owns this timer.
     fileprivate unowned(unsafe) var previous: Timer?
-    /// Level and slot; `nil` in no list.
+    /// The level and the slot; `nil` if it is in no list.
     fileprivate var place: (level: Int, slot: Int)?
 
     package init() {}
   }
 
   private struct Level {
-    /// A bit for each slot that holds anything.
+    /// A bit for each nonempty slot.
     var occupied: UInt64 = 0
     var slots = [Timer?](repeating: nil, count: 64)
   }
 
   private static let levelCount = 6
   private static let levelBits = 6
-  /// How far ahead a timer may lie: two years, less the slot that now is in. A later one is put off when it comes up.
+  /// How far ahead a timer can be placed, in ticks: two years, less the current slot. A later timer is placed again
+  /// when it comes up.
   private static let reach: UInt64 = 63 << (levelBits * (levelCount - 1))
 
   private var levels = [Level](repeating: Level(), count: levelCount)
-  /// The tick up to which all has been fired.
+  /// The tick up to which all timers have been fired.
   private var now: UInt64
   package private(set) var count = 0
 
@@ -39,17 +42,17 @@ package struct TimerWheel: ~Copyable {
     self.now = now
   }
 
-  /// Adds `timer`, to be fired by the first `advance` to `deadline` or later.
+  /// Inserts `timer`, to be fired by the first `advance` to `deadline` or later.
   package mutating func insert(_ timer: Timer, at deadline: UInt64) {
-    // One that is due already goes off with the next tick: the slot of this one has been seen to.
+    // A timer that is already due fires with the next tick, because the current slot has been processed.
     timer.deadline = max(deadline, now + 1)
     count += 1
     link(timer)
   }
 
-  /// Takes `timer` out.
+  /// Removes `timer`.
   ///
-  /// - Returns: whether it was in.
+  /// - Returns: whether it was in the wheel.
   @discardableResult
   package mutating func remove(_ timer: Timer) -> Bool {
     guard let (level, slot) = timer.place else { return false }
@@ -68,10 +71,10 @@ package struct TimerWheel: ~Copyable {
     return true
   }
 
-  /// No timer is due before this tick, at which it is worth advancing. `nil` if there is no timer.
+  /// The next tick at which advancing can have an effect; no timer is due before it. `nil` if there is no timer.
   package var nextTick: UInt64? { nextSlot()?.tick }
 
-  /// Moves on to `tick` and gives each timer that is due to `fire`, in the order of the deadlines.
+  /// Advances to `tick` and passes each due timer to `fire`, in the order of deadlines.
   package mutating func advance(to tick: UInt64, _ fire: (Timer) -> Void) {
     while let (level, slot, start) = nextSlot(), start <= tick {
       now = start
@@ -94,7 +97,7 @@ package struct TimerWheel: ~Copyable {
     now = max(now, tick)
   }
 
-  /// Takes all timers out.
+  /// Removes all timers and passes each to `body`.
   package mutating func removeAll(_ body: (Timer) -> Void) {
     for level in levels.indices {
       for slot in levels[level].slots.indices {
@@ -107,7 +110,7 @@ package struct TimerWheel: ~Copyable {
   }
 
   private mutating func link(_ timer: Timer) {
-    // The highest bit in which the deadline differs from now tells the wheel, and the bits of that wheel the slot.
+    // The highest bit in which the deadline differs from now determines the wheel, and the bits of that wheel the slot.
     let reachable = min(timer.deadline, now + Self.reach)
     let difference = (reachable ^ now) | 63
     let level = min((63 - difference.leadingZeroBitCount) / Self.levelBits, Self.levelCount - 1)
@@ -121,17 +124,17 @@ package struct TimerWheel: ~Copyable {
     levels[level].occupied |= 1 << UInt64(slot)
   }
 
-  /// The first slot that holds anything, and the tick at which it begins.
+  /// Returns the first nonempty slot, and the tick at which it begins.
   private func nextSlot() -> (level: Int, slot: Int, tick: UInt64)? {
     for (index, level) in levels.enumerated() where level.occupied != 0 {
       let shift = UInt64(index * Self.levelBits)
       let position = (now >> shift) & 63
-      // Turned so that the slot of now comes first; those before it belong to the wheel's next turn.
+      // Rotated so that the current slot comes first. Slots before it belong to the next turn of the wheel.
       let turned = level.occupied >> position | level.occupied << ((64 - position) & 63)
       let slot = (position + UInt64(turned.trailingZeroBitCount)) & 63
       let turn = now & ~((64 << shift) - 1)
       var start = turn + slot << shift
-      // Only in the last wheel: the others hold nothing beyond their turn.
+      // Only in the last wheel: the others contain nothing beyond their turn.
       if start <= now { start += 64 << shift }
       return (index, Int(slot), start)
     }

@@ -1,7 +1,7 @@
 public import Runtime
 
 extension Lane {
-  /// What is done here just now.
+  /// What the lane's thread is doing.
   public var activity: WorkerActivity {
     let job = counters.lastJob
     var activity = WorkerActivity(name: name, isBusy: isBusy && job != 0)

@@ -1,6 +1,6 @@
 import Runtime
 
-/// A stall that goes on, as the watchdog keeps it until it is over.
+/// A stall in progress.
 struct OpenStall {
   private let lane: String
   private let job: UInt
@@ -8,7 +8,7 @@ struct OpenStall {
   private var task: String?
   private var isReported = false
 
-  /// After how many nanoseconds a stall is reported though it is not over.
+  /// How long, in nanoseconds, a stall lasts before it is reported without waiting for its end.
   private static let patience: Int64 = 1_000_000_000
 
   init(_ lane: Lane, _ watchdog: Watchdog) {
@@ -18,7 +18,7 @@ struct OpenStall {
   }
 
   mutating func goesOn(for time: Int64, _ watchdog: Watchdog) {
-    // While the job runs: when it has ended, what it did is not known any more. It may come to it only now.
+    // Read while the job runs, because its activity is unknown once it has ended. The job may only set it now.
     activity = activity ?? TaskNote.text(of: job)
     task = task ?? TaskNames.name(of: job)
     watchdog.noteStallLength(time)

@@ -1,6 +1,6 @@
 import RuntimePrimitives
 
-/// The lanes of the relief workers that there have been, so that a runtime can tell what these do.
+/// The lanes of all relief workers so far, for a runtime's activities.
 final class ReliefLanes: Sendable {
   private let lanes = Lock<[Lane]>([])
 

@@ -2,19 +2,19 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// What the watchdog knows of the lanes from look to look. Its thread alone has it.
+/// The watchdog's view of the lanes, owned by its thread.
 struct Watch {
   private let watched: any WatchedScheduler
   private let watchdog: Watchdog
   private let pool: BlockingPool
-  /// Those of the scheduler's own workers first, then those of the relief workers that there have been.
+  /// The lanes of the scheduler's workers, followed by those of all relief workers so far.
   private var lanes: [Lane]
   private var sights: [Sight]
   private let workerCount: Int
   private let need = ReliefNeed()
-  /// When it last looked.
+  /// The time of the last look.
   private var lastLook = MonotonicTime.now
-  /// How many looks in a row have found no lane busy.
+  /// The number of looks in a row that found no lane busy.
   private(set) var idleLooks = 0
 
   init(_ watched: any WatchedScheduler, _ watchdog: Watchdog, _ pool: BlockingPool) {
@@ -26,13 +26,13 @@ struct Watch {
     workerCount = lanes.count
   }
 
-  /// Whether any lane is busy just now.
+  /// Returns whether any lane is busy now.
   func hasBusyLane() -> Bool { lanes.contains(where: \.isBusy) }
 
-  /// Looks at each lane once, and does what is called for.
+  /// Looks at each lane once, and acts on what it finds.
   mutating func look() {
     let now = MonotonicTime.now
-    // After a sleep, what has passed since the last look says nothing of the lanes.
+    // After a sleep, the time since the last look says nothing about the lanes.
     let elapsed = idleLooks >= WatchdogPace.idleLooks ? 0 : now - lastLook
     lastLook = now
     idleLooks = hasBusyLane() ? 0 : idleLooks + 1
@@ -46,34 +46,34 @@ struct Watch {
     if need.isGiven { relieve() }
   }
 
-  /// Whether no worker will run what waits, as far as one can tell.
+  /// Whether apparently no worker will run the waiting jobs.
   private var isAllStuck: Bool {
     let workers = 0..<workerCount
     func isStuck(_ worker: Int) -> Bool { sights[worker].stuckTime >= WatchdogPace.reliefDelay }
     func hasJob(_ worker: Int) -> Bool { lanes[worker].counters.lastJob != 0 }
-    // Where a thread has been asked for and does not come, none will come for the others that have none.
+    // If a requested thread does not arrive, none will arrive for the other lanes without one either.
     let lacksThreads = workers.contains { isStuck($0) && !hasJob($0) }
     return workers.allSatisfy { isStuck($0) || lacksThreads && !hasJob($0) }
   }
 
-  /// Brings relief workers, unless one is at hand.
+  /// Activates relief workers, unless one is available.
   private mutating func relieve() {
     var stuckCount = 0
     for index in workerCount..<lanes.count where lanes[index].isBusy {
-      // It gets on, or its thread is on its way.
+      // It makes progress, or its thread is on its way.
       if sights[index].stuckTime == 0 || lanes[index].counters.lastJob == 0 { return }
       stuckCount += 1
     }
-    // Two, and then more than twice as many each time: where many jobs block, the last of them waits for a few looks.
+    // First two, then more than twice as many each time: if many jobs block, the last of them waits for a few looks.
     for _ in 0..<2 * (stuckCount + 1) where watched.hasWaitingJobs { bringRelief() }
   }
 
-  /// Has one more relief worker run what waits.
+  /// Makes one more relief worker run waiting jobs.
   private mutating func bringRelief() {
     guard let index = idleReliefWorker() else { return }
     let lane = lanes[index]
     lane.enter()
-    // Where there is no thread to be had, a later look tries again.
+    // If no thread can be created, a later look tries again.
     if pool.submit(ReliefShift(in: lane, of: watched, while: need, watchdog)) != nil { lane.leave() }
   }
 
@@ -89,13 +89,13 @@ struct Watch {
   }
 }
 
-/// What the watchdog saw when it looked at a lane.
+/// The watchdog's observations of one lane.
 private struct Sight {
-  /// For how many nanoseconds the lane has been at one job, as far as two looks or more can tell; 0 if it gets on.
+  /// How long, in nanoseconds, the lane has been in one job, over at least two looks; 0 if it makes progress.
   private(set) var stuckTime: Int64 = 0
-  /// How far the lane had come: the jobs and the sleeps it had begun. -1 if it was idle.
+  /// The number of jobs and sleeps that the lane had begun; -1 if it was idle.
   private var progress = -1
-  /// When the lane was first seen there.
+  /// When this progress was first seen.
   private var start: Int64 = 0
   private var stall: OpenStall?
 
@@ -109,25 +109,25 @@ private struct Sight {
       stall?.end(after: now - start, watchdog)
       stall = nil
       stuckTime = 0
-      // A lane that gets busy again is not where it was.
+      // A lane that becomes busy again has made progress.
       self.progress = lane.isBusy ? progress : -1
       start = now
     }
   }
 }
 
-/// Whether relief workers are needed: the watchdog says so, and they look between jobs.
+/// Whether relief workers are needed. The watchdog sets it, and relief workers check it between jobs.
 private final class ReliefNeed: Sendable {
   private let flag = Atomic(false)
 
-  // Relaxed: one word that orders nothing. A worker that sees it late runs a job more, or one less.
+  // Relaxed: one word that orders nothing else. A worker that sees it late runs one job more or less.
 
   var isGiven: Bool { flag.load(ordering: .relaxed) }
   func set(_ isNeeded: Bool) { flag.store(isNeeded, ordering: .relaxed) }
 }
 
-/// A relief worker's time at work, on a thread of the pool.
-private final class ReliefShift: BlockingWork, @unchecked Sendable {  // It has constants only.
+/// A relief worker's shift on a thread of the pool.
+private final class ReliefShift: BlockingWork, @unchecked Sendable {  // All properties are constants.
   private let lane: Lane
   private let watched: any WatchedScheduler
   private let need: ReliefNeed

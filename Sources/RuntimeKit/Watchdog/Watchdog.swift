@@ -2,23 +2,23 @@ public import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// A thread that makes no other thread indispensable, as Go's `sysmon` does.
+/// A thread that compensates for stuck threads, similar to Go's `sysmon`.
 ///
-/// While any lane is busy it looks at all of them every other millisecond, and less often where it is woken late: on a
-/// machine that has more to do than it can, it would only add to that. In each look:
+/// While any lane is busy it looks at all lanes every two milliseconds. It looks less often if it is woken late, since
+/// on an overloaded machine it would add to the load. In each look:
 ///
-/// 1. A lane that is at the same job as in the look before is *stuck*. The watchdog covers for it: it polls the lane's
-///    sockets and fires its timers, and what becomes ready goes to the queue that all workers share.
-/// 2. If every lane has been stuck for ten milliseconds and jobs wait, a relief worker runs them. If that one gets stuck
-///    as well, the next one comes, up to a limit. Relief ends when a lane goes on, and its threads end when they have not
-///    been needed for a while.
-/// 3. A lane that has been stuck for the threshold has a stall. It is counted and reported.
+/// 1. A lane that is in the same job as in the previous look is *stuck*. The watchdog covers for it: it polls the
+///    lane's sockets and fires its timers, and jobs that become ready go to the queue shared by all workers.
+/// 2. If all lanes have been stuck for ten milliseconds and jobs wait, a relief worker runs them. If that worker gets
+///    stuck too, further ones follow, up to a limit. Relief ends when a lane makes progress, and the threads end after
+///    a while without being needed.
+/// 3. A lane that has been stuck for the threshold is a stall, which is counted and reported.
 ///
-/// When all lanes have been idle for a while it sleeps until a lane is entered, so that an idle process stays idle.
+/// After all lanes have been idle for a while it sleeps until a lane is entered, so that an idle process stays idle.
 public final class Watchdog: Sendable {
   private struct State {
     var isStopping = false
-    /// A lane has been entered since the watchdog fell asleep.
+    /// Whether a lane has been entered since the watchdog fell asleep.
     var isRung = false
   }
 
@@ -32,9 +32,9 @@ public final class Watchdog: Sendable {
   private let counts = Lock(StallCounts())
   let reliefLanes = ReliefLanes()
 
-  /// A watchdog that does what the options say, once it is started.
+  /// Creates a watchdog, which does nothing until it is started.
   ///
-  /// - Parameter runtime: the runtime's name, for its reports.
+  /// - Parameter runtime: the runtime's name, for reports.
   public init(runtime: String, _ options: StallOptions) {
     self.runtime = runtime
     self.options = options
@@ -43,9 +43,9 @@ public final class Watchdog: Sendable {
       threadName: "gearbox-relief", limits: BlockingLimits(threads: max(1, options.maximumReliefWorkers)))
   }
 
-  /// Starts the thread, `gearbox-watch`. It holds `watched` until ``stop(deadline:)``.
+  /// Starts the thread, `gearbox-watch`. It retains `watched` until ``stop(deadline:)``.
   ///
-  /// - Throws: what the system says if it has no thread to give.
+  /// - Throws: the system's error if the thread cannot be created.
   public func start(_ watched: some WatchedScheduler) throws(IOError) {
     let thread = try Thread(name: "gearbox-watch") { [self] in
       var watch = Watch(watched, self, relief)
@@ -59,8 +59,8 @@ public final class Watchdog: Sendable {
     self.thread.withLock { $0 = thread }
   }
 
-  /// Ends the thread and the relief workers. A relief worker that is still in a job after `deadline`, in nanoseconds of
-  /// `MonotonicTime`, ends with the job. It blocks the calling thread until then.
+  /// Ends the thread and the relief workers, and blocks the calling thread until then. A relief worker that is still in
+  /// a job at `deadline`, in nanoseconds of `MonotonicTime`, ends with its job.
   public func stop(deadline: Int64) {
     state.withLock { $0.isStopping = true }
     state.notifyAll()
@@ -68,19 +68,19 @@ public final class Watchdog: Sendable {
     relief.shutdown(deadline: deadline)
   }
 
-  /// Wakes the watchdog if it sleeps. A thread calls this once its lane says that it is busy.
+  /// Wakes the watchdog if it sleeps. A thread calls this after its lane is marked as busy.
   func noteBusyLane() {
-    // Pairs with the fence in `pause`: either that one sees the lane, or this one sees that the watchdog sleeps.
+    // Pairs with the fence in `pause`: either `pause` sees the busy lane, or this thread sees that the watchdog sleeps.
     sequentiallyConsistentFence()
     guard isAsleep.load(ordering: .relaxed) else { return }
     state.withLock { $0.isRung = true }
     state.notifyAll()
   }
 
-  /// Waits until it is time for the next look.
+  /// Waits until the next look is due.
   ///
   /// - Parameter lateness: by how many nanoseconds the last look was late.
-  /// - Returns: whether there is to be one.
+  /// - Returns: whether to look; `false` if the watchdog stops.
   private func pause(hasBusyLane: () -> Bool, isIdle: Bool, lateness: inout Int64) -> Bool {
     var deadline = MonotonicTime.deadline(after: WatchdogPace.pause(after: lateness))
     if isIdle {
@@ -104,7 +104,7 @@ public final class Watchdog: Sendable {
 // MARK: - Figures
 
 extension Watchdog {
-  /// What has been seen of stalls and relief.
+  /// Metrics of stalls and relief.
   private struct StallCounts {
     var stalls = 0
     var longest: Int64 = 0
@@ -124,7 +124,7 @@ extension Watchdog {
 
   func noteReliefEnds() { counts.withLock { $0.reliefWorkers -= 1 } }
 
-  /// Adds what has been seen to the figures of the runtime.
+  /// Adds the watchdog's metrics to those of the runtime.
   package func add(to metrics: inout RuntimeMetrics) {
     let counts = counts.withLock(\.self)
     metrics.stalls = counts.stalls

@@ -1,22 +1,22 @@
 import Runtime
 
-/// How often the watchdog looks, and how many looks it takes to act.
+/// The watchdog's intervals and thresholds.
 ///
-/// Apart from the rest, so that the model checker can have a pace of its own.
+/// They are separate so that the model checker can substitute its own.
 enum WatchdogPace {
   /// Nanoseconds between two looks. A stuck lane is covered at the second look, well within ten milliseconds.
   static let period: Int64 = 2_000_000
-  /// The most nanoseconds between two looks.
+  /// The longest time between two looks, in nanoseconds.
   private static let longestPeriod: Int64 = 100_000_000
 
-  /// How many nanoseconds go by until the next look, where the last was late by `lateness`: hundreds of runtimes whose
-  /// watchdogs look every other millisecond would keep a machine from anything else.
+  /// Returns the time until the next look, in nanoseconds, after one that was late by `lateness`. Without this,
+  /// hundreds of runtimes whose watchdogs look every two milliseconds would use up a machine.
   static func pause(after lateness: Int64) -> Int64 { min(period + 4 * lateness, longestPeriod) }
 
-  /// How many looks in a row find all lanes idle before the watchdog sleeps: a fifth of a second, so that a server which
-  /// is asked ten times a second does not wake it each time.
+  /// The number of looks in a row with all lanes idle before the watchdog sleeps: a fifth of a second, so that a server
+  /// with ten requests a second does not wake it each time.
   static let idleLooks = 100
-  /// For how many nanoseconds all lanes have to be seen stuck before relief comes. They are stuck for up to a period longer:
-  /// for ten milliseconds, after which Go's `sysmon` takes a processor away from a thread.
+  /// How long, in nanoseconds, all lanes must be seen stuck before relief is activated. They have then been stuck for
+  /// up to a period longer: ten milliseconds, after which Go's `sysmon` takes a processor away from a thread.
   static let reliefDelay: Int64 = 8_000_000
 }

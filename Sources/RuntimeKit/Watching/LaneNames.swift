@@ -1,6 +1,6 @@
 import RuntimePrimitives
 
-/// The names of the process's lanes by their numbers, which are from 1 on and never used again.
+/// The names of the process's lanes by number. Numbers begin with 1 and are never reused.
 enum LaneNames {
   private struct State {
     var last: UInt32 = 0
@@ -9,7 +9,7 @@ enum LaneNames {
 
   private static let state = Lock(State())
 
-  /// Gives a lane called `name` a number.
+  /// Assigns a number to a lane called `name`.
   static func add(_ name: String) -> UInt32 {
     state.withLock { state in
       state.last += 1
@@ -20,6 +20,6 @@ enum LaneNames {
 
   static func remove(_ number: UInt32) { state.withLock { _ = $0.names.removeValue(forKey: number) } }
 
-  /// The name of the lane; `nil` if there is none with that number.
+  /// Returns the name of the lane with that number; `nil` if there is none.
   static func name(of number: UInt32) -> String? { state.withLock { $0.names[number] } }
 }

@@ -2,13 +2,13 @@ import Glibc
 import Runtime
 import RuntimePrimitives
 
-/// What is known of a task that was started while tasks were watched.
+/// The record of a watched task.
 ///
-/// A job is one stretch in which a thread runs the task. A task can be made ready while the thread that ran it last is
-/// still about to leave it, and even be run by another thread by then. So the end of a job says which lane it was in.
+/// A job is one stretch in which a thread runs the task. A task can be made ready, and even run by another thread,
+/// before the previous thread has recorded the end of its job. Therefore the end of a job states its lane.
 @usableFromInline
 package final class TaskRecord: Sendable {
-  /// What a task has said that it waits for.
+  /// What a task has announced to wait for.
   enum Wait {
     case socket(IOError.Operation, Int32)
     case sleep(until: Int64)
@@ -16,14 +16,15 @@ package final class TaskRecord: Sendable {
   }
 
   private struct State {
-    /// The number of the lane in which the task runs: 0 if it is not in one, as on Swift's pool; `nil` if it does not run.
+    /// The number of the lane in which the task runs: 0 if it runs outside lanes, as on Swift's pool; `nil` if it does
+    /// not run.
     var lane: UInt32?
     var isReady = true
-    /// What it is about to wait for, or waits for.
+    /// The announced wait, if any.
     var wait: Wait?
-    /// Since when that has been so.
+    /// The time of the last change of state.
     var since: Int64
-    /// When its job began, while it runs.
+    /// The start of the current job.
     var jobStart: Int64 = 0
     var busyTime: Int64 = 0
     var longestJob: Int64 = 0
@@ -36,7 +37,7 @@ package final class TaskRecord: Sendable {
   private let birth: Int64
   private let state: Lock<State>
 
-  /// The record of a task that is about to be started with `options`.
+  /// Creates the record of a task that is about to be started with `options`.
   init(id: UInt64, _ options: TaskOptions) {
     self.id = id
     self.options = options
@@ -44,7 +45,7 @@ package final class TaskRecord: Sendable {
     state = Lock(State(since: birth))
   }
 
-  /// Notes that the task has been made ready to go on.
+  /// Records that the task has been made ready.
   func wake(at now: Int64) {
     state.withLock { state in
       state.isReady = true
@@ -54,7 +55,7 @@ package final class TaskRecord: Sendable {
     }
   }
 
-  /// Notes that a thread in `lane` begins to run the task.
+  /// Records that a thread in `lane` begins to run the task.
   func beginJob(in lane: UInt32, at now: Int64) {
     state.withLock { state in
       state.lane = lane
@@ -65,7 +66,7 @@ package final class TaskRecord: Sendable {
     }
   }
 
-  /// Notes that the thread in `lane` has left the task, unless another one runs it by now.
+  /// Records that the thread in `lane` has stopped running the task, unless another thread already runs it.
   func endJob(in lane: UInt32, at now: Int64) {
     state.withLock { state in
       guard state.lane == lane else { return }
@@ -77,12 +78,12 @@ package final class TaskRecord: Sendable {
     }
   }
 
-  /// Notes what the task is about to wait for; `nil` if it does not wait after all.
+  /// Records what the task is about to wait for; `nil` if it does not wait after all.
   func note(_ wait: Wait?) { state.withLock { $0.wait = wait } }
 
-  /// What is known of the task.
+  /// Returns a snapshot of the task.
   ///
-  /// - Parameter activity: what the task says that it does.
+  /// - Parameter activity: the activity that the task reports.
   func snapshot(at now: Int64, activity: String?) -> TaskSnapshot {
     let state = state.withLock(\.self)
     var snapshot = TaskSnapshot(id: id, name: options.name, location: options.location.map { "\($0)" })
@@ -94,7 +95,7 @@ package final class TaskRecord: Sendable {
     snapshot.jobs = state.jobs
     snapshot.wakes = state.wakes
     if let wait = state.wait, state.lane ?? 0 == 0 {
-      // Outside of lanes jobs have no end that shows, and what is waited for is all there is to know.
+      // Outside lanes the end of a job is not recorded, so the wait is the best information.
       snapshot.state = .waiting(wait.description(at: now))
     } else if let number = state.lane {
       let length = max(0, now - state.jobStart)
@@ -109,7 +110,7 @@ package final class TaskRecord: Sendable {
 }
 
 extension TaskRecord.Wait {
-  /// The same for people, with the addresses that it has just now.
+  /// Returns the wait in a form for people, with current addresses.
   fileprivate func description(at now: Int64) -> TaskWait {
     switch self {
     case .socket(let operation, let number): TaskWait(.io(operation), for: Self.name(ofSocket: number, operation))
@@ -118,8 +119,8 @@ extension TaskRecord.Wait {
     }
   }
 
-  /// The peer's address, or this end's where there is no peer. If the descriptor has been closed since, it may be another
-  /// file's by now: the next snapshot is right.
+  /// Returns the peer's address, or the local address if there is no peer. If the descriptor has been closed and
+  /// reused, the address is another file's; the next snapshot corrects that.
   private static func name(ofSocket number: Int32, _ operation: IOError.Operation) -> String {
     let peer = SocketAddress(writtenBy: { getpeername(number, $0, $1) })
     let address = peer ?? SocketAddress(writtenBy: { getsockname(number, $0, $1) })

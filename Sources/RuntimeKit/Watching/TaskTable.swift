@@ -3,67 +3,67 @@ public import Runtime
 import RuntimePrimitives
 public import Synchronization
 
-/// The records of the tasks that have been started while tasks are watched, for all runtimes of the process.
+/// The records of watched tasks, for all runtimes of the process.
 ///
-/// While none are watched, code that would tell it of something pays for a load of one word.
+/// While there is no watch, code that would record something pays only for the load of one word.
 @usableFromInline
 enum TaskTable {
-  /// How many ``TaskWatch``es there are.
+  /// The number of ``TaskWatch`` instances.
   @usableFromInline static let watchCount = Atomic<Int>(0)
   private static let lastID = Atomic<UInt64>(0)
-  /// All records.
+  /// All records by identifier.
   private static let records = Lock<[UInt64: TaskRecord]>([:])
-  /// Records by the address of the task, of those that have begun. Looked up several times for each job, so in shards.
+  /// The records of running tasks by task address. They are looked up several times per job, hence the shards.
   private static let shards = (0..<shardCount).map { _ in Shard() }
   private static let shardCount = 16
 
   /// Whether tasks are watched.
   @inlinable
   static var isWatched: Bool {
-    // Relaxed: what is noted a moment too early or too late does no harm.
+    // Relaxed: recording slightly too early or too late is harmless.
     watchCount.load(ordering: .relaxed) != 0
   }
 
-  /// Counts one watch more, or less.
+  /// Changes the number of watches.
   static func addWatch(_ difference: Int) { watchCount.add(difference, ordering: .relaxed) }  // As in `isWatched`.
 
-  // MARK: Told by the tasks' runtimes
+  // MARK: Calls from runtimes
 
-  /// The record of a task that is about to be started; `nil` while tasks are not watched.
+  /// Creates the record of a task that is about to be started; `nil` while tasks are not watched.
   @usableFromInline
   static func newRecord(_ options: TaskOptions) -> TaskRecord? {
     guard isWatched else { return nil }
-    let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue  // Relaxed: it has to differ, and orders nothing.
+    let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue  // Relaxed: it only has to be unique.
     let record = TaskRecord(id: id, options)
     records.withLock { $0[id] = record }
     return record
   }
 
-  /// Notes that the current task, whose record this is, has begun.
+  /// Records that the current task, whose record this is, has begun.
   static func begin(_ record: TaskRecord) {
     let task = gearbox_current_task()
     shard(of: task).withLock { $0[task] = record }
     record.beginJob(in: gearbox_lane(), at: MonotonicTime.now)
   }
 
-  /// Forgets the current task, whose record this is. A task does this before it ends, because its address is then another's.
+  /// Removes the record of the current task. A task calls this before it ends, because its address may then be reused.
   static func end(_ record: TaskRecord) {
     let task = gearbox_current_task()
     shard(of: task).withLock { _ = $0.removeValue(forKey: task) }
     _ = records.withLock { $0.removeValue(forKey: record.id) }
   }
 
-  /// Notes that the task at address `task` is about to be made ready to go on.
+  /// Records that the task at address `task` is about to be made ready.
   @usableFromInline
   static func wake(_ task: UInt) { record(task)?.wake(at: MonotonicTime.now) }
 
-  /// Notes what the current task is about to wait for.
+  /// Records what the current task is about to wait for.
   @inline(__always)
   static func willWait(for wait: @autoclosure () -> TaskRecord.Wait) {
     if isWatched { note(wait()) }
   }
 
-  /// Notes that the current task is about to wait for blocking work.
+  /// Records that the current task is about to wait for blocking work.
   @inlinable
   static func willWaitForBlockingWork() {
     if isWatched { noteBlockingWork() }
@@ -72,7 +72,7 @@ enum TaskTable {
   @usableFromInline
   static func noteBlockingWork() { note(.blockingWork) }
 
-  /// Notes that the current task need not wait after all.
+  /// Records that the current task does not have to wait after all.
   @inline(__always)
   static func doesNotWait() {
     if isWatched { note(nil) }
@@ -81,7 +81,7 @@ enum TaskTable {
   @inline(never)
   private static func note(_ wait: TaskRecord.Wait?) { record(gearbox_current_task())?.note(wait) }
 
-  /// Notes that a thread goes from `last` to `next` in `lane`: jobs, or 0 for none.
+  /// Records that a thread switches from job `last` to job `next` in `lane`; 0 stands for no job.
   @usableFromInline
   static func switchJobs(from last: UInt, to next: UInt, in lane: UInt32) {
     let now = MonotonicTime.now
@@ -91,9 +91,9 @@ enum TaskTable {
     if next != 0 { record(next)?.beginJob(in: lane, at: now) }
   }
 
-  // MARK: For a watch
+  // MARK: Calls from a watch
 
-  /// All tasks that are known, in the order in which they were started.
+  /// Snapshots of all watched tasks, in the order in which they were started.
   static var snapshots: [TaskSnapshot] {
     var addresses: [UInt64: UInt] = [:]
     for shard in shards {
@@ -109,7 +109,7 @@ enum TaskTable {
 
   private static func record(_ task: UInt) -> TaskRecord? { shard(of: task).withLock { $0[task] } }
 
-  /// The allocator puts tasks at multiples of 16, and of larger powers of two as often as not.
+  /// Returns the shard of a task. The allocator aligns tasks to 16 bytes, and often to larger powers of two.
   private static func shard(of task: UInt) -> Shard {
     shards[Int(truncatingIfNeeded: (task >> 4 ^ task >> 12) % UInt(shardCount))]
   }

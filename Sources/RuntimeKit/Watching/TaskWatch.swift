@@ -1,6 +1,6 @@
 public import Runtime
 
-/// Keeps a record of every task that is started on a runtime of this process, for as long as it lives.
+/// A watch that makes every runtime of this process keep records of its tasks, for as long as the watch exists.
 ///
 /// ```swift
 /// let watch = TaskWatch()
@@ -8,27 +8,28 @@ public import Runtime
 /// for task in watch.tasks { print(task.id, task.name ?? "", task.state, task.age) }
 /// ```
 ///
-/// A task counts if it was started by `Executor.execute` or `Executor.spawn` of a runtime on ``RuntimeServices`` while there
-/// was a watch; child tasks and `Task { }` are not known. A server's tasks are. While there is no watch, tasks cost nothing
-/// more than usual. With one, each time that a task goes on costs about a microsecond.
+/// A task is recorded if it was started by `Executor.execute` or `Executor.spawn` of a runtime on ``RuntimeServices``
+/// during a watch. Child tasks and `Task { }` are not recorded. A server's tasks are. Without a watch, tasks have no
+/// extra cost. With one, each job of a task costs about a microsecond.
 ///
-/// On Swift's pool without a number of workers jobs do not show: a task's state there is what it has last begun to wait for.
+/// On Swift's pool without a number of workers, jobs are not visible: a task's state there is the last wait that it
+/// began.
 public final class TaskWatch: Sendable {
-  /// Begins to watch.
+  /// Starts watching.
   public init() { TaskTable.addWatch(1) }
 
   deinit {
     TaskTable.addWatch(-1)
   }
 
-  /// Tells of a job that is about to be queued, before another thread can take it. The executor of a backend calls this, so
-  /// that tasks can be seen to wait for a thread.
+  /// Announces a job that is about to be queued, before another thread can take it. The executor of a backend calls
+  /// this, so that snapshots show tasks that wait for a thread.
   @inlinable
   public static func willQueue(_ job: UnownedJob) {
-    // A job is one pointer, to its task if it has one.
+    // A job is a single pointer, to its task if it has one.
     if TaskTable.isWatched { TaskTable.wake(unsafeBitCast(job, to: UInt.self)) }
   }
 
-  /// All tasks that are known and have not ended, in the order in which they were started.
+  /// Snapshots of all recorded tasks that have not ended, in the order in which they were started.
   public var tasks: [TaskSnapshot] { TaskTable.snapshots }
 }
