@@ -20,8 +20,8 @@ static _Thread_local struct {
 
 int gearbox_replace_descriptor(int descriptor, int replaced) { return dup3(descriptor, replaced, O_CLOEXEC); }
 
-// Functions, and not inline: a task may go on on another thread after any await, and a compiler that saw the variable
-// could keep the first thread's address of it.
+// Not inline: a task may continue on another thread after an await, and a compiler that sees the thread-local variable
+// could keep its address on the first thread.
 __attribute__((noinline)) void gearbox_enter_executor(const void *executor, int slot) {
   current.executor = executor;
   current.slot = slot;
@@ -34,7 +34,7 @@ __attribute__((noinline)) int gearbox_slot(const void *executor) {
 __attribute__((noinline)) void gearbox_set_lane(uint32_t lane) { current.lane = lane; }
 __attribute__((noinline)) uint32_t gearbox_lane(void) { return current.lane; }
 
-// Of Swift's runtime, which exports them for the code that its compiler makes.
+// Entry points of Swift's runtime, exported for code that the compiler generates.
 __attribute__((swiftcall)) const void *swift_task_getCurrent(void);
 __attribute__((swiftcall)) void swift_task_localValuePush(const void *key, void *value, const void *type);
 __attribute__((swiftcall)) void swift_task_localValuePop(void);
@@ -53,8 +53,8 @@ void gearbox_pop_task_local(void) { swift_task_localValuePop(); }
 typedef struct Job Job;
 typedef __attribute__((swiftcall)) void (*enqueue_function)(Job *);
 typedef __attribute__((swiftcall)) void (*enqueue_hook)(Job *, enqueue_function);
-// What Swift calls in place of its own function, which comes as the second argument. Weak, so that a Swift without it does
-// no harm.
+// The hook that Swift calls instead of its own function, which it passes as the second argument. Weak, so that a Swift
+// without the hook still links.
 __attribute__((weak)) extern enqueue_hook swift_task_enqueueGlobal_hook;
 
 static _Atomic(gearbox_job_taker) job_taker;
@@ -62,7 +62,7 @@ static _Atomic(gearbox_sleep_taker) sleep_taker;
 static _Atomic(enqueue_hook) earlier_hook;
 static _Atomic(enqueue_function) enqueue_on_pool;
 
-// Acquire, both: for what the taker finds.
+// Both acquire: the taker sees what was written before it was set.
 
 bool gearbox_offer_job(void *job) {
   gearbox_job_taker taker = atomic_load_explicit(&job_taker, memory_order_acquire);
@@ -79,10 +79,10 @@ static __attribute__((swiftcall)) void offer_or_enqueue(Job *job) {
 }
 
 static __attribute__((swiftcall)) void hear_of_job(Job *job, enqueue_function original) {
-  // It is the same each time. A store each time would take the line from the other threads.
+  // The value is always the same. Storing it each time would invalidate the cache line for other threads.
   if (!atomic_load_explicit(&enqueue_on_pool, memory_order_relaxed))
     atomic_store_explicit(&enqueue_on_pool, original, memory_order_relaxed);
-  // Acquire, for what that hook finds.
+  // Acquire: the earlier hook sees what was written before it was stored.
   enqueue_hook earlier = atomic_load_explicit(&earlier_hook, memory_order_acquire);
   if (earlier) earlier(job, offer_or_enqueue); else offer_or_enqueue(job);
 }
@@ -95,7 +95,7 @@ bool gearbox_set_takers(gearbox_job_taker jobs, gearbox_sleep_taker sleeps) {
   if (!is_in_place) {
     is_in_place = true;
     atomic_store_explicit(&earlier_hook, swift_task_enqueueGlobal_hook, memory_order_release);
-    // Swift reads it without further ado. It stays: a hook that is set after this one, and calls it, may not be undone.
+    // Swift reads the hook without synchronisation. It is never removed, since a later hook may call it.
     __atomic_store_n(&swift_task_enqueueGlobal_hook, hear_of_job, __ATOMIC_RELEASE);
   }
   return true;
@@ -105,7 +105,7 @@ bool gearbox_peer_credentials(int descriptor, int32_t *process, uint32_t *user, 
 #ifdef __linux__
   struct ucred credentials;
   socklen_t length = sizeof credentials;
-  // Other sockets answer too, with process 0.
+  // Other sockets report process 0.
   if (getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0 || credentials.pid == 0) return false;
   *process = credentials.pid;
   *user = credentials.uid;
@@ -116,7 +116,7 @@ bool gearbox_peer_credentials(int descriptor, int32_t *process, uint32_t *user, 
 #endif
 }
 
-// Room for a control message with as many descriptors as there may be, aligned as one has to be.
+// Space for a control message with the maximum number of descriptors, suitably aligned.
 typedef union {
   struct cmsghdr header;
   char bytes[CMSG_SPACE(sizeof(int) * gearbox_most_descriptors)];
@@ -128,7 +128,7 @@ ssize_t gearbox_send_descriptors(
     errno = EINVAL;
     return -1;
   }
-  // The kernel only reads what an iovec points at; its type has no word for that.
+  // The kernel only reads through an iovec, but its type has no const pointer.
   struct iovec piece = {.iov_base = (void *)bytes, .iov_len = length};
   struct msghdr message = {.msg_iov = &piece, .msg_iovlen = 1};
   descriptor_room room = {0};
@@ -166,7 +166,7 @@ static _Thread_local gearbox_running_job running;
 
 __attribute__((noinline)) gearbox_running_job *gearbox_job_of_thread(void) { return &running; }
 
-// A job's address is that of its task, if it is one's.
+// The address of a job is that of its task, if it has one.
 __attribute__((noinline)) bool gearbox_may_yield(void) {
   return running.job && running.job == (uintptr_t)swift_task_getCurrent();
 }
@@ -197,19 +197,19 @@ void gearbox_unwatch_cancellation(void *watch) {
   swift_task_dealloc(watch);
 }
 
-// Places for the tasks that answer a request at any moment, in 64 KiB, and how many of them a task may try. The last place
-// is for tasks that have found none.
+// Slots for the tasks that handle a request at a time, in 64 KiB, and the number of slots that a task may try. The last
+// slot is for tasks that have found none.
 enum { place_bits = 13, place_count = 1 << place_bits, tries = 8, label_bits = 20 };
 static _Atomic uint64_t notes[place_count + 1];
 
 static uint64_t note(uintptr_t task, unsigned label) { return (uint64_t)(task >> 4) << label_bits | label; }
 
-// Fibonacci hashing (Knuth, volume 3, section 6.4): the addresses of tasks have much in common.
+// Fibonacci hashing (Knuth, volume 3, section 6.4), because the addresses of tasks are similar.
 static unsigned place_of(uintptr_t task, unsigned try) {
   return (((uint64_t)(task >> 4) * 0x9E3779B97F4A7C15u >> (64 - place_bits)) + try) % place_count;
 }
 
-// Relaxed, all of them: one word says it all. Two tasks that find the same place free at the same moment lose a note.
+// All relaxed: a note is a single word. If two tasks find the same slot free at the same time, one note is lost.
 
 unsigned gearbox_note(unsigned label) {
   uintptr_t task = (uintptr_t)swift_task_getCurrent();
@@ -234,11 +234,11 @@ unsigned gearbox_noted_label(uintptr_t task) {
   return 0;
 }
 
-// Beside the table of notes, so that a signal handler can read both.
+// Next to the table of notes, so that a signal handler can read both.
 static const char *_Atomic label_texts[gearbox_most_labels];
 
 void gearbox_set_label_text(unsigned label, const char *text) {
-  // Release, for what the text consists of; a copy, for as long as the process lives.
+  // Release: a reader of the pointer sees the text. The copy is never freed.
   atomic_store_explicit(&label_texts[label], strdup(text), memory_order_release);
 }
 
@@ -268,7 +268,7 @@ int gearbox_accept(int listener) { return accept4(listener, 0, 0, SOCK_NONBLOCK 
 #endif
 
 #ifdef __linux__
-// What libdispatch exports for CoreFoundation's run loop. Weak, so that a libdispatch without them does no harm.
+// Exported by libdispatch for CoreFoundation's run loop. Weak, so that a libdispatch without them still links.
 __attribute__((weak)) extern int _dispatch_get_main_queue_handle_4CF(void);
 __attribute__((weak)) extern void _dispatch_main_queue_callback_4CF(void *);
 
@@ -281,7 +281,7 @@ int gearbox_main_queue_handle(void) {
     errno = ENOSYS;
     return -1;
   }
-  // libdispatch makes an eventfd, and ends the process if it cannot.
+  // libdispatch creates an eventfd, and ends the process if it cannot.
   int probe = eventfd(0, EFD_CLOEXEC);
   if (probe < 0) return -1;
   close(probe);
@@ -302,17 +302,17 @@ int gearbox_main_queue_handle(void) {
 void gearbox_drain_main_queue(void) {}
 #endif
 
-// Signals have the numbers from 1 to 64. How often each has come, and what was done about it before it was caught.
+// Signals have numbers from 1 to 64. The counts of pending signals, and the dispositions before they were caught.
 enum { signal_limit = 65 };
 static _Atomic unsigned signal_counts[signal_limit];
 static struct sigaction earlier_actions[signal_limit];
 
-// By a semaphore: it takes no descriptor, of which there may be none left, and a handler may post it.
+// A semaphore needs no descriptor, of which none may be left, and a signal handler may post it.
 static sem_t signal_has_come;
 static pthread_once_t has_semaphore = PTHREAD_ONCE_INIT;
 static void make_semaphore(void) { sem_init(&signal_has_come, 0, 0); }
 
-// Runs in a signal handler, where few functions may be called (signal-safety(7)). Relaxed, as the semaphore orders it.
+// A signal handler, which may call few functions (signal-safety(7)). Relaxed, because the semaphore orders it.
 static void hear_signal(int number) {
   int code = errno;
   atomic_fetch_add_explicit(&signal_counts[number], 1, memory_order_relaxed);
@@ -323,9 +323,9 @@ static void hear_signal(int number) {
 int gearbox_catch_signal(int number) {
   if (number < 1 || number >= signal_limit) return EINVAL;
   pthread_once(&has_semaphore, make_semaphore);
-  // What came when it was last caught is none of those that ask for it now.
+  // A count left from an earlier catch does not belong to the new receivers.
   atomic_store_explicit(&signal_counts[number], 0, memory_order_relaxed);
-  // A system call that a signal interrupts goes on, if it is one that can (signal(7)).
+  // SA_RESTART: interrupted system calls are restarted if they can be (signal(7)).
   struct sigaction action = {.sa_handler = hear_signal, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   return sigaction(number, &action, &earlier_actions[number]) == 0 ? 0 : errno;
@@ -342,7 +342,7 @@ unsigned gearbox_take_signal(int number) {
 
 void gearbox_wait_for_signal(void) {
   pthread_once(&has_semaphore, make_semaphore);
-  while (sem_wait(&signal_has_come) != 0) continue;  // Interrupted by a signal, which may be another's.
+  while (sem_wait(&signal_has_come) != 0) continue;  // Interrupted by a signal, possibly a different one.
 }
 
 void gearbox_end_wait_for_signal(void) {
@@ -350,14 +350,14 @@ void gearbox_end_wait_for_signal(void) {
   sem_post(&signal_has_come);
 }
 
-// The signals of a process that crashes, and what was done about them before.
+// The signals of a crashing process, and their previous dispositions.
 static const int crash_signals[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
 enum { crash_signal_count = sizeof crash_signals / sizeof *crash_signals };
 static struct sigaction before_crash[signal_limit];
 static int crash_descriptor = -1;
 
-// Runs in a signal handler: of what it calls, send, sigaction and raise may be called there (signal-safety(7)), and the
-// current task is a variable of the thread.
+// A signal handler. Of what it calls, send, sigaction and raise are allowed there (signal-safety(7)), and reading the
+// current task reads a thread-local variable.
 static void tell_crash(int number, siginfo_t *info, void *context) {
   char words[gearbox_longest_last_words] = {gearbox_last_words};
   size_t length = 1;
@@ -365,8 +365,8 @@ static void tell_crash(int number, siginfo_t *info, void *context) {
        *text && length < sizeof words; text++)
     words[length++] = *text;
   send(crash_descriptor, words, length, MSG_DONTWAIT | MSG_NOSIGNAL);
-  // An instruction that has failed is run again on return, and fails as it would have: a core dump, or a backtrace, shows
-  // it. A signal that was sent, as by abort(), is sent again; it is blocked until the return.
+  // A failed instruction is executed again on return and fails as it would have without the handler, so a core dump or
+  // a backtrace shows it. A signal that was sent, as by abort(), is sent again; it stays blocked until the return.
   sigaction(number, &before_crash[number], 0);
   if (info->si_code <= 0) raise(number);
 }
