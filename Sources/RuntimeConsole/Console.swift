@@ -2,50 +2,51 @@ public import Runtime
 public import RuntimeHTTP
 import RuntimePrimitives
 
-/// Shows what a process is doing: as metrics for Prometheus, as a page for a person, and as a ``Snapshot`` for code.
+/// A console for the state of a process: metrics for Prometheus, a page for people, and a ``Snapshot`` for code.
 ///
 /// ```swift
 /// let console = Console(runtime: runtime, stalls: stalls)
 /// console.addMetrics(to: &router)  // /metrics
-/// console.addPages(to: &router)  // /console and what is below it
+/// console.addPages(to: &router)  // /console and the paths below it
 /// options.observers.append(console.requests)
 /// let server = try await Server(runtime: runtime, address: address, options: options, handler: router)
 /// console.show(server)
 /// try await server.run()
 /// ```
 ///
-/// Routes may be added to a group as well: `router.group("/internal", using: [...]) { console.addPages(to: &$0) }`.
+/// Routes may also be added to a group: `router.group("/internal", using: [...]) { console.addPages(to: &$0) }`.
 public final class Console: Sendable {
-  /// How a console shows what it shows.
+  /// Options of a console.
   public struct Options: Sendable {
-    /// Whether the page and its data are for clients on this machine only; see ``Console/addPages(to:)``.
+    /// Whether only clients on this machine may see the page and its data; see ``Console/addPages(to:)``.
     public var isLocalOnly = true
-    /// Whether tasks are watched for as long as the console is there. Otherwise they are while a browser has the page open,
-    /// and those that were started before are not known; that is how a server in production costs nothing extra.
+    /// Whether tasks are watched for the lifetime of the console. Otherwise they are watched only while a browser shows
+    /// the page, so tasks started before that are not listed, and a production server has no extra cost.
     public var watchesTasksAlways = false
-    /// How often the page gets a new snapshot.
+    /// The time between updates of the page.
     public var interval: Duration = .milliseconds(500)
 
-    /// The usual options.
+    /// Creates the default options.
     public init() {}
   }
 
-  /// Counts the requests of a server that has it among its ``ServerOptions/observers``; without that, none are shown.
+  /// Counts the requests of a server that has this among its ``ServerOptions/observers``. Otherwise no requests are
+  /// shown.
   public let requests = RequestMetrics()
-  /// The stalls that are shown.
+  /// The log of stalls to show.
   public let stalls: StallLog
   private let options: Options
   private let watching: TaskWatching
   private let servers = Lock<[ShownServer]>([])
   private let runtime: @Sendable () -> Snapshot.RuntimeFigures
   private let sleep: @Sendable (Duration) async throws -> Void
-  /// Runs what takes long with many tasks where it keeps no worker.
+  /// Runs work that takes long with many tasks on a thread that may block.
   private let offload: @Sendable (@escaping @Sendable () -> [UInt8]) async throws -> [UInt8]
   private let start = MonotonicTime.now
 
-  /// A console of what runs on `runtime`.
+  /// Creates a console for `runtime`.
   ///
-  /// - Parameter stalls: the log that `StallOptions.report` fills, as ``StallLog`` shows. It is made before the runtime.
+  /// - Parameter stalls: the log that `StallOptions.report` fills; see ``StallLog``. Create it before the runtime.
   public init(runtime: some AsyncRuntime, stalls: StallLog = StallLog(), options: Options = Options()) {
     self.stalls = stalls
     self.options = options
@@ -60,14 +61,14 @@ public final class Console: Sendable {
       do {
         return try await runtime.runBlocking(work)
       } catch is BlockingWorkRefused {
-        // The pool is what one may want to look at then.
+        // A full blocking pool is a situation that the console should be able to show.
         return work()
       }
     }
   }
 
-  /// Shows the figures of `server` from now on, until it is no more. Streams of the page end when it shuts down. The
-  /// console does not keep it.
+  /// Shows the metrics of `server` for as long as the server exists. The console does not retain it. Streams of the
+  /// page end when it shuts down.
   public func show<R: AsyncRuntime, H: Handler>(_ server: Server<R, H>) {
     let address = "\(server.localAddress)"
     let shown = ShownServer(
@@ -77,7 +78,7 @@ public final class Console: Sendable {
     servers.withLock { $0.append(shown) }
   }
 
-  /// What the process is doing at this moment. It takes a few microseconds for each task that is watched.
+  /// The current state of the process. It takes a few microseconds per watched task.
   public var snapshot: Snapshot { snapshot(withTasks: true) }
 
   private func snapshot(withTasks hasTasks: Bool) -> Snapshot {
@@ -90,24 +91,24 @@ public final class Console: Sendable {
       process: process, tasks: hasTasks ? watching.tasks : nil, stalls: stalls.entries)
   }
 
-  /// Adds the route `/metrics`: the snapshot in Prometheus' text format, for every client. A scraper is on another machine
-  /// more often than not; to let no others in, add it to a group with a middleware.
+  /// Adds the route `/metrics`: the snapshot in Prometheus' text format, for all clients, since a scraper usually runs
+  /// on another machine. To restrict access, add it to a group with a middleware.
   public func addMetrics(to routes: inout some RouteBuilder) {
     routes.get("/metrics") { [self] _ in
-      // Whatever versions a scraper asks for, it takes this one too.
+      // A scraper accepts this version, whatever others it asks for.
       Response(
         headers: ["Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"],
         body: .bytes(snapshot(withTasks: false).prometheusText))
     }
   }
 
-  /// Adds the route `/console`, a page that shows the snapshot twice a second, and what it is made of below it:
-  /// `/console/snapshot` is one snapshot as JSON, `/console/events` one after another as server-sent events.
+  /// Adds the route `/console`, a page that shows a snapshot twice a second, and its resources: `/console/snapshot` is
+  /// one snapshot as JSON, and `/console/events` is a stream of them as server-sent events.
   ///
-  /// Unless ``Options/isLocalOnly`` is switched off they are for clients on this machine: the peer's address is one of the
-  /// loopback or of a Unix-domain socket, `Host` is `localhost` or an address, and no field says that a proxy has passed
-  /// the request on. All others get a 403. A proxy on this machine that leaves no such field and changes `Host` opens the
-  /// page to its own clients; have it refuse these paths.
+  /// Unless ``Options/isLocalOnly`` is switched off, they are restricted to clients on this machine: the peer's address
+  /// is a loopback or Unix-domain address, `Host` is `localhost` or an address, and no field shows that a proxy has
+  /// forwarded the request. Other clients get a 403. A proxy on this machine that adds no such field and changes `Host`
+  /// exposes the page to its own clients; configure it to block these paths.
   public func addPages(to routes: inout some RouteBuilder) {
     var middleware: [any Middleware] = [PageFields()]
     if options.isLocalOnly { middleware.append(LocalOnly()) }
@@ -132,7 +133,7 @@ public final class Console: Sendable {
     }
   }
 
-  /// Of how many tasks the page is told: as many as it can show without getting slow, at some 300 bytes each.
+  /// The number of tasks sent to the page: as many as it can show without getting slow, at about 300 bytes each.
   private static let mostTasks = 500
 
   private var isEnding: Bool { servers.withLock(\.self).contains { $0.isShuttingDown() } }
@@ -142,14 +143,14 @@ public final class Console: Sendable {
   }
 }
 
-/// A server, as far as a console looks at it.
+/// The console's view of a server.
 private struct ShownServer: Sendable {
   let figures: @Sendable () -> Snapshot.ServerFigures?
   let isShuttingDown: @Sendable () -> Bool
 }
 
-/// What browsers are told of everything on the page: to load nothing from elsewhere, to run no script that is in it, and to
-/// show it to no other site.
+/// Adds the security headers of the page: load nothing from other origins, run no inline script, and allow no other
+/// site to embed it.
 private struct PageFields: ImmediateMiddleware {
   func after(_ response: inout Response, to request: Request) {
     response.headers["Cache-Control"] = "no-store"

@@ -2,7 +2,7 @@ import Runtime
 import RuntimeKit
 import RuntimePrimitives
 
-/// Has the tasks of the process watched while there are lookers: streams of snapshots.
+/// Watches the tasks of the process while there are viewers: streams of snapshots.
 final class TaskWatching: Sendable {
   private struct State {
     var lookers: Int
@@ -11,12 +11,14 @@ final class TaskWatching: Sendable {
 
   private let state: Lock<State>
 
-  /// - Parameter isKept: whether they are watched from now on, with lookers or without.
+  /// Creates an instance.
+  ///
+  /// - Parameter isKept: whether tasks are watched regardless of viewers.
   init(isKept: Bool) {
     state = Lock(State(lookers: isKept ? 1 : 0, watch: isKept ? TaskWatch() : nil))
   }
 
-  /// Counts one looker more.
+  /// Adds a viewer.
   func begin() {
     state.withLock { state in
       state.lookers += 1
@@ -24,7 +26,7 @@ final class TaskWatching: Sendable {
     }
   }
 
-  /// Counts one looker less.
+  /// Removes a viewer.
   func end() {
     state.withLock { state in
       state.lookers -= 1
@@ -32,6 +34,6 @@ final class TaskWatching: Sendable {
     }
   }
 
-  /// The tasks that are known; `nil` while they are not watched.
+  /// The watched tasks; `nil` while tasks are not watched.
   var tasks: [TaskSnapshot]? { state.withLock(\.watch)?.tasks }
 }

@@ -1,33 +1,36 @@
 import Glibc
 import Runtime
 
-/// What this process uses of its machine, as the kernel tells it. What cannot be found out, as without `/proc`, is `nil`.
+/// The resource usage of this process, as reported by the kernel. Values that are unavailable, for example without
+/// `/proc`, are `nil`.
 public struct ProcessFigures: Hashable, Sendable {
-  /// The processor time spent in the program's own code.
+  /// The processor time spent in user mode.
   public var userTime: Duration?
-  /// The processor time that the kernel has spent for it.
+  /// The processor time spent in the kernel.
   public var systemTime: Duration?
-  /// Its memory that is in the machine's memory, in bytes.
+  /// The resident memory in bytes.
   public var residentBytes: Int?
-  /// Its address space, in bytes.
+  /// The size of the address space in bytes.
   public var virtualBytes: Int?
-  /// Open descriptors.
+  /// The number of open descriptors.
   public var openDescriptors: Int?
-  /// The most descriptors that it may have; `nil` also where there is no limit.
+  /// The limit of open descriptors; `nil` also if there is no limit.
   public var maximumDescriptors: Int?
-  /// Its threads.
+  /// The number of threads.
   public var threads: Int?
-  /// When it was started, by the wall clock: the time since the beginning of 1970 in UTC, to a hundredth of a second.
+  /// The start time by the wall clock, as the time since 1970 in UTC, with a resolution of 10 ms.
   public var startTime: Duration?
 
-  /// Nothing known.
+  /// Creates a value in which nothing is known.
   public init() {}
 
-  /// The figures of this moment. They take a few system calls, and on kernels before Linux 6.2 one more for some hundreds of
-  /// open descriptors.
+  /// The current resource usage. It takes a few system calls, and on kernels before Linux 6.2 an additional one per
+  /// some hundred open descriptors.
   public static var current: ProcessFigures { ProcessFigures(directory: "/proc/self") }
 
-  /// - Parameter directory: what the kernel tells of the process.
+  /// Reads the usage of a process.
+  ///
+  /// - Parameter directory: the process's directory in `/proc`.
   init(directory: String) {
     var usage = rusage()
     if getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage) == 0 {
@@ -36,7 +39,7 @@ public struct ProcessFigures: Hashable, Sendable {
     }
     var limit = rlimit()
     if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
-      // No limit is the largest number without a sign.
+      // `RLIM_INFINITY` does not fit and becomes `nil`.
       maximumDescriptors = Int(exactly: limit.rlim_cur)
     }
     openDescriptors = Self.entryCount(of: "\(directory)/fd")
@@ -47,35 +50,35 @@ public struct ProcessFigures: Hashable, Sendable {
     startTime = stat.startTicks == nil ? nil : Self.startOfProcess
   }
 
-  /// Found out once: the clocks that it is computed of do not advance together to the hundredth of a second.
+  /// Computed once, because the clocks that it depends on do not advance in step to 10 ms.
   private static let startOfProcess = ProcessStat(file: "/proc/self/stat")?.startTicks.flatMap(wallTime)
 
-  /// How many entries the directory of descriptors has.
+  /// Returns the number of entries of the descriptor directory.
   private static func entryCount(of directory: String) -> Int? {
     var status = stat()
     guard stat(directory, &status) == 0 else { return nil }
-    // Since Linux 6.2 that is their number; before it was 0.
+    // Since Linux 6.2 `st_size` is the number of entries. Before, it was 0.
     if status.st_size > 0 { return Int(status.st_size) }
     guard let entries = opendir(directory) else { return nil }
     defer { closedir(entries) }
     var count = 0
     while readdir(entries) != nil { count += 1 }
-    return max(0, count - 3)  // `.`, `..`, and the descriptor by which it is read.
+    return max(0, count - 3)  // Without `.`, `..` and the descriptor that reads it.
   }
 
-  /// The wall time at so many ticks after the machine was started.
+  /// Returns the wall-clock time `ticks` after the boot of the machine.
   private static func wallTime(ticks: Int) -> Duration? {
     let ticksPerSecond = sysconf(Int32(_SC_CLK_TCK))
     guard ticksPerSecond > 0, let sinceBoot = ProcFile.read("/proc/uptime").flatMap(ProcFile.hundredths) else {
       return nil
     }
     let now = Int(WallTime.now.nanosecondsSince1970 / 10_000_000)
-    // All in hundredths of a second, which is as exact as the kernel is here.
+    // In hundredths of a second, the kernel's resolution here.
     return .milliseconds((now - sinceBoot + ticks * 100 / ticksPerSecond) * 10)
   }
 }
 
-/// The line of `/proc/self/stat`, as in proc_pid_stat(5).
+/// The line in `/proc/self/stat`; see proc_pid_stat(5).
 private struct ProcessStat {
   let threads: Int?
   let startTicks: Int?
@@ -84,7 +87,7 @@ private struct ProcessStat {
 
   init?(file: String) {
     guard let bytes = ProcFile.read(file), let end = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-    // The second field is the program's name in parentheses, which may hold anything. The third is the first one here.
+    // The second field is the program's name in parentheses and may contain anything. The third field comes first here.
     let fields = bytes[(end + 1)...].split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
     func number(_ field: Int) -> Int? {
       fields.indices.contains(field - 3) ? Int(String(decoding: fields[field - 3], as: UTF8.self)) : nil
@@ -96,9 +99,9 @@ private struct ProcessStat {
   }
 }
 
-/// The small files of `/proc`.
+/// Reads small files of `/proc`.
 private enum ProcFile {
-  /// What is at the beginning of `file`, which is shorter than 4 KiB.
+  /// Returns the content of `file`, which is shorter than 4 KiB.
   static func read(_ file: String) -> [UInt8]? {
     let descriptor = open(file, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
@@ -108,7 +111,7 @@ private enum ProcFile {
     }
   }
 
-  /// The number at the beginning of a file, which has two decimals, in hundredths.
+  /// Returns the number with two decimals at the beginning of a file, in hundredths.
   static func hundredths(_ bytes: [UInt8]) -> Int? {
     let digits = bytes.prefix { $0 != UInt8(ascii: " ") }.filter { $0 != UInt8(ascii: ".") }
     return Int(String(decoding: digits, as: UTF8.self))

@@ -2,11 +2,13 @@ import Runtime
 import RuntimeHTTP
 
 extension Snapshot {
-  /// The snapshot as JSON, in one line. Times are in seconds.
+  /// The snapshot as JSON on one line. Times are in seconds.
   public var json: [UInt8] { json(mostTasks: .max) }
 
-  /// - Parameter mostTasks: of how many tasks it tells at most. If there are more, they are those that run, those that
-  ///   are ready, and of the others those that have run for longest; `taskCount` says how many there are.
+  /// Returns the snapshot as JSON on one line.
+  ///
+  /// - Parameter mostTasks: the maximum number of tasks to include: first running ones, then ready ones, then those
+  ///   that have run longest. `taskCount` is the total number.
   func json(mostTasks: Int) -> [UInt8] {
     var writer = JSONWriter()
     writer.object { json in

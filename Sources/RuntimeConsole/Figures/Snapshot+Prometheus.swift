@@ -2,10 +2,11 @@ import Runtime
 import RuntimeHTTP
 
 extension Snapshot {
-  /// The snapshot in Prometheus' text format, version 0.0.4, which scrapers of OpenMetrics read as well.
+  /// The snapshot in Prometheus' text format, version 0.0.4, which OpenMetrics scrapers accept too.
   ///
-  /// What OpenTelemetry's semantic conventions or Prometheus' client libraries have a name for has that name; the names of
-  /// what a runtime counts are tokio's, where it counts the same. Tasks and stalls are in it as numbers only.
+  /// Metrics defined by OpenTelemetry's semantic conventions or by Prometheus' client libraries have those names.
+  /// Metrics of the runtime have the names of tokio's metrics where they count the same. Tasks and stalls are included
+  /// only as counts.
   public var prometheusText: [UInt8] {
     var text: [UInt8] = []
     for family in runtime.families { family.append(to: &text) }
@@ -17,13 +18,13 @@ extension Snapshot {
   }
 
   private static func families(of servers: [ServerFigures]) -> [MetricFamily] {
-    var active = MetricFamily(.gauge, "http_server_active_requests", "Requests that are being answered.")
-    var requests = MetricFamily(.counter, "gearbox_server_requests", "Requests, those in flight among them.")
-    var open = MetricFamily(.gauge, "gearbox_server_open_connections", "Connections that are open.")
-    var total = MetricFamily(.counter, "gearbox_server_connections", "Connections, the open ones among them.")
-    var held = MetricFamily(.gauge, "gearbox_server_held_bytes", "What connections hold for their clients.")
-    var shed = MetricFamily(.counter, "gearbox_server_shed_requests", "Requests refused as there was too much to do.")
-    var overloaded = MetricFamily(.gauge, "gearbox_server_overloaded", "Whether there is too much to do just now.")
+    var active = MetricFamily(.gauge, "http_server_active_requests", "Requests in progress.")
+    var requests = MetricFamily(.counter, "gearbox_server_requests", "Requests, including those in progress.")
+    var open = MetricFamily(.gauge, "gearbox_server_open_connections", "Open connections.")
+    var total = MetricFamily(.counter, "gearbox_server_connections", "Connections, including the open ones.")
+    var held = MetricFamily(.gauge, "gearbox_server_held_bytes", "Memory that connections hold for their clients.")
+    var shed = MetricFamily(.counter, "gearbox_server_shed_requests", "Requests refused because of overload.")
+    var overloaded = MetricFamily(.gauge, "gearbox_server_overloaded", "Whether the server is overloaded.")
     for server in servers {
       let labels: [MetricFamily.Label] = [("server", server.address)]
       active.add(.count(server.metrics.requestsInFlight), labels)
@@ -39,18 +40,18 @@ extension Snapshot {
 
   private static func durations(of requests: [RequestFigures]) -> HistogramFamily {
     var family = HistogramFamily(
-      "http_server_request_duration_seconds", "From the end of a request's head to the end of its response.")
+      "http_server_request_duration_seconds", "Time from the end of a request's head to the end of its response.")
     for figures in requests { family.add(figures.durations, figures.labels) }
     return family
   }
 
   private static func families(of requests: [RequestFigures]) -> [MetricFamily] {
-    var received = MetricFamily(.counter, "gearbox_server_received_bytes", "Content that has come with requests.")
-    var sent = MetricFamily(.counter, "gearbox_server_sent_bytes", "Content that has been sent in responses.")
+    var received = MetricFamily(.counter, "gearbox_server_received_bytes", "Content received in requests.")
+    var sent = MetricFamily(.counter, "gearbox_server_sent_bytes", "Content sent in responses.")
     var refused = MetricFamily(
-      .counter, "gearbox_server_refused_requests", "Requests that were answered, or ended, without asking a handler.")
+      .counter, "gearbox_server_refused_requests", "Requests answered or ended without calling a handler.")
     var incomplete = MetricFamily(
-      .counter, "gearbox_server_incomplete_requests", "Requests whose response the client did not get whole.")
+      .counter, "gearbox_server_incomplete_requests", "Requests whose response was not delivered completely.")
     for figures in requests {
       received.add(.count(figures.receivedBytes), figures.labels)
       sent.add(.count(figures.sentBytes), figures.labels)
@@ -68,7 +69,7 @@ extension Snapshot {
 }
 
 extension RequestFigures {
-  /// The method, or what OpenTelemetry calls all others.
+  /// The method, or OpenTelemetry's value for unknown methods.
   fileprivate var knownMethod: String { method ?? "_OTHER" }
 
   fileprivate var labels: [MetricFamily.Label] {
@@ -95,33 +96,33 @@ extension Snapshot.RuntimeFigures {
   }
 
   private var poolFamilies: [MetricFamily] {
-    var info = MetricFamily(.gauge, "gearbox_runtime_info", "Which runtime it is; always 1.")
+    var info = MetricFamily(.gauge, "gearbox_runtime_info", "The runtime's name; always 1.")
     info.add(.count(1), [("runtime", name)])
     return [
       info, gauge("workers", "Threads that run tasks.", .count(workerCount)),
       gauge("alive_tasks", "Tasks started on the runtime that have not ended.", .count(metrics.tasks)),
       gauge("sleeping_tasks", "Tasks that sleep on the runtime's clock.", .count(metrics.sleepingTasks)),
       gauge(
-        "global_queue_depth", "Jobs that wait in the queue that all workers share.",
+        "global_queue_depth", "Jobs in the queue shared by all workers.",
         metrics.queueDepths.first.map { .count($0) }),
-      gauge("blocking_threads", "Threads that run, or wait for, blocking work.", .count(metrics.blockingThreads)),
+      gauge("blocking_threads", "Threads that run blocking work or wait for it.", .count(metrics.blockingThreads)),
       gauge("blocking_queue_depth", "Blocking work that waits for a thread.", .count(metrics.blockingQueueDepth)),
       family(
-        .counter, "refused_blocking_calls", "Blocking work that was refused.", .count(metrics.refusedBlockingCalls)),
+        .counter, "refused_blocking_calls", "Refused calls of runBlocking.", .count(metrics.refusedBlockingCalls)),
     ]
   }
 
   private var workerFamilies: [MetricFamily] {
     var depth = MetricFamily(
-      .gauge, "gearbox_runtime_worker_local_queue_depth", "Jobs that wait in the worker's own queue.")
+      .gauge, "gearbox_runtime_worker_local_queue_depth", "Jobs in the worker's own queue.")
     for (number, count) in metrics.queueDepths.dropFirst().enumerated() {
       depth.add(.count(count), [("worker", "\(number)")])
     }
     var jobs = MetricFamily(.counter, "gearbox_runtime_worker_jobs", "Jobs that the worker has run.")
     var steals = MetricFamily(.counter, "gearbox_runtime_worker_steals", "Jobs taken from another worker's queue.")
-    var parks = MetricFamily(.counter, "gearbox_runtime_worker_parks", "How often the worker had nothing to do.")
-    var wakes = MetricFamily(.counter, "gearbox_runtime_worker_wakes", "How often another thread woke the worker.")
-    // One figure for all of them is that of a pool.
+    var parks = MetricFamily(.counter, "gearbox_runtime_worker_parks", "Times that the worker had nothing to do.")
+    var wakes = MetricFamily(.counter, "gearbox_runtime_worker_wakes", "Times that another thread woke the worker.")
+    // A single entry for several workers is that of a pool.
     let isPool = metrics.workers.count == 1 && workerCount > 1
     for (number, worker) in metrics.workers.enumerated() {
       let labels: [MetricFamily.Label] = [("worker", isPool ? "all" : "\(number)")]
@@ -130,10 +131,10 @@ extension Snapshot.RuntimeFigures {
       parks.add(.count(worker.parks), labels)
       wakes.add(.count(worker.wakes), labels)
     }
-    var busy = MetricFamily(.counter, "gearbox_runtime_worker_busy_seconds", "For how long the worker has run jobs.")
+    var busy = MetricFamily(.counter, "gearbox_runtime_worker_busy_seconds", "Time that the worker has run jobs.")
     var age = MetricFamily(
-      .gauge, "gearbox_runtime_worker_job_age_seconds", "For how long the worker has been in its present job.")
-    // What follows are relief workers, which come and go.
+      .gauge, "gearbox_runtime_worker_job_age_seconds", "Time that the worker has been in its current job.")
+    // Relief workers follow, which are not permanent.
     for (number, activity) in activities.prefix(workerCount).enumerated() {
       busy.add(.seconds(activity.busyTime), [("worker", "\(number)")])
       age.add(.seconds(activity.jobAge), [("worker", "\(number)")])
@@ -144,16 +145,16 @@ extension Snapshot.RuntimeFigures {
   private var stallFamilies: [MetricFamily] {
     [
       family(.counter, "stalls", "Jobs that have kept a worker for too long.", .count(metrics.stalls)),
-      gauge("longest_stall_seconds", "How long the longest of these took.", .seconds(metrics.longestStall)),
+      gauge("longest_stall_seconds", "Duration of the longest of these.", .seconds(metrics.longestStall)),
       gauge(
         "relief_workers", "Threads that run jobs because every worker is stuck.", .count(metrics.reliefWorkers)),
-      family(.counter, "reliefs", "How often such a thread has come.", .count(metrics.reliefs)),
+      family(.counter, "reliefs", "Times that such a thread was activated.", .count(metrics.reliefs)),
     ]
   }
 }
 
 extension ProcessFigures {
-  /// Under the names of Prometheus' client libraries.
+  /// The process metrics, named as in Prometheus' client libraries.
   fileprivate var families: [MetricFamily] {
     func family(
       _ kind: MetricFamily.Kind, _ name: String, _ help: String, _ value: MetricFamily.Value?
@@ -169,7 +170,7 @@ extension ProcessFigures {
       family(.gauge, "resident_memory_bytes", "Resident memory.", count(residentBytes)),
       family(.gauge, "virtual_memory_bytes", "Address space.", count(virtualBytes)),
       family(.gauge, "open_fds", "Open descriptors.", count(openDescriptors)),
-      family(.gauge, "max_fds", "The most descriptors that the process may have.", count(maximumDescriptors)),
+      family(.gauge, "max_fds", "Limit of open descriptors.", count(maximumDescriptors)),
       family(.gauge, "threads", "Threads.", count(threads)),
       family(
         .gauge, "start_time_seconds", "When the process was started, in seconds since 1970.",

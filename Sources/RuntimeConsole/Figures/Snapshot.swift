@@ -1,23 +1,24 @@
 public import Runtime
 public import RuntimeHTTP
 
-/// What a process is doing at one moment: its runtime, its servers, their requests, its tasks.
+/// The state of a process at one moment: its runtime, its servers, their requests and its tasks.
 ///
-/// It is a plain value, for views of your own. A ``Console`` takes it: ``Console/snapshot``. Its figures are taken one after
-/// the other while everything goes on, so that they need not fit each other to the last request.
+/// It is a plain value that a program can display itself. ``Console/snapshot`` returns it. Its parts are collected one
+/// after another while the process runs, so they may differ slightly from each other.
 public struct Snapshot: Sendable {
-  /// A runtime.
+  /// The state of a runtime.
   public struct RuntimeFigures: Sendable {
-    /// Its name.
+    /// The runtime's name.
     public var name: String
-    /// How many threads run its tasks.
+    /// The number of threads that run tasks.
     public var workerCount: Int
-    /// What it counts.
+    /// The runtime's metrics.
     public var metrics: RuntimeMetrics
-    /// What each worker is doing, and after them the relief workers at work; empty where the threads are those of a pool that cannot be asked.
+    /// What each worker is doing, followed by the active relief workers; empty if the threads belong to a pool that
+    /// offers no such information.
     public var activities: [WorkerActivity]
 
-    /// These figures.
+    /// Creates the state with these values.
     public init(name: String, workerCount: Int, metrics: RuntimeMetrics, activities: [WorkerActivity]) {
       self.name = name
       self.workerCount = workerCount
@@ -26,38 +27,38 @@ public struct Snapshot: Sendable {
     }
   }
 
-  /// A server.
+  /// The state of a server.
   public struct ServerFigures: Sendable {
-    /// Where it listens: `127.0.0.1:8080`.
+    /// The address that the server listens on, such as `127.0.0.1:8080`.
     public var address: String
-    /// What it counts.
+    /// The server's metrics.
     public var metrics: ServerMetrics
 
-    /// These figures.
+    /// Creates the state with these values.
     public init(address: String, metrics: ServerMetrics) {
       self.address = address
       self.metrics = metrics
     }
   }
 
-  /// When it was taken, by the wall clock: the time since the beginning of 1970 in UTC.
+  /// When the snapshot was taken, as the time since 1970 in UTC.
   public var time: Duration
-  /// How long the process has run, or where that is not known, how long there has been a console.
+  /// How long the process has been running or, if that is unknown, how long the console has existed.
   public var uptime: Duration
-  /// The runtime.
+  /// The state of the runtime.
   public var runtime: RuntimeFigures
-  /// The servers whose figures are shown.
+  /// The states of the shown servers.
   public var servers: [ServerFigures]
   /// The requests so far, by route, method and outcome.
   public var requests: [RequestFigures]
-  /// What the process uses.
+  /// The resource usage of the process.
   public var process: ProcessFigures
-  /// The tasks that are known, in the order in which they were started; `nil` where they are not watched.
+  /// The watched tasks, in the order in which they were started; `nil` if tasks are not watched.
   public var tasks: [TaskSnapshot]?
-  /// The last stalls, the oldest first.
+  /// The last stalls, oldest first.
   public var stalls: [StallLog.Entry]
 
-  /// A snapshot made of these figures, as for a test of a view.
+  /// Creates a snapshot with these values, for example to test a view.
   public init(
     time: Duration, uptime: Duration, runtime: RuntimeFigures, servers: [ServerFigures] = [],
     requests: [RequestFigures] = [], process: ProcessFigures = ProcessFigures(), tasks: [TaskSnapshot]? = nil,

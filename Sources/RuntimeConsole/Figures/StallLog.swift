@@ -1,7 +1,7 @@
 public import Runtime
 import RuntimePrimitives
 
-/// The last stalls of a process, each with its time, to be looked at later.
+/// A log of a process's last stalls with their times.
 ///
 /// ```swift
 /// let stalls = StallLog()
@@ -13,12 +13,12 @@ import RuntimePrimitives
 public final class StallLog: Sendable {
   /// A stall, and when it was reported.
   public struct Entry: Sendable {
-    /// Its number: the first of the process is 1.
+    /// The number of the stall, from 1 for the first one of the process.
     public let number: Int
-    /// When it was reported, by the wall clock: the time since the beginning of 1970 in UTC. That is when it was over, or
-    /// about a second after it had begun.
+    /// When the stall was reported, as the time since 1970 in UTC. That is at its end, or about a second after its
+    /// beginning.
     public let time: Duration
-    /// What is known of it.
+    /// The stall.
     public let stall: Stall
   }
 
@@ -30,12 +30,12 @@ public final class StallLog: Sendable {
   private let capacity: Int
   private let state = Lock(State())
 
-  /// An empty log.
+  /// Creates an empty log.
   ///
-  /// - Parameter capacity: how many stalls it keeps; the oldest ones go first.
+  /// - Parameter capacity: the number of stalls to keep. The oldest ones are dropped first.
   public init(capacity: Int = 100) { self.capacity = max(1, capacity) }
 
-  /// Adds `stall` at the present time. It takes no longer than a copy, as `StallOptions.report` asks for.
+  /// Adds `stall` with the current time. It only copies the value, so `StallOptions.report` may call it.
   public func add(_ stall: Stall) {
     let now = Duration.nanoseconds(WallTime.now.nanosecondsSince1970)
     state.withLock { state in
@@ -45,6 +45,6 @@ public final class StallLog: Sendable {
     }
   }
 
-  /// The stalls that it has kept, the oldest first.
+  /// The kept stalls, oldest first.
   public var entries: [Entry] { state.withLock(\.entries) }
 }

@@ -1,7 +1,7 @@
-/// The part of the page's script that draws: the workers' lanes, the rate of requests, and how long they take.
+/// The part of the page's script that draws the workers' lanes, the request rate and the latencies.
 let scriptOfCharts = #"""
 
-  /** The colours of the style sheet, as they are just now. */
+  /** Returns the current colours of the style sheet. */
   function colours() {
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
@@ -9,7 +9,7 @@ let scriptOfCharts = #"""
       ink: colour("ink") };
   }
 
-  /** A canvas that is empty and as sharp as the screen, with its size in pixels of the page. */
+  /** Clears a canvas at the screen's resolution and returns its size in CSS pixels. */
   function sheet(canvas) {
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     const scale = devicePixelRatio || 1;
@@ -21,16 +21,16 @@ let scriptOfCharts = #"""
     return { pen, width, height };
   }
 
-  /** Where a time is between `left` and `right`, which is now. */
+  /** Returns the position of a time between `left` and `right`, which is now. */
   function place(time, left, right) { return right - (latest.time - time) / SPAN * (right - left); }
 
-  /** The left edge and the width of a frame, to whole pixels so that frames touch. */
+  /** Returns the left edge and the width of a frame in whole pixels, so that frames touch. */
   function column(frame, left, right) {
     const start = Math.max(left, Math.floor(place(frame.time - frame.length, left, right)));
     return [start, Math.max(1, Math.floor(place(frame.time, left, right)) - start)];
   }
 
-  /** Stripes and an edge: to be seen without the colour. */
+  /** Draws stripes and a border, which are visible without colour. */
   function hatch(pen, x, y, width, height, colour) {
     pen.save();
     pen.beginPath();
@@ -56,9 +56,9 @@ let scriptOfCharts = #"""
     const activities = workersOf(latest);
     element("workers").dataset.known = hasWorkers();
     say(element("workers-note"), hasWorkers() ? "" : `The runtime ${name} runs its jobs on Swift's own pool of ${workerCount} threads, `
-      + "which cannot be asked what they do. Give it a number of workers (RUNTIME_WORKERS) to see them here. Tasks are "
-      + "below, with what they have last begun to wait for.");
-    // Only what is too high scrolls, and only that has to be reached by the keyboard.
+      + "whose work is not visible. Set a number of workers (RUNTIME_WORKERS) to see them here. Tasks are "
+      + "listed below, with the last wait that each began.");
+    // Only a list that is too long scrolls, and only then the keyboard must reach it.
     element("lanes").tabIndex = activities.length > 16 ? 0 : -1;
     while (lanes.length > activities.length) lanes.pop().row.remove();
     while (lanes.length < activities.length) {
@@ -103,7 +103,7 @@ let scriptOfCharts = #"""
       `${worker.name}: busy ${Math.round(busy * 100)} % of the last 5 s, ${seen.length} stalls in the last ${SPAN} s`);
   }
 
-  /** From when to when a worker has been held up, as far as it shows: as its stalls say, and as snapshots have found it. */
+  /** Returns the intervals in which a worker was blocked, according to its stalls and the snapshots. */
   function held(name, index) {
     const times = latest.stalls.filter((stall) => stall.worker === name)
       .map((stall) => [stall.time - stall.duration, stall.time]);
@@ -120,7 +120,7 @@ let scriptOfCharts = #"""
     return merged;
   }
 
-  /** Room at the left for what the lines are. */
+  /** The space at the left for the labels of lines. */
   const MARGIN = 46;
 
   function showRate() {
@@ -147,7 +147,7 @@ let scriptOfCharts = #"""
     say(element("rate-now"), frames.length > 0 ? `${rate(recent(5).rate)} now, at most ${rate(most)}` : "");
   }
 
-  /** 1, 2 or 5 times a power of ten, no less than `value`. */
+  /** Returns 1, 2 or 5 times a power of ten, at least `value`. */
   function niceStep(value) {
     const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)));
     return [1, 2, 5, 10].map((factor) => factor * power).find((step) => step >= value);
@@ -168,7 +168,7 @@ let scriptOfCharts = #"""
       pen.fillStyle = palette.soft;
       pen.fillText(duration(bound).replace(".0", ""), MARGIN - 6, y(line) + 4);
     }
-    // By the logarithm, so that one slow request among thousands is there to be seen.
+    // Logarithmic, so that one slow request among thousands is visible.
     const most = Math.max(1, ...frames.flatMap((frame) => frame.buckets));
     pen.fillStyle = palette.accent;
     for (const frame of frames) {

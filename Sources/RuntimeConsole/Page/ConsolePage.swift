@@ -1,5 +1,4 @@
-/// The page itself. It holds no figures: its script puts them in. Its addresses are relative, so that it may be mounted
-/// anywhere.
+/// The page without data, which its script adds. Its addresses are relative, so that it can be mounted anywhere.
 let consolePage = """
   <!doctype html>
   <html lang="en">
@@ -18,15 +17,15 @@ let consolePage = """
   <p class="mark">Gearbox</p>
   <h1>Console</h1>
   </div>
-  <p class="about" id="about">Waiting for the first figures</p>
+  <p class="about" id="about">Waiting for data</p>
   <div class="controls">
   <span class="pill" id="connection" data-state="waiting">Connecting</span>
   <button type="button" id="pause" aria-pressed="false">Pause</button>
   </div>
   </header>
   <main>
-  <noscript><p class="banner" data-level="bad"><strong>This page needs its script.</strong></p></noscript>
-  <div class="banner" id="banner" data-level="calm"><ul id="culprits"><li>No figures yet</li></ul>
+  <noscript><p class="banner" data-level="bad"><strong>This page needs JavaScript.</strong></p></noscript>
+  <div class="banner" id="banner" data-level="calm"><ul id="culprits"><li>No data yet</li></ul>
   <p id="advice"></p></div>
   <p class="hidden" id="news" role="status" aria-live="polite"></p>
 
@@ -37,7 +36,7 @@ let consolePage = """
 
   <section class="card" id="workers" aria-labelledby="workers-title">
   <div class="head"><h2 id="workers-title">Workers</h2>
-  <p class="key"><span class="swatch busy"></span>busy<span class="swatch stall"></span>▲ one job without a pause</p></div>
+  <p class="key"><span class="swatch busy"></span>busy<span class="swatch stall"></span>▲ one long job</p></div>
   <p class="soft" id="workers-note"></p>
   <ul class="lanes" id="lanes"></ul>
   <p class="axis" aria-hidden="true"><span>60 s ago</span><span>now</span></p>
@@ -45,14 +44,14 @@ let consolePage = """
 
   <div class="pair">
   <section class="card" aria-labelledby="rate-title">
-  <div class="head"><h2 id="rate-title">Requests a second</h2><p class="key" id="rate-now"></p></div>
+  <div class="head"><h2 id="rate-title">Requests per second</h2><p class="key" id="rate-now"></p></div>
   <canvas id="rate" role="img" aria-labelledby="rate-title rate-now"></canvas>
   <p class="axis" aria-hidden="true"><span>60 s ago</span><span>now</span></p>
   </section>
   <section class="card" aria-labelledby="latency-title">
-  <div class="head"><h2 id="latency-title">How long they take</h2><p class="key" id="latency-now"></p></div>
+  <div class="head"><h2 id="latency-title">Latency</h2><p class="key" id="latency-now"></p></div>
   <canvas id="latency" role="img" aria-labelledby="latency-title latency-now"></canvas>
-  <p class="axis" aria-hidden="true"><span>60 s ago</span><span>the darker, the more requests</span><span>now</span></p>
+  <p class="axis" aria-hidden="true"><span>60 s ago</span><span>darker: more requests</span><span>now</span></p>
   </section>
   </div>
 
@@ -70,19 +69,19 @@ let consolePage = """
   <div class="head"><h2 id="stalls-title">Stalls</h2><p class="key" id="stalls-now"></p></div>
   <div class="scroll short" tabindex="0" role="region" aria-labelledby="stalls-title">
   <table id="stalls"><thead><tr><th scope="col">When</th><th scope="col">Worker</th><th scope="col">What</th>
-  <th scope="col" class="number">How long</th></tr></thead><tbody></tbody></table>
+  <th scope="col" class="number">Duration</th></tr></thead><tbody></tbody></table>
   </div>
   </section>
   <section class="card" aria-labelledby="longest-title">
-  <div class="head"><h2 id="longest-title">Longest jobs</h2><p class="key">of tasks seen here</p></div>
+  <div class="head"><h2 id="longest-title">Longest jobs</h2><p class="key">of tasks seen on this page</p></div>
   <div class="scroll short" tabindex="0" role="region" aria-labelledby="longest-title">
   <table id="longest"><thead><tr><th scope="col">Task</th><th scope="col">Started at</th>
-  <th scope="col" class="number">Without a pause</th></tr></thead><tbody></tbody></table>
+  <th scope="col" class="number">Duration</th></tr></thead><tbody></tbody></table>
   </div>
   </section>
   </div>
   </main>
-  <footer id="footer">Figures twice a second, of this process only.</footer>
+  <footer id="footer">Updated twice a second. Data of this process only.</footer>
   </body>
   </html>
 

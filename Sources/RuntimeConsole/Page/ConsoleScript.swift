@@ -1,14 +1,14 @@
-/// The script of the page: what it keeps of the snapshots, and when it shows them.
+/// The script of the page.
 ///
-/// Whatever comes from the server is put in as text (`textContent`) or drawn, never as HTML: names of tasks and routes may
-/// hold anything.
+/// Data from the server is inserted as text (`textContent`) or drawn, never as HTML, because names of tasks and routes
+/// may contain anything.
 let consoleScript = scriptOfFigures + scriptOfBanner + scriptOfCharts + scriptOfTables + scriptOfConnection
 
-/// What has come: differences between snapshots, for as long as the charts go back.
+/// The part that stores the differences between snapshots, for the time span of the charts.
 private let scriptOfFigures = #"""
   "use strict";
 
-  /** How far back the charts go, and from when on a job counts as one that holds up its worker: in seconds. */
+  /** The time span of the charts, and the duration from which on a job counts as long, in seconds. */
   const SPAN = 60, LONG = 0.1;
 
   const element = (id) => document.getElementById(id);
@@ -20,7 +20,7 @@ private let scriptOfFigures = #"""
     return made;
   }
 
-  /** Changes text only where it differs, so that what is selected stays so. */
+  /** Sets text only if it differs, so that a selection survives. */
   function say(where, text) {
     if (where.textContent !== text) where.textContent = text;
   }
@@ -48,20 +48,20 @@ private let scriptOfFigures = #"""
   }
 
   let latest = null;
-  /** What was so in the time before each snapshot. */
+  /** The change before each snapshot. */
   let frames = [];
 
-  /** Since when each worker was held up when that was last so: the log has less of a stall that was reported early. */
+  /** The last long job of each worker: the log lacks the end of a stall that was reported before it was over. */
   const lastHeld = new Map();
 
-  /** The page's own requests are no news. */
+  /** The page's own requests are not counted. */
   const isOurs = (figures) => (figures.route ?? "").startsWith(location.pathname);
 
   function take(snapshot) {
     if (latest && latest.time < snapshot.time && latest.process.startTime === snapshot.process.startTime) {
       frames.push(difference(latest, snapshot));
     } else if (latest && latest.time !== snapshot.time) {
-      // Another process, or another clock: nothing of before can be compared.
+      // Another process, or another clock: earlier data is not comparable.
       frames = [];
     }
     frames = frames.filter((frame) => frame.time > snapshot.time - SPAN);
@@ -91,10 +91,10 @@ private let scriptOfFigures = #"""
     };
   }
 
-  /** What the runtime's workers do; relief workers, which come and go, follow after those. */
+  /** Returns the activities of the runtime's workers, without those of relief workers, which follow. */
   const workersOf = (snapshot) => snapshot.runtime.activities.slice(0, snapshot.runtime.workerCount);
 
-  /** Whether the runtime's workers can be asked, and jobs show: not on Swift's own pool. */
+  /** Whether workers and jobs are visible, unlike on Swift's own pool. */
   const hasWorkers = () => latest.runtime.activities.length > 0;
 
   const key = (figures) => `${figures.method} ${figures.route} ${figures.statusClass} ${figures.isRefused}`;
@@ -103,7 +103,7 @@ private let scriptOfFigures = #"""
     return before ? Math.min(1, Math.max(0, (after.busyTime - before.busyTime) / length)) : 0;
   }
 
-  /** The duration below which are so many of the durations in `buckets`, as far as these can tell. */
+  /** Returns the quantile `part` of the durations in `buckets`, interpolated. */
   function quantile(buckets, bounds, part) {
     const total = sum(buckets, (count) => count);
     if (total === 0) return null;
@@ -118,7 +118,7 @@ private let scriptOfFigures = #"""
     return bounds[bounds.length - 1];
   }
 
-  /** The figures of the last `seconds` together. */
+  /** Returns the sums over the last `seconds`. */
   function recent(seconds) {
     const chosen = frames.filter((frame) => frame.time > latest.time - seconds);
     const length = sum(chosen, (frame) => frame.length);
@@ -132,10 +132,10 @@ private let scriptOfFigures = #"""
 
   """#
 
-/// What comes first: which worker is held up by what, and the figures in a row.
+/// The part that shows the banner with blocked workers, and the row of tiles.
 private let scriptOfBanner = #"""
 
-  /** Jobs that hold up a worker just now, as far as workers and tasks tell: by what they do. */
+  /** Returns the jobs that block a worker now, grouped by activity. */
   function culprits(snapshot) {
     const found = new Map();
     function add(worker, what, isKnown, age) {
@@ -147,13 +147,13 @@ private let scriptOfBanner = #"""
     for (const worker of snapshot.runtime.activities) {
       if (!worker.isBusy || worker.jobAge < LONG) continue;
       const what = worker.activity ?? worker.task;
-      add(worker.name, what ?? "a job without a name", what !== null, worker.jobAge);
+      add(worker.name, what ?? "an unnamed job", what !== null, worker.jobAge);
     }
     const workers = new Set(snapshot.runtime.activities.map((worker) => worker.name));
     for (const task of snapshot.tasks ?? []) {
       if (task.worker === null || workers.has(task.worker) || task.stateAge < LONG) continue;
       const what = task.activity ?? task.name;
-      add(task.worker, what ?? "a job without a name", what !== null, task.stateAge);
+      add(task.worker, what ?? "an unnamed job", what !== null, task.stateAge);
     }
     return [...found.values()].sort((a, b) => b.age - a.age);
   }
@@ -169,7 +169,7 @@ private let scriptOfBanner = #"""
     return item;
   }
 
-  /** The stalls of the last minute, the longest first, as long as the log or the snapshots have them. */
+  /** Returns the stalls of the last minute, the longest first, with durations from the log or the snapshots. */
   function pastStalls() {
     return latest.stalls.filter((stall) => latest.time - stall.time < SPAN).map((stall) => {
       const start = stall.time - stall.duration;
@@ -177,14 +177,14 @@ private let scriptOfBanner = #"""
       const isSame = !stall.isOver && seen && Math.abs(seen.start - start) < LONG;
       const length = isSame ? Math.max(stall.duration, seen.age) : stall.duration;
       const what = stall.activity ?? stall.task;
-      return { worker: stall.worker, what: what ?? "a job without a name", isKnown: what !== null, length,
+      return { worker: stall.worker, what: what ?? "an unnamed job", isKnown: what !== null, length,
         isOver: stall.isOver, end: start + length };
     }).sort((a, b) => b.length - a.length);
   }
 
   let told = "";
 
-  /** Tells a screen reader, once for each change and not for each tenth of a second. */
+  /** Announces a change to screen readers, once per change. */
   function tell(news) {
     if (news !== told) say(element("news"), news);
     told = news;
@@ -200,23 +200,23 @@ private let scriptOfBanner = #"""
         `${listed(workers)} ${workers.length > 1 ? "have" : "has"} been in `, what, isKnown,
         ` for ${workers.length > 1 ? "up to " : ""}${duration(age)}`)));
       const { reliefWorkers } = latest.runtime;
-      say(advice, "It blocks, or computes without a pause, and what else is ready waits. Such work belongs in runBlocking."
+      say(advice, "It blocks or computes without suspending, so other ready tasks wait. Move such work to runBlocking."
         + (reliefWorkers > 0 ? ` ${reliefWorkers} relief ${reliefWorkers > 1 ? "workers run" : "worker runs"} the rest.` : ""));
-      tell(found.map(({ what, workers }) => `${listed(workers)} held up by ${what}`).join("; "));
+      tell(found.map(({ what, workers }) => `${listed(workers)} blocked by ${what}`).join("; "));
     } else if (past.length > 0) {
       banner.dataset.level = "past";
       const { worker, what, isKnown, length, isOver, end } = past[0];
       list.replaceChildren(sentence(
         `${worker} was in `, what, isKnown,
         ` for ${duration(length)}${isOver ? "" : " or more"}, ${duration(Math.max(0, latest.time - end))} ago`));
-      say(advice, "No worker is held up now." + (past.length > 1
+      say(advice, "No worker is blocked now." + (past.length > 1
         ? ` This was the longest of ${past.length} stalls in the last minute.` : ""));
-      tell("No worker is held up any more");
+      tell("No worker is blocked any more");
     } else {
       const isKnown = hasWorkers();
       banner.dataset.level = isKnown ? "calm" : "unknown";
       list.replaceChildren(make("li", isKnown
-        ? "No worker is held up" : "Whether a worker is held up is not known: see below"));
+        ? "No worker is blocked" : "It is unknown whether a worker is blocked: see below"));
       say(advice, "");
     }
   }
@@ -248,7 +248,7 @@ private let scriptOfBanner = #"""
     const { servers, process, runtime } = latest;
     const now = recent(5);
     const bounds = latest.durationBounds;
-    tile("Requests", rate(now.rate), "a second");
+    tile("Requests", rate(now.rate), "per second");
     for (const [name, part] of [["Half within", 0.5], ["99 % within", 0.99]]) {
       const limit = quantile(now.buckets, bounds, part);
       tile(name, limit === null ? "–" : duration(limit));
@@ -273,11 +273,11 @@ private let scriptOfBanner = #"""
 
   """#
 
-/// How snapshots come, and what is shown when none does.
+/// The part that receives snapshots, and shows the state of the connection.
 private let scriptOfConnection = #"""
 
   let isPaused = false;
-  /** When the last snapshot came, by the browser's clock. */
+  /** When the last snapshot arrived, by the browser's clock. */
   let heard = performance.now();
   let isLost = false;
 
@@ -296,8 +296,8 @@ private let scriptOfConnection = #"""
 
   function showConnection() {
     const silence = (performance.now() - heard) / 1000;
-    const [state, text] = isLost ? ["lost", "The server does not answer: trying again"]
-      : silence > 2 ? ["late", `No figures for ${Math.floor(silence)} s`]
+    const [state, text] = isLost ? ["lost", "The server does not respond: retrying"]
+      : silence > 2 ? ["late", `No data for ${Math.floor(silence)} s`]
       : !latest ? ["waiting", "Connecting"] : isPaused ? ["paused", "Paused"] : ["live", "Live"];
     element("connection").dataset.state = state;
     say(element("connection"), text);

@@ -1,4 +1,4 @@
-/// How the page looks, by day and by night, on a telephone and on a wall: in the colours of the web app's pages.
+/// The style sheet of the page, for light and dark mode and all screen sizes, in the colours of the web app's pages.
 let consoleStylesheet = """
   :root {
     color-scheme: light dark;

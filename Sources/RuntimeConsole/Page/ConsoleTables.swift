@@ -1,14 +1,14 @@
-/// The part of the page's script that fills its tables: tasks, stalls, longest jobs.
+/// The part of the page's script that fills the tables of tasks, stalls and longest jobs.
 let scriptOfTables = #"""
 
-  /** How many tasks are shown: as many as one looks through. */
+  /** The maximum number of rows. */
   const ROWS = 100;
   const states = ["running", "ready", "waiting", "suspended"];
 
-  /** What a task's jobs tell, where they show. */
+  /** Returns a value that depends on a task's jobs, if jobs are visible. */
   const ofJobs = (text) => (task) => hasWorkers() ? text(task) : "–";
 
-  /** What the columns of the table of tasks are: what is shown, what is sorted by, and whether that is a number. */
+  /** The columns of the table of tasks: the text, the sort key, and whether that is a number. */
   const columns = [
     { title: "Task", text: taskName, value: (task) => taskName(task).toLowerCase() },
     { title: "State", text: stateText, value: (task) => states.indexOf(task.state) - task.stateAge / 1e9 },
@@ -19,7 +19,7 @@ let scriptOfTables = #"""
     { title: "Jobs", text: ofJobs((task) => number(task.jobs)), value: (task) => task.jobs, isNumber: true },
     { title: "Wakes", text: ofJobs((task) => number(task.wakes)), value: (task) => task.wakes, isNumber: true },
   ];
-  /** The state of those that run is first. */
+  /** Running tasks come first. */
   let sorting = { column: 1, isAscending: true };
 
   function taskName(task) {
@@ -39,7 +39,7 @@ let scriptOfTables = #"""
     heading.scope = "col";
     button.type = "button";
     button.addEventListener("click", () => {
-      // Numbers are of interest from the largest down.
+      // Numbers are sorted from the largest down first.
       sorting = { column: index, isAscending: sorting.column === index ? !sorting.isAscending : !column.isNumber };
       showSorting();
       if (latest) showTasks();
@@ -60,7 +60,7 @@ let scriptOfTables = #"""
   }
   showSorting();
 
-  /** Makes `count` rows of the body of a table, and gives them. Rows are used again, so that what is selected stays so. */
+  /** Resizes a table to `count` rows and returns them. Rows are reused, so that a selection survives. */
   function rows(table, count, width) {
     const body = table.tBodies[0];
     while (body.rows.length > count) body.rows[body.rows.length - 1].remove();
@@ -98,8 +98,8 @@ let scriptOfTables = #"""
       fill(row, columns.map(({ text }) => text(shown[index])), taskClasses, isLong(shown[index]) ? "long" : "");
     });
     say(element("tasks-note"), all === null ? "Tasks are not watched."
-      : `${number(shown.length)} of ${number(latest.taskCount)} tasks. Those are known that were started on the runtime while `
-        + "tasks were watched; child tasks are not.");
+      : `${number(shown.length)} of ${number(latest.taskCount)} tasks. The list contains tasks started on the runtime while `
+        + "tasks were watched, without child tasks.");
   }
 
   function clock(seconds) {
@@ -116,18 +116,18 @@ let scriptOfTables = #"""
       ], ["", "", "code", "number"]);
     });
     const total = latest.runtime.stalls;
-    // One that goes on is counted at once, and gets into the log when it is over or after a second.
+    // A stall in progress is counted at once, and logged when it is over or after a second.
     if (stalls.length === 0) fill(made[0], [total === 0 ? "None so far" : "None reported yet", "", "", ""], ["empty"]);
     say(element("stalls-now"), total > 100 ? `the last ${stalls.length} of ${number(total)}` : `${number(total)} so far`);
   }
 
-  /** The tasks with the longest jobs that there have been since the page was opened, by their numbers. */
+  /** The tasks with the longest jobs since the page was opened, by number. */
   const longest = new Map();
 
   function noteLongest(snapshot) {
     for (const task of snapshot.tasks ?? []) {
       const known = longest.get(task.id);
-      // What it did in that job is known only as long as it is in it.
+      // The activity of a job is known only while it runs.
       const name = isLong(task) || !known ? taskName(task) : known.name;
       longest.set(task.id, { id: task.id, name, location: task.location, time: task.longestJob });
     }
@@ -142,7 +142,7 @@ let scriptOfTables = #"""
       fill(made[index], [task.name, task.location ?? "–", duration(task.time)], ["", "soft code", "number"],
         task.time >= LONG ? "long" : "");
     });
-    if (top.length === 0) fill(made[0], [hasWorkers() ? "No tasks seen" : "Not known on this runtime", "", ""], ["empty"]);
+    if (top.length === 0) fill(made[0], [hasWorkers() ? "No tasks seen" : "Unknown on this runtime", "", ""], ["empty"]);
   }
 
   """#

@@ -1,8 +1,8 @@
 import Runtime
 
 extension [UInt8] {
-  /// Appends `duration` in seconds, exactly to the nanosecond and with no more digits than that takes: `1.25`, `0.000184`.
-  /// JSON and Prometheus read the same numbers.
+  /// Appends `duration` in seconds, exact to the nanosecond and without trailing zeros: `1.25`, `0.000184`. The result
+  /// is valid in JSON and in Prometheus' format.
   mutating func append(seconds duration: Duration) {
     var (seconds, attoseconds) = duration.components
     if seconds < 0 || attoseconds < 0 {

@@ -1,19 +1,22 @@
 import Runtime
 import RuntimeHTTP
 
-/// A histogram of durations and all of its series, in Prometheus' text format; valid as a ``MetricFamily`` is.
+/// A histogram of durations with all its series in Prometheus' text format. Like ``MetricFamily``, it always produces
+/// valid text.
 struct HistogramFamily {
   private let name: String
   private let help: String
   private var series = SeriesList<DurationHistogram>()
-  /// The upper bounds of the buckets, as they are written.
+  /// The upper bounds of the buckets as text.
   private static let bounds = DurationHistogram.bounds.map { bound in
     var text: [UInt8] = []
     text.append(seconds: bound)
     return text
   }
 
-  /// - Parameter name: it ends in `_seconds`.
+  /// Creates a histogram without series.
+  ///
+  /// - Parameter name: the name, which ends in `_seconds`.
   init(_ name: String, _ help: String) {
     self.name = MetricName.valid(name)
     self.help = help
@@ -27,7 +30,7 @@ struct HistogramFamily {
     }
   }
 
-  /// Appends the family; nothing if it has no series.
+  /// Appends the family, or nothing if it has no series.
   func append(to text: inout [UInt8]) {
     guard !series.isEmpty else { return }
     MetricName.appendHead(name, help, "histogram", to: &text)

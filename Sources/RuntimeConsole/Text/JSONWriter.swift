@@ -1,10 +1,10 @@
 import Runtime
 
-/// Writes one JSON value (RFC 8259). What it is told to write is nested by closures, so that brackets and commas are always
-/// right.
+/// A writer for one JSON value (RFC 8259). Nesting is expressed with closures, so brackets and commas are always
+/// correct.
 struct JSONWriter {
   private(set) var bytes: [UInt8] = []
-  /// Whether a comma has to go before the next member or element.
+  /// Whether the next member or element needs a comma before it.
   private var needsComma = false
 
   // MARK: Values
@@ -34,10 +34,10 @@ struct JSONWriter {
     needsComma = true
   }
 
-  /// An object, whose members `body` writes.
+  /// Writes an object with the members that `body` writes.
   mutating func object(_ body: (inout JSONWriter) -> Void) { nest("{", "}", body) }
 
-  /// An array with an element for each of `elements`, each of which `body` writes as one value.
+  /// Writes an array. `body` writes one value for each element.
   mutating func array<Element>(_ elements: some Sequence<Element>, _ body: (inout JSONWriter, Element) -> Void) {
     nest("[", "]") { writer in
       for element in elements {
@@ -49,7 +49,7 @@ struct JSONWriter {
 
   // MARK: Members
 
-  /// A member whose value `body` writes.
+  /// Writes a member with the value that `body` writes.
   mutating func member(_ name: StaticString, _ body: (inout JSONWriter) -> Void) {
     separate()
     bytes.append(UInt8(ascii: "\""))

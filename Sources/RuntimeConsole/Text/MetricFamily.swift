@@ -1,18 +1,18 @@
 import Runtime
 
-/// A metric and all of its series, in Prometheus' text format, version 0.0.4.
+/// A metric with all its series in Prometheus' text format, version 0.0.4.
 ///
-/// Whatever it is given becomes valid text. Characters that a name cannot have become `_`, a counter's name ends in `_total`,
-/// labels are escaped, and a series that comes twice is one with the sum of both.
+/// Any input results in valid text. Characters that are invalid in a name become `_`, the name of a counter ends in
+/// `_total`, labels are escaped, and duplicate series are merged into one with the sum of their values.
 struct MetricFamily {
   enum Kind: String {
     case counter, gauge
   }
 
-  /// A label and its value; one without a value is left out.
+  /// A label and its value. A label without a value is omitted.
   typealias Label = (name: String, value: String?)
 
-  /// A figure in the base unit: a number of things or bytes, or seconds.
+  /// A value in a base unit: a count, bytes or seconds.
   enum Value {
     case count(Int)
     case seconds(Duration)
@@ -22,7 +22,7 @@ struct MetricFamily {
       case (.count(let a), .count(let b)): .count(a &+ b)
       case (.seconds(let a), .seconds(let b)): .seconds(a + b)
       case (let a, .count(0)): a
-      case (_, let b): b  // A family has values of one kind.
+      case (_, let b): b  // All values of a family are of one kind.
       }
     }
   }
@@ -39,13 +39,13 @@ struct MetricFamily {
     self.kind = kind
   }
 
-  /// Adds a series with these labels; none where there is no value.
+  /// Adds a series with these labels, unless `value` is `nil`.
   mutating func add(_ value: Value?, _ labels: [Label] = []) {
     guard let value else { return }
     series.add(LabelSet(labels), value, merge: +)
   }
 
-  /// Appends the family; nothing if it has no series.
+  /// Appends the family, or nothing if it has no series.
   func append(to text: inout [UInt8]) {
     guard !series.isEmpty else { return }
     MetricName.appendHead(name, help, kind.rawValue, to: &text)
@@ -57,7 +57,7 @@ struct MetricFamily {
   }
 }
 
-/// The series of a family, in the order in which they came.
+/// The series of a family, in the order of insertion.
 struct SeriesList<Value>: Sequence {
   private var places: [LabelSet: Int] = [:]
   private var entries: [(labels: LabelSet, value: Value)] = []
@@ -76,9 +76,9 @@ struct SeriesList<Value>: Sequence {
   func makeIterator() -> IndexingIterator<[(labels: LabelSet, value: Value)]> { entries.makeIterator() }
 }
 
-/// The labels of a series as they are written, each name once.
+/// The labels of a series in text form, each name once.
 struct LabelSet: Hashable {
-  /// What stands between the braces.
+  /// The text between the braces.
   private let text: [UInt8]
 
   init(_ labels: [MetricFamily.Label]) {
@@ -96,7 +96,7 @@ struct LabelSet: Hashable {
     self.text = text
   }
 
-  /// Appends the labels, and behind them `last`, if there is one.
+  /// Appends the labels, followed by `last` if given.
   func append(last: (name: StaticString, value: [UInt8])? = nil, to bytes: inout [UInt8]) {
     guard !text.isEmpty || last != nil else { return }
     bytes.append(UInt8(ascii: "{"))
@@ -113,7 +113,7 @@ struct LabelSet: Hashable {
 }
 
 enum MetricName {
-  /// `name` with `_` for what the name of a metric, or of a label, cannot have.
+  /// Returns `name` with invalid characters of a metric or label name replaced by `_`.
   static func valid(_ name: String, isLabel: Bool = false) -> String {
     var result = name.isEmpty ? "_" : ""
     for scalar in name.unicodeScalars {
@@ -125,7 +125,7 @@ enum MetricName {
     return result
   }
 
-  /// Appends what a family begins with.
+  /// Appends the `HELP` and `TYPE` lines of a family.
   static func appendHead(_ name: String, _ help: String, _ type: String, to text: inout [UInt8]) {
     text.append(text: "# HELP ")
     text.append(contentsOf: name.utf8)
@@ -140,7 +140,7 @@ enum MetricName {
 }
 
 extension [UInt8] {
-  /// Appends `text` as the format wants it in a `HELP` line, or where it has quotes round it, in a label.
+  /// Appends `text` escaped for a `HELP` line or, with quotes, for a label.
   fileprivate mutating func append(escaped text: String, withQuotes isLabel: Bool) {
     for byte in text.utf8 {
       switch byte {
@@ -152,7 +152,7 @@ extension [UInt8] {
     }
   }
 
-  /// Appends a value and the end of its line.
+  /// Appends a value and a newline.
   mutating func append(_ value: MetricFamily.Value) {
     append(UInt8(ascii: " "))
     switch value {
