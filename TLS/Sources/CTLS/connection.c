@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// MARK: The BIO between OpenSSL and the buffers of a connection
+// MARK: The BIO that connects OpenSSL to a connection's buffers
 
 static int bio_read(BIO *bio, char *bytes, size_t length, size_t *count) {
   gearbox_tls_connection *connection = BIO_get_data(bio);
@@ -26,7 +26,7 @@ static int bio_read(BIO *bio, char *bytes, size_t length, size_t *count) {
   return 1;
 }
 
-/// Makes room for `length` more bytes of output. Returns whether there is memory.
+/// Reserves space for `length` more bytes of output. Returns whether there is enough memory.
 static bool reserve(gearbox_tls_connection *connection, size_t length) {
   size_t needed = connection->output_length + length;
   if (needed <= connection->output_capacity) return true;
@@ -50,7 +50,7 @@ static int bio_write(BIO *bio, const char *bytes, size_t length, size_t *count) 
 
 static long bio_control(BIO *bio, int command, long number, void *pointer) {
   (void)bio, (void)number, (void)pointer;
-  // There is nothing between the BIO and its buffer to be flushed. To all else the answer is no.
+  // The BIO writes directly to its buffer, so there is nothing to flush. Other commands are not supported.
   return command == BIO_CTRL_FLUSH;
 }
 
@@ -65,11 +65,11 @@ static void make_method(void) {
   BIO_meth_set_ctrl(method, bio_control);
 }
 
-// MARK: Making one
+// MARK: Creation
 
 static void note_alert(const SSL *ssl, int where, int value) {
   if (!(where & SSL_CB_ALERT)) return;
-  // The level is in the upper byte. A close_notify ends nothing but a direction, and is no fault.
+  // The level is in the upper byte. A close_notify only ends one direction and is not an error.
   if (value >> 8 != SSL3_AL_FATAL) return;
   gearbox_tls_connection *connection = connection_of(ssl);
   connection->alert = value & 0xff;
@@ -106,8 +106,8 @@ gearbox_tls_connection *gearbox_tls_connection_make(gearbox_tls_context *context
 }
 
 void gearbox_tls_connection_free(gearbox_tls_connection *connection) {
-  // Otherwise OpenSSL takes a connection without a close_notify for one whose session is not to be resumed, which has not
-  // been so since TLS 1.1 (RFC 4346 section 7.2.1).
+  // Without this, OpenSSL would not resume the session of a connection that ended without a close_notify. That rule
+  // does not apply since TLS 1.1 (RFC 4346 section 7.2.1).
   if (!connection->has_failed) SSL_set_shutdown(connection->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
   SSL_free(connection->ssl);
   free(connection->server);
@@ -120,12 +120,12 @@ bool gearbox_tls_connection_expect(gearbox_tls_connection *connection, const cha
   bool is_set;
   X509_VERIFY_PARAM *parameters = SSL_get0_param(connection->ssl);
   if (X509_VERIFY_PARAM_set1_ip_asc(parameters, name)) {
-    // An address is not sent as a name (RFC 6066 section 3).
+    // An address is not sent as a server name (RFC 6066 section 3).
     is_set = true;
   } else {
-    // The common name is none of the names (RFC 9525 section 6.3).
+    // The common name is not checked (RFC 9525 section 6.3).
     SSL_set_hostflags(connection->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
-    // OpenSSL takes an empty name for none, and would accept a certificate for any.
+    // OpenSSL treats an empty name as no name, and would accept a certificate for any host.
     is_set = *name && SSL_set1_host(connection->ssl, name) && SSL_set_tlsext_host_name(connection->ssl, name);
   }
   ERR_clear_error();
@@ -141,7 +141,7 @@ const char *take_reason(void) {
   return reason;
 }
 
-/// Whether what the client sent first is the beginning of an HTTP request.
+/// Whether the first bytes from the client are the beginning of an HTTP request.
 static bool is_plain_http(const gearbox_tls_connection *connection) {
   static const char *const beginnings[] = {
     "GET /", "HEAD ", "POST ", "PUT /", "DELET", "OPTIO", "PATCH", "TRACE", "CONNE", "PRI *",
@@ -169,13 +169,13 @@ static gearbox_tls_failure failure_of(gearbox_tls_connection *connection) {
   if (connection->staple_fault) failure.verification_reason = connection->staple_fault;
   if (is_plain_http(connection)) {
     failure.is_plain_http = true;
-    // The client does not speak TLS, so an alert would be no answer.
+    // The client does not speak TLS, so it could not read an alert.
     connection->output_length = 0;
   }
   return failure;
 }
 
-/// What a call has done that returned `returned`.
+/// Returns the result of a call that returned `returned`.
 static gearbox_tls_result end(gearbox_tls_connection *connection, int returned, size_t length, size_t count) {
   gearbox_tls_result result = {.count = count, .consumed = length - connection->input_length};
   connection->input = NULL;
@@ -193,7 +193,8 @@ static gearbox_tls_result end(gearbox_tls_connection *connection, int returned, 
   return result;
 }
 
-/// What each call does after one has failed. OpenSSL may take the peer's fatal alert for an end like any other then.
+/// Returns the failure again, for calls after a failure. OpenSSL might report the peer's fatal alert as a normal end
+/// then.
 static gearbox_tls_result fail_again(const gearbox_tls_connection *connection) {
   return (gearbox_tls_result){.outcome = gearbox_tls_failed, .failure = connection->failure};
 }
@@ -220,13 +221,13 @@ gearbox_tls_result gearbox_tls_read(
   return end(connection, returned, input_length, count);
 }
 
-/// The most that a record takes beside its content: its head, a nonce, a tag and a type.
+/// The maximum overhead of a record: its header, a nonce, a tag and a type.
 enum { record_length = 16 * 1024, record_overhead = 64 };
 
 gearbox_tls_result gearbox_tls_write(gearbox_tls_connection *connection, const void *bytes, size_t length) {
   if (connection->has_failed) return fail_again(connection);
   begin(connection, NULL, 0);
-  // If there is no memory, writing says so.
+  // If there is no memory, the write below reports it.
   (void)reserve(connection, length + (length / record_length + 1) * record_overhead);
   size_t count = 0;
   int returned = 1;
@@ -241,10 +242,10 @@ gearbox_tls_result gearbox_tls_write(gearbox_tls_connection *connection, const v
 
 gearbox_tls_result gearbox_tls_shutdown(gearbox_tls_connection *connection) {
   begin(connection, NULL, 0);
-  // After a failure, or within the handshake, OpenSSL has nothing to say.
+  // After a failure, or during the handshake, OpenSSL sends nothing.
   if (connection->has_failed || SSL_in_init(connection->ssl)) return end(connection, 1, 0, 0);
   int returned = SSL_shutdown(connection->ssl);
-  // 0: said to the peer, which has not said it yet.
+  // 0: sent to the peer, which has not sent its own yet.
   return end(connection, returned == 0 ? 1 : returned, 0, 0);
 }
 
@@ -263,7 +264,7 @@ void *gearbox_tls_take_output(gearbox_tls_connection *connection, size_t *length
 
 size_t gearbox_tls_pending(const gearbox_tls_connection *connection) { return (size_t)SSL_pending(connection->ssl); }
 
-// MARK: What was agreed upon
+// MARK: Negotiated parameters
 
 int gearbox_tls_version(const gearbox_tls_connection *connection) { return SSL_version(connection->ssl); }
 
@@ -275,7 +276,7 @@ const char *gearbox_tls_server_name(const gearbox_tls_connection *connection) {
 
 const uint8_t *gearbox_tls_ocsp_response(const gearbox_tls_connection *connection, size_t *length) {
   const unsigned char *response = NULL;
-  // To a server OpenSSL would give its own.
+  // On a server, OpenSSL would return the server's own response.
   long count = connection->context->is_server ? 0 : SSL_get_tlsext_status_ocsp_resp(connection->ssl, &response);
   *length = count > 0 ? (size_t)count : 0;
   return count > 0 ? response : NULL;
@@ -298,7 +299,7 @@ void *gearbox_tls_peer_certificate(const gearbox_tls_connection *connection, siz
   if (!certificate) return NULL;
   if (index > 0) {
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(connection->ssl);
-    // A client's own certificate is not in the chain that the server sees of it.
+    // On a server, the peer's chain does not contain the client's own certificate.
     size_t place = SSL_is_server(connection->ssl) ? index - 1 : index;
     if (!chain || place >= (size_t)sk_X509_num(chain)) return NULL;
     certificate = sk_X509_value(chain, (int)place);
@@ -307,7 +308,7 @@ void *gearbox_tls_peer_certificate(const gearbox_tls_connection *connection, siz
   int count = i2d_X509(certificate, NULL);
   unsigned char *bytes = count > 0 ? malloc((size_t)count) : NULL;
   if (bytes) {
-    // `i2d_X509` moves the pointer that it is given.
+    // `i2d_X509` advances the pointer that it receives.
     unsigned char *end = bytes;
     *length = (size_t)i2d_X509(certificate, &end);
   }

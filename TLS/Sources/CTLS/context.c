@@ -7,14 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-// MARK: What a server chooses by what the client asks for
+// MARK: Choices of a server according to the client's request
 
-/// Whether the certificate of `one` is for `name`.
+/// Whether the certificate of `one` is valid for `name`.
 static bool is_for(const identity *one, const char *name) {
   return X509_check_host(one->leaf, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
 }
 
-/// Uses the certificates that are for the name the client gives (RFC 6066 section 3).
+/// Selects the certificates for the name that the client requests (RFC 6066 section 3).
 static int choose_identity(SSL *ssl, int *alert, void *argument) {
   gearbox_tls_context *context = argument;
   const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -36,7 +36,7 @@ static int choose_identity(SSL *ssl, int *alert, void *argument) {
   for (size_t i = 0; i < context->identity_count; i++) {
     identity *one = &context->identities[i];
     if (!is_for(one, name)) continue;
-    // The first of each kind of key: without leave to override, OpenSSL refuses the others.
+    // The first of each key type: without the override flag, OpenSSL rejects the others.
     ERR_set_mark();
     is_set |= SSL_use_cert_and_key(ssl, one->leaf, one->key, one->chain, 0) == 1;
     ERR_pop_to_mark();
@@ -46,7 +46,7 @@ static int choose_identity(SSL *ssl, int *alert, void *argument) {
   return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/// Chooses the protocol (RFC 7301): of those that the client offers the one that the server wants most.
+/// Selects a protocol (RFC 7301): the server's most preferred one of those that the client offers.
 static int choose_protocol(
   SSL *ssl, const unsigned char **chosen, unsigned char *chosen_length, const unsigned char *offered,
   unsigned int offered_length, void *argument) {
@@ -60,14 +60,14 @@ static int choose_protocol(
   return SSL_TLSEXT_ERR_OK;
 }
 
-/// Sends the OCSP response of the certificate that was chosen (RFC 6066 section 8).
+/// Sends the OCSP response for the selected certificate (RFC 6066 section 8).
 static int staple(SSL *ssl, void *argument) {
   gearbox_tls_context *context = argument;
   X509 *leaf = SSL_get_certificate(ssl);
   for (size_t i = 0; i < context->identity_count; i++) {
     identity *one = &context->identities[i];
     if (one->leaf != leaf || !one->ocsp) continue;
-    // OpenSSL frees what it is given.
+    // OpenSSL takes ownership of the copy.
     unsigned char *response = OPENSSL_memdup(one->ocsp, one->ocsp_length);
     if (!response) return SSL_TLSEXT_ERR_NOACK;
     SSL_set_tlsext_status_ocsp_resp(ssl, response, (long)one->ocsp_length);
@@ -76,7 +76,7 @@ static int staple(SSL *ssl, void *argument) {
   return SSL_TLSEXT_ERR_NOACK;
 }
 
-// MARK: Making one
+// MARK: Creation
 
 gearbox_tls_context *gearbox_tls_context_make(bool is_server) {
   gearbox_tls_context *context = calloc(1, sizeof *context);
@@ -92,7 +92,7 @@ gearbox_tls_context *gearbox_tls_context_make(bool is_server) {
   SSL_CTX_set_mode(
     context->ssl,
     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // The system's configuration may have set it; but a connection that is cut off has to be told from one that has ended.
+  // The system's configuration may set this option, but truncation must be distinguished from the end of a connection.
   SSL_CTX_clear_options(context->ssl, SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_options(
     context->ssl,
@@ -100,7 +100,7 @@ gearbox_tls_context *gearbox_tls_context_make(bool is_server) {
       SSL_OP_NO_TICKET);
   SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_OFF);
   if (is_server) {
-    // Without keys for them there are no tickets in either version.
+    // Without ticket keys there are no tickets in either version.
     SSL_CTX_set_num_tickets(context->ssl, 0);
     SSL_CTX_set_tlsext_servername_callback(context->ssl, choose_identity);
     SSL_CTX_set_tlsext_servername_arg(context->ssl, context);
@@ -128,14 +128,14 @@ void gearbox_tls_context_free(gearbox_tls_context *context) {
 
 // MARK: PEM
 
-/// Gives no password, so that OpenSSL does not ask for one at the terminal.
+/// Provides no password, so that OpenSSL does not prompt for one at the terminal.
 static int no_password(char *password, int length, int is_written, void *was_asked) {
   (void)password, (void)length, (void)is_written;
   *(bool *)was_asked = true;
   return -1;
 }
 
-/// The certificates in `bytes`; NULL, and in `reason` why, if there is none or one is broken.
+/// Returns the certificates in `bytes`, or NULL and the `reason` if there is none or one is invalid.
 static STACK_OF(X509) * read_certificates(const void *bytes, size_t length, const char **reason) {
   bool was_asked = false;
   BIO *bio = length <= INT32_MAX ? BIO_new_mem_buf(bytes, (int)length) : NULL;
@@ -148,7 +148,7 @@ static STACK_OF(X509) * read_certificates(const void *bytes, size_t length, cons
   bool is_at_end = ERR_GET_LIB(last) == ERR_LIB_PEM && ERR_GET_REASON(last) == PEM_R_NO_START_LINE;
   *reason = take_reason();
   if (is_at_end && certificates && sk_X509_num(certificates) > 0) return certificates;
-  if (is_at_end) *reason = "there is no certificate in it";
+  if (is_at_end) *reason = "it contains no certificate";
   sk_X509_pop_free(certificates, X509_free);
   return NULL;
 }
@@ -160,13 +160,13 @@ static EVP_PKEY *read_key(const void *bytes, size_t length, const char **reason)
   BIO_free(bio);
   *reason = take_reason();
   if (was_asked) *reason = "the key is encrypted";
-  if (!was_asked && !key) *reason = "there is no private key in it";
+  if (!was_asked && !key) *reason = "it contains no private key";
   return key;
 }
 
 // MARK: Identities
 
-/// Reads an identity. Returns which part is wrong; what has been read is the caller's to free.
+/// Reads an identity. Returns the invalid part. The caller frees what has been read.
 static gearbox_tls_part read_identity(
   identity *one, const void *chain, size_t chain_length, const void *key, size_t key_length, const char **reason) {
   one->chain = read_certificates(chain, chain_length, reason);
@@ -191,7 +191,7 @@ gearbox_tls_part gearbox_tls_context_add_identity(
     one.is_default = true;
     for (size_t i = 0; i < context->identity_count; i++)
       if (EVP_PKEY_get_base_id(context->identities[i].key) == EVP_PKEY_get_base_id(one.key)) one.is_default = false;
-    // What is not used from the first is tried all the same: OpenSSL refuses a key that is too small.
+    // Certificates that are not default are checked too: OpenSSL rejects a key that is too small.
     SSL *trial = SSL_new(context->ssl);
     bool is_usable = trial && SSL_use_cert_and_key(trial, one.leaf, one.key, one.chain, 1) == 1;
     SSL_free(trial);
@@ -237,7 +237,7 @@ const char *gearbox_tls_context_add_roots(gearbox_tls_context *context, const vo
   sk_X509_pop_free(certificates, X509_free);
   reason = take_reason();
   if (is_added) return NULL;
-  return reason ? reason : "there is no memory for it";
+  return reason ? reason : "out of memory";
 }
 
 bool gearbox_tls_context_trust_system(gearbox_tls_context *context) {

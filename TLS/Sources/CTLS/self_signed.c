@@ -20,7 +20,7 @@ static bool add_extension(X509 *certificate, int kind, const char *value) {
 static bool fill(X509 *certificate, EVP_PKEY *key, const char *names, long seconds) {
   uint64_t serial = 0;
   X509_NAME *name = X509_get_subject_name(certificate);
-  // A serial number is positive (RFC 5280 section 4.1.2.2). The clocks of clients may be an hour behind.
+  // A serial number is positive (RFC 5280 section 4.1.2.2). The clocks of clients may be an hour slow.
   return RAND_bytes((unsigned char *)&serial, sizeof serial) == 1 && X509_set_version(certificate, X509_VERSION_3) &&
     ASN1_INTEGER_set_uint64(X509_get_serialNumber(certificate), serial >> 1 | 1) &&
     X509_gmtime_adj(X509_getm_notBefore(certificate), -3600) &&
@@ -32,7 +32,7 @@ static bool fill(X509 *certificate, EVP_PKEY *key, const char *names, long secon
     add_extension(certificate, NID_subject_alt_name, names);
 }
 
-/// What has been written to `bio`, for the caller to free; NULL if there is no memory.
+/// Returns a copy of the bytes written to `bio`, which the caller frees. Returns NULL if there is no memory.
 static void *bytes_of(BIO *bio, size_t *length) {
   char *bytes = NULL;
   long count = BIO_get_mem_data(bio, &bytes);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/// A session that a client can resume, and with which server.
+/// A resumable session and its server.
 typedef struct {
   char *server;
   SSL_SESSION *session;
@@ -15,11 +15,11 @@ typedef struct {
 struct gearbox_tls_sessions {
   pthread_mutex_t lock;
   size_t capacity, count;
-  /// The newest first.
+  /// Newest first.
   kept_session kept[];
 };
 
-/// The most sessions with one server, so that one that gives many tickets leaves others their places.
+/// The maximum number of sessions per server, so that a server that issues many tickets does not displace others.
 enum { most_of_one_server = 4 };
 
 gearbox_tls_sessions *make_sessions(size_t capacity) {
@@ -40,13 +40,13 @@ void free_sessions(gearbox_tls_sessions *sessions) {
   free(sessions);
 }
 
-/// Whether `session` can be used for one connection only: more would let who listens see that they are the same client's
+/// Whether `session` may be used for one connection only. Reuse would let an observer link the connections of a client
 /// (RFC 8446 appendix C.4).
 static bool is_for_one_connection(const SSL_SESSION *session) {
   return SSL_SESSION_get_protocol_version(session) >= TLS1_3_VERSION;
 }
 
-/// Whether `session` and the certificate that it was begun with are still valid.
+/// Whether `session`, and the certificate of its original handshake, are still valid.
 static bool is_valid(const SSL_SESSION *session) {
   long lifetime = SSL_SESSION_get_timeout(session);
   unsigned long hint = SSL_SESSION_get_ticket_lifetime_hint(session);
@@ -57,7 +57,7 @@ static bool is_valid(const SSL_SESSION *session) {
   return certificate && X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
 }
 
-/// Takes the session at `place` out, which is the caller's then.
+/// Removes the session at `place` and returns it. The caller owns it.
 static SSL_SESSION *take_out(gearbox_tls_sessions *sessions, size_t place) {
   SSL_SESSION *session = sessions->kept[place].session;
   free(sessions->kept[place].server);
@@ -67,7 +67,7 @@ static SSL_SESSION *take_out(gearbox_tls_sessions *sessions, size_t place) {
   return session;
 }
 
-/// Makes room for one more session with `server`, of which no more than `most` others are to be there.
+/// Makes room for another session with `server`, and keeps at most `most` existing ones for it.
 static void make_room(gearbox_tls_sessions *sessions, const char *server, size_t most) {
   size_t found = 0;
   for (size_t i = 0; i < sessions->count;) {
@@ -77,14 +77,14 @@ static void make_room(gearbox_tls_sessions *sessions, const char *server, size_t
   if (sessions->count == sessions->capacity) SSL_SESSION_free(take_out(sessions, sessions->count - 1));
 }
 
-/// What OpenSSL calls for each session that a server offers. Returns whether it is kept.
+/// OpenSSL calls this for each session that a server offers. Returns whether it is kept.
 static int keep(SSL *ssl, SSL_SESSION *session) {
   gearbox_tls_connection *connection = connection_of(ssl);
   gearbox_tls_sessions *sessions = connection->context->sessions;
   char *server = connection->server ? strdup(connection->server) : NULL;
   if (!server) return 0;
   pthread_mutex_lock(&sessions->lock);
-  // Of sessions that can be used again and again the newest is enough.
+  // Of reusable sessions, only the newest is kept.
   make_room(sessions, server, is_for_one_connection(session) ? most_of_one_server - 1 : 0);
   memmove(&sessions->kept[1], &sessions->kept[0], sessions->count * sizeof *sessions->kept);
   sessions->kept[0] = (kept_session){.server = server, .session = session};
@@ -93,7 +93,7 @@ static int keep(SSL *ssl, SSL_SESSION *session) {
   return 1;
 }
 
-/// The newest session with `server` that is still valid, which is the caller's to free; NULL if there is none.
+/// Returns the newest valid session with `server`, which the caller frees. Returns NULL if there is none.
 static SSL_SESSION *find(gearbox_tls_sessions *sessions, const char *server) {
   SSL_SESSION *found = NULL;
   pthread_mutex_lock(&sessions->lock);
@@ -127,7 +127,7 @@ void gearbox_tls_connection_resume(gearbox_tls_connection *connection, const cha
   gearbox_tls_sessions *sessions = connection->context->sessions;
   if (!sessions) return;
   ERR_clear_error();
-  // Without memory for the name there is a handshake like any other, of which nothing is kept.
+  // Without memory for the name, a full handshake takes place and no session is kept.
   connection->server = strdup(server);
   SSL_SESSION *session = find(sessions, server);
   if (session) SSL_set_session(connection->ssl, session);

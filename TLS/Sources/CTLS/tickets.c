@@ -9,19 +9,19 @@
 #include <string.h>
 #include <time.h>
 
-/// A key for tickets: a ticket begins with the name of its key (RFC 5077 section 4).
+/// A key for tickets. A ticket begins with the name of its key (RFC 5077 section 4).
 typedef struct {
   unsigned char name[16];
   unsigned char cipher[32];
   unsigned char mac[32];
-  /// When it was made, in seconds.
+  /// The creation time in seconds.
   int64_t made;
 } ticket_key;
 
 struct gearbox_tls_ticket_keys {
   pthread_mutex_t lock;
   int64_t lifetime;
-  /// The newest and the one before it.
+  /// The newest key and the previous one.
   ticket_key keys[2];
   int count;
 };
@@ -46,7 +46,7 @@ void gearbox_tls_ticket_keys_free(gearbox_tls_ticket_keys *keys) {
   free(keys);
 }
 
-/// Forgets keys that are too old, and makes a new one where the newest has been used for long enough.
+/// Drops expired keys, and creates a new one if the newest has been used for its lifetime.
 static bool rotate(gearbox_tls_ticket_keys *keys) {
   int64_t time = now();
   while (keys->count > 0 && time - keys->keys[keys->count - 1].made >= 2 * keys->lifetime) keys->count--;
@@ -62,7 +62,7 @@ static bool rotate(gearbox_tls_ticket_keys *keys) {
   return true;
 }
 
-/// Copies the newest key, or the one that is called `name`. Returns its number, or -1.
+/// Copies the newest key, or the one called `name`. Returns its index, or -1.
 static int find(gearbox_tls_ticket_keys *keys, const unsigned char *name, ticket_key *found) {
   int number = -1;
   pthread_mutex_lock(&keys->lock);
@@ -75,7 +75,8 @@ static int find(gearbox_tls_ticket_keys *keys, const unsigned char *name, ticket
   return number;
 }
 
-/// What OpenSSL asks for each ticket that it makes or is shown: 0 is a ticket of no use, 2 is one to be replaced.
+/// OpenSSL calls this for each ticket that it issues or receives. Returns 0 for an invalid ticket, 2 for one to be
+/// renewed.
 static int prepare(
   SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int is_new) {
   ticket_key key;
@@ -93,7 +94,7 @@ static int prepare(
   OPENSSL_cleanse(&key, sizeof key);
   if (!is_ready) return -1;
   if (is_new) return 1;
-  // In TLS 1.3 clients use a ticket once (RFC 8446 appendix C.4), and so need another each time.
+  // In TLS 1.3 clients use a ticket once (RFC 8446 appendix C.4), so each time they need another.
   return number > 0 || SSL_version(ssl) >= TLS1_3_VERSION ? 2 : 1;
 }
 

@@ -1,13 +1,14 @@
 public import Runtime
 
-/// A listener whose connections are the server's ends of TLS.
+/// A listener whose connections are TLS streams.
 ///
-/// `accept` waits for no handshake. It is done by ``TLSStream/handshake()``, or by the first operation of the stream.
+/// `accept` does not wait for the handshake. ``TLSStream/handshake()``, or the first operation of the stream, performs
+/// it.
 public struct TLSListener<Base: StreamListener>: StreamListener {
   private let base: Base
   private let source: TLSSource
 
-  /// A listener on top of `base`, whose connections are as `source` says when they are accepted.
+  /// Creates a listener on top of `base`. Each connection uses the settings of `source` at the time it is accepted.
   public init(_ base: Base, source: TLSSource) {
     self.base = base
     self.source = source

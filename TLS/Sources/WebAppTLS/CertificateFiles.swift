@@ -2,14 +2,14 @@ import Glibc
 import Runtime
 import RuntimeTLS
 
-/// The files of the server's certificate: those that were named, or a self-signed one that is made once.
+/// The files of the server's certificate: the given ones, or those of a self-signed one that is created once.
 struct CertificateFiles: Sendable {
-  /// The certificate's file.
+  /// The path of the certificate.
   let path: String
   private let keyPath: String
 
-  /// The files that `options` name. Where they name none, they are in the user's state directory, and are made if they are
-  /// not there.
+  /// Uses the files in `options`. If there are none, uses those in the user's state directory, and creates them if they
+  /// are missing.
   init(_ options: Options) throws {
     if let files = options.files {
       (path, keyPath) = files
@@ -23,15 +23,15 @@ struct CertificateFiles: Sendable {
     try Self.write(made.certificate, to: path, mode: 0o644)
   }
 
-  /// What a server has to say with them.
+  /// The TLS configuration for these files.
   var configuration: TLSConfiguration {
     .http(identities: [TLSIdentity(certificatePath: path, keyPath: keyPath)])
   }
 
-  /// The directory for what programs keep from run to run (`XDG_STATE_HOME`), made where it is missing.
+  /// Returns the directory for persistent state of programs (`XDG_STATE_HOME`), and creates it if it is missing.
   private static func directory() throws -> String {
     guard let base = variable("XDG_STATE_HOME") ?? variable("HOME").map({ "\($0)/.local/state" }) else {
-      throw UsageError(description: "HOME is not set: name a certificate by --certificate and --key")
+      throw UsageError(description: "HOME is not set: name a certificate with --certificate and --key")
     }
     let directory = "\(base)/gearbox"
     var path = directory.hasPrefix("/") ? "" : "."
@@ -44,11 +44,11 @@ struct CertificateFiles: Sendable {
 
   private static func write(_ bytes: [UInt8], to path: String, mode: mode_t) throws {
     unlink(path)
-    // Made anew, so that no other file's mode or owner remains.
+    // A new file, so that it does not inherit the mode or the owner of another file.
     let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)
     guard descriptor >= 0 else { throw CannotWrite(path: path, code: errno) }
     defer { Glibc.close(descriptor) }
-    // So few bytes are written at once, or there is no room for them.
+    // A few bytes are written at once, or the disk is full.
     guard Glibc.write(descriptor, bytes, bytes.count) == bytes.count else { throw CannotWrite(path: path, code: errno) }
   }
 }

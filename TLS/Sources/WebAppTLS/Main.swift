@@ -5,7 +5,7 @@ import RuntimeSelection
 import RuntimeTLS
 import WebApp
 
-/// The program: the web app over HTTPS, on the runtime that the environment names, until it is told to stop.
+/// The web app over HTTPS, on the runtime that the environment names.
 @main enum Main {
   static func main() {
     openStandardDescriptors()
@@ -13,7 +13,7 @@ import WebApp
       guard let options = try Options(CommandLine.arguments.dropFirst()) else { return say(Options.helpText) }
       let certificate = try CertificateFiles(options)
       var runtime = try RuntimeSettings.fromEnvironment()
-      // `/block` may take a minute. To wait for a thread that long is worse than to be refused.
+      // `/block` may take a minute. Being refused is better than waiting that long for a thread.
       runtime.blocking.queued = 0
       try runtime.run(Serve(address: options.address, certificate: certificate))
     } catch let error as UsageError {
@@ -26,11 +26,11 @@ import WebApp
   }
 }
 
-/// Serves the web app on whichever runtime was chosen.
+/// Serves the web app on the selected runtime.
 private struct Serve: RuntimeProgram {
   let address: SocketAddress
   let certificate: CertificateFiles
-  /// The server waits for its requests itself.
+  /// The server itself waits for its requests.
   let grace = Duration.zero
 
   func run(on runtime: some AsyncRuntime) async throws {
@@ -40,10 +40,10 @@ private struct Serve: RuntimeProgram {
     let server = await app.makeServer { options, router in
       Server(runtime: runtime, listener: listener, options: options, tls: source, handler: router)
     }
-    // What is printed to a pipe whose reader has gone is no reason to end.
+    // A write to a pipe without a reader must not end the process.
     signal(SIGPIPE, SIG_IGN)
     try Signals.handle([.interrupt, .terminate]) { signal in
-      // The second ends the process. 128 and the number is how a shell reports a process that a signal has ended.
+      // The second signal ends the process, with 128 plus its number as the status, as shells report it.
       if app.isStopping.isSet { _exit(128 + signal.rawValue) }
       app.isStopping.set()
       runtime.execute { await server.shutdown() }
@@ -57,29 +57,29 @@ private struct Serve: RuntimeProgram {
     do throws(IOError) {
       try await server.run()
     } catch {
-      // A signal that is quicker than the server ends it before it runs, and that is no failure.
+      // A signal that arrives before the server runs ends it, which is not a failure.
       if !app.isStopping.isSet { throw error }
     }
   }
 
-  /// Takes the certificate from its files again. If that fails, the one that there is stays.
+  /// Reloads the certificate from its files. If that fails, keeps the current one.
   private func reload(_ source: TLSSource, on runtime: some AsyncRuntime) async {
     do {
       try await runtime.runBlocking { [certificate] in try source.replace(certificate.configuration) }
-      LineWriter.standardError.write("WebAppTLS: new connections have the certificate that is in \(certificate.path)")
+      LineWriter.standardError.write("WebAppTLS: new connections use the certificate in \(certificate.path)")
     } catch {
-      LineWriter.standardError.write("WebAppTLS: the certificate stays as it was: \(error)")
+      LineWriter.standardError.write("WebAppTLS: keeping the current certificate: \(error)")
     }
   }
 }
 
-/// A line on standard output, there at once even if that is a pipe.
+/// Prints a line and flushes it, even if standard output is a pipe.
 private func say(_ line: String) {
   print(line)
   fflush(nil)
 }
 
-/// Ends the process with `status`, and with `lines` on standard error.
+/// Writes `lines` to standard error and ends the process with `status`.
 private func fail(_ status: Int32, _ lines: String...) -> Never {
   for line in lines { LineWriter.standardError.write(line) }
   LineWriter.standardError.flush(within: .seconds(1))

@@ -2,13 +2,13 @@ import Glibc
 import Runtime
 import RuntimeSelection
 
-/// Where to listen, and with which certificate: what the command line and the environment say.
+/// The settings of the command line and the environment: the address and the certificate.
 struct Options {
   var address = SocketAddress.loopback(port: 8443)
-  /// The files of the certificate and of its key; `nil` to make a certificate.
+  /// The paths of the certificate and its key; `nil` to create a certificate.
   var files: (certificate: String, key: String)?
 
-  /// Reads `arguments`, those after the program's name; `nil` if they ask for help.
+  /// Parses `arguments`, without the program's name. Returns `nil` if they request help.
   init?(_ arguments: some Sequence<String>) throws {
     var values: [String: String] = [:]
     var remaining = Array(arguments)[...]
@@ -25,8 +25,8 @@ struct Options {
     switch (values["--certificate"], values["--key"]) {
     case (nil, nil): break
     case (let certificate?, let key?): files = (certificate, key)
-    case (_?, nil): throw UsageError(description: "--certificate needs --key beside it")
-    case (nil, _?): throw UsageError(description: "--key needs --certificate beside it")
+    case (_?, nil): throw UsageError(description: "--certificate requires --key")
+    case (nil, _?): throw UsageError(description: "--key requires --certificate")
     }
     var port: UInt16 = 8443
     if let value = variable("PORT") {
@@ -41,31 +41,31 @@ struct Options {
     }
   }
 
-  /// What `--help` prints.
+  /// The output of `--help`.
   static let helpText = """
     The Gearbox web app over HTTPS.
 
     Usage: WebAppTLS [--certificate FILE --key FILE]
 
-    FILE is in PEM format. Without certificate the program makes one for this machine, once, and says where it is. It reads
-    both files again on SIGHUP.
+    FILE is in PEM format. Without a certificate, the program creates one for this machine once and prints its path.
+    It reads both files again on SIGHUP.
 
       RUNTIME          concurrency, dispatch or custom
       RUNTIME_WORKERS  threads that run tasks, 1 to 1024
       HOST             an IPv4 or IPv6 address, or localhost
       PORT             0 to 65535; 0 for a free one
 
-    Unless told otherwise: 127.0.0.1, port 8443, the custom runtime, one worker a core.
+    Defaults: 127.0.0.1, port 8443, the custom runtime, one worker per core.
     """
 }
 
-/// The value of a variable in the environment; `nil` if it is not set, or empty.
+/// Returns a variable of the environment; `nil` if it is unset or empty.
 func variable(_ name: String) -> String? {
   guard let value = getenv(name), value.pointee != 0 else { return nil }
   return String(cString: value)
 }
 
-/// A command line that cannot be made sense of.
+/// An invalid command line.
 struct UsageError: Error, CustomStringConvertible {
   let description: String
 }

@@ -39,9 +39,9 @@ import Testing
     let (chain, key) = (directory.file("cert", certificate.chain), directory.file("key", certificate.key))
     let (empty, wrong) = (directory.file("empty"), directory.file("wrong", broken))
     let noCertificate = error(certificatePath: empty, keyPath: key)
-    #expect(noCertificate?.description == "\(empty): there is no certificate in it")
+    #expect(noCertificate?.description == "\(empty): it contains no certificate")
     let noKey = error(certificatePath: chain, keyPath: chain)
-    #expect(noKey?.description == "\(chain): there is no private key in it")
+    #expect(noKey?.description == "\(chain): it contains no private key")
     #expect(error(certificatePath: wrong, keyPath: key)?.subject == wrong)
   }
 

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Certificates or a key in the text format that most programs use (RFC 7468), from a file or from memory.
+/// Certificates or a key in PEM format (RFC 7468), in a file or in memory.
 public struct PEM: Sendable, Hashable {
   private enum Place: Hashable {
     case file(String)
@@ -11,21 +11,21 @@ public struct PEM: Sendable, Hashable {
 
   private init(_ place: Place) { self.place = place }
 
-  /// What the file at `path` contains when a context is made of the configuration.
+  /// The content of the file at `path`, read when a context is created from the configuration.
   public static func file(_ path: String) -> PEM { PEM(.file(path)) }
-  /// What `bytes` contain.
+  /// The content of `bytes`.
   public static func bytes(_ bytes: [UInt8]) -> PEM { PEM(.bytes(bytes)) }
-  /// What `text` contains.
+  /// The content of `text`.
   public static func text(_ text: String) -> PEM { PEM(.bytes(Array(text.utf8))) }
 
-  /// What errors call it: the file's path, or else `role`.
+  /// Returns its name in errors: the file's path, or else `role`.
   func name(_ role: String) -> String {
     if case .file(let path) = place { path } else { role }
   }
 
-  /// The bytes, read from the file if they are in one.
+  /// Returns the bytes, read from the file if necessary.
   ///
-  /// - Parameter role: what errors call it where it has no path.
+  /// - Parameter role: its name in errors if it has no path.
   func read(as role: String) throws(TLSConfigurationError) -> [UInt8] {
     switch place {
     case .bytes(let bytes): return bytes
@@ -34,7 +34,7 @@ public struct PEM: Sendable, Hashable {
   }
 }
 
-/// A bundle of all the roots that there are takes a quarter of a megabyte.
+/// The size limit of a file. A bundle of all common roots takes a quarter of a megabyte.
 private let mostBytes = 4 * 1024 * 1024
 
 /// Reads a file to its end.

@@ -1,29 +1,29 @@
 import CTLS
 import Glibc
 
-/// A certificate that is signed with its own key, and that key (ECDSA, P-256): for development, and for tests.
+/// A self-signed certificate with its key (ECDSA, P-256), for development and tests.
 ///
-/// A client that is told to trust it, by its file as a root, can tell its server from others.
+/// A client that trusts it as a root can authenticate its server.
 public struct SelfSignedCertificate: Sendable {
   /// The certificate as PEM.
   public let certificate: [UInt8]
   /// Its private key as PEM.
   public let key: [UInt8]
 
-  /// Makes a certificate and its key.
+  /// Creates a certificate and its key.
   ///
   /// - Parameters:
-  ///   - hosts: the host names that it is for.
-  ///   - addresses: the IP addresses that it is for.
-  ///   - lifetime: how long it is valid.
-  /// - Throws: ``TLSConfigurationError`` if OpenSSL makes none, for example of a name that cannot be one.
+  ///   - hosts: the host names of the certificate.
+  ///   - addresses: the IP addresses of the certificate.
+  ///   - lifetime: how long the certificate is valid.
+  /// - Throws: ``TLSConfigurationError`` if OpenSSL cannot create it, for example because of an invalid name.
   public init(
     hosts: [String], addresses: [String] = [], lifetime: Duration = .seconds(365 * 86_400)
   ) throws(TLSConfigurationError) {
     let names = hosts.map { "DNS:\($0)" } + addresses.map { "IP:\($0)" }
-    // What follows a comma would be a name of its own, and what follows NUL would be lost.
+    // A comma would begin another name, and a NUL would end the list.
     guard !names.isEmpty, !(hosts + addresses).contains(where: { $0.isEmpty || $0.contains(",") || $0.contains("\0") })
-    else { throw TLSConfigurationError(subject: "a certificate", reason: "it has to be for names or addresses") }
+    else { throw TLSConfigurationError(subject: "a certificate", reason: "it needs valid names or addresses") }
     var certificate: UnsafeMutableRawPointer?
     var key: UnsafeMutableRawPointer?
     var (certificateLength, keyLength) = (0, 0)
@@ -36,7 +36,7 @@ public struct SelfSignedCertificate: Sendable {
     }
     guard isMade else {
       throw TLSConfigurationError(
-        subject: "a certificate", reason: "OpenSSL makes none for \(names.joined(separator: ", "))")
+        subject: "a certificate", reason: "OpenSSL cannot create one for \(names.joined(separator: ", "))")
     }
     self.certificate = Array(UnsafeRawBufferPointer(start: certificate, count: certificateLength))
     self.key = Array(UnsafeRawBufferPointer(start: key, count: keyLength))

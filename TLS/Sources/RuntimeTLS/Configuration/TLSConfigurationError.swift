@@ -1,10 +1,10 @@
 import Glibc
 
-/// Something in a configuration that cannot be used.
+/// An error in a configuration.
 public struct TLSConfigurationError: Error, Hashable, Sendable, CustomStringConvertible {
-  /// What is wrong: the path of a file, or the name of a setting.
+  /// The invalid part: the path of a file, or the name of a setting.
   public let subject: String
-  /// What is wrong with it.
+  /// The reason.
   public let reason: String
 
   init(subject: String, reason: String) {
@@ -16,6 +16,6 @@ public struct TLSConfigurationError: Error, Hashable, Sendable, CustomStringConv
     self.init(subject: subject, reason: String(cString: strerror(errno)))
   }
 
-  /// For a person to read, as in "/etc/tls/key.pem: No such file or directory".
+  /// A description such as "/etc/tls/key.pem: No such file or directory".
   public var description: String { "\(subject): \(reason)" }
 }

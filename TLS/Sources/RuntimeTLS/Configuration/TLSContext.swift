@@ -1,28 +1,28 @@
 import CTLS
 
-/// What the connections of a client have in common. It does not change, and may be used for any number of connections. It
-/// keeps their sessions, which its later connections to the same servers resume, and those of no other context.
+/// The shared, immutable settings of a client's connections, usable for any number of connections. It also stores their
+/// sessions, which later connections of the same context to the same servers resume.
 ///
-/// Servers have a ``TLSSource``, which makes contexts of its own.
+/// Servers use a ``TLSSource``, which creates its own contexts.
 public final class TLSContext: Sendable {
-  /// OpenSSL counts references to what is in it behind locks of its own, and so do the kept sessions in C. Nothing else
-  /// changes once it is made.
+  /// Unchecked: OpenSSL's reference counts and the stored sessions are protected by locks in C. Nothing else changes
+  /// after creation.
   nonisolated(unsafe) let pointer: OpaquePointer
-  /// Kept for as long as `pointer` uses them.
+  /// Retained for as long as `pointer` uses them.
   private let ticketKeys: TicketKeys?
 
-  /// A context for connecting, as `configuration` says. What it has for servers only does not count.
+  /// Creates a context for clients from `configuration`. Settings for servers are ignored.
   ///
   /// It reads files, which blocks.
   ///
-  /// - Throws: ``TLSConfigurationError``, which names the file or the setting that cannot be used.
+  /// - Throws: ``TLSConfigurationError``, which names the invalid file or setting.
   public convenience init(_ configuration: TLSConfiguration) throws(TLSConfigurationError) {
     try self.init(configuration, isServer: false, ticketKeys: nil)
   }
 
   init(_ configuration: TLSConfiguration, isServer: Bool, ticketKeys: TicketKeys?) throws(TLSConfigurationError) {
     guard let pointer = gearbox_tls_context_make(isServer) else {
-      throw TLSConfigurationError(subject: "OpenSSL", reason: "there is no memory for a context")
+      throw TLSConfigurationError(subject: "OpenSSL", reason: "out of memory")
     }
     self.pointer = pointer
     self.ticketKeys = ticketKeys
@@ -81,7 +81,7 @@ public final class TLSContext: Sendable {
     try setTrust(configuration.trust)
     if case .anything = configuration.trust.kind, configuration.stapling.value == gearbox_tls_stapling_required {
       throw TLSConfigurationError(
-        subject: "stapling", reason: "who trusts anything verifies no OCSP response: choose none or requested")
+        subject: "stapling", reason: "trust in anything excludes required: choose none or requested")
     }
     gearbox_tls_context_set_stapling(pointer, configuration.stapling.value)
     let capacity = configuration.sessionCapacity
@@ -91,7 +91,7 @@ public final class TLSContext: Sendable {
         subject: "sessionCapacity", reason: "\(capacity) is not within 0 and \(mostSessions)")
     }
     guard gearbox_tls_context_keep_sessions(pointer, capacity) else {
-      throw TLSConfigurationError(subject: "sessionCapacity", reason: "there is no memory for \(capacity) sessions")
+      throw TLSConfigurationError(subject: "sessionCapacity", reason: "out of memory for \(capacity) sessions")
     }
   }
 
@@ -100,7 +100,7 @@ public final class TLSContext: Sendable {
     case .anything: return
     case .system:
       guard gearbox_tls_context_trust_system(pointer) else {
-        throw TLSConfigurationError(subject: "trust", reason: "the system's store cannot be used")
+        throw TLSConfigurationError(subject: "trust", reason: "the system's roots cannot be loaded")
       }
     case .roots(let roots): _ = try add(roots, for: "trust")
     }
@@ -113,19 +113,19 @@ public final class TLSContext: Sendable {
       let bytes = Array(name.utf8)
       guard (1...255).contains(bytes.count) else {
         throw TLSConfigurationError(
-          subject: "applicationProtocols", reason: "a protocol's name has 1 to 255 bytes, and “\(name)” has not")
+          subject: "applicationProtocols", reason: "a protocol name has 1 to 255 bytes, unlike “\(name)”")
       }
       list += [UInt8(bytes.count)] + bytes
     }
-    // The list has a length of two bytes in a handshake.
+    // The handshake stores the length of the list in two bytes.
     let isSet = list.count <= 65_535 && gearbox_tls_context_set_protocols(pointer, list, list.count)
     guard isSet else { throw TLSConfigurationError(subject: "applicationProtocols", reason: "the list is too long") }
   }
 
-  /// Trusts `roots`, and gives all of their bytes.
+  /// Trusts `roots`, and returns all of their bytes.
   private func add(_ roots: [PEM], for setting: String) throws(TLSConfigurationError) -> [UInt8] {
     guard !roots.isEmpty else {
-      throw TLSConfigurationError(subject: setting, reason: "there has to be a root that is trusted")
+      throw TLSConfigurationError(subject: setting, reason: "at least one root is required")
     }
     var all: [UInt8] = []
     for root in roots {
@@ -158,22 +158,23 @@ public final class TLSContext: Sendable {
   }
 }
 
-/// A session takes some kilobytes, and is looked for among all the others.
+/// The maximum number of sessions: a session takes some kilobytes, and a lookup searches all of them.
 private let mostSessions = 65_536
 
-/// The keys that a server encrypts session tickets with.
+/// The keys with which a server encrypts session tickets.
 final class TicketKeys: Sendable {
-  /// What is in it is behind a lock in C.
+  /// Unchecked: a lock in C protects the keys.
   nonisolated(unsafe) let pointer: OpaquePointer
 
   init(lifetime: Duration) throws(TLSConfigurationError) {
     let seconds = lifetime.components.seconds
-    // Twice as much has to fit into an `Int64`; OpenSSL lets no session live longer than a week.
+    // Twice the lifetime must fit into an `Int64`. OpenSSL limits a session to a week.
     guard (1...604_800).contains(seconds) else {
-      throw TLSConfigurationError(subject: "ticketKeyLifetime", reason: "\(lifetime) is not within a second and a week")
+      throw TLSConfigurationError(
+        subject: "ticketKeyLifetime", reason: "\(lifetime) is not between a second and a week")
     }
     guard let pointer = gearbox_tls_ticket_keys_make(seconds) else {
-      throw TLSConfigurationError(subject: "ticketKeyLifetime", reason: "there is no memory for keys")
+      throw TLSConfigurationError(subject: "ticketKeyLifetime", reason: "out of memory")
     }
     self.pointer = pointer
   }

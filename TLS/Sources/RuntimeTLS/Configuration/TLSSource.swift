@@ -1,6 +1,6 @@
 import RuntimePrimitives
 
-/// What the connections of a server have in common, which can be replaced while the server runs.
+/// The shared settings of a server's connections, which can be replaced while the server runs.
 ///
 /// ```swift
 /// for await _ in hangUps { try source.replace(configuration) }  // The files have new certificates.
@@ -14,20 +14,20 @@ public final class TLSSource: Sendable {
 
   private let state: Lock<State>
 
-  /// A source of connections as `configuration` says. It reads files, which blocks.
+  /// Creates a source from `configuration`. It reads files, which blocks.
   ///
-  /// - Throws: ``TLSConfigurationError``, which names the file or the setting that cannot be used.
+  /// - Throws: ``TLSConfigurationError``, which names the invalid file or setting.
   public init(_ configuration: TLSConfiguration) throws(TLSConfigurationError) {
     let keys = try Self.keys(configuration)
     let context = try TLSContext(configuration, isServer: true, ticketKeys: keys)
     state = Lock(State(context: context, ticketKeys: keys, ticketKeyLifetime: configuration.ticketKeyLifetime))
   }
 
-  /// Has new connections be as `configuration` says; those that there are go on as they are. It reads files, which blocks.
+  /// Applies `configuration` to new connections. Existing connections are not affected. It reads files, which blocks.
   ///
-  /// Sessions can still be resumed, unless the lifetime of the ticket keys changes, or what is asked of clients.
+  /// Sessions can still be resumed, unless the lifetime of the ticket keys or the demands on clients change.
   ///
-  /// - Throws: ``TLSConfigurationError``; then everything stays as it was.
+  /// - Throws: ``TLSConfigurationError``, in which case the previous settings remain.
   public func replace(_ configuration: TLSConfiguration) throws(TLSConfigurationError) {
     let old = state.withLock { $0 }
     let isKept = old.ticketKeyLifetime == configuration.ticketKeyLifetime
@@ -37,7 +37,7 @@ public final class TLSSource: Sendable {
     state.withLock { $0 = new }
   }
 
-  /// What a connection that begins now has in common with others.
+  /// The context for new connections.
   var context: TLSContext { state.withLock { $0.context } }
 
   private static func keys(_ configuration: TLSConfiguration) throws(TLSConfigurationError) -> TicketKeys? {

@@ -1,6 +1,6 @@
-/// A version of TLS. There are two that are still to be used (RFC 9325).
+/// A version of TLS. Only two are still recommended (RFC 9325).
 public struct TLSVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
-  /// The number that the protocol has for it.
+  /// The protocol's number of the version.
   let number: Int32
 
   init(number: Int32) { self.number = number }
@@ -12,6 +12,6 @@ public struct TLSVersion: Hashable, Comparable, Sendable, CustomStringConvertibl
 
   public static func < (a: TLSVersion, b: TLSVersion) -> Bool { a.number < b.number }
 
-  /// For a person to read, as in "TLS 1.3".
+  /// A description such as "TLS 1.3".
   public var description: String { "TLS 1.\(number - 0x0301)" }
 }

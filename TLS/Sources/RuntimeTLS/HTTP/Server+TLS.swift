@@ -3,7 +3,7 @@ public import Runtime
 public import RuntimeHTTP
 
 extension Server {
-  /// A server of the connections that `listener` accepts, over TLS as `source` says.
+  /// Creates a server for the connections that `listener` accepts, over TLS with the settings of `source`.
   ///
   /// ```swift
   /// let source = try TLSSource(.http(identities: [TLSIdentity(certificatePath: "cert.pem", keyPath: "key.pem")]))
@@ -11,11 +11,11 @@ extension Server {
   /// try await Server(runtime: runtime, listener: listener, tls: source, handler: router).run()
   /// ```
   ///
-  /// The handshake is done in the connection's own task and has as long as `ServerOptions.headTimeout`. ALPN chooses HTTP/2
-  /// or HTTP/1; without it HTTP/1 is spoken, which cannot be upgraded to HTTP/2. A client that sends HTTP in the clear gets
-  /// a 400.
+  /// The handshake runs in the connection's own task, with the time limit `ServerOptions.headTimeout`. ALPN selects
+  /// HTTP/2 or HTTP/1. Without ALPN the server uses HTTP/1, which cannot be upgraded to HTTP/2. A client that sends
+  /// plain HTTP gets a 400.
   ///
-  /// - Parameter blocksInHandshakes: whether threads for blocking work do what handshakes compute; see
+  /// - Parameter blocksInHandshakes: whether handshakes compute on threads for blocking work; see
   ///   ``TLSStream/handshake(computingOn:)``.
   public convenience init<L: StreamListener>(
     runtime: R, listener: L, options: ServerOptions = ServerOptions(), tls source: TLSSource,
@@ -29,13 +29,13 @@ extension Server {
   }
 }
 
-/// Does the server's part of a handshake on a connection that HTTP is to be spoken on: what `Server` calls the preparation.
+/// Performs the server's side of a handshake on a connection for HTTP: a preparation for `Server`.
 ///
-/// If the handshake fails, the client is told why, and has until the end of the server's patience to read it. The connection
-/// stays the caller's to close.
+/// If the handshake fails, the client is told the reason and can read it until the server's time limit. The caller has
+/// to close the connection.
 ///
-/// - Returns: the stream to speak on, and which protocol ALPN has chosen: HTTP/1 if none. `nil` if the client has gone, as
-///   those do that only look whether the port is open.
+/// - Returns: the stream, and the protocol selected by ALPN, or HTTP/1 if none. `nil` if the client has disconnected,
+///   as port scanners do.
 public func prepareTLS<Base: ByteStream>(
   _ base: Base, _ source: TLSSource
 ) async throws(IOError) -> (stream: TLSStream<Base>, speaking: ApplicationProtocol)? {
@@ -57,8 +57,8 @@ private func prepare<Base: ByteStream>(
   return (stream, stream.applicationProtocol.flatMap { ApplicationProtocol(alpn: $0) } ?? .http1)
 }
 
-/// Sees to it that the client reads why it is refused: if a connection is closed while bytes of the client's are unread, the
-/// system resets it, and what was written may be lost.
+/// Lets the client read why it is rejected: if a connection is closed with unread bytes, the system resets it, and what
+/// was written may be lost.
 private func refuse(_ base: some ByteStream, for failure: TLSFailure) async {
   do throws(IOError) {
     if failure.isPlainHTTP { try await base.write(Array(plainHTTPResponse.utf8)) }
@@ -70,15 +70,15 @@ private func refuse(_ base: some ByteStream, for failure: TLSFailure) async {
       left -= count
     }
   } catch {
-    // The client has gone, or has taken too long.
+    // The client has disconnected, or has taken too long.
   }
 }
 
-/// How much of what a refused client sends is read before it is no longer listened to: more than it has under way.
+/// How much is read from a rejected client: more than it can have in flight.
 private let mostUnread = 1024 * 1024
 
 private let plainHTTPResponse: String = {
-  let text = "This port speaks HTTPS, and the request came as plain HTTP.\n"
+  let text = "This port expects HTTPS, but the request is plain HTTP.\n"
   return "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: \(text.utf8.count)\r\n"
     + "Connection: close\r\n\r\n\(text)"
 }()

@@ -1,23 +1,23 @@
 import Glibc
 
-/// Bytes on the heap, of which the first have been used already.
+/// A buffer on the heap with a consumed prefix.
 ///
-/// It comes and goes with what is under way, so that an idle connection has none.
-final class ByteChunk: @unchecked Sendable {  // One task at a time has it, as the flags in the stream's state say.
+/// It exists only while data is in flight, so an idle connection has none.
+final class ByteChunk: @unchecked Sendable {  // The flags in the stream's state give it to one task at a time.
   private let memory: UnsafeMutableRawPointer
   private let capacity: Int
   private var used = 0
   private var end: Int
 
-  /// Memory for `capacity` bytes, none of which is there yet.
+  /// Allocates an empty buffer for `capacity` bytes.
   init(capacity: Int) {
-    guard let memory = malloc(capacity) else { preconditionFailure("there is no memory for \(capacity) bytes") }
+    guard let memory = malloc(capacity) else { preconditionFailure("out of memory for \(capacity) bytes") }
     self.memory = memory
     self.capacity = capacity
     end = 0
   }
 
-  /// The first `count` bytes of `memory`, which is to be freed with `free`.
+  /// Takes ownership of `memory`, of which the first `count` bytes are used. It is freed with `free`.
   init(adopting memory: UnsafeMutableRawPointer, count: Int) {
     self.memory = memory
     capacity = count
@@ -28,12 +28,12 @@ final class ByteChunk: @unchecked Sendable {  // One task at a time has it, as t
 
   var isEmpty: Bool { used == end }
 
-  /// Where bytes are to be put that `commit` counts then.
+  /// The free space after the content. `commit` adds bytes written there to the content.
   var room: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + end, count: capacity - end) }
 
   func commit(_ count: Int) { end += count }
 
-  /// What has not been used.
+  /// The bytes that have not been consumed.
   var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory + used, count: end - used) }
 
   func use(_ count: Int) { used += count }

@@ -1,21 +1,21 @@
 import CTLS
 import Glibc
 
-/// OpenSSL at one end of a connection: bytes in, bytes out, no input and output of its own.
+/// OpenSSL at one end of a connection: bytes in, bytes out, without input and output of its own.
 struct Engine: ~Copyable {
-  /// How a call has ended.
+  /// The outcome of a call.
   enum Outcome {
     case done
-    /// All input is used up, and more is needed.
+    /// All input is consumed, and more is needed.
     case wantsInput
-    /// The peer has said that it writes no more.
+    /// The peer has finished writing.
     case ended
     case failed(TLSFailure)
   }
 
   private let pointer: OpaquePointer
 
-  /// An end of a connection with `context`, which has to outlive it; `nil` if there is no memory.
+  /// Creates an end of a connection with `context`, which must outlive it. Returns `nil` if there is no memory.
   init?(_ context: TLSContext, isServer: Bool) {
     guard let pointer = gearbox_tls_connection_make(context.pointer, isServer) else { return nil }
     self.pointer = pointer
@@ -23,15 +23,16 @@ struct Engine: ~Copyable {
 
   deinit { gearbox_tls_connection_free(pointer) }
 
-  /// Expects the server to be `name`, a host name or an address.
+  /// Requires the server's certificate to be valid for `name`, a host name or an address.
   ///
-  /// - Returns: whether a server can be called that.
+  /// - Returns: whether `name` is valid.
   func expect(_ name: String) -> Bool {
-    // What C took for the end of the name would be checked in place of all of it.
+    // C would only check the part of the name before a NUL.
     !name.utf8.contains(0) && gearbox_tls_connection_expect(pointer, name)
   }
 
-  /// Resumes a session of an earlier connection to `server`, if the context has one, and has it keep those of this one.
+  /// Resumes a session of an earlier connection to `server`, if the context has one, and stores the sessions of this
+  /// connection.
   func resume(_ server: String) { gearbox_tls_connection_resume(pointer, server) }
 
   func handshake(_ input: ByteChunk?) -> Outcome {
@@ -56,22 +57,22 @@ struct Engine: ~Copyable {
     }
   }
 
-  /// Says to the peer that no more will be written.
+  /// Produces a `close_notify` for the peer.
   func shutdown() -> Outcome { Outcome(gearbox_tls_shutdown(pointer)) }
 
-  /// Whether there is something for the peer.
+  /// Whether there are bytes for the peer.
   var hasOutput: Bool { gearbox_tls_output_length(pointer) > 0 }
 
-  /// Takes what is for the peer.
+  /// Takes the bytes for the peer.
   func takeOutput() -> ByteChunk? {
     var count = 0
     return gearbox_tls_take_output(pointer, &count).map { ByteChunk(adopting: $0, count: count) }
   }
 
-  /// Whether bytes are decrypted that have not been read.
+  /// Whether there are decrypted bytes that have not been read.
   var hasPending: Bool { gearbox_tls_pending(pointer) > 0 }
 
-  /// What was agreed upon in the handshake.
+  /// The negotiated parameters.
   var session: TLSSession {
     TLSSession(
       version: TLSVersion(number: gearbox_tls_version(pointer)),
@@ -83,7 +84,7 @@ struct Engine: ~Copyable {
       isResumed: gearbox_tls_is_resumed(pointer))
   }
 
-  /// The protocol that ALPN has chosen.
+  /// The protocol selected by ALPN.
   var applicationProtocol: String? {
     var count = 0
     guard let start = gearbox_tls_protocol(pointer, &count) else { return nil }

@@ -1,16 +1,16 @@
 import CTLS
 
-/// Why a connection has failed: the cause of an `IOError` of its stream.
+/// The reason why a connection has failed: the cause of an `IOError` of its stream.
 public struct TLSFailure: Error, Hashable, Sendable {
-  /// What went wrong, in OpenSSL's words if it is OpenSSL that found it.
+  /// The reason, in OpenSSL's words if OpenSSL reported it.
   public let reason: String
-  /// The alert that the peer was sent, or has sent, if there was one.
+  /// The alert that was sent or received, if any.
   public let alert: TLSAlert?
-  /// Why the peer's certificate was refused, if it was, as in "certificate has expired".
+  /// Why the peer's certificate was rejected, if it was, such as "certificate has expired".
   public let verification: String?
-  /// Whether the base stream has ended without the peer's having said so: something may be missing.
+  /// Whether the base stream ended without a `close_notify`, so that data may be missing.
   public let isTruncation: Bool
-  /// Whether the client has sent an HTTP request in the clear.
+  /// Whether the client sent a plain HTTP request.
   public let isPlainHTTP: Bool
 
   init(reason: String, isTruncation: Bool = false) {
@@ -22,7 +22,7 @@ public struct TLSFailure: Error, Hashable, Sendable {
   }
 
   init(_ failure: gearbox_tls_failure) {
-    reason = failure.reason.map { String(cString: $0) } ?? "OpenSSL has failed without a reason"
+    reason = failure.reason.map { String(cString: $0) } ?? "OpenSSL failed without a reason"
     alert = UInt8(exactly: failure.alert).map { TLSAlert(code: $0, isFromPeer: failure.alert_is_peers) }
     verification = failure.verification_reason.map { String(cString: $0) }
     isTruncation = false
@@ -30,11 +30,11 @@ public struct TLSFailure: Error, Hashable, Sendable {
   }
 
   static let truncation = TLSFailure(
-    reason: "the connection has ended without a close_notify", isTruncation: true)
+    reason: "the connection ended without a close_notify", isTruncation: true)
 }
 
 extension TLSFailure: CustomStringConvertible {
-  /// For a person to read, as in "TLS: certificate verify failed: certificate has expired (sent alert 45)".
+  /// A description such as "TLS: certificate verify failed: certificate has expired (sent alert 45)".
   public var description: String {
     var text = "TLS: \(reason)"
     if let verification { text += ": \(verification)" }
@@ -43,13 +43,13 @@ extension TLSFailure: CustomStringConvertible {
   }
 }
 
-/// What an end says of a connection that it ends for a fault (RFC 8446 section 6.2).
+/// The alert with which one end terminates a connection because of an error (RFC 8446 section 6.2).
 public struct TLSAlert: Hashable, Sendable, CustomStringConvertible {
-  /// The number that the protocol has for the fault.
+  /// The protocol's number of the alert.
   public let code: UInt8
-  /// Whether the peer has said it; this end has otherwise.
+  /// Whether the peer sent the alert; otherwise this end did.
   public let isFromPeer: Bool
 
-  /// For a person to read, as in "sent alert 45".
+  /// A description such as "sent alert 45".
   public var description: String { "\(isFromPeer ? "received" : "sent") alert \(code)" }
 }

@@ -1,23 +1,23 @@
 public import Runtime
 
-/// What both ends of a connection have agreed upon: an attribute of a stream over TLS, once its handshake is done.
+/// The negotiated parameters of a connection: an attribute of a TLS stream, available after the handshake.
 ///
 /// ```swift
 /// let user = stream.attribute(TLSSession.self)?.peerCertificates.first
 /// ```
 public struct TLSSession: StreamAttribute, Hashable {
-  /// The version that is spoken.
+  /// The protocol version.
   public let version: TLSVersion
-  /// The cipher, by its name: `TLS_AES_128_GCM_SHA256`.
+  /// The name of the cipher, such as `TLS_AES_128_GCM_SHA256`.
   public let cipher: String
-  /// What is spoken on top (ALPN), if that has been agreed upon.
+  /// The application protocol (ALPN), if one was negotiated.
   public let applicationProtocol: String?
-  /// The name that the client has asked for, if it has.
+  /// The server name that the client requested, if any.
   public let serverName: String?
-  /// The peer's certificates, its own first, each DER-encoded. They have been verified, unless that is switched off. After
-  /// a resumption there may be only the first.
+  /// The peer's certificates, its own first, DER-encoded. They have been verified unless verification is disabled.
+  /// After a resumption there may be only the first one.
   public let peerCertificates: [[UInt8]]
-  /// The OCSP response that a client has asked for and been sent, DER-encoded (RFC 6960); see
+  /// The OCSP response that a client requested and received, DER-encoded (RFC 6960); see
   /// ``TLSConfiguration/stapling-swift.property``. There is none after a resumption.
   public let ocspResponse: [UInt8]?
   /// Whether an earlier session was resumed.

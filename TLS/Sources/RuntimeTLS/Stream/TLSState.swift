@@ -1,28 +1,28 @@
 import Glibc
 import Runtime
 
-/// What the tasks that use the stream share.
+/// The state shared by the tasks that use the stream.
 struct TLSState: ~Copyable {
-  /// How far the handshake is.
+  /// The progress of the handshake.
   enum Phase {
     case fresh
-    /// A task does it, and others wait for it.
+    /// A task performs the handshake, and others wait for it.
     case shaking([Waiter])
     case established
   }
 
-  /// A task that waits for another to end the handshake.
+  /// A task that waits for another one to end the handshake.
   struct Waiter {
     let number: Int
     let continuation: CheckedContinuation<Void, Never>
   }
 
-  /// What has the base stream to itself for writing.
+  /// The current owner of the base stream's write side.
   enum Writer {
     case none
-    /// A task that writes.
+    /// A writing task.
     case task
-    /// A plain call, for what reading has produced or for the end: it is over at once.
+    /// A non-suspending call that writes what reading has produced, or the end marker. It ends at once.
     case plainCall
   }
 
@@ -30,21 +30,21 @@ struct TLSState: ~Copyable {
   var phase = Phase.fresh
   /// The number of the next waiter.
   var nextWaiter = 0
-  /// What the base stream has given and the engine has not taken yet.
+  /// Bytes from the base stream that the engine has not consumed.
   var input: ByteChunk?
-  /// Whether the engine may give more without input.
+  /// Whether the engine may have more output without further input.
   var mayHaveMore = false
-  /// What the base stream has taken a part of, or nothing. What the engine has comes after it.
+  /// Bytes of which the base stream has accepted a part or nothing. The engine's output follows them.
   var output: ByteChunk?
-  /// How many bytes have been encrypted that no write has been told of: the next write begins with them.
+  /// The number of encrypted bytes that no write has reported yet: the next write begins with them.
   var promised = 0
   var isReading = false
   var writer = Writer.none
-  /// Whether the peer has said that it writes no more.
+  /// Whether the peer has finished writing.
   var hasEnded = false
-  /// Whether the base stream has ended though the peer has not said so.
+  /// Whether the base stream has ended without a `close_notify`.
   var isTruncated = false
-  /// Whether this end has said that it writes no more.
+  /// Whether this end has finished writing.
   var isShutDown = false
   var isClosed = false
   /// Why the connection has failed for good.
@@ -53,20 +53,20 @@ struct TLSState: ~Copyable {
   init(_ engine: consuming Engine) { self.engine = engine }
 
   var isEstablished: Bool { if case .established = phase { true } else { false } }
-  /// Whether there are bytes to be read, encrypted or not.
+  /// Whether there are unread bytes, encrypted or not.
   var holdsInput: Bool { input != nil || engine.hasPending }
 
-  /// Whether a read would end without the base stream.
+  /// Whether a read can complete without the base stream.
   var isReadable: Bool { input != nil || mayHaveMore || hasEnded || isTruncated || failure != nil }
 
-  /// Lets go of the input if the engine has taken all of it.
+  /// Releases the input if the engine has consumed all of it.
   mutating func dropUsedInput() {
     if let input, input.isEmpty { self.input = nil }
   }
 
-  /// Decrypts what there is and the buffer has room for.
+  /// Decrypts available bytes into the buffer, as many as fit.
   ///
-  /// - Returns: how many bytes that was, 0 if the peer has finished; `nil` if more input is needed.
+  /// - Returns: the number of decrypted bytes, 0 if the peer has finished; `nil` if more input is needed.
   mutating func decrypt(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
     if let failure { throw IOError(.read, causedBy: failure) }
     if hasEnded { return 0 }
@@ -90,9 +90,9 @@ struct TLSState: ~Copyable {
     return hasEnded ? 0 : nil
   }
 
-  /// Encrypts as much of the two as there is to be at once, from `offset` on.
+  /// Encrypts up to `limit` bytes of the two spans from `offset` on.
   ///
-  /// - Returns: how many of their bytes that was.
+  /// - Returns: the number of their bytes that count as written.
   mutating func encrypt(
     _ first: RawSpan, _ second: RawSpan, from offset: Int, limit: Int
   ) throws(IOError) -> Int {
@@ -124,20 +124,20 @@ struct TLSState: ~Copyable {
     if isShutDown { throw IOError(.write, .system(EPIPE)) }
   }
 
-  /// Says that no more will be written, if that has not been said.
+  /// Produces a `close_notify`, unless that has been done.
   mutating func shutDown() {
     if isShutDown || failure != nil || !isEstablished { return }
     isShutDown = true
     if case .failed(let failure) = engine.shutdown() { self.failure = failure }
   }
 
-  /// What is to be written to the base stream next.
+  /// Returns the next bytes to write to the base stream.
   mutating func nextOutput() -> ByteChunk? {
     if output == nil { output = engine.takeOutput() }
     return output
   }
 
-  /// What is to be written after `chunk`, which the base stream has taken.
+  /// Returns the bytes to write after `chunk`, which the base stream has accepted.
   mutating func nextOutput(after _: ByteChunk) -> ByteChunk? {
     output = nil
     return nextOutput()

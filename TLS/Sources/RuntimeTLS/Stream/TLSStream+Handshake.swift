@@ -2,26 +2,27 @@ public import Runtime
 import RuntimePrimitives
 
 extension TLSStream {
-  /// The operation that errors of the handshake are told as.
+  /// The operation of errors in the handshake.
   private var operation: IOError.Operation { isServer ? .accept : .connect }
 
-  /// Does the handshake, unless it is done. Reading and writing do it first if it is not.
+  /// Performs the handshake, unless it is done. Reads and writes perform it first if necessary.
   ///
-  /// If another task is at it, this waits for that one. It has no limit of time of its own.
+  /// If another task is performing it, the call waits for that task. It has no time limit of its own.
   ///
-  /// *Cancellation:* ends it; another call goes on where this one has stopped.
+  /// *Cancellation:* ends the call. Another call continues where it stopped.
   ///
-  /// - Throws: an error of `accept` or `connect` with a ``TLSFailure`` if it fails, and those of the base stream.
+  /// - Throws: an error of `accept` or `connect` with a ``TLSFailure`` if the handshake fails, or an error of the base
+  ///   stream.
   public func handshake() async throws(IOError) {
     try await handshake { () async throws(IOError) in state.withLock { $0.handshake() } }
   }
 
-  /// Does the handshake as ``handshake()`` does, and has threads of `runtime` for blocking work do what it computes.
+  /// Performs the handshake like ``handshake()``, but computes on threads of `runtime` for blocking work.
   ///
-  /// It is worth two hops between threads where a key is slow: to sign with RSA takes about a millisecond, in which no other
-  /// task of the worker runs, and to sign with ECDSA a tenth of one.
+  /// That is worth two thread switches if a key is slow: a signature with RSA takes about a millisecond, during which
+  /// no other task of the worker runs, and one with ECDSA a tenth of that.
   ///
-  /// - Throws: what ``handshake()`` throws. If the runtime refuses the work, the cause is `BlockingWorkRefused`.
+  /// - Throws: the errors of ``handshake()``. If the runtime refuses the work, the cause is `BlockingWorkRefused`.
   public func handshake(computingOn runtime: some AsyncRuntime) async throws(IOError) {
     try await handshake { () async throws(IOError) in
       do {
@@ -34,7 +35,7 @@ extension TLSStream {
     }
   }
 
-  /// How a step of the handshake has ended: whether it was the last.
+  /// The result of a step of the handshake: whether it was the last one.
   private typealias Step = Result<Bool, TLSFailure>
 
   private func handshake(_ step: () async throws(IOError) -> Step) async throws(IOError) {
@@ -54,7 +55,7 @@ extension TLSStream {
     }
   }
 
-  /// Does the handshake, unless it is done, at the cost of a look.
+  /// Performs the handshake, unless it is done, with a quick check.
   func establish() async throws(IOError) {
     if state.withLock({ $0.isEstablished }) { return }
     try await handshake()
@@ -68,14 +69,14 @@ extension TLSStream {
         try await flush()
         try await receive()
       case .failure(let failure):
-        // There may be an alert. A peer that does not take it has nothing else to learn.
+        // There may be an alert to send. If the peer does not accept it, nothing is left to do.
         try? await flush()
         throw IOError(operation, causedBy: failure)
       }
     }
   }
 
-  /// Waits for input, without a buffer, and takes it from the base stream.
+  /// Waits for input without holding a buffer, and reads it from the base stream.
   private func receive() async throws(IOError) {
     try await base.waitUntilReadable()
     let chunk = ByteChunk(capacity: inputSize)
@@ -118,7 +119,7 @@ extension TLSStream {
     for waiter in waiters { waiter.continuation.resume() }
   }
 
-  /// Waits until the handshake that another task does has ended, one way or the other, or this task is cancelled.
+  /// Waits until the handshake of another task has ended, successfully or not, or this task is cancelled.
   private func waitForHandshake() async {
     let number = state.withLock { state in
       state.nextWaiter += 1
@@ -127,7 +128,8 @@ extension TLSStream {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let isWaiting = state.withLock { state in
-          // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.
+          // Cancellation sets the flag before it calls the handler. So either this check sees the flag or the handler
+          // finds the waiter.
           guard case .shaking(let waiters) = state.phase, !Task.isCancelled else { return false }
           state.phase = .shaking(waiters + [TLSState.Waiter(number: number, continuation: continuation)])
           return true
@@ -146,9 +148,9 @@ extension TLSStream {
 }
 
 extension TLSState {
-  /// Goes on with the handshake.
+  /// Continues the handshake.
   ///
-  /// - Returns: whether it is done; more input is needed if it is not.
+  /// - Returns: whether it is done; `false` if more input is needed.
   fileprivate mutating func handshake() -> Result<Bool, TLSFailure> {
     if let failure { return .failure(failure) }
     let outcome = engine.handshake(input)
@@ -157,7 +159,7 @@ extension TLSState {
     switch outcome {
     case .done: return .success(true)
     case .wantsInput: return .success(false)
-    case .ended: failure = TLSFailure(reason: "the peer has ended the handshake")
+    case .ended: failure = TLSFailure(reason: "the peer ended the handshake")
     case .failed(let reason): failure = reason
     }
     self.failure = failure
@@ -165,5 +167,5 @@ extension TLSState {
   }
 }
 
-/// How the beginning of a handshake has ended.
+/// The result of beginning a handshake.
 private enum Beginning { case done, wait, begun }

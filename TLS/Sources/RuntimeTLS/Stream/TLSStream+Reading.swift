@@ -1,11 +1,11 @@
 public import Runtime
 import RuntimePrimitives
 
-/// How much is read from the base stream at once: two records of the largest size (RFC 8446 section 5.2).
+/// The size of a read from the base stream: two records of the maximum size (RFC 8446 section 5.2).
 let inputSize = 2 * (16 * 1024 + 256 + 5)
 
 extension TLSStream {
-  /// Waits as the base stream does, without a buffer. What has come may be none of the application's bytes.
+  /// Waits like the base stream, without a buffer. It may return for bytes that contain no application data.
   public func waitUntilReadable() async throws(IOError) {
     if try await needsBase() { try await base.waitUntilReadable() }
   }
@@ -14,7 +14,7 @@ extension TLSStream {
     if try await needsBase() { try await base.waitUntilReadableOrClosed() }
   }
 
-  /// Does the handshake, unless it is done.
+  /// Performs the handshake, unless it is done.
   ///
   /// - Returns: whether a read has to wait for the base stream.
   private func needsBase() async throws(IOError) -> Bool {
@@ -33,7 +33,8 @@ extension TLSStream {
     while true {
       try await establish()
       if let count = try tryRead(into: &buffer) { return count }
-      // The wait is without a buffer. If it was in vain, or the base stream has no plain reads, the next is with one.
+      // Waits without a buffer. If the wait was spurious, or the base stream has no plain reads, the next one is with a
+      // buffer.
       try await base.waitUntilReadable()
       if let count = try tryRead(into: &buffer) { return count }
       switch try beginReading(into: &buffer) {
@@ -77,7 +78,7 @@ extension TLSStream {
     }
   }
 
-  /// Reads what is there without the base stream, or begins to read from that.
+  /// Reads what is available without the base stream, or begins to read from the base stream.
   private func beginReading(into buffer: inout OutputRawSpan) throws(IOError) -> Beginning {
     let (result, mustFlush) = state.withLock { state -> (Result<Beginning, IOError>, Bool) in
       if state.isClosed { return (.failure(IOError(.read, .closed)), false) }
@@ -95,9 +96,9 @@ extension TLSStream {
     return try result.get()
   }
 
-  /// Ends reading from the base stream, with what it has given: nothing if it is at its end.
+  /// Ends a read from the base stream with the bytes in `chunk`: none at the end of the stream.
   ///
-  /// - Returns: how many bytes were decrypted, 0 if the peer has finished; `nil` if more input is needed.
+  /// - Returns: the number of decrypted bytes, 0 if the peer has finished; `nil` if more input is needed.
   private func endReading(_ chunk: ByteChunk, into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
     let (result, mustFlush) = state.withLock { state -> (Result<Int?, IOError>, Bool) in
       state.isReading = false
@@ -108,12 +109,12 @@ extension TLSStream {
     return try result.get()
   }
 
-  /// Ends reading from the base stream, which has given nothing.
+  /// Ends a read from the base stream that returned nothing.
   private func endReading() { state.withLock { $0.isReading = false } }
 }
 
 extension TLSState {
-  /// What ``decrypt(into:)`` gives or throws.
+  /// Returns the result of ``decrypt(into:)``.
   fileprivate mutating func takeRead(into buffer: inout OutputRawSpan) -> Result<Int?, IOError> {
     do throws(IOError) {
       return .success(try decrypt(into: &buffer))
@@ -122,7 +123,7 @@ extension TLSState {
     }
   }
 
-  /// Begins to write what reading has produced, if there is anything and no task writes.
+  /// Begins to write what reading has produced, if there is anything and no task is writing.
   mutating func beginFlush() -> Bool {
     guard engine.hasOutput, case .none = writer, !isClosed else { return false }
     writer = .plainCall
@@ -130,12 +131,12 @@ extension TLSState {
   }
 }
 
-/// How the beginning of a read has ended.
+/// The result of beginning a read.
 private enum Beginning {
-  /// The read is over, with so many bytes.
+  /// The read is over, with this number of bytes.
   case ended(Int)
-  /// The handshake has not been done.
+  /// The handshake is not done.
   case unready
-  /// The caller has the base stream to itself for reading.
+  /// The caller owns the base stream's read side.
   case begun
 }

@@ -1,9 +1,9 @@
 public import Runtime
 import RuntimePrimitives
 
-/// The most that is encrypted before it is written: enough for the base stream to be called seldom.
+/// The maximum number of bytes encrypted before they are written: large enough for few calls of the base stream.
 private let most = 64 * 1024
-/// The most that a ``TLSStream/writeSome(_:)`` takes: a record.
+/// The maximum number of bytes of a ``TLSStream/writeSome(_:)``: one record.
 private let some = 16 * 1024
 
 extension TLSStream {
@@ -30,13 +30,13 @@ extension TLSStream {
     if bytes.isEmpty { return 0 }
     try await beginWriting(.write)
     do throws(IOError) {
-      // Nothing of `bytes` is encrypted before the base stream has taken what came before them.
+      // No byte of `bytes` is encrypted before the base stream has accepted all earlier output.
       try await flush()
       let count = try encrypt(bytes, RawSpan(), from: 0, limit: some)
       do throws(IOError) {
         try await flush()
       } catch  where error.reason == .cancelled {
-        // They are encrypted, so they count as written. The next write will end as this one would have.
+        // The bytes are encrypted, so they count as written. The next write will fail in this one's place.
       }
       endWriting()
       return count
@@ -84,8 +84,8 @@ extension TLSStream {
     base.close()
   }
 
-  /// Takes what the server has sent without being asked: tickets. Unread, they would have the system reset the connection, and
-  /// what was written last might be lost.
+  /// Reads unsolicited data of the server, such as tickets. If it stayed unread, the system would reset the connection,
+  /// and the last written bytes might be lost.
   private func drain() {
     let chunk = ByteChunk(capacity: inputSize)
     var room = OutputRawSpan(buffer: chunk.room, initializedCount: 0)
@@ -100,7 +100,7 @@ extension TLSStream {
       return true
     }
     if mayFlush {
-      // The base stream may have refused for the sake of others' turns, which it does once.
+      // The base stream may have refused once to let other tasks run.
       if (try? flushAtOnce()) == false { _ = try? flushAtOnce() }
       state.withLock { $0.writer = .none }
     }
@@ -115,7 +115,7 @@ extension TLSStream {
       return true
     }
     if mayFlush {
-      // A peer that has gone needs no farewell, and neither does one that takes nothing before the task is cancelled.
+      // If the peer has disconnected, or accepts nothing before the task is cancelled, the end marker is not needed.
       try? await flush()
       endWriting()
     }
@@ -152,7 +152,7 @@ extension TLSStream {
   private func endWriting() {
     let mustFlush = state.withLock { state in
       state.writer = .none
-      // What reading has produced meanwhile.
+      // Output that reading has produced meanwhile.
       return state.beginFlush()
     }
     if mustFlush { flushWhatReadingProduced() }
@@ -166,7 +166,7 @@ extension TLSStream {
 
   // MARK: Output
 
-  /// Writes all that is for the peer. The caller has the base stream to itself for writing.
+  /// Writes all output for the peer. The caller owns the base stream's write side.
   func flush() async throws(IOError) {
     var next = state.withLock { $0.nextOutput() }
     while let chunk = next {
@@ -178,9 +178,9 @@ extension TLSStream {
     }
   }
 
-  /// Writes what is for the peer, if that needs no waiting. The caller has the base stream to itself for writing.
+  /// Writes output for the peer as far as possible without waiting. The caller owns the base stream's write side.
   ///
-  /// - Returns: whether that was all of it.
+  /// - Returns: whether all of it was written.
   private func flushAtOnce() throws(IOError) -> Bool {
     var next = state.withLock { $0.nextOutput() }
     while let chunk = next {
@@ -192,21 +192,21 @@ extension TLSStream {
     return true
   }
 
-  /// Writes what reading has produced, after `beginFlush` has allowed it: an alert, or an answer to new keys. What the base
-  /// stream does not take at once leaves with the next write.
+  /// Writes output that reading has produced, after `beginFlush` has returned `true`: an alert, or a key update. What
+  /// the base stream does not accept at once is sent with the next write.
   func flushWhatReadingProduced() {
-    // If the base stream has failed, the next write finds out.
+    // If the base stream has failed, the next write reports it.
     _ = try? flushAtOnce()
     state.withLock { $0.writer = .none }
   }
 }
 
-/// How the beginning of a write has ended.
+/// The result of beginning a write.
 private enum Beginning {
-  /// The caller has the base stream to itself for writing.
+  /// The caller owns the base stream's write side.
   case begun
-  /// The handshake has not been done.
+  /// The handshake is not done.
   case unready
-  /// Another thread writes what reading has produced, or the end, in a plain call.
+  /// Another thread is writing what reading has produced, or the end marker, in a non-suspending call.
   case busyForAMoment
 }

@@ -1,7 +1,7 @@
 public import Runtime
 import RuntimePrimitives
 
-/// A stream over TLS on top of another stream, for either end.
+/// A TLS stream on top of another stream, for either end.
 ///
 /// ```swift
 /// let context = try TLSContext(TLSConfiguration())
@@ -9,40 +9,39 @@ import RuntimePrimitives
 /// try await stream.handshake()
 /// ```
 ///
-/// It keeps to the contract of `ByteStream`. What is of its own:
+/// It follows the contract of `ByteStream`, with these specifics:
 ///
-/// - A failure of TLS is an `IOError` with a ``TLSFailure`` as its cause. Errors of the base stream stay as they are.
-/// - A read gives 0 bytes only if the peer has said that it writes no more (`close_notify`). If the base stream ends without,
-///   reading fails with a ``TLSFailure`` that says so; writing goes on.
-/// - ``close()`` says nothing to the peer, which therefore can tell that something may be missing. ``shutdownWrite()``,
-///   ``closeAndWait()`` and, if nothing is in its way, ``closeOrderly()`` say `close_notify`.
-/// - A ``writeSome(_:)`` that is cancelled when its bytes are encrypted already has written them: they leave with the next
-///   write.
+/// - A TLS failure is an `IOError` whose cause is a ``TLSFailure``. Errors of the base stream are passed on unchanged.
+/// - A read returns 0 bytes only if the peer has sent a `close_notify`. If the base stream ends without one, reads fail
+///   with a ``TLSFailure`` that says so, and writes still work.
+/// - ``close()`` sends no `close_notify`, so the peer knows that data may be missing. ``shutdownWrite()``,
+///   ``closeAndWait()`` and, if nothing prevents it, ``closeOrderly()`` send it.
+/// - If a ``writeSome(_:)`` is cancelled after its bytes have been encrypted, they count as written and are sent with
+///   the next write.
 public final class TLSStream<Base: ByteStream>: ByteStream {
-  /// The stream that carries what is encrypted.
+  /// The stream that carries the encrypted data.
   public let base: Base
   let isServer: Bool
-  /// Kept for as long as the engine uses it.
+  /// Retained for as long as the engine uses it.
   private let context: TLSContext
-  /// One lock for the engine and what belongs to it. The base stream is never called behind it.
+  /// A single lock for the engine and its state. The base stream is never called while it is held.
   let state: Lock<TLSState>
 
-  /// The server's end of a connection, which is as `source` says now. The handshake is yet to be done.
+  /// Creates the server's end of a connection with the current settings of `source`, without performing the handshake.
   ///
   /// - Throws: an error of `accept` if there is no memory.
   public convenience init(server base: Base, source: TLSSource) throws(IOError) {
     try self.init(base, source.context, serverName: nil)
   }
 
-  /// The client's end of a connection. The handshake is yet to be done.
+  /// Creates the client's end of a connection, without performing the handshake.
   ///
   /// - Parameters:
   ///   - base: the connection.
-  ///   - name: the server, which its certificate has to be for: a host name (RFC 9525), which the server is told, or an IP
-  ///     address. Names beyond ASCII have to be in their ASCII form (`xn--`).
-  ///   - context: which servers are trusted, and what else there is to say. A session that it has kept of another connection
-  ///     to `name` and the same port is resumed.
-  /// - Throws: an error of `connect` if no server can be called that, or there is no memory.
+  ///   - name: the name that the server's certificate must match: a host name (RFC 9525), which is also sent to the
+  ///     server, or an IP address. Internationalized names must be in their ASCII form (`xn--`).
+  ///   - context: the settings. A session that the context has stored for `name` and the same port is resumed.
+  /// - Throws: an error of `connect` if the name is invalid or there is no memory.
   public convenience init(client base: Base, name: String, context: TLSContext) throws(IOError) {
     try self.init(base, context, serverName: name)
   }
@@ -51,27 +50,27 @@ public final class TLSStream<Base: ByteStream>: ByteStream {
     isServer = serverName == nil
     let operation: IOError.Operation = isServer ? .accept : .connect
     guard let engine = Engine(context, isServer: isServer) else {
-      throw IOError(operation, causedBy: TLSFailure(reason: "there is no memory for a connection"))
+      throw IOError(operation, causedBy: TLSFailure(reason: "out of memory"))
     }
     if let serverName, !engine.expect(serverName) {
-      throw IOError(operation, causedBy: TLSFailure(reason: "no server can be called “\(serverName)”"))
+      throw IOError(operation, causedBy: TLSFailure(reason: "“\(serverName)” is not a valid server name"))
     }
-    // A server is a name and a port: others by that name may be others.
+    // Sessions are stored by name and port, because another port may be another server.
     if let serverName { engine.resume("\(serverName) \(base.peerAddress?.port.map { "\($0)" } ?? "")") }
     self.base = base
     self.context = context
     state = Lock(TLSState(engine))
   }
 
-  /// What both ends have agreed upon; `nil` before the handshake is done.
+  /// The negotiated parameters; `nil` before the handshake is done.
   public var session: TLSSession? { state.withLock { $0.isEstablished ? $0.engine.session : nil } }
 
-  /// The protocol that ALPN has chosen, if any.
+  /// The protocol selected by ALPN, if any.
   var applicationProtocol: String? { state.withLock { $0.engine.applicationProtocol } }
 
-  /// ``TLSSession``, what the base stream knows, and what both know of: `PeerPresence` and `PendingInput`.
+  /// Provides ``TLSSession``, the attributes of the base stream, and `PeerPresence` and `PendingInput` of both.
   ///
-  /// Bytes that have come and are not decrypted count as pending, though they may be none of the application's.
+  /// Bytes that have arrived but are not decrypted count as pending, although they may contain no application data.
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
     if type == TLSSession.self { return session as? Attribute }
     if type == PendingInput.self, state.withLock({ $0.holdsInput }) { return PendingInput(isThere: true) as? Attribute }
