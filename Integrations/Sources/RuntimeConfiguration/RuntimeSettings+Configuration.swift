@@ -2,7 +2,7 @@ public import Configuration
 public import RuntimeSelection
 
 extension RuntimeSettings {
-  /// The settings of a runtime in a configuration, under the key `runtime`.
+  /// Creates settings from the key `runtime` of a configuration.
   ///
   /// ```swift
   /// let config = ConfigReader(providers: [CommandLineArgumentsProvider(), EnvironmentVariablesProvider()])
@@ -15,9 +15,10 @@ extension RuntimeSettings {
   /// | `runtime.workers` | 1 to 1024 | `--runtime-workers`, `RUNTIME_WORKERS` |
   /// | `runtime.relief` | 0 to 1024 | `--runtime-relief`, `RUNTIME_RELIEF` |
   ///
-  /// What is not there, or empty, is as usual. In a file `runtime` is an object; so the first of them has two names.
+  /// Missing and empty values leave the defaults. The first setting has two names because in a file `runtime` is an
+  /// object.
   ///
-  /// - Throws: `InvalidSetting` for a value that the setting cannot have; it names the key, the value and the choices.
+  /// - Throws: `InvalidSetting` with the key, the value and the choices if a value is invalid.
   public init(config: ConfigReader) throws(InvalidSetting) {
     self.init()
     for key in ["runtime", "runtime.kind"] {

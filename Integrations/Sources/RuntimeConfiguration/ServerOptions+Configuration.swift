@@ -4,13 +4,13 @@ public import RuntimeHTTP
 public import RuntimeSelection
 
 extension SocketAddress {
-  /// Where a server is to listen by a configuration, under the keys `http.host` and `http.port`.
+  /// Creates the address that a server listens on from the keys `http.host` and `http.port` of a configuration.
   ///
-  /// `http.host` is an address: a name is not looked up. Unless it is there, it is `127.0.0.1`. Port 0 has the system choose
-  /// one.
+  /// `http.host` is an address, since names are not resolved. The default is `127.0.0.1`. With port 0 the system
+  /// chooses a port.
   ///
-  /// - Parameter port: the port unless there is one.
-  /// - Throws: `InvalidSetting` for a value that the setting cannot have.
+  /// - Parameter port: the default port.
+  /// - Throws: `InvalidSetting` if a value is invalid.
   public init(config: ConfigReader, defaultPort port: UInt16 = 8080) throws(InvalidSetting) {
     let port = try config.value("http.port", .wholeNumber(in: 0...65_535)).map { UInt16($0) } ?? port
     let host = SettingFormat<SocketAddress>(choices: "an IPv4 or IPv6 address") { SocketAddress(host: $0, port: port) }
@@ -19,23 +19,23 @@ extension SocketAddress {
 }
 
 extension ServerOptions {
-  /// The usual options, with what a configuration has under the key `http`.
+  /// Creates options from the key `http` of a configuration, with the defaults for missing values.
   ///
   /// | key | value |
   /// |---|---|
-  /// | `http.maximumConnections`, `http.maximumFieldCount` | how many |
+  /// | `http.maximumConnections`, `http.maximumFieldCount` | a count |
   /// | `http.maximumRequestLineLength`, `http.maximumHeadLength`, `http.maximumBodyLength`, `http.maximumDrainedLength`, `http.maximumHeldLength` | bytes |
   /// | `http.headTimeout`, `http.stallTimeout`, `http.idleTimeout`, `http.shutdownGrace`, `http.shutdownIdleGrace` | seconds, with or without a fraction |
   /// | `http.overload` | `off`, `refuse` or `stop-accepting`, see `OverloadOptions` |
   /// | `http.serverName` | the value of the `Server` field |
   ///
-  /// As flags and variables they are called `--http-head-timeout`, `HTTP_HEAD_TIMEOUT` and so on. What the options mean is
-  /// said where they are declared.
+  /// The flags and variables are named `--http-head-timeout`, `HTTP_HEAD_TIMEOUT` and so on. The options are documented
+  /// at their declarations.
   ///
-  /// - Throws: `InvalidSetting` for a value that the setting cannot have; it names the key, the value and the choices.
+  /// - Throws: `InvalidSetting` with the key, the value and the choices if a value is invalid.
   public init(config: ConfigReader) throws(InvalidSetting) {
     self.init()
-    // No fewer than it takes to serve anything at all.
+    // The minimum with which the server can serve anything.
     let count = SettingFormat.wholeNumber(in: 1...1_000_000_000)
     let bytes = SettingFormat.wholeNumber(in: 1...Int.max / 2)
     if let value = try config.value("http.maximumConnections", count) { maximumConnections = value }

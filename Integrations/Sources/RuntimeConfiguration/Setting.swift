@@ -2,16 +2,16 @@ import Configuration
 import RuntimeSelection
 
 extension ConfigReader {
-  /// The value under `key`, if there is one.
+  /// Returns the value of `key`, if there is one.
   ///
-  /// - Throws: `InvalidSetting`, with the key's name, the value and the choices, if it is none of `format`.
+  /// - Throws: `InvalidSetting` with the key, the value and the choices if the value does not have the `format`.
   func value<Value>(_ key: String, _ format: SettingFormat<Value>) throws(InvalidSetting) -> Value? {
     guard let text = text(key) else { return nil }
     return try format.value(text, of: key)
   }
 
-  /// The value under `key` as it might have been written, whatever type it has in a file: a reader takes a value of another
-  /// type than it asks for as one that is not there, and a mistake must not go unnoticed.
+  /// Returns the value of `key` as text, whatever its type in a file. A reader treats a value of an unexpected type as
+  /// missing, which would hide mistakes.
   private func text(_ key: String) -> String? {
     let key = ConfigKey(stringLiteral: key)
     if let text = string(forKey: key) { return text.isEmpty ? nil : text }
@@ -25,11 +25,11 @@ extension ConfigReader {
 }
 
 extension SettingFormat where Value == Duration {
-  /// A time in seconds, with or without a fraction.
+  /// A time in seconds, optionally with a fraction.
   static var seconds: SettingFormat {
-    // A year: what is longer is a mistake, and would overflow somewhere else.
+    // At most a year: a longer time is a mistake and would overflow elsewhere.
     SettingFormat(choices: "a number of seconds from 0 to 31536000") { text in
-      // `Double` also reads `0x1`, `1e3` and `inf`.
+      // `Double` also accepts `0x1`, `1e3` and `inf`.
       guard text.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) || $0 == UInt8(ascii: ".") }),
         let seconds = Double(text), (0...31_536_000).contains(seconds)
       else { return nil }

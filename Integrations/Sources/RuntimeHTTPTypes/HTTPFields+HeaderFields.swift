@@ -2,19 +2,19 @@ public import HTTPTypes
 public import RuntimeHTTP
 
 extension HTTPFields {
-  /// The most fields that a value of this type may hold: one more ends the process.
+  /// The maximum number of fields in a value of this type: one more would trap.
   static var mostFields: Int { Int(UInt16.max) - 1 }
 
-  /// The same fields in the same order, with every duplicate and with names as they were written. The value of a field
-  /// keeps its bytes, also where they are no UTF-8: `HTTPField.withUnsafeBytesOfValue(_:)` has them.
+  /// Creates fields in the same order, with duplicates and names as written. Values keep their bytes, even if these are
+  /// not UTF-8; `HTTPField.withUnsafeBytesOfValue(_:)` provides them.
   ///
-  /// - Throws: ``UnrepresentableMessage`` for 65,535 fields or more.
+  /// - Throws: ``UnrepresentableMessage`` if there are 65,535 fields or more.
   public init(_ fields: HeaderFields) throws(UnrepresentableMessage) {
     self.init()
     try append(fields) { _ in true }
   }
 
-  /// Adds those of `fields` whose names `isIncluded` takes, in lower case.
+  /// Appends those of `fields` whose name, in lower case, `isIncluded` accepts.
   mutating func append(
     _ fields: HeaderFields, where isIncluded: (_ canonicalName: String) -> Bool
   ) throws(UnrepresentableMessage) {
@@ -30,12 +30,12 @@ extension HTTPFields {
 }
 
 extension HeaderFields {
-  /// The same fields in the same order, with every duplicate, and names as they were written. Values keep their bytes.
+  /// Creates fields in the same order, with duplicates and names as written. Values keep their bytes.
   ///
-  /// The strategies by which HPACK is to index the fields (`HTTPField.indexingStrategy`) have no place here.
+  /// Indexing strategies for HPACK (`HTTPField.indexingStrategy`) are dropped.
   ///
-  /// - Throws: `InvalidHeaderField` for a name longer than 65,535 bytes, or a value with a control character, which
-  ///   `HTTPField(name:lenientValue:)` lets pass. Blanks at the ends of such a value are lost.
+  /// - Throws: `InvalidHeaderField` for a name of more than 65,535 bytes, or for a value with a control character,
+  ///   which `HTTPField(name:lenientValue:)` accepts. Leading and trailing blanks of such a value are lost.
   public init(_ fields: HTTPFields) throws(InvalidHeaderField) {
     self.init()
     for field in fields { try append(field) }

@@ -2,14 +2,14 @@ public import HTTPTypes
 public import RuntimeHTTP
 
 extension HTTPRequest {
-  /// The head of `request`.
+  /// Creates the head of `request`.
   ///
-  /// The `Host` field becomes the authority, as in other servers that use these types, and is no field any more. A target
-  /// in absolute form says the scheme, the authority and the path by itself (RFC 9112 section 3.2.2). What has no place in
-  /// this type stays with `request`: its version, content, parameters, where it came from, and what is under its keys.
+  /// The `Host` field becomes the authority, as in other servers that use these types, and is removed from the fields.
+  /// A target in absolute form determines the scheme, the authority and the path (RFC 9112 section 3.2.2). The version,
+  /// content, parameters, remote address and values of `request` have no counterpart in this type.
   ///
-  /// - Parameter scheme: what the client has used to get here: nothing in a request of HTTP/1 says so.
-  /// - Throws: ``UnrepresentableMessage`` for 65,535 fields or more.
+  /// - Parameter scheme: the scheme used by the client, which an HTTP/1 request does not contain.
+  /// - Throws: ``UnrepresentableMessage`` if there are 65,535 fields or more.
   public init(_ request: Request, scheme: String = "http") throws(UnrepresentableMessage) {
     let name = request.method.name
     guard let method = Method(name) else { throw UnrepresentableMessage(.method(name)) }
@@ -20,7 +20,7 @@ extension HTTPRequest {
     extendedConnectProtocol = request.connectProtocol
     var hasHost = false
     try headerFields.append(request.headers) { name in
-      // A second one is no authority: a server refuses it, and in a request made by hand it stays what it is.
+      // A second `Host` is not an authority. Servers reject it, and in a handmade request it stays a field.
       if name == "host", !hasHost {
         hasHost = true
         return false
@@ -30,18 +30,18 @@ extension HTTPRequest {
   }
 }
 
-/// The scheme and the path of a request, as its target has them.
+/// The scheme and the path of a request target.
 private struct TargetParts {
-  /// `nil` where the target does not say.
+  /// The scheme; `nil` if the target contains none.
   var scheme: String?
-  /// With the query; `nil` for CONNECT, whose target is an authority.
+  /// The path with the query; `nil` for CONNECT, whose target is an authority.
   var path: String?
 
   init(_ request: Request) {
     if request.method == .connect, request.connectProtocol == nil { return }
     let target = request.target
     path = target
-    // `*` and paths are what they are.
+    // `*` and paths are used as they are.
     guard target.utf8.first != UInt8(ascii: "/"), let colon = target.utf8.firstIndex(of: UInt8(ascii: ":")),
       target[colon...].hasPrefix("://")
     else { return }
@@ -56,13 +56,13 @@ private struct TargetParts {
 }
 
 extension Request {
-  /// A request made by hand, with the head `request`, for calling a handler without a network.
+  /// Creates a request with the head `request`, to call a handler without a network.
   ///
-  /// The authority becomes the `Host` field, the first one, if there is none. The scheme has no place here, and neither has
-  /// `extendedConnectProtocol`: it belongs to a connection, which such a request does not have.
+  /// The authority becomes the first field, `Host`, unless there is one. The scheme is dropped.
+  /// `extendedConnectProtocol` is rejected, because it belongs to a connection, which such a request does not have.
   ///
-  /// - Throws: ``UnrepresentableMessage`` for a method of more than 24 bytes, for a request without a target, and for an
-  ///   extended CONNECT; `InvalidHeaderField` as `HeaderFields.init(_:)` does.
+  /// - Throws: ``UnrepresentableMessage`` for a method of more than 24 bytes, a request without a target, or an
+  ///   extended CONNECT; the errors of `HeaderFields.init(_:)`.
   public init(_ request: HTTPRequest, body: RequestBody = .empty) throws {
     guard let method = Method(request.method.rawValue) else {
       throw UnrepresentableMessage(.method(request.method.rawValue))
@@ -71,7 +71,7 @@ extension Request {
     guard let target = method == .connect ? request.authority : request.path, !target.isEmpty else {
       throw UnrepresentableMessage(.target(nil))
     }
-    // What could not have come over a network would split a request that is passed on.
+    // Characters that cannot arrive over a network would allow request splitting if the request is forwarded.
     guard target.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else { throw UnrepresentableMessage(.target(target)) }
     var fields = HeaderFields()
     if let authority = request.authority, !request.headerFields.contains(where: { $0.name.canonicalName == "host" }) {

@@ -1,7 +1,7 @@
 public import HTTPTypes
 public import RuntimeHTTP
 
-/// A handler written in the types of swift-http-types.
+/// A handler written with the types of swift-http-types.
 ///
 /// ```swift
 /// let handler = HTTPTypesHandler { request, context in
@@ -10,21 +10,22 @@ public import RuntimeHTTP
 /// }
 /// ```
 ///
-/// Content is that of `RuntimeHTTP`: `context.body` is read as it comes, and a `ResponseBody` may be written as it goes.
+/// The content uses the types of `RuntimeHTTP`: `context.body` streams the request's content, and a `ResponseBody` may
+/// stream the response's.
 public struct HTTPTypesHandler: Handler {
-  /// The response to `request`, which `context` is as the engine has it: with its content, where it came from, and what
-  /// middleware has left under its keys.
+  /// A function that responds to `request`. `context` is the same request as the engine represents it, with its
+  /// content, its remote address and the values set by middleware.
   public typealias Function =
     @Sendable (_ request: HTTPRequest, _ context: Request) async throws -> (HTTPResponse, ResponseBody)
 
   private let scheme: String
   private let function: Function
 
-  /// A handler that answers with what `function` gives.
+  /// Creates a handler that responds with the result of `function`.
   ///
-  /// A message that the types of the other side cannot hold becomes a 500, which is logged.
+  /// A message that the types of the other library cannot represent becomes a 500 and is logged.
   ///
-  /// - Parameter scheme: that of requests which do not say theirs: `https` behind what ends TLS.
+  /// - Parameter scheme: the scheme of requests that do not contain one: `https` behind a TLS proxy.
   public init(scheme: String = "http", _ function: @escaping Function) {
     self.scheme = scheme
     self.function = function
@@ -37,7 +38,7 @@ public struct HTTPTypesHandler: Handler {
 }
 
 extension Request {
-  /// Sends an informational response ahead of the final one, as `sendInformational(_:_:)` does.
+  /// Sends an informational response before the final one. See `sendInformational(_:_:)`.
   public func sendInformational(_ response: HTTPResponse) async throws {
     try await sendInformational(
       Status(UInt16(response.status.code)), HeaderFields(response.headerFields))
@@ -45,13 +46,13 @@ extension Request {
 }
 
 extension RequestBody {
-  /// The fields that came after the content; none before its end has been read.
+  /// The fields that followed the content; empty until its end has been read.
   public var trailerFields: HTTPFields {
     get throws(UnrepresentableMessage) { try HTTPFields(trailers) }
   }
 }
 
 extension BodyWriter {
-  /// Sets the fields to send after the content, as `setTrailers(_:)` does.
+  /// Sets the fields to send after the content. See `setTrailers(_:)`.
   public func setTrailers(_ trailers: HTTPFields) throws { try setTrailers(HeaderFields(trailers)) }
 }

@@ -1,4 +1,4 @@
-/// A message that the types on one side can hold and those on the other cannot.
+/// The error of converting a message that the types of the other library cannot represent.
 public struct UnrepresentableMessage: Error, Hashable, Sendable, CustomStringConvertible {
   enum Reason: Hashable {
     case tooManyFields(Int)
@@ -12,15 +12,15 @@ public struct UnrepresentableMessage: Error, Hashable, Sendable, CustomStringCon
 
   init(_ reason: Reason) { self.reason = reason }
 
-  /// What it is that cannot be held.
+  /// A description of the unrepresentable part.
   public var description: String {
     switch reason {
-    case .tooManyFields(let count): "\(count) fields are more than HTTPFields holds"
-    case .fieldName(let name): "\(name.debugDescription) is no name of a field"
-    case .method(let name): "\(name.debugDescription) is no method, or one of more than 24 bytes"
-    case .target(let path?): "\(path.debugDescription) is no target of a request"
-    case .target(nil): "the request has no target: a path, or for CONNECT an authority"
-    case .status(let code): "\(code) is no status of a response: it has to be 0 to 999"
+    case .tooManyFields(let count): "\(count) fields exceed the capacity of HTTPFields"
+    case .fieldName(let name): "\(name.debugDescription) is not a field name"
+    case .method(let name): "\(name.debugDescription) is not a method of at most 24 bytes"
+    case .target(let path?): "\(path.debugDescription) is not a request target"
+    case .target(nil): "the request has no target, which is a path or, for CONNECT, an authority"
+    case .status(let code): "\(code) is not a response status from 0 to 999"
     }
   }
 }

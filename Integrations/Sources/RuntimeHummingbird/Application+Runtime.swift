@@ -7,20 +7,20 @@ import ServiceLifecycle
 public import UnixSignals
 
 extension Hummingbird.ApplicationProtocol {
-  /// Runs the application on `runtime` until one of the signals comes, and then ends it gracefully, as
-  /// `runService(gracefulShutdownSignals:)` does on SwiftNIO.
+  /// Runs the application on `runtime` until a signal arrives, and then shuts it down gracefully, like
+  /// `runService(gracefulShutdownSignals:)` on SwiftNIO.
   ///
-  /// Its responder, its services and what it does before the server starts are the application's, and so are its logger and
-  /// its server name. The connections are Gearbox's: `server` (TLS, upgrades), `eventLoopGroup` and the rest of the
-  /// `configuration` are not looked at. Handlers see the task-local values of the service: `gracefulShutdown()`,
+  /// The application provides its responder, services, processes to run before the server starts, logger and server
+  /// name. Gearbox provides the connections: `server` (TLS, upgrades), `eventLoopGroup` and the rest of `configuration`
+  /// are ignored. Handlers see the task-local values of the service: `gracefulShutdown()`,
   /// `Task.isShuttingDownGracefully`.
   ///
   /// - Parameters:
-  ///   - address: where to listen. The one in `configuration` is not to be read.
-  ///   - options: what is served how. A stream is ended when its client has gone, as in Hummingbird
+  ///   - address: the address to listen on. The one in `configuration` is not accessible.
+  ///   - options: the server's options. Streams end when their client disconnects, as in Hummingbird
   ///     (`ServerOptions.endsStreamsToHalfClosedClients`).
-  ///   - gracefulShutdownSignals: the signals that end it.
-  /// - Throws: what listening throws, and what a service throws.
+  ///   - gracefulShutdownSignals: the signals that shut the application down.
+  /// - Throws: the errors of listening and of the services.
   public func runService(
     on runtime: some AsyncRuntime, address: Runtime.SocketAddress, options: ServerOptions = ServerOptions(),
     gracefulShutdownSignals: [UnixSignal] = [.sigterm, .sigint]
@@ -39,7 +39,7 @@ extension Hummingbird.ApplicationProtocol {
   }
 }
 
-/// The server of an application, as a service beside the application's own.
+/// The server of an application, as a service next to the application's own.
 private struct EngineService<App: Hummingbird.ApplicationProtocol, R: AsyncRuntime, H: Handler>: Service {
   let application: App
   let runtime: R

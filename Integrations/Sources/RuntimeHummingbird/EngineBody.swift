@@ -1,7 +1,7 @@
 import NIOCore
 import RuntimeHTTP
 
-/// The content of a request, in NIO's buffers, as it comes.
+/// The content of a request as a stream of NIO buffers.
 struct EngineBody: AsyncSequence, Sendable {
   struct Iterator: AsyncIteratorProtocol {
     var base: RuntimeHTTP.RequestBody.Iterator

@@ -2,19 +2,20 @@ import NIOCore
 import Runtime
 import Synchronization
 
-/// What NIO's channel was asked to do that it cannot: the connection is Gearbox's, and there is no channel.
+/// The error of an operation on a substitute NIO channel: the connection belongs to Gearbox, and there is no real
+/// channel.
 public struct EngineOwnsConnection: Error, Sendable, CustomStringConvertible {
   let what: String
 
-  /// What was refused, for a person to read.
+  /// A description of the refused operation.
   public var description: String {
-    "\(what) was refused: the connection belongs to Gearbox, and this channel only stands in for one of NIO's"
+    "\(what) was refused: the connection belongs to Gearbox, and this channel is only a substitute for one of NIO's"
   }
 }
 
-/// Stands in for a channel of SwiftNIO where one is asked for: it knows addresses, and refuses everything else.
+/// A substitute for a SwiftNIO channel where an API requires one. It knows the addresses, and refuses all operations.
 ///
-/// ``end()`` has to be called, as a channel and its pipeline refer to each other.
+/// ``end()`` must be called, because a channel and its pipeline refer to each other.
 final class EngineChannel: Channel {
   private struct State {
     var pipeline: ChannelPipeline?
@@ -22,7 +23,7 @@ final class EngineChannel: Channel {
     var hasEnded = false
   }
 
-  // Most requests ask for none of these: they are made when they are asked for.
+  // Most requests need none of the following, so they are created on demand.
   private let local: Runtime.SocketAddress?
   private let remote: Runtime.SocketAddress?
   private let loop = InlineEventLoop()
@@ -33,7 +34,7 @@ final class EngineChannel: Channel {
     remote = remoteAddress
   }
 
-  /// Ends what has been made of the channel: its future of being closed succeeds, and streams of its pipeline end.
+  /// Ends the channel: its close future succeeds, and streams of its pipeline end.
   func end() {
     let (pipeline, closePromise) = state.withLock { state in
       state.hasEnded = true
@@ -45,7 +46,7 @@ final class EngineChannel: Channel {
     loop.execute { [self] in removeHandlers(pipeline: pipeline) }
   }
 
-  /// How many tasks its loop has been given so far.
+  /// The number of tasks submitted to its loop so far.
   var taskCount: Int { loop.taskCount }
 
   var eventLoop: any EventLoop { loop }
@@ -61,7 +62,7 @@ final class EngineChannel: Channel {
     state.withLock { state in
       if let pipeline = state.pipeline { return pipeline }
       let pipeline = ChannelPipeline(channel: self)
-      // Behind the end it is the caller's alone, and a cycle.
+      // After the end it is not stored, which would create a cycle, and belongs to the caller.
       if !state.hasEnded { state.pipeline = pipeline }
       return pipeline
     }
@@ -90,7 +91,7 @@ extension EngineChannel: ChannelCore {
   func remoteAddress0() throws -> NIOCore.SocketAddress { try known(remoteAddress) }
 
   private func known(_ address: NIOCore.SocketAddress?) throws -> NIOCore.SocketAddress {
-    guard let address else { throw EngineOwnsConnection(what: "asking for an address that is not known") }
+    guard let address else { throw EngineOwnsConnection(what: "asking for an unknown address") }
     return address
   }
 
@@ -116,7 +117,7 @@ extension EngineChannel: ChannelCore {
 }
 
 extension NIOCore.SocketAddress {
-  /// The same address, as NIO has it; `nil` for a Unix-domain socket without a name in the file system.
+  /// Converts an address to NIO's type; `nil` for a Unix-domain socket without a name in the file system.
   fileprivate init?(_ address: Runtime.SocketAddress) {
     do {
       switch address {

@@ -5,14 +5,14 @@ import RuntimeHTTP
 import RuntimeHTTPTypes
 import Synchronization
 
-/// A request on its way through Hummingbird, from its head to the last byte of its response.
+/// A request in Hummingbird, from its head to the last byte of its response.
 final class EngineExchange: Sendable {
   /// The input behind the request's body.
   let input: OpenInput?
   private let inputs: OpenInputs
   private let channel = Mutex<EngineChannel?>(nil)
 
-  /// An exchange that has one of `inputs` while it lasts.
+  /// Creates an exchange, which uses one of `inputs` while it exists.
   init(_ inputs: OpenInputs) async {
     self.inputs = inputs
     input = await inputs.take()
@@ -23,7 +23,7 @@ final class EngineExchange: Sendable {
     if let input { inputs.giveBack(input) }
   }
 
-  /// What stands in for the channel of `request`, which is made once it is asked for.
+  /// Returns the substitute channel of `request`, created on first use.
   func channel(for request: RuntimeHTTP.Request) -> EngineChannel {
     channel.withLock { channel in
       if let channel { return channel }
@@ -33,31 +33,31 @@ final class EngineExchange: Sendable {
     }
   }
 
-  /// The response that `response` is, whose content is written as the engine takes it.
+  /// Converts `response`. Its content is written as the engine requests it.
   ///
-  /// - Parameter method: that of the request.
+  /// - Parameter method: the method of the request.
   func response(
     _ response: HummingbirdCore.Response, to method: RuntimeHTTP.Method
   ) async throws -> RuntimeHTTP.Response {
     var own = RuntimeHTTP.Response(
       status: Status(UInt16(response.status.code)), headers: try HeaderFields(response.headers))
     if method == .head || response.status.forbidsContent {
-      // The engine would not ask for the content. What middleware does when it has been written has to be done.
+      // The engine does not request the content, but middleware may act once it has been written.
       try? await response.body.write(NoContentWriter())
       return own
     }
     own.body = .stream(length: response.body.contentLength) { [self] writer in
       try await response.body.write(EngineBodyWriter(writer))
-      // The channel lasts as long as the content is written.
+      // The channel must exist while the content is written.
       withExtendedLifetime(self) {}
     }
     return own
   }
 }
 
-/// Passes on what Hummingbird writes.
+/// Forwards what Hummingbird writes.
 private struct EngineBodyWriter: ResponseBodyWriter {
-  /// How much of a buffer is copied at a time.
+  /// The number of bytes copied at a time.
   private static var pieceLength: Int { 64 * 1024 }
 
   private let base: BodyWriter
@@ -77,7 +77,7 @@ private struct EngineBodyWriter: ResponseBodyWriter {
   }
 }
 
-/// Stops what writes content where there is none.
+/// Stops the writing of content that must not be sent.
 private struct NoContentWriter: ResponseBodyWriter {
   mutating func write(_ buffer: ByteBuffer) async throws {
     if buffer.readableBytes > 0 { throw CancellationError() }

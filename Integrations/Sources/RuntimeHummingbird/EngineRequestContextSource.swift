@@ -5,7 +5,7 @@ public import Runtime
 public import RuntimeHTTP
 import RuntimeHTTPTypes
 
-/// What a request context is made of that knows Gearbox: the request as the engine has it.
+/// A source of request contexts that use Gearbox: the request as the engine represents it.
 ///
 /// ```swift
 /// struct AppContext: RequestContext {
@@ -19,15 +19,15 @@ import RuntimeHTTPTypes
 /// }
 /// ```
 public struct EngineRequestContextSource: RequestContextSource, Sendable {
-  /// The request, with what its connection says of itself.
+  /// The request, with its connection's properties.
   public let request: RuntimeHTTP.Request
-  /// The logger of the request, which has its identity under `hb.request.id`.
+  /// The request's logger, with the request's identifier as `hb.request.id`.
   public let logger: Logger
 
-  /// Where the request came from, where the stream knows.
+  /// The client's address, if the stream knows it.
   public var remoteAddress: Runtime.SocketAddress? { request.remoteAddress }
 
-  /// The fields that came after the content, which Hummingbird's request has no place for; none before its end has been
+  /// The fields that followed the content, which Hummingbird's request does not represent; empty until its end has been
   /// read.
   public var trailers: HTTPFields {
     get throws { try request.body.trailerFields }

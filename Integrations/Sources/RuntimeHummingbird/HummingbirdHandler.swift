@@ -7,21 +7,21 @@ public import RuntimeHTTP
 import RuntimeHTTPTypes
 import RuntimeLogging
 
-/// Answers requests with an application of Hummingbird: its routes, its middleware, its contexts.
+/// A handler that responds with a Hummingbird application: its routes, middleware and contexts.
 ///
 /// ```swift
 /// let server = try await RuntimeHTTP.Server(
 ///   runtime: runtime, address: .loopback(port: 8080), handler: HummingbirdHandler(router: router))
 /// ```
 ///
-/// The connection, its limits and its timeouts are Gearbox's (`ServerOptions`). Content goes through as it comes, both
-/// ways, and waits for its reader. The task of a request is cancelled when the client goes, as is that of any handler.
-/// Errors that Hummingbird makes no response of become one of Gearbox's, and are logged: a 500, or what an `HTTPError` of
-/// `RuntimeHTTP` says where the engine has refused to read on.
+/// Gearbox handles the connection, its limits and its timeouts (`ServerOptions`). Content is streamed in both
+/// directions, with back pressure. The task of a request is cancelled when the client disconnects, as for any handler.
+/// Errors for which Hummingbird creates no response are logged and become one of Gearbox's responses: a 500, or the
+/// status of an `HTTPError` of `RuntimeHTTP` if the engine has refused to read on.
 ///
-/// A responder may always wait; so no request is answered in a plain call (`respondAtOnce`).
+/// A responder may always suspend, so requests are never answered in a plain call (`respondAtOnce`).
 public struct HummingbirdHandler<Responder: HTTPResponder>: Handler {
-  /// How the context of a request is made.
+  /// The way to create the context of a request.
   private enum Contexts: Sendable {
     case ofRequest(@Sendable (EngineRequestContextSource) -> Responder.Context)
     case ofChannel(@Sendable (ApplicationRequestContextSource) -> Responder.Context)
@@ -62,7 +62,7 @@ public struct HummingbirdHandler<Responder: HTTPResponder>: Handler {
     }
   }
 
-  /// The request as Hummingbird has it: the body keeps the exchange's input when it is replaced.
+  /// Returns Hummingbird's representation of the request. Its body keeps the exchange's input when it is replaced.
   private func ownRequest(
     _ request: RuntimeHTTP.Request, _ head: HTTPRequest, _ exchange: EngineExchange
   ) -> HummingbirdCore.Request {
@@ -77,18 +77,18 @@ public struct HummingbirdHandler<Responder: HTTPResponder>: Handler {
 }
 
 extension HummingbirdHandler where Responder.Context: InitializableFromSource<EngineRequestContextSource> {
-  /// Answers with `responder`, whose contexts are made of what the engine has.
+  /// Creates a handler that responds with `responder`, whose contexts are created from the engine's request.
   ///
   /// - Parameters:
-  ///   - logger: what the loggers of requests are made of.
-  ///   - scheme: that of requests which do not say theirs: `https` behind what ends TLS.
+  ///   - logger: the base of the requests' loggers.
+  ///   - scheme: the scheme of requests that do not contain one: `https` behind a TLS proxy.
   public init(
     responder: Responder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http"
   ) {
     self.init(responder, logger, scheme, .ofRequest { Responder.Context(source: $0) })
   }
 
-  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:)``.
+  /// Creates a handler that responds with the routes of `router`. See ``init(responder:logger:scheme:)``.
   public init<Builder: HTTPResponderBuilder>(
     router: Builder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http"
   ) where Responder == Builder.Responder {
@@ -97,20 +97,21 @@ extension HummingbirdHandler where Responder.Context: InitializableFromSource<En
 }
 
 extension HummingbirdHandler where Responder.Context: InitializableFromSource<ApplicationRequestContextSource> {
-  /// Answers with `responder`, whose contexts ask for a channel of SwiftNIO, as `BasicRequestContext` does.
+  /// Creates a handler that responds with `responder`, whose contexts require a SwiftNIO channel, like
+  /// `BasicRequestContext`.
   ///
-  /// They get one that knows the address of the client and refuses everything else with ``EngineOwnsConnection``.
+  /// They get a substitute that knows the client's address and refuses all operations with ``EngineOwnsConnection``.
   ///
   /// - Parameters:
-  ///   - logger: what the loggers of requests are made of.
-  ///   - scheme: that of requests which do not say theirs: `https` behind what ends TLS.
+  ///   - logger: the base of the requests' loggers.
+  ///   - scheme: the scheme of requests that do not contain one: `https` behind a TLS proxy.
   public init(
     responder: Responder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http"
   ) {
     self.init(responder, logger, scheme, .ofChannel { Responder.Context(source: $0) })
   }
 
-  /// Answers with the routes of `router`; see ``init(responder:logger:scheme:)``.
+  /// Creates a handler that responds with the routes of `router`. See ``init(responder:logger:scheme:)``.
   public init<Builder: HTTPResponderBuilder>(
     router: Builder, logger: Logger = Logger(label: "Hummingbird"), scheme: String = "http"
   ) where Responder == Builder.Responder {

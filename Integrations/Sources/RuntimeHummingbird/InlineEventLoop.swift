@@ -3,21 +3,21 @@ import Glibc
 import NIOCore
 import Synchronization
 
-/// An event loop without a thread: a task runs in the thread that brings it, one at a time and in order.
+/// An event loop without a thread: tasks run one at a time and in order, on the threads that submit them.
 ///
-/// It is for the channels that ``EngineChannel`` stands in for, on which next to nothing happens. It has no timers.
+/// It serves the channels of ``EngineChannel``, on which little happens. It has no timers.
 final class InlineEventLoop: EventLoop {
   private struct State {
     var tasks: [@Sendable () -> Void] = []
-    /// How many there have been.
+    /// The number of tasks submitted so far.
     var count = 0
-    /// The thread that runs tasks just now.
+    /// The thread that is running tasks.
     var thread: pthread_t?
   }
 
   private let state = Mutex(State())
 
-  /// How many tasks it has been given so far.
+  /// The number of tasks submitted so far.
   var taskCount: Int { state.withLock(\.count) }
 
   var inEventLoop: Bool { state.withLock { $0.thread == pthread_self() } }
@@ -34,7 +34,7 @@ final class InlineEventLoop: EventLoop {
     while let task = next() { task() }
   }
 
-  /// The next task; no thread has the loop once there is none.
+  /// Returns the next task. If there is none, releases the loop.
   private func next() -> (@Sendable () -> Void)? {
     state.withLock { state in
       if state.tasks.isEmpty {

@@ -5,26 +5,26 @@ import NIOCore
 import NIOHTTPTypes
 import Synchronization
 
-/// The input of a channel of SwiftNIO that has nothing more to say, and stays open.
+/// The input of a substitute SwiftNIO channel that receives nothing and stays open.
 ///
-/// `consumeWithCancellationOnInboundClose` waits for the next part of the connection's input, to learn that the client has
-/// gone, and ends the process for a body that has none. Only Hummingbird's own HTTP channel makes a body with an input, and
-/// a body that takes its place keeps that. Waiting for this input ends when the task is cancelled, as the engine does when
-/// the client goes.
+/// `consumeWithCancellationOnInboundClose` waits for the next part of the connection's input to notice that the client
+/// has disconnected, and traps for a body without an input. Only Hummingbird's own HTTP channel creates a body with an
+/// input, and a body that replaces it keeps the input. A wait for this input ends when the task is cancelled, which the
+/// engine does when the client disconnects.
 final class OpenInput: Sendable {
-  /// A body whose input it is; not to be read itself.
+  /// A body that contains the input. The body itself must not be read.
   let body: HummingbirdCore.RequestBody
   private let channel: EngineChannel
   private let taskCount: Int
 
-  /// Has Hummingbird's HTTP channel begin with a request, on a channel that stands in for one; `nil` if it does not.
+  /// Makes Hummingbird's HTTP channel begin a request on a substitute channel. Returns `nil` if that fails.
   static func make() async -> OpenInput? {
     let channel = EngineChannel()
     guard let body = await body(on: channel) else {
       channel.end()
       return nil
     }
-    // Here, where all that has made it has been let go.
+    // At this point, all temporary objects have been released.
     return OpenInput(body, channel)
   }
 
@@ -36,7 +36,8 @@ final class OpenInput: Sendable {
 
   deinit { channel.end() }
 
-  /// Whether nothing has waited for it: the end of a wait is a task on its channel's loop, and ends the input.
+  /// Whether no task has waited for the input: the end of a wait submits a task to the channel's loop and ends the
+  /// input.
   var isUntouched: Bool { channel.taskCount == taskCount }
 
   private static func body(on channel: EngineChannel) async -> HummingbirdCore.RequestBody? {
@@ -54,7 +55,7 @@ final class OpenInput: Sendable {
     guard let open = opened.withLock({ $0.take() }) else { return nil }
     let server = HTTP1Channel { request, _, _ in
       body.withLock { $0 = request.body }
-      // This ends the channel's handling of the input, and not the input.
+      // This ends the channel's handling of the input, but not the input.
       throw CancellationError()
     }
     await server.handleHTTP(asyncChannel: open, logger: silentLogger)
@@ -64,20 +65,20 @@ final class OpenInput: Sendable {
   private static let silentLogger = Logger(label: "gearbox.open-input") { _ in SwiftLogNoOpLogHandler() }
 }
 
-/// Inputs that no request has just now. To make one costs several times what the rest of a request does.
+/// A pool of unused inputs. Creating one costs several times the rest of a request.
 final class OpenInputs: Sendable {
-  /// As many are kept as requests are often answered at once. Each is some kilobytes.
+  /// The maximum number of pooled inputs: as many as requests are often handled at once. Each takes some kilobytes.
   private static let mostKept = 256
 
   private let kept = Mutex<[OpenInput]>([])
 
-  /// An input for a request, which is given back when the request is over.
+  /// Returns an input for a request, which is returned to the pool at the end of the request.
   func take() async -> OpenInput? {
     if let input = kept.withLock({ $0.popLast() }) { return input }
     return await OpenInput.make()
   }
 
-  /// Keeps `input` for another request, if it is as it was.
+  /// Returns `input` to the pool, if it is unchanged.
   func giveBack(_ input: OpenInput) {
     guard input.isUntouched else { return }
     kept.withLock { if $0.count < Self.mostKept { $0.append(input) } }

@@ -1,17 +1,17 @@
 public import Logging
 public import Runtime
 
-/// Writes what a `Logger` is told through an `ErrorLog`: in lines like those of the server, and without its caller ever
-/// waiting for the descriptor.
+/// A log handler that writes through an `ErrorLog`: in lines like those of the server, and without ever waiting for the
+/// descriptor.
 ///
 /// ```swift
 /// let errors = ErrorLog(to: LineWriter(descriptor: STDERR_FILENO, format: .json))
 /// LoggingSystem.bootstrap { label, provider in LineLogHandler(label: label, log: errors, metadataProvider: provider) }
 /// ```
 ///
-/// In JSON each piece of metadata is a member of its own, and the label is `logger`. Whatever the message and the metadata
-/// hold, an event is one line without control characters. A line for which the writer has no room is dropped, and the
-/// writer says so.
+/// In JSON each metadata entry is a member, and the label is `logger`. Whatever the message and the metadata contain,
+/// an event is one line without control characters. A line that does not fit into the writer's buffer is dropped and
+/// reported.
 public struct LineLogHandler: LogHandler {
   public var logLevel: Logger.Level = .info
   public var metadata: Logger.Metadata = [:]
@@ -19,7 +19,7 @@ public struct LineLogHandler: LogHandler {
   private let label: String
   private let errors: ErrorLog
 
-  /// Writes to `log`.
+  /// Creates a handler that writes to `log`.
   public init(label: String, log: ErrorLog, metadataProvider: Logger.MetadataProvider? = nil) {
     self.label = label
     errors = log
@@ -32,7 +32,7 @@ public struct LineLogHandler: LogHandler {
   }
 
   public func log(event: Logging.LogEvent) {
-    // What is closest to the statement counts, as in swift-log's own handlers.
+    // The innermost value wins, as in swift-log's own handlers.
     var known = metadata
     if let metadataProvider { known.merge(metadataProvider.get()) { $1 } }
     if let own = event.metadata { known.merge(own) { $1 } }

@@ -1,22 +1,24 @@
 public import Logging
 public import RuntimeHTTP
 
-/// Logs each request that has ended, with what an access log says of it as metadata.
+/// A request observer that logs each completed request, with the data of an access log as metadata.
 ///
 /// ```swift
 /// options.observers.append(LoggedRequests(logger: logger))
 /// ```
 ///
-/// The metadata has the names of the access log in JSON (`docs/operating.md`): `peer`, `request_id`, `method`, `target`,
-/// `version`, `route`, `status`, `received`, `sent`, `duration` in seconds, `end`, `error`. What is not known is left out.
+/// The metadata has the names of the JSON access log (`docs/operating.md`): `peer`, `request_id`, `method`, `target`,
+/// `version`, `route`, `status`, `received`, `sent`, `duration` in seconds, `end`, `error`. Unknown values are omitted.
 ///
-/// The connection's task waits while the log handler works, and with it all other requests of the connection. Where each
-/// request is to have a line, `AccessLog` of `RuntimeHTTP` costs a fraction of it.
+/// The connection's task, and so all other requests of the connection, wait for the log handler. `AccessLog` of
+/// `RuntimeHTTP` costs a fraction of it if each request needs a line.
 public struct LoggedRequests: RequestObserver {
   private let logger: Logger
   private let level: Logger.Level
 
-  /// - Parameter level: at which the line of each request is logged.
+  /// Creates an observer.
+  ///
+  /// - Parameter level: the log level of the requests.
   public init(logger: Logger, level: Logger.Level = .info) {
     self.logger = logger
     self.level = level

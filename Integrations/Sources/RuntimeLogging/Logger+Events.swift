@@ -2,13 +2,14 @@ public import Logging
 public import Runtime
 
 extension Logger {
-  /// Logs what a server says of itself, with the request that it is about as metadata (`request_id`, `method`, `route`).
+  /// Logs an event of a server, with the request that it is about as metadata (`request_id`, `method`, `route`).
   ///
   /// ```swift
   /// options.log = { event in logger.log(event) }
   /// ```
   ///
-  /// The server calls it on its workers. Many log handlers write while their caller waits; ``LineLogHandler`` does not.
+  /// The server calls it on its workers. Many log handlers block their caller while they write; ``LineLogHandler`` does
+  /// not.
   public func log(_ event: Runtime.LogEvent) {
     var metadata: Metadata = [:]
     if let context = event.context {
@@ -19,7 +20,7 @@ extension Logger {
     log(level: Level(event.level), Message(stringLiteral: event.message), metadata: metadata, source: "Gearbox")
   }
 
-  /// Logs that a job has kept a worker for long, as a warning.
+  /// Logs a stall as a warning.
   ///
   /// ```swift
   /// RuntimeSettings.fromEnvironment().run(program, onStall: { stall in logger.log(stall) })
@@ -33,15 +34,15 @@ extension Logger {
 }
 
 extension Logger.Level {
-  /// The level of the same name.
+  /// Creates the level with the same name.
   init(_ level: Runtime.LogEvent.Level) {
-    // All names of ours are also swift-log's.
+    // All of Gearbox's level names exist in swift-log.
     self = Self(rawValue: level.name) ?? .error
   }
 }
 
 extension Runtime.LogEvent.Level {
-  /// The level of the same name.
+  /// Creates the level with the same name.
   init(_ level: Logger.Level) {
     self =
       switch level {

@@ -1,7 +1,8 @@
 public import Logging
 public import RuntimeHTTP
 
-/// Gives each request a logger with its identity: handlers and what they call find it as `Logger.current`.
+/// A middleware that gives each request a logger with its identifier. Handlers and their callees use it as
+/// `Logger.current`.
 ///
 /// ```swift
 /// router.use(RequestLogging(logger: logger))
@@ -11,14 +12,16 @@ public import RuntimeHTTP
 /// }
 /// ```
 ///
-/// The metadata `request_id` is the identity that the access log and the server's own events name, and the client's own
-/// where it sends an `X-Request-Id`. The logger is there while the handler is at work, in the tasks that it starts, and
-/// while the response's content is written.
+/// The metadata `request_id` is the identifier in the access log and in the server's events: the client's
+/// `X-Request-Id` if it sends one. The logger is available in the handler, in the tasks that it starts, and while the
+/// response's content is written.
 public struct RequestLogging: Middleware {
   private let logger: Logger?
 
-  /// - Parameter logger: what the loggers of requests are made of. Without one it is the `Logger.current` that the
-  ///   server's own task has, which connections see if `ServerOptions.inheritsTaskLocals` is set.
+  /// Creates a middleware.
+  ///
+  /// - Parameter logger: the base of the requests' loggers. With `nil` it is the `Logger.current` of the server's task,
+  ///   which connections inherit if `ServerOptions.inheritsTaskLocals` is set.
   public init(logger: Logger? = nil) { self.logger = logger }
 
   public func respond(to request: Request, next: any Handler) async throws -> Response {
@@ -44,7 +47,7 @@ public struct RequestLogging: Middleware {
   }
 }
 
-/// The identity of a request in log lines, which is spelled out only where one is written.
+/// The identifier of a request in log lines. It is formatted only when a line is written.
 package struct RequestIdentity: CustomStringConvertible, Sendable {
   private let request: Request
 

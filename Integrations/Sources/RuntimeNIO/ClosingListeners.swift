@@ -1,13 +1,13 @@
 import NIOCore
 import RuntimePrimitives
 
-/// Listeners that have been closed and whose loops have still to close them.
+/// The closed listeners whose event loops have not closed their channels yet.
 ///
-/// What opens something waits for them, so that in the order of the calls an address that was closed is free.
+/// Operations that open a channel wait for them, so that an address is free once its listener has been closed.
 final class ClosingListeners: Sendable {
   private let ends = Lock([ObjectIdentifier: EventLoopFuture<Void>]())
 
-  /// Notes a listening channel that is about to be closed.
+  /// Records a listening channel that is about to be closed.
   func insert(_ channel: any Channel) {
     let identity = ObjectIdentifier(channel)
     ends.withLock { $0[identity] = channel.closeFuture }
@@ -16,9 +16,9 @@ final class ClosingListeners: Sendable {
     }
   }
 
-  /// Returns when those are closed that are being closed.
+  /// Waits until all recorded channels are closed.
   func wait() async {
-    // A channel's end does not fail.
+    // The close future of a channel does not fail.
     for end in ends.withLock({ Array($0.values) }) { try? await end.get() }
   }
 }

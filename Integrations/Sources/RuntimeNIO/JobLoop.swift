@@ -5,8 +5,9 @@ import RuntimePrimitives
 
 /// The jobs and the sleeping tasks of one event loop.
 ///
-/// A loop runs all that is handed to it before it looks at its sockets again, and what that hands to it in turn. So jobs
-/// wait in a ring of our own, of which the loop is given a turn at a time, and between two turns it looks round.
+/// An event loop runs all submitted tasks, and the tasks that these submit in turn, before it polls its sockets again.
+/// Therefore jobs wait in a separate queue. The loop runs it for one turn at a time, and polls its sockets between
+/// turns.
 final class JobLoop: Sendable {
   let eventLoop: any EventLoop
   private let state: Lock<State>
@@ -16,19 +17,22 @@ final class JobLoop: Sendable {
 
   private struct State {
     var jobs = Ring<UnownedJob>()
-    /// Whether the loop has been asked to run jobs and has not found the ring empty since.
+    /// Whether the loop has been asked to run jobs and has not found the queue empty since.
     var isScheduled = false
-    /// What the jobs' tasks prefer; `nil` once the runtime has ended, when jobs run on Swift's own pool.
+    /// The executor of the jobs; `nil` once the runtime has ended, when jobs run on Swift's own pool.
     var executor: LoopExecutor?
-    /// What the loop is handed: always the same, so that it takes no memory. It holds this object until the end.
+    /// The closure submitted to the loop. It is reused, so that submitting needs no memory, and retains this object
+    /// until the end.
     var run: @Sendable () -> Void = {}
     var done = WorkerMetrics()
   }
 
-  /// For how many nanoseconds the loop runs jobs before it looks round.
+  /// How long, in nanoseconds, the loop runs jobs before it polls its sockets.
   private static let turn: Int64 = 1_000_000
 
-  /// - Throws: what the system says if it has no descriptor to give.
+  /// Creates a job loop.
+  ///
+  /// - Throws: the system's error if a descriptor cannot be created.
   init(_ eventLoop: any EventLoop, _ executor: LoopExecutor) throws(IOError) {
     bell = try LoopBell(eventLoop)
     self.eventLoop = eventLoop
@@ -38,15 +42,15 @@ final class JobLoop: Sendable {
     state.withLock { $0.run = { self.run() } }
   }
 
-  /// How many jobs wait.
+  /// The number of waiting jobs.
   var depth: Int { state.withLock { $0.jobs.count } }
 
-  /// What the loop has done so far.
+  /// The metrics of the loop.
   var done: WorkerMetrics { state.withLock { $0.done } }
 
-  /// Queues `job`. From any thread.
+  /// Queues `job`. It may be called from any thread.
   ///
-  /// - Returns: whether it will be run; it will not if the runtime has ended.
+  /// - Returns: whether the job will be run; `false` if the runtime has ended.
   func enqueue(_ job: UnownedJob, isOnLoop: Bool) -> Bool {
     state.withLock { state in
       if state.executor == nil { return false }
@@ -54,14 +58,14 @@ final class JobLoop: Sendable {
       if !state.isScheduled {
         state.isScheduled = true
         if !isOnLoop { state.done.wakes += 1 }
-        // Under the lock, so that nothing is handed to a loop that has ended.
+        // Under the lock, so that nothing is submitted to a loop that has ended.
         eventLoop.execute(state.run)
       }
       return true
     }
   }
 
-  /// Runs jobs for a turn. On the loop.
+  /// Runs jobs for one turn. Must be called on the loop.
   private func run() {
     guard let executor = state.withLock(\.executor) else { return }
     let runner = JobRunner()
@@ -69,7 +73,7 @@ final class JobLoop: Sendable {
     while let job = nextJob() {
       runner.run(job, on: executor.asUnownedTaskExecutor())
       count += 1
-      // A lone job does not cost a reading of the clock.
+      // A single job does not need the clock.
       if count == 1 { continue }
       let now = MonotonicTime.now
       if count == 2 { end = now + Self.turn }
@@ -89,16 +93,16 @@ final class JobLoop: Sendable {
     }
   }
 
-  /// Has the loop run the jobs that are left once it has looked at its sockets.
+  /// Makes the loop run the remaining jobs after it has polled its sockets.
   private func goOnLater() {
     state.withLock { state in
       if state.executor != nil { bell.ring(state.run) }
     }
   }
 
-  /// Takes no more jobs. Called once.
+  /// Stops accepting jobs. Called once.
   ///
-  /// - Returns: those that wait.
+  /// - Returns: the waiting jobs.
   func end() -> Ring<UnownedJob> {
     state.withLock { state in
       state.executor = nil

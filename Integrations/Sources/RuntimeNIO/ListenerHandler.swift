@@ -3,26 +3,27 @@ import NIOCore
 import Runtime
 import RuntimePrimitives
 
-/// The first handler of a listening channel: it lets NIO accept connections when a task waits for one.
+/// The first handler of a listening channel. It lets NIO accept connections only while a task waits for one.
 ///
-/// The others stay in the system's backlog. NIO takes up to four at a time, so that a few may be here that no task waits for.
-final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @unchecked Sendable {  // As a StreamHandler.
+/// Other connections stay in the system's backlog. NIO accepts up to four at a time, so a few accepted connections may
+/// have no waiting task.
+final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @unchecked Sendable {  // See `StreamHandler`.
   typealias InboundIn = any Channel
   typealias InboundOut = any Channel
   typealias OutboundIn = Never
   typealias OutboundOut = Never
 
   private struct State {
-    /// Connections that have been accepted, and wait for a task.
+    /// Accepted connections that wait for a task.
     var streams = Ring<NIOStream>()
-    /// The channels that have been accepted and are not streams yet.
+    /// Accepted channels that are not streams yet.
     var arriving: Set<ObjectIdentifier> = []
-    /// The task that waits.
+    /// The waiting task.
     var acceptor: Acceptor?
-    /// Whether the loop has asked to accept, and was put off.
+    /// Whether the loop has asked to accept and was refused.
     var isHeld = true
     var isClosed = false
-    /// Why the listener has ended by itself.
+    /// The reason why the listener has ended by itself.
     var failure: IOError.Reason?
     /// The listening channel, until it has ended.
     var channel: (any Channel)?
@@ -45,14 +46,14 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
 
   private let state = Lock(State())
   private var context: ChannelHandlerContext?
-  /// Whether NIO is kept from accepting, since it could not.
+  /// Whether NIO must not accept because it has run out of resources.
   private var isPaused = false
   /// Called once, when the listener is closed, before its channel is.
   private let onClose: @Sendable (ListenerHandler, any Channel) -> Void
 
   init(onClose: @escaping @Sendable (ListenerHandler, any Channel) -> Void) { self.onClose = onClose }
 
-  // MARK: What the channels tell
+  // MARK: Events of the channels
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
@@ -73,7 +74,7 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
     let connection = unwrapInboundIn(data)
     let identity = ObjectIdentifier(connection)
     state.withLock { _ = $0.arriving.insert(identity) }
-    // In case it ends before it is a stream.
+    // In case the connection ends before it becomes a stream.
     connection.closeFuture.whenComplete { _ in
       let isMissed = self.state.withLock { $0.arriving.remove(identity) != nil }
       if isMissed { self.acceptOn() }
@@ -81,7 +82,7 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
     context.fireChannelRead(data)
   }
 
-  /// Takes a connection that has become a stream. On its loop.
+  /// Delivers a connection that has become a stream. Must be called on its loop.
   func deliver(_ stream: NIOStream) {
     let (acceptor, isClosed) = state.withLock { state -> (Acceptor?, Bool) in
       state.arriving.remove(ObjectIdentifier(stream.handler.channel))
@@ -98,7 +99,7 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
     guard let code = (error as? NIOCore.IOError)?.errnoCode else { return }
     switch code {
     case EMFILE, ENFILE, ENOBUFS, ENOMEM:
-      // The connection stays in the backlog, and NIO would try again and again.
+      // The connection stays in the backlog, and NIO would retry again and again.
       isPaused = true
       try? context.channel.syncOptions?.setOption(.autoRead, value: false)
       let acceptor = state.withLock { state in
@@ -106,7 +107,7 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
         return exchange(&state.acceptor, with: nil)
       }
       acceptor?.continuation.resume(returning: .shortage(code))
-    case ECONNABORTED: break  // It befell that connection alone.
+    case ECONNABORTED: break  // Only that connection failed.
     default: state.withLock { $0.failure = .system(code) }
     }
   }
@@ -122,7 +123,7 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
     context.fireChannelInactive()
   }
 
-  // MARK: What tasks ask for, on any thread
+  // MARK: Calls from tasks, on any thread
 
   /// Waits for a connection.
   func accept() async -> Answer {
@@ -146,7 +147,7 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
         if let stream = state.streams.popFirst() { return .stream(stream) }
         if state.isClosed { return .ended(.closed) }
         if let reason = state.failure { return .ended(reason) }
-        // As in the wait for a stream.
+        // See the wait for a stream.
         if Task.isCancelled { return .ended(.cancelled) }
         guard state.acceptor == nil else { return .ended(.busy) }
         state.acceptor = Acceptor(ticket: ticket, continuation: continuation)
@@ -157,7 +158,7 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
     }
   }
 
-  /// Lets NIO accept, if a task waits and it was put off.
+  /// Lets NIO accept, if a task waits and NIO was refused before.
   private func acceptOn() {
     let channel = state.withLock { state -> (any Channel)? in
       guard state.mayAccept, exchange(&state.isHeld, with: false) else { return nil }
@@ -187,10 +188,10 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
     channel.close(promise: nil)
   }
 
-  /// Returns when the listening channel is closed.
+  /// Waits until the listening channel is closed.
   func waitUntilClosed() async {
     let channel = state.withLock { $0.channel }
-    // It does not fail: a channel closes once.
+    // The close future of a channel does not fail.
     try? await channel?.closeFuture.get()
   }
 }

@@ -1,20 +1,20 @@
 import NIOCore
 import RuntimeKit
 
-/// Has an event loop fire a sleep queue: the loop's timers are NIO's, and one serves all the tasks that sleep.
-final class LoopAlarm: @unchecked Sendable {  // What changes is touched on the loop alone.
+/// Makes an event loop fire a sleep queue. The loop's timers are NIO's, and a single timer serves all sleeping tasks.
+final class LoopAlarm: @unchecked Sendable {  // Mutable state is accessed on the loop only.
   private let eventLoop: any EventLoop
-  /// For when the loop's timers are set, in nanoseconds of the monotonic clock: the next one last.
+  /// The times of the loop's timers, in nanoseconds of the monotonic clock, latest first.
   private var times: [Int64] = []
 
   init(_ eventLoop: any EventLoop) { self.eventLoop = eventLoop }
 
-  /// Wakes the tasks of `queue` whose time has come, and sets a timer for the next, unless there is one that is no later.
-  /// On the loop.
+  /// Wakes the tasks of `queue` whose deadline has passed, and sets a timer for the next deadline, unless there is one
+  /// that is not later. Must be called on the loop.
   func fire(_ queue: SleepQueue) {
     guard let next = queue.fire(), next < times.last ?? .max else { return }
     let timer = Timer(alarm: self, queue: queue)
-    // It throws if the loop is being shut down, and then nothing has to be woken any more.
+    // It throws if the loop is shutting down, when no task is left to wake.
     guard (try? eventLoop.scheduleCallback(at: .uptimeNanoseconds(UInt64(clamping: next)), handler: timer)) != nil
     else {
       return
@@ -27,7 +27,7 @@ final class LoopAlarm: @unchecked Sendable {  // What changes is touched on the 
     let queue: SleepQueue
 
     func handleScheduledCallback(eventLoop: some EventLoop) {
-      // They go off in the order of their times.
+      // Timers fire in the order of their times.
       alarm.times.removeLast()
       alarm.fire(queue)
     }

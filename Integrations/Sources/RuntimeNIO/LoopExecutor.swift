@@ -5,17 +5,20 @@ import RuntimeKit
 import RuntimePrimitives
 import Synchronization
 
-/// Runs jobs on the event loops of a group: what becomes ready on a loop on that one, the rest on each in turn.
+/// A task executor on the event loops of a group. A job that becomes ready on a loop runs there; other jobs go to each
+/// loop in turn.
 ///
-/// NIO's loops are serial executors, and of these a task cannot prefer one.
+/// NIO's loops are serial executors, which a task cannot prefer.
 final class LoopExecutor: TaskExecutor {
   /// Set once, before there are jobs.
   nonisolated(unsafe) private(set) var loops: [JobLoop] = []
-  /// The calling thread's, if it is one of them.
+  /// The loop of the calling thread, if it is one of them.
   private let current = ThreadSpecificVariable<JobLoop>()
   private let turn = Atomic<UInt>(0)
 
-  /// - Throws: what the system says if it has no descriptor to give.
+  /// Creates an executor.
+  ///
+  /// - Throws: the system's error if a descriptor cannot be created.
   init(_ group: MultiThreadedEventLoopGroup) throws(IOError) {
     do throws(IOError) {
       for eventLoop in group.makeIterator() { loops.append(try JobLoop(eventLoop, self)) }
@@ -26,10 +29,10 @@ final class LoopExecutor: TaskExecutor {
     for loop in loops { loop.eventLoop.execute { self.current.currentValue = loop } }
   }
 
-  /// The calling thread's loop, or another if it is not of this group.
+  /// The loop of the calling thread, or another one if the thread does not belong to this group.
   var someLoop: JobLoop { current.currentValue ?? nextLoop }
 
-  /// Each loop in turn.
+  /// The loops in turn.
   private var nextLoop: JobLoop {
     loops[Int(turn.wrappingAdd(1, ordering: .relaxed).oldValue % UInt(loops.count))]
   }
@@ -40,12 +43,12 @@ final class LoopExecutor: TaskExecutor {
     if !(own ?? nextLoop).enqueue(job, isOnLoop: own != nil) { exile(job) }
   }
 
-  /// Has the jobs that wait, and those that come later, run on Swift's own pool. Called once.
+  /// Makes waiting and later jobs run on Swift's own pool. Called once.
   func end() {
     for loop in loops {
       var rest = loop.end()
       while let job = rest.popFirst() { exile(job) }
-      // The group may not be the runtime's own, and live on.
+      // The group may belong to the program and live on.
       loop.eventLoop.execute { [current] in current.currentValue = nil }
     }
   }

@@ -1,7 +1,7 @@
 public import Runtime
 import RuntimeKit
 
-/// A listening channel of NIO's.
+/// A listener on a NIO channel.
 public final class NIOListener: StreamListener {
   public let localAddress: Runtime.SocketAddress
   private let handler: ListenerHandler
@@ -17,7 +17,7 @@ public final class NIOListener: StreamListener {
 
   deinit { close() }
 
-  /// How long to wait for a descriptor to be given back.
+  /// The delay before the next attempt if descriptors have run out.
   private static let pause = Duration.milliseconds(20)
 
   public func accept() async throws(Runtime.IOError) -> NIOStream {

@@ -12,9 +12,9 @@ extension NIORuntime {
     try await listen(options) { () throws(IOError) in try ListeningSocket(on: address, options: options) }
   }
 
-  /// Listens on a socket that another process has opened; see `Network.listen(onInherited:options:)`.
+  /// Listens on a socket that another process has opened. See `Network.listen(onInherited:options:)`.
   ///
-  /// NIO sets the backlog of a socket that it takes over; it is that of `options` then.
+  /// NIO sets the backlog of the socket, so it becomes that of `options`.
   public func listen(
     onInherited socket: InheritedSocket, options: ListenOptions
   ) async throws(Runtime.IOError) -> NIOListener {
@@ -34,7 +34,7 @@ extension NIORuntime {
     }
     let bootstrap = ServerBootstrap(group: executor.someLoop.eventLoop, childGroup: group)
       .serverChannelInitializer { channel in
-        // NIO has called it with a backlog of its own, of 128.
+        // NIO has called it with its own backlog of 128.
         Glibc.listen(socket.descriptor, options.backlog)
         return channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler) }
       }
@@ -62,7 +62,7 @@ extension NIORuntime {
     if channels.isClosed { throw IOError(.connect, .closed) }
     let attempt = ConnectAttempt()
     let bootstrap = ClientBootstrap(group: executor.someLoop.eventLoop)
-      .connectTimeout(.hours(24))  // The system gives up long before.
+      .connectTimeout(.hours(24))  // The system gives up much earlier.
       .channelOption(.tcpOption(.tcp_nodelay), value: options.tcp.noDelay ? 1 : 0)
       .channelInitializer { [channels] channel in
         channel.eventLoop.makeCompletedFuture {
@@ -89,7 +89,7 @@ extension NIORuntime {
     return stream
   }
 
-  /// Connects to a Unix-domain socket, which NIO cannot do where the listener's backlog is full, or its name abstract.
+  /// Connects to a Unix-domain socket, which NIO cannot do if the listener's backlog is full or its name is abstract.
   private func unixDescriptor(connectedTo address: SocketAddress) async throws(IOError) -> Int32 {
     let descriptor = socket(
       address.family, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue), 0)
@@ -99,7 +99,7 @@ extension NIORuntime {
         switch errno {
         case EINTR: continue
         case EAGAIN:
-          // The backlog is full, and no event tells when it is not any more.
+          // The backlog is full, and no event signals when there is room.
           do {
             try await clock.sleep(for: .milliseconds(2))
           } catch {
@@ -115,7 +115,7 @@ extension NIORuntime {
     }
   }
 
-  /// Makes a stream of a new connection's channel, to be closed when the runtime is shut down. On the channel's loop.
+  /// Creates a stream from a new connection's channel, to be closed at shutdown. Must be called on the channel's loop.
   private static func makeStream(
     of channel: any Channel, _ options: TCPOptions, in channels: OpenChannels
   ) throws -> NIOStream {
@@ -128,13 +128,13 @@ extension NIORuntime {
   }
 }
 
-/// A connection that is being made, and may be given up.
+/// An attempt to connect, which may be cancelled.
 private final class ConnectAttempt: Sendable {
   private let state = Lock((stream: NIOStream?.none, isCancelled: false, isOver: false))
 
   var isCancelled: Bool { state.withLock(\.isCancelled) }
 
-  /// Takes the stream that the attempt is for.
+  /// Sets the stream of the attempt.
   func begin(_ stream: NIOStream) {
     let isCancelled = state.withLock { state in
       state.stream = stream
@@ -143,7 +143,7 @@ private final class ConnectAttempt: Sendable {
     if isCancelled { stream.handler.abort() }
   }
 
-  /// Gives the attempt up, unless it has ended.
+  /// Cancels the attempt, unless it has ended.
   func cancel() {
     let stream = state.withLock { state in
       if !state.isOver { state.isCancelled = true }
@@ -154,7 +154,7 @@ private final class ConnectAttempt: Sendable {
 
   /// Ends the attempt.
   ///
-  /// - Returns: the stream; `nil` if the attempt was given up before.
+  /// - Returns: the stream; `nil` if the attempt was cancelled before.
   func end() -> NIOStream? {
     state.withLock { state in
       state.isOver = true

@@ -5,16 +5,17 @@ public import Runtime
 public import RuntimeKit
 import RuntimePrimitives
 
-/// The backend on SwiftNIO: its event loops run the tasks, and streams, listeners and timers are theirs.
+/// A backend on SwiftNIO, whose event loops run the tasks and provide streams, listeners and timers.
 ///
-/// A connection belongs to one loop for life, and a task that has waited for it goes on on that loop. A task that blocks a
-/// loop keeps everything waiting that belongs to the loop, as anywhere in NIO: there are no relief workers. Sockets for
-/// datagrams are `RuntimeKit`'s, with a thread that waits for them, `gearbox-poll`; blocking work has threads of its own,
-/// `gearbox-block`. `Task.sleep` and Swift's clocks go by Dispatch's timers, ``clock`` by the loops'.
+/// A connection belongs to one loop for its lifetime, and a task that has waited for it resumes on that loop. A task
+/// that blocks a loop blocks everything on that loop, as usual in NIO: there are no relief workers. Datagram sockets
+/// are those of `RuntimeKit`, with a thread that waits for them, `gearbox-poll`. Blocking work runs on separate
+/// threads, `gearbox-block`. `Task.sleep` and Swift's clocks use Dispatch's timers, and ``clock`` uses the loops'
+/// timers.
 public final class NIORuntime: AsyncRuntime {
   public let name = "nio"
   public let clock: TimerClock
-  /// What the runtime does alike with others; it is public for the sake of ``spawn(_:_:)``, which is inlinable.
+  /// The services shared by all backends. They are public because ``spawn(_:_:)`` is inlinable.
   public let services: RuntimeServices
   public let taskExecutor: (any TaskExecutor)?
   let executor: LoopExecutor
@@ -24,22 +25,22 @@ public final class NIORuntime: AsyncRuntime {
   private let ownsGroup: Bool
   private let datagrams: PollerThread
 
-  /// A runtime on event loops of its own.
+  /// Creates a runtime on its own event loops.
   ///
   /// - Parameters:
-  ///   - loops: how many event loops, and so threads, run tasks; `nil` for as many as there are processors to use.
-  ///   - blocking: how much blocking work there may be at once.
-  /// - Throws: what the system says if it has no descriptor or thread to give. NIO ends the process if it cannot start its
-  ///   threads.
+  ///   - loops: the number of event loops, and so of threads; `nil` for one per available processor.
+  ///   - blocking: the limits on blocking work.
+  /// - Throws: the system's error if a descriptor or a thread cannot be created. NIO ends the process if it cannot
+  ///   start its threads.
   public convenience init(loops: Int? = nil, blocking: BlockingLimits = BlockingLimits()) throws(Runtime.IOError) {
     precondition(loops.map { $0 > 0 } ?? true, "a runtime has at least one event loop")
     try self.init(MultiThreadedEventLoopGroup(numberOfThreads: loops ?? availableCores()), isOwn: true, blocking)
   }
 
-  /// A runtime on the event loops of `group`, beside what else the program does there. Shutting it down leaves the group as
-  /// it is; the group has to live until then.
+  /// Creates a runtime on the event loops of `group`, which the program may also use otherwise. Shutting the runtime
+  /// down does not affect the group. The group must live until then.
   ///
-  /// - Throws: what the system says if it has no descriptor or thread to give.
+  /// - Throws: the system's error if a descriptor or a thread cannot be created.
   public convenience init(
     group: MultiThreadedEventLoopGroup, blocking: BlockingLimits = BlockingLimits()
   ) throws(Runtime.IOError) {
@@ -72,7 +73,7 @@ public final class NIORuntime: AsyncRuntime {
   public var workerCount: Int { executor.loops.count }
 
   public var metrics: RuntimeMetrics {
-    // There is no queue that the loops share.
+    // The loops share no queue.
     services.metrics(queueDepths: [0] + executor.loops.map(\.depth), workers: executor.loops.map(\.done))
   }
 
@@ -108,7 +109,7 @@ public final class NIORuntime: AsyncRuntime {
       if ownsGroup {
         let hasEnded = DispatchSemaphore(value: 0)
         group.shutdownGracefully(queue: .global()) { _ in hasEnded.signal() }
-        // A loop that is in a job then is left alone.
+        // A loop that is still in a job is abandoned.
         _ = hasEnded.wait(timeout: DispatchTime(uptimeNanoseconds: UInt64(clamping: deadline)))
       }
       datagrams.stop()

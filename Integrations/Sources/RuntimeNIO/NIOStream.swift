@@ -2,19 +2,19 @@ public import NIOCore
 public import Runtime
 import RuntimePrimitives
 
-/// A channel of NIO's as a stream: of a connection that a NIO server has accepted, or of ``NIORuntime``.
+/// A stream on a NIO channel: a connection that a NIO server has accepted, or one of ``NIORuntime``.
 ///
-/// It may be used from any task on any runtime. Reading and writing is cheapest in a task that runs on the channel's event
-/// loop, as those of ``NIORuntime`` do once they have waited for it. The stream reads ahead by 64 KiB (and by what the
-/// kernel holds, once the peer has finished). It is closed when the last reference to it goes.
+/// It may be used from any task on any runtime. Reads and writes are cheapest in a task that runs on the channel's
+/// event loop, as tasks of ``NIORuntime`` do once they have waited for it. The stream reads ahead by 64 KiB (and by
+/// what the kernel holds, once the peer has finished). It is closed with the last reference.
 public final class NIOStream: ByteStream {
   let handler: StreamHandler
 
-  /// Makes a stream of a connected socket's channel.
+  /// Creates a stream on a connected socket's channel.
   ///
-  /// To be called on the channel's event loop, in the initializer of a bootstrap or later. The stream's handler is added as
-  /// the last; no other may come after it. It sets the channel to read by itself (`autoRead`), which the stream holds up where
-  /// it has to, and to allow the other end to close its half (`allowRemoteHalfClosure`).
+  /// Call it on the channel's event loop, in the initializer of a bootstrap or later. The stream's handler is added
+  /// last; no other handler may follow it. It enables automatic reads (`autoRead`), which the stream pauses if
+  /// necessary, and half closure by the peer (`allowRemoteHalfClosure`).
   ///
   /// ```swift
   /// .childChannelInitializer { channel in
@@ -25,7 +25,7 @@ public final class NIOStream: ByteStream {
   /// }
   /// ```
   ///
-  /// - Throws: what NIO says if the channel is closed.
+  /// - Throws: NIO's error if the channel is closed.
   public convenience init(_ channel: any Channel) throws {
     try self.init(StreamHandler(channel))
   }
@@ -98,13 +98,13 @@ public final class NIOStream: ByteStream {
 
   public func shutdownWrite() throws(Runtime.IOError) { try handler.shutdownOutput() }
 
-  /// Closes the stream both ways, at once for those that use it. What has been written is still sent, for half a minute.
+  /// Closes both directions, at once for its users. Data written before is still sent, for up to half a minute.
   public func close() { handler.close() }
 
   public func closeAndWait() async {
     handler.close()
     await withTaskCancellationHandler {
-      // It does not fail: a channel closes once.
+      // The close future of a channel does not fail.
       try? await handler.channel.closeFuture.get()
     } onCancel: {
       handler.abort()
@@ -116,21 +116,21 @@ public final class NIOStream: ByteStream {
     return type == PendingInput.self ? handler.pendingInput as? Attribute : nil
   }
 
-  /// The other end's address; `nil` once the stream is closed, and where NIO does not know it.
+  /// The peer's address; `nil` once the stream is closed, or if NIO does not know it.
   public var peerAddress: Runtime.SocketAddress? { handler.isOpen ? handler.addresses.peer : nil }
 
-  /// This end's address; `nil` once the stream is closed, and where NIO does not know it.
+  /// The local address; `nil` once the stream is closed, or if NIO does not know it.
   public var localAddress: Runtime.SocketAddress? { handler.isOpen ? handler.addresses.local : nil }
 }
 
 extension OutputRawSpan {
-  /// Appends `bytes`, for which there is room.
+  /// Appends `bytes`, which must fit.
   ///
-  /// - Returns: how many there are.
+  /// - Returns: their number.
   fileprivate mutating func append(_ bytes: ByteBuffer) -> Int {
     bytes.withUnsafeReadableBytes { source in
       withUnsafeMutableBytes { room, initialized in
-        // No more were taken than there is room for.
+        // No more bytes were taken than fit.
         UnsafeMutableRawBufferPointer(rebasing: room[initialized...]).copyMemory(from: source)
         initialized += source.count
       }

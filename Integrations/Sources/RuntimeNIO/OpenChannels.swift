@@ -1,8 +1,8 @@
 import RuntimePrimitives
 
-/// What a runtime has to close when it is shut down.
+/// The open channels that a runtime closes at shutdown.
 final class OpenChannels: Sendable {
-  /// A channel, by what closes it.
+  /// An object that closes a channel.
   protocol Member: AnyObject, Sendable {
     func close()
   }
@@ -11,7 +11,7 @@ final class OpenChannels: Sendable {
 
   var isClosed: Bool { state.withLock(\.isClosed) }
 
-  /// Notes `member`; closes it if the runtime is shut down already.
+  /// Adds `member`, or closes it if the runtime has been shut down.
   ///
   /// - Returns: whether it is open.
   func insert(_ member: some Member) -> Bool {
@@ -23,12 +23,12 @@ final class OpenChannels: Sendable {
     return isOpen
   }
 
-  /// Forgets `member`, which is closed.
+  /// Removes `member`, which has been closed.
   func remove(_ member: some Member) {
     _ = state.withLock { $0.members.removeValue(forKey: ObjectIdentifier(member)) }
   }
 
-  /// Closes all, and whatever comes later.
+  /// Closes all members, current and later ones.
   func close() {
     let members = state.withLock { state in
       state.isClosed = true

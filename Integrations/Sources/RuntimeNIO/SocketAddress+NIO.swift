@@ -2,11 +2,11 @@ import Glibc
 import NIOCore
 import Runtime
 
-/// Both libraries have a `SocketAddress`. In this module it is Gearbox's; public declarations spell it out.
+/// Both libraries have a `SocketAddress`. In this module it is Gearbox's; public declarations qualify it.
 typealias SocketAddress = Runtime.SocketAddress
 
 extension SocketAddress {
-  /// The same address, as NIO has it; `nil` for one that NIO has no word for.
+  /// Converts an address of NIO; `nil` if it has no counterpart.
   init?(_ address: NIOCore.SocketAddress) {
     self.init(writtenBy: { storage, length in
       address.withSockAddr { bytes, count in
@@ -20,7 +20,7 @@ extension SocketAddress {
 }
 
 extension NIOCore.SocketAddress {
-  /// An IPv4 or IPv6 address, as NIO has it; `nil` for the name of a Unix-domain socket.
+  /// Converts an IPv4 or IPv6 address to NIO's type; `nil` for a Unix-domain address.
   init?(_ address: SocketAddress) {
     let converted = address.withSystemAddress { bytes, length -> NIOCore.SocketAddress? in
       switch address {

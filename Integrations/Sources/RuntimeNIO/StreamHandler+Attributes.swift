@@ -8,13 +8,13 @@ extension StreamHandler {
   /// Whether this end has not been closed.
   var isOpen: Bool { !state.withLock(\.isClosed) }
 
-  /// Both ends' addresses, as far as they are known.
+  /// The addresses of both ends, as far as they are known.
   var addresses: (local: SocketAddress?, peer: SocketAddress?) {
     state.withLock(\.unixAddresses)
       ?? (channel.localAddress.flatMap { SocketAddress($0) }, channel.remoteAddress.flatMap { SocketAddress($0) })
   }
 
-  /// Whether the other end is there still, as far as the loop has heard.
+  /// Whether the peer is still connected, as far as the loop has noticed.
   var peerPresence: PeerPresence {
     state.withLock { state in
       if state.isGone { return .gone }
@@ -26,14 +26,15 @@ extension StreamHandler {
     }
   }
 
-  /// Whether bytes have been read that were not taken; `nil` once this end is closed.
+  /// Whether there are received bytes that have not been read; `nil` once this end is closed.
   var pendingInput: PendingInput? {
     state.withLock { state in
       state.isClosed ? nil : PendingInput(isThere: state.inbox.readableBytes > 0)
     }
   }
 
-  /// Notes the names of a Unix-domain connection, which NIO does not know if they are abstract. On the loop.
+  /// Records the names of a Unix-domain connection, of which NIO does not know abstract ones. Must be called on the
+  /// loop.
   func noteUnixAddresses() {
     switch channel.localAddress {
     case .v4?, .v6?: return
@@ -49,9 +50,9 @@ extension StreamHandler {
 }
 
 extension Channel {
-  /// Sets a socket's options that NIO has no words for. On the loop.
+  /// Sets socket options that NIO does not support. Must be called on the loop.
   func apply(_ options: TCPOptions) {
-    // That one NIO sets itself.
+    // NIO sets this one itself.
     var options = options
     options.noDelay = false
     guard options.keepAlive != nil || options.unsentLimit != nil || options.resetsOnClose else { return }

@@ -2,13 +2,13 @@ import Runtime
 import RuntimePrimitives
 
 extension StreamHandler {
-  /// Waits until `direction` is worth trying.
+  /// Waits until `direction` is ready.
   func wait(for direction: Direction) async throws(IOError) {
     let ticket = state.withLock { $0.nextTicket() }
     let reason = await withTaskCancellationHandler {
       await suspend(for: direction, ticket, watchesForCancellation: true)
     } onCancel: {
-      // Only this wait: one that was turned away must not end the other's.
+      // Only this wait: a wait that was rejected as busy must not end the other one.
       let waiter = state.withLock { state in
         state[direction]?.ticket == ticket ? exchange(&state[direction], with: nil) : nil
       }
@@ -17,7 +17,7 @@ extension StreamHandler {
     if let reason { throw IOError(direction.operation, reason) }
   }
 
-  /// Waits until a read is worth trying, and takes no notice of the task's cancellation.
+  /// Waits until a read can proceed, ignoring the task's cancellation.
   func waitUntilReadableOrClosed() async throws(IOError) {
     if let reason = await suspend(for: .read, 0, watchesForCancellation: false) { throw IOError(.read, reason) }
   }
@@ -30,8 +30,8 @@ extension StreamHandler {
         state.restartTurn()
         if state.isClosed { return .closed }
         if state.isWorthTrying(direction) { return .some(nil) }
-        // A task that is cancelled says so before it calls the handler, which takes the lock: either it is seen here, or
-        // the handler sees the wait.
+        // Cancellation marks the task before it calls the handler, which takes the lock. So either the mark is seen
+        // here, or the handler finds the waiter.
         if watchesForCancellation, Task.isCancelled { return .cancelled }
         guard state[direction] == nil else { return .busy }
         state[direction] = StreamState.Waiter(ticket: ticket, continuation: continuation)
@@ -41,7 +41,7 @@ extension StreamHandler {
     }
   }
 
-  /// Lets others have their turn, if this task has had its own.
+  /// Lets other tasks run, if this task has used up its turn.
   func giveTurnIfOver() async {
     if state.withLock({ $0.endsTurn() }) { await Task.yield() }
   }

@@ -3,12 +3,12 @@ import NIOCore
 import Runtime
 import RuntimePrimitives
 
-/// The last handler of a channel: what turns its events into a stream.
+/// The last handler of a channel, which turns its events into a stream.
 ///
-/// It reads ahead by 64 KiB, and stops the channel's reading then. What is written goes to the channel while that wants more
-/// to send; what does not is not taken over, as it could not be taken back. So up to two times 64 KiB are in the channel's
-/// hands that the kernel has not taken, and closing waits for these.
-final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `state` has a lock, the rest is the loop's.
+/// It reads ahead by 64 KiB, and then pauses the channel's reads. Written bytes go to the channel while it is writable.
+/// Other bytes are not accepted, because they could not be withdrawn. So the channel holds up to twice 64 KiB that the
+/// kernel has not accepted, and closing waits for these.
+final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `state` is locked, the loop owns the rest.
   typealias InboundIn = ByteBuffer
   typealias InboundOut = Never
   typealias OutboundIn = Never
@@ -17,22 +17,22 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   let channel: any Channel
   let state = Lock(StreamState())
 
-  /// Called once, when the channel is connected; on the loop.
+  /// Called once on the loop, when the channel is connected.
   var onActive: (() -> Void)?
-  /// Called once, when the channel has ended; on the loop.
+  /// Called once on the loop, when the channel has ended.
   var onEnd: (() -> Void)?
 
-  /// Whether what has not been sent when it is closed is discarded.
+  /// Whether closing discards unsent data.
   private let resetsOnClose: Bool
   private var context: ChannelHandlerContext?
-  /// What is to be closed once everything has been sent.
+  /// The directions to close once everything has been sent.
   private var closing: CloseMode?
   private var isAwaitingFlush = false
   private var lingering: Scheduled<Void>?
   private var failure: Failure?
 
-  /// How long a stream that is closed goes on sending what was written before. The kernel has its own, longer time for what
-  /// it has taken.
+  /// How long a closed stream continues to send data written before. The kernel has its own, longer time for data that
+  /// it has accepted.
   private static let patience = TimeAmount.seconds(30)
 
   init(_ channel: any Channel, resetsOnClose: Bool = false) {
@@ -40,7 +40,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     self.resetsOnClose = resetsOnClose
   }
 
-  // MARK: What the channel tells
+  // MARK: Events of the channel
 
   func handlerAdded(context: ChannelHandlerContext) {
     self.context = context
@@ -69,7 +69,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     reader?.continuation.resume(returning: nil)
   }
 
-  /// The channel asks to read on, as it does after each read.
+  /// Handles the channel's request to read on, which follows each read.
   func read(context: ChannelHandlerContext) {
     let isFull = state.withLock { state in
       state.isReadHeld = state.inbox.readableBytes >= StreamState.most
@@ -111,7 +111,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
 
   private func hasEnded() {
     guard context != nil else { return }
-    // NIO does not say why a write has failed: it closes the channel.
+    // NIO closes the channel without reporting why a write has failed.
     let failure = self.failure ?? Failure(EPIPE)
     let isFinished = closing == .output
     let inputFailure = self.failure ?? Failure(ECONNRESET)
@@ -123,7 +123,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     exchange(&onEnd, with: nil)?()
   }
 
-  /// Ends the directions that have not ended yet, and wakes those that wait for them.
+  /// Ends the directions that have not ended yet, and resumes the tasks that wait for them.
   private func end(input: StreamState.End, output: Failure? = nil) {
     let (reader, writer) = state.withLock { state in
       state.inputEnd = state.inputEnd ?? input
@@ -134,11 +134,11 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     writer?.continuation.resume(returning: nil)
   }
 
-  // MARK: What tasks ask for, on any thread
+  // MARK: Calls from tasks, on any thread
 
-  /// Takes up to `count` bytes of what has been read.
+  /// Takes up to `count` received bytes.
   ///
-  /// - Returns: an empty buffer at the end; `nil` if there is nothing yet.
+  /// - Returns: an empty buffer at the end of the stream; `nil` if there is nothing yet.
   func take(upTo count: Int) throws(IOError) -> ByteBuffer? {
     let (bytes, readsOn) = try state.withLock { state throws(IOError) -> (ByteBuffer?, Bool) in
       if state.isClosed { throw IOError(.read, .closed) }
@@ -151,7 +151,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
         }
       }
       state.spend(min(count, available))
-      // All of it as a rule, so that the buffer is given back to the channel's pool.
+      // Usually all of it, so that the buffer returns to the channel's pool.
       guard available > count else {
         return (exchange(&state.inbox, with: ByteBuffer()), exchange(&state.isReadHeld, with: false))
       }
@@ -164,9 +164,9 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     return bytes
   }
 
-  /// Hands the channel what it wants of `first` and then `second`, after the first `offset` bytes.
+  /// Passes as many bytes of `first` and then `second`, from `offset` on, to the channel as it accepts.
   ///
-  /// - Returns: how many bytes.
+  /// - Returns: the number of bytes.
   func put(_ first: RawSpan, _ second: RawSpan, from offset: Int) throws(IOError) -> Int {
     let isOnLoop = channel.eventLoop.inEventLoop
     let a = first.extracting(droppingFirst: min(offset, first.byteCount))
@@ -182,7 +182,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     let (a2, b2) = (a.extracting(first: min(room, a.byteCount)), b.extracting(first: max(0, room - a.byteCount)))
     if isOnLoop {
       if !isFirst { drain() }
-      // It may have ended meanwhile, and then this goes the way of what the kernel has taken.
+      // If the channel has ended meanwhile, the bytes are lost like those that the kernel has accepted.
       guard let context else { return room }
       WriteScratch.withBuffer { buffer in
         buffer.append(a2)
@@ -203,7 +203,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     return room
   }
 
-  /// Hands the channel what other threads have written. On the loop.
+  /// Passes bytes written by other threads to the channel. Must be called on the loop.
   private func drain() {
     let buffers = state.withLock { state in
       state.isDrainScheduled = false
@@ -218,7 +218,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     writer?.continuation.resume(returning: nil)
   }
 
-  /// Ends the output once everything has been sent.
+  /// Closes the output once everything has been sent.
   func shutdownOutput() throws(IOError) {
     try state.withLock { state throws(IOError) in
       if state.isClosed { throw IOError(.shutdown, .closed) }
@@ -230,7 +230,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     }
   }
 
-  /// Closes the channel once everything has been sent, and at once for those that wait.
+  /// Closes the channel once everything has been sent. Waiting tasks fail at once.
   func close() {
     let (reader, writer, isFirst) = state.withLock { state in
       let isFirst = !exchange(&state.isClosed, with: true)
@@ -246,7 +246,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     }
   }
 
-  /// Closes the channel at once, whatever has not been sent.
+  /// Closes the channel at once and discards unsent data.
   func abort() {
     close()
     onLoop { handler in handler.context?.close(promise: nil) }
@@ -259,11 +259,11 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     channel.eventLoop.execute { body(self) }
   }
 
-  /// Closes what is to be closed, if everything has been sent; otherwise once it has been. On the loop.
+  /// Closes the requested directions, now or once everything has been sent. Must be called on the loop.
   private func settle() {
     drain()
     guard let context, let closing else {
-      // It was closed before its channel was its own.
+      // The stream was closed before its channel was set up.
       return channel.close(promise: nil)
     }
     guard !resetsOnClose, isAwaitingFlush || hasUnsentBytes else { return context.close(mode: closing, promise: nil) }
@@ -277,13 +277,13 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     context.writeAndFlush(wrapOutboundOut(ByteBuffer()), promise: flushed)
     flushed.futureResult.assumeIsolated().whenComplete { _ in
       self.isAwaitingFlush = false
-      // What is to be closed may be more by now.
+      // More directions may have to be closed by now.
       if let context = self.context, let closing = self.closing { context.close(mode: closing, promise: nil) }
     }
   }
 
   private var hasUnsentBytes: Bool {
-    // A channel that does not say how much it has is asked to say when it is done.
+    // If the channel cannot report the number of unsent bytes, a flush reports when it is done.
     (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) != 0
   }
 }

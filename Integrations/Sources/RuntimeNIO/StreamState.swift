@@ -2,16 +2,16 @@ import NIOCore
 import Runtime
 import RuntimePrimitives
 
-/// What the tasks that use a stream and the event loop of its channel share.
+/// The state shared by the tasks that use a stream and the event loop of its channel.
 struct StreamState {
-  /// What has been read and not been taken.
+  /// Received bytes that have not been taken.
   var inbox = ByteBuffer()
-  /// What other threads have written and the loop has not handed to the channel.
+  /// Bytes written by other threads that the loop has not passed to the channel.
   var outbox: [ByteBuffer] = []
   var outboxBytes = 0
-  /// Whether the loop will come for the outbox.
+  /// Whether the loop is going to drain the outbox.
   var isDrainScheduled = false
-  /// Whether the channel wants more to send.
+  /// Whether the channel accepts more bytes.
   var isWritable = true
   /// Whether the loop stopped reading because the inbox was full.
   var isReadHeld = false
@@ -19,16 +19,16 @@ struct StreamState {
   var outputEnd: Failure?
   /// Whether this end has been closed.
   var isClosed = false
-  /// Whether the channel has ended, and takes no more from its loop.
+  /// Whether the channel has ended and accepts no more calls from its loop.
   var isGone = false
-  /// What a Unix-domain connection's ends are called.
+  /// The names of a Unix-domain connection's ends.
   var unixAddresses: (local: SocketAddress?, peer: SocketAddress?)?
   var reader: Waiter?
   var writer: Waiter?
   private var ticket = 0
   private var turn = Turn()
 
-  /// How much is read ahead, and how much is taken off other threads, before the one and the other has to wait.
+  /// The number of bytes read ahead, and the number of bytes accepted from other threads, before each has to wait.
   static let most = 64 * 1024
 
   enum End {
@@ -37,16 +37,16 @@ struct StreamState {
     case failed(Failure)
   }
 
-  /// A task that waits, to be resumed with `nil` when its direction is worth trying, and otherwise with the reason.
+  /// A waiting task. It is resumed with `nil` when its direction is ready, otherwise with the reason.
   struct Waiter {
     let ticket: Int
     let continuation: UnsafeContinuation<IOError.Reason?, Never>
   }
 
-  /// How many bytes may be written now.
+  /// The number of bytes that may be written now.
   var room: Int { isWritable ? max(0, Self.most - outboxBytes) : 0 }
 
-  /// Whether a read or a write would not have to wait.
+  /// Returns whether a read or a write would not have to wait.
   func isWorthTrying(_ direction: Direction) -> Bool {
     switch direction {
     case .read: inbox.readableBytes > 0 || inputEnd != nil
@@ -59,7 +59,7 @@ struct StreamState {
     return ticket
   }
 
-  /// The place of the task that waits for `direction`.
+  /// The task that waits for `direction`.
   subscript(direction: Direction) -> Waiter? {
     get {
       switch direction {
@@ -75,7 +75,7 @@ struct StreamState {
     }
   }
 
-  /// Takes out the task that waits for `direction`, if that is worth trying now: for the caller to resume.
+  /// Removes the task that waits for `direction`, if that is ready, and returns it to be resumed by the caller.
   mutating func takeReady(_ direction: Direction) -> Waiter? {
     isWorthTrying(direction) ? exchange(&self[direction], with: nil) : nil
   }
@@ -94,34 +94,34 @@ enum Direction: Sendable {
 }
 
 extension StreamState {
-  /// What a task has done since it last waited: a peer that is never slow would otherwise have it keep its thread.
+  /// The work of a task since it last waited. Without it, a task with a fast peer would keep its thread forever.
   private struct Turn {
     var work = 0
-    /// Whether an operation that cannot wait has been refused, so that others have their turn.
+    /// Whether a non-suspending operation has been refused to let other tasks run.
     var isRefused = false
 
-    /// A quarter of a millisecond's work: 64 small operations, or fewer with many bytes.
+    /// About a quarter of a millisecond of work: 64 small operations, or fewer with many bytes.
     static let most = 256 * 1024
     static let operation = 4 * 1024
   }
 
-  /// Whether others are to have their turn before an operation that can wait goes on. If so, a new one begins.
+  /// Returns whether other tasks should run before an operation that can wait. If so, begins a new turn.
   mutating func endsTurn() -> Bool {
     guard turn.isRefused || turn.work >= Turn.most else { return false }
     turn = Turn()
     return true
   }
 
-  /// Whether an operation that cannot wait is refused. The next one is not.
+  /// Returns whether a non-suspending operation must be refused. The next one is not.
   mutating func refuses() -> Bool {
     guard turn.work >= Turn.most else { return false }
     turn = Turn(isRefused: true)
     return true
   }
 
-  /// Counts an operation that has moved so many bytes.
+  /// Counts an operation that has transferred `bytes` bytes.
   mutating func spend(_ bytes: Int) { turn.work += Turn.operation + bytes }
 
-  /// Notes that the task waits.
+  /// Records that the task waits.
   mutating func restartTurn() { turn = Turn() }
 }

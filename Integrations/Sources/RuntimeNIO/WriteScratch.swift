@@ -1,11 +1,11 @@
 import NIOCore
 import NIOPosix
 
-/// A buffer for each event loop's thread that what is written goes through: NIO takes bytes in buffers of its own kind, and
-/// mostly gives them back before the call returns.
+/// A reusable buffer for writes, one per event loop thread: NIO requires its own buffer type, and usually releases the
+/// buffer before the call returns.
 enum WriteScratch {
   private final class Scratch: Sendable {
-    nonisolated(unsafe) var buffer = ByteBuffer()  // Its thread's alone.
+    nonisolated(unsafe) var buffer = ByteBuffer()  // Accessed by its thread only.
   }
 
   private static let current = ThreadSpecificVariable<Scratch>()
@@ -19,7 +19,8 @@ enum WriteScratch {
       scratch = Scratch()
       current.currentValue = scratch
     }
-    // Taken out, as a write may call for another. A channel that has not sent it keeps the storage, and this gets a new one.
+    // Taken out, since a write may cause another one. If a channel keeps the storage of unsent bytes, this gets new
+    // storage.
     var buffer = exchange(&scratch.buffer, with: ByteBuffer())
     buffer.clear()
     body(&buffer)

@@ -2,7 +2,7 @@ public import Runtime
 public import RuntimeHTTP
 public import ServiceLifecycle
 
-/// A server as a service of a `ServiceGroup`: it runs until the group shuts down, and then ends gracefully.
+/// A server as a service of a `ServiceGroup`. It runs until the group shuts down, and then ends gracefully.
 ///
 /// ```swift
 /// options.inheritsTaskLocals = true  // handlers see the shutdown
@@ -12,18 +12,21 @@ public import ServiceLifecycle
 /// try await group.run()
 /// ```
 ///
-/// A group shuts its services down in the reverse order, one after another: a server that stands behind the database is
-/// ended while handlers can still use that.
+/// A group shuts its services down in reverse order, one after another. A server listed after the database ends while
+/// handlers can still use the database.
 ///
-/// Requests in flight have `ServerOptions.shutdownGrace` to end. With `ServerOptions.inheritsTaskLocals` their handlers see
-/// the shutdown as services do: `Task.isShuttingDownGracefully`, `gracefulShutdown()`, `cancelWhenGracefulShutdown`.
+/// Requests in flight have `ServerOptions.shutdownGrace` to end. With `ServerOptions.inheritsTaskLocals` their handlers
+/// observe the shutdown as services do: `Task.isShuttingDownGracefully`, `gracefulShutdown()`,
+/// `cancelWhenGracefulShutdown`.
 public struct ServerService<R: AsyncRuntime, H: Handler>: Service {
   private let runtime: R
   private let server: Server<R, H>
 
+  /// Creates a service.
+  ///
   /// - Parameters:
-  ///   - server: one that does not run yet.
-  ///   - runtime: the server's.
+  ///   - server: a server that is not running yet.
+  ///   - runtime: the server's runtime.
   public init(_ server: Server<R, H>, on runtime: R) {
     self.server = server
     self.runtime = runtime
@@ -31,9 +34,9 @@ public struct ServerService<R: AsyncRuntime, H: Handler>: Service {
 
   /// Runs the server, and returns when it has ended.
   ///
-  /// *Cancellation:* ends it as a graceful shutdown does.
+  /// *Cancellation:* ends it like a graceful shutdown.
   ///
-  /// - Throws: what `Server.run()` throws, but for a server that has been shut down before it ran.
+  /// - Throws: the errors of `Server.run()`, except if the server was shut down before it ran.
   public func run() async throws {
     try await withGracefulShutdownHandler {
       do { try await server.run() } catch let error as IOError where error.reason == .closed {}

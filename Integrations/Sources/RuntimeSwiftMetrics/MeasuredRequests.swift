@@ -2,8 +2,8 @@ public import CoreMetrics
 public import RuntimeHTTP
 import Synchronization
 
-/// Tells swift-metrics of each request that has ended, under the names of OpenTelemetry's semantic conventions for HTTP
-/// servers.
+/// A request observer that reports each completed request to swift-metrics, with the names of OpenTelemetry's semantic
+/// conventions for HTTP servers.
 ///
 /// ```swift
 /// options.observers.append(MeasuredRequests())
@@ -12,12 +12,12 @@ import Synchronization
 /// | metric | kind | |
 /// |---|---|---|
 /// | `http.server.request.duration` | timer | from the end of the head to the end of the response |
-/// | `http.server.request.body.size` | recorder | bytes of content that came |
-/// | `http.server.response.body.size` | recorder | bytes of content that were sent |
+/// | `http.server.request.body.size` | recorder | bytes of content received |
+/// | `http.server.response.body.size` | recorder | bytes of content sent |
 ///
-/// Their dimensions are `http.request.method`, `http.route`, `http.response.status_code`, and `error.type` for what failed:
-/// the status from 500 on, or `client_gone`, `timed_out` or `failed` where the client did not get the whole response. There
-/// are as many series as routes, methods and statuses, whatever clients send.
+/// The dimensions are `http.request.method`, `http.route`, `http.response.status_code`, and, for failures,
+/// `error.type`: the status from 500 on, or `client_gone`, `timed_out` or `failed` if the response was not delivered
+/// completely. The number of series is bounded by the routes, methods and statuses, whatever clients send.
 public final class MeasuredRequests: RequestObserver {
   private struct Key: Hashable {
     var method: Method?
@@ -26,7 +26,7 @@ public final class MeasuredRequests: RequestObserver {
     var ending: RequestRecord.Ending
   }
 
-  /// Unchecked: these types call handlers that have to be safe to call from any thread, and change nothing themselves.
+  /// Unchecked: these types call handlers that must be thread-safe, and do not mutate themselves.
   private struct Measures: @unchecked Sendable {
     let duration: CoreMetrics.Timer
     let received: Recorder
@@ -34,10 +34,13 @@ public final class MeasuredRequests: RequestObserver {
   }
 
   private let factory: any MetricsFactory
-  /// Made once for each key, as a factory may take long.
+  /// Created once per key, because a factory may be slow.
   private let measures = Mutex<[Key: Measures]>([:])
 
-  /// - Parameter factory: what makes metrics; that of the process if it is `nil`, which then has to be there already.
+  /// Creates an observer.
+  ///
+  /// - Parameter factory: the factory of the metrics; `nil` for that of the process, which must be bootstrapped
+  ///   already.
   public init(factory: (any MetricsFactory)? = nil) { self.factory = factory ?? MetricsSystem.factory }
 
   public func requestEnded(_ record: RequestRecord) {
@@ -76,7 +79,7 @@ public final class MeasuredRequests: RequestObserver {
 }
 
 extension Duration {
-  /// In nanoseconds; what is longer than 292 years is as long as that.
+  /// The duration in nanoseconds, clamped to 292 years.
   fileprivate var nanoseconds: Int64 {
     let (seconds, attoseconds) = components
     let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)

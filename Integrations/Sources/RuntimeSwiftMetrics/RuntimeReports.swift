@@ -4,26 +4,28 @@ public import RuntimeHTTP
 public import ServiceLifecycle
 import Synchronization
 
-/// Tells swift-metrics, again and again, what a runtime and its servers are doing.
+/// A service that periodically reports the metrics of a runtime and its servers to swift-metrics.
 ///
 /// ```swift
 /// let reports = RuntimeReports(of: runtime, servers: ["public": { server.metrics }])
 /// let group = ServiceGroup(services: [reports, ServerService(server, on: runtime)], logger: logger)
 /// ```
 ///
-/// The names are those of the console's `/metrics`, with points in them: `gearbox.runtime.alive_tasks`,
-/// `gearbox.server.open_connections`. Numbers of the moment are meters, and what only grows are counters.
+/// The names are those of the console's `/metrics`, with dots: `gearbox.runtime.alive_tasks`,
+/// `gearbox.server.open_connections`. Current values are meters, and values that only grow are counters.
 public final class RuntimeReports<R: AsyncRuntime>: Service {
   private let runtime: R
   private let servers: [String: @Sendable () -> ServerMetrics]
   private let interval: Duration
   private let figures: Mutex<Figures>
 
+  /// Creates a service.
+  ///
   /// - Parameters:
-  ///   - runtime: the runtime, on whose clock it also waits.
-  ///   - servers: what gives the figures of each server, by the name that is its dimension `server`.
-  ///   - interval: how long it waits between two reports.
-  ///   - factory: what makes metrics; that of the process if it is `nil`, which then has to be there already.
+  ///   - runtime: the runtime, whose clock is also used to wait.
+  ///   - servers: returns the metrics of each server. The key becomes the dimension `server`.
+  ///   - interval: the time between two reports.
+  ///   - factory: the factory of the metrics; `nil` for that of the process, which must be bootstrapped already.
   public init(
     of runtime: R, servers: [String: @Sendable () -> ServerMetrics] = [:], every interval: Duration = .seconds(10),
     factory: (any MetricsFactory)? = nil
@@ -34,7 +36,7 @@ public final class RuntimeReports<R: AsyncRuntime>: Service {
     figures = Mutex(Figures(factory ?? MetricsSystem.factory))
   }
 
-  /// Reports until it is cancelled or its group shuts down, and once more at the end.
+  /// Reports until it is cancelled or its group shuts down, and a last time at the end.
   public func run() async throws {
     await cancelWhenGracefulShutdown { [self] in
       while !Task.isCancelled {
@@ -56,7 +58,7 @@ public final class RuntimeReports<R: AsyncRuntime>: Service {
   }
 }
 
-/// The metrics that have been made so far, and where the counters among them stand.
+/// The metrics created so far, and the last values of the counters.
 private struct Figures: ~Copyable {
   private struct Key: Hashable {
     var label: String
@@ -109,7 +111,7 @@ private struct Figures: ~Copyable {
     meter.set(value)
   }
 
-  /// Adds what has come to a total since it was reported last.
+  /// Adds the increase of a total since the last report.
   private mutating func count(_ label: String, _ total: Int, _ dimension: (String, String)? = nil) {
     let key = Key(label: label, dimension: dimension?.1)
     let (counter, before) =

@@ -3,11 +3,10 @@ public import RuntimeHTTP
 import Tracing
 
 extension HeaderFields {
-  /// What these fields of a request say of the trace that it belongs to: by W3C Trace Context, and by whatever else the
-  /// instrument of the process reads.
+  /// The trace context in the fields of a request: W3C Trace Context, and the format of the process's instrument.
   ///
-  /// Without a valid `traceparent` a trace begins. Several fields of that name say nothing; several of `tracestate` are
-  /// one list.
+  /// Without a valid `traceparent`, or with several of them, a new trace begins. Several `tracestate` fields form one
+  /// list.
   public var instrumentationContext: InstrumentationContext {
     var context = InstrumentationContext.topLevel
     let parents = values(for: "traceparent")
@@ -19,15 +18,15 @@ extension HeaderFields {
     return context
   }
 
-  /// Sets what tells the receiver of a request of ours which trace it belongs to: `traceparent` and `tracestate`, and
-  /// whatever else the instrument of the process writes.
+  /// Sets the fields that propagate a trace context to the receiver of an outgoing request: `traceparent` and
+  /// `tracestate`, and those of the process's instrument.
   ///
   /// ```swift
   /// var headers: HeaderFields = [:]
   /// headers.inject(.current)  // in a handler behind `RequestTracing`
   /// ```
   ///
-  /// - Parameter context: the step that asks; nothing is set if it is `nil`.
+  /// - Parameter context: the context of the sender; with `nil` nothing is set.
   public mutating func inject(_ context: InstrumentationContext?) {
     guard let context else { return }
     if let trace = context.traceContext {
@@ -43,7 +42,7 @@ private struct FieldExtractor: Extractor {
 }
 
 private struct FieldInjector: Injector {
-  /// A field that HTTP does not allow is left out.
+  /// Omits a field that HTTP does not allow.
   func inject(_ value: String, forKey name: String, into fields: inout HeaderFields) {
     fields.remove(name)
     try? fields.append(name, value)

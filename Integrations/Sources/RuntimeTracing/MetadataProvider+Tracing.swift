@@ -2,14 +2,14 @@ import Instrumentation
 public import Logging
 
 extension Logger.MetadataProvider {
-  /// Adds `trace_id` and `span_id` to what is logged in a handler behind ``RequestTracing``.
+  /// A provider that adds `trace_id` and `span_id` to log messages of handlers behind ``RequestTracing``.
   ///
   /// ```swift
   /// LoggingSystem.bootstrap(handler, metadataProvider: .traceContext)
   /// ```
   ///
-  /// They are those of ``TraceContext``, which services on both sides know. A tracer with identities of its own brings a
-  /// provider of its own.
+  /// The identifiers are those of ``TraceContext``, which services on both sides know. A tracer with other identifiers
+  /// provides its own metadata provider.
   public static var traceContext: Logger.MetadataProvider {
     Logger.MetadataProvider {
       guard let trace = InstrumentationContext.current?.traceContext else { return [:] }

@@ -1,27 +1,29 @@
 public import RuntimeHTTP
 public import Tracing
 
-/// Makes a span of each request, and the trace that it belongs to known to its handler.
+/// A middleware that creates a span for each request, and makes its trace context available to the handler.
 ///
 /// ```swift
 /// InstrumentationSystem.bootstrap(tracer)
 /// router.use(RequestTracing())
 /// ```
 ///
-/// The span is named `GET /users/:id`, is of the kind `server`, and has the attributes of OpenTelemetry's semantic
-/// conventions for HTTP servers. It begins when the middleware is asked, so put it in front of others. It ends when the
-/// response's content has been handed over, and it is the current span until then: while the handler is at work, in the
-/// tasks that it starts, and while content is written. A response of 500 or above is an error of the span's, as is content
-/// that is broken off.
+/// The span is named like `GET /users/:id`, has the kind `server`, and has the attributes of OpenTelemetry's semantic
+/// conventions for HTTP servers. It begins when the middleware is called, so place the middleware before others. It
+/// ends when the response's content has been passed on, and is the current span until then: in the handler, in the
+/// tasks that it starts, and while content is written. A response of 500 or above is an error of the span, and so is
+/// content that ends early.
 ///
-/// Where no tracer is installed there is no span, and `InstrumentationContext.current` has a ``TraceContext`` all the same.
+/// Without a tracer there is no span, but `InstrumentationContext.current` still has a ``TraceContext``.
 public struct RequestTracing: Middleware {
   private let tracer: (any Tracer)?
   private let scheme: String
 
+  /// Creates a middleware.
+  ///
   /// - Parameters:
-  ///   - tracer: what makes spans; that of the process (`InstrumentationSystem.tracer`) if it is `nil`.
-  ///   - scheme: what clients use to get here: `https` behind what ends TLS.
+  ///   - tracer: the tracer; `nil` for that of the process (`InstrumentationSystem.tracer`).
+  ///   - scheme: the scheme used by clients: `https` behind a TLS proxy.
   public init(tracer: (any Tracer)? = nil, scheme: String = "http") {
     self.tracer = tracer
     self.scheme = scheme
@@ -47,8 +49,8 @@ public struct RequestTracing: Middleware {
     }
   }
 
-  /// Asks `next` where no tracer is installed: a span that was begun for a request which then cannot be answered at once
-  /// would be one too many.
+  /// Calls `next` only without a tracer. Otherwise a span might be started for a request that turns out to need another
+  /// call.
   public func respondAtOnce(to request: Request, next: any Handler) throws -> Response? {
     guard activeTracer == nil else { return nil }
     let context = request.headers.instrumentationContext
@@ -65,7 +67,7 @@ public struct RequestTracing: Middleware {
     return response
   }
 
-  /// What makes spans, if anything does.
+  /// The tracer, unless it does nothing.
   private var activeTracer: (any Tracer)? {
     let tracer = tracer ?? InstrumentationSystem.tracer
     return tracer is NoOpTracer ? nil : tracer
@@ -78,7 +80,7 @@ public struct RequestTracing: Middleware {
 }
 
 extension ResponseBody {
-  /// This content, with `context` in force while it is written.
+  /// Returns this content, with `context` as the current one while it is written.
   fileprivate func keeping(_ context: InstrumentationContext) -> ResponseBody {
     wrapping { produce in try await InstrumentationContext.withValue(context) { try await produce() } }
   }

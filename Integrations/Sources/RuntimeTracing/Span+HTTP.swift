@@ -30,7 +30,7 @@ extension Span {
   func describe(_ response: Response) {
     let status = response.status
     updateAttributes { $0["http.response.status_code"] = Int(status.code) }
-    // A client's error is none of the server's.
+    // A client's error is not an error of the server.
     guard status.isServerError else { return }
     updateAttributes { $0["error.type"] = "\(status.code)" }
     setStatus(SpanStatus(code: .error))

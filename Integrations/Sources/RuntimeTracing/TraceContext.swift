@@ -1,18 +1,19 @@
 public import Instrumentation
 
-/// Where a request stands in a trace that goes through many services: what the fields `traceparent` and `tracestate` say
-/// (W3C Trace Context, <https://www.w3.org/TR/trace-context/>).
+/// The position of a request in a distributed trace: the content of `traceparent` and `tracestate` (W3C Trace Context,
+/// <https://www.w3.org/TR/trace-context/>).
 public struct TraceContext: Hashable, Sendable {
-  /// The trace, by 32 lower-case hexadecimal digits that are not all zero.
+  /// The trace identifier: 32 lower-case hexadecimal digits, not all zero.
   public let traceID: String
-  /// The step in it, by 16 lower-case hexadecimal digits that are not all zero.
+  /// The span identifier: 16 lower-case hexadecimal digits, not all zero.
   public let spanID: String
   /// Whether the caller may have recorded the trace.
   public let isSampled: Bool
-  /// The value of `tracestate`, which is handed on as it has come.
+  /// The value of `tracestate`, which is passed on unchanged.
   public let state: String?
 
-  /// A trace that begins here, with identities at random. It is not sampled: that is for a tracer to decide.
+  /// Creates the context of a new trace with random identifiers. It is not sampled, since that decision belongs to a
+  /// tracer.
   public init() {
     traceID = Self.digits((.random(in: 1 ... .max), .random(in: 0 ... .max)))
     spanID = Self.newSpanID
@@ -20,12 +21,12 @@ public struct TraceContext: Hashable, Sendable {
     state = nil
   }
 
-  /// The context that the two fields describe.
+  /// Parses the two fields.
   ///
-  /// A version later than 00 is read by what it has in common with that one, as the standard asks for. A `tracestate` of
-  /// more than 512 characters is not handed on.
+  /// A version later than 00 is parsed as far as it agrees with 00, as the standard requires. A `tracestate` of more
+  /// than 512 characters is dropped.
   ///
-  /// - Returns: `nil` if `traceparent` is not well formed, as which a trace begins anew.
+  /// - Returns: `nil` if `traceparent` is malformed, in which case a new trace should begin.
   public init?(traceparent: String, tracestate: String? = nil) {
     let bytes = Array(traceparent.utf8)
     let dashes = [2, 35, 52]
@@ -40,7 +41,7 @@ public struct TraceContext: Hashable, Sendable {
     guard trace.contains(where: { $0 != zero }), span.contains(where: { $0 != zero }) else { return nil }
     traceID = String(decoding: trace, as: UTF8.self)
     spanID = String(decoding: span, as: UTF8.self)
-    // The lowest bit of the lower digit: 1, 3, 5, 7, 9, b, d and f.
+    // The lowest bit of the last digit: 1, 3, 5, 7, 9, b, d and f.
     isSampled = UInt8(String(decoding: bytes[54..<55], as: UTF8.self), radix: 16).map { $0 & 1 == 1 } ?? false
     state = tracestate.flatMap { $0.isEmpty || $0.utf8.count > 512 ? nil : $0 }
   }
@@ -52,12 +53,12 @@ public struct TraceContext: Hashable, Sendable {
     self.state = state
   }
 
-  /// The next step of the same trace.
+  /// A context with the same trace and a new span.
   public var child: TraceContext {
     TraceContext(traceID: traceID, spanID: Self.newSpanID, isSampled: isSampled, state: state)
   }
 
-  /// The value of `traceparent` that says so.
+  /// The value of `traceparent` for this context.
   public var traceparent: String { "00-\(traceID)-\(spanID)-0\(isSampled ? 1 : 0)" }
 
   private static var newSpanID: String { digits(.random(in: 1 ... .max)) }
@@ -71,7 +72,7 @@ public struct TraceContext: Hashable, Sendable {
 }
 
 extension TraceContext: CustomStringConvertible {
-  /// Its ``traceparent``.
+  /// The value of ``traceparent``.
   public var description: String { traceparent }
 }
 
@@ -87,7 +88,7 @@ private enum TraceContextKey: InstrumentationContextKey {
 }
 
 extension InstrumentationContext {
-  /// The step of a trace that is being taken: that of the request, in its handler.
+  /// The current trace context: in a handler, that of the request.
   public var traceContext: TraceContext? {
     get { self[TraceContextKey.self] }
     set { self[TraceContextKey.self] = newValue }

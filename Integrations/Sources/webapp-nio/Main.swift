@@ -5,9 +5,9 @@ import RuntimeNIO
 import RuntimeSelection
 import WebApp
 
-/// The web app on 127.0.0.1, at `PORT` or 7878, where `RUNTIME` may be `nio` too.
+/// The web app on 127.0.0.1, port `PORT` or 7878, where `RUNTIME` may also be `nio`.
 @main struct Main: RuntimeProgram {
-  /// The server waits for its requests itself.
+  /// The server itself waits for its requests.
   let grace = Duration.zero
 
   static func main() {
@@ -17,10 +17,10 @@ import WebApp
   func run(on runtime: some AsyncRuntime) async throws {
     let app = WebApp(runtime: runtime)
     let server = try await app.makeServer(on: .loopback(port: try port()))
-    // What is printed to a pipe whose reader has gone is no reason to end.
+    // A write to a pipe without a reader must not end the process.
     signal(SIGPIPE, SIG_IGN)
     try Signals.handle([.interrupt, .terminate]) { signal in
-      // The second ends the process. 128 and the number is how a shell reports a process that a signal has ended.
+      // The second signal ends the process, with 128 plus its number as the status, as shells report it.
       if app.isStopping.isSet { _exit(128 + signal.rawValue) }
       app.isStopping.set()
       runtime.execute { await server.shutdown() }
@@ -30,7 +30,7 @@ import WebApp
     do throws(IOError) {
       try await server.run()
     } catch {
-      // A signal that is quicker than the server ends it before it runs, and that is no failure.
+      // A signal that arrives before the server runs ends it, which is not a failure.
       if !app.isStopping.isSet { throw error }
     }
   }
