@@ -2,14 +2,14 @@ public import Runtime
 public import RuntimeKit
 import Synchronization
 
-/// The backend on threads of its own: a work-stealing pool in which every worker polls its own sockets and timers.
+/// A backend on its own threads: a work-stealing pool in which each worker polls its own sockets and timers.
 ///
-/// Workers are named `gearbox-0` and so on. A socket belongs to one worker's poller for life and wakes its task there;
-/// the task runs on that worker unless another has nothing to do and steals it. `Task.sleep` and Swift's clocks use the
-/// workers' timers too. Blocking work has threads of its own, `gearbox-block`.
+/// Workers are named `gearbox-0` and so on. A socket belongs to one worker's poller for its lifetime and wakes its task
+/// there. The task runs on that worker unless an idle worker steals it. `Task.sleep` and Swift's clocks use the
+/// workers' timers too. Blocking work runs on separate threads, `gearbox-block`.
 ///
-/// Jobs are run in the order in which they became ready. The priority of a task is ignored: Swift does not tell an executor
-/// when a priority is raised, so a task that another waits for could be passed over for ever.
+/// Jobs run in the order in which they became ready. Task priorities are ignored: Swift does not tell an executor when
+/// a priority is raised, so a task that a more important one waits for might never run.
 public final class CustomRuntime: SocketRuntime {
   public let name = "custom"
   public let clock: TimerClock
@@ -18,16 +18,18 @@ public final class CustomRuntime: SocketRuntime {
   public let services: RuntimeServices
   private let ending = Atomic(false)
 
+  /// Creates a runtime and starts its threads.
+  ///
   /// - Parameters:
-  ///   - workers: how many threads run tasks; `nil` for as many as there are processors to use.
-  ///   - poller: how a worker waits for sockets.
-  ///   - stealsWork: whether a worker with nothing to do takes over what waits on another. Without it a task that was
-  ///     made ready on a worker runs there, however busy it is, unless more than 256 wait; only what comes from other
-  ///     threads goes to whoever is free.
-  ///   - blocking: how much blocking work there may be at once.
-  ///   - stalls: what to do about jobs that keep a worker for long; `nil` for nothing, and no thread that watches. Without
-  ///     stealing they are only reported.
-  /// - Throws: what the system says if it has no descriptor or thread to give.
+  ///   - workers: the number of threads that run tasks; `nil` for one per available processor.
+  ///   - poller: the mechanism with which a worker waits for sockets.
+  ///   - stealsWork: whether idle workers take jobs that wait on other workers. Without stealing, a task made ready on
+  ///     a worker runs there, however busy it is, unless more than 256 jobs wait; only jobs from other threads go to
+  ///     any free worker.
+  ///   - blocking: the limits on blocking work.
+  ///   - stalls: how to react to jobs that keep a worker for long; `nil` for no reaction and no watchdog thread.
+  ///     Without stealing, stalls are only reported.
+  /// - Throws: the system's error if a descriptor or a thread cannot be created.
   public init(
     workers: Int? = nil, poller: PollerKind = .best, stealsWork: Bool = true,
     blocking: BlockingLimits = BlockingLimits(), stalls: StallOptions? = StallOptions()
@@ -55,12 +57,12 @@ public final class CustomRuntime: SocketRuntime {
     services.activities(in: scheduler.lanes, watchdog: scheduler.watchdog)
   }
 
-  /// Whether `shutdown` has been called. Relaxed: it is looked at under the lock that `shutdown` takes after it.
+  /// Whether `shutdown` has been called. Relaxed: it is read under the lock that `shutdown` takes afterwards.
   var isEnding: Bool { ending.load(ordering: .relaxed) }
 
   public func shutdown(grace: Duration) async {
     ending.store(true, ordering: .relaxed)
-    // First: what the process does meanwhile, and afterwards, is not the runtime's any more.
+    // First: jobs of the process from now on no longer belong to the runtime.
     Adoption.end(on: scheduler)
     await services.shutdown(grace: grace) { [scheduler] in
       for worker in scheduler.workers {

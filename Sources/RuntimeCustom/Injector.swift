@@ -2,25 +2,29 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// The queue that all workers share: for jobs from other threads, and for what a worker's own queue cannot hold.
+/// The queue shared by all workers, for jobs from other threads and for jobs that do not fit into a worker's own queue.
 struct Injector: ~Copyable, Sendable {
   private let state = Lock(State())
-  /// A copy of the queue's length, so that a worker need not take the lock to see that there is nothing.
+  /// A copy of the queue's length, so that a worker can skip the lock if the queue is empty.
   private let length = Atomic<Int>(0)
 
-  // Not private: in a struct that is stored in another file, the compiler (6.3.1) loses track of a private type.
+  // Not private: with a private type in a struct stored in another file, the compiler (6.3.1) fails.
   struct State {
     var jobs = Ring<UnownedJob>()
     var isClosed = false
   }
 
-  /// How many jobs there were a moment ago.
+  /// The number of jobs, possibly out of date.
   var count: Int { length.load(ordering: .relaxed) }
 
-  /// - Returns: whether the queue is open and took it.
+  /// Appends a job.
+  ///
+  /// - Returns: whether it was appended; `false` if the queue is closed.
   func push(_ job: UnownedJob) -> Bool { push(CollectionOfOne(job)) }
 
-  /// - Returns: whether the queue is open and took them.
+  /// Appends jobs.
+  ///
+  /// - Returns: whether they were appended; `false` if the queue is closed.
   func push(_ jobs: some Collection<UnownedJob>) -> Bool {
     state.withLock { state in
       guard !state.isClosed else { return false }
@@ -30,15 +34,15 @@ struct Injector: ~Copyable, Sendable {
     }
   }
 
-  /// Takes the oldest job, and moves a fair share of what follows it into `queue`, which the calling worker owns.
+  /// Takes the oldest job, and moves a fair share of the following ones into `queue`, which the calling worker owns.
   ///
-  /// - Parameter workers: how many the jobs are shared among.
+  /// - Parameter workers: the number of workers that share the jobs.
   func pop(into queue: borrowing RunQueue, sharedBy workers: Int) -> UnownedJob? {
-    // Relaxed: a worker looks once more after it has said that it is about to sleep, behind a fence.
+    // Relaxed: a worker checks once more, after a fence, before it sleeps.
     guard length.load(ordering: .relaxed) > 0 else { return nil }
     return state.withLock { state in
       guard let first = state.jobs.popFirst() else { return nil }
-      // No more than half a queue, so that what its jobs make ready has room too.
+      // At most half of the worker's queue, so that jobs made ready by these have room too.
       for _ in 0..<min(state.jobs.count / workers, Int(RunQueue.capacity / 2), queue.room) {
         guard let job = state.jobs.popFirst(), queue.push(job) else { break }
       }
@@ -47,9 +51,9 @@ struct Injector: ~Copyable, Sendable {
     }
   }
 
-  /// Takes nothing from now on.
+  /// Closes the queue.
   ///
-  /// - Returns: what is still there.
+  /// - Returns: the remaining jobs.
   func close() -> [UnownedJob] {
     state.withLock { state in
       state.isClosed = true

@@ -1,8 +1,8 @@
-/// The places of a run queue's ring, which know nothing of each other or of who may touch them when.
+/// The slots of a run queue's ring, without synchronisation.
 ///
-/// Apart, so that the model checker can put its own in their stead, which are few and notice races.
-struct JobSlots: ~Copyable, @unchecked Sendable {  // `RunQueue` says who may touch a slot, and when.
-  /// A power of two; tokio's figure too. What is more goes to the shared queue.
+/// They are separate so that the model checker can substitute its own, which are few and detect races.
+struct JobSlots: ~Copyable, @unchecked Sendable {  // `RunQueue` governs access to the slots.
+  /// A power of two, and the same as tokio's. Further jobs go to the shared queue.
   static let capacity: UInt32 = 256
 
   private let slots = UnsafeMutablePointer<UnownedJob>.allocate(capacity: Int(capacity))

@@ -3,15 +3,16 @@ import RuntimeKit
 import RuntimePrimitives
 import Synchronization
 
-/// How a worker polls, sleeps in its poller, and is woken: the poller's alarm, a system call, is rung only for a worker
-/// that really sleeps.
+/// Polling, sleeping and waking of a worker. The poller's alarm, a system call, is rung only for a worker that really
+/// sleeps.
 ///
-/// The watchdog polls too while the worker is stuck in a job, so a lock says whose turn it is. A worker takes it before
-/// it decides to sleep: a poll of the watchdog's between that decision and the sleep would take the alarm away.
+/// The watchdog polls too while the worker is stuck in a job, so a lock decides which one polls. A worker takes the
+/// lock before it decides to sleep: otherwise a poll of the watchdog between the decision and the sleep could consume
+/// the alarm.
 final class Parking: Sendable {
   let poller: any Poller
-  /// Held by the thread that polls. A value though none is needed: ThreadSanitizer takes one without a size for its
-  /// neighbour.
+  /// Held by the thread that polls. It has a value although none is needed, because ThreadSanitizer confuses a lock
+  /// without a size with its neighbour.
   private let polling = Lock(false)
   private let state = Atomic<UInt8>(awake)
   private let rings = Atomic<Int>(0)
@@ -22,29 +23,29 @@ final class Parking: Sendable {
 
   init(_ poller: any Poller) { self.poller = poller }
 
-  /// How often the alarm has been rung.
+  /// The number of times that the alarm has been rung.
   var ringCount: Int { rings.load(ordering: .relaxed) }
 
-  /// Polls without waiting, unless another thread is at it. From any thread.
+  /// Polls without waiting, unless another thread is polling. It may be called from any thread.
   func poll() {
     _ = polling.withLockIfAvailable { _ in poller.poll(timeout: 0) }
   }
 
-  /// Sleeps until the worker is woken, a socket is ready or `timeout` nanoseconds have passed, unless it has been woken
-  /// since it last slept. The worker's own thread only.
+  /// Sleeps until the worker is woken, a socket is ready or `timeout` nanoseconds have passed. Does not sleep if the
+  /// worker has been woken since it last slept. Only the worker's own thread may call it.
   func sleep(_ timeout: Int64?) {
     polling.withLock { _ in
-      // Relaxed: nothing is read by it. The look round follows the exchange below.
+      // Relaxed: it publishes nothing. The worker checks for work after the exchange below.
       let maySleep = state.compareExchange(expected: Self.awake, desired: Self.asleep, ordering: .relaxed).exchanged
       if maySleep { _ = poller.poll(timeout: timeout) }
     }
-    // Acquiring: what was queued before a wake that this swallows is seen by the look round that follows.
+    // Acquiring: the following check sees what was queued before a wake-up that this exchange consumes.
     _ = state.exchange(Self.awake, ordering: .acquiring)
   }
 
-  /// Wakes the worker, from any thread.
+  /// Wakes the worker. It may be called from any thread.
   func unpark() {
-    // Releasing: pairs with `end`.
+    // Releasing: pairs with the exchange at the end of `sleep`.
     guard state.exchange(Self.notified, ordering: .releasing) == Self.asleep else { return }
     rings.add(1, ordering: .relaxed)
     poller.wake()

@@ -7,18 +7,17 @@ extension Scheduler: WatchedScheduler {
   var hasWaitingJobs: Bool { injector.count > 0 || stealsWork && workers.contains { $0.queue.count > 0 } }
 
   func cover(_ lane: Int) {
-    // Without stealing, a task that becomes ready on a worker runs there, however busy the worker is.
+    // Without stealing, a task made ready on a worker runs there, however busy the worker is.
     guard stealsWork else { return }
     let worker = workers[lane]
     worker.parking.poll()
     _ = worker.sleeps.fire()
-    // The worker may have gone to sleep since it shared work last, and have been given a job before it got stuck.
+    // The worker may have slept since it last shared work, and may have received a job before it got stuck.
     if worker.queue.count > 0 { wakeOne() }
   }
 
   func relieve(in lane: Lane, while isNeeded: () -> Bool) {
-    // For what a theft brings beyond the job that is run: other threads know nothing of this queue, so it is emptied at
-    // once.
+    // Holds the stolen jobs beyond the first one. Other threads cannot see this queue, so it is emptied at once.
     let loot = RunQueue()
     let runner = JobRunner()
     while isNeeded(), let job = nextReliefJob(loot, lane) {
@@ -28,7 +27,7 @@ extension Scheduler: WatchedScheduler {
   }
 
   private func nextReliefJob(_ loot: borrowing RunQueue, _ lane: Lane) -> UnownedJob? {
-    // One job only: the others are for those that come next.
+    // A single job: the others are left for further relief workers.
     if let job = injector.pop(into: loot, sharedBy: .max) { return job }
     for worker in workers {
       guard let (job, count) = worker.queue.steal(into: loot, atLeast: 1) else { continue }

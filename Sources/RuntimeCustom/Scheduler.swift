@@ -3,7 +3,7 @@ import RuntimeKit
 import RuntimePrimitives
 import Synchronization
 
-/// The pool: workers with a queue each, a queue they share, and the rules by which they are woken.
+/// The thread pool: workers with a queue each, a shared queue, and the rules for waking workers.
 final class Scheduler: TaskExecutor {
   let workers: [Worker]
   let injector = Injector()
@@ -16,7 +16,7 @@ final class Scheduler: TaskExecutor {
 
   init(workers count: Int, poller: PollerKind, stealsWork: Bool, stalls: StallOptions?) throws(IOError) {
     var stalls = stalls
-    // Relief is a kind of stealing.
+    // Relief workers steal jobs.
     if !stealsWork { stalls?.maximumReliefWorkers = 0 }
     let watchdog = stalls.map { Watchdog(runtime: "custom", $0) }
     self.watchdog = watchdog
@@ -27,7 +27,7 @@ final class Scheduler: TaskExecutor {
     idle = Idle(workerCount: count)
   }
 
-  /// Starts the threads; stops those that it has started if there is none to be had for the rest.
+  /// Starts the threads. If one cannot be created, stops those that have been started.
   func start() throws(IOError) {
     do throws(IOError) {
       try threads.start(workers.map { "gearbox-\($0.index)" }) { [self] number in workers[number].run(self) }
@@ -38,27 +38,28 @@ final class Scheduler: TaskExecutor {
     }
   }
 
-  /// The worker whose thread is calling.
+  /// The worker of the calling thread.
   var currentWorker: Worker? { threads.currentNumber.map { workers[$0] } }
 
-  /// The worker for the next thing that can be any worker's: each in turn.
+  /// A worker for something that any worker can do: each in turn.
   var someWorker: Worker {
-    let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue  // Any number will do.
+    let number = turn.wrappingAdd(1, ordering: .relaxed).oldValue  // Relaxed: any number is suitable.
     return workers[Int(UInt(bitPattern: number) % UInt(workers.count))]
   }
 
-  /// Relaxed: it is one word, and what comes of it waits for the threads to be joined. A worker that sleeps is woken.
+  /// Whether the threads should end. Relaxed: it is a single word, and the threads are joined afterwards. Sleeping
+  /// workers are woken.
   var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
-  /// Whether there is anything that a worker with nothing of its own could run, and that nobody else is about to.
+  /// Whether there is a job that an idle worker could run and that its own worker is not about to run.
   var hasWork: Bool { injector.count > 0 || stealsWork && workers.contains { $0.queue.count > 1 } }
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     TaskWatch.willQueue(job)
-    // A worker that is stopped and still in a job does not get round to what the job makes ready.
+    // A stopped worker that is still in a job would not run the jobs that this job makes ready.
     if let number = threads.currentNumber, !isStopping {
-      // Not retained: the scheduler has it for as long as this runs.
+      // Not retained: the scheduler keeps the worker alive during this call.
       unsafe Unmanaged.passUnretained(workers[number])._withUnsafeGuaranteedRef { $0.push(job, self) }
     } else {
       inject(CollectionOfOne(job))
@@ -74,35 +75,35 @@ final class Scheduler: TaskExecutor {
     }
   }
 
-  /// Has another worker help with what is queued on one, if that is called for.
+  /// Wakes another worker to help with the jobs of a worker's queue, if necessary.
   func shareWork(isLone: Bool = false) {
     guard stealsWork, let index = idle.wakeOne(isLone: isLone) else { return }
     workers[index].parking.unpark()
   }
 
-  /// Wakes a worker for new work, if that is called for.
+  /// Wakes a worker for new work, if necessary.
   func wakeOne() {
     if let index = idle.wakeOne() { workers[index].parking.unpark() }
   }
 
-  /// Ends the threads. One that is still in a job at `deadline` ends with that. Jobs that are left, and those that still
-  /// come, are run on Swift's own pool: none is ever lost.
+  /// Ends the threads. A thread that is still in a job at `deadline` ends with that job. Remaining jobs, and later
+  /// ones, run on Swift's own pool, so none is lost.
   func stop(deadline: Int64) {
-    // First, so that no job waits for a thread that has to be waited for.
+    // First, so that no job waits for a thread that ends late.
     for job in injector.close() { exile(job) }
-    // Before the workers, since it polls what they close.
+    // Before the workers, since the watchdog uses their pollers.
     watchdog?.stop(deadline: deadline)
-    stopping.store(true, ordering: .relaxed)  // `unpark` releases it to a worker that sleeps.
+    stopping.store(true, ordering: .relaxed)  // Relaxed: `unpark` releases it to a sleeping worker.
     for worker in workers { worker.parking.unpark() }
     let hasEnded = threads.join(until: deadline)
     for (worker, hasEnded) in zip(workers, hasEnded) where !hasEnded {
       for job in worker.queue.stealAll() { exile(job) }
     }
-    // Workers with a thread close theirs when they end: a poller that is closed under a sleeper loses the wake.
+    // Workers with a thread close their own pollers: closing a poller during a sleep would lose the wake-up.
     for worker in workers[hasEnded.count...] { worker.poller.close() }
   }
 
-  /// Has Swift's own pool run `job`, with our identity as before.
+  /// Runs `job` on Swift's own pool, with this executor's identity.
   func exile(_ job: UnownedJob) {
     SwiftPool.run { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }

@@ -2,8 +2,8 @@ import Runtime
 import RuntimeKit
 import RuntimePrimitives
 
-// What the toolchain lets an executor do, but has not made public yet. Without it `Task.sleep` goes by Dispatch's
-// timers: right, but slower.
+// The toolchain supports this but has not made it public yet. Without it, `Task.sleep` uses Dispatch's timers, which is
+// correct but slower.
 
 #if compiler(>=6.3) && os(Linux)
   @_spi(ExperimentalScheduling) import _Concurrency
@@ -12,7 +12,7 @@ import RuntimePrimitives
     func enqueue<C: Clock>(
       _ job: consuming ExecutorJob, after delay: C.Duration, tolerance: C.Duration?, clock: C
     ) {
-      guard let delay = delay as? Duration else { preconditionFailure("\(C.self) does not count time in Duration") }
+      guard let delay = delay as? Duration else { preconditionFailure("\(C.self) does not measure time in Duration") }
       let sleeps = (currentWorker ?? someWorker).sleeps
       sleeps.run(UnownedJob(job), at: MonotonicTime.deadline(after: delay))
     }

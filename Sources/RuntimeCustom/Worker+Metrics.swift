@@ -2,7 +2,7 @@ import Runtime
 import RuntimeKit
 
 extension Worker {
-  /// What it has done so far.
+  /// The worker's metrics.
   var metrics: WorkerMetrics {
     var metrics = WorkerMetrics()
     metrics.jobs = lane.counters.jobs

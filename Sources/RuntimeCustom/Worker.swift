@@ -2,8 +2,8 @@ import Runtime
 import RuntimeKit
 import RuntimePrimitives
 
-/// One thread of the pool: a queue, a poller and a timer wheel of its own, and a loop that sees to all three.
-final class Worker: @unchecked Sendable {  // What is `var` here is touched by the worker's own thread alone.
+/// A thread of the pool, with its own queue, poller and timer wheel, and the loop that serves all three.
+final class Worker: @unchecked Sendable {  // Only the worker's own thread accesses the variables.
   let index: Int
   let poller: any Poller
   let sleeps: SleepQueue
@@ -11,20 +11,20 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
   let lane: Lane
   let parking: Parking
 
-  // No accesses of these can overlap on the one thread that makes them; to check that would cost a tenth of a job.
+  // Accesses on the single thread cannot overlap. Checking that at run time would cost a tenth of a job.
   @exclusivity(unchecked) private var turn = WorkerTurn()
   @exclusivity(unchecked) private var isSearching = false
   @exclusivity(unchecked) private var isPolling = false
-  /// Whether this worker's queue has been full, and what was pushed since is in the shared queue.
+  /// Whether this worker's queue has been full, so that later jobs went to the shared queue.
   @exclusivity(unchecked) private var isSpilling = false
   @exclusivity(unchecked) private var random: UInt32
-  /// How far each worker had come when this one last looked.
+  /// The number of jobs of each worker when this one last checked.
   @exclusivity(unchecked) private var progress: [Int] = []
 
-  /// For how many nanoseconds a worker has to be at one job before the only other that it has is taken from it: about
-  /// what it costs to move one.
+  /// How long, in nanoseconds, a worker has to be in one job before its only other job is stolen: about the cost of
+  /// moving a job.
   private static let patience: Int64 = 5_000
-  /// How often a worker that dozes looks round, in nanoseconds.
+  /// The interval at which a dozing worker checks for work, in nanoseconds.
   private static let doze: Int64 = 1_000_000
 
   init(index: Int, poller kind: PollerKind, _ watchdog: Watchdog?) throws(IOError) {
@@ -39,7 +39,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
 
   // MARK: On the worker's own thread
 
-  /// Works until the scheduler stops.
+  /// Runs jobs until the scheduler stops.
   func run(_ scheduler: Scheduler) {
     let identity = scheduler.asUnownedTaskExecutor()
     let runner = JobRunner()
@@ -61,13 +61,13 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
 
   /// Queues a job that was made ready on this thread.
   func push(_ job: UnownedJob, _ scheduler: Scheduler) {
-    // Jobs that come later must not overtake those that found no room.
+    // Later jobs must not overtake those that found no room.
     if isSpilling { isSpilling = scheduler.injector.count > 0 }
     guard !isSpilling, queue.push(job) else {
       isSpilling = true
       return scheduler.inject(CollectionOfOne(job))
     }
-    // What a poll brings is announced once it is over.
+    // Jobs from a poll are announced once the poll is over.
     if !isPolling { scheduler.shareWork(isLone: queue.count == 1) }
   }
 
@@ -88,9 +88,9 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     scheduler.injector.pop(into: queue, sharedBy: scheduler.workers.count)
   }
 
-  /// Looks for work with the other workers, beginning anywhere.
+  /// Searches the other workers for work, beginning with a random one.
   private func search(_ scheduler: Scheduler) -> UnownedJob? {
-    // Also where there are no others: only one that has searched looks once more before it sleeps.
+    // Even if there are no other workers: only a worker that has searched checks once more before it sleeps.
     if !isSearching {
       guard scheduler.idle.beginSearch() else { return nil }
       isSearching = true
@@ -114,7 +114,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     return job
   }
 
-  /// Takes the only job of a worker that does not get round to it, or whatever else turns up meanwhile.
+  /// Steals the only waiting job of a worker that is stuck in another job, or takes other work that appears meanwhile.
   private func stealLoneJob(_ scheduler: Scheduler) -> UnownedJob? {
     let workers = scheduler.workers
     guard workers.contains(where: { $0.queue.count > 0 }) else { return nil }
@@ -135,14 +135,14 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     if scheduler.idle.endSearch() { scheduler.wakeOne() }
   }
 
-  /// Sleeps until there is something to do.
+  /// Sleeps until there is work.
   private func park(_ scheduler: Scheduler) {
     let first = sleeps.fire()
-    // Whose time had come is in the queue now, and nobody else knows of it.
+    // Tasks whose deadline has passed are in the queue now, and no other worker knows of them.
     guard queue.count == 0 else { return }
     let rest = scheduler.idle.sleep(index, isSearching: isSearching, mayDoze: scheduler.stealsWork)
     isSearching = false
-    // It may be this worker that is woken here; then it does not sleep.
+    // If this worker is picked, it does not sleep.
     if rest.mustLook, scheduler.hasWork { scheduler.wakeOne() }
     lane.counters.hasParked()
     lane.leave()
@@ -155,7 +155,7 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     shareWhatHasCome(scheduler)
   }
 
-  /// Takes what `poll` makes ready, and the tasks whose time has come, into the queue.
+  /// Queues the jobs that `poll` makes ready, and the tasks whose deadline has passed.
   private func gatherReady(_ poll: () -> Void) {
     isPolling = true
     poll()
@@ -163,12 +163,12 @@ final class Worker: @unchecked Sendable {  // What is `var` here is touched by t
     isPolling = false
   }
 
-  /// Wakes another worker if a poll has brought more than this one can run next.
+  /// Wakes another worker if a poll has brought more than one job.
   private func shareWhatHasCome(_ scheduler: Scheduler) {
     if queue.count > 1 { scheduler.shareWork() }
   }
 
-  /// Xorshift (Marsaglia 2003): good enough to pick a victim.
+  /// Xorshift (Marsaglia 2003), which is good enough to pick a victim.
   private func nextRandom() -> UInt32 {
     random ^= random << 13
     random ^= random >> 17

@@ -1,20 +1,20 @@
 import Runtime
 import RuntimePrimitives
 
-/// Tells a worker that has jobs when to look at its sockets, its timers and the shared queue: after 61 jobs or one
+/// Determines when a busy worker has to check its sockets, its timers and the shared queue: after 61 jobs or one
 /// millisecond, whichever comes first.
 ///
-/// Reading the clock for every job would cost 5 % of a yield. So it is read for every eighth job while jobs are short,
-/// and for every job once eight of them take longer than an eighth of a turn.
+/// Reading the clock for every job would cost 5 % of a yield. Therefore it is read for every eighth job while jobs are
+/// short, and for every job once eight of them take longer than an eighth of a turn.
 struct WorkerTurn {
-  /// tokio's figure. A prime, so that it does not fall into step with a program's own loops.
+  /// The same as tokio's. It is prime, so that it does not fall into step with a program's own loops.
   private static let maximumJobs = 61
-  /// In nanoseconds.
+  /// The length of a turn in nanoseconds.
   private static let length: Int64 = 1_000_000
   private static let stride = 8
 
   private var jobsLeft = maximumJobs
-  /// How many jobs are left until the clock is read.
+  /// The number of jobs until the clock is read again.
   private var untilReading = 1
   private var start: Int64
   private var lastReading: Int64
@@ -24,7 +24,7 @@ struct WorkerTurn {
     lastReading = start
   }
 
-  /// Begins a turn, after the worker has looked, or slept.
+  /// Begins a turn, after the worker has checked or slept.
   mutating func begin() {
     start = MonotonicTime.now
     lastReading = start
@@ -33,7 +33,7 @@ struct WorkerTurn {
 
   /// Counts the job that is about to run.
   ///
-  /// - Returns: whether the turn is over, so that the worker must look first.
+  /// - Returns: whether the turn is over, so that the worker has to check first.
   mutating func isOver() -> Bool {
     jobsLeft -= 1
     untilReading -= 1

@@ -1,38 +1,40 @@
-/// The jobs that wait for workers which have other jobs as well, and the *shifts* in which those come to run them.
+/// A queue of adopted jobs, and the *shifts* in which workers run them.
 ///
-/// A shift is a job of the pool's own, so that it queues up, wakes workers and is stolen as any other. There are as many
-/// shifts on their way as jobs, but no more than workers. So what waits is found by a worker that has nothing to do,
-/// though those that are in the middle of a shift may be in a job for long.
+/// A shift is a job of the pool, so it is queued, wakes workers and can be stolen like any other. The number of pending
+/// shifts equals the number of waiting jobs, but does not exceed the number of workers. So an idle worker finds a
+/// waiting job even if the workers in the middle of a shift are in long jobs.
 struct AdoptedJobs<Job> {
   private var jobs = AgeingQueue<Job>()
-  /// How many shifts have been asked for and have not begun.
+  /// The number of requested shifts that have not begun.
   private var awaitedShifts = 0
   private let width: Int
 
-  /// - Parameter width: how many shifts are of use at once.
+  /// Creates an empty queue.
+  ///
+  /// - Parameter width: the maximum number of useful pending shifts.
   init(width: Int) { self.width = width }
 
-  /// How many jobs wait.
+  /// The number of waiting jobs.
   var count: Int { jobs.count }
 
-  /// Adds a job.
+  /// Appends a job.
   ///
-  /// - Returns: whether one more shift is to be asked for.
+  /// - Returns: whether the caller has to request a shift.
   mutating func append(_ job: Job, _ urgency: AgeingQueue<Job>.Urgency) -> Bool {
     jobs.append(job, urgency)
     return asksForShift()
   }
 
-  /// Begins a shift that had been asked for.
+  /// Begins a requested shift.
   ///
-  /// - Returns: its first job, if there is one left, and whether one more shift is to be asked for in its place.
+  /// - Returns: its first job, if there is one left, and whether the caller has to request another shift.
   mutating func beginShift() -> (job: Job?, needsShift: Bool) {
     awaitedShifts -= 1
     let job = jobs.popFirst()
     return (job, asksForShift())
   }
 
-  /// Takes the next job of a shift. The shifts that have been asked for are enough for what is left.
+  /// Returns the next job of a shift. The pending shifts suffice for the remaining jobs.
   mutating func next() -> Job? { jobs.popFirst() }
 
   private mutating func asksForShift() -> Bool {

@@ -1,25 +1,26 @@
 import RuntimePrimitives
 
-/// What waits, in three classes: the most urgent goes first, and what has been passed over for long goes before it.
+/// A queue with three classes of urgency and a bound on how often an element is passed over.
 ///
-/// Within a class it is first in, first out. Swift does not tell an executor when a task's priority is raised, because
-/// another waits for it. So nothing may be passed over for ever.
+/// Each class is first in, first out. Swift does not tell an executor when the priority of a task is raised because
+/// another task waits for it. Therefore no element may be passed over forever.
 struct AgeingQueue<Element> {
   enum Urgency: CaseIterable {
     case high, medium, low
   }
 
-  /// How often the first of a class is passed over at most. Each class that waits gets a share of a seventeenth or more.
+  /// The maximum number of times that the first element of a class is passed over. So each nonempty class gets at least
+  /// a seventeenth of the turns.
   static var patience: Int { 16 }
 
   private var high = Ring<Element>()
   private var medium = Ring<Element>()
   private var low = Ring<Element>()
-  /// How many have gone before the first of a class since that was the first.
+  /// How many elements have overtaken the first element of the class.
   private var mediumAge = 0
   private var lowAge = 0
 
-  /// How many wait.
+  /// The number of elements.
   private(set) var count = 0
 
   mutating func append(_ element: Element, _ urgency: Urgency) {
@@ -31,7 +32,7 @@ struct AgeingQueue<Element> {
     }
   }
 
-  /// Takes what goes next; `nil` if nothing waits.
+  /// Removes and returns the next element; `nil` if there is none.
   mutating func popFirst() -> Element? {
     guard count > 0 else { return nil }
     count -= 1
@@ -58,7 +59,7 @@ struct AgeingQueue<Element> {
 }
 
 extension AgeingQueue.Urgency {
-  /// The class of a task's priority. What says nothing of its priority is medium.
+  /// Returns the class of a task's priority. An unspecified priority is medium.
   init(_ priority: JobPriority) {
     switch priority.rawValue {
     case 0: self = .medium
