@@ -33,7 +33,7 @@ public final class ConcurrencyRuntime: SocketRuntime {
     workers: Int? = nil, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
     stalls: StallOptions? = StallOptions()
   ) throws(IOError) {
-    precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
+    precondition(workers.map { $0 > 0 } ?? true, "a runtime needs at least one worker")
     // The pool has a thread per online processor, even if this process may not use all of them.
     workerCount = workers ?? max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     executor = workers.map { workers in

@@ -34,7 +34,7 @@ public final class CustomRuntime: SocketRuntime {
     workers: Int? = nil, poller: PollerKind = .best, stealsWork: Bool = true,
     blocking: BlockingLimits = BlockingLimits(), stalls: StallOptions? = StallOptions()
   ) throws(IOError) {
-    precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
+    precondition(workers.map { $0 > 0 } ?? true, "a runtime needs at least one worker")
     let scheduler = try Scheduler(
       workers: workers ?? availableCores(), poller: poller, stealsWork: stealsWork, stalls: stalls)
     self.scheduler = scheduler

@@ -32,7 +32,7 @@ public final class DispatchRuntime: SocketRuntime {
     workers: Int? = nil, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
     stalls: StallOptions? = StallOptions()
   ) throws(IOError) {
-    precondition(workers.map { $0 > 0 } ?? true, "a runtime has at least one worker")
+    precondition(workers.map { $0 > 0 } ?? true, "a runtime needs at least one worker")
     let queue = DispatchQueue(label: "gearbox.tasks", attributes: .concurrent)
     executor = QueueExecutor(width: workers ?? availableCores(), runtime: "dispatch", stalls: stalls) {
       queue.async(execute: $0)

@@ -28,7 +28,7 @@ import Testing
     (["LISTEN_FDS": "1", "LISTEN_PID": "x"], "LISTEN_PID: \"x\" is not a whole number from 0 to 2147483647"),
     (
       ["LISTEN_FDS": "2", "LISTEN_FDNAMES": "web"],
-      "LISTEN_FDNAMES: \"web\" is not 2 names with colons between them"
+      "LISTEN_FDNAMES: \"web\" is not 2 names separated by colons"
     ),
   ])
   func `What makes no sense is an error that names the variable, its value, and what it has to be`(

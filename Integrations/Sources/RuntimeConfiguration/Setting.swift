@@ -40,5 +40,5 @@ extension SettingFormat where Value == Duration {
 
 extension SettingFormat where Value == String {
   /// Any text.
-  static var text: SettingFormat { SettingFormat(choices: "a text") { $0 } }
+  static var text: SettingFormat { SettingFormat(choices: "text") { $0 } }
 }

@@ -82,7 +82,7 @@ final class EngineChannel: Channel {
   }
 
   func getOption<Option: ChannelOption>(_ option: Option) -> EventLoopFuture<Option.Value> {
-    loop.makeFailedFuture(EngineOwnsConnection(what: "asking for \(option)"))
+    loop.makeFailedFuture(EngineOwnsConnection(what: "reading \(option)"))
   }
 }
 
@@ -91,7 +91,7 @@ extension EngineChannel: ChannelCore {
   func remoteAddress0() throws -> NIOCore.SocketAddress { try known(remoteAddress) }
 
   private func known(_ address: NIOCore.SocketAddress?) throws -> NIOCore.SocketAddress {
-    guard let address else { throw EngineOwnsConnection(what: "asking for an unknown address") }
+    guard let address else { throw EngineOwnsConnection(what: "reading an unknown address") }
     return address
   }
 

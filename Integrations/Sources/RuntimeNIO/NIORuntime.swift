@@ -33,7 +33,7 @@ public final class NIORuntime: AsyncRuntime {
   /// - Throws: the system's error if a descriptor or a thread cannot be created. NIO ends the process if it cannot
   ///   start its threads.
   public convenience init(loops: Int? = nil, blocking: BlockingLimits = BlockingLimits()) throws(Runtime.IOError) {
-    precondition(loops.map { $0 > 0 } ?? true, "a runtime has at least one event loop")
+    precondition(loops.map { $0 > 0 } ?? true, "a runtime needs at least one event loop")
     try self.init(MultiThreadedEventLoopGroup(numberOfThreads: loops ?? availableCores()), isOwn: true, blocking)
   }
 

@@ -126,7 +126,7 @@ extension InheritedSocket {
     guard let text = variable("LISTEN_FDNAMES") else { return [String](repeating: "unknown", count: count) }
     let names = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     guard names.count == count else {
-      throw InvalidListenVariable("LISTEN_FDNAMES", value: text, choices: "\(count) names with colons between them")
+      throw InvalidListenVariable("LISTEN_FDNAMES", value: text, choices: "\(count) names separated by colons")
     }
     return names
   }

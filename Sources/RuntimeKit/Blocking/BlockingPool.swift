@@ -46,7 +46,7 @@ package final class BlockingPool: Sendable {
   ///
   /// - Parameter patience: how long an idle thread waits for work before it ends.
   package init(threadName: String, limits: BlockingLimits = BlockingLimits(), patience: Duration = .seconds(10)) {
-    precondition(limits.threads > 0 && limits.queued >= 0, "a limit on blocking work is out of bounds")
+    precondition(limits.threads > 0 && limits.queued >= 0, "threads must be at least 1, and queued at least 0")
     self.threadName = threadName
     self.limits = limits
     self.patience = patience.nanoseconds

@@ -74,21 +74,21 @@ public final class TLSContext: Sendable {
     let isSet = scope.withUnsafeBytes {
       gearbox_tls_context_set_tickets(pointer, ticketKeys.pointer, $0.baseAddress, $0.count)
     }
-    guard isSet else { throw TLSConfigurationError(subject: "ticketKeyLifetime", reason: "OpenSSL makes no tickets") }
+    guard isSet else { throw TLSConfigurationError(subject: "ticketKeyLifetime", reason: "OpenSSL rejects the keys") }
   }
 
   private func setUpClient(_ configuration: TLSConfiguration) throws(TLSConfigurationError) {
     try setTrust(configuration.trust)
     if case .anything = configuration.trust.kind, configuration.stapling.value == gearbox_tls_stapling_required {
       throw TLSConfigurationError(
-        subject: "stapling", reason: "trust in anything excludes required: choose none or requested")
+        subject: "stapling", reason: "trust in anything allows only none or requested")
     }
     gearbox_tls_context_set_stapling(pointer, configuration.stapling.value)
     let capacity = configuration.sessionCapacity
     if capacity == 0 { return }
     guard (1...mostSessions).contains(capacity) else {
       throw TLSConfigurationError(
-        subject: "sessionCapacity", reason: "\(capacity) is not within 0 and \(mostSessions)")
+        subject: "sessionCapacity", reason: "\(capacity) is not a number from 0 to \(mostSessions)")
     }
     guard gearbox_tls_context_keep_sessions(pointer, capacity) else {
       throw TLSConfigurationError(subject: "sessionCapacity", reason: "out of memory for \(capacity) sessions")
