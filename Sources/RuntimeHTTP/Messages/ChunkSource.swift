@@ -1,12 +1,12 @@
 import Synchronization
 
-/// A request's content that a sequence gives.
+/// A source of request content that reads from an asynchronous sequence.
 final class ChunkSource<Chunks: AsyncSequence & Sendable>: RequestBodySource, @unchecked Sendable
-where Chunks.Element == [UInt8] {  // what is mutable is guarded by `isBusy`
+where Chunks.Element == [UInt8] {  // `isBusy` guards the mutable state
   private let original: RequestBody
   private let isBusy = Atomic(false)
   private var chunks: Chunks.AsyncIterator
-  /// How the chunks have ended.
+  /// The result of the sequence, once it has ended.
   private var end: Result<Void, any Error>?
 
   init(_ chunks: Chunks, replacing original: RequestBody) {

@@ -1,4 +1,4 @@
-/// The field names that mean something to the engine itself, told apart once, when a field is added.
+/// The field names that the engine interprets. A name is recognised once, when its field is added.
 enum FieldName: UInt8, Sendable {
   case other
   case connection
@@ -13,10 +13,10 @@ enum FieldName: UInt8, Sendable {
   case transferEncoding
   case upgrade
 
-  /// The name that `token` spells, in whatever case.
+  /// Recognises the name that `token` spells, ignoring case.
   init(_ token: Span<UInt8>) {
-    // The first eight characters in lower case, as a number; a test compares these with the names. A character of a token
-    // that is no letter does not become one of these names' by it.
+    // The first eight characters in lower case, as an integer; a test compares these with the names. No token character
+    // but a letter becomes a character of these names.
     switch token.isEmpty ? 0 : token.packed(from: 0) | 0x2020_2020_2020_2020 {
     case 0x2020_2020_2020_6574: self = .te
     case 0x2020_2020_7473_6F68: self = .host

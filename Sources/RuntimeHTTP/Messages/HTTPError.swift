@@ -1,23 +1,23 @@
-/// An error that says which response it wants to be: thrown by a handler, or by the engine for a request that is wrong.
+/// An error that describes the response to send. Handlers throw it, and the engine throws it for invalid requests.
 ///
-/// Any other error a handler throws is a 500 and is logged; nothing of it is sent. `BlockingWorkRefused` is a 503 with
-/// `Retry-After`, and is not logged: the runtime counts it.
+/// Any other error from a handler becomes a 500 and is logged; the client gets none of its text. `BlockingWorkRefused`
+/// becomes a 503 with `Retry-After` and is not logged, because the runtime counts it.
 public struct HTTPError: Error, Hashable, Sendable {
   /// The status of the response.
   public var status: Status
-  /// What to tell the client, in plain text; the status alone if `nil`.
+  /// A message for the client, in plain text. If `nil`, the client gets the status as text.
   public var message: String?
-  /// Fields of the response, as `Allow` or `Retry-After`.
+  /// Header fields of the response, such as `Allow` or `Retry-After`.
   public var headers: HeaderFields
 
-  /// An error that becomes a response with `status`.
+  /// Creates an error that becomes a response with `status`.
   public init(_ status: Status, _ message: String? = nil, headers: HeaderFields = [:]) {
     self.status = status
     self.message = message
     self.headers = headers
   }
 
-  /// The response that the error becomes, unless ``ServerOptions/errorResponse`` makes another: the message as plain text.
+  /// The response for this error: the message as plain text. ``ServerOptions/errorResponse`` can replace it.
   public var response: Response {
     var response = Response.text((message ?? status.description) + "\n", status: status)
     for (name, value) in headers { response.headers[name] = value }
@@ -26,11 +26,11 @@ public struct HTTPError: Error, Hashable, Sendable {
 }
 
 extension HTTPError {
-  /// What a request gets for which there is no room in ``ServerOptions/maximumHeldLength``.
+  /// The error for a request that does not fit into ``ServerOptions/maximumHeldLength``.
   static var shortOfMemory: HTTPError { HTTPError(.serviceUnavailable, "The server is short of memory.") }
 }
 
 extension HTTPError: CustomStringConvertible {
-  /// The status and, where there is one, the message.
+  /// The status, and the message if there is one.
   public var description: String { message.map { "\(status): \($0)" } ?? "\(status)" }
 }

@@ -1,25 +1,27 @@
-/// Answers requests: the part of a server that its users write.
+/// A type that responds to requests. This is the part of a server that an application implements.
 public protocol Handler: Sendable {
-  /// The response to `request`.
+  /// Returns the response to `request`.
   ///
-  /// Over HTTP/1 it is called in the connection's own task, one request of a connection after another; over HTTP/2 in a
-  /// task of its own, many of a connection at once. Either is on the executor the connection runs on. The task is
-  /// cancelled when the client takes too long over the request's body (HTTP/1), when it resets the stream (HTTP/2) or is
-  /// gone, and when the server is out of patience while it shuts down. An ``HTTPError`` becomes the response it asks
-  /// for, any other error a 500.
+  /// Over HTTP/1, the connection's own task calls this, for one request after another. Over HTTP/2, each request has a
+  /// task, and many requests of a connection are handled at once. Both run on the executor of the connection. The task
+  /// is cancelled when the client takes too long to send the request's body (HTTP/1), when the client resets the stream
+  /// (HTTP/2) or disconnects, and when the grace period of a shutdown ends. An ``HTTPError`` becomes the response that
+  /// it describes; any other error becomes a 500.
   func respond(to request: Request) async throws -> Response
 
-  /// The response to `request`, if it can be given in a plain call: without waiting for anything.
+  /// Returns the response to `request` if this needs no waiting, in a plain call.
   ///
-  /// It is asked for first, where the request has no content, in the task that reads the connection: what takes long
-  /// here keeps all other requests of the connection waiting. A connection whose requests are all answered so needs less
-  /// memory, and each of them less time; over HTTP/2 they do without a task each, and over HTTP/1 the answers to requests
-  /// that came together leave together. What it throws becomes a response as what ``respond(to:)`` throws does.
+  /// If the request has no content, this is called before ``respond(to:)``, in the task that reads the connection. Work
+  /// that takes long here delays all other requests of the connection. A connection whose requests are all answered
+  /// this way needs less memory and less time for each of them: over HTTP/2 they need no task, and over HTTP/1 the
+  /// responses to requests that arrived together are sent together. Errors become responses in the same way as those of
+  /// ``respond(to:)``.
   ///
-  /// - Returns: `nil` where ``respond(to:)`` is to be called, which is the default.
+  /// - Returns: `nil`, the default, if ``respond(to:)`` should be called.
   func respondAtOnce(to request: Request) throws -> Response?
 }
 
+/// Returns `nil`, so that ``respond(to:)`` is called.
 extension Handler {
   public func respondAtOnce(to request: Request) throws -> Response? { nil }
 }

@@ -1,10 +1,10 @@
-/// A handler that is one function.
+/// A handler made of one function.
 public struct HandlerFunction: Handler {
   private let function: @Sendable (Request) async throws -> Response
 
-  /// A handler that answers with what `function` gives.
+  /// Creates a handler that responds with the result of `function`.
   public init(_ function: @escaping @Sendable (Request) async throws -> Response) { self.function = function }
 
-  /// What the function gives.
+  /// Returns the result of the function.
   public func respond(to request: Request) async throws -> Response { try await function(request) }
 }

@@ -1,7 +1,8 @@
-/// A middleware that never waits: it sees each request on its way in and each response on its way out, once.
+/// Middleware that never waits. It sees each request before the handler and each response after it.
 ///
-/// Routes behind it are answered in plain calls if they never wait themselves and nothing else that may wait stands in
-/// front of them. It has no ``Middleware/respond(to:next:)`` of its own, which would not be called for those.
+/// A route behind it is answered in a plain call if its handler never waits and all other middleware in front of it is
+/// immediate too. An immediate middleware must not implement ``Middleware/respond(to:next:)``, which would not be
+/// called for such routes.
 ///
 /// ```swift
 /// struct RequireToken: ImmediateMiddleware {
@@ -18,23 +19,25 @@
 /// }
 /// ```
 public protocol ImmediateMiddleware: Middleware {
-  /// Looks at `request`, and may change it, before what is behind gets it.
+  /// Inspects or changes `request` before the rest of the chain gets it.
   ///
-  /// - Returns: the response, if this middleware answers itself: what is behind is not asked then, and
-  ///   ``after(_:to:)`` is not called. `nil`, which is the default, has the request go on.
+  /// - Returns: The response, if this middleware answers the request itself. The rest of the chain and ``after(_:to:)``
+  ///   are then not called. `nil`, the default, passes the request on.
   func before(_ request: inout Request) throws -> Response?
 
-  /// Looks at the response that what is behind has given, and may change it. It does nothing by default.
+  /// Inspects or changes the response of the rest of the chain. Does nothing by default.
   ///
-  /// - Parameter request: as ``before(_:)`` has left it.
+  /// - Parameter request: The request as ``before(_:)`` left it.
   func after(_ response: inout Response, to request: Request) throws
 }
 
 extension ImmediateMiddleware {
+  /// Returns `nil`, which passes the request on.
   public func before(_ request: inout Request) throws -> Response? { nil }
+  /// Does nothing.
   public func after(_ response: inout Response, to request: Request) throws {}
 
-  /// The response of `next`, with ``before(_:)`` before it and ``after(_:to:)`` behind.
+  /// Returns the response of `next`, with ``before(_:)`` called before it and ``after(_:to:)`` after it.
   public func respond(to request: Request, next: any Handler) async throws -> Response {
     var request = request
     if let response = try before(&request) { return response }

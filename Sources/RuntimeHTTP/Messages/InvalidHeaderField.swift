@@ -1,10 +1,10 @@
-/// A field that would not be one on the wire (RFC 9110 section 5).
+/// The error for a name and a value that do not form a valid header field (RFC 9110 section 5).
 public struct InvalidHeaderField: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The name that was given.
+  /// The name.
   public let name: String
-  /// The value that was given.
+  /// The value.
   public let value: String
 
-  /// For a person to read; what is wrong is shown escaped.
+  /// The name and the value, with invalid characters escaped.
   public var description: String { "not a header field: \(name.debugDescription): \(value.debugDescription)" }
 }

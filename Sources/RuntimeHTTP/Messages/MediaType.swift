@@ -1,10 +1,10 @@
-/// What kind of content something is, as in `text/html; charset=utf-8` (RFC 9110 section 8.3.1).
+/// A media type, such as `text/html; charset=utf-8` (RFC 9110 section 8.3.1).
 public struct MediaType: Hashable, Sendable {
-  /// The first part, in lower case: `text`.
+  /// The top-level type in lower case, such as `text`.
   public let type: String
-  /// The second part, in lower case: `html`.
+  /// The subtype in lower case, such as `html`.
   public let subtype: String
-  /// The parameters, their names in lower case.
+  /// The parameters by name. Names are in lower case.
   public let parameters: [String: String]
 
   /// `text/plain; charset=utf-8`
@@ -18,7 +18,7 @@ public struct MediaType: Hashable, Sendable {
   /// `text/event-stream`: server-sent events.
   public static let eventStream = MediaType(type: "text", subtype: "event-stream", parameters: [:])
 
-  /// The media type that `text` spells, if it is one.
+  /// Parses `text`. Returns `nil` if it is not a valid media type.
   public init?(_ text: some StringProtocol) {
     var scanner = Scanner(text)
     guard let type = scanner.token(), scanner.skip("/"), let subtype = scanner.token() else { return nil }
@@ -29,7 +29,7 @@ public struct MediaType: Hashable, Sendable {
     while !scanner.isAtEnd {
       guard scanner.skip(";") else { return nil }
       scanner.skipBlanks()
-      // A semicolon with nothing behind it is tolerated, since the grammar allows it.
+      // An empty parameter is accepted, because the grammar allows it.
       if scanner.isAtEnd || scanner.isAt(";") { continue }
       guard let name = scanner.token()?.lowercased(), scanner.skip("="), let value = scanner.tokenOrQuotedString(),
         parameters.updateValue(value, forKey: name) == nil
@@ -45,12 +45,12 @@ public struct MediaType: Hashable, Sendable {
     self.parameters = parameters
   }
 
-  /// Whether `other` has the same type and subtype, whatever the parameters.
+  /// Returns whether `other` has the same type and subtype. Parameters are ignored.
   public func matches(_ other: MediaType) -> Bool { type == other.type && subtype == other.subtype }
 }
 
 extension MediaType: CustomStringConvertible {
-  /// The media type as it is sent, its parameters in the order of their names.
+  /// The media type as it is sent, with its parameters sorted by name.
   public var description: String {
     parameters.sorted { $0.key < $1.key }.reduce("\(type)/\(subtype)") { text, parameter in
       let isToken = !parameter.value.isEmpty && parameter.value.utf8.allSatisfy { CharacterClass.token.contains($0) }
@@ -63,7 +63,7 @@ extension MediaType: CustomStringConvertible {
   }
 }
 
-/// Reads the parts of a media type off the front of its text.
+/// A scanner that consumes the parts of a media type from the start of its text.
 private struct Scanner {
   private var rest: Substring.UTF8View
 

@@ -1,6 +1,6 @@
-/// Stands in front of handlers: it may change the request, change the response, or answer itself.
+/// Code in front of handlers that may change the request, change the response, or answer the request itself.
 ///
-/// One that never waits is better an ``ImmediateMiddleware``.
+/// Middleware that never waits should be an ``ImmediateMiddleware``.
 ///
 /// ```swift
 /// struct Patience: Middleware {
@@ -11,29 +11,29 @@
 /// }
 /// ```
 ///
-/// **Errors.** What `next` throws has become the response that its client would get when a middleware sees it, also
-/// where `next` is another middleware: `next.respond(to:)` returns. What the outermost middleware throws becomes a
-/// response as what a handler throws does.
+/// **Errors.** Middleware does not see the errors of `next`: they have become the response that the client would get,
+/// and `next.respond(to:)` returns it. This also holds if `next` is another middleware. An error of the outermost
+/// middleware becomes a response in the same way as that of a handler.
 ///
-/// **Content.** The response's content may be a stream that has yet to be written when `next` returns.
-/// ``ResponseBody/wrapping(_:)`` keeps in force while it is written what was so around the handler;
-/// ``ResponseBody/onEnd(_:)`` tells when it has been sent.
+/// **Content.** The content may be a stream that is written only after `next` has returned.
+/// ``ResponseBody/wrapping(_:)`` extends the context of the handler to that, and ``ResponseBody/onEnd(_:)`` reports
+/// when the content has been sent.
 public protocol Middleware: Sendable {
-  /// The response to `request`, which `next` gives for whatever this does not answer itself.
+  /// Returns the response to `request`: that of `next`, unless this middleware answers the request itself.
   func respond(to request: Request, next: any Handler) async throws -> Response
 
-  /// The response to `request`, if it can be given in a plain call: without waiting for anything. See
-  /// ``Handler/respondAtOnce(to:)``, which `next` is to be asked by.
+  /// Returns the response to `request` if this needs no waiting, in a plain call. Call `next` by
+  /// ``Handler/respondAtOnce(to:)`` here.
   ///
-  /// What has been done when it turns out that there is something to wait for is done again, since
-  /// ``respond(to:next:)`` is called with the same request then. So a middleware that has `next` respond asks it first,
-  /// and passes `nil` on before it does anything that must not be done twice.
+  /// If the result is `nil`, ``respond(to:next:)`` is called with the same request, and whatever this function did
+  /// happens again. So call `next` first, and return its `nil` before doing anything that must not be done twice.
   ///
-  /// - Returns: `nil` where ``respond(to:next:)`` is to be called, which is the default: the routes behind this
-  ///   middleware are not answered in plain calls then.
+  /// - Returns: `nil`, the default, if ``respond(to:next:)`` should be called. The routes behind this middleware are
+  ///   then not answered in plain calls.
   func respondAtOnce(to request: Request, next: any Handler) throws -> Response?
 }
 
 extension Middleware {
+  /// Returns `nil`, so that ``respond(to:next:)`` is called.
   public func respondAtOnce(to request: Request, next: any Handler) throws -> Response? { nil }
 }

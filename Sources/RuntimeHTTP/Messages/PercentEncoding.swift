@@ -1,9 +1,9 @@
-/// Percent-encoding of text in request targets: RFC 3986 section 2.1.
+/// Percent-encoding of text in request targets (RFC 3986 section 2.1).
 public enum PercentEncoding {
-  /// The text that `bytes` stand for.
+  /// Decodes `bytes`.
   ///
-  /// `nil` where a `%` is not followed by two hexadecimal digits, where the decoded bytes are not UTF-8, and where there
-  /// is a NUL among them: nobody sends one in good faith, and it ends a C string early.
+  /// - Returns: `nil` if a `%` is not followed by two hexadecimal digits, if the decoded bytes are not UTF-8, or if
+  ///   they contain a NUL, which no legitimate client sends and which would end a C string early.
   public static func decode(_ bytes: some Sequence<UInt8>) -> String? {
     var decoder = Decoder(bytes.makeIterator(), plusIsSpace: false)
     var decoded: [UInt8] = []
@@ -14,12 +14,11 @@ public enum PercentEncoding {
     return decoder.isMalformed ? nil : String(validating: decoded, as: UTF8.self)
   }
 
-  /// The text that `text` stands for; `nil` as for ``decode(_:)-(Sequence<UInt8>)``.
+  /// Decodes `text`. Returns `nil` in the same cases as ``decode(_:)-(Sequence<UInt8>)``.
   public static func decode(_ text: some StringProtocol) -> String? { decode(text.utf8) }
 
-  /// The text that a name or a value of an HTML form stands for, as the URL standard decodes
-  /// `application/x-www-form-urlencoded`: `+` is a space, a `%` that begins no escape stands for itself, and what is not
-  /// UTF-8 becomes U+FFFD.
+  /// Decodes a name or a value of an HTML form, as the URL standard decodes `application/x-www-form-urlencoded`: `+`
+  /// becomes a space, a `%` that begins no escape is kept, and invalid UTF-8 becomes U+FFFD.
   public static func decodeForm(_ bytes: some Sequence<UInt8>) -> String {
     var decoder = Decoder(bytes.makeIterator(), plusIsSpace: true)
     var decoded: [UInt8] = []
@@ -27,8 +26,8 @@ public enum PercentEncoding {
     return String(decoding: decoded, as: UTF8.self)
   }
 
-  /// `text` with every byte escaped but those that never need it, the unreserved characters of RFC 3986 section 2.3: fit
-  /// for a segment of a path, and for the name or the value of a query item.
+  /// Escapes every byte of `text` except the unreserved characters of RFC 3986 section 2.3. The result can be used as a
+  /// path segment, and as the name or the value of a query item.
   public static func encode(_ text: some StringProtocol) -> String {
     var encoded: [UInt8] = []
     encoded.reserveCapacity(text.utf8.count)
@@ -55,7 +54,7 @@ public enum PercentEncoding {
     return true
   }
 
-  /// The bytes that `bytes` stand for, in which a `%` that begins no escape stands for itself.
+  /// Decodes `bytes`; a `%` that begins no escape stands for itself.
   static func decoded(_ bytes: Span<UInt8>) -> [UInt8] {
     var decoded: [UInt8] = []
     decoded.reserveCapacity(bytes.count)
@@ -89,11 +88,11 @@ public enum PercentEncoding {
   }
 }
 
-/// Decodes byte by byte. A `%` that begins no escape stands for itself, and is remembered.
+/// Decodes byte by byte. A `%` that begins no escape is passed through, and sets `isMalformed`.
 private struct Decoder<Base: IteratorProtocol<UInt8>>: IteratorProtocol {
   private var base: Base
   private let plusIsSpace: Bool
-  /// Bytes read ahead to find that they are no escape after all.
+  /// Bytes that were read ahead and turned out not to belong to an escape.
   private var pending: (UInt8?, UInt8?) = (nil, nil)
   private(set) var isMalformed = false
 

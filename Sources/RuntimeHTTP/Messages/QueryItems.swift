@@ -1,7 +1,7 @@
-/// The names and values behind the `?` of a request target, decoded, in the order in which they came.
+/// The names and values after the `?` of a request target, decoded, in their original order.
 ///
-/// They are read as the URL standard reads `application/x-www-form-urlencoded`, which is how browsers write them: items
-/// are separated by `&`, an item without `=` has an empty value, and nothing is refused.
+/// They are parsed as the URL standard parses `application/x-www-form-urlencoded`, which is how browsers write them:
+/// `&` separates items, an item without `=` has an empty value, and no input is rejected.
 ///
 /// ```swift
 /// let query = QueryItems("tag=a&tag=b+c&draft")
@@ -11,23 +11,23 @@
 /// query["missing"]          // nil
 /// ```
 public struct QueryItems: Sendable, Hashable {
-  /// One name and its value.
+  /// A name and its value.
   public struct Item: Sendable, Hashable {
-    /// What stands before the first `=`.
+    /// The text before the first `=`.
     public let name: String
-    /// What stands behind it; empty where there is none.
+    /// The text after the first `=`; empty if there is none.
     public let value: String
   }
 
   private var items: [Item] = []
 
-  /// No items.
+  /// Creates an empty collection.
   public init() {}
 
-  /// The items of `query`, what stands behind the `?`.
+  /// Parses `query`, the text after the `?`.
   public init(_ query: some StringProtocol) { self.init(Array(query.utf8)) }
 
-  /// The items of a query as it came over the wire.
+  /// Parses a query from its bytes on the wire.
   public init(_ query: some Collection<UInt8>) {
     for item in query.split(separator: UInt8(ascii: "&")) {
       let parts = item.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
@@ -38,21 +38,21 @@ public struct QueryItems: Sendable, Hashable {
     }
   }
 
-  /// The value of the first item called `name`; names are case-sensitive.
+  /// The value of the first item called `name`, or `nil`. Names are case-sensitive.
   public subscript(name: String) -> String? { items.first { $0.name == name }?.value }
 
-  /// The values of all items called `name`.
+  /// Returns the values of all items called `name`.
   public func values(for name: String) -> [String] { items.filter { $0.name == name }.map(\.value) }
 
-  /// Whether there is an item called `name`.
+  /// Returns whether there is an item called `name`.
   public func contains(_ name: String) -> Bool { items.contains { $0.name == name } }
 }
 
 extension QueryItems: RandomAccessCollection {
-  /// 0.
+  /// The position of the first item, which is 0.
   public var startIndex: Int { items.startIndex }
-  /// How many items there are.
+  /// The number of items.
   public var endIndex: Int { items.endIndex }
-  /// The item at `position`, from 0.
+  /// The item at `position`.
   public subscript(position: Int) -> Item { items[position] }
 }

@@ -1,49 +1,50 @@
-/// The content of a request: chunks of bytes, which are read from the peer as they are asked for and no sooner, so that
-/// a slow handler slows the peer.
+/// The content of a request, as a sequence of chunks of bytes. Chunks are read from the peer only when they are asked
+/// for, so a slow handler slows the peer down.
 ///
-/// It is there until the response has been sent. After that, reading it throws ``BodyError/ended``. One task reads at a
-/// time; a second gets ``BodyError/busy``. What has been read is gone: a second iteration goes on where the first one
-/// left off. Reading runs on the caller's executor. Cancelling the task ends it with an `IOError` for the reason
-/// `cancelled`.
+/// The content can be read until the response has been sent. After that, reading throws ``BodyError/ended``. One task
+/// reads at a time; a second one gets ``BodyError/busy``. Chunks are not kept: a second iteration continues where the
+/// first one stopped. Reading runs on the caller's executor. Cancelling the task ends a read with an `IOError` for the
+/// reason `cancelled`.
 ///
-/// Reading throws ``HTTPError`` where the peer's framing is wrong, where the content is over the limit, or where the
-/// peer takes too long; a handler that lets it pass has the client told so.
+/// Reading throws ``HTTPError`` if the peer's framing is invalid, if the content exceeds the limit, or if the peer
+/// takes too long. If the handler lets that error propagate, the client gets the response it describes.
 public struct RequestBody: Sendable {
   fileprivate enum Storage: Sendable {
     case bytes([UInt8])
     case source(any RequestBodySource)
   }
 
-  /// How much memory is reserved for content that has been announced and has not come: it grows with what comes.
+  /// The most memory that is reserved for announced content before it arrives. The array grows as more comes in.
   private static var largestReservation: Int { 64 * 1024 }
 
   private let storage: Storage
 
-  /// How many bytes there are in all; `nil` where the peer does not say beforehand.
+  /// The length in bytes; `nil` if the peer has not declared it.
   public let length: Int?
 
-  /// No content.
+  /// Empty content.
   public static let empty = RequestBody([])
 
-  /// Content that is in memory, for tests and for calling a handler without a network. It can be read again and again.
+  /// Creates content from bytes in memory, for tests and for calling a handler without a network. It can be read
+  /// repeatedly.
   public init(_ bytes: [UInt8]) {
     storage = .bytes(bytes)
     length = bytes.count
   }
 
-  /// Content that comes from `chunks`, which are asked for as it is read: what a middleware puts in place of `original`,
-  /// the body that the chunks are made of.
+  /// Creates content that is read from `chunks` on demand. Middleware uses it to replace `original`, the body that
+  /// `chunks` reads from.
   ///
   /// ```swift
   /// request.body = RequestBody(Inflated(request.body), replacing: request.body)
   /// request.headers["Content-Encoding"] = nil
   /// ```
   ///
-  /// Reading throws the error of `chunks`, again and again.
+  /// If `chunks` throws an error, this read and all later reads throw it.
   ///
   /// - Parameters:
-  ///   - length: how many bytes there are, if that is known.
-  ///   - original: has the ``trailers``, and the server counts what is collected as collected from it.
+  ///   - length: The number of bytes, if known.
+  ///   - original: The body that provides the ``trailers``. Collected bytes are charged to it.
   public init<Chunks: AsyncSequence & Sendable>(
     _ chunks: Chunks, length: Int? = nil, replacing original: RequestBody = .empty
   ) where Chunks.Element == [UInt8] {
@@ -55,11 +56,11 @@ public struct RequestBody: Sendable {
     self.length = length
   }
 
-  /// This content, with what `transform` makes of each chunk in its place, for measuring or changing it.
+  /// Returns this content with each chunk replaced by the result of `transform`, for measuring or changing it.
   ///
-  /// Content in memory is one chunk, and is transformed at once; any other as it is read.
+  /// Content in memory is one chunk and is transformed immediately. Other content is transformed as it is read.
   ///
-  /// - Parameter length: how many bytes there will be, if that is known; content in memory knows by itself.
+  /// - Parameter length: The number of bytes after the transformation, if known. Ignored for content in memory.
   public func mapping(
     length: Int? = nil, _ transform: @escaping @Sendable ([UInt8]) throws -> [UInt8]
   ) rethrows -> RequestBody {
@@ -69,17 +70,17 @@ public struct RequestBody: Sendable {
     }
   }
 
-  /// Reads what is left of the content. The server counts it as held until the handler has ended.
+  /// Reads the rest of the content. The server counts these bytes as held until the handler has ended.
   ///
   /// - Throws: ``HTTPError`` with ``Status/contentTooLarge`` if there are more than `limit` bytes, or with
-  ///   ``Status/serviceUnavailable`` if the server holds all it may (``ServerOptions/maximumHeldLength``), and what
-  ///   reading throws.
+  ///   ``Status/serviceUnavailable`` if the server already holds as much as it may
+  ///   (``ServerOptions/maximumHeldLength``), and any error of reading.
   public func collect(upTo limit: Int) async throws -> [UInt8] {
     let tooLarge = HTTPError(.contentTooLarge, "The content is over the limit of \(limit) bytes.")
     if let length, length > limit { throw tooLarge }
     var collected: [UInt8] = []
     var counted = 0
-    // What has only been announced may never come.
+    // Content that has been announced may never arrive, so the reservation is bounded.
     if let length { collected.reserveCapacity(Swift.min(length, Self.largestReservation)) }
     for try await chunk in self {
       guard chunk.count <= limit - collected.count else { throw tooLarge }
@@ -91,12 +92,12 @@ public struct RequestBody: Sendable {
     return collected
   }
 
-  /// Counts what has been collected of the content so far, in bytes.
+  /// Reports the number of bytes collected so far to the source.
   func noteCollected(_ count: Int) throws(HTTPError) {
     if case .source(let source) = storage { try source.noteCollected(count) }
   }
 
-  /// The fields that came after the content (RFC 9112 section 7.1.2); none before its end has been read.
+  /// The fields sent after the content (RFC 9112 section 7.1.2). Empty until the end of the content has been read.
   public var trailers: HeaderFields {
     switch storage {
     case .bytes: [:]
@@ -106,13 +107,13 @@ public struct RequestBody: Sendable {
 }
 
 extension RequestBody: AsyncSequence {
-  /// The chunks of the content; none is empty.
+  /// An iterator over the chunks of the content. No chunk is empty.
   public struct Iterator: AsyncIteratorProtocol {
     private var storage: Storage
 
     fileprivate init(_ storage: Storage) { self.storage = storage }
 
-    /// The next chunk, or `nil` after the last.
+    /// Returns the next chunk, or `nil` after the last.
     public mutating func next() async throws -> [UInt8]? {
       switch storage {
       case .bytes(let bytes):
@@ -124,18 +125,18 @@ extension RequestBody: AsyncSequence {
     }
   }
 
-  /// Goes through the chunks.
+  /// Returns an iterator over the chunks.
   public func makeAsyncIterator() -> Iterator { Iterator(storage) }
 }
 
-/// Where the content of a request comes from: one exchange of a connection.
+/// The source of a request's content, usually an exchange on a connection.
 protocol RequestBodySource: AnyObject, Sendable {
-  /// The next chunk, not empty; `nil` at the end, and again after it.
+  /// Returns the next chunk, which is not empty, or `nil` from the end on.
   func next() async throws -> [UInt8]?
-  /// Counts what the handler has collected of the content so far, in bytes.
+  /// Counts the bytes that the handler has collected so far.
   ///
-  /// - Throws: ``HTTPError`` with ``Status/serviceUnavailable`` if there is no room for it.
+  /// - Throws: ``HTTPError`` with ``Status/serviceUnavailable`` if there is no room for them.
   func noteCollected(_ count: Int) throws(HTTPError)
-  /// What came after the end.
+  /// The fields sent after the content.
   var trailers: HeaderFields { get }
 }

@@ -1,4 +1,4 @@
-/// Names a value that goes along with a request: from the middleware that finds it out to what is behind.
+/// A key for a value that is stored in a request, so that middleware can pass it to the handlers behind it.
 ///
 /// ```swift
 /// enum UserKey: RequestKey {
@@ -13,6 +13,6 @@
 /// }
 /// ```
 public protocol RequestKey {
-  /// What goes along under the key.
+  /// The type of the value stored under this key.
   associatedtype Value: Sendable
 }

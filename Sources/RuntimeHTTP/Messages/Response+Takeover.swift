@@ -1,8 +1,9 @@
 public import Runtime
 
 extension Response {
-  /// A response after which another protocol is spoken on the connection: `101` over HTTP/1.1 (RFC 9110 section 7.8), and
-  /// a `200` to an extended CONNECT over HTTP/2 (RFC 8441), where the stream of the request takes the connection's place.
+  /// Returns a response that switches the connection to another protocol: `101` over HTTP/1.1 (RFC 9110 section 7.8),
+  /// and `200` to an extended CONNECT over HTTP/2 (RFC 8441), where the request's stream takes the place of the
+  /// connection.
   ///
   /// ```swift
   /// guard request.offersUpgrade(to: "echo") else { throw HTTPError(.upgradeRequired, headers: ["Upgrade": "echo"]) }
@@ -11,17 +12,19 @@ extension Response {
   /// }
   /// ```
   ///
-  /// `talk` begins once the head has been sent, in the handler's task and on its executor. It gets the stream with all
-  /// that the client has sent behind its request, and without a timeout of the server's. The stream is closed when it
-  /// returns or throws; where it returns, the client gets all that it has written, also if more has come than it has read.
-  /// Until then the request counts as in flight: when the server shuts down, the task is cancelled and the stream closed
-  /// after the grace. An error is logged, unless it is an `IOError` or the task has been cancelled.
+  /// `talk` starts after the head has been sent, in the handler's task and on its executor. It gets a stream that
+  /// begins with any bytes the client sent after its request; the server's timeouts no longer apply. The stream is
+  /// closed when `talk` returns or throws. If it returns, the client receives everything that was written, even if some
+  /// of the client's bytes were not read. Until then the request counts as in flight: on shutdown, the task is
+  /// cancelled and the stream closed when the grace period ends. An error is logged, unless it is an `IOError` or the
+  /// task has been cancelled.
   ///
   /// If the client has not offered the protocol, it gets a 500 instead, which is logged.
   ///
   /// - Parameters:
-  ///   - name: the protocol, as the `Upgrade` field calls it.
-  ///   - headers: more fields of the head.
+  ///   - name: The protocol, as the `Upgrade` field names it.
+  ///   - headers: More fields for the head.
+  ///   - talk: The code that speaks the protocol.
   public static func upgrade(
     to name: String, headers: HeaderFields = [:], _ talk: @escaping @Sendable (AnyStream) async throws -> Void
   ) -> Response {
@@ -31,10 +34,10 @@ extension Response {
     return response
   }
 
-  /// A response to CONNECT after which bytes go both ways on the connection, or over HTTP/2 on the request's stream
-  /// (RFC 9110 section 9.3.6, RFC 9113 section 8.5). `talk` is called as that of ``upgrade(to:headers:_:)`` is.
+  /// Returns a response to CONNECT that turns the connection, or over HTTP/2 the request's stream, into a tunnel (RFC
+  /// 9110 section 9.3.6, RFC 9113 section 8.5). `talk` is called as in ``upgrade(to:headers:_:)``.
   ///
-  /// If the request is no CONNECT, the client gets a 500 instead, which is logged.
+  /// If the request's method is not CONNECT, the client gets a 500 instead, which is logged.
   public static func tunnel(
     headers: HeaderFields = [:], _ talk: @escaping @Sendable (AnyStream) async throws -> Void
   ) -> Response {
@@ -43,8 +46,8 @@ extension Response {
 }
 
 extension Request {
-  /// Whether the client would go on with the protocol called `name`: by its `Upgrade` field over HTTP/1.1, by an extended
-  /// CONNECT over HTTP/2 (RFC 8441). Case does not matter.
+  /// Returns whether the client offers to switch to the protocol called `name`: by its `Upgrade` field over HTTP/1.1,
+  /// or by an extended CONNECT over HTTP/2 (RFC 8441). Case is ignored.
   public func offersUpgrade(to name: String) -> Bool {
     let name = name.lowercased()
     if version >= .http2 { return connectProtocol?.lowercased() == name }
@@ -52,7 +55,7 @@ extension Request {
     return headers.lists(name, in: "Upgrade")
   }
 
-  /// Whether `response`, which would take over the stream, has been asked for.
+  /// Returns whether the client has asked for `response`, which would take over the stream.
   func allowsTakeover(by response: Response) -> Bool {
     if response.status == .switchingProtocols { return response.headers["Upgrade"].map(offersUpgrade(to:)) ?? false }
     return method == .connect && connectProtocol == nil && response.status.isSuccess
@@ -60,7 +63,7 @@ extension Request {
 }
 
 extension HeaderFields {
-  /// Whether `element`, in lower case, is in the lists that the fields called `name` hold (RFC 9110 section 5.6.1).
+  /// Returns whether `element`, in lower case, is in the lists of the fields called `name` (RFC 9110 section 5.6.1).
   fileprivate func lists(_ element: String, in name: String) -> Bool {
     values(for: name).contains { list in
       list.split(separator: ",").contains { $0.trimmed.lowercased() == element }
@@ -69,7 +72,7 @@ extension HeaderFields {
 }
 
 extension Substring {
-  /// The text without the blanks at either end.
+  /// The text without leading and trailing blanks.
   fileprivate var trimmed: Substring {
     var text = drop { $0 == " " || $0 == "\t" }
     while text.last == " " || text.last == "\t" { text.removeLast() }
@@ -77,7 +80,7 @@ extension Substring {
   }
 }
 
-/// A handler's response that would take over a stream of which the client has not said that it may.
+/// The error for a response that would take over a stream although the client has not offered this.
 struct NotOffered: Error, CustomStringConvertible {
-  var description: String { "the client has not asked for the protocol that the handler would go on with" }
+  var description: String { "the client has not asked for the protocol that the handler would switch to" }
 }

@@ -6,38 +6,39 @@ public struct ResponseBody: Sendable {
   enum Storage: Sendable {
     case bytes([UInt8])
     case stream(length: Int?, produce: @Sendable (BodyWriter) async throws -> Void)
-    /// No content: another protocol follows the head.
+    /// No content: the connection switches to another protocol after the head.
     case takeover(@Sendable (AnyStream) async throws -> Void)
   }
 
   let storage: Storage
 
-  /// No content.
+  /// Empty content.
   public static let empty = ResponseBody(storage: .bytes([]))
 
-  /// Content that is in memory.
+  /// Returns content that is in memory.
   public static func bytes(_ bytes: [UInt8]) -> ResponseBody { ResponseBody(storage: .bytes(bytes)) }
 
-  /// Text that is in memory, sent as UTF-8.
+  /// Returns text in memory as content, encoded as UTF-8.
   public static func string(_ text: String) -> ResponseBody { ResponseBody(storage: .bytes(Array(text.utf8))) }
 
-  /// Content that `produce` writes, on the executor of the connection, in the connection's own task.
+  /// Returns content that `produce` writes. It runs in the task of the handler, on the executor of the connection.
   ///
-  /// The response's head goes out with the first thing written, or with ``BodyWriter/flush()``. An error thrown before
-  /// that becomes a response of its own, as if the handler had thrown it; after that the connection is closed at once (over
-  /// HTTP/2: the stream is reset), so that the client sees that the content is not whole. `produce` may read the request's body as it goes. It is not
-  /// called for a response that has no content (to HEAD, or with status 204 or 304).
+  /// The response's head is sent with the first write, or with ``BodyWriter/flush()``. An error thrown before that
+  /// becomes a response of its own, as if the handler had thrown it. An error thrown later closes the connection
+  /// immediately (over HTTP/2: resets the stream), so that the client sees that the content is incomplete. `produce`
+  /// may read the request's body while it writes. It is not called for a response that has no content (to HEAD, or with
+  /// status 204 or 304).
   ///
-  /// - Parameter length: how many bytes will be written, sent as `Content-Length`. Where it is `nil` the content is
-  ///   sent in chunks, or ended by closing the connection to a client of HTTP/1.0. Writing more than `length` throws
-  ///   ``BodyError/wrongLength``; having written less closes the connection.
+  /// - Parameter length: The number of bytes that will be written, sent as `Content-Length`. If `nil`, the content is
+  ///   sent in chunks, or to a client of HTTP/1.0 it is ended by closing the connection. Writing more than `length`
+  ///   bytes throws ``BodyError/wrongLength``; writing fewer closes the connection.
   public static func stream(
     length: Int? = nil, _ produce: @escaping @Sendable (BodyWriter) async throws -> Void
   ) -> ResponseBody {
     ResponseBody(storage: .stream(length: length.map { max(0, $0) }, produce: produce))
   }
 
-  /// Content that comes from `chunks`, each sent as it comes.
+  /// Returns content that is read from `chunks`. Each chunk is sent as soon as it arrives.
   public static func stream<Chunks: AsyncSequence & Sendable>(
     length: Int? = nil, _ chunks: Chunks
   ) -> ResponseBody where Chunks.Element == [UInt8] {
@@ -46,12 +47,12 @@ public struct ResponseBody: Sendable {
     }
   }
 
-  /// This content, with what `transform` makes of each chunk in its place, for measuring or changing it.
+  /// Returns this content with each chunk replaced by the result of `transform`, for measuring or changing it.
   ///
-  /// Content in memory is one chunk, is transformed at once, and stays in memory. A stream is transformed as it is
+  /// Content in memory is one chunk, is transformed immediately, and stays in memory. A stream is transformed as it is
   /// written.
   ///
-  /// - Parameter length: how many bytes there will be, if that is known; content in memory knows by itself.
+  /// - Parameter length: The number of bytes after the transformation, if known. Ignored for content in memory.
   public func mapping(
     length: Int? = nil, _ transform: @escaping @Sendable ([UInt8]) throws -> [UInt8]
   ) rethrows -> ResponseBody {
@@ -62,7 +63,8 @@ public struct ResponseBody: Sendable {
     }
   }
 
-  /// This content, with `wrap` around the writing of it, so that what was in force around the handler stays so.
+  /// Returns this content with `wrap` around its production, so that task-local values and other context that applied
+  /// to the handler can apply to the stream too.
   ///
   /// ```swift
   /// response.body = response.body.wrapping { produce in
@@ -70,9 +72,9 @@ public struct ResponseBody: Sendable {
   /// }
   /// ```
   ///
-  /// Content in memory stays as it is: nothing runs for it to be written.
+  /// Content in memory is returned unchanged, because no code runs to produce it.
   ///
-  /// - Parameter wrap: calls what it is given, once, and throws what that throws.
+  /// - Parameter wrap: A function that calls its argument once, and rethrows the error of that call.
   public func wrapping(
     _ wrap: @escaping @Sendable (_ produce: () async throws -> Void) async throws -> Void
   ) -> ResponseBody {
@@ -85,10 +87,11 @@ public struct ResponseBody: Sendable {
     }
   }
 
-  /// This content, with `action` called once when all of it has been written, or with the error for which that has ended.
+  /// Returns this content with a function that is called once, when all of the content has been written or when writing
+  /// it has failed.
   ///
-  /// Where none is sent (in response to HEAD, or because another response has taken its place) it has succeeded, and
-  /// `action` is called when the body is let go. Content in memory is written as a stream is.
+  /// Content that is never sent (in response to HEAD, or because another response replaced this one) counts as success;
+  /// `action` is then called when the body is released. Content in memory is written as a stream.
   public func onEnd(_ action: @escaping @Sendable (Result<Void, any Error>) -> Void) -> ResponseBody {
     let end = ContentEnd(action)
     if case .takeover(let talk) = storage {
@@ -99,7 +102,7 @@ public struct ResponseBody: Sendable {
     }
   }
 
-  /// Writes all of the content to `writer`: what a body does that has more to write, or trailers to set.
+  /// Writes all of the content to `writer`. A body that adds content or sets trailers calls this.
   ///
   /// ```swift
   /// response.body = .stream { [body = response.body] writer in
@@ -120,7 +123,7 @@ public struct ResponseBody: Sendable {
     }
   }
 
-  /// How many bytes there are; `nil` where only the end of a stream will tell.
+  /// The length in bytes; `nil` for a stream that does not declare one.
   public var length: Int? {
     switch storage {
     case .bytes(let bytes): bytes.count
@@ -129,10 +132,11 @@ public struct ResponseBody: Sendable {
     }
   }
 
-  /// All of the content, for tests and for whoever calls a handler without a network; a stream is run to its end.
+  /// Returns all of the content, for tests and for callers that use a handler without a network. A stream is run to its
+  /// end.
   ///
-  /// - Throws: ``HTTPError`` with ``Status/contentTooLarge`` if there are more than `limit` bytes, and what the stream
-  ///   throws.
+  /// - Throws: ``HTTPError`` with ``Status/contentTooLarge`` if there are more than `limit` bytes, and any error of the
+  ///   stream.
   public func collect(upTo limit: Int) async throws -> [UInt8] {
     switch storage {
     case .bytes(let bytes):
@@ -147,7 +151,7 @@ public struct ResponseBody: Sendable {
   }
 }
 
-/// Tells once how the content of a response has ended.
+/// Calls a function once with the result of writing a response's content.
 private final class ContentEnd: Sendable {
   private let action: Lock<(@Sendable (Result<Void, any Error>) -> Void)?>
 
@@ -155,7 +159,7 @@ private final class ContentEnd: Sendable {
 
   deinit { tell(.success(())) }
 
-  /// Calls `body`, and tells how that has ended.
+  /// Calls `body` and reports its result.
   nonisolated(nonsending) func tellEnd(of body: () async throws -> Void) async throws {
     do {
       try await body()

@@ -1,27 +1,27 @@
-/// How a request went, as a number of three digits (RFC 9110 section 15).
+/// A response status code (RFC 9110 section 15).
 public struct Status: Hashable, Sendable {
-  /// The number, 100 to 599 on the wire.
+  /// The three-digit code. Valid codes are in 100...599.
   public let code: UInt16
 
-  /// The status with this code. A response whose code is not in 200...599 is sent as a 500, since it cannot be a final
-  /// response.
+  /// Creates a status from its code. A response whose code is not in 200...599 is sent as a 500, since it cannot be a
+  /// final response.
   public init(_ code: UInt16) { self.code = code }
 
-  /// 1xx: not the final response.
+  /// Whether the code is 1xx: an interim response.
   public var isInformational: Bool { 100..<200 ~= code }
-  /// 2xx: it was done.
+  /// Whether the code is 2xx: the request succeeded.
   public var isSuccess: Bool { 200..<300 ~= code }
-  /// 3xx: more has to be done.
+  /// Whether the code is 3xx: the client has to take further action.
   public var isRedirection: Bool { 300..<400 ~= code }
-  /// 4xx: the client's fault.
+  /// Whether the code is 4xx: the client made an error.
   public var isClientError: Bool { 400..<500 ~= code }
-  /// 5xx: the server's fault.
+  /// Whether the code is 5xx: the server failed.
   public var isServerError: Bool { 500..<600 ~= code }
 
-  /// Whether a request may be answered with this, and not only be told to wait.
+  /// Whether a final response can have this status.
   var isFinal: Bool { 200..<600 ~= code }
 
-  /// Whether a response with this status has no content, whatever its fields say (RFC 9110 section 6.4.1).
+  /// Whether a response with this status has no content, regardless of its fields (RFC 9110 section 6.4.1).
   var forbidsContent: Bool { isInformational || code == 204 || code == 304 }
 }
 
@@ -125,13 +125,13 @@ extension Status {
 }
 
 extension Status: CustomStringConvertible {
-  /// The usual words for the code; empty where there are none.
+  /// The standard phrase for the code, or an empty string if it has none.
   public var reasonPhrase: String { text.map { String("\($0)".dropFirst(4)) } ?? "" }
 
-  /// As in `404 Not Found`.
+  /// The code and the phrase, such as `404 Not Found`.
   public var description: String { text.map { "\($0)" } ?? "\(code)" }
 
-  /// The code and the usual words as a constant of the program, so that sending them makes no `String`.
+  /// The code and the phrase as a constant, so that sending them creates no `String`.
   fileprivate var text: StaticString? {
     switch code {
     case 100: "100 Continue"

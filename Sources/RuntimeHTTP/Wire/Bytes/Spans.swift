@@ -120,11 +120,11 @@ extension Span<UInt8> {
 
 /// Bytes as numbers.
 extension Span<UInt8> {
-  /// Up to eight bytes from `start` on as a number, the first in the lowest place.
+  /// Returns up to eight bytes from `start` on as an integer, the first in the lowest byte.
   @inline(__always)
   func packed(from start: Int) -> UInt64 {
     let count = Swift.min(8, count - start)
-    // Two loads that overlap in the middle, where there is no load of just so many bytes.
+    // Two overlapping loads, since there is no single load for these sizes.
     switch count {
     case 8: return littleEndian(at: start, as: UInt64.self)
     case 4...7:
