@@ -1,7 +1,7 @@
-/// What a request goes through: one middleware after another and, in the end, what answers it. It is made once, when a
-/// route is registered, so that nothing has to be made for a request.
+/// The middleware that a request passes through, and the function that answers it. A chain is built once, when its
+/// route is registered, so that a request allocates nothing for it.
 ///
-/// As a ``Handler`` it is what a middleware in front of it knows as the next one: errors have become responses.
+/// As a ``Handler`` it is the `next` of the middleware in front of it: its errors have already become responses.
 final class Chain: Handler {
   private enum Link: Sendable {
     case immediate(any ImmediateMiddleware, next: Chain)
@@ -11,17 +11,17 @@ final class Chain: Handler {
   }
 
   private let link: Link
-  /// The function that is all there is, if that never waits: most routes are no more than this.
+  /// The route's function, if the chain has no middleware and the function never waits. Most routes are like this.
   private let immediate: Router.ImmediateFunction?
-  /// Whether ``runAtOnce(_:)`` answers whatever request comes.
+  /// Whether ``runAtOnce(_:)`` answers every request.
   let neverWaits: Bool
 
-  /// The way through `middleware`, of which the first is the outermost, to `function`.
+  /// Returns the chain of `middleware`, the first being the outermost, that ends in `function`.
   static func through(_ middleware: [any Middleware], to function: Route.Function) -> Chain {
     through(middleware, to: Chain(function))
   }
 
-  /// The way through `middleware`, of which the first is the outermost, to where requests without a route are answered.
+  /// Returns the chain of `middleware`, the first being the outermost, for requests that match no route.
   static func through(_ middleware: [any Middleware], to unrouted: Unrouted) -> Chain {
     through(middleware, to: Chain(unrouted))
   }
@@ -49,17 +49,17 @@ final class Chain: Handler {
       neverWaits = next.neverWaits
     } else {
       link = .middleware(middleware, next: next)
-      // Whether it waits, only asking it would tell.
+      // There is no way to find out whether it waits, except to call it.
       neverWaits = false
     }
   }
 
-  /// The function that is all there is, if that may wait.
+  /// The route's function, if the chain has no middleware and the function may wait.
   var function: Router.Function? {
     if case .route(.waiting(let function)) = link { function } else { nil }
   }
 
-  /// The response to `request`, if it can be given in a plain call. The request is the first middleware's to change.
+  /// Returns the response to `request`, or `nil` if the chain has to wait. The first middleware may change `request`.
   @inline(__always)
   func runAtOnce(_ request: inout Request) throws -> Response? {
     if let immediate { return try immediate(request) }
@@ -73,7 +73,7 @@ final class Chain: Handler {
     case .unrouted(let unrouted): return try unrouted.respondAtOnce(to: request)
     case .middleware(let middleware, let next): return try middleware.respondAtOnce(to: request, next: next)
     case .immediate(let middleware, let next):
-      // It is called once for a request: so not at all before it is certain that nothing behind it waits.
+      // `before` must run only once for a request, so it is not called unless nothing behind it can wait.
       guard next.neverWaits else { return nil }
       if let response = try middleware.before(&request) { return response }
       guard var response = next.respondAtOnce(to: request) else { return nil }
@@ -82,7 +82,7 @@ final class Chain: Handler {
     }
   }
 
-  /// The response to `request`.
+  /// Returns the response to `request`.
   func run(_ request: Request) async throws -> Response {
     switch link {
     case .route(.immediate(let respond)): try respond(request)

@@ -1,17 +1,17 @@
 import Runtime
 
-/// A route as a router keeps it: with what is made of it once, when it is registered.
+/// A route in a router, with everything that is computed once, when it is registered.
 final class Endpoint: Sendable {
   let route: Route
-  /// The names of the path's parameters, in order. They belong to the route: `GET /a/:x` and `PUT /a/:y` share nodes of a
-  /// ``RouteTable``.
+  /// The names of the path's parameters, in order. They are stored with the route because `GET /a/:x` and `PUT /a/:y`
+  /// share nodes of a ``RouteTable``.
   let parameterNames: [String]
-  /// The way through all middleware to the route's function.
+  /// All middleware, ending in the route's function.
   let chain: Chain
-  /// What a task that answers such a request says that it does.
+  /// The label that a task shows while it answers a request of this route.
   let label: TaskNote.Label
 
-  /// The endpoint of `route`, with `outer` in front of its own middleware.
+  /// Creates the endpoint of `route`, with `outer` in front of the route's own middleware.
   init(_ route: Route, parameterNames: [String], behind outer: [any Middleware]) {
     self.route = route
     self.parameterNames = parameterNames
@@ -19,6 +19,6 @@ final class Endpoint: Sendable {
     label = TaskNote.Label("\(route.method) \(route.path)")
   }
 
-  /// The same route with other middleware in front of its own.
+  /// Returns an endpoint of the same route, with `outer` in front of the route's own middleware.
   func behind(_ outer: [any Middleware]) -> Endpoint { Endpoint(route, parameterNames: parameterNames, behind: outer) }
 }

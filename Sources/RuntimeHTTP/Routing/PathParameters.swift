@@ -1,4 +1,4 @@
-/// What the variable segments of a route's path stood for in a request, percent-decoded.
+/// The values of the variable segments of a route's path in a request, percent-decoded.
 ///
 /// With the route `/users/:id/files/*rest`, a request for `/users/7/files/a/b%2Fc` has `parameters["id"] == "7"`,
 /// `parameters["rest"] == "a/b/c"` and `parameters.segments(of: "rest") == ["a", "b/c"]`.
@@ -10,27 +10,28 @@ public struct PathParameters: Sendable, Hashable {
 
   private var entries: [Entry] = []
 
-  /// No parameters.
+  /// Creates an empty collection.
   public init() {}
 
-  /// The value of `:name`, or the segments of `*name` with slashes between them.
+  /// The value of `:name`, or the segments of `*name` joined by slashes. `nil` if the route has no such parameter.
   ///
-  /// A slash that came as `%2F` is a slash here too. Where it matters which is which, as it does before a path is looked
-  /// up in a file system, use ``segments(of:)``.
+  /// A slash that was sent as `%2F` cannot be told from a separator here. Use ``segments(of:)`` where the difference
+  /// matters, for instance before a lookup in a file system.
   public subscript(name: String) -> String? {
     guard let segments = segments(of: name) else { return nil }
     return segments.count == 1 ? segments[0] : segments.joined(separator: "/")
   }
 
-  /// The segments that `*name` stood for, none if it stood for nothing; the only one of `:name`.
+  /// Returns the segments of `*name`, which may be none, or the single value of `:name`. Returns `nil` if the route has
+  /// no such parameter.
   public func segments(of name: String) -> [String]? { entries.first { $0.name == name }?.segments }
 
   /// Whether the route has no variable segments.
   public var isEmpty: Bool { entries.isEmpty }
 
-  /// The parameters called `names`, whose values are in `path` where `ranges` say.
+  /// Decodes the parameters called `names` from the parts of `path` given by `ranges`.
   ///
-  /// - Throws: ``HTTPError`` with ``Status/badRequest`` if one of them cannot be decoded.
+  /// - Throws: ``HTTPError`` with ``Status/badRequest`` if a part cannot be decoded.
   init(_ names: [String], _ ranges: [Range<Int>], of path: ArraySlice<UInt8>) throws(HTTPError) {
     for (name, range) in zip(names, ranges) {
       var segments: [String] = []
@@ -38,7 +39,7 @@ public struct PathParameters: Sendable, Hashable {
         let part = path[(path.startIndex + range.lowerBound)..<(path.startIndex + range.upperBound)]
         for segment in part.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
           guard let text = PercentEncoding.decode(segment) else {
-            throw HTTPError(.badRequest, "The path holds NUL or is not UTF-8 where its parameter \(name) is.")
+            throw HTTPError(.badRequest, "The path parameter \(name) contains NUL or is not UTF-8.")
           }
           segments.append(text)
         }

@@ -1,28 +1,28 @@
-/// A route: what answers the requests for a path with a method, and the middleware in front of that.
+/// A method, a path pattern, the function that answers matching requests, and the middleware in front of it.
 public struct Route: Sendable {
-  /// What answers the requests of a route.
+  /// The function that answers the requests of a route.
   enum Function: Sendable {
     case waiting(Router.Function)
     case immediate(Router.ImmediateFunction)
   }
 
-  /// The method it is for.
+  /// The method of the requests.
   public let method: Method
-  /// The pattern of the paths it is for, as in `/users/:id`.
+  /// The pattern of the paths, such as `/users/:id`.
   public let path: String
-  /// What stands in front of it and no other, or of its groups; the first is the outermost.
+  /// The middleware of this route and of its groups; the first is the outermost.
   let middleware: [any Middleware]
   let function: Function
 
-  /// A route whose requests `respond` answers, with `middleware` in front of it, of which the first is the outermost.
+  /// Creates a route whose requests `respond` answers, behind `middleware`, of which the first is the outermost.
   public init(
     _ method: Method, _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.Function
   ) {
     self.init(method, path, middleware, .waiting(respond))
   }
 
-  /// A route whose requests `respond`, which never waits, answers, with `middleware` in front of it, of which the first
-  /// is the outermost.
+  /// Creates a route whose requests `respond` answers without waiting, behind `middleware`, of which the first is the
+  /// outermost.
   public init(
     _ method: Method, _ path: String, using middleware: [any Middleware] = [],
     _ respond: @escaping Router.ImmediateFunction
@@ -37,7 +37,8 @@ public struct Route: Sendable {
     self.function = function
   }
 
-  /// The route that this one is in a group with that prefix and that middleware.
+  /// Returns this route with `prefix` in front of its path and `outer` in front of its middleware, as a member of a
+  /// group.
   func under(_ prefix: String, _ outer: [any Middleware]) -> Route {
     Route(method, prefix + path, outer + middleware, function)
   }

@@ -1,11 +1,11 @@
-/// What routes are registered with: a ``Router``, or a ``RouteGroup`` of one.
+/// A type that routes are registered with: a ``Router`` or a ``RouteGroup``.
 public protocol RouteBuilder {
   /// Registers `route`.
   mutating func add(_ route: Route)
 }
 
 extension RouteBuilder {
-  /// Registers routes whose paths begin with `prefix` and that have `middleware` in front of them.
+  /// Registers routes that share the path prefix `prefix` and the middleware `middleware`.
   ///
   /// ```swift
   /// router.group("/api", using: [RequireToken(token)]) { api in
@@ -16,15 +16,15 @@ extension RouteBuilder {
   /// }
   /// ```
   ///
-  /// The middleware of a group is in front of its routes and of nothing else: a path below `prefix` that has no route, or
-  /// none for the method, is answered without it. That of an outer group is the outer one, and that of ``Router/use(_:)``
-  /// is outside all of them.
+  /// The middleware of a group applies to its routes only: a request for a path below `prefix` that has no route, or no
+  /// route for the method, does not pass through it. The middleware of an outer group is outside that of an inner one,
+  /// and that of ``Router/use(_:)`` is outside both.
   ///
   /// - Parameters:
-  ///   - prefix: what the paths begin with. It begins with a slash and does not end with one, or is empty, for routes
-  ///     that have only their middleware in common.
-  ///   - middleware: of several, the first is the outermost.
-  ///   - build: registers the group's routes. The path of one may be empty: it is that of the prefix then.
+  ///   - prefix: The prefix of the paths. It begins with a slash and does not end with one, or is empty for routes that
+  ///     share only middleware.
+  ///   - middleware: The middleware, outermost first.
+  ///   - build: A function that registers the routes of the group. A route with an empty path is at the prefix itself.
   public mutating func group(
     _ prefix: String = "", using middleware: [any Middleware] = [], _ build: (inout RouteGroup) throws -> Void
   ) rethrows {
@@ -34,14 +34,14 @@ extension RouteBuilder {
     for route in group.routes { add(route.under(prefix, middleware)) }
   }
 
-  /// Has `respond` answer requests for `path` with `method`.
+  /// Registers `respond` for requests with `method` for `path`.
   public mutating func on(
     _ method: Method, _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.Function
   ) {
     add(Route(method, path, using: middleware, respond))
   }
 
-  /// Has `respond`, which never waits, answer requests for `path` with `method`.
+  /// Registers `respond`, which never waits, for requests with `method` for `path`.
   public mutating func on(
     _ method: Method, _ path: String, using middleware: [any Middleware] = [],
     _ respond: @escaping Router.ImmediateFunction
@@ -49,78 +49,80 @@ extension RouteBuilder {
     add(Route(method, path, using: middleware, respond))
   }
 
-  /// Has `respond` answer `GET` requests for `path`, and `HEAD` requests where nothing else does.
+  /// Registers `respond` for `GET` requests for `path`, and for `HEAD` requests if `path` has no route for them.
   public mutating func get(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.Function
   ) {
     on(.get, path, using: middleware, respond)
   }
 
-  /// Has `respond`, which never waits, answer `GET` requests for `path`, and `HEAD` requests where nothing else does.
+  /// Registers `respond`, which never waits, for `GET` requests for `path`, and for `HEAD` requests if `path` has no
+  /// route for them.
   public mutating func get(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.ImmediateFunction
   ) {
     on(.get, path, using: middleware, respond)
   }
 
-  /// Has `respond` answer `POST` requests for `path`.
+  /// Registers `respond` for `POST` requests for `path`.
   public mutating func post(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.Function
   ) {
     on(.post, path, using: middleware, respond)
   }
 
-  /// Has `respond`, which never waits, answer `POST` requests for `path`.
+  /// Registers `respond`, which never waits, for `POST` requests for `path`.
   public mutating func post(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.ImmediateFunction
   ) {
     on(.post, path, using: middleware, respond)
   }
 
-  /// Has `respond` answer `PUT` requests for `path`.
+  /// Registers `respond` for `PUT` requests for `path`.
   public mutating func put(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.Function
   ) {
     on(.put, path, using: middleware, respond)
   }
 
-  /// Has `respond`, which never waits, answer `PUT` requests for `path`.
+  /// Registers `respond`, which never waits, for `PUT` requests for `path`.
   public mutating func put(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.ImmediateFunction
   ) {
     on(.put, path, using: middleware, respond)
   }
 
-  /// Has `respond` answer `PATCH` requests for `path`.
+  /// Registers `respond` for `PATCH` requests for `path`.
   public mutating func patch(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.Function
   ) {
     on(.patch, path, using: middleware, respond)
   }
 
-  /// Has `respond`, which never waits, answer `PATCH` requests for `path`.
+  /// Registers `respond`, which never waits, for `PATCH` requests for `path`.
   public mutating func patch(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.ImmediateFunction
   ) {
     on(.patch, path, using: middleware, respond)
   }
 
-  /// Has `respond` answer `DELETE` requests for `path`.
+  /// Registers `respond` for `DELETE` requests for `path`.
   public mutating func delete(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.Function
   ) {
     on(.delete, path, using: middleware, respond)
   }
 
-  /// Has `respond`, which never waits, answer `DELETE` requests for `path`.
+  /// Registers `respond`, which never waits, for `DELETE` requests for `path`.
   public mutating func delete(
     _ path: String, using middleware: [any Middleware] = [], _ respond: @escaping Router.ImmediateFunction
   ) {
     on(.delete, path, using: middleware, respond)
   }
 
-  /// Has `respond` answer requests to go on with another protocol at `path`, as ``Response/upgrade(to:headers:_:)`` does:
-  /// `GET` requests, which ask so over HTTP/1.1, and `CONNECT` requests with a path, which ask so over HTTP/2 (RFC 8441).
+  /// Registers `respond` for requests to switch to another protocol at `path`, which it answers by
+  /// ``Response/upgrade(to:headers:_:)``. These are `GET` requests over HTTP/1.1, and `CONNECT` requests with a path
+  /// over HTTP/2 (RFC 8441).
   ///
   /// ```swift
   /// router.upgrade("/echo") { request in

@@ -1,27 +1,28 @@
 import Runtime
 
-/// A middleware that gives up on what takes too long to respond, with a 503: on all of a server's handlers, on those of a
-/// group, or on one.
+/// Middleware that responds with 503 if a handler takes too long. It can apply to all handlers of a server, to a group,
+/// or to one route.
 ///
 /// ```swift
 /// router.use(TimeLimit(.seconds(30), on: runtime.clock))
 /// router.get("/report", using: [TimeLimit(.seconds(5), on: runtime.clock)]) { ... }
 /// ```
 ///
-/// When the time is over, the task of the handler is cancelled, and the connection goes on. A handler that takes no notice
-/// of it is waited for, and what it returns is sent: nothing else could keep its work from piling up. The limit is for the
-/// response and not for its content; see ``ServerOptions/stallTimeout`` for that. Routes that answer in a plain call
-/// still do.
+/// When the time is up, the handler's task is cancelled; the connection stays open. If the handler ignores
+/// cancellation, it is still waited for and its response is sent, since otherwise its work could pile up. The limit
+/// covers the response but not its content, for which there is ``ServerOptions/stallTimeout``. Routes that answer in a
+/// plain call still do, and are not limited.
 public struct TimeLimit<C: Clock<Duration>>: Middleware {
   private let limit: Duration
   private let clock: C
 
-  /// A limit of `limit` on `clock`, which is best the runtime's.
+  /// Creates a limit measured by `clock`, which should be the runtime's clock.
   public init(_ limit: Duration, on clock: C) {
     self.limit = limit
     self.clock = clock
   }
 
+  /// Returns the response of `next`, or throws ``HTTPError`` with ``Status/serviceUnavailable`` when the time is up.
   public func respond(to request: Request, next: any Handler) async throws -> Response {
     do {
       return try await withTimeout(limit, on: clock) { try await next.respond(to: request) }
@@ -30,6 +31,7 @@ public struct TimeLimit<C: Clock<Duration>>: Middleware {
     }
   }
 
+  /// Returns the response that `next` gives in a plain call, which needs no limit.
   public func respondAtOnce(to request: Request, next: any Handler) throws -> Response? {
     try next.respondAtOnce(to: request)
   }

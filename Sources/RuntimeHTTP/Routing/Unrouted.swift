@@ -1,4 +1,4 @@
-/// Answers the requests that a router has no route for.
+/// Answers the requests that match no route of a router.
 final class Unrouted: Sendable {
   private let routes: RouteTable
   private let notFound: Router.Function?
@@ -8,15 +8,15 @@ final class Unrouted: Sendable {
     self.notFound = notFound
   }
 
-  /// Whether ``respondAtOnce(to:)`` answers whatever request comes.
+  /// Whether ``respondAtOnce(to:)`` answers every request.
   var neverWaits: Bool { notFound == nil }
 
-  /// The response to `request`; `nil` where it is that of the program's own function for paths without a route.
+  /// Returns the response to `request`, or `nil` if the program's own function for unknown paths has to answer.
   func respondAtOnce(to request: Request) throws -> Response? {
     let method = request.method
     let finding = try routes.find(request)
-    // RFC 9110 section 9.3.6: the target of CONNECT has no path, and an origin server need not know the method.
-    // Section 15.6.2: nor any other that no resource of its supports.
+    // RFC 9110 section 9.3.6: the target of CONNECT has no path, and an origin server need not implement it. Section
+    // 15.6.2: neither need it implement other methods that none of its resources support.
     if method == .connect || !method.isStandard && !routes.methods.contains(method) { throw HTTPError(.notImplemented) }
     if case .otherMethods(let methods) = finding { return respond(with: methods, to: request) }
     if method == .options, request.pathBytes.elementsEqual("*".utf8) {
@@ -25,15 +25,16 @@ final class Unrouted: Sendable {
     return notFound == nil ? request.response(for: HTTPError(.notFound, "Not Found")) : nil
   }
 
-  /// The response to `request`.
+  /// Returns the response to `request`.
   func respond(to request: Request) async throws -> Response {
     if let response = try respondAtOnce(to: request) { return response }
     return try await notFound?(request) ?? request.response(for: HTTPError(.notFound, "Not Found"))
   }
 
-  /// RFC 9110 section 10.2.1: `Allow` is what the target supports, which for us includes what is answered for it.
+  /// Returns a response that lists the supported methods in `Allow` (RFC 9110 section 10.2.1). They include OPTIONS and
+  /// HEAD, which the router answers itself.
   ///
-  /// - Parameter registered: the methods that have routes, in the order in which those were registered.
+  /// - Parameter registered: The methods that have routes, in the order in which these were registered.
   private func respond(with registered: [Method], to request: Request) -> Response {
     let allowed = Method.standard.filter { candidate in
       registered.contains(candidate) || candidate == .options || candidate == .head && registered.contains(.get)
