@@ -1,8 +1,8 @@
 import Runtime
 
-/// Makes responses of errors, for all connections of a server, and logs those that are faults of the program.
+/// Turns errors into responses for all connections of a server, and logs those that are faults of the program.
 final class ErrorResponder: Sendable {
-  /// For requests that have come to no server.
+  /// The error responder of requests that did not come to a server.
   static let standard = ErrorResponder(ServerOptions())
 
   private let form: @Sendable (HTTPError, Request?) -> Response
@@ -13,15 +13,15 @@ final class ErrorResponder: Sendable {
     write = options.log
   }
 
-  /// The response that `error`, thrown for `request`, becomes.
+  /// Returns the response for `error`, which was thrown while `request` was handled.
   func response(to request: Request, for error: any Error) -> Response {
     request.trace?.note(error)
     return response(for: publicError(for: error, request), request)
   }
 
-  /// The response that `error` becomes: always bytes, and final.
+  /// Returns the response for `error`. Its content is always in memory, and its status final.
   ///
-  /// - Parameter request: the request as far as it has come.
+  /// - Parameter request: The request, or as much of it as has been received.
   func response(for error: HTTPError, _ request: Request?) -> Response {
     var response = form(error, request)
     guard case .bytes = response.body.storage, response.status.isFinal else { return error.response }
@@ -29,34 +29,35 @@ final class ErrorResponder: Sendable {
     return response
   }
 
-  /// Notes that `error` has broken off a response that had begun.
+  /// Records and logs that `error` interrupted a response that had begun.
   func noteBreak(of request: Request, by error: any Error) {
     request.trace?.note(error)
     log(error, request)
   }
 
-  /// What the client may know of `error`, which is logged unless it was meant for the client or is of its making.
+  /// Returns what the client may know of `error`. The error is logged, unless it was meant for the client or caused by
+  /// it.
   private func publicError(for error: any Error, _ request: Request) -> HTTPError {
     if let error = error as? HTTPError, error.status.isFinal { return error }
-    // A peer that stops halfway, and a server that is out of patience, are no faults of the handler's.
-    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is not whole.") }
+    // A client that disconnects early, and a server that cancels at the end of its grace period, are not faults of the
+    // handler.
+    if error as? BodyError == .disconnected { return HTTPError(.badRequest, "The content is incomplete.") }
     if Task.isCancelled { return HTTPError(.serviceUnavailable) }
-    // The runtime's metrics count it: a line of the log for each would only add to the load.
+    // Not logged: the runtime's metrics count it, and a log line for each would add to the load.
     if error is BlockingWorkRefused { return HTTPError(.serviceUnavailable, headers: ["Retry-After": "1"]) }
     log(error, request)
     return HTTPError(.internalServerError)
   }
 
-  /// Logs `error` with the request's method and path, but without its query, which may hold what should not lie about in
-  /// logs.
+  /// Logs `error` with the request's method and path, but without its query, which may contain secrets.
   private func log(_ error: any Error, _ request: Request) {
     let context = LogEvent.Context(request: request.requestID, method: request.method.name, route: request.route)
     write(LogEvent(.error, "\(request.method) \(request.path): \(error)", about: context))
   }
 }
 
-/// A handler's response that cannot be the last word on a request (RFC 9110 section 15.2).
+/// The error for a handler's response whose status is not final (RFC 9110 section 15.2).
 struct NotFinal: Error, CustomStringConvertible {
   let status: Status
-  var description: String { "the handler's status, \(status.code), is not that of a final response" }
+  var description: String { "the handler's status, \(status.code), is not a final status" }
 }

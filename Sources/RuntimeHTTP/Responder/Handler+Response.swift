@@ -1,10 +1,10 @@
 import Runtime
 
 extension Handler {
-  /// The response that a server with `options` gives to `request`, for tests of a handler without a server: what the
-  /// handler throws has become a response, in the form of ``ServerOptions/errorResponse``.
+  /// Returns the response that a server with `options` would give to `request`, for testing a handler without a server.
+  /// Errors of the handler become responses, formed by ``ServerOptions/errorResponse``.
   ///
-  /// Only what makes responses of errors is taken from `options`. No observer hears of the request.
+  /// Only the settings for error responses are taken from `options`. Observers are not called.
   public func response(to request: Request, options: ServerOptions = ServerOptions()) async -> Response {
     let context = ConnectionContext(options)
     let responder = Responder(context, handler: self, executor: ExecutorPreference(nil))

@@ -1,4 +1,5 @@
-/// Learns of each request of a server, as an access log, metrics or tracing do: when it begins, and how it ended.
+/// A type that is notified of each request of a server when it begins and when it ends, such as an access log, metrics
+/// or tracing.
 ///
 /// ```swift
 /// struct AccessLog: RequestObserver {
@@ -9,20 +10,20 @@
 /// options.observers.append(AccessLog())
 /// ```
 ///
-/// The methods are called in the task that serves the connection, for one request after another over HTTP/1 and in any
-/// order over HTTP/2. They must not block: every other request of the connection waits for them.
+/// The methods are called in the task that serves the connection: for one request after another over HTTP/1, and in any
+/// order over HTTP/2. They must not block, because all other requests of the connection wait meanwhile.
 public protocol RequestObserver: Sendable {
-  /// Learns that the head of a request has come. Its handler has not been asked.
+  /// Called when the head of a request has been received, before its handler is called.
   ///
   /// - Parameters:
-  ///   - request: the request without its content.
-  ///   - id: the number of the request, the same as in its ``RequestRecord``.
+  ///   - request: The request without its content.
+  ///   - id: The number of the request, the same as in its ``RequestRecord``.
   func requestBegan(_ request: Request, id: UInt64)
 
-  /// Learns how a request ended: once for each that began, when the last byte of its response has been handed to the
-  /// system or when it is clear that this will not happen.
+  /// Called once for each request that ends: when the system has taken the last byte of its response, or when it is
+  /// certain that this will not happen.
   ///
-  /// It is also called for requests that the engine refuses and no handler sees (400, 408, 413, 431 and the like);
+  /// Also called for requests that the engine refuses without calling a handler (with 400, 408, 413, 431 and the like);
   /// ``requestBegan(_:id:)`` is not called for those.
   func requestEnded(_ record: RequestRecord)
 }

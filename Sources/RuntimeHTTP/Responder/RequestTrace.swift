@@ -2,10 +2,10 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// What is known so far of a request that observers will be told of. A server without observers makes none.
+/// The facts about a request in progress that observers will get. A server without observers creates none.
 ///
-/// Unchecked: the connection alone writes the variables, over HTTP/1 as it does those of its ``Workspace`` and over HTTP/2
-/// behind its lock. What the handler's task adds is behind a lock of its own.
+/// Unchecked: only the connection writes the variables, over HTTP/1 like those of its ``Workspace`` and over HTTP/2
+/// under its lock. The handler's task adds its facts under a separate lock.
 final class RequestTrace: @unchecked Sendable {
   private struct Notes {
     var endpoint: Endpoint?
@@ -25,15 +25,15 @@ final class RequestTrace: @unchecked Sendable {
   @exclusivity(unchecked) var status: Status?
   @exclusivity(unchecked) var receivedLength = 0
   @exclusivity(unchecked) var sentLength = 0
-  /// How it ended, once that is known.
+  /// The way in which the request ended, once known.
   @exclusivity(unchecked) var ending: RequestRecord.Ending?
 
   /// - Parameters:
-  ///   - request: the request without its content, as far as it has come.
-  ///   - number: which request of its connection it is.
-  ///   - isRefused: whether no handler is asked.
+  ///   - request: The request without its content, or as much of it as has been received.
+  ///   - number: The number of the request on its connection.
+  ///   - isRefused: Whether no handler is called.
   init(_ request: Request?, from origin: RequestOrigin?, _ number: UInt32, isRefused: Bool = false) {
-    // Relaxed: the numbers have to differ, and order nothing.
+    // Relaxed: the numbers must be unique, and order nothing.
     id = Self.count.wrappingAdd(1, ordering: .relaxed).newValue
     self.request = request
     self.origin = origin
@@ -42,13 +42,13 @@ final class RequestTrace: @unchecked Sendable {
     begin = MonotonicTime.now
   }
 
-  /// Notes what went wrong.
+  /// Records an error.
   func note(_ error: any Error) { notes.withLock { $0.error = error } }
 
-  /// Notes where a router has the request answered.
+  /// Records the endpoint that a router chose.
   func note(_ endpoint: Endpoint) { notes.withLock { $0.endpoint = endpoint } }
 
-  /// The record of the request, which ends now.
+  /// Returns the record of the request, which ends now.
   func record(_ ending: RequestRecord.Ending) -> RequestRecord {
     let notes = notes.withLock(\.self)
     var request = request
@@ -64,19 +64,19 @@ final class RequestTrace: @unchecked Sendable {
 final class RequestObservers: Sendable {
   private let observers: [any RequestObserver]
 
-  /// `nil` for none, so that a connection has to look at one word.
+  /// Returns `nil` if there are no observers, so that a connection checks a single word.
   init?(_ observers: [any RequestObserver]) {
     guard !observers.isEmpty else { return nil }
     self.observers = observers
   }
 
-  /// Tells of a request whose handler is about to be asked.
+  /// Notifies the observers of a request whose handler is about to be called.
   func began(_ trace: RequestTrace) {
     guard let request = trace.request else { return }
     for observer in observers { observer.requestBegan(request, id: trace.id) }
   }
 
-  /// Tells of a request that has ended as its trace says, or by `ending` if it does not say.
+  /// Notifies the observers of a request that ended as its trace says, or with `ending` if the trace does not say.
   func ended(_ trace: RequestTrace, _ ending: RequestRecord.Ending = .complete) {
     let record = trace.record(trace.ending ?? ending)
     for observer in observers { observer.requestEnded(record) }

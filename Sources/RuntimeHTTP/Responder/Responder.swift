@@ -1,10 +1,10 @@
 import Runtime
 
-/// Answers the requests of a server's connections, whichever version of HTTP carried them: asks the handler, and makes a
-/// response of what it throws.
+/// Answers the requests of a server's connections for both versions of HTTP: calls the handler, and turns its errors
+/// into responses.
 final class Responder<H: Handler>: Sendable {
   let context: ConnectionContext
-  /// Where the tasks of an HTTP/2 connection run.
+  /// The executor for the tasks of HTTP/2 connections.
   let executor: any Executor
   private let handler: H
 
@@ -14,7 +14,7 @@ final class Responder<H: Handler>: Sendable {
     self.executor = executor
   }
 
-  /// The response to `request`, if the handler gives one, or throws, in a plain call.
+  /// Returns the response to `request`, or that for its error, if the handler answers in a plain call; otherwise `nil`.
   @inline(__always)
   func respondAtOnce(to request: Request) -> Response? {
     do {
@@ -25,7 +25,7 @@ final class Responder<H: Handler>: Sendable {
     }
   }
 
-  /// The response to `request`: the handler's, or what its error becomes.
+  /// Returns the response to `request`: that of the handler, or that for its error.
   @inline(__always)
   func respond(to request: Request) async -> Response {
     do {
@@ -36,30 +36,31 @@ final class Responder<H: Handler>: Sendable {
     }
   }
 
-  /// A function of its own, so that its caller knows that it is still on its executor when this returns.
+  /// A function of its own, so that the compiler knows that the caller is still on its executor when it returns.
   @inline(never)
   private func response(to request: Request) async throws -> Response { try await handler.respond(to: request) }
 
-  /// What becomes of a response whose status is not final: only one that takes over the stream may have that.
+  /// Returns the response to send instead of one with an interim status, which is allowed only to take over the stream.
   @inline(never)
   private func interim(_ response: Response, _ request: Request) -> Response {
     if case .takeover = response.body.storage { return response }
     return failure(NotFinal(status: response.status), request)
   }
 
-  /// The response that `error` becomes.
+  /// Returns the response for `error`.
   @inline(never)
   func failure(_ error: any Error, _ request: Request) -> Response {
     context.errors.response(to: routed(request), for: error)
   }
 
-  /// Notes that `error` has broken off the response to `request`, which had begun.
+  /// Records and logs that `error` interrupted the response to `request`, which had begun.
   @inline(never)
   func noteBreak(of request: Request, by error: any Error) {
     context.errors.noteBreak(of: routed(request), by: error)
   }
 
-  /// `request` with its route. That lies behind where errors are caught, and errors are so rare that it is found once more.
+  /// Returns `request` with its route. The router's copy is out of reach where errors are caught; they are rare enough
+  /// to find the route again.
   private func routed(_ request: Request) -> Request {
     guard request.endpoint == nil, let router = handler as? Router else { return request }
     return router.routed(request)
