@@ -142,7 +142,7 @@ import Testing
         served.stream.close()
       }
       #expect(lines.elements.count == 1)
-      #expect(lines.elements.first?.hasSuffix("preparing it failed: RefusedHandshake()") == true)
+      #expect(lines.elements.first?.hasSuffix("preparation failed: RefusedHandshake()") == true)
     }
   }
 

@@ -106,7 +106,7 @@ import Testing
       let line = try #require(await program.readErrorLine())
       #expect(
         line.dropFirst(25) == """
-          warning: accept: there are as many connections as maximumConnections allows; 112 connections are open, others have to wait
+          warning: accept: the limit maximumConnections is reached; 112 connections are open, others have to wait
           """)
       for stream in streams { stream.close() }
     }

@@ -1,13 +1,13 @@
 import Runtime
 import RuntimePrimitives
 
-/// Says in the log why a server accepts no connection, at most once in ten seconds: what keeps it from that, such as a
-/// lack of descriptors, comes again with every attempt, and a limit is reached again with every connection.
+/// Logs why a server accepts no connections, at most once in ten seconds. The cause, such as a lack of descriptors or a
+/// limit that is reached, recurs with every attempt.
 final class AcceptLog<C: Clock<Duration>>: Sendable {
   private let clock: C
   let registry: ConnectionRegistry
   private let log: @Sendable (LogEvent) -> Void
-  /// When there may be another line.
+  /// The time from which on another line may be logged.
   private let next = Lock<C.Instant?>(nil)
 
   init(clock: C, registry: ConnectionRegistry = ConnectionRegistry(), log: @escaping @Sendable (LogEvent) -> Void) {
@@ -16,7 +16,7 @@ final class AcceptLog<C: Clock<Duration>>: Sendable {
     self.log = log
   }
 
-  /// Logs `reason` with the number of open connections, unless a line has gone out lately.
+  /// Logs `reason` with the number of open connections, unless a line was logged recently.
   func note(_ reason: @autoclosure () -> String) {
     let now = clock.now
     let isDue = next.withLock { next in
@@ -32,7 +32,7 @@ final class AcceptLog<C: Clock<Duration>>: Sendable {
 }
 
 extension ListenOptions {
-  /// These options, and that a lack of descriptors or memory is noted in `log`.
+  /// Returns these options, extended to note a lack of descriptors or memory in `log`.
   func noting(in log: AcceptLog<some Clock<Duration>>) -> ListenOptions {
     var options = self
     options.onShortage = { [onShortage] error in

@@ -1,7 +1,7 @@
 import Runtime
 import Synchronization
 
-/// What all connections of a server share.
+/// The settings and resources that all connections of a server share.
 final class ConnectionContext: Sendable {
   let options: ServerOptions
   let limits: MessageLimits
@@ -10,7 +10,7 @@ final class ConnectionContext: Sendable {
   let memory: MemoryBudget
   let observers: RequestObservers?
   let errors: ErrorResponder
-  /// What tells whether there is too much to do, if anything is to be done about that.
+  /// The overload detection, if it is enabled.
   let overload: Overload?
   let workspaces: Pool<Workspace>
   let batches = Pool { HTTP2Batch() }
@@ -19,7 +19,7 @@ final class ConnectionContext: Sendable {
   /// The timeouts, in ticks.
   let headTicks: UInt64
   let stallTicks: UInt64
-  /// What a client has to send, or take, while it is waited for.
+  /// The minimum rate at which a client must send or receive while the server waits for it.
   let pace: Pace.Rule
   let idleTicks: UInt64
   let farewellTicks: UInt64
@@ -32,7 +32,7 @@ final class ConnectionContext: Sendable {
     self.options = options
     let limits = MessageLimits(options)
     self.limits = limits
-    // Through a field, so that it cannot split a response either.
+    // The name goes through a header field, which validates it, so that it cannot split a response.
     let server: HeaderFields = ["Server": options.serverName ?? ""]
     serverName = Array((server["Server"] ?? "").utf8)
     memory = MemoryBudget(limit: options.maximumHeldLength)
@@ -46,60 +46,60 @@ final class ConnectionContext: Sendable {
     stallTicks = ticker.ticks(in: options.stallTimeout)
     pace = Pace.Rule(length: options.stallLength, patience: stallTicks)
     idleTicks = ticker.ticks(in: options.idleTimeout)
-    // Long enough for a round trip to anywhere; a peer that goes on sending is not worth more.
+    // Long enough for a round trip to anywhere. A peer that keeps sending gets no more.
     farewellTicks = ticker.ticks(in: min(options.stallTimeout, .seconds(2)))
     keepAliveTicks = max(1, ticker.ticks(in: options.http2.keepAliveInterval))
     workspaces = Pool { Workspace(limits: limits, observers: observers) }
   }
 
-  /// What a task of a connection, or of a request, is started with.
+  /// Returns the options for the task of a connection or request.
   func taskOptions(fileID: StaticString = #fileID, line: UInt32 = #line) -> TaskOptions {
     TaskOptions(
       location: CallSite(fileID: fileID, line: line), inheritsTaskLocals: options.inheritsTaskLocals)
   }
 
-  /// Whether no connection is to be used for another request.
+  /// Whether connections must not be used for another request.
   var isClosing: Bool { closing.load(ordering: .sequentiallyConsistent) }
 
-  /// Whether connections without a request are closed.
+  /// Whether idle connections are being closed.
   var isClosingIdle: Bool { closingIdle.load(ordering: .sequentiallyConsistent) }
 
   func beginClosing() { closing.store(true, ordering: .sequentiallyConsistent) }
 
-  /// The same, and begins to close connections without a request.
+  /// Like ``beginClosing()``, and also begins to close idle connections.
   func beginClosingIdle() {
     beginClosing()
     closingIdle.store(true, ordering: .sequentiallyConsistent)
   }
 }
 
-/// A clock that goes forward in steps: coarse, and so cheap that it can be read for every request.
+/// A clock that advances in coarse steps, and is cheap enough to read for every request.
 ///
-/// Somebody has to call ``advance()``, no sooner than a ``period`` after the last time.
+/// Its owner calls ``advance()``, no sooner than a ``period`` after the previous call.
 final class Ticker: Sendable {
-  /// How long a tick is at least.
+  /// The minimum length of a tick.
   let period: Duration
   private let count = Atomic<UInt64>(0)
 
-  /// A ticker fine enough for `timeouts`: a quarter of the shortest, but between 10 ms and 1 s.
+  /// Creates a ticker for `timeouts`. Its period is a quarter of the shortest, but between 10 ms and 1 s.
   init(for timeouts: [Duration]) {
     let shortest = timeouts.min() ?? .seconds(4)
     period = min(max(shortest / 4, .milliseconds(10)), .seconds(1))
   }
 
-  /// The ticks that make up at least `timeout`.
+  /// Returns the number of ticks that last at least `timeout`.
   func ticks(in timeout: Duration) -> UInt64 {
-    // A year is for ever, and keeps the sums far from overflowing.
+    // A timeout of more than a year is cut to a year, so that sums cannot overflow.
     let ticks = min(max(timeout, .zero), .seconds(31_536_000)) / period
     return UInt64(ticks.rounded(.up))
   }
 
-  /// The tick at which no less than `ticks` have passed from now on: the one that is under way does not count.
+  /// Returns the tick at which at least `ticks` have passed from now on. The tick in progress does not count.
   func deadline(after ticks: UInt64) -> UInt64 { count.load(ordering: .relaxed) + ticks + 1 }
 
-  /// The tick that is under way.
+  /// The tick in progress.
   var now: UInt64 { count.load(ordering: .relaxed) }
 
-  /// Begins the next tick, and says which it is.
+  /// Begins the next tick and returns its number.
   func advance() -> UInt64 { count.wrappingAdd(1, ordering: .relaxed).newValue }
 }

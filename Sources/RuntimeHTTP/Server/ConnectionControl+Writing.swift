@@ -1,20 +1,20 @@
 import Runtime
 
 extension ConnectionControl {
-  /// For no more than this is waited at once: what a peer has to take in its time.
+  /// The most bytes that one write may wait for. The peer has to receive them within its timeout.
   var writeStep: Int { max(1, min(context.options.stallLength, 16 * 1024)) }
-  /// A step may be longer by as much, so that the last few bytes need no write of their own: content of 16 KiB leaves
-  /// together with what frames it.
+  /// The number of bytes by which a step may be longer, so that a short rest needs no write of its own: content of 16
+  /// KiB is sent together with its framing.
   private static var slack: Int { 1024 }
 
-  /// Writes all of `buffer`: a step that a peer which is not stuck takes in time, then what there is room for at once, and
-  /// so on.
+  /// Writes all of `buffer`, in alternating steps: first as much as a healthy peer receives within the timeout, then as
+  /// much as there is room for without waiting.
   @inline(__always)
   func write(_ buffer: inout ByteBuffer, to stream: some ByteStream) async throws(IOError) {
     while !buffer.isEmpty {
       let count = buffer.count <= writeStep + Self.slack ? buffer.count : writeStep
       begin(.output)
-      // The buffer is ours until these return, so the bytes stay where they are.
+      // This task owns the buffer until the writes return, so its bytes do not move.
       try await stream.write(buffer.taken.span.bytes.extracting(first: count))
       end(.output)
       buffer.consume(count)

@@ -2,45 +2,45 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// A connection that looks after its own waits, since it has many at once.
+/// A connection that supervises its own waits, because it has many at once.
 protocol ConnectionWatcher: AnyObject, Sendable {
-  /// Ends what has taken too long at `now`.
+  /// Ends the waits that have taken too long at tick `now`.
   func tick(_ now: UInt64)
-  /// Begins to end the connection gracefully.
+  /// Starts to close the connection gracefully.
   func beginClosing()
-  /// Gives a final answer to requests that have none, and cancels their handlers: there is no more time for them.
+  /// Sends a final response to requests that have none, and cancels their handlers, because the grace period is over.
   func conclude()
 }
 
-/// What a connection waits for and until when, for those who watch over it: the sweeper that ends what takes too long,
-/// and the server that shuts down.
+/// Records what a connection waits for and until when, for the sweeper, which ends waits that take too long, and for
+/// the server, which shuts connections down.
 ///
-/// The connection writes here what it begins to wait for, which costs a store and no look at a clock. Whoever ends the
-/// wait changes that word first and then cancels the connection's task, so that the connection, when its read or write
-/// ends with `cancelled`, finds the reason here.
+/// The connection stores each wait here as it begins, without reading a clock. Code that ends a wait from outside first
+/// changes that word and then cancels the connection's task, so that the connection finds the reason here when its read
+/// or write fails with `cancelled`.
 final class ConnectionControl: Sendable {
-  /// What a connection can wait for.
+  /// The kinds of waits of a connection.
   enum Wait: UInt64 {
-    /// The next request, none of which has come.
+    /// For the first byte of the next request.
     case idle = 1
-    /// The rest of a head.
+    /// For the rest of a head.
     case head = 2
-    /// More content.
+    /// For more content.
     case content = 3
-    /// The peer to take what is written.
+    /// For the peer to receive output.
     case output = 4
-    /// The peer to see that the connection is at its end.
+    /// For the peer to close its side after the last response.
     case farewell = 5
-    /// The preparation of the connection to end: a handshake.
+    /// For the preparation of the connection, such as a handshake.
     case preparation = 6
   }
 
-  /// A wait and the tick at which it has been too long, as they lie in one atomic word.
+  /// A wait and the tick at which it expires, packed into one atomic word.
   private struct Word {
     static let none: UInt64 = 0
     static let ended: UInt64 = 7
 
-    /// The lowest three bits say which wait it is, the others when it ends.
+    /// The lowest three bits hold the kind, the others the tick.
     static func pack(_ kind: UInt64, until tick: UInt64) -> UInt64 { tick << 3 | kind }
     static func kind(_ word: UInt64) -> UInt64 { word & 7 }
     static func tick(_ word: UInt64) -> UInt64 { word >> 3 }
@@ -53,8 +53,8 @@ final class ConnectionControl: Sendable {
   private let reading = Atomic<UInt64>(Word.none)
   private let writing = Atomic<UInt64>(Word.none)
   private let isUnwatched = Atomic(false)
-  /// The tick from which on a handler has had a whole one for a request, and in the lowest bit whether it writes content;
-  /// 0 where no handler is at it.
+  /// The tick from which on the handler has had its request for at least one whole tick, shifted left by one; the
+  /// lowest bit says whether the handler writes content. 0 if no handler is running.
   private let handling = Atomic<UInt64>(0)
   private let hasDeparted = Atomic(false)
 
@@ -64,7 +64,7 @@ final class ConnectionControl: Sendable {
     case cancelledBefore
   }
 
-  /// What the connection is ended by.
+  /// The means of ending the connection.
   private struct Ends {
     var stream: any ByteStream
     var handle = Handle.none
@@ -73,12 +73,12 @@ final class ConnectionControl: Sendable {
   private let ends: Lock<Ends>
   private let watcher = Lock<(any ConnectionWatcher)?>(nil)
 
-  /// How many requests there have been, and how many are being answered. Only the connection writes them, one of its
-  /// tasks at a time.
+  /// The number of requests so far, and of those being answered. Only the connection writes them, one of its tasks at a
+  /// time.
   private let requests = Atomic<Int>(0)
   private let inFlight = Atomic<Int>(0)
 
-  /// - Parameter stream: the connection's, to be closed where cancelling its task would not do.
+  /// - Parameter stream: The connection's stream, which is closed where cancelling the task is not enough.
   init(_ context: ConnectionContext, _ stream: any ByteStream) {
     self.context = context
     ends = Lock(Ends(stream: stream))
@@ -86,47 +86,47 @@ final class ConnectionControl: Sendable {
 
   // MARK: For the connection
 
-  /// Begins to wait for a request; the first has no longer than a head may take.
+  /// Begins an idle wait. The first one of a connection lasts no longer than a head may take.
   func beginIdle(isFirst: Bool) -> IdleToken {
     let ticks = isFirst ? context.headTicks : context.idleTicks
     let word = Word.pack(Wait.idle.rawValue, until: context.ticker.deadline(after: ticks))
-    // Sequentially consistent, as are the server's flag and `closeIfIdle`: either the server sees that the connection is
-    // idle, or the connection, which looks at the flag next, sees that the server is closing.
+    // Sequentially consistent, like the server's flag and `closeIfIdle`: either the server sees that the connection is
+    // idle, or the connection, which reads the flag next, sees that the server is closing.
     reading.store(word, ordering: .sequentiallyConsistent)
     return IdleToken(word: word)
   }
 
-  /// Goes from waiting for a request to waiting for the rest of its head.
+  /// Replaces an idle wait by a wait for the rest of the head.
   ///
-  /// - Returns: whether nobody has ended the wait before.
+  /// - Returns: Whether the idle wait was still in force. If not, the server or the sweeper has ended it.
   func beginHead(after idle: IdleToken) -> Bool {
     let word = Word.pack(Wait.head.rawValue, until: context.ticker.deadline(after: context.headTicks))
     return reading.compareExchange(expected: idle.word, desired: word, ordering: .acquiringAndReleasing).exchanged
   }
 
-  /// Begins to prepare the connection, which may take no longer than a head.
+  /// Begins the wait for the preparation, which may take as long as a head.
   func beginPreparation() {
     // Sequentially consistent, as in `beginIdle`.
     reading.store(word(for: .preparation), ordering: .sequentiallyConsistent)
   }
 
-  /// Ends the preparation, and has `stream` closed from now on where the connection is to be closed.
+  /// Ends the wait for the preparation. From now on `stream` is the one that is closed to end the connection.
   func endPreparation(_ stream: any ByteStream) {
     ends.withLock { $0.stream = stream }
     end(.preparation)
   }
 
-  /// Begins to wait for the peer to see the end. The connection does not see then that it is cancelled.
+  /// Begins the wait for the peer to close its side. The connection ignores cancellation during this wait.
   ///
-  /// - Returns: whether there is somebody who will end the wait.
+  /// - Returns: Whether the sweeper is still running and will end the wait.
   func beginFarewell() -> Bool {
     let word = word(for: .farewell)
-    // Sequentially consistent, as is `endWatch`: one of the two sees the other.
+    // Sequentially consistent, like `endWatch`, so that at least one of the two sees the other.
     reading.store(word, ordering: .sequentiallyConsistent)
     return !isUnwatched.load(ordering: .sequentiallyConsistent)
   }
 
-  /// A wait that begins now, and when it will have been too long.
+  /// Returns a wait that begins now, with the tick at which it expires.
   private func word(for wait: Wait) -> UInt64 {
     let ticks =
       switch wait {
@@ -141,17 +141,17 @@ final class ConnectionControl: Sendable {
   /// Begins a wait.
   func begin(_ wait: Wait) {
     let word = word(for: wait)
-    // Relaxed: the word says all there is to say, and a sweeper that sees it late ends the wait late, never early.
+    // Relaxed: the word is complete in itself, and a sweeper that sees it late ends the wait late, never early.
     if wait == .output { writing.store(word, ordering: .relaxed) } else { reading.store(word, ordering: .relaxed) }
   }
 
-  /// Begins to wait for content until `deadline`, a tick.
+  /// Begins a wait for content that expires at tick `deadline`.
   func beginContent(until deadline: UInt64) {
     // Relaxed, as in `begin`.
     reading.store(Word.pack(Wait.content.rawValue, until: deadline), ordering: .relaxed)
   }
 
-  /// Ends a wait that was not in vain. A sweeper that was quicker has cancelled the task, and the next wait will see it.
+  /// Ends a wait that succeeded. If the sweeper was faster, it has cancelled the task, and the next wait will notice.
   func end(_ wait: Wait) {
     if wait == .output {
       writing.store(Word.none, ordering: .relaxed)
@@ -160,38 +160,38 @@ final class ConnectionControl: Sendable {
     }
   }
 
-  /// Whether the connection's reading, or its writing, has been ended since it took too long.
+  /// Whether the sweeper has ended a read or write of the connection because it took too long.
   var hasExpired: Bool {
     Word.kind(reading.load(ordering: .acquiring)) == Word.ended
       || Word.kind(writing.load(ordering: .acquiring)) == Word.ended
   }
 
   func beginRequest() {
-    // Relaxed and not in one step: nobody else writes it, and who reads it wants a figure and nothing more.
+    // Relaxed, and without an atomic addition: there is no other writer, and readers only want a figure.
     requests.store(requests.load(ordering: .relaxed) + 1, ordering: .relaxed)
     inFlight.store(inFlight.load(ordering: .relaxed) + 1, ordering: .relaxed)
   }
 
   func endRequest() { inFlight.store(inFlight.load(ordering: .relaxed) - 1, ordering: .relaxed) }
 
-  /// Begins to look, every tick, whether the client is there still that a handler responds to.
+  /// Begins to check, at every tick, whether the client is still there while a handler computes its response.
   func beginHandling() { handling.store(context.ticker.deadline(after: 1) << 1, ordering: .relaxed) }
 
-  /// Begins to look, every tick, whether the client is there still for which a handler writes content. One that writes no
-  /// more may read it.
+  /// Begins to check, at every tick, whether the client is still there while a handler writes content. A client that
+  /// has finished writing may still be reading.
   func beginProducing() { handling.store(context.ticker.deadline(after: 1) << 1 | 1, ordering: .relaxed) }
 
   func endHandling() { handling.store(0, ordering: .relaxed) }
 
-  /// Whether the client has gone while a handler had its request. The task has been cancelled then.
+  /// Whether the client disconnected while a handler had its request. The task has then been cancelled.
   var clientHasGone: Bool { hasDeparted.load(ordering: .acquiring) }
 
-  /// Has `watcher` look after what the connection waits for, beside what is begun here.
+  /// Sets the watcher that supervises the waits which are not recorded here.
   func watch(_ watcher: (any ConnectionWatcher)?) { self.watcher.withLock { $0 = watcher } }
 
-  // MARK: For those who watch
+  // MARK: For the sweeper and the server
 
-  /// The connection's task, which is cancelled at once if that was asked for before.
+  /// Sets the connection's task, and cancels it immediately if this was requested earlier.
   func attach(_ task: Task<Void, any Error>) {
     let isTooLate = ends.withLock { ends in
       if case .cancelledBefore = ends.handle { return true }
@@ -205,9 +205,9 @@ final class ConnectionControl: Sendable {
 
   var requestsInFlight: Int { inFlight.load(ordering: .relaxed) }
 
-  /// Ends what has taken too long at `now`.
+  /// Ends the waits that have taken too long at tick `now`.
   ///
-  /// - Returns: whether something has just been ended.
+  /// - Returns: Whether a wait has been ended.
   @discardableResult
   func sweep(at now: UInt64) -> Bool {
     let readingEnded = Self.expire(reading, at: now, patience: context.stallTicks)
@@ -225,9 +225,9 @@ final class ConnectionControl: Sendable {
     return true
   }
 
-  /// Whether the client has gone from a handler that has had its request for a whole tick.
+  /// Whether the client disconnected after its handler has had the request for a whole tick.
   private func isDeparting(at now: UInt64) -> Bool {
-    // Relaxed: the word says all there is to say, and a look that comes late finds the client gone a tick later.
+    // Relaxed: the word is complete in itself, and a late read notices a disconnected client one tick later.
     let word = handling.load(ordering: .relaxed)
     guard word != 0, word >> 1 <= now, !clientHasGone else { return false }
     return switch stream.attribute(PeerPresence.self) {
@@ -238,31 +238,31 @@ final class ConnectionControl: Sendable {
     }
   }
 
-  /// Whether something has come that has not been read, as far as the stream can tell.
+  /// Whether the stream knows of input that has not been read.
   ///
-  /// Out of line, so that the look at the stream has no place in the frame of an idle connection.
+  /// Out of line, so that its locals do not enlarge the frame of an idle connection.
   @inline(never)
   var hasPendingInput: Bool { stream.attribute(PendingInput.self)?.isThere ?? false }
 
-  /// Begins to end a connection that looks after its waits itself.
+  /// Starts to close a connection that supervises its own waits.
   func beginClosing() { watcher.withLock(\.self)?.beginClosing() }
 
-  /// Closes the connection if it waits for a request of which nothing has come, or is being prepared.
+  /// Closes the connection if it is waiting for the first byte of a request, or is being prepared.
   func closeIfIdle() {
     let word = reading.load(ordering: .sequentiallyConsistent)
     let isPrepared = Word.kind(word) != Wait.preparation.rawValue
     guard Word.kind(word) == Wait.idle.rawValue || !isPrepared else { return }
-    // The connection reads what has come, sees that the server is closing, and ends with the answer.
+    // The connection reads the input, sees that the server is closing, and ends after the response.
     if isPrepared, hasPendingInput { return }
     let closed = Word.pack(Word.ended, until: Word.tick(.max))
     let isIdle = reading.compareExchange(expected: word, desired: closed, ordering: .sequentiallyConsistent).exchanged
     guard isIdle else { return }
-    // A preparation may wait for something other than the stream.
+    // A preparation may be waiting for something other than the stream, so closing the stream is not enough.
     if isPrepared { stream.closeOrderly() } else { abort() }
   }
 
-  /// Says that nobody looks after the connection's waits any more, and ends those for which it does not see that it is
-  /// cancelled.
+  /// Records that the sweeper has stopped, starts to close the connection, and ends those waits that ignore
+  /// cancellation.
   func endWatch() {
     isUnwatched.store(true, ordering: .sequentiallyConsistent)
     beginClosing()
@@ -271,13 +271,13 @@ final class ConnectionControl: Sendable {
     if Word.kind(word) == Wait.farewell.rawValue { stream.close() }
   }
 
-  /// Has requests that are being answered come to an end: their handlers are cancelled, and one that heeds that gives a
-  /// final answer.
+  /// Ends the requests that are being answered: their handlers are cancelled, and those that respond to cancellation
+  /// send a final response.
   func conclude() {
     if let watcher = watcher.withLock(\.self) { watcher.conclude() } else { cancel() }
   }
 
-  /// Ends the connection, whatever it does.
+  /// Ends the connection immediately.
   func abort() {
     cancel()
     stream.close()
@@ -294,16 +294,17 @@ final class ConnectionControl: Sendable {
 
   private var stream: any ByteStream { ends.withLock(\.stream) }
 
-  /// What the connection's stream says of itself.
+  /// Returns an attribute of the connection's stream.
   func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? { stream.attribute(type) }
 
   private enum Expiry {
     case alive
     /// The wait has just been ended.
     case ended
-    /// The same, and it was one that is ended by closing the stream.
+    /// The wait has just been ended, and it is a kind that is ended by closing the stream.
     case endsByClosing
-    /// The wait was ended a while ago and the connection is still there: whoever waits is in no task of its own.
+    /// The wait was ended earlier and the connection is still open, so the code that waits is in no task that was
+    /// cancelled.
     case stuck
   }
 
@@ -311,7 +312,7 @@ final class ConnectionControl: Sendable {
     let value = word.load(ordering: .relaxed)
     guard value != Word.none, Word.tick(value) <= now else { return .alive }
     let ended = Word.pack(Word.ended, until: now + patience)
-    // Where the connection has moved on in between, the wait has not been too long after all.
+    // If the connection has moved on in the meantime, the wait has not taken too long after all.
     guard word.compareExchange(expected: value, desired: ended, ordering: .acquiringAndReleasing).exchanged else {
       return .alive
     }

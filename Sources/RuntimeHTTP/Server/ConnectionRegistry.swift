@@ -4,13 +4,13 @@ import RuntimePrimitives
 /// The open connections of a server.
 final class ConnectionRegistry: Sendable {
   private struct State {
-    /// Connections where they were put, with `nil` where one has ended.
+    /// The connections by slot; `nil` marks a free slot.
     var slots: [ConnectionControl?] = []
     var freeSlots: [Int] = []
     var total = 0
-    /// Requests of connections that have ended.
+    /// The number of requests of connections that have ended.
     var pastRequests = 0
-    /// Who waits for connections to end, and how few have to be open for it.
+    /// The tasks that wait until fewer than `bound` connections are open.
     var waiters: [(bound: Int, continuation: CheckedContinuation<Void, Never>)] = []
 
     var open: Int { slots.count - freeSlots.count }
@@ -18,7 +18,7 @@ final class ConnectionRegistry: Sendable {
 
   private let state = Lock(State())
 
-  /// Adds a connection, and says where, for ``remove(at:)``.
+  /// Adds a connection. Returns its slot, for ``remove(at:)``.
   func insert(_ control: ConnectionControl) -> Int {
     state.withLock { state in
       state.total += 1
@@ -48,12 +48,12 @@ final class ConnectionRegistry: Sendable {
     for waiter in woken { waiter.continuation.resume() }
   }
 
-  /// How many connections are open.
+  /// The number of open connections.
   var openCount: Int { state.withLock(\.open) }
 
-  /// Waits until fewer than `bound` connections are open, even in a task that has been cancelled.
+  /// Waits until fewer than `bound` connections are open. Cancellation does not end the wait.
   ///
-  /// - Parameter onWait: called if that is not so at once.
+  /// - Parameter onWait: Called if there is a wait.
   func waitUntilOpen(isBelow bound: Int, onWait: () -> Void = {}) async {
     await withCheckedContinuation { continuation in
       let isBelow = state.withLock { state in
@@ -64,8 +64,8 @@ final class ConnectionRegistry: Sendable {
     }
   }
 
-  /// Every connection that was open a moment ago. What is done to them is done without the lock: cancelling a task runs
-  /// code of others.
+  /// A snapshot of the open connections. Callers act on them without the lock, because cancelling a task runs foreign
+  /// code.
   var connections: [ConnectionControl] { state.withLock { $0.slots.compactMap(\.self) } }
 
   var metrics: ServerMetrics {

@@ -1,4 +1,4 @@
 extension HTTPError {
-  /// What a request becomes that is wrong on the wire: its response, or what reading its content throws.
+  /// Creates the error for a malformed request. It becomes the response, or is thrown to the reader of the content.
   init(_ error: WireError) { self.init(error.status, error.reason.map { "\($0)" }) }
 }

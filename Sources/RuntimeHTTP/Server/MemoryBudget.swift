@@ -1,25 +1,26 @@
 import Runtime
 import Synchronization
 
-/// What the connections of a server hold for their clients, in bytes, and how much that may be.
+/// Counts the bytes that the connections of a server hold for their clients, and limits them.
 ///
-/// Connections draw on it in steps, so that ordinary requests never touch it. What a connection holds below a step is
-/// not counted.
+/// Connections update the count in steps, so that ordinary requests never touch it. What a connection holds below one
+/// step is not counted.
 final class MemoryBudget: Sendable {
-  /// How much of it is taken.
+  /// The degree to which the budget is used.
   enum Pressure: Comparable, Sendable {
-    /// Less than half.
+    /// Less than half is used.
     case none
-    /// Half of it or more: receive windows shrink, and a connection that holds more than its share may ask for no more.
+    /// Half or more is used: receive windows shrink, and a connection that holds more than its share may open no more
+    /// streams.
     case high
-    /// All of it: what would have to be held is refused.
+    /// All of it is used: requests that would have to be held are refused.
     case full
   }
 
-  /// What a connection may hold under pressure, in bytes: as much as a client may send of one stream before it has heard
-  /// of any window (RFC 9113 section 6.9.2).
+  /// The number of bytes that a connection may hold under pressure: what a client may send on a stream before it learns
+  /// of any other window (RFC 9113 section 6.9.2).
   static let share = FlowControl.initialWindow
-  /// By how much a connection's part has to change before it is counted anew.
+  /// The change in a connection's part, in bytes, from which on it is counted again.
   static let step = 16 * 1024
 
   let limit: Int
@@ -27,7 +28,7 @@ final class MemoryBudget: Sendable {
 
   init(limit: Int) { self.limit = max(1, limit) }
 
-  /// The bytes that are held.
+  /// The number of bytes held.
   var held: Int { taken.load(ordering: .relaxed) }
 
   var pressure: Pressure {
@@ -35,16 +36,16 @@ final class MemoryBudget: Sendable {
     return held < limit / 2 ? .none : held < limit ? .high : .full
   }
 
-  /// Counts `difference` more bytes, or fewer. Relaxed: the count is a bound, and guards no memory.
+  /// Adds `difference`, which may be negative, to the count. Relaxed: the count is a bound and guards no memory.
   func adjust(by difference: Int) {
     if difference != 0 { taken.wrappingAdd(difference, ordering: .relaxed) }
   }
 
-  /// A part of the budget: what one connection, or one request, has taken of it.
+  /// The part of the budget that one connection or request has taken.
   struct Part: Sendable {
     private(set) var taken = 0
 
-    /// Counts that it holds `held` bytes now, if that differs by a step from what has been counted, or is nothing.
+    /// Sets the part to `held` bytes, if this differs from the counted value by a step or is zero.
     @inline(__always)
     mutating func set(to held: Int, in budget: MemoryBudget) {
       let difference = held - taken

@@ -1,5 +1,5 @@
 extension MessageLimits {
-  /// How much of a request a server with `options` takes in.
+  /// Creates the limits for the requests of a server with `options`.
   init(_ options: ServerOptions) {
     self.init(
       startLine: options.maximumRequestLineLength, head: options.maximumHeadLength, fields: options.maximumFieldCount,

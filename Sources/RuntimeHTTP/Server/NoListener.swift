@@ -1,8 +1,8 @@
 import Runtime
 
-/// The listener of a server that does not listen: it accepts nothing until it is closed.
+/// The listener of a server that does not listen. It accepts nothing; `accept()` waits until the listener is closed.
 struct NoListener: StreamListener {
-  /// The address of a socket without a name.
+  /// The address of an unnamed socket.
   let localAddress = SocketAddress.unix(path: "")
   private let open: AsyncStream<Never>
   private let closing: AsyncStream<Never>.Continuation

@@ -2,12 +2,12 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// Whether a server has more to do than it can, by how long its requests wait for a thread; see ``OverloadOptions``.
+/// Detects overload of a server by how long its requests wait for a thread; see ``OverloadOptions``.
 ///
-/// All is relaxed: these are figures of their own, and a decision that is made by one that is a little old is as good.
+/// All accesses are relaxed: each figure stands for itself, and a decision based on a slightly old one is as good.
 final class Overload: Sendable {
   let options: OverloadOptions
-  /// What a request gets that is refused. It is made once, as the load should not grow with what is done about it.
+  /// The response to refused requests. It is made once, so that refusing adds little to the load.
   let refusal: Response
   private let log: @Sendable (LogEvent) -> Void
 
@@ -15,14 +15,14 @@ final class Overload: Sendable {
   private let target: Int64
   private let interval: Int64
 
-  /// When the present interval ends.
+  /// The end of the current interval.
   private let intervalEnd = Atomic<Int64>(0)
-  /// The shortest wait in it.
+  /// The shortest wait in the current interval.
   private let shortestWait = Atomic<Int64>(.max)
-  /// Until when the server counts as overloaded, unless the next interval says that it goes on.
+  /// The time until which the server counts as overloaded, unless the next interval extends it.
   private let overloadEnd = Atomic<Int64>(0)
   private let refused = Atomic<Int>(0)
-  /// When there may be another line in the log.
+  /// The time from which on another line may be logged.
   private let nextLine = Atomic<Int64>(0)
 
   init(_ options: OverloadOptions, _ errors: ErrorResponder, log: @escaping @Sendable (LogEvent) -> Void) {
@@ -35,24 +35,24 @@ final class Overload: Sendable {
     refusal = errors.response(for: error, nil)
   }
 
-  /// How many requests have been refused.
+  /// The number of requests refused.
   var refusedCount: Int { refused.load(ordering: .relaxed) }
 
   /// Whether the server is overloaded.
   var isThere: Bool { MonotonicTime.now < overloadEnd.load(ordering: .relaxed) }
 
-  /// Whether no connection is to be accepted for now.
+  /// Whether the server should accept no connections for now.
   var stopsAccepting: Bool { options.response == .stopAccepting && isThere }
 
-  /// Takes note of how long the calling task has waited for a thread, now that `stream` has become readable.
+  /// Records how long the calling task has waited for a thread since `stream` became readable.
   ///
-  /// Out of line, so that what it asks the stream for has no place in the frame of its caller.
+  /// Out of line, so that the attribute of the stream takes no space in the caller's frame.
   ///
-  /// - Returns: whether what has come is to be refused.
+  /// - Returns: Whether the requests that have arrived are to be refused.
   @inline(never)
   func refuses(whatHasComeOn stream: some ByteStream) -> Bool { refuses(after: stream.attribute(QueueTime.self)) }
 
-  /// The same for a task that has waited so long; `nil` if that is not known.
+  /// Like ``refuses(whatHasComeOn:)``, for a known wait; `nil` if the stream does not measure it.
   func refuses(after wait: QueueTime?, at now: Int64 = MonotonicTime.now) -> Bool {
     guard let wait else { return false }
     let nanoseconds = wait.duration.nanoseconds
@@ -70,13 +70,13 @@ final class Overload: Sendable {
       return
     }
     let shortest = shortestWait.exchange(wait, ordering: .relaxed)
-    // Where nothing came for a while, what was before says nothing of now.
+    // After a pause without requests, the previous interval says nothing about the present.
     guard shortest > target, now - end < interval else { return }
     let isNew = overloadEnd.exchange(now + 2 * interval, ordering: .relaxed) < now
     if isNew { say(shortest, at: now) }
   }
 
-  /// Says in the log that there is overload, at most once in ten seconds.
+  /// Logs the overload, at most once in ten seconds.
   private func say(_ shortest: Int64, at now: Int64) {
     let next = nextLine.load(ordering: .relaxed)
     guard now >= next else { return }
@@ -89,7 +89,7 @@ final class Overload: Sendable {
         .warning, "overload: every request has waited at least \(shortest / 1_000_000) ms for a thread; \(measure)"))
   }
 
-  /// Whether `request` is to be refused, where others are; counts it if so.
+  /// Returns whether to refuse `request`, given that requests are being refused, and counts it if so.
   func refuses(_ request: Request) -> Bool {
     if options.isExempt(request) { return false }
     refused.add(1, ordering: .relaxed)

@@ -1,9 +1,9 @@
-/// How far a peer lags behind the least that it has to send, or take, while it is waited for.
+/// Tracks how far a peer falls behind the minimum rate at which it must send or receive while the server waits for it.
 ///
-/// Waiting uses up the peer's patience, tick by tick, and each byte that moves gives some of it back. So a peer that moves
-/// a byte now and then, just in time for every wait, has no more time than one that moves none.
+/// Waiting uses up the peer's patience tick by tick, and each byte moved restores some of it. So a peer that moves a
+/// single byte just in time for every wait gets no more time than one that moves none.
 struct Pace: Sendable {
-  /// The least: so many bytes in so many ticks.
+  /// The minimum rate: `length` bytes in `patience` ticks.
   struct Rule: Sendable {
     let length: UInt64
     let patience: UInt64
@@ -14,21 +14,21 @@ struct Pace: Sendable {
     }
   }
 
-  /// The ticks that have been waited and not given back, times the rule's length, so that a byte gives back a whole number.
+  /// The ticks waited and not yet restored, times the rule's length, so that each byte restores a whole number.
   private var debt: UInt64 = 0
-  /// The tick at which the wait began that goes on, if one does.
+  /// The tick at which the current wait began, if there is one.
   private var begin: UInt64?
 
-  /// Begins to wait at tick `now`, or goes on.
+  /// Begins a wait at tick `now`, or continues the current one.
   ///
-  /// - Returns: the tick at which the wait has been too long; that under way does not count.
+  /// - Returns: The tick at which the wait expires. The tick in progress does not count.
   mutating func wait(at now: UInt64, _ rule: Rule) -> UInt64 {
     let begin = begin ?? now
     self.begin = begin
     return begin + rule.patience - min(rule.patience, debt / rule.length) + 1
   }
 
-  /// Ends the wait, if there is one, with `count` bytes at tick `now`.
+  /// Ends the current wait, if any, after `count` bytes have moved at tick `now`.
   mutating func move(_ count: Int, at now: UInt64, _ rule: Rule) {
     if let begin { debt += (now - begin) * rule.length }
     begin = nil

@@ -1,17 +1,17 @@
 import Runtime
 import RuntimePrimitives
 
-/// Memory that a connection has while it is busy, and another one when it is not.
+/// Memory that a connection uses while it is busy and returns for others when it is idle.
 protocol Reusable: Sendable {
-  /// Makes it as good as new.
+  /// Restores the initial state.
   ///
-  /// - Returns: whether it is worth keeping; what has grown for one large message is not.
+  /// - Returns: Whether the element is worth keeping. One that has grown for a large message is not.
   func reset() -> Bool
 }
 
-/// What no connection needs just now.
+/// A pool of elements that no connection is using.
 final class Pool<Element: Reusable>: Sendable {
-  /// More than this many are not kept: as many connections are busy at the same moment on few machines.
+  /// The most elements that are kept. Few machines have as many connections busy at the same moment.
   private static var bound: Int { 64 }
 
   private let make: @Sendable () -> Element

@@ -1,16 +1,17 @@
 public import Runtime
 
-/// Serves one connection, over any stream, until its end: what a ``Server`` does for each it accepts.
+/// Serves one connection to its end, over any stream, as a ``Server`` does for each connection it accepts.
 ///
-/// The stream is closed when it returns, and every handler has ended. Over HTTP/1 everything happens in the caller's task
-/// and on its executor, but that the timeouts need a child of it; over HTTP/2 each request has a task of its own on
-/// `executor`, unless the handler answers it at once, and so has the reading. Cancelling the task ends the connection.
+/// When this returns, the stream is closed and every handler has ended. Over HTTP/1 everything runs in the caller's
+/// task and on its executor, except that a child task measures the timeouts. Over HTTP/2 each request has a task on
+/// `executor`, unless the handler answers it in a plain call, and reading has one too. Cancelling the task ends the
+/// connection.
 ///
 /// ```swift
 /// await serveConnection(stream, clock: ContinuousClock(), handler: router)
 /// ```
 ///
-/// Whoever has done a TLS handshake hands its stream over with what ALPN has agreed upon:
+/// After a TLS handshake, pass its stream and the protocol that ALPN selected:
 ///
 /// ```swift
 /// await serveConnection(
@@ -19,12 +20,12 @@ public import Runtime
 /// ```
 ///
 /// - Parameters:
-///   - stream: the connection.
-///   - protocol: what is spoken on it.
-///   - clock: what the timeouts are measured with.
-///   - executor: where the tasks of an HTTP/2 connection run: Swift's own pool, unless given.
-///   - options: limits, timeouts, and where to log.
-///   - handler: who answers.
+///   - stream: The connection.
+///   - protocol: The protocol spoken on it.
+///   - clock: The clock that measures the timeouts.
+///   - executor: The executor for the tasks of an HTTP/2 connection; by default Swift's own pool.
+///   - options: Limits, timeouts, and the log.
+///   - handler: The handler that responds to the requests.
 public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
   _ stream: Stream, speaking protocol: ApplicationProtocol = .detected, clock: C,
   executor: any Executor = ExecutorPreference(nil), options: ServerOptions = ServerOptions(), handler: H
@@ -46,10 +47,11 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
           return .cancelled
         }
       }
-      // A cancelled task cannot sleep, so it is not asked to again; the connection sees for itself that it is cancelled.
+      // A cancelled task cannot sleep, so there are no more ticks after that; the connection itself notices the
+      // cancellation.
     } while await group.next() == .ticked && !control.sweep(at: context.ticker.advance())
-    // Either the connection has ended, and nobody needs the next tick, or its time has come. One that waits for a request,
-    // or for the peer to see the end, does not see that it is cancelled.
+    // Either the connection has ended and needs no more ticks, or it is to end now. A connection that waits for a
+    // request, or for the peer to close its side, does not notice cancellation.
     context.beginClosingIdle()
     control.endWatch()
     group.cancelAll()

@@ -1,18 +1,18 @@
 import Runtime
 import RuntimeKit
 
-/// A connection that is served to its end, whatever its stream and its handler are.
+/// A connection that is served to its end, of any type of stream and handler.
 ///
-/// A class and not a protocol: a call by way of a protocol has a frame of its own, and then what an idle connection keeps
-/// would not fit into the kilobyte that Swift gives a task first.
-class ServedConnection: @unchecked Sendable {  // It has nothing, and what inherits it has constants only.
-  /// Serves the connection to its end, and closes the stream.
+/// A class and not a protocol: a call through a protocol has a frame of its own, with which the memory of an idle
+/// connection would not fit into the kilobyte that Swift first gives a task.
+class ServedConnection: @unchecked Sendable {  // It has no state, and its subclasses have only constants.
+  /// Serves the connection to its end, then closes the stream.
   func run() async {}
 
-  /// The connection on `stream`, which speaks `protocol`.
+  /// Returns the connection that speaks `protocol` on `stream`.
   ///
-  /// Most servers have a router; for them the engine is compiled for sockets, and once for all other streams. Such code
-  /// need not look up at every turn what kind of stream and of handler it has.
+  /// Most servers use a router. For them the engine is compiled for sockets, and once more for all other streams, so
+  /// that this code need not look up the types of stream and handler at run time.
   static func make<Stream: ByteStream, H: Handler>(
     _ stream: Stream, speaking protocol: ApplicationProtocol, _ control: ConnectionControl, _ responder: Responder<H>
   ) -> ServedConnection {
@@ -36,7 +36,7 @@ private final class RouterOnStream: HTTP1Connection<AnyStream, Router>, @uncheck
   override func run() async { await super.run() }
 }
 
-/// A connection that speaks HTTP/2 from the first byte.
+/// A connection that uses HTTP/2 from the first byte.
 private final class ConnectionByHTTP2<Stream: ByteStream, H: Handler>:
   ServedConnection, @unchecked Sendable  // As above.
 {

@@ -1,7 +1,7 @@
 public import Runtime
 import RuntimePrimitives
 
-/// Accepts connections on any runtime and has a handler answer their requests.
+/// A server that accepts connections on any runtime and passes their requests to a handler.
 ///
 /// ```swift
 /// let server = try await Server(runtime: runtime, address: .loopback(port: 8080), handler: router)
@@ -9,8 +9,8 @@ import RuntimePrimitives
 /// try await server.run()
 /// ```
 ///
-/// Connections may come from elsewhere too: from another listener, through a handshake of yours, or one by one from
-/// ``serve(_:speaking:)``. They all count towards the server's limits and figures, and end when it shuts down.
+/// Connections can also come from other sources: from another listener, after a handshake, or one by one through
+/// ``serve(_:speaking:)``. All of them count towards the server's limits and metrics, and end when it shuts down.
 public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private enum Phase {
     case ready
@@ -20,19 +20,19 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   private struct State {
     var phase = Phase.ready
-    /// What accepts connections, while the server runs.
+    /// The task that accepts connections while the server runs.
     var acceptor: Task<Void, any Error>?
-    /// What ends connections' waits that take too long, once there may be connections.
+    /// The task that ends waits that take too long. Started before the first connection.
     var sweeper: Task<Void, any Error>?
-    /// Those that end the connections when the grace is over.
+    /// The tasks that end the connections when a grace period is over.
     var graces: [Task<Void, any Error>] = []
-    /// Who waits for the end.
+    /// The tasks that wait for the server to end.
     var waiters: [CheckedContinuation<Void, Never>] = []
   }
 
   private let runtime: R
   private let listener: any StreamListener
-  /// Whether other processes accept from the listener's backlog, or one that is still to come.
+  /// Whether other processes also accept from the listener's backlog, now or later.
   private let isHandedOver: Bool
   /// Accepts a connection.
   private let accepting: @Sendable () async throws(IOError) -> Accepted
@@ -43,9 +43,9 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   private typealias Accepted = (connection: ServedConnection, control: ConnectionControl)
 
-  /// A server that listens on `address`; connections wait in the system's backlog until ``run()``.
+  /// Creates a server that listens on `address`. Connections wait in the system's backlog until ``run()``.
   ///
-  /// - Throws: what listening on `address` throws.
+  /// - Throws: The error of listening on `address`.
   public convenience init(
     runtime: R, address: SocketAddress, listening: ListenOptions = ListenOptions(),
     options: ServerOptions = ServerOptions(), handler: H
@@ -57,9 +57,10 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     }
   }
 
-  /// A server that listens on a socket which another process has opened, such as systemd; see `InheritedSocket`.
+  /// Creates a server that listens on a socket which another process, such as systemd, has opened; see
+  /// `InheritedSocket`.
   ///
-  /// - Throws: what listening on `socket` throws.
+  /// - Throws: The error of listening on `socket`.
   public convenience init(
     runtime: R, inherited socket: InheritedSocket, listening: ListenOptions = ListenOptions(),
     options: ServerOptions = ServerOptions(), handler: H
@@ -71,9 +72,10 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     }
   }
 
-  /// A server of the connections that `listener` accepts: one of another network, or one with other streams.
+  /// Creates a server for the connections that `listener` accepts, for instance from another network or with another
+  /// type of stream.
   ///
-  /// The server closes the listener when it ends. To hear of a lack of descriptors, make the listener with
+  /// The server closes the listener when it ends. To be notified of a lack of descriptors, create the listener with
   /// `ListenOptions.onShortage`.
   public convenience init(
     runtime: R, listener: some StreamListener, options: ServerOptions = ServerOptions(), handler: H
@@ -84,7 +86,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     }
   }
 
-  /// A server of connections that have to be prepared before they are served, as by a TLS handshake.
+  /// Creates a server for connections that have to be prepared before they are served, for instance by a TLS handshake.
   ///
   /// ```swift
   /// let server = Server(runtime: runtime, listener: listener, handler: router) { stream in
@@ -93,11 +95,11 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   /// }
   /// ```
   ///
-  /// - Parameter prepare: called for each connection, in the connection's own task, so that a slow one holds up no other.
-  ///   It has as long as ``ServerOptions/headTimeout``; then its task is cancelled, and the connection is closed a while
-  ///   after if it goes on. What it throws is logged. A shutdown ends it at once. It returns the stream to speak on, which
-  ///   closes the connection's own when it is closed, and what is spoken; or `nil` for a connection that is only to be
-  ///   closed, as its client has gone.
+  /// - Parameter prepare: Prepares a connection, in the connection's own task, so that a slow client delays no other.
+  ///   It returns the stream to use, which must close the original stream when it is closed, and its protocol; or `nil`
+  ///   to close the connection, for instance because the client has disconnected. It may take as long as
+  ///   ``ServerOptions/headTimeout``. Then its task is cancelled, and if it still does not end, the connection is
+  ///   closed some time later. Errors are logged. A shutdown ends it immediately.
   public convenience init<L: StreamListener, Stream: ByteStream>(
     runtime: R, listener: L, options: ServerOptions = ServerOptions(), handler: H,
     prepare: @escaping @Sendable (L.Stream) async throws -> (stream: Stream, speaking: ApplicationProtocol)?
@@ -108,12 +110,12 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     }
   }
 
-  /// A server that does not listen, for connections that are accepted elsewhere; see ``serve(_:speaking:)``.
+  /// Creates a server that does not listen, for connections that are accepted elsewhere; see ``serve(_:speaking:)``.
   public convenience init(runtime: R, options: ServerOptions = ServerOptions(), handler: H) {
     self.init(runtime: runtime, listener: NoListener(), options: options, handler: handler)
   }
 
-  /// - Parameter make: makes a connection of an accepted stream.
+  /// - Parameter make: Creates a connection from an accepted stream.
   private init<L: StreamListener>(
     _ runtime: R, _ listener: L, isHandedOver: Bool = false, _ options: ServerOptions, _ handler: H,
     _ acceptLog: AcceptLog<R.RuntimeClock>,
@@ -135,11 +137,11 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   private var context: ConnectionContext { responder.context }
 
-  /// The address it listens on, with the port that the system chose where port 0 was asked for. If it does not listen, this
-  /// is the address of a Unix-domain socket without a name.
+  /// The address the server listens on, with the port that the system chose if port 0 was requested. If the server does
+  /// not listen, this is the address of an unnamed Unix-domain socket.
   public var localAddress: SocketAddress { listener.localAddress }
 
-  /// What it is doing just now.
+  /// The current figures of the server.
   public var metrics: ServerMetrics {
     var metrics = registry.metrics
     metrics.heldBytes = context.memory.held
@@ -150,13 +152,14 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     return metrics
   }
 
-  /// Whether it shuts down or has ended: what a handler would go on with for ever is to end then.
+  /// Whether the server is shutting down or has ended. Handlers that would otherwise run forever should end then.
   public var isShuttingDown: Bool { context.isClosing }
 
-  /// Accepts connections, each served in a task of its own on the runtime, until ``shutdown(grace:)`` is called or the
-  /// task is cancelled; then shuts down gracefully, and returns when all connections have ended and its address is free.
+  /// Accepts connections, and serves each in a task of its own on the runtime, until ``shutdown(grace:)`` is called or
+  /// the task is cancelled. Then shuts down gracefully, and returns when all connections have ended and the address is
+  /// free.
   ///
-  /// - Throws: ``IOError`` for the reason `busy` if the server runs already, and `closed` if it has ended.
+  /// - Throws: ``IOError`` for the reason `busy` if the server is already running, or `closed` if it has ended.
   public func run() async throws(IOError) {
     try begin()
     startSweeper()
@@ -178,18 +181,19 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     _ = await end()?.result
   }
 
-  /// Serves a connection that was accepted elsewhere as one of the server's own, and returns when it has ended and its
-  /// stream is closed. The server need not run, but has to be shut down.
+  /// Serves a connection that was accepted elsewhere like the server's own, and returns when it has ended and its
+  /// stream is closed. The server need not be running, but must be shut down in the end.
   ///
-  /// The connection has a task of its own on the runtime. If there are as many connections as
-  /// ``ServerOptions/maximumConnections`` allows, it waits until another has ended.
+  /// The connection has a task of its own on the runtime. If ``ServerOptions/maximumConnections`` is reached, this
+  /// first waits until another connection has ended.
   ///
-  /// *Cancellation:* the handlers of its requests are cancelled, and the connection is closed.
+  /// Cancelling the task cancels the handlers of the connection's requests and closes it.
   ///
   /// - Parameters:
-  ///   - stream: the connection.
-  ///   - protocol: what is spoken on it.
-  /// - Throws: ``IOError`` for the reason `closed`, once the stream is closed, if the server shuts down or has ended.
+  ///   - stream: The connection.
+  ///   - protocol: The protocol spoken on it.
+  /// - Throws: ``IOError`` for the reason `closed`, after closing the stream, if the server is shutting down or has
+  ///   ended.
   public func serve(
     _ stream: some ByteStream, speaking protocol: ApplicationProtocol = .detected
   ) async throws(IOError) {
@@ -197,7 +201,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     await waitForRoom()
     let control = ConnectionControl(context, stream)
     let slot = registry.insert(control)
-    // After it is there to be seen: either the shutdown waits for it, or the shutdown is seen here.
+    // Checked after the insertion: either the shutdown sees the connection and waits for it, or this sees the shutdown.
     guard !context.isClosing else {
       stream.close()
       registry.remove(at: slot)
@@ -213,15 +217,15 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   /// Shuts the server down gracefully, and returns when all connections have ended.
   ///
-  /// It takes the connections that wait in the listener's backlog, and stops accepting; those in the backlog of an
-  /// `InheritedSocket` are left to the other processes that have it, and to those which will. Connections without a request are
-  /// closed, or kept for ``ServerOptions/shutdownIdleGrace``; one whose request has come is served. Requests in flight go
-  /// on, and their responses say `Connection: close`. After `grace` (that of the options, if `nil`) their handlers are
-  /// cancelled, what has not begun to be answered gets a 503, and half a second later everything is closed. May be called
-  /// more than once, from any task; a shorter grace counts.
+  /// The server accepts the connections that are already in the listener's backlog and then stops accepting; those in
+  /// the backlog of an `InheritedSocket` are left to the other processes that share it, now or later. Idle connections
+  /// are closed, or kept for ``ServerOptions/shutdownIdleGrace``; one whose request has arrived is served. Requests in
+  /// flight continue, and their responses have `Connection: close`. After `grace` (by default that of the options)
+  /// their handlers are cancelled and requests without a response get a 503; half a second later everything is closed.
+  /// This may be called more than once and from any task; the shortest grace applies.
   public func shutdown(grace: Duration? = nil) async {
     beginShutdown(grace: grace ?? context.options.shutdownGrace)
-    // Where it does not run, connections that were accepted elsewhere may be there.
+    // Even if the server is not running, connections that were accepted elsewhere may be open.
     await registry.waitUntilOpen(isBelow: 1)
     await withCheckedContinuation { continuation in
       let isRunning = state.withLock { state in
@@ -250,7 +254,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private func beginShutdown(grace: Duration) {
     context.beginClosing()
     let idleGrace = max(.zero, min(context.options.shutdownIdleGrace, grace))
-    // Cancelled, it takes what is in the backlog, and the listener is closed when it ends.
+    // A cancelled acceptor takes what is in the backlog; `run` closes the listener after it has ended.
     let acceptor = state.withLock(\.acceptor)
     if let acceptor, hasRoom, !isHandedOver { acceptor.cancel() } else { listener.close() }
     for connection in registry.connections { connection.beginClosing() }
@@ -272,7 +276,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     if isTooLate { task.cancel() }
   }
 
-  /// How long final answers have to leave when the grace is over.
+  /// The time for sending final responses after the grace period.
   private static var lastWords: Duration { .milliseconds(500) }
 
   private func closeIdle() {
@@ -280,9 +284,9 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     for connection in registry.connections { connection.closeIfIdle() }
   }
 
-  /// Ends what belongs to the server alone.
+  /// Ends the server's own tasks, and resumes the tasks that wait for its end.
   ///
-  /// - Returns: the sweeper, which may be about to end.
+  /// - Returns: The sweeper, which may still be ending.
   @discardableResult
   private func end() -> Task<Void, any Error>? {
     let (sweeper, graces, waiters) = state.withLock { state in
@@ -296,31 +300,31 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     return sweeper
   }
 
-  /// The most connections at once, if there is a limit.
+  /// The maximum number of connections, if there is one.
   private var mostConnections: Int? { context.options.maximumConnections.map { max(1, $0) } }
 
-  /// Whether there may be one more connection.
+  /// Whether one more connection is allowed.
   private var hasRoom: Bool { mostConnections.map { registry.openCount < $0 } ?? true }
 
-  /// Waits until there may be one more connection. A shutdown ends connections, and so this wait.
+  /// Waits until one more connection is allowed. A shutdown ends connections, and thereby this wait.
   private func waitForRoom() async {
     guard let mostConnections else { return }
     await registry.waitUntilOpen(isBelow: mostConnections) { [acceptLog] in
-      acceptLog.note("accept: there are as many connections as maximumConnections allows")
+      acceptLog.note("accept: the limit maximumConnections is reached")
     }
   }
 
-  /// Waits while there is so much to do that no connection is to be accepted.
+  /// Waits while overload keeps the server from accepting connections.
   private func waitForOverloadToEnd() async {
     guard let overload = context.overload else { return }
     while overload.stopsAccepting, !context.isClosing { try? await runtime.clock.sleep(for: .milliseconds(10)) }
   }
 
-  /// The most connections that are taken once the server shuts down: as many as a backlog holds by default, so that
-  /// clients who go on connecting do not keep the server from its end.
+  /// The maximum number of connections that are accepted during a shutdown: the default length of a backlog. The bound
+  /// keeps clients that go on connecting from delaying the end.
   private static var mostAtEnd: Int { 4096 }
 
-  /// Accepts connections until the task is cancelled and the backlog empty, or the listener is closed.
+  /// Accepts connections until the task is cancelled and the backlog is empty, or the listener is closed.
   private func accept() async {
     var left = Self.mostAtEnd
     while left > 0 {
@@ -336,7 +340,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
       } catch {
         if error.reason == .closed || error.reason == .cancelled { return }
         acceptLog.note("\(error)")
-        // Whatever it is may pass; to ask again at once would be to spin.
+        // The cause may be temporary. Retrying without a pause would spin.
         try? await runtime.clock.sleep(for: .milliseconds(100))
       }
     }
@@ -354,18 +358,18 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     return task
   }
 
-  /// Starts the sweeper, unless it has been, or the server has ended.
+  /// Starts the sweeper, unless it has been started or the server has ended.
   private func startSweeper() {
-    // Started behind the lock, so that there is one: the runtime only takes it in.
+    // Started under the lock, so that there is only one. Spawning only enqueues the task.
     state.withLock { state in
       guard state.sweeper == nil, state.phase != .ended else { return }
       state.sweeper = runtime.spawn { [self] in await sweep() }
     }
   }
 
-  /// Ends what takes too long, until it is cancelled.
+  /// Ends waits that take too long, until the task is cancelled.
   private func sweep() async {
-    // A tick is slept for and not until: ticks that follow one another too fast would make timeouts early.
+    // Sleeps for a period and not until a time: ticks in quick succession would make timeouts early.
     while (try? await runtime.clock.sleep(for: context.ticker.period)) != nil {
       let now = context.ticker.advance()
       for connection in registry.connections { connection.sweep(at: now) }

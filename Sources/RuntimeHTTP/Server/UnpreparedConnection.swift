@@ -1,10 +1,10 @@
 import Runtime
 
-/// A connection that has to be prepared before it is served, as by a TLS handshake.
+/// A connection that has to be prepared before it is served, for instance by a TLS handshake.
 ///
-/// The preparation is done in the connection's own task, so that no other connection waits for it.
+/// The preparation runs in the connection's own task, so that it delays no other connection.
 final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler>:
-  ServedConnection, @unchecked Sendable  // It has constants only.
+  ServedConnection, @unchecked Sendable  // It has only constants.
 {
   private let raw: Raw
   private let control: ConnectionControl
@@ -25,7 +25,7 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
     if let connection = await prepared() { await connection.run() }
   }
 
-  /// The connection to serve; `nil`, and the stream closed, if there is none.
+  /// Returns the connection to serve. If there is none, closes the stream and returns `nil`.
   private func prepared() async -> ServedConnection? {
     control.beginPreparation()
     guard !responder.context.isClosingIdle else {
@@ -42,7 +42,7 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
       return ServedConnection.make(stream, speaking: speaking, control, responder)
     } catch {
       raw.close()
-      // What the server itself has ended is no news.
+      // Failures that the server itself caused are not logged.
       if !control.hasExpired, !Task.isCancelled { responder.context.logPreparation(error, peer) }
       return nil
     }
@@ -52,6 +52,6 @@ final class UnpreparedConnection<Raw: ByteStream, Stream: ByteStream, H: Handler
 extension ConnectionContext {
   fileprivate func logPreparation(_ error: any Error, _ peer: SocketAddress?) {
     let connection = peer.map { "\($0)" } ?? "a connection"
-    options.log(LogEvent(.warning, "\(connection): preparing it failed: \(error)"))
+    options.log(LogEvent(.warning, "\(connection): preparation failed: \(error)"))
   }
 }

@@ -148,7 +148,7 @@ import Testing
         #expect(alert.first == 0x15)
         stream.close()
       }
-      #expect(site.log.all.allSatisfy { $0.contains("preparing it failed: accept: TLS: ") })
+      #expect(site.log.all.allSatisfy { $0.contains("preparation failed: accept: TLS: ") })
     }
   }
 
