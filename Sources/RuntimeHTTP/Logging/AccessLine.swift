@@ -1,13 +1,13 @@
 import Runtime
 
-/// The line of a request in an ``AccessLog``, in memory that is used for one after another.
+/// A buffer for the line of a request in an ``AccessLog``, which is reused for one line after another.
 ///
-/// Unchecked: it is in one pair of hands at a time, between a `take` and a `giveBack` of its pool.
+/// Unchecked: the pool lends it to one caller at a time, between `take` and `giveBack`.
 final class AccessLine: Reusable, @unchecked Sendable {
   @exclusivity(unchecked) private(set) var bytes = ByteBuffer(capacity: 512)
   @exclusivity(unchecked) private var stamp = TimeStamp()
 
-  /// One that has grown past this for a long target is not kept.
+  /// The largest capacity that is kept. A long target may make a buffer grow past it.
   private static var largest: Int { 4096 }
 
   func reset() -> Bool {
@@ -15,7 +15,7 @@ final class AccessLine: Reusable, @unchecked Sendable {
     return bytes.capacity <= Self.largest
   }
 
-  /// Appends the line of `record`, with its end.
+  /// Appends the line of `record`, including the line break.
   func append(_ record: RequestRecord, in format: LogFormat) {
     let duration = record.nanoseconds
     stamp.update(to: WallTime.now.before(nanoseconds: duration), format)
@@ -120,14 +120,14 @@ final class AccessLine: Reusable, @unchecked Sendable {
     bytes.append(UInt8(ascii: "\n"))
   }
 
-  /// An error may quote what a client has sent, however long that is.
+  /// Returns the description of `error`, shortened, since it may quote any amount of what a client has sent.
   private static func text(of error: any Error) -> String {
     let text = "\(error)"
     return text.utf8.count <= 1024 ? text : String(text.prefix(256)) + "…"
   }
 }
 
-/// A time as text, of which all but the milliseconds is made at most once a second.
+/// The text of a time. The part without milliseconds is formatted at most once a second.
 private struct TimeStamp {
   private var text: [UInt8] = []
   private var second: Int64 = -1
@@ -160,7 +160,7 @@ private struct TimeStamp {
 }
 
 extension ByteBuffer {
-  /// Appends `address`, in characters that need not be escaped in either format.
+  /// Appends `address`, in characters that neither format has to escape.
   fileprivate mutating func append(_ address: SocketAddress, withPort: Bool) {
     if case .ipv4(let address, let port) = address {
       append(decimal: Int(address.bits >> 24))
@@ -178,7 +178,7 @@ extension ByteBuffer {
       append(address.description.utf8.span)
     } else {
       let text = address.description
-      // The name of a Unix-domain socket may hold anything.
+      // The name of a Unix-domain socket may contain any bytes.
       for byte in text.utf8 {
         append(byte > 0x20 && !byte.isEscapedInLogs ? byte : UInt8(ascii: "?"))
       }
@@ -194,7 +194,7 @@ extension ByteBuffer {
     }
   }
 
-  /// Appends `nanoseconds` as seconds, with six digits behind the point.
+  /// Appends `nanoseconds` as seconds with six decimal places.
   fileprivate mutating func append(secondsIn nanoseconds: Int64) {
     let (seconds, rest) = nanoseconds.quotientAndRemainder(dividingBy: 1_000_000_000)
     append(decimal: Int(seconds))
@@ -202,7 +202,7 @@ extension ByteBuffer {
     append(decimal: Int(rest / 1000), digits: 6)
   }
 
-  /// Appends `text` as `[UInt8].append(json:)` does.
+  /// Appends `text` like `[UInt8].append(json:)`.
   fileprivate mutating func append(json text: Span<UInt8>) {
     if text.needsNoEscape {
       append(UInt8(ascii: "\""))
@@ -215,7 +215,7 @@ extension ByteBuffer {
     }
   }
 
-  /// Appends `text` as `[UInt8].append(escaped:)` does.
+  /// Appends `text` like `[UInt8].append(escaped:)`.
   fileprivate mutating func append(escaped text: Span<UInt8>) {
     if text.needsNoEscape { return append(text) }
     var escaped: [UInt8] = []
@@ -225,7 +225,7 @@ extension ByteBuffer {
 }
 
 extension Span<UInt8> {
-  /// Whether nothing in it is escaped in either format, as is so of nearly all text.
+  /// Whether neither format escapes anything in this text, which is true of nearly all text.
   fileprivate var needsNoEscape: Bool {
     for index in indices where self[index].isEscapedInLogs { return false }
     return true
@@ -233,7 +233,7 @@ extension Span<UInt8> {
 }
 
 extension UInt8 {
-  /// Whether it is a control character, a quote, a backslash, or outside of ASCII.
+  /// Whether this byte is a control character, a quote, a backslash, or not ASCII.
   fileprivate var isEscapedInLogs: Bool {
     self < 0x20 || self >= 0x7F || self == UInt8(ascii: "\"") || self == UInt8(ascii: "\\")
   }

@@ -1,6 +1,7 @@
 public import Runtime
 
-/// Writes a line for each request that has ended: those that the engine has refused too, and those whose clients have gone.
+/// A request observer that writes one line for each request that has ended, including those that the engine refused and
+/// those whose clients disconnected.
 ///
 /// ```swift
 /// let writer = LineWriter(descriptor: 1, format: .json, delay: .milliseconds(100))
@@ -9,23 +10,24 @@ public import Runtime
 /// writer.flush(within: .seconds(1))  // before the program ends
 /// ```
 ///
-/// In JSON a line is an object, and what is not known of a request is left out. In text it is in the Common Log Format,
-/// with the other fields behind it, each with its name. `docs/operating.md` has an example of each, and says what each
-/// field means.
+/// In JSON, a line is an object; fields without a value are left out. In text, a line is in the Common Log Format,
+/// followed by further named fields. `docs/operating.md` shows an example of each and describes the fields.
 ///
-/// The time is that at which the request's head had come, the duration is in seconds from then on, and the lengths are
-/// those of content, in bytes. The target is there as it was sent, with its query. Whatever a client sends, a request is
-/// one line without control characters.
+/// The time is when the request's head had been received. The duration is in seconds from then on. Lengths are those of
+/// content, in bytes. The target is logged as it was sent, including its query. Whatever a client sends, a request
+/// takes exactly one line, without control characters.
 ///
-/// A request never waits for the log: a line for which the writer has no room is dropped, and the writer says so in the
-/// log.
+/// A request never waits for the log: if the writer has no room for a line, the line is dropped, and the writer notes
+/// this in the log.
 public final class AccessLog: RequestObserver {
   private let writer: LineWriter
   private let lines = Pool { AccessLine() }
 
-  /// A log to `writer`, in its format. Give the writer a delay, so that lines are written together.
+  /// Creates an access log that writes to `writer`, in its format. Give the writer a delay, so that it writes several
+  /// lines at once.
   public init(to writer: LineWriter) { self.writer = writer }
 
+  /// Writes the line of the request.
   public func requestEnded(_ record: RequestRecord) {
     let line = lines.take()
     line.append(record, in: writer.format)

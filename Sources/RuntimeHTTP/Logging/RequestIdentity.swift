@@ -1,17 +1,17 @@
 import Glibc
 import Runtime
 
-/// The number of a request on its connection, and the connection's number in the process: what a request's identity is
-/// made of where the client has given it none.
+/// The identity of a request for which the client has sent none, made of the number of its connection in the process
+/// and its number on the connection.
 ///
-/// The two numbers are there anyway, so that a request costs nothing until its identity is asked for.
+/// Both numbers exist anyway, so a request costs nothing until its identity is asked for.
 struct RequestIdentity {
   let connection: UInt32
   let request: UInt32
 
-  /// Tells this process from others, on this machine and elsewhere: when it has begun, to the nanosecond, and its number,
-  /// mixed as SplitMix64 does. It is no random number, since taking one would make the first run of a simulation another
-  /// than all after it.
+  /// A number that distinguishes this process from others, on any machine: its start time in nanoseconds and its
+  /// process number, mixed as in SplitMix64. It is not random, because drawing a random number would make the first run
+  /// of a simulation differ from all later ones.
   private static let process: UInt64 = {
     var mixed =
       UInt64(truncatingIfNeeded: WallTime.now.nanosecondsSince1970) &+ UInt64(truncatingIfNeeded: getpid()) << 40
@@ -20,7 +20,7 @@ struct RequestIdentity {
     return (mixed ^ mixed >> 31) >> 16
   }()
 
-  /// Appends it as `5f0c6a1b2d3e-1f-4`: the process, the connection and the request, in hexadecimal.
+  /// Appends the identity, such as `5f0c6a1b2d3e-1f-4`: the process, the connection and the request, in hexadecimal.
   func append(to bytes: inout ByteBuffer) {
     bytes.append(Self.prefix.span)
     bytes.append(hexadecimal: Int(connection))
@@ -28,7 +28,7 @@ struct RequestIdentity {
     bytes.append(hexadecimal: Int(request))
   }
 
-  /// What all identities of this process begin with.
+  /// The prefix of all identities of this process.
   private static let prefix: [UInt8] = {
     var bytes: [UInt8] = []
     for shift in stride(from: 40, through: 0, by: -8) {
@@ -39,9 +39,9 @@ struct RequestIdentity {
 }
 
 extension HeaderFields {
-  /// Where the value of `X-Request-Id` is, if it may be a request's identity: 1 to 128 letters, digits and
-  /// `+ - . / : = @ _`, as UUIDs, numbers in any base and the identities of proxies are written. What is not so could do
-  /// harm where it is pasted or stored.
+  /// The range of the value of `X-Request-Id`, if it is acceptable as a request's identity: 1 to 128 letters, digits
+  /// and `+ - . / : = @ _`. UUIDs, numbers in any base and the identities of proxies are written in these. Other
+  /// characters could do harm where the identity is pasted or stored.
   var requestID: Range<Int>? {
     var position = 0
     while let entry = nextEntry(&position) {

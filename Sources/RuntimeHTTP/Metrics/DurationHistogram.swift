@@ -1,11 +1,11 @@
 import Runtime
 
-/// How many durations of each length there have been.
+/// A histogram of durations.
 public struct DurationHistogram: Hashable, Sendable {
-  /// The longest duration of each bucket but the last, which has no bound.
+  /// The upper bounds of the buckets. The last bucket has none.
   ///
-  /// Those from 5 ms on are what OpenTelemetry recommends for the duration of requests; those before them are for servers
-  /// that answer from memory.
+  /// The bounds from 5 ms on are those that OpenTelemetry recommends for the duration of requests; the smaller ones are
+  /// for servers that answer from memory.
   public static let bounds: [Duration] = boundsInNanoseconds.map { .nanoseconds($0) }
 
   fileprivate static let boundsInNanoseconds: [Int64] = [
@@ -14,18 +14,18 @@ public struct DurationHistogram: Hashable, Sendable {
     10_000_000_000,
   ]
 
-  /// How many durations are in each bucket: longer than the bound before, and no longer than its own.
+  /// The number of durations in each bucket: those longer than the previous bound and no longer than the bucket's own.
   public internal(set) var counts = [Int](repeating: 0, count: boundsInNanoseconds.count + 1)
-  /// All durations together.
+  /// The sum of all durations.
   public var sum: Duration { .nanoseconds(nanoseconds) }
-  /// How many durations there are.
+  /// The number of durations.
   public var count: Int { counts.reduce(0, +) }
   private var nanoseconds: Int64 = 0
 
-  /// No durations.
+  /// Creates an empty histogram.
   public init() {}
 
-  /// Adds a duration of so many nanoseconds.
+  /// Adds one duration.
   mutating func add(_ nanoseconds: Int64) {
     var bucket = 0
     while bucket < Self.boundsInNanoseconds.count, Self.boundsInNanoseconds[bucket] < nanoseconds { bucket += 1 }

@@ -1,33 +1,33 @@
 import Runtime
 
-/// How many requests there were with the same route, method and kind of outcome, and what they took.
+/// The number of requests with the same route, method and kind of outcome, and the totals of their durations and sizes.
 public struct RequestFigures: Hashable, Sendable {
-  /// The pattern of the route, as in `/users/:id`; `nil` where no route was found.
+  /// The pattern of the route, such as `/users/:id`; `nil` if no route was found.
   public let route: String?
-  /// The method; `nil` for all those that ``Method`` does not declare, and where none was readable.
+  /// The method; `nil` for all methods that ``Method`` does not declare, and for requests that could not be parsed.
   public let method: String?
-  /// The first digit of the status, 1 to 5; 0 where no response was begun.
+  /// The first digit of the status, 1 to 5; 0 if no response was begun.
   public let statusClass: Int
-  /// Whether the engine has answered, or ended, them without asking a handler.
+  /// Whether the engine answered or ended these requests without calling a handler.
   public let isRefused: Bool
 
-  /// How long they took, from the end of the head to the end of the response.
+  /// The durations from the end of the head to the end of the response.
   public private(set) var durations = DurationHistogram()
-  /// The bytes of content that came.
+  /// The number of bytes of content received.
   public private(set) var receivedBytes = 0
-  /// The bytes of content that were sent.
+  /// The number of bytes of content sent.
   public private(set) var sentBytes = 0
-  /// Those whose clients went away first: ``RequestRecord/Ending/clientGone``.
+  /// The number of requests whose clients disconnected before the end: ``RequestRecord/Ending/clientGone``.
   public private(set) var goneClients = 0
-  /// Those whose clients took too long: ``RequestRecord/Ending/timedOut``.
+  /// The number of requests whose clients took too long: ``RequestRecord/Ending/timedOut``.
   public private(set) var timeouts = 0
-  /// Those whose responses were broken off: ``RequestRecord/Ending/failed``.
+  /// The number of requests whose responses were interrupted: ``RequestRecord/Ending/failed``.
   public private(set) var failures = 0
 
-  /// How many there were.
+  /// The number of requests.
   public var count: Int { durations.count }
 
-  /// No requests.
+  /// Creates figures without any requests.
   public init(route: String?, method: String?, statusClass: Int, isRefused: Bool = false) {
     self.route = route
     self.method = method
@@ -35,7 +35,7 @@ public struct RequestFigures: Hashable, Sendable {
     self.isRefused = isRefused
   }
 
-  /// What figures are sorted by.
+  /// The sort key.
   var order: (String, String, Int, Int) { (route ?? "", method ?? "", statusClass, isRefused ? 1 : 0) }
 
   mutating func add(_ record: RequestRecord) {

@@ -1,6 +1,6 @@
 import RuntimePrimitives
 
-/// Counts the requests of a server, and how long they took: by route, by method and by what came of them.
+/// A request observer that counts requests and measures their durations, by route, method and outcome.
 ///
 /// ```swift
 /// let requests = RequestMetrics()
@@ -9,20 +9,20 @@ import RuntimePrimitives
 /// for figures in requests.figures { print(figures.route ?? "-", figures.count, figures.durations.sum) }
 /// ```
 ///
-/// There are as many figures as routes, methods and kinds of outcome, whatever clients send.
+/// The number of figures is bounded by the routes, methods and kinds of outcome, whatever clients send.
 public final class RequestMetrics: RequestObserver {
-  /// What is counted together.
+  /// The properties that requests counted together have in common.
   private struct Key: Hashable {
-    /// Which endpoint; `nil` where no route was found.
+    /// The identity of the endpoint; `nil` if no route was found.
     var endpoint: ObjectIdentifier?
-    /// The place among the methods that are declared, or one beyond for all others.
+    /// The index among the standard methods, or their count for all others.
     var method: Int
     var statusClass: Int
     var isRefused: Bool
   }
 
   private struct Entry {
-    /// Kept, so that its identity remains its own.
+    /// Retained, so that its identity is not reused.
     var endpoint: Endpoint?
     var figures: RequestFigures
 
@@ -37,9 +37,10 @@ public final class RequestMetrics: RequestObserver {
 
   private let entries = Lock<[Key: Entry]>([:])
 
-  /// No requests.
+  /// Creates metrics without any requests.
   public init() {}
 
+  /// Counts the request.
   public func requestEnded(_ record: RequestRecord) {
     let endpoint = record.request?.endpoint
     let method = record.request.flatMap { Method.standard.firstIndex(of: $0.method) } ?? Method.standard.count
@@ -50,7 +51,7 @@ public final class RequestMetrics: RequestObserver {
     entries.withLock { $0[key, default: Entry(endpoint, key)].figures.add(record) }
   }
 
-  /// The figures so far, one for each combination that there has been, ordered by route, method and status.
+  /// The figures so far, one for each combination that has occurred, sorted by route, method and status.
   public var figures: [RequestFigures] {
     entries.withLock { $0.values.map(\.figures) }.sorted { $0.order < $1.order }
   }

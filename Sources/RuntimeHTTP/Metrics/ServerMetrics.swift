@@ -1,22 +1,22 @@
-/// What a server is doing: figures of one moment, taken without stopping it.
+/// A snapshot of a server's figures, taken without stopping it.
 public struct ServerMetrics: Hashable, Sendable {
-  /// Connections that are open.
+  /// The number of open connections.
   public var openConnections = 0
-  /// Connections there have been, the open ones among them.
+  /// The number of connections so far, including open ones.
   public var totalConnections = 0
-  /// Requests there have been, those in flight among them.
+  /// The number of requests so far, including those in flight.
   public var totalRequests = 0
-  /// Requests that are being answered.
+  /// The number of requests that are being answered.
   public var requestsInFlight = 0
-  /// The bytes that connections hold for their clients, to within 16 KiB a connection; see
+  /// The number of bytes that connections hold for their clients, to within 16 KiB per connection; see
   /// ``ServerOptions/maximumHeldLength``.
   public var heldBytes = 0
-  /// Requests that were refused because there was too much to do; see ``OverloadOptions``.
+  /// The number of requests refused because of overload; see ``OverloadOptions``.
   public var shedRequests = 0
-  /// Whether there is too much to do just now.
+  /// Whether the server is overloaded at the moment.
   public var isOverloaded = false
 
-  /// Nothing going on.
+  /// Creates metrics in which everything is zero.
   public init() {}
 
   init(openConnections: Int, totalConnections: Int, totalRequests: Int) {
