@@ -32,7 +32,7 @@ import Testing
     "HTTP/1.1 200 OK\r\n", "HTTP/1.1",
   ])
   func `9112 8 - a response that ends too early is not whole`(_ text: String) {
-    #expect(decode(text).last == "error The message is not whole.")
+    #expect(decode(text).last == "error The message is incomplete.")
   }
 
   @Test(

@@ -1,14 +1,14 @@
-/// The date that a message is sent at, made at most once a second and kept for the messages of that second.
+/// The date of messages, formatted at most once a second.
 struct DateCache: Sendable {
   private var second = -1
-  /// The line of HTTP/1, as in `Date: Sun, 06 Nov 1994 08:49:37 GMT` with a CRLF; empty before the first update.
+  /// The line of HTTP/1, such as `Date: Sun, 06 Nov 1994 08:49:37 GMT`, with its CRLF. Empty before the first update.
   private(set) var line: [UInt8] = []
   /// Where the date is in ``line``.
   static let value = 6..<35
 
-  /// Brings the date up to `second`, counted from the beginning of 1970.
+  /// Updates the date to `second`, counted from the beginning of 1970.
   ///
-  /// - Returns: whether it was another one before.
+  /// - Returns: Whether the date has changed.
   @inline(__always)
   @discardableResult
   mutating func update(to second: Int) -> Bool {

@@ -1,9 +1,9 @@
 import Glibc
 import Runtime
 
-/// Dates as HTTP writes them (RFC 9110 section 5.6.7, IMF-fixdate), in no locale but the RFC's own.
+/// Dates in the format of HTTP (RFC 9110 section 5.6.7, IMF-fixdate), independent of the locale.
 enum HTTPDate {
-  /// Appends the date of `second`, counted from the beginning of 1970, as in `Sun, 06 Nov 1994 08:49:37 GMT`.
+  /// Appends the date of `second`, counted from the beginning of 1970, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
   static func append(_ second: Int, to bytes: inout [UInt8]) {
     let day = max(0, second) / 86_400
     let date = CivilDate(day: day)
@@ -24,5 +24,5 @@ enum HTTPDate {
   private static let weekdays: StaticString = "SunMonTueWedThuFriSat"
 }
 
-/// Now, by the clock on the wall; `time` is a look at a page that the kernel shares, and no system call.
+/// Returns the current wall-clock time. `time` reads a page shared by the kernel, without a system call.
 func secondsSince1970() -> Int { time(nil) }

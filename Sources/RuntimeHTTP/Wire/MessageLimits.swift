@@ -1,4 +1,4 @@
-/// How much of a message is taken in, whatever the version of HTTP.
+/// The limits on the size of a message, for all versions of HTTP.
 package struct MessageLimits: Sendable {
   /// The longest first line in bytes; in HTTP/2, the longest path.
   package var startLine: Int
@@ -8,7 +8,7 @@ package struct MessageLimits: Sendable {
   package var fields: Int
   /// The longest content in bytes.
   package var body: Int
-  /// The most content in bytes that is read and thrown away, where it is of no use any more.
+  /// The most content in bytes that is read and discarded when it is no longer needed.
   package var drained: Int
 
   package init(startLine: Int, head: Int, fields: Int, body: Int = .max, drained: Int = 1024 * 1024) {
@@ -16,6 +16,7 @@ package struct MessageLimits: Sendable {
     self.drained = drained
   }
 
-  /// The longest line with a chunk's size and its extensions (RFC 9112 section 7.1.1). Clients send none.
+  /// The longest line in bytes with a chunk's size and extensions (RFC 9112 section 7.1.1). Common clients send no
+  /// extensions.
   static var chunkLine: Int { 1024 }
 }

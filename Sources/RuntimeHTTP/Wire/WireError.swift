@@ -1,8 +1,8 @@
-/// What is wrong with a message that a peer sends, or too much of it.
+/// The reason why a message is refused: it is malformed or too large.
 package struct WireError: Error, Sendable {
-  /// The status that a server answers such a request with. For a response it says no more than what kind of fault it is.
+  /// The status for responding to such a request. For a response, it only classifies the fault.
   package let status: Status
-  /// What is wrong, where the status does not say it already.
+  /// The details, if the status alone does not say enough.
   package let reason: StaticString?
 
   init(_ status: Status, _ reason: StaticString? = nil) {

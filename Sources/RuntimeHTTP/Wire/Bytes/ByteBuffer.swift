@@ -1,9 +1,10 @@
 import Glibc
 
-/// Bytes that are appended at one end and taken from the other, in one piece of memory that is kept between uses.
+/// A queue of bytes in one piece of memory that is kept between uses. A connection reads into one and writes from
+/// another.
 ///
-/// It is what a connection reads into and writes from. Its memory is its own and never moves but in ``reserve(_:)``;
-/// everything in this file that is unsafe, or does not check for overflow, rests on `0 <= start <= end <= memory.count`.
+/// The buffer owns its memory, which moves only in ``reserve(_:)``. All code in this file that is unsafe, or does not check
+/// for overflow, relies on `0 <= start <= end <= memory.count`.
 package struct ByteBuffer: ~Copyable {
   private var memory: UnsafeMutableBufferPointer<UInt8>
   private var start = 0
@@ -15,7 +16,7 @@ package struct ByteBuffer: ~Copyable {
 
   deinit { memory.deallocate() }
 
-  /// How many bytes there are to take.
+  /// The number of bytes in the queue.
   @inline(__always)
   package var count: Int { end &- start }
 
@@ -24,25 +25,25 @@ package struct ByteBuffer: ~Copyable {
 
   var capacity: Int { memory.count }
 
-  /// The bytes there are to take, for a call during which nothing else touches the buffer.
+  /// The bytes in the queue, valid during a call in which nothing else uses the buffer.
   @inline(__always)
   package var taken: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: memory[start..<end]) }
 
-  /// The room after the bytes, for a call during which nothing else touches the buffer; ``commit(_:)`` says how much of
-  /// it has been filled.
+  /// The free memory after the bytes, valid during a call in which nothing else uses the buffer. Call ``commit(_:)``
+  /// after filling some of it.
   @inline(__always)
   var room: UnsafeMutableRawBufferPointer {
     UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: memory[end...]))
   }
 
-  /// Counts in the first `count` bytes of ``room``.
+  /// Adds the first `count` bytes of ``room`` to the queue.
   @inline(__always)
   mutating func commit(_ count: Int) {
     precondition(count >= 0 && count <= memory.count - end)
     end += count
   }
 
-  /// Takes the first `count` bytes.
+  /// Removes the first `count` bytes.
   @inline(__always)
   package mutating func consume(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
@@ -64,8 +65,8 @@ package struct ByteBuffer: ~Copyable {
 
   @inline(never)
   private mutating func grow(_ count: Int) {
-    // Where half of the memory is enough, the bytes are moved to its front; never more of them than have been taken
-    // since they were last moved.
+    // If half of the memory is enough, the bytes are moved to its front. This never moves more bytes than have been
+    // removed since the last time.
     if self.count + count <= memory.count / 2, let base = memory.baseAddress {
       memmove(base, base + start, self.count)
       end -= start
@@ -97,20 +98,20 @@ package struct ByteBuffer: ~Copyable {
     text.withUTF8Buffer { append(copying: $0) }
   }
 
-  /// Takes back the last `count` bytes.
+  /// Removes the last `count` bytes.
   mutating func removeLast(_ count: Int) {
     precondition(count >= 0 && count <= end - start)
     end -= count
   }
 
-  /// Puts `byte` in the place of the one at `index` of those there are to take.
+  /// Replaces the byte at `index`, counted from the first in the queue.
   @inline(__always)
   mutating func replace(at index: Int, with byte: UInt8) {
     precondition(index >= 0 && index < end - start)
     memory[start + index] = byte
   }
 
-  /// Appends `number` in decimal digits, with zeros in front where it has fewer than `digits`; it is not negative.
+  /// Appends `number`, which must not be negative, in decimal, padded with zeros to `digits` digits.
   @inline(__always)
   mutating func append(decimal number: Int, digits: Int) {
     precondition((1...18).contains(digits))
@@ -122,7 +123,7 @@ package struct ByteBuffer: ~Copyable {
     append(decimal: number)
   }
 
-  /// Appends `number` in decimal digits; it is not negative.
+  /// Appends `number`, which must not be negative, in decimal.
   mutating func append(decimal number: Int) {
     var digits = 0
     var rest = UInt(number)
@@ -142,7 +143,7 @@ package struct ByteBuffer: ~Copyable {
     } while rest > 0
   }
 
-  /// Appends `number` in hexadecimal digits; it is not negative.
+  /// Appends `number`, which must not be negative, in hexadecimal.
   mutating func append(hexadecimal number: Int) {
     var shift = 0
     while number >> shift >= 16 { shift += 4 }

@@ -1,12 +1,13 @@
-/// A set of ASCII characters as two masks of 64 bits: no table to load, nothing to initialise at run time.
+/// A set of ASCII characters as two masks of 64 bits, which needs neither a table nor initialisation at run time.
 struct CharacterClass: Sendable {
   private let low: UInt64
   private let high: UInt64
 
-  /// The class of the characters of `text` and, where `alphanumerics` says so, of all ASCII letters and digits.
+  /// Creates the class of the characters in `text` and, if `alphanumerics` is true, of all ASCII letters and digits.
   @inline(__always)
   init(_ text: StaticString, alphanumerics: Bool) {
-    // Digits are 0x30...0x39; letters 0x41...0x5A and 0x61...0x7A, that is 0x01...0x1A and 0x21...0x3A of the second half.
+    // Digits are 0x30...0x39. Letters are 0x41...0x5A and 0x61...0x7A, which is 0x01...0x1A and 0x21...0x3A in the
+    // second half.
     var low: UInt64 = alphanumerics ? 0x03FF_0000_0000_0000 : 0
     var high: UInt64 = alphanumerics ? 0x07FF_FFFE_07FF_FFFE : 0
     text.withUTF8Buffer { characters in
@@ -35,18 +36,18 @@ struct CharacterClass: Sendable {
     return true
   }
 
-  // The masks below are spelt out so that they are constants in the program; a test compares them with the text of the
-  // RFC by way of the initialiser above.
+  // The masks below are literals, so that they are compile-time constants. A test compares them with the text of the
+  // RFC by using the initialiser above.
 
-  /// `tchar`, what a token is made of (RFC 9110 section 5.6.2).
+  /// `tchar`, the characters of a token (RFC 9110 section 5.6.2).
   static var token: CharacterClass { CharacterClass(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE) }
-  /// `unreserved` and `sub-delims`: what a `reg-name` is made of, beside escapes (RFC 3986 section 3.2.2).
+  /// `unreserved` and `sub-delims`, the characters of a `reg-name` except for its escapes (RFC 3986 section 3.2.2).
   static var registeredName: CharacterClass { CharacterClass(low: 0x2BFF_7FD2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE) }
 }
 
-/// What is read from a single byte.
+/// Classification of single bytes.
 extension UInt8 {
-  /// SP or HTAB: what `OWS` is made of (RFC 9110 section 5.6.3).
+  /// Whether this is SP or HTAB, the characters of `OWS` (RFC 9110 section 5.6.3).
   @inline(__always)
   var isBlank: Bool { self == 0x20 || self == 0x09 }
 
@@ -56,7 +57,7 @@ extension UInt8 {
   @inline(__always)
   var isLetter: Bool { (self | 0x20) &- 0x61 < 26 }
 
-  /// The value of a hexadecimal digit.
+  /// The value of this byte as a hexadecimal digit, or `nil`.
   @inline(__always)
   var hexadecimalValue: UInt8? {
     if isDigit { return self &- 0x30 }

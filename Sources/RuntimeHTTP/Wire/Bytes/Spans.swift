@@ -1,49 +1,49 @@
 import Glibc
 
-/// Looking into bytes that lie somewhere else.
+/// Searching and comparing bytes.
 extension Span<UInt8> {
-  /// Where `byte` first is, from `start` on.
+  /// Returns the index of the first `byte` from `start` on.
   @inline(__always)
   func firstIndex(of byte: UInt8, from start: Int = 0) -> Int? {
     withUnsafeBytes { buffer in
       guard start < buffer.count, let base = buffer.baseAddress,
-        // Within `buffer`: `start` is less than its count, and no more than the rest of it is looked at.
+        // In bounds: `start` is less than the count, and only the rest is searched.
         let found = memchr(base + start, Int32(byte), buffer.count - start)
       else { return nil }
       return UnsafeRawPointer(found) - base
     }
   }
 
-  /// Whether these are the same bytes as `other`.
+  /// Returns whether these bytes equal `other`.
   @inline(__always)
   func equals(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     return withUnsafeBytes { mine in
       other.withUnsafeBytes { theirs in
         guard let a = mine.baseAddress, let b = theirs.baseAddress else { return true }
-        // Both have as many bytes as the first.
+        // In bounds: both have the same count.
         return memcmp(a, b, mine.count) == 0
       }
     }
   }
 
-  /// Whether there is an upper-case letter of ASCII among these bytes.
+  /// Whether there is an upper-case ASCII letter among these bytes.
   @inline(__always)
   var hasUppercase: Bool {
     var found = false
-    // All bytes are looked at, so that several can be at once.
+    // There is no early exit, so that the loop is vectorised.
     for index in indices { found = self[index] &- 0x41 < 26 || found }
     return found
   }
 
-  /// Whether these are the same bytes as `other`, where the case of a letter of ASCII does not matter.
+  /// Returns whether these bytes equal `other`, ignoring the case of ASCII letters.
   func equalsIgnoringCase(_ other: Span<UInt8>) -> Bool {
     guard count == other.count else { return false }
     for index in indices where self[index].lowercased != other[index].lowercased { return false }
     return true
   }
 
-  /// Whether these bytes spell `text`, which is in lower case, where case does not matter.
+  /// Returns whether these bytes equal `text`, ignoring case. `text` must be in lower case.
   @inline(__always)
   func equalsIgnoringCase(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
@@ -53,7 +53,7 @@ extension Span<UInt8> {
     }
   }
 
-  /// The bytes without the blanks (SP and HTAB) at either end: where they begin and end.
+  /// Returns the given range without leading and trailing blanks (SP and HTAB).
   @inline(__always)
   func trimmed(from start: Int, to end: Int) -> Range<Int> {
     var start = start
@@ -63,7 +63,7 @@ extension Span<UInt8> {
     return start..<end
   }
 
-  /// Whether nothing here is forbidden in a field value: no control character but HTAB (RFC 9110 section 5.5).
+  /// Whether these bytes are valid in a field value: no control characters except HTAB (RFC 9110 section 5.5).
   @inline(__always)
   var isFieldContent: Bool {
     allSatisfy {
@@ -73,7 +73,7 @@ extension Span<UInt8> {
     }
   }
 
-  /// Whether all of these are visible ASCII characters, and none begins a fragment, which is never sent.
+  /// Whether all bytes are visible ASCII characters other than `#`, since a fragment is never sent.
   @inline(__always)
   var isTargetText: Bool {
     allSatisfy {
@@ -85,7 +85,7 @@ extension Span<UInt8> {
 
   /// Whether `isGood` holds for each byte.
   ///
-  /// - Parameter areGood: says so of eight bytes at once, or says no where it cannot tell.
+  /// - Parameter areGood: Tests eight bytes at once. May return `false` although all are good, never the reverse.
   @inline(__always)
   private func allSatisfy(_ isGood: (UInt8) -> Bool, orAtOnce areGood: (UInt64) -> Bool) -> Bool {
     var index = 0
@@ -103,7 +103,8 @@ extension Span<UInt8> {
     return true
   }
 
-  /// A run of at least one digit and nothing else, if it fits (RFC 9110 section 8.6: `Content-Length = 1*DIGIT`).
+  /// The value of a string of decimal digits (RFC 9110 section 8.6: `Content-Length = 1*DIGIT`). `nil` if it is empty,
+  /// has other characters, or overflows.
   var decimalValue: Int? {
     guard !isEmpty else { return nil }
     var value = 0
@@ -118,7 +119,7 @@ extension Span<UInt8> {
   }
 }
 
-/// Bytes as numbers.
+/// Bytes as integers.
 extension Span<UInt8> {
   /// Returns up to eight bytes from `start` on as an integer, the first in the lowest byte.
   @inline(__always)
@@ -140,7 +141,7 @@ extension Span<UInt8> {
   @inline(__always)
   private func littleEndian<Word: FixedWidthInteger & BitwiseCopyable>(at start: Int, as type: Word.Type) -> Word {
     precondition(start >= 0 && start + MemoryLayout<Word>.size <= count)
-    // Within these bytes, as has just been checked.
+    // In bounds, by the precondition above.
     return Word(littleEndian: bytes.unsafeLoadUnaligned(fromByteOffset: start, as: type))
   }
 }
@@ -150,8 +151,7 @@ extension UInt64 {
   private static var ones: UInt64 { 0x0101_0101_0101_0101 }
   private static var tops: UInt64 { 0x8080_8080_8080_8080 }
 
-  /// Whether one of the bytes is below `bound`, which is no more than 0x80; it may say so where none is, and never the
-  /// other way round.
+  /// Whether one of the bytes is below `bound`, which is at most 0x80. May be true although none is, never the reverse.
   @inline(__always)
   fileprivate func has(below bound: UInt8) -> Bool {
     (self &- Self.ones &* UInt64(bound)) & ~self & Self.tops != 0

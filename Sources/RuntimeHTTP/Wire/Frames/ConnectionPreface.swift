@@ -1,23 +1,23 @@
-/// What a client's connection of HTTP/2 begins with (RFC 9113 section 3.4). Its first line is a request line that no HTTP/1
-/// client sends.
+/// The bytes that a client's HTTP/2 connection begins with (RFC 9113 section 3.4). The first line is a request line
+/// that no HTTP/1 client sends.
 package let connectionPreface: StaticString = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-/// Whether a client speaks HTTP/2, as far as the first bytes of its connection say.
+/// Whether the first bytes of a connection are those of HTTP/2.
 enum PrefaceMatch {
-  /// It does not: they are not those of the preface.
+  /// The bytes differ from the preface.
   case none
-  /// They are, and there are too few of them to tell.
+  /// The bytes match the preface, but are too few to decide.
   case partial
-  /// It does: the first line of the preface is there.
+  /// The first line of the preface has been received.
   case whole
 
-  /// As many bytes as decide: with the first line, so that what is wrong behind it is an error of HTTP/2.
+  /// The number of bytes that decide. After the first line, anything wrong is an error of HTTP/2.
   private static let decidingLength = "PRI * HTTP/2.0\r\n".utf8.count
 
-  /// Compares the first bytes of a connection.
+  /// Compares `bytes`, the first of a connection, with the preface.
   @inline(__always)
   init(_ bytes: Span<UInt8>) {
-    // PATCH, POST and PUT are among those that need a closer look.
+    // PATCH, POST and PUT also begin with P and need the full comparison.
     self = !bytes.isEmpty && bytes[0] != UInt8(ascii: "P") ? .none : Self.compare(bytes)
   }
 

@@ -1,4 +1,4 @@
-/// Why a stream or a connection is ended (RFC 9113 section 7). A code that is not known is treated as INTERNAL_ERROR is.
+/// The reason for ending a stream or a connection (RFC 9113 section 7). An unknown code is treated like INTERNAL_ERROR.
 package struct ErrorCode: RawRepresentable, Hashable, Sendable {
   package var rawValue: UInt32
 

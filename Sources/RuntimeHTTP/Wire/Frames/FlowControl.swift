@@ -1,40 +1,41 @@
-/// The bounds that both directions share (RFC 9113 section 6.9).
+/// The limits of flow control in both directions (RFC 9113 section 6.9).
 package enum FlowControl {
-  /// What a window is before anybody says otherwise (section 6.9.2).
+  /// The size of a window until settings change it (section 6.9.2).
   package static var initialWindow: Int { 65_535 }
-  /// What no window may exceed (section 6.9.1).
+  /// The largest allowed window (section 6.9.1).
   static var largestWindow: Int { 0x7FFF_FFFF }
 }
 
-/// How much one end may still send: of one stream, or of all together.
+/// The number of bytes that one end may still send, on one stream or on the whole connection.
 package struct SendWindow: Sendable {
-  /// Below zero once the peer has made its initial window smaller than what was on its way (section 6.9.2).
+  /// The number of bytes that may be sent. Negative if the peer has reduced its initial window below what was in flight
+  /// (section 6.9.2).
   package private(set) var available: Int
 
   package init(_ size: Int) { available = size }
 
   package mutating func consume(_ count: Int) { available -= count }
 
-  /// Adds what a WINDOW_UPDATE frame, or a change of the initial window, gives.
+  /// Adds the increment of a WINDOW_UPDATE frame, or of a change of the initial window.
   ///
-  /// - Returns: whether the window is within its bound.
+  /// - Returns: Whether the window is within its limit.
   package mutating func open(by count: Int) -> Bool {
     available += count
     return available <= FlowControl.largestWindow
   }
 }
 
-/// How much the peer may still send, and what it has to be told.
+/// The number of bytes that the peer may still send, and the updates to send to it.
 ///
-/// What has been read is not given back byte by byte: the peer hears of it once it is half of the window, so that an
-/// update comes in good time for one that sends without a pause, and seldom.
+/// Bytes that have been read are not returned one by one. An update is sent once they make up half of the window, so
+/// that updates are rare and still in time for a peer that sends without pause.
 struct ReceiveWindow: Sendable {
-  /// What the window is to be when nothing is unread.
+  /// The size of the window when everything received has been read.
   private(set) var size: Int
   private(set) var available: Int
-  /// What is to be given back, and has not been announced.
+  /// The number of bytes to return to the peer that have not been announced.
   private var pending = 0
-  /// How much of what is read is not to be given back, since the window has been made smaller.
+  /// The number of read bytes that are not returned, because the window has shrunk.
   private var debt = 0
 
   init(_ size: Int) {
@@ -42,17 +43,17 @@ struct ReceiveWindow: Sendable {
     available = size
   }
 
-  /// Counts what has come.
+  /// Counts bytes that were received.
   ///
-  /// - Returns: whether the peer was allowed to send it.
+  /// - Returns: Whether the peer was allowed to send them.
   mutating func receive(_ count: Int) -> Bool {
     available -= count
     return available >= 0
   }
 
-  /// Gives `count` bytes back.
+  /// Returns `count` bytes to the window.
   ///
-  /// - Returns: by how much to increase the peer's window now; 0 for not yet.
+  /// - Returns: The increment to send to the peer now; 0 if there is none yet.
   mutating func release(_ count: Int) -> Int {
     let paid = min(debt, count)
     debt -= paid
@@ -60,7 +61,7 @@ struct ReceiveWindow: Sendable {
     return pending > 0 && pending >= size / 2 ? announce() : 0
   }
 
-  /// Makes the window larger, for which the peer hears at once.
+  /// Enlarges the window. Returns the increment to send to the peer now.
   mutating func grow(to size: Int) -> Int {
     let size = min(size, FlowControl.largestWindow)
     guard size > self.size else { return 0 }
@@ -71,7 +72,7 @@ struct ReceiveWindow: Sendable {
     return announce()
   }
 
-  /// Makes the window smaller. The peer may still send what it has been allowed to; less is given back for it.
+  /// Reduces the window. The peer may still send what it has been allowed to; less is returned for it.
   mutating func shrink(to size: Int) {
     guard size < self.size else { return }
     debt += self.size - size

@@ -1,15 +1,15 @@
-/// Which stream of a connection; 0 is the connection itself (RFC 9113 section 5.1.1).
+/// The number of a stream of a connection; 0 is the connection itself (RFC 9113 section 5.1.1).
 package typealias StreamID = UInt32
 
 extension StreamID {
-  /// A stream's number has 31 bits; the highest bit of its four bytes says nothing (section 4.1).
+  /// The largest stream number. It has 31 bits; the highest bit on the wire is reserved (section 4.1).
   static let largest: StreamID = 0x7FFF_FFFF
 
-  /// Whether a client has opened it, or may.
+  /// Whether the number is one of those that a client opens.
   var isClientInitiated: Bool { self & 1 == 1 }
 }
 
-/// What a frame is (RFC 9113 section 6, RFC 9218 section 7.1). One that is not known is skipped.
+/// The type of a frame (RFC 9113 section 6, RFC 9218 section 7.1). Frames of unknown types are skipped.
 package struct FrameType: RawRepresentable, Hashable, Sendable {
   package var rawValue: UInt8
 
@@ -28,7 +28,7 @@ package struct FrameType: RawRepresentable, Hashable, Sendable {
   static var priorityUpdate: FrameType { FrameType(rawValue: 0x10) }
 }
 
-/// What else there is to know about a frame; which bits mean anything depends on its type.
+/// The flags of a frame. Their meaning depends on its type.
 package struct FrameFlags: OptionSet, Hashable, Sendable {
   package var rawValue: UInt8
 
@@ -45,7 +45,7 @@ package struct FrameFlags: OptionSet, Hashable, Sendable {
 package struct FrameHeader: Hashable, Sendable {
   package static var size: Int { 9 }
 
-  /// How many bytes follow.
+  /// The length of the payload in bytes.
   var length: Int
   package var type: FrameType
   var flags: FrameFlags = []
@@ -58,7 +58,7 @@ package struct FrameHeader: Hashable, Sendable {
     self.stream = stream
   }
 
-  /// Reads the header that begins at `start`, of which all nine bytes are there.
+  /// Reads the header at `start`. All nine bytes must be there.
   @inline(__always)
   package init(_ input: Span<UInt8>, at start: Int) {
     length = Int(input[start]) << 16 | Int(input[start + 1]) << 8 | Int(input[start + 2])
@@ -68,9 +68,9 @@ package struct FrameHeader: Hashable, Sendable {
   }
 }
 
-/// A frame as it came, checked as far as that can be done without knowing of any other. Ranges are of the input.
+/// A received frame that passed all checks which do not depend on other frames. Ranges refer to the input.
 package enum Frame: Hashable, Sendable {
-  /// - Parameter length: what counts for flow control: content, padding, and the byte that says how much padding.
+  /// - Parameter length: The length that counts for flow control: content, padding, and the padding length.
   case data(StreamID, content: Range<Int>, length: Int, endsStream: Bool)
   case headers(StreamID, fragment: Range<Int>, endsStream: Bool, endsHeaders: Bool)
   case priority(StreamID)
@@ -81,7 +81,7 @@ package enum Frame: Hashable, Sendable {
   case ping(UInt64)
   case pingAcknowledgement(UInt64)
   case goAway(lastStream: StreamID, ErrorCode)
-  /// - Parameter increment: never 0 for the connection; 0 for a stream is an error of that stream.
+  /// - Parameter increment: Never 0 for the connection; 0 for a stream is an error of that stream.
   case windowUpdate(StreamID, increment: Int)
   case continuation(StreamID, fragment: Range<Int>, endsHeaders: Bool)
   case priorityUpdate(StreamID, value: Range<Int>)
@@ -89,7 +89,7 @@ package enum Frame: Hashable, Sendable {
 }
 
 extension Span<UInt8> {
-  /// The four bytes from `start` on as a number, the highest first.
+  /// Returns the big-endian number in the four bytes from `start` on.
   @inline(__always)
   func bigEndianWord(at start: Int) -> UInt32 {
     UInt32(self[start]) << 24 | UInt32(self[start + 1]) << 16 | UInt32(self[start + 2]) << 8 | UInt32(self[start + 3])

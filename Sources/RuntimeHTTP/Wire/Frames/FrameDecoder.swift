@@ -1,19 +1,19 @@
-/// Finds frames in the bytes a peer sends, and checks what can be checked of each by itself (RFC 9113 sections 4 and 6).
+/// Finds frames in the bytes that a peer sends, and checks each one by itself (RFC 9113 sections 4 and 6).
 ///
-/// It keeps nothing: whoever calls it keeps the bytes of a frame that is not whole, and gives them again with more.
+/// It keeps no bytes: the caller keeps an incomplete frame, and passes it again with more.
 package struct FrameDecoder: Sendable {
   /// The longest payload that our settings allow.
   package var maximumFrameSize = 16_384
 
   package init(maximumFrameSize: Int = 16_384) { self.maximumFrameSize = maximumFrameSize }
 
-  /// The frame at `position` of `input`, which is moved past it; `nil` if it is not whole.
+  /// Returns the frame at `position`, and moves `position` past it. Returns `nil` if the frame is incomplete.
   ///
-  /// `position` is past the frame after a stream's error, too, so that one goes on behind it.
+  /// `position` is also moved past a frame with a stream error, so that decoding can continue.
   package func next(_ input: Span<UInt8>, at position: inout Int) throws(HTTP2Error) -> Frame? {
     guard input.count - position >= FrameHeader.size else { return nil }
     let header = FrameHeader(input, at: position)
-    // Section 4.2 would let a stream's frame cost the stream alone, but then its bytes would have to be waited for.
+    // Section 4.2 would let this be an error of the stream alone, but then the rest of the frame would have to be read.
     guard header.length <= maximumFrameSize else { throw .frameSize("A frame is longer than our settings allow.") }
     let start = position + FrameHeader.size
     guard input.count - start >= header.length else { return nil }
@@ -36,7 +36,7 @@ package struct FrameDecoder: Sendable {
       guard header.length == 4 else { throw .frameSize("A WINDOW_UPDATE frame does not have four bytes.") }
       let increment = input.bigEndianWord(at: payload.lowerBound) & 0x7FFF_FFFF
       // Section 6.9: an increment of 0 is an error of the stream or, on stream 0, of the connection.
-      guard increment > 0 || header.stream > 0 else { throw .protocolError("A WINDOW_UPDATE frame adds nothing.") }
+      guard increment > 0 || header.stream > 0 else { throw .protocolError("A WINDOW_UPDATE increment is zero.") }
       return .windowUpdate(header.stream, increment: Int(increment))
     default: return try otherFrame(header, payload, input)
     }
@@ -53,7 +53,7 @@ package struct FrameDecoder: Sendable {
     }
     var fragment = try withoutPadding(header, payload, input)
     if hasPriority {
-      // Section 6.2: padding is no longer than what is left for the fragment.
+      // Section 6.2: the padding must fit into what follows the priority.
       guard fragment.count >= 5 else { throw .protocolError("A frame has more padding than bytes.") }
       try requireOtherParent(header.stream, input, at: fragment.lowerBound)
       fragment = fragment.lowerBound + 5..<fragment.upperBound
@@ -72,7 +72,7 @@ package struct FrameDecoder: Sendable {
       return .continuation(header.stream, fragment: payload, endsHeaders: header.flags.contains(.endHeaders))
     case .priority:
       try requireStream(header)
-      // Section 6.3: the one size that costs no more than the stream.
+      // Section 6.3: the only wrong size that is an error of the stream alone.
       guard header.length == 5 else { throw .stream(header.stream, .frameSizeError) }
       try requireOtherParent(header.stream, input, at: payload.lowerBound)
       return .priority(header.stream)
@@ -110,14 +110,14 @@ package struct FrameDecoder: Sendable {
   private static func settings(_ header: FrameHeader, _ payload: Range<Int>) throws(HTTP2Error) -> Frame {
     try requireConnection(header)
     if header.flags.contains(.acknowledgement) {
-      guard header.length == 0 else { throw .frameSize("A SETTINGS frame acknowledges and has content.") }
+      guard header.length == 0 else { throw .frameSize("A SETTINGS acknowledgement has a payload.") }
       return .settingsAcknowledgement
     }
     guard header.length % Settings.entrySize == 0 else { throw .frameSize("A SETTINGS frame ends within a setting.") }
     return .settings(payload)
   }
 
-  /// Section 6.1: the first byte of a padded frame says how many of the last are padding.
+  /// Removes the padding. Section 6.1: the first byte of a padded frame is the number of padding bytes at its end.
   @inline(__always)
   private static func withoutPadding(
     _ header: FrameHeader, _ payload: Range<Int>, _ input: Span<UInt8>
@@ -129,8 +129,8 @@ package struct FrameDecoder: Sendable {
     return payload.lowerBound + 1..<payload.upperBound - padding
   }
 
-  /// The priorities of RFC 7540 say nothing any more (RFC 9113 section 5.3.2), but one that no peer means still tells
-  /// that it is broken (RFC 7540 section 5.3.1).
+  /// The priorities of RFC 7540 are obsolete (RFC 9113 section 5.3.2), but a stream that depends on itself still shows
+  /// that the peer is broken (RFC 7540 section 5.3.1).
   private static func requireOtherParent(_ stream: StreamID, _ input: Span<UInt8>, at start: Int) throws(HTTP2Error) {
     guard input.bigEndianWord(at: start) & StreamID.largest != stream else {
       throw .protocolError("A stream depends on itself.")
@@ -139,11 +139,11 @@ package struct FrameDecoder: Sendable {
 
   @inline(__always)
   private static func requireStream(_ header: FrameHeader) throws(HTTP2Error) {
-    guard header.stream != 0 else { throw .protocolError("A frame of a stream names none.") }
+    guard header.stream != 0 else { throw .protocolError("A frame that needs a stream has stream 0.") }
   }
 
   @inline(__always)
   private static func requireConnection(_ header: FrameHeader) throws(HTTP2Error) {
-    guard header.stream == 0 else { throw .protocolError("A frame of the connection names a stream.") }
+    guard header.stream == 0 else { throw .protocolError("A frame of the connection has a stream other than 0.") }
   }
 }

@@ -1,6 +1,6 @@
-/// Frames as they are sent (RFC 9113 section 6).
+/// Encodes frames (RFC 9113 section 6).
 extension ByteBuffer {
-  /// Appends the beginning of a frame; the caller appends its `length` bytes.
+  /// Appends the header of a frame. The caller appends the payload.
   @inline(__always)
   package mutating func append(_ header: FrameHeader) {
     reserve(FrameHeader.size)
@@ -12,7 +12,7 @@ extension ByteBuffer {
     append(bigEndian: header.stream)
   }
 
-  /// Puts `header` in the place of the one that begins at `index`.
+  /// Replaces the frame header that begins at `index`.
   @inline(__always)
   mutating func replace(_ header: FrameHeader, at index: Int) {
     replace(at: index, with: UInt8(truncatingIfNeeded: header.length >> 16))

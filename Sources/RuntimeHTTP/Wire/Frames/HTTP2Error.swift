@@ -1,8 +1,8 @@
-/// What a peer has done wrong, and how much of the connection that costs (RFC 9113 section 5.4).
+/// An error of the peer, and whether it ends a stream or the connection (RFC 9113 section 5.4).
 package enum HTTP2Error: Error {
-  /// The connection cannot go on; the text goes into the GOAWAY frame, for the peer's log.
+  /// The connection has to end. The text is sent in the GOAWAY frame, for the peer's log.
   case connection(ErrorCode, StaticString)
-  /// One stream ends, and the others know nothing of it.
+  /// One stream has to end. The others are not affected.
   case stream(StreamID, ErrorCode)
 }
 

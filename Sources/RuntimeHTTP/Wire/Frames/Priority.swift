@@ -1,8 +1,8 @@
-/// How a response is to be scheduled among others (RFC 9218 section 4).
+/// The scheduling priority of a response (RFC 9218 section 4).
 struct Priority: Hashable, Sendable {
-  /// 0 is the most urgent, 7 the least.
+  /// The urgency, from 0, the most urgent, to 7.
   var urgency: UInt8 = 3
-  /// Whether the parts of it are of use before the whole is there.
+  /// Whether the client can use parts of the response before it is complete.
   var isIncremental = false
 
   init(urgency: UInt8 = 3, isIncremental: Bool = false) {
@@ -10,9 +10,9 @@ struct Priority: Hashable, Sendable {
     self.isIncremental = isIncremental
   }
 
-  /// Reads the value of a `Priority` field or of a PRIORITY_UPDATE frame: a dictionary of RFC 8941, of which `u` and
-  /// `i` mean something. What is not known, out of range or not even a dictionary is left as it is in `other`: what the
-  /// lines of the field before this one have said.
+  /// Parses the value of a `Priority` field or of a PRIORITY_UPDATE frame: a dictionary of RFC 8941 with the keys `u`
+  /// and `i`. Members that are unknown, out of range or malformed keep the values of `other`, the result of the
+  /// previous lines of the field.
   init(_ value: Span<UInt8>, after other: Priority = Priority()) {
     self = other
     var start = 0
@@ -24,7 +24,7 @@ struct Priority: Hashable, Sendable {
   }
 
   private mutating func take(_ member: Span<UInt8>) {
-    // Parameters of a member, behind a semicolon, mean nothing here.
+    // Parameters of a member, after a semicolon, have no meaning here.
     let end = member.firstIndex(of: UInt8(ascii: ";")) ?? member.count
     guard end > 0 else { return }
     switch (member[0], end) {

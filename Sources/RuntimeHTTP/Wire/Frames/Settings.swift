@@ -1,8 +1,9 @@
-/// What the two ends of a connection tell each other about themselves (RFC 9113 section 6.5).
+/// The settings that the ends of a connection send each other (RFC 9113 section 6.5).
 package enum Settings {
   package static var entrySize: Int { 6 }
 
-  /// Section 6.5.2, RFC 8441 section 3, and RFC 9218 section 2.1. One that is not known is ignored.
+  /// The name of a setting (RFC 9113 section 6.5.2, RFC 8441 section 3, RFC 9218 section 2.1). Unknown ones are
+  /// ignored.
   package struct Name: RawRepresentable, Hashable, Sendable {
     package var rawValue: UInt16
 
@@ -14,7 +15,6 @@ package enum Settings {
     static var initialWindowSize: Name { Name(rawValue: 0x4) }
     static var maximumFrameSize: Name { Name(rawValue: 0x5) }
     static var maximumHeaderListSize: Name { Name(rawValue: 0x6) }
-    /// RFC 8441 section 3.
     static var enableConnectProtocol: Name { Name(rawValue: 0x8) }
     static var noRFC7540Priorities: Name { Name(rawValue: 0x9) }
   }
@@ -26,7 +26,7 @@ package enum Settings {
     package init(name: Name, value: UInt32) { (self.name, self.value) = (name, value) }
   }
 
-  /// The setting that begins at `start` of a frame's payload.
+  /// Returns the setting that begins at `start` of a frame's payload.
   package static func entry(_ input: Span<UInt8>, at start: Int) -> Entry {
     Entry(
       name: Name(rawValue: UInt16(input[start]) << 8 | UInt16(input[start + 1])),
@@ -34,7 +34,7 @@ package enum Settings {
   }
 }
 
-/// What a peer has said about itself, or its defaults.
+/// The settings of a peer, with their defaults.
 package struct PeerSettings: Hashable, Sendable {
   package var headerTableSize = 4096
   package var initialWindowSize = FlowControl.initialWindow
@@ -42,7 +42,7 @@ package struct PeerSettings: Hashable, Sendable {
 
   package init() {}
 
-  /// Takes in one setting.
+  /// Applies one setting.
   package mutating func apply(_ entry: Settings.Entry) throws(HTTP2Error) {
     switch entry.name {
     case .headerTableSize: headerTableSize = Int(entry.value)
@@ -50,12 +50,12 @@ package struct PeerSettings: Hashable, Sendable {
       guard entry.value <= 1 else { throw .protocolError("SETTINGS_ENABLE_PUSH is neither 0 nor 1.") }
     case .initialWindowSize:
       guard entry.value <= FlowControl.largestWindow else {
-        throw .connection(.flowControlError, "SETTINGS_INITIAL_WINDOW_SIZE is over the largest window.")
+        throw .connection(.flowControlError, "SETTINGS_INITIAL_WINDOW_SIZE exceeds the largest window.")
       }
       initialWindowSize = Int(entry.value)
     case .maximumFrameSize:
       guard 16_384...16_777_215 ~= entry.value else {
-        throw .protocolError("SETTINGS_MAX_FRAME_SIZE is out of its range.")
+        throw .protocolError("SETTINGS_MAX_FRAME_SIZE is out of range.")
       }
       maximumFrameSize = Int(entry.value)
     case .noRFC7540Priorities:

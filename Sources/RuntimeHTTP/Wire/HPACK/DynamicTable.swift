@@ -1,50 +1,50 @@
-/// The lines that have lately been sent in one direction of a connection (RFC 7541 section 2.3.2), newest first.
+/// The lines that were recently sent in one direction of a connection (RFC 7541 section 2.3.2), newest first.
 ///
-/// The bytes of the entries lie one after another in one buffer, the oldest in front, and an entry is where: adding one
-/// copies its bytes, and evicting one is arithmetic. Memory is there only once entries are, and its size is within a
-/// small factor of what section 4.1 counts.
+/// The bytes of all entries are in one buffer, oldest first, and an entry is a position in it. Adding an entry copies
+/// its bytes; evicting one is arithmetic. An empty table has no memory, and the memory of others is within a small
+/// factor of the size that section 4.1 defines.
 struct DynamicTable: ~Copyable {
   struct Entry: Sendable {
-    /// How many bytes had been added to the table before this entry's; it wraps round.
+    /// The number of bytes that had been added to the table before this entry's. It wraps around.
     var start: UInt32
     var nameLength: UInt32
     var valueLength: UInt32
-    /// How much lower the number of the next older entry is that ``NameIndex`` has put into the same chain.
+    /// The difference between this entry's number and that of the next older entry in the same chain of ``NameIndex``.
     var link: UInt32
   }
 
-  /// How large the tables of both ends may be before either has said anything about it (RFC 9113 section 6.5.2).
+  /// The size of both ends' tables until settings change it (RFC 9113 section 6.5.2).
   static let initialMaximumSize = 4096
-  /// What an entry counts for beyond its bytes (section 4.1).
+  /// The number of bytes that an entry counts for in addition to its own (section 4.1).
   static let overhead = 32
-  /// Room for entries is made first for this many, then twice as many each time.
+  /// The number of slots that are allocated first. It then doubles each time.
   private static let fewestSlots = 8
 
-  /// The bytes of the entries that there are.
+  /// The bytes of the entries.
   private var buffer = ByteBuffer(capacity: 0)
-  /// How many bytes have been evicted; it wraps round.
+  /// The number of bytes that have been evicted. It wraps around.
   private var evicted: UInt32 = 0
-  /// Entries by their number, modulo the count of slots, which is a power of two.
+  /// The entries by their number, modulo the number of slots, which is a power of two.
   private var slots: [Entry] = []
 
-  /// How many entries there are.
+  /// The number of entries.
   private(set) var count = 0
-  /// The number of the entry that comes next: the newest has one less, the first of all had 1.
+  /// The number of the next entry. The newest entry has one less; the very first had 1.
   private(set) var nextNumber = 1
-  /// The sum that section 4.1 defines.
+  /// The size as section 4.1 defines it.
   private(set) var size = 0
   private(set) var maximumSize: Int
 
   init(maximumSize: Int) { self.maximumSize = maximumSize }
 
-  /// The bytes that the entries' ranges are in, until the table changes.
+  /// The bytes that the ranges of entries refer to, valid until the table changes.
   @inline(__always)
   var bytes: UnsafeBufferPointer<UInt8> { buffer.taken }
 
   @inline(__always)
   var oldestNumber: Int { nextNumber - count }
 
-  /// The entry of that number, which is no older than the oldest.
+  /// The entry with the given number, which must not be older than the oldest.
   @inline(__always)
   subscript(number: Int) -> Entry { slots[number & (slots.count - 1)] }
 
@@ -60,13 +60,13 @@ struct DynamicTable: ~Copyable {
     return start..<start + Int(entry.valueLength)
   }
 
-  /// Changes the maximum size, and evicts what no longer fits (section 4.3).
+  /// Changes the maximum size, and evicts the entries that no longer fit (section 4.3).
   mutating func resize(to maximumSize: Int) {
     self.maximumSize = maximumSize
     evict(toFit: 0)
   }
 
-  /// Adds an entry, for which others may have to go (section 4.4). One that is larger than the table empties it.
+  /// Adds an entry, evicting others if necessary (section 4.4). An entry that is larger than the table empties it.
   mutating func add(_ name: Span<UInt8>, _ value: Span<UInt8>, link: UInt32 = 0) {
     let needed = name.count + value.count + Self.overhead
     evict(toFit: needed)

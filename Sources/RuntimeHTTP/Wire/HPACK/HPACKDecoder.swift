@@ -1,20 +1,19 @@
-/// Decodes the header blocks that one end of a connection sends, in their order (RFC 7541).
+/// Decodes the header blocks that one end of a connection sends, in order (RFC 7541).
 ///
-/// What is decoded is handed out as it lies in the tables or in one buffer that is used again: a line costs no
-/// allocation. A reference of one byte may stand for a line as long as the table, so the length of the list that a block
-/// stands for has a bound of its own.
+/// Decoded lines are passed on as spans of the tables or of a reused buffer, so a line costs no allocation. One byte
+/// may refer to a line as long as the whole table, so the length of the decoded list has a limit of its own.
 package struct HPACKDecoder: ~Copyable {
-  /// More than this much memory is not kept from one block to the next, beside the table.
+  /// The largest line buffer, in bytes, that is kept from one block to the next.
   private static let keptCapacity = 4096
 
   private(set) var table: DynamicTable
   /// The largest size of the table that our settings allow.
   private var limit: Int
-  /// What the next block has to bring the table's size down to, before anything else.
+  /// The size to which the next block has to reduce the table before anything else, if any.
   private var requiredSize: Int?
   private let staticTable = StaticTable.shared
   private let huffman = HuffmanCode.shared
-  /// A line that is not wholly in the tables.
+  /// A buffer for lines that are not entirely in the tables.
   private var line = ByteBuffer(capacity: 0)
 
   package init(maximumTableSize: Int = 4096) {
@@ -22,21 +21,22 @@ package struct HPACKDecoder: ~Copyable {
     limit = maximumTableSize
   }
 
-  /// Says that the peer has acknowledged a SETTINGS_HEADER_TABLE_SIZE of ours (RFC 9113 section 4.3.1).
+  /// Applies our SETTINGS_HEADER_TABLE_SIZE when the peer has acknowledged it (RFC 9113 section 4.3.1).
   mutating func setMaximumTableSize(_ size: Int) {
     limit = size
-    // RFC 7541 section 4.2: of several changes between two blocks the smallest has to be said.
+    // RFC 7541 section 4.2: of several changes between two blocks, the peer has to signal the smallest.
     if size < requiredSize ?? table.maximumSize { requiredSize = size }
   }
 
   /// Decodes a whole block, all its fragments joined, and calls `field` for each line, in order.
   ///
-  /// The spans are valid only during the call. `field` cannot end the decoding: the lines of a list that is refused have
-  /// to be taken in as well, since later blocks refer to them. It had better do nothing once a list is too large
+  /// The spans are valid only during the call. `field` cannot stop the decoding: even if the list is refused, its lines
+  /// have to be decoded, because later blocks refer to them. `field` should ignore lines once the list is too large
   /// (RFC 9113 section 10.5.1).
   ///
-  /// - Parameter limit: the longest list that is decoded to its end, counted as RFC 9113 section 6.5.2 does.
-  /// - Throws: what is wrong with the block. The table is not the peer's any more then: the connection has to end.
+  /// - Parameter limit: The longest list that is decoded to its end, counted as in RFC 9113 section 6.5.2.
+  /// - Throws: The reason why the block is invalid. The table then no longer matches the peer's, so the connection has
+  ///   to end.
   package mutating func decode<Output: ~Copyable>(
     _ block: Span<UInt8>, upTo limit: Int = .max, into output: inout Output,
     _ field: (_ output: inout Output, _ name: Span<UInt8>, _ value: Span<UInt8>, _ isSensitive: Bool) -> Void
@@ -82,8 +82,8 @@ package struct HPACKDecoder: ~Copyable {
     if line.capacity > Self.keptCapacity { line = ByteBuffer(capacity: 0) }
   }
 
-  /// Counts a line of so many bytes. Those of a line in the static table are few, and do not matter beside what each line
-  /// counts for.
+  /// Counts a line of `length` bytes. The lengths of lines in the static table are ignored: they are small compared to
+  /// the overhead that each line counts for.
   @inline(__always)
   private func count(_ length: Int, _ left: inout Int) throws(HPACKError) {
     left -= length + DynamicTable.overhead
@@ -111,7 +111,7 @@ package struct HPACKDecoder: ~Copyable {
     return table[table.nextNumber - age]
   }
 
-  /// Appends the name of an entry to the line.
+  /// Appends the name of the entry at `index` to the line.
   private mutating func appendName(_ index: Int) throws(HPACKError) {
     if index > StaticTable.count {
       let entry = try dynamicEntry(index)

@@ -1,34 +1,34 @@
-/// Encodes the header lists that one end of a connection sends, in their order (RFC 7541).
+/// Encodes the header lists that one end of a connection sends, in order (RFC 7541).
 ///
-/// A line that has been sent lately is one byte or two. Strings are Huffman-encoded where that makes them shorter.
+/// A line that was sent recently takes one byte or two. Strings are Huffman-encoded if that makes them shorter.
 package struct HPACKEncoder: ~Copyable {
-  /// A line that would take more than this part of the table is not put there, since all others might have to go.
+  /// A line that would take more than half of the table is not indexed, since it could evict all others.
   private static let largestPart = 2
 
   private(set) var table: DynamicTable
   private var names = NameIndex()
   private let staticTable = StaticTable.shared
   private let huffman = HuffmanCode.shared
-  /// How large the table is to be at most, whatever the peer allows: it is our memory, too.
+  /// The largest size of our table, whatever the peer allows, because it uses our memory.
   private let bound: Int
-  /// The smallest and the last of the sizes that the table has been given since the last block.
+  /// The smallest and the last size that was set since the last block.
   private var sizeChange: (smallest: Int, last: Int)?
-  /// How often the table has been given another size.
+  /// The number of changes of the table's size.
   private var resizes = 0
 
-  /// An encoder whose table takes no more than `maximumTableSize`, whatever the peer allows.
+  /// Creates an encoder whose table takes at most `maximumTableSize`, whatever the peer allows.
   package init(maximumTableSize: Int = DynamicTable.initialMaximumSize) {
     table = DynamicTable(maximumSize: DynamicTable.initialMaximumSize)
     bound = maximumTableSize
     setMaximumTableSize(DynamicTable.initialMaximumSize)
   }
 
-  /// A number that is another one once the table has changed, or is about to: the same lines become the same bytes as
-  /// long as it is the same.
+  /// A number that changes whenever the table has changed or is about to. While it stays the same, the same lines are
+  /// encoded as the same bytes.
   var tableVersion: Int { table.nextNumber + resizes }
 
-  /// Takes over the peer's SETTINGS_HEADER_TABLE_SIZE, between two blocks. The next one begins with what section 4.2
-  /// says about it.
+  /// Applies the peer's SETTINGS_HEADER_TABLE_SIZE, between two blocks. The next block begins with the size updates
+  /// that section 4.2 requires.
   package mutating func setMaximumTableSize(_ size: Int) {
     let size = min(size, bound)
     guard size != sizeChange?.last ?? table.maximumSize else { return }
@@ -36,28 +36,28 @@ package struct HPACKEncoder: ~Copyable {
     resizes += 1
   }
 
-  /// Appends a line; its name goes out in lower case (RFC 9113 section 8.2.1).
+  /// Appends a line. Its name is sent in lower case (RFC 9113 section 8.2.1).
   ///
-  /// - Parameter indexing: what to do about the tables, if the encoder is not to decide that for itself.
+  /// - Parameter indexing: How the tables treat the line; `nil` lets the encoder decide.
   package mutating func encode(
     _ name: Span<UInt8>, _ value: Span<UInt8>, indexing: HPACKIndexing? = nil, into output: inout ByteBuffer
   ) {
     guard name.hasUppercase else { return encode(lowercase: name, value, indexing: indexing, into: &output) }
     withUnsafeTemporaryAllocation(of: UInt8.self, capacity: name.count) { lowercased in
-      // Each is one of as many as `name` has. Without checks, several are done at once.
+      // In bounds: there is one byte for each of `name`. Without bounds checks, the loop is vectorised.
       for index in name.indices { lowercased[index] = name[unchecked: index].lowercased }
       encode(lowercase: UnsafeBufferPointer(lowercased).span, value, indexing: indexing, into: &output)
     }
   }
 
-  /// Appends a line whose name is in lower case.
+  /// Appends a line whose name is already in lower case.
   mutating func encode(
     _ name: StaticString, _ value: Span<UInt8>, indexing: HPACKIndexing? = nil, into output: inout ByteBuffer
   ) {
     name.withUTF8Buffer { encode(lowercase: $0.span, value, indexing: indexing, into: &output) }
   }
 
-  /// Appends the line that says the status of a response (RFC 9113 section 8.3.2).
+  /// Appends the `:status` line of a response (RFC 9113 section 8.3.2).
   mutating func encode(status code: Int, into output: inout ByteBuffer) {
     let zero = Int(UInt8(ascii: "0"))
     let digits: InlineArray<3, UInt8> = [
@@ -67,7 +67,7 @@ package struct HPACKEncoder: ~Copyable {
     encode(":status", digits.span, into: &output)
   }
 
-  /// Appends a line that is not put into the table, with the name of an entry of the static table.
+  /// Appends a line that is not indexed, with the name of an entry of the static table.
   mutating func encode(nameIndex: Int, _ value: Span<UInt8>, into output: inout ByteBuffer) {
     if sizeChange != nil { changeSize(into: &output) }
     HPACKInteger.encode(nameIndex, prefix: 4, flags: 0x00, into: &output)
@@ -105,7 +105,7 @@ package struct HPACKEncoder: ~Copyable {
     }
   }
 
-  /// The index of an entry of the dynamic table (section 2.3.3).
+  /// Returns the index of an entry of the dynamic table (section 2.3.3).
   @inline(__always)
   private func index(of number: Int) -> Int { StaticTable.count + table.nextNumber - number }
 
@@ -121,7 +121,7 @@ package struct HPACKEncoder: ~Copyable {
     }
   }
 
-  /// Appends the size updates of section 4.2: the smallest size there has been meanwhile, and the one that holds.
+  /// Appends the size updates of section 4.2: the smallest size since the last block, and the current one.
   @inline(never)
   private mutating func changeSize(into output: inout ByteBuffer) {
     guard let change = sizeChange else { return }

@@ -1,10 +1,10 @@
-/// Whether the tables of both ends take in a line that is sent (RFC 7541 section 6.2).
+/// How the dynamic tables of both ends treat a line that is sent (RFC 7541 section 6.2).
 package enum HPACKIndexing: Sendable {
-  /// They do, so that the line is an index when it comes again.
+  /// The tables add it, so that it is sent as an index the next time.
   case incremental
-  /// They do not.
+  /// The tables do not add it.
   case without
-  /// They do not, nor does any table on the way from here on: a secret, which somebody who can add lines of his own to
-  /// the same connection could guess piece by piece from the lengths (section 7.1).
+  /// Neither these tables nor those of any later hop add it. For secrets: an attacker who can add lines to the same
+  /// connection could guess an indexed value piece by piece from the lengths (section 7.1).
   case never
 }

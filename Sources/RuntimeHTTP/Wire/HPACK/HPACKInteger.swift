@@ -1,9 +1,9 @@
-/// Integers whose first bits share a byte with something else (RFC 7541 section 5.1).
+/// Integers that share their first byte with other bits (RFC 7541 section 5.1).
 enum HPACKInteger {
-  /// How many bytes may follow the first: up to 2^28, more than any index, length or table size here.
+  /// The largest number of bytes after the first. They reach 2^28, more than any index, length or table size here.
   private static let longestContinuation = 4
 
-  /// Reads an integer whose first `prefix` bits are the last ones of the byte at `position`.
+  /// Reads an integer whose first part is the lowest `prefix` bits of the byte at `position`.
   @inline(__always)
   static func decode(_ block: Span<UInt8>, at position: inout Int, prefix: Int) throws(HPACKError) -> Int {
     let mask = (1 << prefix) - 1
@@ -27,7 +27,7 @@ enum HPACKInteger {
     throw .integerTooLarge
   }
 
-  /// Appends `value`, its first `prefix` bits in a byte whose others are those of `flags`.
+  /// Appends `value`, with its first part in the lowest `prefix` bits of a byte and `flags` in the others.
   @inline(__always)
   static func encode(_ value: Int, prefix: Int, flags: UInt8, into output: inout ByteBuffer) {
     let mask = (1 << prefix) - 1

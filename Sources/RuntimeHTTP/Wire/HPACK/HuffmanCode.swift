@@ -1,7 +1,7 @@
 /// The Huffman code of RFC 7541, section 5.2 and appendix B.
 ///
-/// The code is canonical: codes of the same length are consecutive numbers in the order of their symbols, and follow on
-/// from the shorter ones. So the lengths are all that has to be written down, and the rest is made of them, once.
+/// The code is canonical: codes of the same length are consecutive numbers in the order of their symbols, and continue
+/// from the shorter ones. So only the lengths are written down, and the tables are computed from them once.
 struct HuffmanCode: Sendable {
   static let shared = HuffmanCode()
 
@@ -27,18 +27,20 @@ struct HuffmanCode: Sendable {
 
   private static let shortest = 5
   private static let longest = 30
-  /// As many bits as are looked up at once when decoding: the letters, digits and most signs are not longer.
+  /// The number of bits that are looked up at once when decoding. The codes of letters, digits and most punctuation are
+  /// no longer.
   private static let lookup = 8
 
   /// The codes of the bytes, in the lower bits.
   private var codes = [UInt32](repeating: 0, count: 256)
-  /// What the next eight bits begin with: a byte, and below it the length of its code; 0 where the code is longer.
+  /// For each value of the next eight bits: the byte whose code they begin with, shifted left by eight, and the length
+  /// of that code; 0 if the code is longer.
   private var prefixes = [UInt16](repeating: 0, count: 1 << lookup)
   /// The bytes in the order of their codes.
   private var symbols = [UInt8](repeating: 0, count: 256)
-  /// For each length: what 32 bits are less than if they begin with a code no longer than that.
+  /// For each length: the upper limit of 32 bits that begin with a code of at most that length.
   private var limits = [UInt64](repeating: 0, count: longest + 1)
-  /// For each length: what is added to the number that a code is to give its place in `symbols`.
+  /// For each length: the difference between a byte's index in `symbols` and its code.
   private var offsets = [Int](repeating: 0, count: longest + 1)
 
   private init() {
@@ -61,7 +63,7 @@ struct HuffmanCode: Sendable {
     }
   }
 
-  /// How many bytes the code of `text` takes.
+  /// Returns the number of bytes that `text` takes when encoded.
   @inline(__always)
   static func encodedLength(of text: Span<UInt8>) -> Int {
     var bits = 0
@@ -69,7 +71,7 @@ struct HuffmanCode: Sendable {
     return (bits + 7) / 8
   }
 
-  /// Appends the code of `text`.
+  /// Appends the encoded `text`.
   func encode(_ text: Span<UInt8>, into output: inout ByteBuffer) {
     var bits: UInt64 = 0
     var count = 0
@@ -83,16 +85,16 @@ struct HuffmanCode: Sendable {
         output.append(UInt8(truncatingIfNeeded: bits &>> count))
       }
     }
-    // Section 5.2: what is left of the last byte is filled with the beginning of EOS, which is all ones.
+    // Section 5.2: the last byte is padded with the beginning of EOS, which is all ones.
     if count > 0 { output.append(UInt8(truncatingIfNeeded: bits &<< (8 - count)) | 0xFF &>> UInt8(count)) }
   }
 
-  /// Appends the text whose code is `input`.
+  /// Appends the text that `input` encodes.
   func decode(_ input: Span<UInt8>, into output: inout ByteBuffer) throws(HPACKError) {
     // No code is shorter than five bits.
     output.reserve(input.count * 8 / Self.shortest)
     let raw = input.bytes
-    /// What has been read and not yet decoded, `count` bits from the highest on.
+    /// Bits that have been read and not yet decoded: `count` bits, from the highest on.
     var bits: UInt64 = 0
     var count = 0
     var position = 0
@@ -100,7 +102,7 @@ struct HuffmanCode: Sendable {
       if count < Self.longest {
         if position + 8 <= input.count {
           bits |= UInt64(bigEndian: raw.unsafeLoadUnaligned(fromByteOffset: position, as: UInt64.self)) &>> count
-          // Only whole bytes are counted; what came of the next one is read, and put in the same place, once more.
+          // Only whole bytes are counted. The extra bits of the next byte will be read again, into the same place.
           position += (63 - count) / 8
           count |= 56
         } else {
@@ -126,17 +128,17 @@ struct HuffmanCode: Sendable {
         count -= length
       }
     }
-    // Section 5.2: padding is shorter than a byte, and the beginning of EOS.
+    // Section 5.2: the padding is shorter than a byte, and is the beginning of EOS.
     guard count < 8, ~bits &>> (64 - count) == 0 || count == 0 else { throw .invalidHuffmanCode }
   }
 
-  /// The symbol that 32 bits begin with, if it has a code that is longer than what is looked up at once.
+  /// Returns the symbol of the code that the lowest 32 bits begin with, if it is longer than the lookup.
   @inline(never)
   private func longSymbol(_ bits: UInt64) throws(HPACKError) -> (symbol: UInt8, length: Int) {
     for length in Self.lookup + 1...Self.longest where bits < limits[length] {
       return (symbols[Int(bits &>> UInt64(32 - length)) + offsets[length]], length)
     }
-    // Only EOS is past the last limit, and no text may hold it.
+    // Only EOS is past the last limit, and a string must not contain it.
     throw .invalidHuffmanCode
   }
 }

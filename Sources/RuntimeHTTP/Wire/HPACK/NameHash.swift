@@ -1,6 +1,6 @@
-/// A hash of a field's name, for small tables: of its length and eight bytes at either end, whatever lies between.
+/// A hash of a field name for small tables, computed from its length and from eight bytes at either end.
 ///
-/// The names are those of our own messages, and every table that uses it bounds what names that hash alike can cost.
+/// The names are those of our own messages, and every table that uses this hash bounds the cost of collisions.
 struct NameHash {
   private let product: UInt64
 
@@ -20,11 +20,11 @@ struct NameHash {
     } else {
       for index in 0..<count { word = word &<< 8 | UInt64(name[index]) }
     }
-    // An odd number without a pattern; the upper bits of the product depend on all of the word.
+    // An odd constant without a pattern. The upper bits of the product depend on the whole word.
     product = word &* 0x9E37_79B9_7F4A_7C15
   }
 
-  /// A number of `bits` bits.
+  /// Returns a number of `bits` bits.
   @inline(__always)
   func value(bits: Int) -> Int { Int(truncatingIfNeeded: product &>> UInt64(64 - bits)) }
 }

@@ -1,26 +1,26 @@
-/// Finds entries of an encoder's dynamic table by their name.
+/// Finds entries of an encoder's dynamic table by name.
 ///
-/// Entries whose names hash alike are a chain, newest first, linked through the table. Nothing is done when an entry is
-/// evicted: a chain ends at the first link to an entry that is no longer there.
+/// Entries whose names have the same hash form a chain, newest first, linked through the table. Evicting an entry needs
+/// no update: a chain ends at the first link to an evicted entry.
 struct NameIndex {
   struct Match {
-    /// The number of an entry with that name and value.
+    /// The number of the entry with that name and value, if there is one.
     var line: Int?
-    /// The number of the newest entry with that name.
+    /// The number of the newest entry with that name, if there is one.
     var name: Int?
-    /// How many entries with that name and other values have been met.
+    /// The number of entries found with that name and other values.
     var values = 0
   }
 
-  /// A name with this many values in the table is one whose value keeps changing, and more of them are of no use. They
-  /// age as others do, and so the name gets another chance.
+  /// A name with this many values in the table keeps changing its value, so indexing more of them is useless. The
+  /// entries are evicted in time like all others, after which the name is indexed again.
   static let mostValues = 8
   private static let bucketBits = 5
 
-  /// The number of the newest entry of each chain, or 0; empty until there are entries.
+  /// The number of the newest entry of each chain, or 0. Empty until there are entries.
   private var newest: [Int] = []
 
-  /// Looks for the entry with that name and value, or else one with that name.
+  /// Finds the entry with `name` and `value`, or else the newest with `name`.
   @inline(__always)
   func find(_ name: Span<UInt8>, _ value: Span<UInt8>, _ hash: NameHash, in table: borrowing DynamicTable) -> Match {
     var match = Match()
@@ -42,13 +42,13 @@ struct NameIndex {
     return match
   }
 
-  /// Takes in the entry that is added to the table next, and gives the link it is to have.
+  /// Adds the next entry of the table to its chain, and returns the link to store in it.
   mutating func add(_ hash: NameHash, number: Int) -> UInt32 {
     if newest.isEmpty { newest = Array(repeating: 0, count: 1 << Self.bucketBits) }
     let bucket = hash.value(bits: Self.bucketBits)
     let older = newest[bucket]
     newest[bucket] = number
-    // However far it is cut short, an entry this old has gone long since.
+    // Clamping is harmless: an entry that old has long been evicted.
     return UInt32(clamping: number - older)
   }
 }

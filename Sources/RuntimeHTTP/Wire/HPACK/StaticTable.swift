@@ -1,16 +1,16 @@
-/// The table that both ends have from the beginning (RFC 7541 section 2.3.1 and appendix A), and what our encoder does
-/// about lines with its names.
+/// The table that both ends have from the beginning (RFC 7541 section 2.3.1 and appendix A), and how our encoder
+/// indexes lines with its names.
 ///
-/// Whoever looks into it keeps it at hand: to reach a lazy global costs as much as what it is used for.
+/// Callers keep a reference to it, because accessing a lazy global costs as much as a lookup.
 struct StaticTable: Sendable {
   static let shared = StaticTable()
 
   struct Field: Sendable {
     let name: StaticString
     let value: StaticString
-    /// How many entries there are with that name, this one and those that follow it.
+    /// The number of entries with that name, counting this one and those that follow.
     let entries: Int
-    /// What is best for a line with that name.
+    /// How the encoder treats lines with that name.
     let indexing: HPACKIndexing
 
     @inline(__always)
@@ -22,7 +22,7 @@ struct StaticTable: Sendable {
     }
   }
 
-  /// How many entries there are; the first has index 1, and the dynamic table's indices follow on from the last.
+  /// The number of entries. The first has index 1, and the indices of the dynamic table follow the last.
   static let count = 61
   /// The index of `content-length`.
   static let contentLength = 28
@@ -30,8 +30,8 @@ struct StaticTable: Sendable {
   private static let slotBits = 7
 
   private let fields = Self.allFields
-  /// The index of the first entry with each name, at the slot that the name's hash says or, where that is taken, at the
-  /// next that is free; 0 in the others, of which there are enough.
+  /// The index of the first entry with each name. A name is in the slot of its hash or, if that is taken, in the next
+  /// free one. Free slots hold 0, and there are always some.
   private var slots = [UInt8](repeating: 0, count: 1 << slotBits)
 
   private init() {
@@ -44,11 +44,11 @@ struct StaticTable: Sendable {
     }
   }
 
-  /// The entry at an index from 1 to ``count``.
+  /// The entry at `index`, from 1 to ``count``.
   @inline(__always)
   subscript(index: Int) -> Field { fields[index - 1] }
 
-  /// The index of the first entry with that name, or 0.
+  /// Returns the index of the first entry with that name, or 0.
   @inline(__always)
   func index(of name: Span<UInt8>, _ hash: NameHash) -> Int {
     var slot = hash.value(bits: Self.slotBits)
@@ -59,7 +59,7 @@ struct StaticTable: Sendable {
     }
   }
 
-  /// The index of the entry with that value and the name whose first entry is at `nameIndex`, if there is one.
+  /// Returns the index of the entry with that value, for the name whose first entry is at `nameIndex`, if there is one.
   @inline(__always)
   func index(ofValue value: Span<UInt8>, nameIndex: Int) -> Int? {
     guard nameIndex > 0 else { return nil }
@@ -72,11 +72,11 @@ struct StaticTable: Sendable {
 }
 
 extension StaticTable {
-  /// The entries in their order.
+  /// The entries in order.
   ///
-  /// Credentials are never indexed, as section 7.1.3 says of those it names. What is about one message or one resource is
-  /// sent without indexing, and would only drive out others. `Date` is indexed: it comes a thousand times before it
-  /// changes.
+  /// Credentials are never indexed, as section 7.1.3 recommends for the fields it names. Fields that belong to one
+  /// message or one resource are sent without indexing, since they would only evict others. `Date` is indexed: it is
+  /// sent a thousand times before it changes.
   private static let allFields: [Field] = [
     Field(":authority"),
     Field(":method", "GET", entries: 2),

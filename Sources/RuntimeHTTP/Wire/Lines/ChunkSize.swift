@@ -1,6 +1,6 @@
-/// The line before a chunk (RFC 9112 section 7.1): chunk-size [ chunk-ext ].
+/// Parses the line before a chunk (RFC 9112 section 7.1): chunk-size [ chunk-ext ].
 enum ChunkSize {
-  /// The size that `line` gives. Extensions are checked for their form and ignored (section 7.1.1).
+  /// Returns the size in `line`. The syntax of extensions is checked; otherwise they are ignored (section 7.1.1).
   static func parse(_ line: Span<UInt8>) throws(WireError) -> Int {
     var size = 0
     var index = 0
@@ -14,11 +14,11 @@ enum ChunkSize {
     return size
   }
 
-  /// Goes over `*( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`.
+  /// Skips `*( BWS ";" BWS chunk-ext-name [ BWS "=" BWS chunk-ext-val ] )`. Returns whether the line ends there.
   private static func skipExtensions(_ line: Span<UInt8>, from start: Int) -> Bool {
     var index = start
     while index < line.count {
-      // Blanks are for before a semicolon; behind the last extension, or the size, there is no place for them.
+      // Blanks are allowed before a semicolon, but not at the end of the line.
       index = skipBlanks(line, from: index)
       guard index < line.count, line[index] == UInt8(ascii: ";"),
         let nameEnd = skipToken(line, from: skipBlanks(line, from: index + 1))
@@ -45,7 +45,7 @@ enum ChunkSize {
     return index > start ? index : nil
   }
 
-  /// RFC 9110 section 5.6.4.
+  /// Returns the end of the quoted string at `start` (RFC 9110 section 5.6.4), or `nil` if there is none.
   private static func skipQuotedString(_ line: Span<UInt8>, from start: Int) -> Int? {
     guard start < line.count, line[start] == UInt8(ascii: "\"") else { return nil }
     var index = start + 1

@@ -1,25 +1,25 @@
-/// A line of a head, or of trailers (RFC 9112 section 5): field-name ":" OWS field-value OWS.
+/// Parses a field line of a head or of trailers (RFC 9112 section 5): field-name ":" OWS field-value OWS.
 extension HeaderFields {
-  /// Adds the field that `line` holds.
+  /// Adds the field in `line`.
   mutating func append(line: Span<UInt8>) throws(WireError) {
     let token = CharacterClass.token
     var colon = 0
     while colon < line.count, token.contains(line[colon]) { colon += 1 }
-    // A blank at the beginning is a folded line (section 5.2), one before the colon is section 5.1: both are refused,
-    // as is a line without a name or a colon.
+    // Refused are: a blank at the beginning, which is line folding (section 5.2); a blank before the colon (section
+    // 5.1); and a line without a name or a colon.
     guard colon > 0, colon < line.count, line[colon] == UInt8(ascii: ":") else {
       throw .malformed("A header field's name is not a token followed by a colon.")
     }
     guard colon <= Self.longestName else { throw WireError(.requestHeaderFieldsTooLarge) }
     let value = line.trimmed(from: colon + 1, to: line.count)
     guard line.extracting(value).isFieldContent else {
-      throw .malformed("A header field's value holds a control character.")
+      throw .malformed("A header field's value contains a control character.")
     }
     let name = line.extracting(0..<colon)
     append(name, FieldName(name), line.extracting(value))
   }
 
-  /// Adds the field that `line` holds, unless it may not come after the content: a recipient may ignore such a field.
+  /// Adds the field of `line`, unless it is not allowed in trailers: a recipient may ignore such a field.
   mutating func append(trailer line: Span<UInt8>) throws(WireError) {
     var trailer = HeaderFields()
     try trailer.append(line: line)
@@ -63,13 +63,13 @@ extension HeaderFields {
 }
 
 extension ByteBuffer {
-  /// Appends the line of a field that `fields` hold.
+  /// Appends the field line of `entry`.
   @inline(__always)
   mutating func append(_ entry: HeaderFields.Entry, of fields: HeaderFields) {
     append(fields.bytes.span.extracting(entry.lineRange))
   }
 
-  /// Appends the line that says how long the content is.
+  /// Appends the Content-Length line.
   @inline(__always)
   mutating func append(contentLength: Int) {
     append("Content-Length: ")

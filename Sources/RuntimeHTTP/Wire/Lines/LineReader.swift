@@ -1,28 +1,28 @@
-/// Finds lines that end in CRLF (RFC 9112 section 2.2) in bytes that come in any pieces.
+/// Finds lines that end in CRLF (RFC 9112 section 2.2) in input that arrives in arbitrary pieces.
 ///
-/// A line that lies whole in the input is not copied. One that comes in pieces is gathered here, and looked at as it
-/// comes, so that what can belong to no line is known at once and not only when the line ends, if ever.
+/// A line that is entirely in the input is not copied. A line in pieces is gathered here and checked as each piece
+/// arrives, so that invalid bytes are found immediately, even if the line never ends.
 struct LineReader: Sendable {
   enum Line {
-    /// The input is used up, and the line goes on.
+    /// The input is used up, and the line continues.
     case incomplete
-    /// The line lies in the input, its CRLF not counted.
+    /// The line is in the input, in this range without its CRLF.
     case inInput(Range<Int>)
-    /// The line has been gathered; ``take()`` gives it.
+    /// The line has been gathered. Call ``take()`` for it.
     case gathered
-    /// The line is longer than the limit; what there is of it has been gathered.
+    /// The line exceeds the limit. What has arrived of it has been gathered.
     case tooLong
-    /// An LF without a CR, a CR without an LF, or a NUL.
+    /// There is an LF without a CR, a CR without an LF, or a NUL.
     case malformed
   }
 
   private var pieces: [UInt8] = []
 
-  /// Whether a part of a line has been gathered.
+  /// Whether no part of a line has been gathered.
   var isEmpty: Bool { pieces.isEmpty }
 
-  /// The next line, if all of it is in `input` from `position` on and it is no longer than `limit`: where it is, without
-  /// its CRLF. `position` is moved past it.
+  /// Returns the range of the next line without its CRLF and moves `position` past it, if the whole line is in `input`
+  /// and no longer than `limit`.
   @inline(__always)
   mutating func wholeLine(in input: Span<UInt8>, at position: inout Int, limit: Int) -> Range<Int>? {
     let start = position
@@ -33,7 +33,7 @@ struct LineReader: Sendable {
     return start..<end - 1
   }
 
-  /// Looks for the next line of no more than `limit` bytes in `input` from `position` on, and moves `position` past it.
+  /// Finds the next line of at most `limit` bytes in `input` from `position` on, and moves `position` past it.
   mutating func next(in input: Span<UInt8>, at position: inout Int, limit: Int) -> Line {
     let start = position
     guard let end = input.firstIndex(of: UInt8(ascii: "\n"), from: start) else {
@@ -46,10 +46,11 @@ struct LineReader: Sendable {
     return end - 1 - start <= limit ? .inInput(start..<end - 1) : gather(input.extracting(start..<end), limit: limit)
   }
 
-  /// Whether the first `count` bytes that have been gathered hold `byte`.
+  /// Returns whether the first `count` gathered bytes contain `byte`.
   func hasGathered(_ byte: UInt8, within count: Int) -> Bool { pieces.prefix(count).contains(byte) }
 
-  /// Gives the line that was gathered, without its CRLF; ``giveBack(_:)`` keeps its memory for the next.
+  /// Returns the gathered line without its CRLF. Call ``giveBack(_:)`` afterwards, to keep its memory for the next
+  /// line.
   mutating func take() -> [UInt8] {
     var line: [UInt8] = []
     swap(&line, &pieces)
@@ -63,7 +64,7 @@ struct LineReader: Sendable {
 
   private mutating func gather(_ piece: Span<UInt8>, limit: Int) -> Line {
     guard !piece.isEmpty else { return .incomplete }
-    // A CR is in order only as the last byte so far: what comes next may be its LF.
+    // A CR is valid only as the last byte so far: the next byte may be its LF.
     let carriageReturn = UInt8(ascii: "\r")
     if pieces.last == carriageReturn || piece.firstIndex(of: 0) != nil { return .malformed }
     if let index = piece.firstIndex(of: carriageReturn), index != piece.count - 1 { return .malformed }

@@ -1,29 +1,28 @@
-/// Turns the bytes that a peer sends into messages (RFC 9112), without any input or output: bytes in, events out. They
-/// are requests or responses, as `Start` says.
+/// Decodes the bytes that a peer sends into messages (RFC 9112). It does no input or output: bytes go in, events come
+/// out. `Start` determines whether they are requests or responses.
 ///
-/// Call ``next(_:at:)`` until it says that it needs input, which it does only when it has used up all there was; then
-/// call it with more. After ``Event/end`` it waits for ``beginNext()`` and then goes on with the next message of the
-/// connection. After an error it gives that error for ever: there is no telling where the next message would begin.
+/// Call ``next(_:at:)`` until it returns ``Event/needsInput``, which means that all input has been used; then call it
+/// with more. After ``Event/end``, call ``beginNext()`` to continue with the next message of the connection. After an
+/// error, every call throws that error, because the start of the next message is unknown.
 ///
-/// What is malformed is found out as soon as its line is there. The parts of a head are valid from ``Event/head`` to
-/// ``beginNext()``. Memory is used again, so that a message whose parts the caller has not kept leads to no
-/// allocation.
+/// A malformed line is reported as soon as it is complete. The parts of a head are valid from ``Event/head`` until
+/// ``beginNext()``. Memory is reused, so a message whose parts the caller has not kept causes no allocation.
 package struct MessageDecoder<Start: StartLine>: Sendable {
   package enum Event: Equatable {
     /// All input has been used, and more is needed.
     case needsInput
-    /// A head is complete: ``start``, ``fields`` and ``framing`` are those of a message.
+    /// A head is complete: ``start``, ``fields`` and ``framing`` are those of the message.
     case head
-    /// The bytes of the input in this range are content.
+    /// The bytes in this range of the input are content.
     case body(Range<Int>)
-    /// The message is complete, and so are its ``trailers``.
+    /// The message and its ``trailers`` are complete.
     case end
   }
 
   private enum State {
     case startLine
     case fields
-    /// The head has ended, and its event has been given.
+    /// The head has ended, and its event has been returned.
     case head
     case fixed(remaining: Int)
     case untilClose
@@ -37,17 +36,17 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
 
   private let limits: MessageLimits
   private var state = State.startLine
-  /// What was wrong with a message that has failed.
+  /// The error of a message that has failed.
   private var failure = WireError(.badRequest)
   private var lines = LineReader()
-  /// How many empty lines have come before the first line.
+  /// The number of empty lines before the first line.
   private var emptyLines = 0
   private var headLength = 0
   private var bodyLength = 0
-  /// How many trailers have come, those that were dropped among them.
+  /// The number of trailers so far, including dropped ones.
   private var trailerCount = 0
 
-  // A caller that keeps these two puts others in their place, whose memory is used for the next message.
+  // A caller that keeps these two replaces them by others, whose memory is used for the next message.
   package var start = Start()
   package var fields = HeaderFields()
   private(set) var framing = MessageFraming()
@@ -55,15 +54,15 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
 
   package init(limits: MessageLimits) { self.limits = limits }
 
-  /// Whether no byte of a message has come since the last one.
+  /// Whether no byte of the next message has been received.
   package var isBetweenMessages: Bool {
     if case .startLine = state { lines.isEmpty } else { false }
   }
 
-  /// Whether there is nothing of a message here, not even an empty line before it.
+  /// Whether nothing has been received, not even an empty line before a message.
   var isUntouched: Bool { isBetweenMessages && emptyLines == 0 }
 
-  /// Whether a chunk has begun of which some is still to come, be it only its end.
+  /// Whether a chunk has begun and is incomplete, even if only its CRLF is missing.
   package var isWithinChunk: Bool {
     switch state {
     case .chunk, .chunkEnd: true
@@ -71,7 +70,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     }
   }
 
-  /// Whether the whole of a message has been decoded.
+  /// Whether the whole message has been decoded.
   package var isComplete: Bool {
     switch state {
     case .complete: true
@@ -80,10 +79,10 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     }
   }
 
-  /// Whether the first line of a message has come, as long as its content has not.
+  /// Whether the first line of a message has been received, and its content has not begun.
   var hasStart: Bool { headLength > 0 }
 
-  /// How many bytes of content are still to come, where that is known.
+  /// The number of bytes of content still to come; `nil` if it is not known.
   var remainingLength: Int? {
     switch state {
     case .head: if case .length(let length) = framing.body { length } else { nil }
@@ -93,13 +92,13 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     }
   }
 
-  /// Makes ready for the next message. The one before must be complete.
+  /// Prepares for the next message. Traps if the current one is incomplete.
   package mutating func beginNext() {
     precondition(isComplete)
     reset()
   }
 
-  /// Makes ready for another connection, whatever has become of this one.
+  /// Prepares for another connection, whatever the state of this one.
   mutating func reset() {
     if isUntouched { return }
     state = .startLine
@@ -113,7 +112,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     if !trailers.isEmpty { trailers.removeAll() }
   }
 
-  /// The next event of `input` from `position` on, which is moved past the bytes that led to it.
+  /// Returns the next event of `input` from `position` on, and moves `position` past the bytes that led to it.
   package mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Event {
     do {
       return try advance(input, at: &position)
@@ -165,14 +164,14 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     }
   }
 
-  /// Says that the peer has finished, which is the end of a message that nothing else ends.
+  /// Handles the end of the peer's input, which ends a message without a declared length.
   package mutating func finish() throws(WireError) {
     switch state {
     case .untilClose: state = .complete
     case .complete: return
     case .startLine where isBetweenMessages: return
     default:
-      throw fail(.malformed("The message is not whole."))
+      throw fail(.malformed("The message is incomplete."))
     }
   }
 
@@ -182,14 +181,14 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     return error
   }
 
-  /// Takes in the next line, or the piece of it that has come.
+  /// Processes the next line, or gathers the piece of it that has come.
   ///
-  /// - Returns: whether the line was whole.
+  /// - Returns: Whether the line was complete.
   @inline(never)
   private mutating func acceptPiece(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Bool {
     switch lines.next(in: input, at: &position, limit: lineLimit) {
     case .incomplete: return false
-    case .malformed: throw .malformed("A line does not end in CRLF, or holds a NUL.")
+    case .malformed: throw .malformed("A line does not end in CRLF, or contains a NUL.")
     case .tooLong: throw tooLong
     case .inInput(let range): try accept(input.extracting(range))
     case .gathered:
@@ -200,7 +199,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     return true
   }
 
-  /// Takes in a line, which came without its CRLF.
+  /// Processes a line, which comes without its CRLF.
   private mutating func accept(_ line: Span<UInt8>) throws(WireError) {
     switch state {
     case .startLine: try acceptStart(line)
@@ -234,7 +233,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     state = .fields
   }
 
-  /// Takes in a line of the head; an empty one ends it.
+  /// Processes a line of the head. An empty one ends it.
   @inline(__always)
   private mutating func acceptField(_ line: Span<UInt8>) throws(WireError) {
     if line.isEmpty {
@@ -273,7 +272,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     if case .head = state { true } else { false }
   }
 
-  /// How long the next line may be.
+  /// The maximum length of the next line.
   private var lineLimit: Int {
     switch state {
     case .startLine: limits.startLine
@@ -282,10 +281,10 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     }
   }
 
-  /// How long the next line of a head may be.
+  /// The maximum length of the next line of a head.
   private var headLimit: Int { max(0, limits.head - headLength) }
 
-  /// What is wrong with a line over its limit.
+  /// The error for a line over its limit.
   private var tooLong: WireError {
     switch state {
     case .startLine: Start.tooLong(hasSpace: lines.hasGathered(UInt8(ascii: " "), within: limits.startLine))

@@ -1,24 +1,24 @@
-/// Turns a message's content into the bytes that are sent (RFC 9112 sections 6 and 7), without any input or output: the
-/// sender appends a head, says how the content ends, and frames each piece of it.
+/// Encodes a message (RFC 9112 sections 6 and 7). It does no input or output: the sender appends a head, chooses how
+/// the content ends, and frames each piece of it.
 package struct MessageEncoder: Sendable {
   enum Content {
-    /// None is sent, whatever is written (RFC 9110 section 6.4.1).
+    /// No content is sent, whatever is written (RFC 9110 section 6.4.1).
     case none
     case fixed(remaining: Int)
     case chunked
-    /// The end of the connection ends it.
+    /// The end of the connection ends the content.
     case untilClose
   }
 
   var content = Content.none
-  /// Fields for after the content; sent only with chunks.
+  /// The fields to send after the content. They are sent only with chunks.
   package var trailers = HeaderFields()
 
   package init() {}
 
-  /// Appends the head of a request. The framing is the encoder's alone, whatever `fields` say.
+  /// Appends the head of a request. Framing fields in `fields` are replaced by the encoder's own.
   ///
-  /// - Parameter contentLength: how much content there will be, if that is known; `nil` has it sent in chunks.
+  /// - Parameter contentLength: The length of the content; `nil` if it is unknown and is to be sent in chunks.
   package mutating func begin(
     _ method: Method, _ target: String, _ fields: HeaderFields, contentLength: Int? = 0, into output: inout ByteBuffer
   ) {
@@ -40,15 +40,15 @@ package struct MessageEncoder: Sendable {
     output.append("\r\n")
   }
 
-  /// Whether content is sent at all, or only what would describe it.
+  /// Whether any content is sent.
   @inline(__always)
   var sendsContent: Bool {
     if case .none = content { false } else { true }
   }
 
-  /// Appends what comes before `count` bytes of content, which the caller sends next.
+  /// Appends the framing before `count` bytes of content, which the caller sends next.
   ///
-  /// - Throws: ``BodyError/wrongLength`` if there is more content than was declared.
+  /// - Throws: ``BodyError/wrongLength`` if this is more content than was declared.
   package mutating func beginContent(_ count: Int, into output: inout ByteBuffer) throws(BodyError) {
     switch content {
     case .none, .untilClose: return
@@ -61,14 +61,14 @@ package struct MessageEncoder: Sendable {
     }
   }
 
-  /// Appends what comes after content that ``beginContent(_:into:)`` announced.
+  /// Appends the framing after content that ``beginContent(_:into:)`` announced.
   package mutating func endContent(into output: inout ByteBuffer) {
     if case .chunked = content { output.append("\r\n") }
   }
 
-  /// Appends what comes after all content.
+  /// Appends the framing after all content.
   ///
-  /// - Throws: ``BodyError/wrongLength`` if there was less content than was declared: the connection cannot go on.
+  /// - Throws: ``BodyError/wrongLength`` if there was less content than declared. The connection then cannot continue.
   package mutating func finish(into output: inout ByteBuffer) throws(BodyError) {
     switch content {
     case .none, .untilClose, .fixed(0): return

@@ -1,28 +1,29 @@
-/// What a message's head says about its content and the connection (RFC 9112 sections 3.2, 6 and 9).
+/// The framing of a message and the persistence of the connection, as determined by its head (RFC 9112 sections 3.2, 6
+/// and 9).
 ///
-/// It is strict: whatever two recipients might read differently is refused, since that is how requests are smuggled
-/// (section 11.2).
+/// Parsing is strict: anything that two recipients might interpret differently is refused, because such differences
+/// enable request smuggling (section 11.2).
 struct MessageFraming: Sendable {
   enum Body: Sendable, Equatable {
     case length(Int)
     case chunked
-    /// The end of the connection ends it: a response alone may have that.
+    /// The end of the connection ends the content. Only a response can have this.
     case untilClose
   }
 
   /// How the content ends.
   var body = Body.length(0)
-  /// Whether the sender would use the connection again (section 9.3).
+  /// Whether the sender allows another message on the connection (section 9.3).
   var keepAlive = true
   /// Whether the client waits for a 100 (Continue) before it sends the content (RFC 9110 section 10.1.1).
   var expectsContinue = false
-  /// Whether the client would go on with HTTP/2 (RFC 7540 section 3.2).
+  /// Whether the client offers to switch to HTTP/2 (RFC 7540 section 3.2).
   var asksForHTTP2 = false
 
   init() {}
 
-  /// - Parameter bodyLimit: the longest content that is taken in.
-  @inline(__always)  // Where the role is known, so is much else.
+  /// - Parameter bodyLimit: The maximum length of the content.
+  @inline(__always)  // Inlined, because a known role removes much of the code.
   init(
     _ fields: HeaderFields, version: HTTPVersion, of role: MessageRole, bodyLimit: Int
   ) throws(WireError) {
@@ -39,14 +40,14 @@ struct MessageFraming: Sendable {
       let value = bytes.extracting(entry.valueRange)
       switch entry.name {
       case .host where isRequest:
-        // Section 3.2: more than one, or one that is no host, is a 400. An empty one is too: no http URI has an empty host
-        // (RFC 9110 section 4.2.1), and there is no default to put in its place (section 3.3).
+        // Section 3.2: more than one Host field, or an invalid one, is a 400. So is an empty one: no http URI has an
+        // empty host (RFC 9110 section 4.2.1), and we have no default to use instead (section 3.3).
         hosts += 1
         guard hosts == 1, value.isAuthority(portRequired: false) else {
           throw .malformed("The Host field is not valid.")
         }
       case .contentLength:
-        // Section 6.3, item 5. Equal lengths might be taken as one, but nobody honest sends them.
+        // Section 6.3, item 5. Repeated equal lengths may be accepted, but legitimate clients do not send them.
         lengths += 1
         guard lengths == 1, let length = value.decimalValue else {
           throw .malformed("The Content-Length field is not valid.")
@@ -66,12 +67,13 @@ struct MessageFraming: Sendable {
       default: break
       }
     }
-    // RFC 9113 section 8.3.1 asks for no authority in HTTP/2, and health checks of proxies send none.
+    // RFC 9113 section 8.3.1 does not require an authority in HTTP/2, and health checks of proxies send none.
     if isRequest, hosts == 0, version >= .http1_1, version < .http2 { throw .malformed("There is no Host field.") }
     if let codings {
-      // Section 6.1: not both, since one recipient would believe the one and another the other; and not in HTTP/1.0.
+      // Section 6.1: both fields are refused, because recipients might disagree on which one counts; so is this one in
+      // HTTP/1.0.
       guard lengths == 0, version >= .http1_1 else {
-        throw .malformed("The Transfer-Encoding field has no place here.")
+        throw .malformed("The Transfer-Encoding field is not allowed here.")
       }
       try codings.check()
       body = .chunked
@@ -84,11 +86,12 @@ struct MessageFraming: Sendable {
     if body == .length(0) { expectsContinue = false }
   }
 
-  /// What a response's status and the method of its request say before its fields do (section 6.3, items 1, 2 and 8).
+  /// Applies the rules in which the status and the request's method override the fields (section 6.3, items 1, 2 and
+  /// 8).
   private mutating func frame(_ status: Status, to method: Method, isFramed: Bool) throws(WireError) {
     if status.isInformational || status.code == 204 {
-      // Section 6.1, and RFC 9110 section 8.6: such a response says nothing about content.
-      guard !isFramed else { throw .malformed("A response that cannot have content says how long it is.") }
+      // Section 6.1, and RFC 9110 section 8.6: such a response must not declare a length.
+      guard !isFramed else { throw .malformed("A response that cannot have content declares a length.") }
       body = .length(0)
     } else if method == .head || status.code == 304 || method == .connect && status.isSuccess {
       body = .length(0)
@@ -98,7 +101,7 @@ struct MessageFraming: Sendable {
   }
 }
 
-/// The codings that all `Transfer-Encoding` fields of a message name together (RFC 9112 section 6.1).
+/// The codings in all `Transfer-Encoding` fields of a message (RFC 9112 section 6.1).
 private struct TransferCodings {
   private var endsInChunked = false
   private var hasOther = false
@@ -108,7 +111,7 @@ private struct TransferCodings {
     while true {
       let end = value.firstIndex(of: UInt8(ascii: ","), from: start) ?? value.count
       let coding = value.extracting(value.trimmed(from: start, to: end))
-      // The last one tells where the message ends, so nothing may follow it, not even itself (section 6.3, item 4).
+      // Chunked delimits the message, so it must be the last coding and must not be repeated (section 6.3, item 4).
       guard !endsInChunked, !coding.isEmpty, CharacterClass.token.containsAll(coding) else {
         throw .malformed("The Transfer-Encoding field is not valid.")
       }
@@ -119,12 +122,12 @@ private struct TransferCodings {
   }
 
   func check() throws(WireError) {
-    if hasOther { throw WireError(.notImplemented, "The transfer coding is not known.") }
+    if hasOther { throw WireError(.notImplemented, "The transfer coding is not supported.") }
   }
 }
 
 extension Span<UInt8> {
-  /// Whether `token`, in lower case, is an element of this comma-separated list (RFC 9110 section 5.6.1).
+  /// Returns whether `token`, in lower case, is an element of this comma-separated list (RFC 9110 section 5.6.1).
   func listContains(_ token: StaticString) -> Bool {
     var start = 0
     while start <= count {
@@ -135,7 +138,7 @@ extension Span<UInt8> {
     return false
   }
 
-  /// Whether this comma-separated list has no element but `token`, in lower case; empty elements do not count
+  /// Returns whether this comma-separated list has no element but `token`, in lower case. Empty elements are ignored
   /// (RFC 9110 section 5.6.1.2).
   func listHolds(only token: StaticString) -> Bool {
     var start = 0

@@ -1,11 +1,11 @@
 /// The first line of a request (RFC 9112 section 3): method SP request-target SP HTTP-version.
 struct RequestLine: StartLine {
-  /// What the request asks for: GET until a line has been read that says otherwise.
+  /// The method of the request; GET until a line has been read.
   private(set) var method = Method.get
   private(set) var version = HTTPVersion.http1_1
   var target = RequestTarget()
 
-  /// RFC 9112 section 2.2 would have a server skip one at least.
+  /// The number of empty lines that are skipped. RFC 9112 section 2.2 asks a server to skip at least one.
   static var mostEmptyLines: Int { 8 }
 
   var role: MessageRole { .request }
@@ -25,7 +25,8 @@ struct RequestLine: StartLine {
     let known = Method(token: name)
     if let known { method = known }
     guard let version = try HTTPVersion.version(line.extracting(second + 1..<line.count)) else {
-      // A NUL or a CR is found out as soon as it comes, if the line comes in pieces: so it goes before the version.
+      // If a line arrives in pieces, a NUL or a CR in the target is found before the version, so it must be reported
+      // first here too.
       guard line.extracting(first + 1..<second).isTargetText else {
         throw .malformed("The request target is not valid.")
       }
@@ -33,7 +34,7 @@ struct RequestLine: StartLine {
     }
     target.bytes.removeAll(keepingCapacity: true)
     target.bytes.append(copying: line.extracting(first + 1..<second))
-    // The target of a method that is too long is checked as that of one that may have any usual form.
+    // If the method is too long, the target is checked as if it could have any usual form.
     guard target.locateParts(method: known ?? .options) else {
       throw .malformed("The request target is not valid.")
     }
@@ -44,7 +45,7 @@ struct RequestLine: StartLine {
   mutating func clear() { method = .get }
 
   static func tooLong(hasSpace: Bool) -> WireError {
-    // The target is too long only where there is one; a token as long as that is no method.
+    // Only a line with a space has a target that can be too long. Without one, the method is too long.
     hasSpace ? WireError(.uriTooLong) : .malformed("The method is too long.")
   }
 }

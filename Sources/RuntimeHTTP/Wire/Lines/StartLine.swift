@@ -1,35 +1,35 @@
 /// The first line of a message (RFC 9112 section 2.1): a ``RequestLine`` or a ``StatusLine``, depending on the sender.
 package protocol StartLine: Sendable {
-  /// Empty lines before it, which are skipped.
+  /// The maximum number of empty lines before it, which are skipped.
   static var mostEmptyLines: Int { get }
 
   init()
 
   var version: HTTPVersion { get }
-  /// What the framing of the message depends on beside its fields.
+  /// The facts besides the fields that determine the framing of the message.
   var role: MessageRole { get }
 
-  /// Reads `line`, which came without its CRLF. What is known of it is here even where something else is wrong.
+  /// Parses `line`, which comes without its CRLF. If it is invalid, the parts parsed so far are set.
   mutating func read(_ line: Span<UInt8>) throws(WireError)
-  /// Makes ready for another message.
+  /// Prepares for another message.
   mutating func clear()
 
-  /// What is wrong with a line that is longer than the limit.
+  /// Returns the error for a line that exceeds the limit.
   ///
-  /// - Parameter hasSpace: whether a space is among the bytes that are within the limit.
+  /// - Parameter hasSpace: Whether there is a space among the bytes within the limit.
   static func tooLong(hasSpace: Bool) -> WireError
 }
 
-/// Which end has sent a message, and what its framing depends on beside its fields (RFC 9112 section 6.3).
+/// The end that sent a message, with the facts besides its fields that determine its framing (RFC 9112 section 6.3).
 package enum MessageRole: Sendable {
   case request
   case response(Status, to: Method)
 }
 
 extension HTTPVersion {
-  /// RFC 9112 section 2.3: `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, case-sensitive.
+  /// Parses a version. RFC 9112 section 2.3: `HTTP-version = HTTP-name "/" DIGIT "." DIGIT`, case-sensitive.
   ///
-  /// - Returns: `nil` for a major version other than 1, in which such lines are not sent.
+  /// - Returns: `nil` for a major version other than 1, whose messages have no such lines.
   static func version(_ text: Span<UInt8>) throws(WireError) -> HTTPVersion? {
     if text.count == 8, text.bytes.unsafeLoadUnaligned(as: UInt64.self) == http1_1Text { return .http1_1 }
     guard text.count == 8, text[0] == UInt8(ascii: "H"), text[1] == UInt8(ascii: "T"), text[2] == UInt8(ascii: "T"),

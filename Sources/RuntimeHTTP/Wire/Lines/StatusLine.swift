@@ -1,6 +1,6 @@
 /// The first line of a response (RFC 9112 section 4): HTTP-version SP status-code SP [ reason-phrase ].
 package struct StatusLine: StartLine {
-  /// What the request asked for that is answered. It has to be set before the line is read.
+  /// The method of the request that is answered. Set it before the line is read.
   package var requestMethod = Method.get
   package private(set) var version = HTTPVersion.http1_1
   package private(set) var status = Status.ok
