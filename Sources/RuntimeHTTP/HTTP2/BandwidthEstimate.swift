@@ -1,23 +1,24 @@
-/// Estimates how many bytes a connection holds on its way: bandwidth times round trip. A receive window of less slows
-/// the peer, and one of more only costs memory.
+/// Estimates how many bytes are in flight on a connection: bandwidth times round trip. A smaller receive window slows
+/// the peer down, and a larger one only costs memory.
 ///
-/// It is hyper's method: a PING goes out with content on its way, and what comes until its acknowledgement is what one
-/// round trip brings. Where that is most of the window, the window is what holds the peer up, and is doubled, as long as
-/// the bandwidth still rises with it.
+/// This is hyper's method. A PING is sent while content is arriving, and the content that arrives until its
+/// acknowledgement is what one round trip delivers. If that is most of the window, the window limits the peer and is
+/// doubled, as long as the bandwidth still rises.
 struct BandwidthEstimate: Sendable {
-  /// The window that seems right.
+  /// The window that the estimate suggests.
   private(set) var window: Int
   private let bound: Int
-  /// The bytes that have come since the PING that is under way, or since the acknowledgement of the last.
+  /// The number of bytes received since the PING in flight was sent or, if there is none, since the last
+  /// acknowledgement.
   private var bytes = 0
-  /// When that was sent, in nanoseconds.
+  /// The time at which it was sent, in nanoseconds.
   private var sent: Int64?
-  /// The round trip, in nanoseconds, smoothed as TCP does.
+  /// The round trip in nanoseconds, smoothed as in TCP.
   private var roundTrip = 0.0
-  /// The greatest bandwidth seen, in bytes a nanosecond.
+  /// The highest bandwidth seen, in bytes per nanosecond.
   private var bandwidth = 0.0
 
-  /// Whether a PING is under way.
+  /// Whether a PING is in flight.
   var isMeasuring: Bool { sent != nil }
 
   init(window: Int, bound: Int) {
@@ -25,29 +26,29 @@ struct BandwidthEstimate: Sendable {
     self.bound = max(window, bound)
   }
 
-  /// Counts content that has come at `now`.
+  /// Counts content received at `now`.
   ///
-  /// - Returns: whether to send a PING.
+  /// - Returns: Whether to send a PING.
   mutating func receive(_ count: Int, now: Int64) -> Bool {
     guard window < bound else { return false }
     bytes += count
-    // No window holds up somebody who sends a form now and then, and a PING would cost as much as the form.
+    // The window does not limit a client that sends a form now and then, and a PING would cost as much as the form.
     guard sent == nil, bytes >= window / 4 else { return false }
     sent = now
     bytes = count
     return true
   }
 
-  /// Takes the acknowledgement of the PING, which came at `now`.
+  /// Handles the acknowledgement of the PING, received at `now`.
   ///
-  /// - Returns: whether the window has changed.
+  /// - Returns: Whether the window has changed.
   mutating func acknowledge(now: Int64) -> Bool {
     guard let start = sent else { return false }
     sent = nil
     defer { bytes = 0 }
     let sample = Double(max(1, now - start))
     roundTrip = roundTrip == 0 ? sample : roundTrip + (sample - roundTrip) / 8
-    // What comes in a round trip came in somewhat more than one: the PING waited behind other things.
+    // The content took somewhat more than a round trip, because the PING waited behind other data.
     let rate = Double(bytes) / (roundTrip * 1.5)
     guard rate > bandwidth else { return false }
     bandwidth = rate

@@ -1,12 +1,12 @@
-/// Bounds what a peer can have done that brings nobody any further, and costs it next to nothing to ask for.
+/// Limits the requests of a peer that cost it almost nothing and bring no progress.
 ///
-/// A budget goes down with each such frame and up again with useful work and with time, as ``HTTP2Options/Allowance``
-/// says. A peer that uses it up gets ENHANCE_YOUR_CALM (RFC 9113 section 10.5) and loses its connection.
+/// Each such frame reduces a budget, and useful work and time restore it, as ``HTTP2Options/Allowance`` describes. A
+/// peer that exhausts it gets ENHANCE_YOUR_CALM (RFC 9113 section 10.5) and loses its connection.
 struct FloodGuard: Sendable {
   private struct Budget {
     let allowance: HTTP2Options.Allowance
     private var left: Int
-    /// What time has restored of the next unit, in thousandths.
+    /// The fraction of the next unit that time has restored, in thousandths.
     private var thousandths = 0
 
     init(_ allowance: HTTP2Options.Allowance) {
@@ -20,7 +20,7 @@ struct FloodGuard: Sendable {
       return true
     }
 
-    /// An allowance may be as large as an `Int`, so that what is added is compared and not the sum.
+    /// Restores up to `count` units. An allowance may be as large as an `Int`, so the sum is never computed.
     mutating func refill(_ count: Int) { left += min(count, allowance.atOnce - left) }
 
     mutating func refill(milliseconds: Int) {
@@ -34,43 +34,42 @@ struct FloodGuard: Sendable {
     }
   }
 
-  /// Frames that ask for an answer or for bookkeeping and move no content: PING, SETTINGS, WINDOW_UPDATE, PRIORITY,
-  /// PRIORITY_UPDATE, what is empty, and what is not known (CVE-2019-9511, 9512, 9513, 9515, 9517, 9518); and requests
-  /// that are refused for no fault of the client's.
+  /// The budget for frames that demand an answer or bookkeeping but carry no content: PING, SETTINGS, WINDOW_UPDATE,
+  /// PRIORITY, PRIORITY_UPDATE, empty and unknown frames (CVE-2019-9511, 9512, 9513, 9515, 9517, 9518); and for
+  /// requests that are refused without fault of the client.
   private var overhead: Budget
-  /// Streams that have come to nothing: reset by the peer soon and before any of their response had left
-  /// (CVE-2023-44487), or by us for what the peer did (CVE-2025-8671), or refused, be it by a response of ours (400, 413,
-  /// 431).
+  /// The budget for failed streams: reset by the peer early and before any of the response was sent (CVE-2023-44487),
+  /// reset by us for an error of the peer (CVE-2025-8671), or refused, also by a response (400, 413, 431).
   private var failures: Budget
-  /// Updates of windows that the content we have sent makes room for. There is no bound: a client which has not read for
-  /// a while has many to send, and each stands for content that it has taken.
+  /// The number of WINDOW_UPDATE frames that the content sent so far accounts for. It has no limit: a client that has
+  /// not read for a while has many to send, and each stands for content that it has received.
   private var expectedUpdates = 0
   private let tickMilliseconds: Int
 
-  /// A response lets its client adjust windows and priorities a few times.
+  /// After a response, a client may adjust windows and priorities a few times.
   private static let overheadPerResponse = 4
-  /// Content pays for a PING that measures the connection by it, and for the SETTINGS that follow from that, as gRPC's
-  /// clients send them. So frames that move content are at least a third of all.
+  /// Content pays for a PING that measures the connection and for the SETTINGS that follow from it, as gRPC clients
+  /// send them. So at least a third of all frames carry content.
   private static let overheadPerContent = 2
-  /// A frame with less content does not speak for the peer that has sent it, or has opened a window no further for it
-  /// (CVE-2019-9511, data dribble).
+  /// A frame with less content does not count in favour of a peer that sent it, or whose window limited it to this
+  /// length (CVE-2019-9511, data dribble).
   private static let leastUsefulContent = 256
-  /// The simplest clients answer each DATA frame with an update of its stream's window and one of the connection's;
-  /// others answer each piece that their caller reads, of a few kilobytes.
+  /// The simplest clients answer each DATA frame with updates of the stream's and the connection's windows; others send
+  /// updates for each piece of a few kilobytes that their caller reads.
   private static let updatesPerPiece = 2
   private static let pieceLength = 2048
 
-  /// - Parameter tickLength: how long a tick is at least.
+  /// - Parameter tickLength: The minimum length of a tick.
   init(_ options: HTTP2Options, tickLength: Duration) {
     overhead = Budget(options.overheadAllowance)
     failures = Budget(options.failureAllowance)
-    // A tick is a second at most, so that this fits.
+    // A tick is at most a second, so this fits.
     tickMilliseconds = Int(tickLength / .milliseconds(1))
   }
 
   mutating func spendOverhead() throws(HTTP2Error) {
     guard overhead.spend() else {
-      throw .connection(.enhanceYourCalm, "There are too many frames that move no content.")
+      throw .connection(.enhanceYourCalm, "There are too many frames without content.")
     }
   }
 
@@ -81,40 +80,41 @@ struct FloodGuard: Sendable {
 
   mutating func spendFailure() throws(HTTP2Error) {
     guard failures.spend() else {
-      throw .connection(.enhanceYourCalm, "Too many streams come to nothing.")
+      throw .connection(.enhanceYourCalm, "Too many streams fail.")
     }
   }
 
-  /// Counts a stream that the peer has reset before any of its response had left, that many ticks after it was opened.
+  /// Counts a stream that the peer reset before any of its response was sent, `ticks` ticks after it was opened.
   ///
-  /// A peer that waits before it gives up gets no more done than the number of streams allows, which is no flood.
+  /// A reset after a second or more is not counted: the number of concurrent streams already limits what such a peer
+  /// can cause.
   mutating func spendReset(afterTicks ticks: UInt64) throws(HTTP2Error) {
-    // The tick in which it was opened is not a whole one.
+    // The tick in which the stream was opened was not a whole one.
     let wholeTicks = max(1, ticks) - 1
     if wholeTicks <= 1000, Int(wholeTicks) * tickMilliseconds < 1000 { try spendFailure() }
   }
 
-  /// The peer has had a response to a request that was not wrong, or as much of it as it wanted.
+  /// Restores the budgets for a response to a valid request, or for the part of it that the peer wanted.
   mutating func noteResponse() {
     overhead.refill(Self.overheadPerResponse)
     failures.refill(1)
   }
 
-  /// Content has been sent: `count` bytes in one frame.
+  /// Restores the budget for `count` bytes of content sent in one frame.
   ///
-  /// - Parameter isCut: whether a window of the peer's held more of it back.
+  /// - Parameter isCut: Whether the peer's window limited the frame.
   mutating func noteContentSent(_ count: Int, isCut: Bool = false) {
     if isCut, count < Self.leastUsefulContent { return }
     expectedUpdates += Self.updatesPerPiece * (1 + count / Self.pieceLength)
     overhead.refill(Self.overheadPerContent)
   }
 
-  /// Content has come: `count` bytes in one frame.
+  /// Restores the budget for `count` bytes of content received in one frame.
   mutating func noteContentReceived(_ count: Int) {
     if count >= Self.leastUsefulContent { overhead.refill(Self.overheadPerContent) }
   }
 
-  /// A tick has gone by.
+  /// Restores the budgets for a tick.
   mutating func noteTick() {
     overhead.refill(milliseconds: tickMilliseconds)
     failures.refill(milliseconds: tickMilliseconds)

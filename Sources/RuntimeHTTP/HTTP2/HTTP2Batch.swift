@@ -1,26 +1,26 @@
-/// Frames that are read at once, and what they lead to once the lock is free again. A connection has one while it reads;
-/// its arrays are used over and over.
-final class HTTP2Batch: @unchecked Sendable {  // In one pair of hands at a time: those of who took it from the pool.
-  /// The longest frame that we let a peer send.
+/// Frames that are read together, and the actions that they lead to after the lock is released. A connection has a
+/// batch while it reads; its arrays are reused.
+final class HTTP2Batch: @unchecked Sendable {  // Used only by the task that took it from the pool.
+  /// The least room for a read, in bytes: the longest frame that a peer may send, with its header.
   static let leastRoom = FrameHeader.size + 16_384
   private static let capacity = 2 * leastRoom
-  /// How much of it is taken in under one hold of the lock, in the units of ``Turn``: two thousand of the smallest frames,
-  /// which take a fraction of a millisecond, and more requests than a client may have streams.
+  /// The most work that is done under one hold of the lock, in the units of ``Turn``: two thousand of the smallest
+  /// frames, which take a fraction of a millisecond, and more requests than a client may have streams.
   static let mostWork = 128 * 1024
-  /// One that has had room for more requests than this is not kept.
+  /// The largest capacity for requests that is kept.
   private static let mostArrivals = 1024
 
   struct Arrival: Sendable {
     var slot: Int
     var stream: StreamID
     var request: Request
-    /// Whether the request has no content that is still to come.
+    /// Whether no content of the request is still to come.
     var isWhole: Bool
-    /// Whether it is refused, as there is too much to do.
+    /// Whether the request is refused because of overload.
     var isRefused = false
   }
 
-  /// Whether the requests that come with it are refused.
+  /// Whether the requests in this batch may be refused because of overload.
   @exclusivity(unchecked) var isOverloaded = false
   @exclusivity(unchecked) var input = ByteBuffer(capacity: capacity)
   @exclusivity(unchecked) var arrivals: [Arrival] = []
@@ -29,12 +29,12 @@ final class HTTP2Batch: @unchecked Sendable {  // In one pair of hands at a time
   @exclusivity(unchecked) var orphans: [Task<Void, any Error>] = []
   @exclusivity(unchecked) var awake: [UnsafeContinuation<Void, Never>] = []
 
-  /// Takes the first `count` requests out.
+  /// Removes the first `count` requests.
   func removeArrivals(_ count: Int) {
     if count == arrivals.count { arrivals.removeAll(keepingCapacity: true) } else { arrivals.removeFirst(count) }
   }
 
-  /// Whether what is there may begin a DATA frame: the fourth byte tells.
+  /// Whether the input may begin with a DATA frame, by its fourth byte.
   var mayHoldData: Bool { input.count < 4 || input.taken[3] == FrameType.data.rawValue }
 }
 

@@ -2,12 +2,12 @@ import Runtime
 import RuntimePrimitives
 
 extension HTTP2Connection {
-  /// Answers the request of stream `id`, in a task of its own.
+  /// Answers the request of stream `id`. Runs in the task of the request.
   ///
-  /// - Parameter response: what the handler has answered, if it has.
+  /// - Parameter response: The handler's response, if it has already given one.
   func answer(_ request: Request, _ slot: Int, _ id: StreamID, _ response: Response?) async {
     var request = request
-    // A request with content has one already.
+    // A request with content already has an exchange.
     let exchange = request.exchange as? HTTP2Exchange<Stream, H> ?? HTTP2Exchange(self, slot, id)
     request.exchange = exchange
     let response = if let response { response } else { await responder.respond(to: request) }
@@ -18,12 +18,12 @@ extension HTTP2Connection {
     }
   }
 
-  /// Sends a response that is in memory, and ends the handler's part.
+  /// Sends a response that is in memory, and ends the handler's use of the stream.
   private func end(_ slot: Int, _ response: Response) {
     leave(slot) { state in respond(slot, response, &state) }
   }
 
-  /// The same for who has the lock, and gives whom to wake.
+  /// Like `end(_:_:)`, for callers that already hold the lock. Returns the continuation to resume.
   func end(
     _ slot: Int, _ response: Response, _ state: inout HTTP2ConnectionState
   ) -> UnsafeContinuation<Void, Never>? {
@@ -37,8 +37,8 @@ extension HTTP2Connection {
     state.core.respond(slot, response.status, response.headers, content: content)
   }
 
-  /// Does the last that there is to do for the stream in `slot`, and ends the handler's part with it: a client that sees
-  /// the end finds its request counted as answered.
+  /// Performs the last operation on the stream in `slot`, and ends the handler's use of it under the same lock, so that
+  /// a client that sees the end finds its request counted as answered.
   func leave(_ slot: Int, after last: (inout HTTP2ConnectionState) throws -> Void) rethrows {
     let (writer, waiter) = try state.withLock { state throws in
       try last(&state)
@@ -50,13 +50,13 @@ extension HTTP2Connection {
     waiter?.resume()
   }
 
-  /// Ends the handler's part, for who has the lock, and gives whom to wake.
+  /// Like `leave(_:after:)`, for callers that already hold the lock. Returns the continuation to resume.
   func leave(_ slot: Int, _ state: inout HTTP2ConnectionState) -> UnsafeContinuation<Void, Never>? {
     control.endRequest()
     return state.leave(slot)
   }
 
-  /// Sends the head of a response after which `talk` speaks another protocol on the stream, and waits for its end.
+  /// Sends the head of a response that takes over the stream, and runs `talk` to its end.
   @inline(never)
   private func hand(
     _ request: Request, _ exchange: HTTP2Exchange<Stream, H>, over response: Response,
@@ -76,7 +76,7 @@ extension HTTP2Connection {
     leave(slot) { _ in }
   }
 
-  /// Sends a response that is a stream.
+  /// Sends a streamed response.
   private func answer(
     _ request: Request, _ exchange: HTTP2Exchange<Stream, H>, _ response: Response, _ length: Int?,
     _ produce: @Sendable (BodyWriter) async throws -> Void
@@ -89,7 +89,7 @@ extension HTTP2Connection {
       try exchange.finish()
     } catch {
       guard exchange.hasBegun else { return end(slot, responder.failure(error, request)) }
-      // What is left of it cannot be sent: the client must see that it is not whole.
+      // The rest cannot be sent, so the client must see that the response is incomplete.
       if !Task.isCancelled, error as? BodyError != .disconnected { responder.noteBreak(of: request, by: error) }
       leave(slot) { state in state.core.breakOff(slot) }
     }

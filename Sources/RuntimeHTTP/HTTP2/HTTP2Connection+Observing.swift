@@ -1,11 +1,11 @@
 import Runtime
 import RuntimePrimitives
 
-/// What observers are told of the requests of a connection.
+/// Notifies observers of the requests of a connection.
 extension HTTP2Connection {
-  /// Begins to trace the request that has come for `slot`, and returns it with its trace.
+  /// Begins to trace the request in `slot`. Returns the request with its trace.
   ///
-  /// - Parameter isRefused: whether no handler is asked.
+  /// - Parameter isRefused: Whether no handler is called.
   @inline(never)
   func trace(
     _ request: Request, _ slot: Int, _ stream: StreamID, isRefused: Bool, _ state: inout HTTP2ConnectionState
@@ -15,15 +15,16 @@ extension HTTP2Connection {
     return request.traced(by: trace)
   }
 
-  /// Tells observers of the requests that ended with the bytes of `buffer`.
+  /// Notifies observers of the requests that ended with the bytes of `buffer`.
   ///
-  /// - Parameter ending: how those ended of which the core knows no reason; they ended well if the bytes have left.
+  /// - Parameter ending: The ending of those requests for which the core has recorded none. If the bytes have been
+  ///   written, the requests are complete.
   @inline(__always)
   func tellEnded(with buffer: HTTP2Buffer, _ ending: RequestRecord.Ending = .complete) {
     if !buffer.traces.isEmpty { tell(&buffer.traces, ending) }
   }
 
-  /// Tells observers of the requests that ended when nothing could be written any more.
+  /// Notifies observers of the requests that ended after the last write.
   @inline(never)
   func tellEnded() {
     var traces: [RequestTrace] = []

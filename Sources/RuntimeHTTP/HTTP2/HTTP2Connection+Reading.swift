@@ -4,28 +4,28 @@ import RuntimePrimitives
 extension HTTP2Connection {
   /// Reads until the peer has finished or the stream has failed.
   ///
-  /// Cancellation does not end it; closing the stream does.
+  /// Cancellation does not end this; closing the stream does.
   func read() async {
     do throws(IOError) {
       var goesOn = try await readFrames(isFirst: true)
       while goesOn {
-        // There was nothing to read, so this waits, and others run meanwhile. Turns that went on from wait to wait would
-        // end in the middle of a batch, where an end costs most: the answers so far wake the writer.
+        // There was nothing to read, so this waits and other tasks run meanwhile. Turns that continued over waits would
+        // end in the middle of a batch, where an end costs most: the responses so far would wake the writer.
         readingTurn.restart()
         try await stream.waitUntilReadableOrClosed()
         goesOn = try await readFrames()
       }
     } catch {
-      // The stream has failed, or has been closed; in case the peer still reads, it is told how far we have come.
+      // The stream has failed or has been closed. In case the peer still reads, it is told which stream is the last.
       state.withLock { state in state.core.completeShutdown() }
     }
     abandonAll()
   }
 
-  /// Reads and takes in frames until it has come to the end of one and of what there is.
+  /// Reads and processes frames until the input is used up and ends at the end of a frame.
   ///
-  /// - Parameter isFirst: whether to begin with what HTTP/1 has read beyond its own, which may be all that there is.
-  /// - Returns: whether the peer may go on.
+  /// - Parameter isFirst: Whether to begin with the bytes that HTTP/1 has read ahead, which may be all there is.
+  /// - Returns: Whether the peer may send more.
   private func readFrames(isFirst: Bool = false) async throws(IOError) -> Bool {
     let batch = context.batches.take()
     defer { context.batches.giveBack(batch) }
@@ -41,31 +41,32 @@ extension HTTP2Connection {
     }
     while true {
       while receive(batch) { await readingTurn.give() }
-      // Of a frame that is not whole, the rest is waited for with what there is of it.
+      // If a frame is incomplete, this waits for the rest and keeps the buffer.
       let count = batch.input.isEmpty ? try batch.input.tryFill(from: stream) : try await fill(batch)
       guard let count else { return true }
       if count == 0 { return false }
-      // It has come without having been waited for.
+      // These bytes arrived without a wait, so they say nothing about overload.
       batch.isOverloaded = false
     }
   }
 
-  /// Reads what there is behind what there is in the batch already; 0 if the peer has finished.
+  /// Appends to the batch what can be read. Returns 0 if the peer has finished.
   private func fill(_ batch: HTTP2Batch) async throws(IOError) -> Int {
     batch.input.reserve(HTTP2Batch.leastRoom)
-    // The batch is ours until this returns, so the room stays where it is.
+    // This task owns the batch until the read returns, so the room does not move.
     var room = OutputRawSpan(buffer: batch.input.room, initializedCount: 0)
     let count = try await stream.read(into: &room)
     batch.input.commit(count)
     return count
   }
 
-  /// Says what the connection begins with, and starts the handler of the request that HTTP/1 leaves, if there is one.
+  /// Sends the first frames of the connection, and starts the handler of the request that HTTP/1 hands over, if there
+  /// is one.
   ///
-  /// - Parameter handover: what HTTP/1 leaves behind, if it had the connection before.
+  /// - Parameter handover: What HTTP/1 hands over, if it had the connection before.
   func begin(_ handover: HTTP2Handover = HTTP2Handover()) {
     control.watch(self)
-    // If HTTP/1 had begun to wait for a head, that has come.
+    // If HTTP/1 was waiting for a head, that wait is over.
     control.end(.head)
     let batch = context.batches.take()
     defer { context.batches.giveBack(batch) }
@@ -88,19 +89,19 @@ extension HTTP2Connection {
   }
 
   private enum Taken {
-    /// All of the input but the beginning of a frame.
+    /// All of the input except an incomplete frame.
     case all
     /// As much as one turn allows.
     case part
-    /// Nothing more, since the connection has failed.
+    /// The last input, because the connection has failed.
     case last
   }
 
-  /// Takes in the frames of `batch`, and starts what they lead to.
+  /// Processes the frames of `batch`, and performs the actions that they lead to.
   ///
-  /// - Returns: whether others should have a turn before the next call, which goes on from there.
+  /// - Returns: Whether other tasks should run before the next call, which continues from there.
   private func receive(_ batch: HTTP2Batch) -> Bool {
-    // Requests that are left from the last call go first.
+    // Requests left over from the last call go first.
     let taken = batch.arrivals.isEmpty ? state.withLock { state in take(batch, &state) } : .part
     for task in batch.orphans { task.cancel() }
     batch.orphans.removeAll(keepingCapacity: true)
@@ -114,7 +115,7 @@ extension HTTP2Connection {
 
   private func take(_ batch: HTTP2Batch, _ state: inout HTTP2ConnectionState) -> Taken {
     if state.isEnding || state.core.isFinished {
-      // What comes after the end is read, and nothing more.
+      // Input after the end is read and discarded.
       batch.input.removeAll()
       return .all
     }
@@ -146,7 +147,7 @@ extension HTTP2Connection {
         if let reader = state.seats[slot].reader.take() { batch.awake.append(reader) }
       case .closed(let slot):
         if let index = batch.arrivals.lastIndex(where: { $0.slot == slot }) {
-          // It was given up before anybody has begun to answer it, and nobody need begin.
+          // The request was cancelled before it was answered, so it need not be answered.
           batch.arrivals.remove(at: index)
           if let waiter = leave(slot, &state) { batch.awake.append(waiter) }
         } else {
@@ -160,7 +161,7 @@ extension HTTP2Connection {
     return taken
   }
 
-  /// The request whose head is in `slot`.
+  /// Returns the request whose head is in `slot`.
   private func arrival(
     _ slot: Int, in batch: HTTP2Batch, _ state: inout HTTP2ConnectionState
   ) -> HTTP2Batch.Arrival {
@@ -179,10 +180,10 @@ extension HTTP2Connection {
       slot: slot, stream: arrival.stream, request: arrival.request, isWhole: arrival.isWhole, isRefused: isRefused)
   }
 
-  /// Answers the requests of a batch: where the handler answers in a plain call, here and now, and each of the others in
-  /// a task of its own. There are no more of them than the client may have streams, until somebody has written.
+  /// Answers the requests of a batch: directly if the handler answers in a plain call, and each of the others in a task
+  /// of its own. Until the next write, there are at most as many requests as the client may have streams.
   ///
-  /// When the turn is over, the rest of the requests stay in the batch.
+  /// When the turn is over, the remaining requests stay in the batch.
   private func answer(_ batch: HTTP2Batch) {
     if batch.arrivals.isEmpty { return }
     var count = 0
@@ -218,7 +219,7 @@ extension HTTP2Connection {
 }
 
 extension HTTP2Connection {
-  /// The response to a request that has come, if there is one without waiting.
+  /// Returns the response to a request, if the handler or the overload protection gives one without waiting.
   @inline(__always)
   private func response(atOnceTo arrival: HTTP2Batch.Arrival) -> Response? {
     if arrival.isRefused { return context.overload?.refusal }
@@ -230,11 +231,11 @@ extension HTTP2Connection {
 // MARK: - Time
 
 extension HTTP2Connection: ConnectionWatcher {
-  /// Notes what is waited for next, and until when.
+  /// Records the next wait for input and its deadline.
   ///
   /// - Parameters:
-  ///   - hasFrames: whether a frame has come to its end.
-  ///   - isPaused: whether there are frames in the batch that have not been looked at, so that nothing is waited for yet.
+  ///   - hasFrames: Whether a complete frame has been received.
+  ///   - isPaused: Whether the batch has frames that have not been processed, so that there is no wait yet.
   private func noteWait(
     _ batch: HTTP2Batch, hasFrames: Bool, hasRequests: Bool, isPaused: Bool, _ state: inout HTTP2ConnectionState
   ) {
@@ -244,7 +245,7 @@ extension HTTP2Connection: ConnectionWatcher {
       state.partial = .nothing
       state.readDeadline = 0
     } else if state.core.isWithinBlock || !batch.input.isEmpty {
-      // The rest of a head has to come in time, and so has each frame of content, however many pieces it comes in.
+      // The rest of a head must arrive in time, and so must each frame of content, however many pieces it arrives in.
       let isContent = !state.core.isWithinBlock && batch.mayHoldData
       let partial: HTTP2ConnectionState.Partial = isContent ? .content : .head
       if partial != state.partial || isContent && hasFrames {
@@ -257,7 +258,7 @@ extension HTTP2Connection: ConnectionWatcher {
     }
   }
 
-  /// Looks after what takes too long.
+  /// Ends what has taken too long at tick `now`.
   func tick(_ now: UInt64) {
     let (isOver, orphans, awake, writer) = state.withLock { state in
       var orphans: [Task<Void, any Error>] = []
@@ -281,11 +282,11 @@ extension HTTP2Connection: ConnectionWatcher {
     if isOver { end() }
   }
 
-  /// Says the end and waits for the peer to see it; if that has been done before, it has had its time.
+  /// Sends the end and starts the wait for the peer to close. If that wait has already begun, closes the stream.
   private func end() {
     let isAgain = state.withLock { state in
       state.core.completeShutdown()
-      // When the writer has written that, the farewell begins.
+      // The wait for the peer to close begins when the writer has sent the end.
       state.readDeadline = 0
       return state.isEnding
     }
@@ -296,19 +297,19 @@ extension HTTP2Connection: ConnectionWatcher {
     if state.readDeadline != 0, state.readDeadline <= now { return true }
     if state.isEnding || state.core.isFinished { return false }
     if state.readDeadline == 0, !state.core.hasStreams {
-      // It has been idle since before this tick.
+      // The connection has been idle since before this tick.
       state.readDeadline = now + context.idleTicks
     }
     if state.core.awaitsSettingsAcknowledgement, now >= state.settingsDeadline {
-      state.core.fail(.settingsTimeout, "The settings have not been acknowledged.")
+      state.core.fail(.settingsTimeout, "The peer has not acknowledged our settings.")
       return true
     }
     return isDead(&state, at: now)
   }
 
-  /// Whether a peer that has requests in flight gives no sign of life.
+  /// Returns whether a peer with requests in flight has stopped responding.
   private func isDead(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {
-    // The tick in which it was heard is not a whole one any more.
+    // The tick in which it was last heard was not a whole one.
     let silence = now - min(now, state.heard + 1)
     if !state.core.hasStreams || silence < context.keepAliveTicks { return false }
     if silence >= 2 * context.keepAliveTicks { return true }
@@ -316,7 +317,7 @@ extension HTTP2Connection: ConnectionWatcher {
     return false
   }
 
-  /// Answers requests that have no response with a 503, breaks off the responses of the others, and cancels all handlers.
+  /// Answers requests without a response with a 503, interrupts the other responses, and cancels all handlers.
   func conclude() {
     abandon { state in
       state.core.setTime(to: secondsSince1970())
@@ -324,7 +325,7 @@ extension HTTP2Connection: ConnectionWatcher {
     }
   }
 
-  /// Begins a graceful end, or goes on with one that has begun.
+  /// Begins a graceful shutdown, unless one has begun.
   func beginClosing() {
     let writer = state.withLock { state in
       state.core.beginShutdown()

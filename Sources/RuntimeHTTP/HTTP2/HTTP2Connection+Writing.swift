@@ -1,8 +1,8 @@
 import Runtime
 import RuntimePrimitives
 
-/// How much is gathered for one write. Whose turn it is is decided anew for each, so that a peer which takes little at
-/// once gets little; but many small writes cost more than few large ones.
+/// The number of bytes that are gathered for one write. The order of streams is decided again for each write, so that a
+/// peer which receives slowly gets small writes; but many small writes cost more than few large ones.
 private enum WriteMark {
   static var least: Int { 64 * 1024 }
   static var most: Int { 512 * 1024 }
@@ -13,23 +13,23 @@ extension HTTP2Connection {
     case write
     /// There is nothing to write.
     case sleep
-    /// There will be nothing more.
+    /// There will be nothing more to write.
     case end
   }
 
-  /// Writes what there is to write, until there will be no more.
+  /// Writes output as it arises, until there will be no more.
   func write() async {
     while await writeAll() {
       writingTurn.pause()
       await sleep()
-      // Handlers that are ready go first, and leave what they have with the rest.
+      // Handlers that are ready run first, so that their output is part of the same write.
       if state.withLock({ state in state.handlers > 0 }) { await Task.yield() }
     }
   }
 
-  /// Writes until there is nothing to write. It has a buffer for only as long.
+  /// Writes until there is nothing to write. It takes a buffer only for that time.
   ///
-  /// - Returns: whether there may be more later.
+  /// - Returns: Whether there may be more later.
   private func writeAll() async -> Bool {
     let buffer = context.buffers.take()
     defer { context.buffers.giveBack(buffer) }
@@ -45,7 +45,7 @@ extension HTTP2Connection {
       }
       writingTurn.spend(Turn.systemCall + buffer.bytes.count)
       do {
-        // The buffer is ours until these return, so the bytes stay where they are.
+        // This task owns the buffer until the writes return, so its bytes do not move.
         buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
         if buffer.bytes.isEmpty {
           mark = min(2 * mark, WriteMark.most)
@@ -66,7 +66,7 @@ extension HTTP2Connection {
     }
   }
 
-  /// Counts the buffer with which the writer waits.
+  /// Counts the buffer that the writer waits with.
   private func setOutputLength(_ length: Int) {
     state.withLock { state in
       state.outputLength = length
@@ -74,10 +74,10 @@ extension HTTP2Connection {
     }
   }
 
-  /// Has what a batch of frames has led to written: here, if nobody is about to add to it and the peer takes it at once,
-  /// so that the writer need not wake for it.
+  /// Writes the output of a batch of frames, or wakes the writer for it. Writes here if no handler is running and the
+  /// peer has room, so that the writer need not wake up.
   ///
-  /// - Parameter inputLength: the length of the buffer in which the rest of a frame is waited for, if there is one.
+  /// - Parameter inputLength: The capacity of the buffer that waits for the rest of a frame, or 0.
   func writeOrWake(inputLength: Int) {
     let (writer, isAlone) = state.withLock { state in
       state.inputLength = inputLength
@@ -86,7 +86,7 @@ extension HTTP2Connection {
     }
     guard let writer else { return }
     guard isAlone else { return writer.resume() }
-    // It sleeps until we wake it, and nobody else writes.
+    // The writer sleeps until this resumes it, and no other task writes.
     let buffer = context.buffers.take()
     defer { context.buffers.giveBack(buffer) }
     var awake: [UnsafeContinuation<Void, Never>] = []
@@ -94,7 +94,7 @@ extension HTTP2Connection {
     for waiter in awake { waiter.resume() }
     if case .write = step {
       do {
-        // The buffer is ours until this returns, so the bytes stay where they are.
+        // This task owns the buffer until the write returns, so its bytes do not move.
         buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
         if buffer.bytes.isEmpty { tellEnded(with: buffer) }
       } catch {
@@ -124,12 +124,12 @@ extension HTTP2Connection {
     if state.core.takeOutput(&buffer.bytes) { return .write }
     if state.isEnding || state.core.isFinished { return .end }
     state.count(in: context.memory)
-    // The larger memory is for the other connections.
+    // The larger buffer goes back to the pool for other connections.
     state.core.keepSmaller(&buffer.bytes)
     return .sleep
   }
 
-  /// Waits until there is something to write, or nothing more to be expected. Being cancelled is the end of everything.
+  /// Waits until there is something to write, or the connection is ending. Cancellation ends the connection.
   private func sleep() async {
     await withTaskCancellationHandler {
       await suspendTask { continuation in
@@ -146,10 +146,10 @@ extension HTTP2Connection {
     }
   }
 
-  /// The stream takes no more: nothing can be answered.
+  /// Handles a failure of the stream: nothing more can be sent.
   private func fail() {
     abandonAll()
-    // The reading task learns of it from the stream.
+    // The reading task notices this by the closed stream.
     stream.close()
   }
 }

@@ -1,14 +1,13 @@
 import Runtime
 import RuntimePrimitives
 
-/// Serves one connection by HTTP/2: one task writes, another reads, and each request that is not answered at once has
-/// one of its own.
+/// Serves a connection over HTTP/2. One task writes, another reads, and each request that is not answered in a plain
+/// call has a task of its own.
 ///
-/// The protocol is in ``HTTP2Core``, which all of them use, one at a time. Whoever leaves something to be written wakes
-/// the writer if it sleeps, but for the reader where nobody else has anything to say. The writer lets handlers that are
-/// ready go first, so that what many streams have to send leaves in one write. Nobody but the writer ever waits for
-/// the peer to take what is written: a handler that is cancelled in the middle of a write would take the connection
-/// with it.
+/// The protocol is in ``HTTP2Core``, which all these tasks use, one at a time. Code that produces output wakes the
+/// writer if it sleeps, except that the reader writes by itself when no handler is running. The writer lets handlers
+/// that are ready run first, so that the output of many streams leaves in one write. Only the writer waits for the peer
+/// to receive output: a handler that is cancelled in the middle of a write would break the connection.
 final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   let stream: Stream
   let responder: Responder<H>
@@ -16,7 +15,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   let control: ConnectionControl
   let origin: RequestOrigin
   let state: Lock<HTTP2ConnectionState>
-  /// The turns of the task that reads, and of the one that writes.
+  /// The scheduling turns of the task that reads and of the one that writes.
   let readingTurn = Turn()
   let writingTurn = Turn()
 
@@ -33,10 +32,11 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
 
-  /// Serves requests until the client or the server has had enough, and closes the stream. It has been begun before.
+  /// Serves requests until the client or the server ends the connection, then closes the stream. ``begin(_:)`` has been
+  /// called before.
   ///
-  /// The task that calls this writes, since it is the one that is cancelled when the peer takes nothing. Cancelled, it
-  /// ends the connection.
+  /// The calling task is the writer, because this is the task that is cancelled when the peer does not read. Cancelling
+  /// it ends the connection.
   func run() async {
     let reader = responder.executor.spawn(context.taskOptions()) { [self] in await read() }
     if context.isClosing { beginClosing() }
@@ -44,13 +44,13 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     await finish(reader)
   }
 
-  /// Waits until the peer has seen the end, and all handlers have come to theirs.
+  /// Waits until the peer has closed its side and all handlers have ended.
   ///
-  /// Out of line, so that its variables are not in the frame of a connection that is idle.
+  /// Out of line, so that its variables are not in the frame of an idle connection.
   @inline(never)
   private func finish(_ reader: Task<Void, any Error>) async {
-    // If the peer is there still, it has a while to see the end and to go, and what it sends until then is read: what lay
-    // unread would make a reset of the end (RFC 9112 section 9.6 says it for HTTP/1).
+    // If the peer is still there, it gets some time to read the end and to close; until then its input is read, since
+    // unread input would turn the end into a reset (RFC 9112 section 9.6 explains this for HTTP/1).
     state.withLock { state in
       state.isEnding = true
       state.readDeadline = state.core.tick + context.farewellTicks + 1
@@ -68,7 +68,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     stream.close()
   }
 
-  /// Closes all streams, cancels the handlers that there are still, and has the writer end when it has written everything.
+  /// Closes all streams, cancels all handlers, and makes the writer end once it has written everything.
   func abandonAll() {
     abandon { state in
       state.isEnding = true
@@ -76,7 +76,8 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     }
   }
 
-  /// Ends what waits for the streams whose slots `end` gives, which have closed or have their last answer.
+  /// Cancels the tasks and resumes the waits of the streams that `end` returns, which have closed or have their final
+  /// response.
   func abandon(_ end: (inout HTTP2ConnectionState) -> [Int]) {
     let (orphans, awake) = state.withLock { state in
       let slots = end(&state)
@@ -86,7 +87,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     for waiter in awake { waiter.resume() }
   }
 
-  /// Waits until no handler is left.
+  /// Waits until all handlers have ended.
   private func waitForHandlers() async {
     await withUnsafeContinuation { continuation in
       let isOver = state.withLock { state in
@@ -98,14 +99,14 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   }
 }
 
-/// What the tasks of a connection share.
+/// The state that the tasks of a connection share.
 struct HTTP2ConnectionState: ~Copyable {
-  /// What belongs to a stream here: who waits for it, and whom to cancel.
+  /// The tasks and waits that belong to a stream: the handler's task, and the continuations that wait for the stream.
   struct Seat: Sendable {
     var task: Task<Void, any Error>?
     var reader: UnsafeContinuation<Void, Never>?
     var writer: UnsafeContinuation<Void, Never>?
-    /// The stream closed before its task was known here.
+    /// Whether the stream closed before its task was stored here.
     var isCancelled = false
 
     enum Side: Sendable { case reader, writer }
@@ -116,34 +117,35 @@ struct HTTP2ConnectionState: ~Copyable {
     }
   }
 
-  /// What has come in part.
+  /// What has been received in part.
   enum Partial { case nothing, head, content }
 
   var core: HTTP2Core
-  /// What the connection has taken of the server's memory.
+  /// The part of the server's memory budget that the connection has taken.
   var memory = MemoryBudget.Part()
-  /// The buffers that it waits with: for the rest of a frame, and for its client to take what there is.
+  /// The lengths of the buffers that the connection waits with: for the rest of a frame, and for the client to receive
+  /// output.
   var inputLength = 0
   var outputLength = 0
-  /// What HTTP/1 has read beyond its own, until the reader takes it.
+  /// The bytes that HTTP/1 has read ahead, until the reader takes them.
   var rest: [UInt8] = []
-  /// By the slots of the core's streams.
+  /// The seats by the slots of the core's streams.
   var seats: [Seat] = []
-  /// The writer, while it has nothing to write.
+  /// The continuation of the writer while it sleeps.
   var sleepingWriter: UnsafeContinuation<Void, Never>?
-  /// How many handlers there are.
+  /// The number of handlers.
   var handlers = 0
-  /// Who waits for the last of them to end.
+  /// The continuation that waits for the last handler to end.
   var lastHandlerWaiter: UnsafeContinuation<Void, Never>?
-  /// Nothing more is served: the writer ends when it has written everything.
+  /// Whether the connection is ending: the writer ends when it has written everything.
   var isEnding = false
-  /// The tick at which what is read has taken too long; 0 where there is nothing to wait for but requests in flight.
+  /// The tick at which the current wait for input expires; 0 if only requests in flight are waited for.
   var readDeadline: UInt64
-  /// The tick at which our settings should have been acknowledged.
+  /// The tick by which the peer should have acknowledged our settings.
   let settingsDeadline: UInt64
-  /// The tick of the last byte that came.
+  /// The tick in which the last byte was received.
   var heard: UInt64
-  /// What it was in the middle of.
+  /// What has been received in part.
   var partial = Partial.nothing
 
   init(core: consuming HTTP2Core, readDeadline: UInt64) {
@@ -153,13 +155,13 @@ struct HTTP2ConnectionState: ~Copyable {
     settingsDeadline = readDeadline
   }
 
-  /// Counts what the connection holds.
+  /// Updates the count of bytes that the connection holds.
   @inline(__always)
   mutating func count(in budget: MemoryBudget) {
     memory.set(to: core.heldLength + inputLength + outputLength, in: budget)
   }
 
-  /// The writer, if it sleeps and has a reason not to.
+  /// Returns the continuation of the writer, if it sleeps and has something to do.
   mutating func writerToWake() -> UnsafeContinuation<Void, Never>? {
     sleepingWriter != nil && (core.hasOutput || core.isFinished || isEnding) ? sleepingWriter.take() : nil
   }
@@ -170,7 +172,7 @@ struct HTTP2ConnectionState: ~Copyable {
     handlers += 1
   }
 
-  /// Ends the handler in `slot`, and gives whom to wake.
+  /// Ends the handler in `slot`. Returns the continuation that waited for the last handler, if this was the last.
   mutating func leave(_ slot: Int) -> UnsafeContinuation<Void, Never>? {
     seats[slot] = Seat()
     core.endHandler(slot)
@@ -178,7 +180,7 @@ struct HTTP2ConnectionState: ~Copyable {
     return handlers == 0 ? lastHandlerWaiter.take() : nil
   }
 
-  /// Ends what waits for the stream in `slot`, which has closed.
+  /// Collects the task and the continuations of the stream in `slot`, which has closed.
   mutating func abandon(
     _ slot: Int, _ orphans: inout [Task<Void, any Error>], _ awake: inout [UnsafeContinuation<Void, Never>]
   ) {
@@ -188,14 +190,14 @@ struct HTTP2ConnectionState: ~Copyable {
     if let writer = seats[slot].writer.take() { awake.append(writer) }
   }
 
-  /// Lets go of what is held for nothing at tick `now`, if nothing has come for a whole tick.
+  /// Frees memory that is not needed at tick `now`, if nothing has been received for a whole tick.
   mutating func releaseMemory(at now: UInt64) {
     guard now > heard + 1 else { return }
     core.releaseMemory()
     if !core.hasStreams { seats = [] }
   }
 
-  /// Ends what waits for the streams in `slots`, and gives the tasks to cancel and the waits to resume for it.
+  /// Returns the tasks to cancel and the continuations to resume for the streams in `slots`, which have closed.
   mutating func abandon(_ slots: [Int]) -> ([Task<Void, any Error>], [UnsafeContinuation<Void, Never>]) {
     var orphans: [Task<Void, any Error>] = []
     var awake: [UnsafeContinuation<Void, Never>] = []

@@ -1,18 +1,18 @@
-/// Frames that move no content: what they change of streams, windows, settings and priorities.
+/// Frames without content: their effects on streams, windows, settings and priorities.
 extension HTTP2Core {
   mutating func receiveReset(_ stream: StreamID) throws(HTTP2Error) -> Event? {
-    if isIdle(stream) { throw .protocolError("RST_STREAM has come for a stream that is not open.") }
+    if isIdle(stream) { throw .protocolError("RST_STREAM was received for a stream that is not open.") }
     guard let slot = streams.slot(of: stream), !streams[slot].state.isClosed else {
       try floodGuard.spendOverhead()
       return nil
     }
     let hasHandler = streams[slot].hasHandler
     if streams[slot].isRefused {
-      // That has been counted.
+      // The failure has already been counted.
     } else if !hasBeenAnswered(slot) {
       try floodGuard.spendReset(afterTicks: tick - streams[slot].firstTick)
     } else if !streams[slot].state.weHaveFinished {
-      // It is how streams of events end.
+      // This is how event streams normally end.
       floodGuard.noteResponse()
       if hasHandler {
         streams[slot].isAbandoned = true
@@ -23,8 +23,8 @@ extension HTTP2Core {
     return hasHandler ? .closed(slot) : nil
   }
 
-  /// Whether the peer has been sent some of a response. What lies in ``output`` has not been: else a peer that does not
-  /// read could have any number of responses begun.
+  /// Returns whether the peer has been sent part of the response. Bytes still in ``output`` do not count, otherwise a
+  /// peer that does not read could start any number of responses.
   private func hasBeenAnswered(_ slot: Int) -> Bool {
     streams[slot].hasResponse && streams[slot].handoversBefore < handovers
   }
@@ -33,11 +33,11 @@ extension HTTP2Core {
     try floodGuard.spendUpdate()
     guard stream != 0 else {
       guard sendWindow.open(by: increment) else {
-        throw .connection(.flowControlError, "The connection's window is over the largest.")
+        throw .connection(.flowControlError, "The connection's window exceeds the largest window.")
       }
       return
     }
-    if isIdle(stream) { throw .protocolError("WINDOW_UPDATE has come for a stream that is not open.") }
+    if isIdle(stream) { throw .protocolError("WINDOW_UPDATE was received for a stream that is not open.") }
     guard let slot = streams.slot(of: stream), !streams[slot].state.isClosed else { return }
     guard increment > 0 else { throw .stream(stream, .protocolError) }
     guard streams[slot].sendWindow.open(by: increment) else { throw .stream(stream, .flowControlError) }
@@ -51,7 +51,7 @@ extension HTTP2Core {
     output.appendSettingsAcknowledgement()
   }
 
-  /// Takes over the settings in `payload`, all at once: what a setting was in between is nothing to anybody.
+  /// Applies the settings in `payload` all at once; intermediate values of a setting have no effect.
   mutating func apply(_ input: Span<UInt8>, _ payload: Range<Int>) throws(HTTP2Error) {
     let before = peer
     var smallestTable = peer.headerTableSize
@@ -63,10 +63,10 @@ extension HTTP2Core {
     if peer.headerTableSize != before.headerTableSize { encoder.setMaximumTableSize(peer.headerTableSize) }
     let difference = peer.initialWindowSize - before.initialWindowSize
     guard difference != 0 else { return }
-    // Section 6.9.2: streams that are open have their windows changed by as much.
+    // Section 6.9.2: the windows of open streams change by the same amount.
     for slot in streams.slots where streams[slot].id != 0 && !streams[slot].state.isClosed {
       guard streams[slot].sendWindow.open(by: difference) else {
-        throw .connection(.flowControlError, "A setting makes a window larger than the largest.")
+        throw .connection(.flowControlError, "A setting makes a window exceed the largest window.")
       }
       if streams[slot].canSend { schedule(slot) } else { sendQueue.remove(slot) }
     }
@@ -78,20 +78,20 @@ extension HTTP2Core {
       if bandwidth.acknowledge(now: now), pressure == .none { growConnectionWindow(to: bandwidth.window) }
     case PingData.keepAlive where !keepAliveIsAcknowledged: keepAliveIsAcknowledged = true
     case PingData.shutdown where ending == .announced: completeShutdown()
-    // Nobody has asked for it.
+    // We have not sent a PING with this payload, or it has been acknowledged.
     default: try floodGuard.spendOverhead()
     }
   }
 
-  /// Takes a PRIORITY_UPDATE frame (RFC 9218 section 7.1), which may come before its stream.
+  /// Handles a PRIORITY_UPDATE frame (RFC 9218 section 7.1), which may come before its stream.
   mutating func receivePriority(_ stream: StreamID, _ priority: Priority) throws(HTTP2Error) {
     try floodGuard.spendOverhead()
-    guard stream.isClientInitiated else { throw .protocolError("A PRIORITY_UPDATE frame names a push.") }
+    guard stream.isClientInitiated else { throw .protocolError("A PRIORITY_UPDATE frame names a pushed stream.") }
     if stream > lastStream {
-      // Those that have come since have been taken out, unless they were malformed or refused.
+      // Streams that have been opened since then have removed theirs, unless they were malformed or refused.
       earlyPriorities.removeAll { $0.stream == stream || $0.stream <= lastStream }
       guard openCount + earlyPriorities.count < options.maximumConcurrentStreams else {
-        throw .protocolError("More streams are prioritised and open than there may be.")
+        throw .protocolError("Too many streams are open or prioritised.")
       }
       earlyPriorities.append((stream, priority))
     } else if let slot = streams.slot(of: stream), !streams[slot].state.isClosed {
@@ -102,7 +102,7 @@ extension HTTP2Core {
     }
   }
 
-  /// How many streams are open, whatever has become of their handlers.
+  /// The number of open streams, regardless of their handlers.
   var openCount: Int { streams.slots.count { streams[$0].id != 0 && !streams[$0].state.isClosed } }
 
   @inline(__always)

@@ -1,31 +1,31 @@
-/// What a stream's handler, and the connection that runs it, ask of the core.
+/// The functions of the core for a stream's handler and for the connection that runs it.
 extension HTTP2Core {
-  /// A request whose head has come.
+  /// A request whose head has been received.
   struct Arrival {
     var stream: StreamID
     var request: Request
-    /// Whether it has no content that is still to come.
+    /// Whether no content is still to come.
     var isWhole: Bool
   }
 
-  /// What reading a request's content comes to.
+  /// The result of reading a request's content.
   enum Reading {
     case content([UInt8])
     case end(trailers: HeaderFields)
-    /// There is nothing yet; ``Event/content(_:)`` follows.
+    /// There is no content yet. ``Event/content(_:)`` will follow.
     case wait
   }
 
-  /// Whether stream `id` is still the one in `slot`, and its handler is at it.
+  /// Returns whether `slot` still holds stream `id` and its handler is running.
   @inline(__always)
   func isLive(_ slot: Int, _ id: StreamID) -> Bool { streams.holds(id, at: slot) && streams[slot].hasHandler }
 
-  /// Whether it is, and the stream has not closed.
+  /// Returns whether the stream is live and has not closed.
   func isOpen(_ slot: Int, _ id: StreamID) -> Bool { isLive(slot, id) && !streams[slot].state.isClosed }
 
-  /// The request that ``Event/request(_:)`` has told of, to be asked for once.
+  /// Returns the request that ``Event/request(_:)`` announced. To be called once.
   ///
-  /// - Parameter body: makes the content of one that is not whole, from its stream and the length that it declares.
+  /// - Parameter body: Makes the content of an incomplete request, from its stream and its declared length.
   mutating func takeRequest(
     _ slot: Int, from origin: RequestOrigin, body: (StreamID, _ length: Int?) -> RequestBody
   ) -> Arrival {
@@ -36,10 +36,10 @@ extension HTTP2Core {
     return Arrival(stream: id, request: request, isWhole: isWhole)
   }
 
-  /// What there is of the content of a request whose handler asks for more: it is through with what it took before.
+  /// Returns the available content of a request. The caller has finished with the content that it read before.
   ///
-  /// - Parameter isBusy: whether a task already waits for content of this stream.
-  /// - Throws: ``BodyError``, or ``HTTPError`` for a request that is wrong.
+  /// - Parameter isBusy: Whether a task is already waiting for content of this stream.
+  /// - Throws: ``BodyError``, or ``HTTPError`` if the request is invalid.
   mutating func read(_ slot: Int, _ id: StreamID, isBusy: Bool) throws -> Reading {
     guard isLive(slot, id) else { throw BodyError.ended }
     let state = streams[slot].state
@@ -57,18 +57,18 @@ extension HTTP2Core {
     return .wait
   }
 
-  /// Whether ``read(_:_:isBusy:)`` would not wait.
+  /// Returns whether ``read(_:_:isBusy:)`` would not wait.
   func hasNews(_ slot: Int) -> Bool {
     !streams[slot].unread.isEmpty || streams[slot].state.peerHasFinished || streams[slot].readingError != nil
   }
 
-  /// Has the request in `slot` followed by `trace`, which comes back with ``endedTraces``.
+  /// Attaches `trace` to the request in `slot`. It is returned in ``endedTraces``.
   mutating func trace(_ slot: Int, by trace: RequestTrace) { streams[slot].trace = trace }
 
-  /// Whether all of a response has been sent.
+  /// Returns whether the whole response has been sent.
   func hasEnd(_ slot: Int) -> Bool { streams[slot].state.weHaveFinished }
 
-  /// How much content of a response has not been sent.
+  /// Returns the number of bytes of a response's content that have not been sent.
   func unsentCount(of slot: Int) -> Int { streams[slot].unsentCount }
 
   /// Throws if no more of a response can be written.
@@ -77,7 +77,7 @@ extension HTTP2Core {
     guard !streams[slot].state.isClosed else { throw .disconnected }
   }
 
-  /// Throws if what has been written of a response has been written in vain.
+  /// Throws if the part of a response that has been written cannot be sent.
   func checkWritten(_ slot: Int, _ id: StreamID) throws(BodyError) {
     guard isLive(slot, id) else { throw .ended }
     guard !streams[slot].state.isClosed || streams[slot].state.weHaveFinished else { throw .disconnected }

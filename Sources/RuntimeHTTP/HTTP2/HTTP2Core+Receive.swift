@@ -1,16 +1,16 @@
 import Runtime
 
-/// A header block on its way (RFC 9113 section 4.3).
+/// A header block that is being received (RFC 9113 section 4.3).
 struct HeaderBlock: Sendable {
-  /// What becomes of it. It has to be decoded in any case, since the blocks after it depend on it.
+  /// What is done with the block. It is decoded in any case, because later blocks depend on it.
   enum Purpose: Sendable {
     case request
     case trailers
-    /// Nobody hears of it.
+    /// The block is ignored.
     case nothing
-    /// The stream gets an error for it.
+    /// The stream ends with this error.
     case error(ErrorCode)
-    /// The stream is refused, for no fault of the peer's.
+    /// The stream is refused without fault of the peer.
     case unlucky
   }
 
@@ -20,11 +20,11 @@ struct HeaderBlock: Sendable {
 }
 
 extension HTTP2Core {
-  /// The next event of the input from `position` on, which is moved past the bytes that led to it. At ``Event/needsInput``
-  /// what is left has to be given again, with more behind it.
+  /// Returns the next event of the input from `position` on, and moves `position` past the bytes that led to it. After
+  /// ``Event/needsInput``, the rest has to be passed again, followed by more input.
   ///
-  /// - Parameter now: the time in nanoseconds, by which the peer's bandwidth is measured.
-  /// - Throws: what ends the connection; the GOAWAY frame that says so is in ``output``.
+  /// - Parameter now: The time in nanoseconds, for measuring the peer's bandwidth.
+  /// - Throws: The error that ends the connection. Its GOAWAY frame is in ``output``.
   mutating func next(_ input: Span<UInt8>, at position: inout Int, now: Int64) throws(HTTP2Error) -> Event {
     while true {
       if workLeft <= 0 { return .pause }
@@ -42,11 +42,11 @@ extension HTTP2Core {
     }
   }
 
-  /// Ends a stream for a fault of the peer's.
+  /// Ends a stream because of an error of the peer.
   private mutating func endStream(_ stream: StreamID, _ code: ErrorCode) throws(HTTP2Error) -> Event? {
     do throws(HTTP2Error) {
-      // Section 5.1: in an idle stream, nothing but HEADERS and PRIORITY is an error of less than the connection.
-      if isIdle(stream) { throw .connection(code, "A frame is wrong for its stream.") }
+      // Section 5.1: on an idle stream, any frame except HEADERS and PRIORITY is a connection error.
+      if isIdle(stream) { throw .connection(code, "A frame is not allowed for an idle stream.") }
       try floodGuard.spendFailure()
     } catch {
       if case .connection(let code, let reason) = error { fail(code, reason) }
@@ -66,7 +66,7 @@ extension HTTP2Core {
     return hasHandler ? .closed(slot) : nil
   }
 
-  /// - Returns: `nil` where a frame has led to nothing that anybody else has to know.
+  /// - Returns: `nil` if the frame leads to no event.
   private mutating func advance(
     _ input: Span<UInt8>, at position: inout Int, now: Int64
   ) throws(HTTP2Error) -> Event? {
@@ -98,15 +98,15 @@ extension HTTP2Core {
       output.appendPing(data, flags: .acknowledgement)
     case .pingAcknowledgement(let data): try receivePingAcknowledgement(data, now: now)
     case .priorityUpdate(let stream, let value): try receivePriority(stream, Priority(input.extracting(value)))
-    case .pushPromise: throw .protocolError("A client has promised a push.")
-    // Section 5.3.2: the priorities of RFC 7540 are read and ignored. A client that goes away has nothing to be told:
-    // its streams go on.
+    case .pushPromise: throw .protocolError("A client sent PUSH_PROMISE.")
+    // Section 5.3.2: the priorities of RFC 7540 are parsed and ignored. GOAWAY of a client needs no action: its streams
+    // continue.
     case .priority, .goAway, .unknown: try floodGuard.spendOverhead()
     }
     return nil
   }
 
-  /// - Returns: whether the preface is whole.
+  /// - Returns: Whether the preface is complete.
   private mutating func takePreface(_ input: Span<UInt8>, at position: inout Int) throws(HTTP2Error) -> Bool {
     while prefaceLength < connectionPreface.utf8CodeUnitCount {
       guard position < input.count else { return false }
@@ -119,7 +119,7 @@ extension HTTP2Core {
     return true
   }
 
-  /// Looks at what the next frame is, where only one kind may come: what else is wrong with another does not matter.
+  /// Checks the next frame where only one type is allowed, before any other errors in it are reported.
   private func requireExpected(_ input: Span<UInt8>, at position: Int) throws(HTTP2Error) {
     guard input.count - position >= FrameHeader.size else { return }
     let header = FrameHeader(input, at: position)
@@ -135,7 +135,7 @@ extension HTTP2Core {
     }
   }
 
-  /// Whether no frame of `stream` can have been sent before.
+  /// Returns whether `stream` is idle, which means that no frame of it can have been sent.
   func isIdle(_ stream: StreamID) -> Bool { !stream.isClientInitiated || stream > lastStream }
 
   // MARK: Headers
@@ -153,12 +153,12 @@ extension HTTP2Core {
   }
 
   private mutating func receiveContinuation(_ fragment: Span<UInt8>, endsHeaders: Bool) throws(HTTP2Error) -> Event? {
-    guard let header = block else { throw .protocolError("A CONTINUATION frame continues nothing.") }
+    guard let header = block else { throw .protocolError("A CONTINUATION frame does not follow a header block.") }
     try floodGuard.spendOverhead()
     _ = try gather(fragment)
     guard endsHeaders else { return nil }
     block = nil
-    // Taken out, so that it can be read while everything else changes.
+    // Moved out, so that it can be read while other state changes.
     var whole = ByteBuffer(capacity: 0)
     swap(&whole, &blockBytes)
     let bytes = whole.taken
@@ -166,24 +166,24 @@ extension HTTP2Core {
   }
 
   private mutating func gather(_ fragment: Span<UInt8>) throws(HTTP2Error) -> Event? {
-    // Twice what a list may have, so that a list which is somewhat too large can be answered with a 431.
+    // Twice the limit of a list, so that a list which is slightly too large can be answered with a 431.
     guard blockBytes.count + fragment.count <= 2 * limits.head else {
-      throw .connection(.enhanceYourCalm, "A header block has no end.")
+      throw .connection(.enhanceYourCalm, "A header block is too long.")
     }
     blockBytes.append(fragment)
     return nil
   }
 
-  /// What HEADERS mean, by the state of their stream (section 5.1).
+  /// Returns what a HEADERS frame means in the state of its stream (section 5.1).
   @inline(__always)
   private mutating func purpose(
     of stream: StreamID, endsStream: Bool
   ) throws(HTTP2Error) -> HeaderBlock.Purpose {
     if stream > lastStream {
-      guard stream.isClientInitiated else { throw .protocolError("A client has opened a stream of even number.") }
+      guard stream.isClientInitiated else { throw .protocolError("A client opened a stream with an even number.") }
       lastStream = stream
       if ending.lastStream != nil {
-        // Section 6.8: it is as if this had never been sent, nor what follows it.
+        // Section 6.8: this stream and all its frames are ignored.
         closedStreams.insert(stream, .resetByUs)
         return .nothing
       }
@@ -193,14 +193,14 @@ extension HTTP2Core {
     return try purposeInLaterState(of: stream, endsStream: endsStream)
   }
 
-  /// Whether there may be another stream.
+  /// Whether the peer may open another stream.
   private var mayOpenMore: Bool {
     let limit = options.maximumConcurrentStreams
     return streams.count - min(abandonedCount, limit) + unwrittenEnds < limit && mayHoldMore
   }
 
-  /// Whether the peer could not know that another stream is refused: it may not have heard how many there may be, or no
-  /// more are open than that, or the server is short of memory.
+  /// Whether the peer could not know that another stream would be refused: it may not have received the limit, it has
+  /// fewer open streams than the limit, or the server is short of memory.
   private var isWithinRights: Bool {
     !settingsAreAcknowledged || openCount + unwrittenEnds < options.maximumConcurrentStreams || !mayHoldMore
   }
@@ -219,18 +219,18 @@ extension HTTP2Core {
   ) throws(HTTP2Error) -> HeaderBlock.Purpose {
     if let slot = streams.slot(of: stream), !streams[slot].state.isClosed {
       if streams[slot].state.peerHasFinished { return .error(.streamClosed) }
-      // Section 8.1: what follows content is trailers, and the end.
+      // Section 8.1: HEADERS after content are trailers and must end the stream.
       return endsStream ? .trailers : .error(.protocolError)
     }
     switch closedStreams[stream] {
     case .resetByUs: return .nothing
     case .resetByPeer: return .error(.streamClosed)
-    case .finished: throw .connection(.streamClosed, "HEADERS have come for a stream that has ended.")
-    case nil: throw .protocolError("A stream has a lower number than one before.")
+    case .finished: throw .connection(.streamClosed, "HEADERS were received for a stream that has ended.")
+    case nil: throw .protocolError("A stream has a lower number than an earlier one.")
     }
   }
 
-  /// Takes in a whole block.
+  /// Processes a complete block.
   @inline(__always)
   private mutating func receive(_ header: HeaderBlock, _ bytes: Span<UInt8>) throws(HTTP2Error) -> Event? {
     guard case .request = header.purpose else { return try receiveOther(header, bytes) }
@@ -280,7 +280,7 @@ extension HTTP2Core {
           head.append(name, value)
         }
       } else {
-        // Only the table has to take notice of the lines.
+        // The lines are only decoded for the sake of the table.
         try decoder.decode(bytes, upTo: longestList, into: &size) { size, name, value, _ in
           size += name.count + value.count
         }
@@ -305,7 +305,7 @@ extension HTTP2Core {
       }
       return nil
     case .trailers:
-      // Since the first of its fragments came we may have ended the stream.
+      // We may have ended the stream since the first fragment was received.
       guard let slot = streams.slot(of: header.stream), !streams[slot].state.isClosed else { return nil }
       switch trailers.finish() {
       case .malformed: throw .stream(header.stream, .protocolError)
@@ -316,9 +316,9 @@ extension HTTP2Core {
     }
   }
 
-  /// The longest list of lines that is decoded to its end. One that is longer than `limits.head` gets a 431, so that its
-  /// lines have to be decoded for the table's sake, though they are not kept. A block has at most twice that limit, and
-  /// Huffman's code makes of it at most 8/5 as much; what is longer than this is made of references to long lines.
+  /// The longest list of lines that is decoded to its end. A list longer than `limits.head` gets a 431, but its lines
+  /// have to be decoded for the table, though they are not kept. A block has at most twice that limit, and Huffman
+  /// decoding lengthens it by at most 8/5. A list longer than this consists of references to long lines.
   private var longestList: Int { 4 * limits.head }
 
   private static func connectionError(_ error: HPACKError) -> HTTP2Error {
@@ -331,9 +331,9 @@ extension HTTP2Core {
   private mutating func receiveData(
     _ stream: StreamID, _ content: Span<UInt8>, length: Int, endsStream: Bool, now: Int64
   ) throws(HTTP2Error) -> Event? {
-    if isIdle(stream) { throw .protocolError("DATA has come for a stream that is not open.") }
+    if isIdle(stream) { throw .protocolError("DATA was received for a stream that is not open.") }
     guard receiveWindow.receive(length) else {
-      throw .connection(.flowControlError, "More content has come than the connection's window allows.")
+      throw .connection(.flowControlError, "More content was received than the connection's window allows.")
     }
     guard let slot = streams.slot(of: stream), !streams[slot].state.isClosed else {
       return try receiveLateData(stream, length)
@@ -344,7 +344,7 @@ extension HTTP2Core {
     }
     if content.isEmpty, !endsStream { try floodGuard.spendOverhead() }
     let isDiscarded = streams[slot].isDiscarding || streams[slot].readingError != nil
-    // Padding is read by nobody, and may be sent again at once.
+    // Padding needs no reader, so it is returned to the window immediately.
     let released = isDiscarded ? length : length - content.count
     releaseConnection(released)
     guard streams[slot].receiveWindow.receive(length), try count(content.count, slot) else {
@@ -365,9 +365,9 @@ extension HTTP2Core {
     return isDiscarded ? nil : .content(slot)
   }
 
-  /// Counts content against what the request has declared (section 8.1.1) and what we take.
+  /// Counts content against the declared length (section 8.1.1) and our limit.
   ///
-  /// - Returns: whether there is no more of it than was declared.
+  /// - Returns: Whether the content does not exceed the declared length.
   private mutating func count(_ count: Int, _ slot: Int) throws(HTTP2Error) -> Bool {
     streams[slot].receivedLength += count
     if streams[slot].receivedLength > limits.body { try refuseContent(slot, WireError(.contentTooLarge)) }
@@ -376,7 +376,7 @@ extension HTTP2Core {
     return remaining >= count
   }
 
-  /// Gives the handler `error` instead of the rest of its request's content, when it reads on.
+  /// Makes the handler's next read fail with `error`, instead of returning the rest of the content.
   private mutating func refuseContent(_ slot: Int, _ error: WireError) throws(HTTP2Error) {
     guard streams[slot].readingError == nil else { return }
     streams[slot].readingError = error
@@ -391,18 +391,18 @@ extension HTTP2Core {
     giveBackWithheld()
   }
 
-  /// Content for a stream that has closed: it is thrown away, and the connection's window is what is left of it.
+  /// Discards content for a closed stream, and returns it to the connection's window.
   private mutating func receiveLateData(_ stream: StreamID, _ length: Int) throws(HTTP2Error) -> Event? {
     releaseConnection(length)
     switch closedStreams[stream] {
-    // It was on its way when we ended the stream.
+    // The content was in flight when we ended the stream.
     case .resetByUs: return nil
     case .resetByPeer: throw .stream(stream, .streamClosed)
-    case .finished, nil: throw .connection(.streamClosed, "DATA has come for a stream that has ended.")
+    case .finished, nil: throw .connection(.streamClosed, "DATA was received for a stream that has ended.")
     }
   }
 
-  /// The peer has sent all of a request.
+  /// Handles the end of a request.
   private mutating func receiveEnd(_ slot: Int) throws(HTTP2Error) -> Event? {
     if let remaining = streams[slot].remainingLength, remaining > 0 {
       throw .stream(streams[slot].id, .protocolError)

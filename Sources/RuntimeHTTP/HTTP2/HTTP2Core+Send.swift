@@ -1,16 +1,17 @@
 extension HTTP2Core {
-  /// Content up to this size goes into ``output`` at once where it may, without waiting for its turn in the queue.
+  /// The maximum length of content that is appended to ``output`` without waiting in the queue, if the windows allow
+  /// it.
   private static let smallContent = 16 * 1024
-  /// DATA frames of ours are no longer than this, whatever the peer would take: others have to have their turn.
+  /// The maximum length of our DATA frames, even if the peer accepts longer ones, so that other streams get their turn.
   private static let largestData = 16 * 1024
 
-  /// How long a client that has its response may leave its request unfinished.
+  /// The number of ticks that a client may take to finish its request after it has its response.
   private static let drainTicks: UInt64 = 2
 
   // MARK: Responses
 
-  /// Tells a client that waits for it to send its content (RFC 9110 section 10.1.1), unless it has, or its response has
-  /// begun.
+  /// Sends a 100 (Continue) if the client waits for it before sending content (RFC 9110 section 10.1.1), unless content
+  /// has arrived or the response has begun.
   mutating func sendContinueIfExpected(_ slot: Int) {
     guard streams[slot].head.expectsContinue, !streams[slot].hasContinued else { return }
     streams[slot].hasContinued = true
@@ -18,16 +19,16 @@ extension HTTP2Core {
     appendInformational(slot, .continue, [:])
   }
 
-  /// Sends an informational response, which has the fields of `fields` and no others.
+  /// Sends an informational response with exactly the given fields.
   ///
-  /// - Returns: whether to wait until there is less to be written: as long as ``isWaitingForOutput(_:)``.
+  /// - Returns: Whether to wait for as long as ``isWaitingForOutput(_:)`` is true, because there is much to write.
   /// - Throws: ``BodyError/ended`` if the final response has begun.
   mutating func sendInformational(
     _ slot: Int, _ status: Status, _ fields: HeaderFields
   ) throws(BodyError) -> Bool {
     guard !streams[slot].hasResponse else { throw .ended }
     appendInformational(slot, status, fields)
-    // No window limits these, so the handler waits where it would fill the output by itself.
+    // No window limits informational responses, so the handler waits if they would fill the output.
     guard output.count > Self.smallContent else { return false }
     waitingForOutput.append(slot)
     return true
@@ -39,14 +40,14 @@ extension HTTP2Core {
     endBlock(start, streams[slot].id, endsStream: false)
   }
 
-  /// Whether the output has not been taken since the handler in `slot` was told to wait for that.
+  /// Returns whether the output has not been taken since the handler in `slot` was told to wait for that.
   func isWaitingForOutput(_ slot: Int) -> Bool { waitingForOutput.contains(slot) }
 
   /// Sends the head of a response.
   ///
   /// - Parameters:
-  ///   - length: how much content there will be, if that is known.
-  /// - Returns: whether content follows; if not, the stream may be gone.
+  ///   - length: The length of the content, if known.
+  /// - Returns: Whether content follows. If not, the stream may have been removed.
   @discardableResult
   mutating func sendHead(_ slot: Int, _ status: Status, _ fields: HeaderFields, length: Int?) -> Bool {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return false }
@@ -61,7 +62,7 @@ extension HTTP2Core {
     return !isWhole
   }
 
-  /// Sends the head of a response after which another protocol takes the place of content.
+  /// Sends the head of a response after which another protocol replaces content.
   mutating func openTunnel(_ slot: Int, _ fields: HeaderFields) {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
     noteResponse(slot)
@@ -83,11 +84,11 @@ extension HTTP2Core {
     let start = beginBlock()
     let closes = encode(status, fields, contentLength: contentLength)
     endBlock(start, streams[slot].id, endsStream: endsStream)
-    // What HTTP/1 says in a field (RFC 9112 section 9.6) is said to the connection itself here.
+    // Closing is requested by a field in HTTP/1 (RFC 9112 section 9.6), but by a frame of the connection in HTTP/2.
     if closes { beginShutdown() }
   }
 
-  /// Sends a whole response.
+  /// Sends a complete response.
   mutating func respond(_ slot: Int, _ status: Status, _ fields: HeaderFields, content: [UInt8]) {
     guard sendHead(slot, status, fields, length: content.count) else { return }
     streams[slot].promisedLength = nil
@@ -108,8 +109,8 @@ extension HTTP2Core {
     schedule(slot)
   }
 
-  /// Answers a request that is wrong, and takes no more of it. The client has that from its budget of failures, since it
-  /// costs the client nothing to send another.
+  /// Answers an invalid request, and discards the rest of it. This uses up the client's allowance for failures, because
+  /// sending another such request costs the client nothing.
   mutating func refuse(_ slot: Int, _ error: WireError) throws(HTTP2Error) {
     streams[slot].isRefused = true
     let error = HTTPError(error)
@@ -119,16 +120,16 @@ extension HTTP2Core {
     respond(slot, error, to: request)
   }
 
-  /// Sends the whole response that `error` becomes.
+  /// Sends the complete response for `error`.
   private mutating func respond(_ slot: Int, _ error: HTTPError, to request: Request?) {
     let response = origin.errors.response(for: error, request)
     guard case .bytes(let content) = response.body.storage else { return }
     respond(slot, response.status, response.headers, content: content)
   }
 
-  /// Has observers told of a request that no handler sees.
+  /// Creates the trace of a request that no handler sees, if there are observers.
   ///
-  /// - Returns: what has come of the request.
+  /// - Returns: The request, or as much of it as has been received.
   @inline(never) @discardableResult
   mutating func traceRefusal(_ slot: Int, _ error: HTTPError) -> Request? {
     let request = streams[slot].head.partialRequest(from: origin, streams[slot].id)
@@ -139,9 +140,9 @@ extension HTTP2Core {
     return request
   }
 
-  /// Adds to the content of a response that is a stream.
+  /// Adds content to a streamed response.
   ///
-  /// - Throws: ``BodyError/wrongLength`` if there is more than was promised.
+  /// - Throws: ``BodyError/wrongLength`` if this exceeds the declared length.
   mutating func write(_ slot: Int, _ content: [UInt8]) throws(BodyError) {
     guard !streams[slot].state.isClosed, !streams[slot].hasLastContent else { throw .disconnected }
     guard streams[slot].sendsContent, !content.isEmpty else { return }
@@ -160,9 +161,9 @@ extension HTTP2Core {
     schedule(slot)
   }
 
-  /// Says that a response which is a stream has all its content, which ``fill(upTo:)`` sends before the end.
+  /// Marks the content of a streamed response as complete. ``fill(upTo:)`` sends the rest of it before the end.
   ///
-  /// - Throws: ``BodyError/wrongLength`` if there was less than promised; the stream cannot end well then.
+  /// - Throws: ``BodyError/wrongLength`` if there was less content than declared. The stream then has to be reset.
   mutating func endContent(_ slot: Int, trailers: HeaderFields?) throws(BodyError) {
     guard !streams[slot].state.isClosed, !streams[slot].state.weHaveFinished else { return }
     if let promised = streams[slot].promisedLength, promised > 0 { throw .wrongLength }
@@ -171,16 +172,16 @@ extension HTTP2Core {
     if streams[slot].unsentCount == 0 { sendEnd(slot) }
   }
 
-  /// Ends a response that cannot be brought to its end. What has been written of it goes out before the peer is told.
+  /// Ends a response that cannot be completed. Content that has been written is sent before the reset.
   mutating func breakOff(_ slot: Int) {
     guard !streams[slot].state.isClosed, !streams[slot].state.weHaveFinished else { return }
     if streams[slot].unsentCount == 0 { return reset(slot, .internalError) }
     (streams[slot].hasLastContent, streams[slot].isBrokenOff) = (true, true)
   }
 
-  /// Ends all requests, since there is no more time for them: those without a response get a 503.
+  /// Ends all requests, because the grace period is over. Those without a response get a 503.
   ///
-  /// - Returns: the slots of those with a handler.
+  /// - Returns: The slots of the streams with a handler.
   mutating func conclude() -> [Int] {
     completeShutdown()
     var concluded: [Int] = []
@@ -191,7 +192,7 @@ extension HTTP2Core {
         continue
       }
       respond(slot, HTTPError(.serviceUnavailable), to: nil)
-      // What the client still sends is of no use to anything.
+      // The rest of the request is of no use.
       if streams[slot].state.weHaveFinished { reset(slot, .none) }
     }
     return concluded
@@ -199,16 +200,16 @@ extension HTTP2Core {
 
   // MARK: Content
 
-  /// Puts the stream into the queue if it can send, and is not there.
+  /// Adds the stream to the queue if it can send and is not in the queue.
   mutating func schedule(_ slot: Int) {
     guard streams[slot].canSend, !sendQueue.contains(slot) else { return }
     sendQueue.insert(slot, stream: streams[slot].id, streams[slot].priority)
   }
 
-  /// Moves content into ``output`` until that has `mark` bytes, or the windows are used up.
+  /// Moves content into ``output`` until that has `mark` bytes or the windows are used up.
   ///
-  /// - Returns: the slots of streams whose content has all gone out here, and is not the end of it, and of those that
-  ///   waited for ``output`` to go.
+  /// - Returns: The slots of streams that have no unsent content left and have not ended, and of those that waited
+  ///   until ``output`` was taken.
   @discardableResult
   mutating func fill(upTo mark: Int) -> [Int] {
     drained.removeAll(keepingCapacity: true)
@@ -217,9 +218,9 @@ extension HTTP2Core {
     return drained
   }
 
-  /// Gives what is to be written for an empty buffer.
+  /// Exchanges ``output`` for an empty buffer. Its bytes then count as written.
   ///
-  /// - Returns: whether there is anything; it counts as written.
+  /// - Returns: Whether there are any.
   mutating func takeOutput(_ buffer: inout ByteBuffer) -> Bool {
     if output.isEmpty { return false }
     swap(&output, &buffer)
@@ -227,14 +228,14 @@ extension HTTP2Core {
     return true
   }
 
-  /// Notes that ``output`` has been handed to the network.
+  /// Records that ``output`` has been handed to the network.
   mutating func noteHandover() {
     unwrittenEnds = 0
     handovers += 1
   }
 
-  /// Takes back the rest of what was to be written, with the traces of the requests that end with it. They go before what
-  /// has come meanwhile.
+  /// Takes back output that was not written, with the traces of the requests that end with it. It goes before any
+  /// output added since then.
   mutating func putBack(_ rest: inout ByteBuffer, _ traces: inout [RequestTrace]) {
     if !traces.isEmpty {
       endedTraces.insert(contentsOf: traces, at: 0)
@@ -247,8 +248,8 @@ extension HTTP2Core {
     if output.isEmpty { swap(&output, &rest) }
   }
 
-  /// Exchanges the memory of ``output``, which is empty, for that of an empty buffer if that is smaller: what a
-  /// connection keeps while nothing is to be written is for a few small answers.
+  /// Exchanges the memory of ``output``, which must be empty, for that of an empty buffer if that is smaller: a
+  /// connection with nothing to write keeps memory for only a few small responses.
   mutating func keepSmaller(_ buffer: inout ByteBuffer) {
     if output.capacity > buffer.capacity { swap(&output, &buffer) }
   }
@@ -289,7 +290,7 @@ extension HTTP2Core {
     }
   }
 
-  /// Sends what comes after all content: trailers, or an empty frame that says so.
+  /// Sends the end of a stream after all content: trailers, or an empty DATA frame.
   private mutating func sendEnd(_ slot: Int) {
     let stream = streams[slot].id
     if let trailers = streams[slot].responseTrailers, streams[slot].sendsContent, trailers.hasTrailers {
@@ -302,7 +303,7 @@ extension HTTP2Core {
     finish(slot)
   }
 
-  /// The last frame of a response is in ``output``.
+  /// Handles the end of a response, whose last frame is in ``output``.
   private mutating func finish(_ slot: Int) {
     streams[slot].state.weHaveFinished = true
     unwrittenEnds += 1
@@ -313,11 +314,12 @@ extension HTTP2Core {
     beginDraining(slot)
   }
 
-  /// Throws away what the client still sends of a stream that has been answered. One that has too much to send is told
-  /// after a while that it need not (section 8.1), and so is one that does not go on.
+  /// Discards what the client still sends on a stream that has been answered. A client that has too much to send, or
+  /// stops sending, is told after a while that it need not continue (section 8.1).
   ///
-  /// Not at once: clients that are in the middle of sending take a reset for a failure, response or no (curl 7.88 does).
-  /// And some read nothing before they have sent everything, so that they get windows for what is not too long.
+  /// Not immediately, because clients that are still sending treat a reset as a failure even if there is a response
+  /// (curl 7.88 does). Some clients read nothing before they have sent everything, so they get window for content that
+  /// is not too long.
   mutating func beginDraining(_ slot: Int) {
     streams[slot].isDiscarding = true
     let unread = streams[slot].unread.count
@@ -326,8 +328,7 @@ extension HTTP2Core {
     drain(slot, unread)
   }
 
-  /// Counts content that has been thrown away behind the response, and lets the peer send as much again, unless that is too
-  /// much.
+  /// Counts content that was discarded after the response, and returns it to the window, unless the total is too much.
   mutating func drain(_ slot: Int, _ length: Int) {
     streams[slot].drainedLength += length
     guard streams[slot].drainedLength + (streams[slot].remainingLength ?? 0) <= limits.drained else { return }
@@ -337,7 +338,7 @@ extension HTTP2Core {
 
   // MARK: Header blocks
 
-  /// - Returns: where in ``output`` the block's first frame begins, for ``endBlock(_:_:endsStream:)``.
+  /// - Returns: The position in ``output`` of the block's first frame, for ``endBlock(_:_:endsStream:)``.
   @inline(__always)
   private mutating func beginBlock() -> Int {
     let start = output.count
@@ -345,7 +346,7 @@ extension HTTP2Core {
     return start
   }
 
-  /// Makes a frame of the block that has been encoded, or several if it is too long for one.
+  /// Completes the frame of the encoded block, or splits the block into several frames if it is too long.
   @inline(__always)
   private mutating func endBlock(_ start: Int, _ stream: StreamID, endsStream: Bool) {
     let length = output.count - start - FrameHeader.size
@@ -373,11 +374,11 @@ extension HTTP2Core {
     }
   }
 
-  // MARK: What has been read
+  // MARK: Received content
 
-  /// Takes the content of a request that has come and has not been taken, and lets the peer send as much again.
+  /// Returns the unread content of a request, and returns as much to the window.
   ///
-  /// The handler is through with what it took before, since it asks for more.
+  /// The handler has finished with the content it read before, since it asks for more.
   mutating func takeContent(_ slot: Int) -> [UInt8] {
     endTaken(slot)
     var content: [UInt8] = []
@@ -394,20 +395,20 @@ extension HTTP2Core {
     return content
   }
 
-  /// Makes the windows as large as they are worth, or as small as they can be if memory is short.
+  /// Adjusts the windows: to the estimated bandwidth or, if memory is short, to their minimum.
   private mutating func fitWindows(_ slot: Int) {
     guard pressure == .none else {
       streams[slot].receiveWindow.shrink(to: options.initialStreamWindow)
       receiveWindow.shrink(to: FlowControl.initialWindow)
       return
     }
-    // Who reads as fast as the network brings it gets a window as large as the network needs.
+    // A handler that reads as fast as the network delivers gets a window as large as the network needs.
     let increment = streams[slot].receiveWindow.grow(to: bandwidth.window)
     if increment > 0 { output.appendWindowUpdate(streams[slot].id, increment: increment) }
     growConnectionWindow(to: options.initialConnectionWindow)
   }
 
-  /// Notes that the handler is through with the content that it has taken.
+  /// Records that the handler has finished with the content that it read.
   mutating func endTaken(_ slot: Int) {
     guard streams[slot].takenCount > 0 else { return }
     takenCount -= streams[slot].takenCount
@@ -424,18 +425,17 @@ extension HTTP2Core {
     giveBackWithheld()
   }
 
-  /// Counts what the handler keeps of the content that it has taken.
+  /// Sets the number of bytes that the handler keeps of the content that it has read.
   mutating func noteCollected(_ slot: Int, _ count: Int) {
     collectedCount += count - streams[slot].collectedCount
     streams[slot].collectedCount = count
   }
 
-  /// Gives back what the connection's window may have of the content that lies here.
+  /// Returns bytes to the connection's window, as far as the unread content allows.
   ///
-  /// The window is given back before handlers have read the content: streams must not wait for one whose handler does not
-  /// read. The streams' own windows limit each of them, and `maximumUnreadLength` limits all of them together: what lies
-  /// here and what may still come are no more than that. If memory is short, the window is given back only for what has
-  /// been read.
+  /// Bytes are returned before handlers have read them, because streams must not wait for one whose handler does not
+  /// read. Each stream is limited by its own window, and all of them together by `maximumUnreadLength`, which bounds
+  /// the sum of unread content and window. If memory is short, only what has been read is returned.
   mutating func giveBackWithheld() {
     let held = unreadCount + takenCount
     let bound = pressure == .none ? options.maximumUnreadLength : 0
@@ -445,7 +445,7 @@ extension HTTP2Core {
     withheldCount = withheld
   }
 
-  /// Gives bytes back to a stream's window.
+  /// Returns bytes to a stream's window.
   @inline(__always)
   mutating func releaseStream(_ slot: Int, _ count: Int) {
     guard count > 0 else { return }
@@ -453,7 +453,7 @@ extension HTTP2Core {
     if increment > 0 { output.appendWindowUpdate(streams[slot].id, increment: increment) }
   }
 
-  /// Gives bytes back to the connection's window.
+  /// Returns bytes to the connection's window.
   @inline(__always)
   mutating func releaseConnection(_ count: Int) {
     guard count > 0 else { return }

@@ -1,41 +1,42 @@
-/// One connection of HTTP/2, a server's end, without any input or output (RFC 9113): bytes in, events out; calls in,
-/// bytes out.
+/// The server's end of an HTTP/2 connection (RFC 9113), without input or output: bytes go in and events come out; calls
+/// go in and bytes come out.
 ///
-/// Bytes go through ``next(_:at:now:)``, which is in `HTTP2Core+Receive.swift`; what is to be sent gathers in ``output``,
-/// for which the driver gives an empty buffer (``takeOutput(_:)``) after a call of ``fill(upTo:)``, as said in
-/// `HTTP2Core+Send.swift`. Content waits with its stream until then, so that it is chosen late whose goes first.
+/// Received bytes go through ``next(_:at:now:)``, which is in `HTTP2Core+Receive.swift`. Bytes to send gather in
+/// ``output``; after a call of ``fill(upTo:)``, the driver exchanges that for an empty buffer by ``takeOutput(_:)``,
+/// which is in `HTTP2Core+Send.swift`. Until then, content waits with its stream, so that the choice of which stream
+/// sends next is made as late as possible.
 ///
-/// Drivers know events and functions, and look at no stream: what its handler may ask is in `HTTP2Core+Handler.swift`.
-/// That the state is not private is for the extensions of this type, each in a file of its own.
+/// Drivers use events and functions and never access streams; the functions for handlers are in
+/// `HTTP2Core+Handler.swift`. The state is not private because the extensions of this type are in separate files.
 ///
-/// A stream is known by its slot from ``Event/request(_:)`` on, until its handler has ended (``endHandler(_:)``).
+/// A stream is identified by its slot from ``Event/request(_:)`` until its handler has ended (``endHandler(_:)``).
 struct HTTP2Core: ~Copyable {
   enum Event: Equatable {
-    /// All input but the beginning of a frame has been used, and more is needed.
+    /// All input but an incomplete frame has been used, and more is needed.
     case needsInput
-    /// ``workLeft`` is used up: others should have their turn before the rest of the input is taken in.
+    /// ``workLeft`` is used up: other tasks should run before the rest of the input is processed.
     case pause
-    /// A request has begun; its head is there. A handler is expected to answer it.
+    /// The head of a request has been received. A handler has to answer it.
     case request(Int)
-    /// Content of a request has come, or its end, or what makes reading it an error.
+    /// Content of a request, its end, or an error for its reader has been received.
     case content(Int)
-    /// A stream with a handler has closed before its time, by the peer's will or for its fault.
+    /// A stream with a handler has closed early, because the peer reset it or violated the protocol.
     case closed(Int)
   }
 
-  /// How far the end of the connection has come (section 6.8).
+  /// The state of the connection's shutdown (section 6.8).
   enum Ending: Equatable {
     case none
-    /// The peer has been told to open no more streams; those on their way are answered.
+    /// The peer has been told to open no more streams; those in flight are still answered.
     case announced
-    /// The peer knows which stream is the last one.
+    /// The peer has been told which stream is the last.
     case final(StreamID)
 
-    /// The last of the streams that are answered, if that has been settled.
+    /// The last stream that is answered, if that has been decided.
     var lastStream: StreamID? { if case .final(let stream) = self { stream } else { nil } }
   }
 
-  /// The data of the PINGs that we send.
+  /// The payloads of the PINGs that we send.
   enum PingData {
     static let bandwidth: UInt64 = 0x6265_6E64_7769_6474
     static let keepAlive: UInt64 = 0x7374_696C_6C75_7020
@@ -43,81 +44,82 @@ struct HTTP2Core: ~Copyable {
   }
 
   let options: HTTP2Options
-  /// How much a peer has to take that is there for it, or to send that is waited for, and in how many ticks.
+  /// The minimum rate at which the peer must send or receive while the server waits for it.
   let pace: Pace.Rule
-  /// How many ticks it has to answer a PING before the end.
+  /// The number of ticks in which the peer has to answer the PING of a shutdown.
   let farewell: UInt64
   let limits: MessageLimits
   let serverName: [UInt8]
 
-  // MARK: What comes
+  // MARK: Receiving
 
   var frames = FrameDecoder()
-  /// How much may be done before ``next(_:at:now:)`` gives ``Event/pause``, in the units of ``Turn``: frames cost more
-  /// than their bytes, and a header block stands for more bytes than it has.
+  /// The work that may be done before ``next(_:at:now:)`` returns ``Event/pause``, in the units of ``Turn``. Frames
+  /// cost more than their bytes, and a header block may decode to more bytes than it has.
   var workLeft = Int.max
   var decoder: HPACKDecoder
-  /// How much of the preface has come.
+  /// The number of bytes of the preface received so far.
   var prefaceLength = 0
-  /// The block whose fragments are coming; nothing else may come between them (section 4.3).
+  /// The header block whose fragments are being received; no other frames may come between them (section 4.3).
   var block: HeaderBlock?
   var blockBytes = ByteBuffer(capacity: 0)
   var hasPeerSettings = false
-  /// The highest of the peer's streams so far.
+  /// The highest stream that the peer has opened.
   var lastStream: StreamID = 0
   var streams = StreamTable()
   var closedStreams = ClosedStreams()
   var earlyPriorities: [(stream: StreamID, priority: Priority)] = []
   var receiveWindow: ReceiveWindow
-  /// Content of all streams that no handler has read.
+  /// The number of bytes of content, over all streams, that no handler has read.
   var unreadCount = 0
-  /// The sums of what streams hold otherwise, in bytes.
+  /// The totals of what else streams hold, in bytes.
   var takenCount = 0
   var collectedCount = 0
   var headLength = 0
   var unsentCount = 0
-  /// How much of the server's memory is taken, when that was last looked at.
+  /// The memory pressure of the server when it was last checked.
   private(set) var pressure = MemoryBudget.Pressure.none
-  /// What the connection's window has not been given back while too much lay unread.
+  /// The number of bytes that have not been returned to the connection's window because too much was unread.
   var withheldCount = 0
   var bandwidth: BandwidthEstimate
   var floodGuard: FloodGuard
-  /// Whether our settings have been acknowledged (section 6.5.3).
+  /// Whether the peer has acknowledged our settings (section 6.5.3).
   var settingsAreAcknowledged = false
-  /// Whether the last keep-alive PING has been.
+  /// Whether the peer has acknowledged the last keep-alive PING.
   var keepAliveIsAcknowledged = true
 
-  // MARK: What is sent
+  // MARK: Sending
 
   var peer = PeerSettings()
   var encoder: HPACKEncoder
   var repeatedHead = RepeatedHead()
   var sendWindow = SendWindow(FlowControl.initialWindow)
   var sendQueue = SendQueue()
-  /// What is to be written next.
+  /// The bytes to write next.
   var output = ByteBuffer(capacity: 0)
-  /// Streams that have ended in ``output``, and count as open until somebody writes that: a peer that does not read
-  /// must not have its answers pile up.
+  /// The number of streams that have ended in ``output``. They count as open until it is written, so that a peer which
+  /// does not read cannot accumulate responses.
   var unwrittenEnds = 0
-  /// How often ``output`` has been handed to the network.
+  /// The number of times that ``output`` has been handed to the network.
   var handovers = 0
-  /// Streams that the peer has given up after it was sent some of their response, and whose handlers have not ended.
+  /// The number of streams that the peer has cancelled after it was sent part of the response, and whose handlers have
+  /// not ended.
   var abandonedCount = 0
-  /// What ``fill(upTo:)`` returned last, kept for its memory.
+  /// The last result of ``fill(upTo:)``, kept to reuse its memory.
   var drained: [Int] = []
-  /// The slots of streams that wait for ``output`` to go.
+  /// The slots of streams that wait until ``output`` has been taken.
   var waitingForOutput: [Int] = []
   var date = DateCache()
-  /// Whether there are observers, which are told of requests that are refused here too.
+  /// Whether there are observers, which are also notified of requests that the core refuses.
   let isObserved: Bool
-  /// Where the requests come from.
+  /// The origin of the requests.
   let origin: RequestOrigin
-  /// The requests that have ended since the last look, each with its last bytes in ``output``, if it has any.
+  /// The traces of requests that have ended and have not been taken. The last bytes of each, if any, are in ``output``.
   var endedTraces: [RequestTrace] = []
   private(set) var ending = Ending.none
-  /// The tick at which the end that has been announced is not announced any longer; 0 before and after.
+  /// The tick at which an announced shutdown stops waiting for its PING and is completed; 0 at other times.
   private var signDeadline: UInt64 = 0
-  /// The tick that is under way.
+  /// The tick in progress.
   private(set) var tick: UInt64
   private(set) var hasFailed = false
 
@@ -142,7 +144,7 @@ struct HTTP2Core: ~Copyable {
     bandwidth = BandwidthEstimate(window: options.initialStreamWindow, bound: options.maximumStreamWindow)
   }
 
-  /// Sends what a server's connection begins with (section 3.4).
+  /// Sends the first frames of a server's connection (section 3.4).
   mutating func begin(under pressure: MemoryBudget.Pressure = .none) {
     self.pressure = pressure
     output.reserve(128)
@@ -157,35 +159,35 @@ struct HTTP2Core: ~Copyable {
     if pressure == .none { growConnectionWindow(to: options.initialConnectionWindow) }
   }
 
-  /// What is held for the client, in bytes.
+  /// The number of bytes held for the client.
   var heldLength: Int {
     streams.count * HTTP2Stream.heldLength + headLength + unreadCount + takenCount + collectedCount + unsentCount
       + blockBytes.count + output.count
   }
 
-  /// Notes how much of the server's memory is taken.
+  /// Sets the memory pressure of the server.
   mutating func adapt(to pressure: MemoryBudget.Pressure) { self.pressure = pressure }
 
-  /// Makes ready to take in as much as `work` allows: until ``Event/pause``.
+  /// Prepares to process as much input as `work` allows, until ``Event/pause``.
   ///
-  /// - Parameter second: the time, in seconds since the beginning of 1970.
+  /// - Parameter second: The time, in seconds since the beginning of 1970.
   mutating func beginTurn(work: Int, second: Int, under pressure: MemoryBudget.Pressure) {
     self.pressure = pressure
     workLeft = work
-    // For what the core itself may have to answer: room at once, and not byte by byte.
+    // Room for what the core itself may answer, allocated once instead of step by step.
     output.reserve(HTTP2Buffer.leastOutput)
     setTime(to: second)
   }
 
-  /// Sets the time that responses are dated with, in seconds since the beginning of 1970.
+  /// Sets the time for the dates of responses, in seconds since the beginning of 1970.
   mutating func setTime(to second: Int) {
     if date.update(to: second) { repeatedHead = RepeatedHead() }
   }
 
-  /// Opens stream 1 for a request that came by HTTP/1 and asked to go on with HTTP/2 (RFC 7540 section 3.2).
+  /// Opens stream 1 for an HTTP/1 request that asked to switch to HTTP/2 (RFC 7540 section 3.2).
   ///
-  /// - Parameter settings: the payload of a SETTINGS frame, from the request's `HTTP2-Settings` field.
-  /// - Returns: the stream's slot.
+  /// - Parameter settings: The payload of a SETTINGS frame, from the request's `HTTP2-Settings` field.
+  /// - Returns: The stream's slot.
   mutating func adopt(_ method: Method, settings: [UInt8]) throws(HTTP2Error) -> Int {
     try apply(settings.span, 0..<settings.count)
     lastStream = 1
@@ -198,29 +200,30 @@ struct HTTP2Core: ~Copyable {
     return slot
   }
 
-  /// Whether there are streams that are open, or whose handlers run.
+  /// Whether any stream is open or has a running handler.
   var hasStreams: Bool { streams.count > 0 }
 
-  /// Whether a header block has begun whose end has not come.
+  /// Whether a header block has begun and is incomplete.
   var isWithinBlock: Bool { block != nil }
 
-  /// Whether the peer owes us a sign that it has our settings.
+  /// Whether the peer still has to acknowledge our settings.
   var awaitsSettingsAcknowledgement: Bool { hasPeerSettings && !settingsAreAcknowledged }
 
-  /// Whether there is nothing more to do but to write ``output``.
+  /// Whether nothing remains to be done except writing ``output``.
   var isFinished: Bool {
     hasFailed || ending.lastStream != nil && streams.count == 0 && block == nil
   }
 
-  /// Whether somebody should write.
+  /// Whether there is something for the writer to do.
   var hasOutput: Bool {
     !output.isEmpty || !sendQueue.isEmpty && sendWindow.available > 0 || !endedTraces.isEmpty
   }
 
   // MARK: The end of a connection
 
-  /// Begins a graceful end: tells the peer to open no more streams, and asks for a sign that it has heard (section 6.8).
-  /// ``completeShutdown()`` follows with the sign, or when that has not come in the time of a round trip to anywhere.
+  /// Begins a graceful shutdown: tells the peer to open no more streams, and sends a PING to learn when it has read
+  /// this (section 6.8). ``completeShutdown()`` follows on the acknowledgement, or after a time that suffices for any
+  /// round trip.
   mutating func beginShutdown() {
     guard ending == .none, !hasFailed else { return }
     ending = .announced
@@ -229,7 +232,7 @@ struct HTTP2Core: ~Copyable {
     output.appendPing(PingData.shutdown)
   }
 
-  /// Says which stream is the last: what the peer opens from now on is as if it had never been sent.
+  /// Tells the peer which stream is the last. Streams that it opens after this are ignored.
   mutating func completeShutdown() {
     guard ending.lastStream == nil, !hasFailed else { return }
     ending = .final(lastStream)
@@ -237,8 +240,8 @@ struct HTTP2Core: ~Copyable {
     output.appendGoAway(lastStream: lastStream, .none)
   }
 
-  /// Ends the connection for a fault of the peer's, or ours. Nothing follows the GOAWAY that says so (section 5.4.1): a
-  /// client is through with the connection then, and would take the rest of a response for another fault.
+  /// Ends the connection because of an error of the peer or the server. Nothing is sent after the GOAWAY frame (section
+  /// 5.4.1): clients abandon the connection then, and would treat the rest of a response as another error.
   mutating func fail(_ code: ErrorCode, _ reason: StaticString) {
     guard !hasFailed else { return }
     hasFailed = true
@@ -246,7 +249,7 @@ struct HTTP2Core: ~Copyable {
     output.appendGoAway(lastStream: ending.lastStream ?? lastStream, code, debug: reason)
   }
 
-  /// Asks for a sign that the peer is there, unless that has been asked already.
+  /// Sends a PING to check that the peer is alive, unless one is unanswered.
   mutating func sendKeepAlive() {
     guard keepAliveIsAcknowledged else { return }
     keepAliveIsAcknowledged = false
@@ -255,7 +258,7 @@ struct HTTP2Core: ~Copyable {
 
   // MARK: The end of a stream
 
-  /// Ends a stream at once, telling the peer why (section 5.4.2).
+  /// Ends a stream immediately and tells the peer why (section 5.4.2).
   mutating func reset(_ slot: Int, _ code: ErrorCode) {
     guard !streams[slot].state.isClosed else { return }
     output.appendResetStream(streams[slot].id, code)
@@ -263,9 +266,9 @@ struct HTTP2Core: ~Copyable {
     close(slot, .resetByUs)
   }
 
-  /// Closes all streams, since the peer has gone.
+  /// Closes all streams, because the peer has disconnected.
   ///
-  /// - Returns: the slots of those with a handler.
+  /// - Returns: The slots of the streams with a handler.
   mutating func closeAll() -> [Int] {
     var abandoned: [Int] = []
     for slot in streams.slots where streams[slot].id != 0 {
@@ -275,7 +278,7 @@ struct HTTP2Core: ~Copyable {
     return abandoned
   }
 
-  /// Closes a stream; its slot stays until its handler has ended.
+  /// Closes a stream. Its slot is freed when its handler has ended.
   mutating func close(_ slot: Int, _ end: ClosedStreams.End) {
     streams[slot].state.end = end
     endTrace(slot, end.ofRequest)
@@ -297,7 +300,7 @@ struct HTTP2Core: ~Copyable {
     streams.remove(at: slot)
   }
 
-  /// Says that nobody will ask for the stream in `slot` any more.
+  /// Ends the handler's use of the stream in `slot`.
   mutating func endHandler(_ slot: Int) {
     streams[slot].hasHandler = false
     if streams[slot].state.isClosed { return remove(slot) }
@@ -307,21 +310,21 @@ struct HTTP2Core: ~Copyable {
       endTrace(slot, .complete)
       return streams[slot].state.peerHasFinished ? close(slot, .finished) : beginDraining(slot)
     }
-    // What the client still sends is thrown away while the rest of the response goes out: a client that sends all it has
-    // before it reads would wait for room, and its response for the client.
+    // Content that the client still sends is discarded while the rest of the response is sent. A client that sends
+    // everything before it reads would otherwise wait for window, and its response for the client.
     streams[slot].isDiscarding = true
     let unread = streams[slot].unread.count
     discardUnread(slot)
     if !streams[slot].state.peerHasFinished { releaseStream(slot, unread) }
   }
 
-  /// Notes that the request in `slot` has ended, if observers are told of it and have not been told that.
+  /// Records that the request in `slot` has ended, if it has a trace that has not ended.
   @inline(__always)
   mutating func endTrace(_ slot: Int, _ ending: @autoclosure () -> RequestRecord.Ending) {
     if streams[slot].trace != nil { moveTrace(slot, ending()) }
   }
 
-  /// Moves the traces of the requests that have ended since the last call into `traces`, which is empty.
+  /// Moves the traces of the requests that have ended since the last call into `traces`, which must be empty.
   @inline(__always)
   mutating func takeEndedTraces(into traces: inout [RequestTrace]) {
     if !endedTraces.isEmpty { swap(&endedTraces, &traces) }
@@ -331,22 +334,22 @@ struct HTTP2Core: ~Copyable {
   private mutating func moveTrace(_ slot: Int, _ ending: RequestRecord.Ending) {
     guard let trace = streams[slot].trace.take() else { return }
     trace.receivedLength = streams[slot].receivedLength
-    // An end that is in the output may still not leave.
+    // A complete response is only in the output, and may still fail to be sent, so its ending stays open.
     if ending != .complete { trace.ending = ending }
     endedTraces.append(trace)
   }
 
   // MARK: Time
 
-  /// Says that somebody waits for content of the stream in `slot`.
+  /// Begins a wait for content of the stream in `slot`.
   mutating func awaitContent(_ slot: Int) {
-    // What is spoken in a tunnel may pause for as long as it likes.
+    // Pauses in a tunnel may have any length.
     if !streams[slot].isTunnel { streams[slot].contentDeadline = streams[slot].receivePace.wait(at: tick, pace) }
   }
 
-  /// Begins another tick, and ends what has taken too long.
+  /// Begins tick `now`, and ends waits that have taken too long.
   ///
-  /// - Returns: what that means for streams with a handler: that reading is an error now, or that they have closed.
+  /// - Returns: The events that follow for streams with a handler: reading now fails, or the stream has closed.
   mutating func advance(to now: UInt64) -> [Event] {
     var expired: [Event] = []
     tick = now
@@ -364,7 +367,7 @@ struct HTTP2Core: ~Copyable {
       }
       if isDue(streams[slot].sendDeadline) {
         if sendQueue.contains(slot), sendWindow.available > 0 {
-          // It waits for streams that are more urgent, and not for its peer.
+          // The content waits for more urgent streams, not for the peer.
           streams[slot].sendPace = Pace()
           noteProgress(slot)
           continue
@@ -377,8 +380,8 @@ struct HTTP2Core: ~Copyable {
     return expired
   }
 
-  /// Lets go of memory that an idle connection would hold for nothing. The tables of HPACK are no such memory: the peer
-  /// may refer to what is in them for as long as the connection lasts.
+  /// Frees memory that an idle connection does not need. The HPACK tables are kept, because the peer may refer to their
+  /// entries for as long as the connection lasts.
   mutating func releaseMemory() {
     let kept = hasStreams ? HTTP2Buffer.keptOutput : 0
     if output.isEmpty, output.capacity > kept { output = ByteBuffer(capacity: 0) }
@@ -393,7 +396,7 @@ struct HTTP2Core: ~Copyable {
 
   private func isDue(_ deadline: UInt64) -> Bool { deadline != 0 && deadline <= tick }
 
-  /// Notes that the peer has taken `count` bytes of the stream in `slot`, and gives it time for the rest.
+  /// Records that the peer has received `count` bytes of the stream in `slot`, and extends its deadline.
   mutating func noteProgress(_ slot: Int, _ count: Int = 0) {
     streams[slot].sendPace.move(count, at: tick, pace)
     streams[slot].sendDeadline = streams[slot].unsentCount > 0 ? streams[slot].sendPace.wait(at: tick, pace) : 0
@@ -401,7 +404,7 @@ struct HTTP2Core: ~Copyable {
 }
 
 extension ClosedStreams.End {
-  /// How the request of a stream has ended that closed so.
+  /// The ending of the request whose stream closed in this way.
   fileprivate var ofRequest: RequestRecord.Ending {
     switch self {
     case .finished: .complete

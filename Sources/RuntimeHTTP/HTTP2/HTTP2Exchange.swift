@@ -2,15 +2,15 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// A stream while a handler that may wait is at work on its request: the request's content, the informational responses
-/// to it, and the content of a response that is a stream all go through here. A stream has one exchange at most.
+/// The handler's access to a stream while it works on the request: reading the request's content, sending informational
+/// responses, and writing the content of a streamed response. A stream has at most one exchange.
 ///
-/// Handlers may pass those ends to any task, and keep them for longer than they should: the connection knows which of
-/// them comes too late, and which is one too many.
+/// Handlers may pass these to other tasks and keep them for too long; the connection detects use after the end and
+/// concurrent use.
 final class HTTP2Exchange<Stream: ByteStream, H: Handler>:
-  RequestExchange, @unchecked Sendable  // It has constants only.
+  RequestExchange, @unchecked Sendable  // It has only constants.
 {
-  /// The head of a response, until it is sent.
+  /// The head of a response that has not been sent.
   struct Head: Sendable {
     var status: Status
     var fields: HeaderFields
@@ -28,7 +28,8 @@ final class HTTP2Exchange<Stream: ByteStream, H: Handler>:
   let stream: StreamID
   private let writing = Lock(Writing())
   private let receivedTrailers = Lock(HeaderFields())
-  /// The turn of the handler: one that always finds content, or whose client takes all it writes, does not wait.
+  /// The scheduling turn of the handler. A handler that always finds content, or whose client always has room, would
+  /// never wait.
   private let turn = Turn()
 
   init(_ connection: HTTP2Connection<Stream, H>, _ slot: Int, _ stream: StreamID) {
@@ -37,10 +38,10 @@ final class HTTP2Exchange<Stream: ByteStream, H: Handler>:
     self.stream = stream
   }
 
-  /// Makes ready for a response that is a stream.
+  /// Prepares for a streamed response.
   func prepare(_ head: Head) { writing.withLock { $0.head = head } }
 
-  /// Whether any of the response has been made.
+  /// Whether sending the response has begun.
   var hasBegun: Bool { writing.withLock { $0.head == nil } }
 
   // MARK: Informational responses
@@ -89,7 +90,7 @@ extension HTTP2Exchange: RequestBodySource {
     }
   }
 
-  /// What there is just now.
+  /// Returns the content that is available now.
   private func take() throws -> HTTP2Core.Reading {
     let (reading, writer) = try connection.state.withLock { state throws in
       let isBusy = state.core.isLive(slot, stream) && state.seats[slot].reader != nil
@@ -103,7 +104,7 @@ extension HTTP2Exchange: RequestBodySource {
 // MARK: - The response's content
 
 extension HTTP2Exchange: BodySink {
-  /// A writer does not wait for the peer while no more than this is unsent.
+  /// The number of unsent bytes up to which a writer does not wait for the peer.
   static var mark: Int { 16 * 1024 }
 
   func write(_ bytes: [UInt8]) async throws {
@@ -115,7 +116,7 @@ extension HTTP2Exchange: BodySink {
     if try add(bytes) { try await waitForRoom { core, slot in core.unsentCount(of: slot) <= Self.mark } }
   }
 
-  /// Waits until there is room for more of a response.
+  /// Waits until there is room for more of the response.
   private func waitForRoom(until isOver: @Sendable (borrowing HTTP2Core, Int) -> Bool) async throws {
     await connection.wait(slot, stream, as: .writer, until: isOver)
     turn.pause()
@@ -134,7 +135,7 @@ extension HTTP2Exchange: BodySink {
     writing.withLock { $0.trailers = trailers }
   }
 
-  /// Ends the content, and the handler's part with it.
+  /// Ends the content, and with it the handler's use of the stream.
   func finish() throws {
     try enter()
     defer { leave() }
@@ -146,9 +147,9 @@ extension HTTP2Exchange: BodySink {
     }
   }
 
-  /// Sends `bytes`, and the head before them if it has not been sent.
+  /// Sends `bytes`, after the head if it has not been sent.
   ///
-  /// - Returns: whether to wait until the peer has taken more.
+  /// - Returns: Whether to wait until the peer has received more.
   func add(_ bytes: [UInt8]) throws -> Bool {
     let head = writing.withLock { $0.head.take() }
     let (mustWait, writer) = try connection.state.withLock { state throws in
@@ -167,7 +168,7 @@ extension HTTP2Exchange: BodySink {
     state.core.sendHead(slot, head.status, head.fields, length: head.contentLength)
   }
 
-  /// Throws if a write that has waited was in vain.
+  /// Throws if the content written before a wait cannot be sent.
   func check() throws {
     try connection.state.withLock { state throws(BodyError) in try state.core.checkWritten(slot, stream) }
     if Task.isCancelled { throw IOError(.write, .cancelled) }
@@ -184,7 +185,7 @@ extension HTTP2Exchange: BodySink {
 }
 
 extension HTTP2Connection {
-  /// Waits until `isOver`, or the stream closes, or the task is cancelled.
+  /// Waits until `isOver` returns true, the stream closes, or the task is cancelled.
   func wait(
     _ slot: Int, _ id: StreamID, as side: HTTP2ConnectionState.Seat.Side,
     until isOver: @Sendable (borrowing HTTP2Core, Int) -> Bool
@@ -193,7 +194,7 @@ extension HTTP2Connection {
       await suspendTask { continuation in
         let isOver = state.withLock { state in
           guard state.core.isOpen(slot, id), !isOver(state.core, slot),
-            // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.
+            // Cancellation first sets the flag and then calls the handler, so one of the two sees the other.
             !Task.isCancelled
           else { return true }
           state.seats[slot][side] = continuation

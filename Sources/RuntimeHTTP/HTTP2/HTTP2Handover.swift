@@ -1,15 +1,15 @@
-/// What HTTP/1 leaves behind where a connection goes on with HTTP/2.
+/// The state that HTTP/1 hands over when a connection switches to HTTP/2.
 struct HTTP2Handover: Sendable {
-  /// What has been read of it.
+  /// Bytes of HTTP/2 that have already been read.
   var rest: [UInt8] = []
-  /// The request whose `Upgrade` field was taken up, and its `HTTP2-Settings`, decoded.
+  /// The request whose `Upgrade` field was accepted, and its decoded `HTTP2-Settings`.
   var upgrade: (request: Request, settings: [UInt8])?
 }
 
 extension Workspace {
-  /// Takes up a request's offer to go on with HTTP/2 (RFC 7540 section 3.2), if it is made rightly: says so in
-  /// ``output``, and leaves the request in ``handover``. One that has content is answered by HTTP/1, and so is one after
-  /// whose answer the connection has to end (RFC 9112 section 9.6).
+  /// Accepts a request's valid offer to switch to HTTP/2 (RFC 7540 section 3.2): writes the response to ``output`` and
+  /// stores the request in ``handover``. Requests with content are answered over HTTP/1, and so are those after which
+  /// the connection has to end (RFC 9112 section 9.6).
   func upgrade(_ origin: RequestOrigin) -> Bool {
     guard decoder.isComplete, decoder.framing.keepAlive else { return false }
     var fields = decoder.parts.fields
@@ -29,7 +29,7 @@ extension Workspace {
     let parts = decoder.parts.copy()
     parts.fields = fields
     parts.origin = origin
-    // The stream that it becomes (RFC 7540 section 3.2).
+    // The request becomes stream 1 (RFC 7540 section 3.2).
     parts.number = 1
     decoder.beginNext()
     output.append("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
@@ -38,7 +38,7 @@ extension Workspace {
   }
 }
 
-/// The bytes that `text` stands for in the URL-safe alphabet without padding (RFC 4648 section 5).
+/// Decodes `text` in the URL-safe base64 alphabet without padding (RFC 4648 section 5). Returns `nil` if it is invalid.
 func base64URLDecoded(_ text: String) -> [UInt8]? {
   var bytes: [UInt8] = []
   var bits: UInt32 = 0
@@ -61,6 +61,6 @@ func base64URLDecoded(_ text: String) -> [UInt8]? {
       bits &= 1 << UInt32(count) - 1
     }
   }
-  // What is left over is less than a character's worth, and zero.
+  // The rest must be less than one character and zero.
   return count < 6 && bits == 0 ? bytes : nil
 }

@@ -1,97 +1,98 @@
-/// One request and its response (RFC 9113 section 5): what the protocol has to know of them.
+/// A stream (RFC 9113 section 5): the protocol state of one request and its response.
 struct HTTP2Stream: Sendable {
-  /// How far the stream has come (section 5.1). The states of pushed streams are not there: we push nothing.
+  /// The state of the stream (section 5.1). States for pushed streams are missing because we do not push.
   struct State: Sendable {
-    /// The peer has sent all it had: "half-closed (remote)".
+    /// Whether the peer has sent everything: "half-closed (remote)".
     var peerHasFinished = false
-    /// We have sent all we had: "half-closed (local)".
+    /// Whether we have sent everything: "half-closed (local)".
     var weHaveFinished = false
-    /// How it closed, once it has.
+    /// The way in which the stream closed, once it has.
     var end: ClosedStreams.End?
 
     var isClosed: Bool { end != nil }
   }
 
-  /// What a stream counts for beside its head and its content: its handler's task and what belongs to it.
+  /// The number of bytes that a stream counts for in addition to its head and content, for its handler's task and
+  /// related state.
   static let heldLength = 4096
 
   private(set) var id: StreamID = 0
-  /// The tick in which it was opened.
+  /// The tick in which the stream was opened.
   var firstTick: UInt64 = 0
   var state = State()
-  /// Whether a handler is at it still, whatever has become of the stream.
+  /// Whether the stream's handler is still running, even if the stream has closed.
   var hasHandler = false
 
-  // MARK: What comes
+  // MARK: Receiving
 
   var head = RequestHead()
   var receiveWindow = ReceiveWindow(0)
-  /// How much content is still to come, where the request has said how much there is.
+  /// The number of bytes of content still to come, if the request has declared a length.
   var remainingLength: Int?
   var receivedLength = 0
   /// Content that the handler has not read.
   var unread: [UInt8] = []
-  /// Content that the handler has taken, and may be at still: all that it has asked for last.
+  /// The number of bytes that the handler's last read returned, which it may still be using.
   var takenCount = 0
-  /// Content that the handler has taken and keeps, as far as is known.
+  /// The number of bytes that the handler has read and is known to keep.
   var collectedCount = 0
-  /// The length of the head, as long as it counts as held.
+  /// The length of the head while it counts as held.
   var headLength = 0
   var trailers = HeaderFields()
-  /// Why there is no reading on, though the stream is open.
+  /// The reason why reading fails although the stream is open.
   var readingError: WireError?
-  /// What observers will be told of the request, where there are any.
+  /// The trace of the request, if there are observers.
   var trace: RequestTrace?
-  /// The request is wrong, so that its response is no useful work.
+  /// Whether the request is invalid, so that its response does not count as useful work.
   var isRefused = false
-  /// What comes of it is thrown away, since it will not be read.
+  /// Whether further content is discarded because it will not be read.
   var isDiscarding = false
-  /// How much of it has been thrown away since the response was sent.
+  /// The number of bytes discarded since the response was sent.
   var drainedLength = 0
 
-  // MARK: What is sent
+  // MARK: Sending
 
   var sendWindow = SendWindow(0)
   var priority = Priority(isIncremental: true)
-  /// Content that waits to be sent, from `sentCount` on.
+  /// The content to send, from `sentCount` on.
   var unsent: [UInt8] = []
   var sentCount = 0
-  /// Nothing follows what is unsent but the trailers.
+  /// Whether nothing but the trailers follows the unsent content.
   var hasLastContent = false
-  /// What is unsent is not all of the response, and the peer is told so behind it.
+  /// Whether the response is incomplete, so that a reset follows the unsent content.
   var isBrokenOff = false
   var responseTrailers: HeaderFields?
-  /// Whether a client that waits for a 100 (Continue) has had one, or has not waited.
+  /// Whether a client that waits for a 100 (Continue) has been sent one, or has not waited.
   var hasContinued = false
   /// Whether the head of the response has been sent.
   var hasResponse = false
-  /// How often the output had been handed to the network before that.
+  /// The number of times that the output had been handed to the network before that.
   var handoversBefore = 0
-  /// Whether the client has given it up after it was sent some of the response, and the handler has not ended.
+  /// Whether the client has cancelled the stream after it was sent part of the response, and the handler has not ended.
   var isAbandoned = false
-  /// Whether the response has content, and how much of it has been promised and not written.
+  /// Whether the response has content, and how many bytes of the declared length have not been written.
   var sendsContent = false
   var promisedLength: Int?
-  /// Whether another protocol has taken the place of content (RFC 9113 section 8.5).
+  /// Whether another protocol has replaced the content (RFC 9113 section 8.5).
   var isTunnel = false
 
-  /// Whether it is a tunnel that is in use: what is spoken there ends in each direction by itself, and what has come can
-  /// be read after both ends.
+  /// Whether this is a tunnel in use. In a tunnel each direction ends separately, and received data can be read after
+  /// both have ended.
   var isOpenTunnel: Bool { isTunnel && hasHandler }
 
-  /// The ticks at which content that somebody waits for, and a peer that takes nothing, have taken too long; 0 where
-  /// there is no such wait.
+  /// The ticks at which the current waits expire: for content, and for the peer to receive output. 0 if there is no
+  /// such wait.
   var contentDeadline: UInt64 = 0
   var sendDeadline: UInt64 = 0
-  /// How the peer keeps up with the least that it has to send, and to take.
+  /// The peer's progress relative to the minimum rate, in each direction.
   var receivePace = Pace()
   var sendPace = Pace()
 
-  /// How many bytes of content wait to be sent.
+  /// The number of bytes of content that have not been sent.
   @inline(__always)
   var unsentCount: Int { unsent.count - sentCount }
 
-  /// Whether it could send content if the connection could.
+  /// Whether the stream can send content, as far as the connection's window allows.
   @inline(__always)
   var canSend: Bool { unsentCount > 0 && sendWindow.available > 0 }
 
@@ -101,7 +102,7 @@ struct HTTP2Stream: Sendable {
     self.receiveWindow = ReceiveWindow(receiveWindow)
   }
 
-  /// Makes ready for another stream, and keeps the memory of the head.
+  /// Prepares for another stream. Keeps the memory of the head.
   mutating func clear() {
     id = 0
     state = State()

@@ -2,17 +2,17 @@ import Glibc
 import Runtime
 import RuntimePrimitives
 
-/// The stream of a request as a stream of bytes, for a protocol that has taken the place of HTTP on it (RFC 9113 section
-/// 8.5, RFC 8441 section 5).
+/// A request's stream as a stream of bytes, for a protocol that has replaced HTTP on it (RFC 9113 section 8.5, RFC 8441
+/// section 5).
 final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
   private let exchange: HTTP2Exchange<Stream, H>
-  /// What has come and has not been read.
+  /// The bytes that have been received and not read.
   private let unread = Lock<ArraySlice<UInt8>>([])
   private let isClosed = Lock(false)
 
   init(_ exchange: HTTP2Exchange<Stream, H>) { self.exchange = exchange }
 
-  /// Sends the head of the response that begins it.
+  /// Sends the head of the response that opens the tunnel.
   func open(_ fields: HeaderFields) {
     change { state in
       state.core.setTime(to: secondsSince1970())
@@ -38,9 +38,9 @@ final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
     unread.withLock { $0.moveFirst(into: &buffer) }
   }
 
-  /// Waits for more.
+  /// Waits for more bytes.
   ///
-  /// - Returns: whether there is any; if not, the peer has finished.
+  /// - Returns: Whether there are any. If not, the peer has finished.
   private func fill() async throws(IOError) -> Bool {
     if isClosed.withLock(\.self) { throw IOError(.read, .closed) }
     do {
@@ -96,7 +96,7 @@ final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
     exchange.wakeWaiters()
   }
 
-  /// Closes the stream, and has the peer told that it has not ended well.
+  /// Closes the stream with an error for the peer.
   func abort() {
     isClosed.withLock { $0 = true }
     change { state in state.core.reset(exchange.slot, .connectError) }
@@ -110,7 +110,7 @@ final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
     exchange.connection.stream.attribute(type)
   }
 
-  /// Changes the connection's state, if the stream is there still, and has written what that leads to.
+  /// Changes the connection's state, if the stream still exists, and wakes the writer if there is output.
   private func change(_ change: (inout HTTP2ConnectionState) -> Void) {
     let writer = exchange.connection.state.withLock { state in
       if state.core.isLive(exchange.slot, exchange.stream) { change(&state) }
@@ -119,7 +119,7 @@ final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
     writer?.resume()
   }
 
-  /// What `error`, of an exchange, is for a stream.
+  /// Returns the `IOError` for an error of the exchange.
   private func ioError(_ operation: IOError.Operation, _ error: any Error) -> IOError {
     if let error = error as? IOError { return error }
     if isClosed.withLock(\.self) { return IOError(operation, .closed) }
@@ -133,7 +133,7 @@ final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
 }
 
 extension HTTP2Exchange {
-  /// How many bytes may be written before the peer has to take some.
+  /// Returns the number of bytes that can be written before the peer has to receive some.
   func room() throws(BodyError) -> Int {
     try connection.state.withLock { state throws(BodyError) in
       try state.core.checkWritable(slot, stream)
@@ -142,12 +142,12 @@ extension HTTP2Exchange {
     }
   }
 
-  /// Waits until there is room, or will be none, or the task is cancelled.
+  /// Waits until there is room, the stream closes, or the task is cancelled.
   func waitForRoom() async {
     await connection.wait(slot, stream, as: .writer) { core, slot in core.unsentCount(of: slot) < Self.mark }
   }
 
-  /// Wakes what waits for the stream, which has been closed on this side.
+  /// Resumes the tasks that wait for the stream, which has been closed on this side.
   func wakeWaiters() {
     let waiters = connection.state.withLock { state -> [UnsafeContinuation<Void, Never>?] in
       state.core.isLive(slot, stream) ? [state.seats[slot].reader.take(), state.seats[slot].writer.take()] : []

@@ -1,20 +1,19 @@
-/// Fields as HTTP/2 has them: bytes that are names and values already, and need no line to be found in.
+/// Support for HTTP/2, where names and values arrive separately and not in a line.
 extension HeaderFields {
   mutating func append(lowercase name: StaticString, _ known: FieldName, _ value: Span<UInt8>) {
     name.withUTF8Buffer { append($0.span, known, value) }
   }
 
-  /// The value of the first of these fields, of which there is one.
+  /// The value of the first field. There must be one.
   var firstValue: [UInt8] { firstEntry.map { Array(bytes[$0.valueRange]) } ?? [] }
 
-  /// Whether the first of these fields has `value`, where case does not matter.
+  /// Returns whether the value of the first field equals `value`, ignoring case.
   func firstValueEquals(_ value: Span<UInt8>) -> Bool {
     guard let entry = firstEntry else { return false }
     return bytes.span.extracting(entry.valueRange).equalsIgnoringCase(value)
   }
 
-  /// Makes one field of all `cookie` fields, which a client may cut in pieces so that they compress better (RFC 9113
-  /// section 8.2.3).
+  /// Joins all `cookie` fields into one. A client may split them for better compression (RFC 9113 section 8.2.3).
   mutating func joinCookies() {
     var joined: [UInt8] = []
     var rest = HeaderFields()
@@ -33,7 +32,7 @@ extension HeaderFields {
 }
 
 extension Span<UInt8> {
-  /// Whether these bytes spell `text`.
+  /// Returns whether these bytes equal `text`.
   @inline(__always)
   func equals(_ text: StaticString) -> Bool {
     guard count == text.utf8CodeUnitCount else { return false }
@@ -43,8 +42,7 @@ extension Span<UInt8> {
     }
   }
 
-  /// Whether these are the characters of a field name as HTTP/2 has it: a token without upper case (RFC 9113 section
-  /// 8.2.1).
+  /// Whether these bytes are a field name of HTTP/2: a token without upper-case letters (RFC 9113 section 8.2.1).
   @inline(__always)
   var isLowercaseToken: Bool {
     let token = CharacterClass.token
@@ -52,11 +50,11 @@ extension Span<UInt8> {
     return !isEmpty
   }
 
-  /// Whether a blank is at either end, where none may be in a value (section 8.2.1).
+  /// Whether there is a blank at either end, which is not allowed in a value (section 8.2.1).
   @inline(__always)
   var hasBlankAtEnd: Bool { !isEmpty && (self[0].isBlank || self[count - 1].isBlank) }
 
-  /// Whether these are the characters of a URI's scheme (RFC 3986 section 3.1).
+  /// Whether these bytes are a URI scheme (RFC 3986 section 3.1).
   var isScheme: Bool {
     guard !isEmpty, self[0].isLetter else { return false }
     for index in indices {

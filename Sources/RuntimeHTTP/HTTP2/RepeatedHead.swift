@@ -1,25 +1,25 @@
-/// The head of the last response and the lines it was encoded as. A response with the same head is sent as the same
-/// bytes for as long as the encoder's table and the date do not change.
+/// The head of the last response and its encoded lines. A response with the same head is sent as the same bytes, as
+/// long as the encoder's table and the date have not changed.
 ///
-/// Most servers send the same head again and again, and copying it costs a fraction of looking up each line.
-/// `Content-Length` is the field that changes most often, so it is not part of this: its line goes in between.
+/// Most servers send the same head repeatedly, and copying it costs a fraction of looking up each line.
+/// `Content-Length` changes most often, so its line is not stored, but inserted.
 struct RepeatedHead {
   private var fields = HeaderFields()
   private var status = Status.ok
-  /// What ``HPACKEncoder/tableVersion`` was; none is negative.
+  /// The value of ``HPACKEncoder/tableVersion``; -1 before the first.
   private var tableVersion = -1
-  /// All lines but that of `Content-Length`.
+  /// All lines except `Content-Length`.
   private(set) var lines: [UInt8] = []
-  /// Where in ``lines`` the line of `Content-Length` goes.
+  /// The position in ``lines`` at which the `Content-Length` line is inserted.
   private(set) var lengthPosition = 0
 
-  /// Whether a head of these parts would be encoded as the same bytes.
+  /// Returns whether a head of these parts would be encoded as the same bytes.
   @inline(__always)
   func isSame(_ status: Status, _ fields: HeaderFields, tableVersion: Int) -> Bool {
     tableVersion == self.tableVersion && status == self.status && fields.isWrittenLike(self.fields)
   }
 
-  /// Takes the place of the head before, with the lines that `block` holds around those of `length`.
+  /// Stores a head. Its lines are those of `block` except the range `length`.
   mutating func replace(
     _ status: Status, _ fields: HeaderFields, tableVersion: Int, block: Span<UInt8>, length: Range<Int>
   ) {

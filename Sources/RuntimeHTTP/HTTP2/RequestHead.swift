@@ -1,12 +1,13 @@
-/// A request's head, or its trailers, as HPACK gives it line by line (RFC 9113 section 8).
+/// A request's head, or its trailers, as received line by line from HPACK (RFC 9113 section 8).
 ///
-/// Whatever is wrong with it is kept until the end: a block has to be decoded whole, since those after it depend on it.
+/// Errors are recorded and reported at the end, because a block has to be decoded completely: later blocks depend on
+/// it.
 struct RequestHead: Sendable {
   enum Verdict {
     case good
     /// Section 8.1.1: the stream ends with PROTOCOL_ERROR.
     case malformed
-    /// Well formed, and refused nevertheless.
+    /// Well-formed, but refused.
     case refused(WireError)
   }
 
@@ -16,25 +17,25 @@ struct RequestHead: Sendable {
     static var scheme: Lines { Lines(rawValue: 2) }
     static var path: Lines { Lines(rawValue: 4) }
     static var authority: Lines { Lines(rawValue: 8) }
-    /// A field that is none of those, after which none of those may come.
+    /// A field other than these. Pseudo-header fields must not follow it.
     static var field: Lines { Lines(rawValue: 16) }
     static var host: Lines { Lines(rawValue: 32) }
     static var `protocol`: Lines { Lines(rawValue: 64) }
   }
 
-  /// What there is of the head. It lies here and not in a request's parts yet, where each line would have to go by way of
-  /// a reference.
+  /// The parts of the head. They are kept here until the request is made, since access to a request's parts costs an
+  /// indirection for each line.
   private(set) var method = Method.get
   private(set) var target = RequestTarget()
-  /// The protocol that an extended CONNECT names (RFC 8441 section 4).
+  /// The protocol of an extended CONNECT (RFC 8441 section 4).
   private var connectProtocol: String?
   private(set) var fields = HeaderFields()
-  /// The parts of the last request that was made of this, whose memory is used again unless somebody has kept it.
+  /// The parts of the last request, whose memory is reused unless something still references them.
   private var lastParts: RequestParts?
   private var framing = MessageFraming()
-  /// Whether the client waits for a 100 (Continue), if it has content to send (RFC 9110 section 10.1.1).
+  /// Whether the client waits for a 100 (Continue) before sending content (RFC 9110 section 10.1.1).
   private(set) var expectsContinue = false
-  /// How the client would have its response scheduled, if it has said so.
+  /// The priority that the client asks for, if any.
   private(set) var priority: Priority?
 
   private var limits = MessageLimits(startLine: 0, head: 0, fields: 0)
@@ -45,15 +46,15 @@ struct RequestHead: Sendable {
   private var methodIsKnown = true
   private var hasLength = false
   private var cookies = 0
-  /// What RFC 9113 section 10.5.1 counts.
+  /// The size of the list, as defined in RFC 9113 section 10.5.1.
   private(set) var listSize = 0
 
-  /// How much content the request says it has (RFC 9110 section 8.6).
+  /// The length of content that the request declares (RFC 9110 section 8.6).
   var contentLength: Int? {
     if hasLength, case .length(let length) = framing.body { length } else { nil }
   }
 
-  /// What each line counts for beyond its bytes (section 6.5.2).
+  /// The number of bytes that each line counts for in addition to its own (section 6.5.2).
   static let lineOverhead = 32
 
   mutating func begin(_ limits: MessageLimits, isTrailers: Bool = false) {
@@ -62,7 +63,7 @@ struct RequestHead: Sendable {
     self.isTrailers = isTrailers
   }
 
-  /// Takes back the memory of the last request, if nobody has kept it.
+  /// Reclaims the memory of the last request, if nothing references it any more.
   private mutating func reclaim() {
     guard var parts = lastParts.take(), isKnownUniquelyReferenced(&parts) else { return }
     swap(&parts.target, &target)
@@ -73,12 +74,12 @@ struct RequestHead: Sendable {
     lastParts = parts
   }
 
-  /// Takes over a request that another protocol has decoded; how its response is framed depends on its method.
+  /// Sets the method of a request that HTTP/1 has decoded, on which the framing of the response depends.
   mutating func adopt(_ method: Method) { self.method = method }
 
-  /// Makes the request, of what is here no more after that.
+  /// Makes the request from the parts, which are moved out.
   ///
-  /// - Parameter body: its content; `nil` for none.
+  /// - Parameter body: The content; `nil` if there is none.
   mutating func makeRequest(body: RequestBody?, from origin: RequestOrigin, _ stream: StreamID) -> Request {
     let parts = lastParts.take() ?? RequestParts()
     parts.method = method
@@ -89,7 +90,7 @@ struct RequestHead: Sendable {
     parts.origin = origin
     parts.number = stream
     if let body {
-      // It knows its connection, which would know itself that way for as long as this keeps it.
+      // The body references the connection, so keeping these parts would create a reference cycle.
       parts.body = body
     } else {
       lastParts = parts
@@ -97,7 +98,7 @@ struct RequestHead: Sendable {
     return Request(parts)
   }
 
-  /// What has come of a head that is refused; `nil` if its method or its target has not.
+  /// Returns the received part of a head that is refused; `nil` if its method or target is missing.
   func partialRequest(from origin: RequestOrigin, _ stream: StreamID) -> Request? {
     guard seen.contains(.method), !target.bytes.isEmpty else { return nil }
     let parts = RequestParts(method, .http2, target, fields, from: origin, stream)
@@ -119,7 +120,7 @@ struct RequestHead: Sendable {
     listSize = 0
   }
 
-  /// Takes in a line.
+  /// Processes a line.
   @inline(__always)
   mutating func append(_ name: Span<UInt8>, _ value: Span<UInt8>) {
     listSize += name.count + value.count + Self.lineOverhead
@@ -138,9 +139,9 @@ struct RequestHead: Sendable {
 
   // MARK: Pseudo-header fields (section 8.3.1)
 
-  /// - Returns: whether it may be there.
+  /// - Returns: Whether the field is allowed.
   private mutating func appendPseudo(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
-    // Section 8.3: before all other fields, and not in trailers.
+    // Section 8.3: pseudo-header fields come before all other fields, and not in trailers.
     guard !isTrailers, !seen.contains(.field) else { return false }
     if name.equals(":path") {
       guard seen.insert(.path).inserted else { return false }
@@ -167,7 +168,7 @@ struct RequestHead: Sendable {
     if name.equals(":authority") {
       // RFC 9110 section 4.2.4: no user information, as in HTTP/1.
       guard seen.insert(.authority).inserted, value.isAuthority(portRequired: false) else { return false }
-      // Where it is for who asks without regard to the version (section 8.3.1).
+      // The Host field is where version-independent code looks for the authority (section 8.3.1).
       fields.append(lowercase: "host", .host, value)
       return true
     }
@@ -176,14 +177,14 @@ struct RequestHead: Sendable {
 
   // MARK: Fields (section 8.2)
 
-  /// - Returns: whether it may be there.
+  /// - Returns: Whether the field is allowed.
   @inline(__always)
   private mutating func appendField(_ name: Span<UInt8>, _ value: Span<UInt8>) -> Bool {
     seen.insert(.field)
     guard name.isLowercaseToken, value.isFieldContent, !value.hasBlankAtEnd else { return false }
     let known = FieldName(name)
     let isCookie = known == .other && name.count == 6 && name.equals("cookie") && !isTrailers
-    // Section 8.2.3: the pieces of a cookie are one field. There are no more of them than `lineOverhead` leaves room for.
+    // Section 8.2.3: the pieces of a cookie are one field. `lineOverhead` limits their number.
     let isCounted = !isCookie || cookies == 0
     guard !isCounted || fields.count - max(0, cookies - 1) < limits.fields, name.count <= HeaderFields.longestName
     else {
@@ -199,12 +200,13 @@ struct RequestHead: Sendable {
       } else if name.count == 16, name.equals("proxy-connection") {
         return false
       }
-    // Section 8.2.2: what is about an HTTP/1 connection has no meaning here, and another one behind us.
+    // Section 8.2.2: fields about an HTTP/1 connection are invalid here, and could have an effect on a server behind
+    // us.
     case .connection, .keepAlive, .transferEncoding, .upgrade: return false
     case .te: guard value.equalsIgnoringCase("trailers") else { return false }
     case .host where !isTrailers:
       guard seen.insert(.host).inserted else { return false }
-      // Section 8.3.1: it may not say anything else than the authority does.
+      // Section 8.3.1: the field must agree with the authority.
       if seen.contains(.authority) { return fields.firstValueEquals(value) }
     case .contentLength: hasLength = true
     case .expect: expectsContinue = true
@@ -216,7 +218,7 @@ struct RequestHead: Sendable {
 
   // MARK: The end of a block
 
-  /// Checks what only the whole of a head shows.
+  /// Makes the checks that need the complete head.
   mutating func finish() -> Verdict {
     if isMalformed { return .malformed }
     if isTrailers { return isTooLarge ? .refused(WireError(.requestHeaderFieldsTooLarge)) : .good }
@@ -234,11 +236,11 @@ struct RequestHead: Sendable {
     return methodIsKnown ? .good : .refused(WireError(.notImplemented))
   }
 
-  /// The method by which the form of the target is decided: an extended CONNECT has a path as other requests have.
+  /// The method that determines the form of the target. An extended CONNECT has a path like other requests.
   private var formOfTarget: Method { connectProtocol != nil || !methodIsKnown ? .options : method }
 
-  /// Whether the pseudo-header fields are complete and name a target (section 8.3.1, section 8.5 for CONNECT, and RFC 8441
-  /// section 4 for extended CONNECT).
+  /// Returns whether the pseudo-header fields are complete and form a target (section 8.3.1, section 8.5 for CONNECT,
+  /// and RFC 8441 section 4 for extended CONNECT).
   private mutating func hasTarget() -> Bool {
     if connectProtocol != nil {
       guard method == .connect, seen.contains(.authority) else { return false }
@@ -248,7 +250,7 @@ struct RequestHead: Sendable {
       return target.locateParts(method: .connect)
     }
     guard seen.isSuperset(of: [.method, .scheme, .path]),
-      // A target in absolute form would name its authority twice.
+      // A target in absolute form would contain a second authority.
       target.bytes.first == UInt8(ascii: "/") || target.bytes.count == 1
     else { return false }
     return target.locateParts(method: formOfTarget)

@@ -1,8 +1,8 @@
 extension HTTP2Core {
-  /// Appends the lines of a response's head (RFC 9113 section 8.3.2): those of its fields that are not the engine's, and
-  /// those every response has.
+  /// Appends the header lines of a response (RFC 9113 section 8.3.2): its fields, except those that the engine
+  /// controls, and the lines that every response has.
   ///
-  /// - Returns: whether the connection is to end with it: who answers has said `Connection: close`.
+  /// - Returns: Whether the connection has to end after the response, because its fields contain `Connection: close`.
   mutating func encode(_ status: Status, _ fields: HeaderFields, contentLength: Int?) -> Bool {
     let version = encoder.tableVersion
     if repeatedHead.isSame(status, fields, tableVersion: version) {
@@ -14,7 +14,7 @@ extension HTTP2Core {
     }
     let start = output.count
     let (length, closes) = encodeLines(status, fields, contentLength: contentLength)
-    // One that has added to the table is shorter the next time, and one that ends the connection has no next time.
+    // A head that changed the table is encoded shorter the next time; one that ends the connection has no next time.
     if !closes, encoder.tableVersion == version {
       let block = output.taken
       repeatedHead.replace(
@@ -24,7 +24,8 @@ extension HTTP2Core {
     return closes
   }
 
-  /// Appends the lines, and says where the line of `Content-Length` is in the output, or would be.
+  /// Appends the lines. Returns the range of the `Content-Length` line in the output, or the position where it would
+  /// be.
   @inline(__always)
   private mutating func encodeLines(
     _ status: Status, _ fields: HeaderFields, contentLength: Int?
@@ -39,7 +40,7 @@ extension HTTP2Core {
       let name = bytes.extracting(entry.nameRange)
       let value = bytes.extracting(entry.valueRange)
       switch entry.name {
-      // Section 8.2.2: what is about an HTTP/1 connection has no place here.
+      // Section 8.2.2: fields of an HTTP/1 connection are not allowed here.
       case .contentLength, .keepAlive, .te, .transferEncoding, .upgrade: continue
       case .other where name.count == 16 && name.equalsIgnoringCase("proxy-connection"): continue
       case .connection:
@@ -66,7 +67,7 @@ extension HTTP2Core {
     return (length, closes)
   }
 
-  /// Appends the lines of the head of an informational response.
+  /// Appends the header lines of an informational response.
   mutating func encodeInformational(_ status: Status, _ fields: HeaderFields) {
     encoder.encode(status: Int(status.code), into: &output)
     let bytes = fields.bytes.span
@@ -90,7 +91,7 @@ extension HTTP2Core {
     encoder.encode(nameIndex: StaticTable.contentLength, digits.span.extracting(start..<20), into: &output)
   }
 
-  /// Appends the lines of trailers.
+  /// Appends the lines of the trailers.
   mutating func encodeTrailers(_ trailers: HeaderFields) {
     let bytes = trailers.bytes.span
     var position = 0
@@ -103,7 +104,7 @@ extension HTTP2Core {
 }
 
 extension HeaderFields {
-  /// Whether any of these may come after the content.
+  /// Whether any of these fields is allowed in trailers.
   var hasTrailers: Bool {
     var position = 0
     while let entry = nextEntry(&position) {

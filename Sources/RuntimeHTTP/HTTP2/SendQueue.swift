@@ -1,16 +1,16 @@
-/// The streams that have content to send and are allowed to: which of them is next (RFC 9218 section 10).
+/// The streams that have content to send and window for it, in the order of sending (RFC 9218 section 10).
 ///
-/// The most urgent go first. Among those of one urgency, responses that are of use only whole go one after another, in
-/// the order of their streams, and responses that are of use in parts take turns; where there are both, the first of the
-/// one kind has its turn with those of the other. So no stream of the same urgency is passed over for ever.
+/// The most urgent streams send first. Among those of the same urgency, non-incremental responses are sent one after
+/// another in the order of their streams, and incremental responses take turns. If there are both, the first
+/// non-incremental response takes turns with the incremental ones. So no stream starves others of the same urgency.
 ///
-/// All of it is links between the slots of the stream table: nothing is moved, and nothing is allocated but when the
-/// table grows.
+/// The queue consists of links between slots of the stream table: nothing is moved, and memory is allocated only when
+/// the table grows.
 struct SendQueue: Sendable {
   private struct Link: Sendable {
     var previous = -1
     var next = -1
-    /// Which of the lists it is in; -1 for none.
+    /// The index of the list that contains the slot; -1 if none does.
     var list = -1
     var stream: StreamID = 0
   }
@@ -23,11 +23,11 @@ struct SendQueue: Sendable {
   private static var urgencies: Int { 8 }
 
   private var links: [Link] = []
-  /// Two of each urgency: what goes whole, and what takes turns. None until there has been a stream.
+  /// Two lists for each urgency: non-incremental and incremental responses. Empty until the first insertion.
   private var lists: [List] = []
-  /// Which lists are not empty, a bit each.
+  /// The lists that are not empty, one bit each.
   private var occupied: UInt16 = 0
-  /// Of which urgencies it is the turn of those that take turns, a bit each.
+  /// The urgencies whose incremental responses are next, one bit each.
   private var turns: UInt8 = 0
 
   var isEmpty: Bool { occupied == 0 }
@@ -44,7 +44,7 @@ struct SendQueue: Sendable {
     return turns >> UInt8(urgency) & 1 == 1 ? turn : whole
   }
 
-  /// Puts `slot`, which is not there, into the queue.
+  /// Inserts `slot`, which must not be in the queue.
   mutating func insert(_ slot: Int, stream: StreamID, _ priority: Priority) {
     while links.count <= slot { links.append(Link()) }
     if lists.isEmpty { lists = Array(repeating: List(), count: 2 * Self.urgencies) }
@@ -57,7 +57,7 @@ struct SendQueue: Sendable {
     link(slot, after: previous, in: list)
   }
 
-  /// Takes `slot` out, if it is there.
+  /// Removes `slot`, if it is in the queue.
   mutating func remove(_ slot: Int) {
     guard contains(slot) else { return }
     let link = links[slot]
@@ -67,7 +67,7 @@ struct SendQueue: Sendable {
     links[slot].list = -1
   }
 
-  /// Ends the turn of `slot`, which is ``first``.
+  /// Ends the turn of `slot`, which must be ``first``.
   mutating func rotate(_ slot: Int) {
     let list = links[slot].list
     turns ^= 1 << UInt8(list / 2)
@@ -76,7 +76,7 @@ struct SendQueue: Sendable {
     link(slot, after: lists[list].last, in: list)
   }
 
-  /// Lets go of the links, none of which leads anywhere.
+  /// Frees the links. The queue must be empty.
   mutating func releaseMemory() {
     precondition(isEmpty)
     links = []

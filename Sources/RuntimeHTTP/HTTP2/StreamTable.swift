@@ -1,11 +1,11 @@
-/// The streams of a connection, each in a slot that is used again: memory grows to the most that were there at once,
-/// until ``releaseMemory()``.
+/// The streams of a connection, in reusable slots. Memory grows to the largest number of concurrent streams, until
+/// ``releaseMemory()``.
 ///
-/// A slot is taken while its stream is open or its handler runs, whichever is longer. Numbers lead to slots through a
-/// table of open addressing with linear probing (Knuth, volume 3, section 6.4), of which no more than half is full.
+/// A slot is occupied while its stream is open or its handler runs, whichever is longer. Stream numbers are mapped to
+/// slots by a hash table with open addressing and linear probing (Knuth, volume 3, section 6.4), at most half full.
 struct StreamTable: Sendable {
   private struct Cell: Sendable {
-    /// 0 where nothing is.
+    /// 0 if the cell is empty.
     var stream: StreamID = 0
     var slot: Int32 = 0
   }
@@ -16,19 +16,19 @@ struct StreamTable: Sendable {
   private var freeSlots: [Int] = []
   private var cells = [Cell](repeating: Cell(), count: fewestCells)
 
-  /// How many streams there are.
+  /// The number of streams.
   private(set) var count = 0
 
-  /// Slots there have been; not all of them need be taken.
+  /// The range of all slots, including free ones.
   var slots: Range<Int> { 0..<streams.count }
 
   subscript(slot: Int) -> HTTP2Stream {
-    // By way of a span, since the array's own subscript copies the whole of a stream for one of its properties.
+    // Through a span, because the array's own subscript copies the whole stream to access one property.
     @inline(__always) _read { yield streams.span[slot] }
     @inline(__always) _modify { yield &streams[slot] }
   }
 
-  /// Where stream `id` is, if it is there.
+  /// Returns the slot of stream `id`, if it exists.
   @inline(__always)
   func slot(of id: StreamID) -> Int? {
     var position = home(of: id)
@@ -39,10 +39,10 @@ struct StreamTable: Sendable {
     return nil
   }
 
-  /// Whether `slot` is that of stream `id`.
+  /// Returns whether `slot` holds stream `id`.
   func holds(_ id: StreamID, at slot: Int) -> Bool { slot < streams.count && streams[slot].id == id }
 
-  /// Makes a slot for stream `id`, which is not there.
+  /// Assigns a slot to stream `id`, which must not exist yet.
   mutating func insert(_ id: StreamID) -> Int {
     if 2 * (count + 1) > cells.count { grow() }
     let slot: Int
@@ -65,7 +65,7 @@ struct StreamTable: Sendable {
     count -= 1
   }
 
-  /// Lets go of the slots, none of which is taken.
+  /// Frees the memory of the slots, all of which must be free.
   mutating func releaseMemory() {
     precondition(count == 0)
     streams = []
@@ -74,7 +74,7 @@ struct StreamTable: Sendable {
 
   @inline(__always)
   private func home(of id: StreamID) -> Int {
-    // Numbers of the same end are two apart: their neighbours are neighbours here.
+    // A client's stream numbers are two apart, so neighbours are neighbours here.
     Int(id >> 1) & (cells.count - 1)
   }
 
@@ -87,7 +87,7 @@ struct StreamTable: Sendable {
     cells[position] = Cell(stream: id, slot: slot)
   }
 
-  /// Takes `id` out, and moves up what would not be found behind the gap.
+  /// Removes `id`, and moves up the cells that could not be found after the gap.
   private mutating func erase(_ id: StreamID) {
     var gap = home(of: id)
     while cells[gap].stream != id { gap = next(gap) }
@@ -110,39 +110,39 @@ struct StreamTable: Sendable {
   }
 }
 
-/// How the streams that closed last came to their end: frames of theirs may still be on their way.
+/// The endings of the streams that closed last. Frames for them may still be in flight.
 ///
-/// Only of the last few hundred is it known, in a kilobyte at most that is written over and over; who sends a frame for
-/// one that closed before that has had all the time there is.
+/// Only the last few hundred are kept, in at most a kilobyte that is overwritten cyclically. A frame for a stream that
+/// closed earlier is too late to be legitimate.
 struct ClosedStreams: Sendable {
   enum End: UInt32, Sendable {
-    /// Both sides have said all they had to.
+    /// Both sides have sent everything.
     case finished = 0
     case resetByPeer = 1
     case resetByUs = 2
   }
 
   private static let mostEntries = 256
-  /// By the stream's number, without its last bit, modulo their count, which is a power of two.
+  /// The endings by stream number without its lowest bit, modulo their count, which is a power of two.
   private var ends: [UInt32] = []
-  /// The last stream that was refused before the client knew how many it may open; 0 for none.
+  /// The last stream that was refused before the client knew the limit of streams; 0 if there is none.
   private var lastEarlyRefusal: StreamID = 0
 
   mutating func insert(_ stream: StreamID, _ end: End) {
     let number = stream >> 1
     if number >= ends.count, ends.count < Self.mostEntries { grow(toHold: Int(number)) }
-    // A client's number is odd, so that there is room for two bits of something else.
+    // A client's numbers are odd, so two bits are free for the ending.
     ends[Int(number) & (ends.count - 1)] = number << 2 | end.rawValue + 1
   }
 
-  /// Notes a stream that was refused before the client knew how many it may open. It may have opened more than there are
-  /// entries, so those up to this one that are not known are taken for refused ones.
+  /// Records a stream that was refused before the client knew the limit of streams. There may be more of these than
+  /// entries, so unknown streams up to this one are assumed to have been refused.
   mutating func insertEarlyRefusal(_ stream: StreamID) {
     insert(stream, .resetByUs)
     lastEarlyRefusal = stream
   }
 
-  /// Makes more entries. Those that there are stay where they are, since until there are the most none has come round.
+  /// Adds entries. Existing ones keep their places, because numbers wrap around only when the table has its full size.
   private mutating func grow(toHold number: Int) {
     var count = max(8, ends.count)
     while count <= number, count < Self.mostEntries { count *= 2 }
