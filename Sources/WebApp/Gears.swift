@@ -2,34 +2,34 @@ import Glibc
 
 /// A gear wheel, drawn as the path of an SVG image.
 struct Gear {
-  /// Where its middle is.
+  /// The centre.
   let x: Double
   let y: Double
-  /// How many teeth it has; with the module this makes its size.
+  /// The number of teeth, which determines the size.
   let teeth: Int
-  /// Where a tooth is, in radians from the right, clockwise as SVG counts.
+  /// The angle of the first tooth in radians, clockwise from the right, as in SVG.
   var phase = 0.0
-  /// Teeth that have broken off.
+  /// The indices of the teeth that have broken off.
   var broken: Set<Int> = []
 
-  /// The diameter of every wheel here is its teeth times this, at the height where teeth meet.
+  /// The ratio of a wheel's pitch diameter to its number of teeth, the same for all wheels.
   static let module = 13.0
 
-  /// The radius at which its teeth meet those of another.
+  /// The radius at which the teeth meet those of another wheel.
   var pitchRadius: Double { Double(teeth) * Self.module / 2 }
 
-  /// A wheel with `teeth` teeth that meshes with this one, in the direction `angle` of it.
+  /// Returns a wheel with `teeth` teeth that meshes with this one, placed in the direction `angle`.
   func meshing(teeth: Int, at angle: Double) -> Gear {
     let distance = pitchRadius + Double(teeth) * Self.module / 2
-    // Where the two touch, one has a tooth and the other a gap: their phases there, as parts of a tooth, add up to half
-    // a tooth, since they turn against each other.
+    // At the point of contact, one wheel has a tooth and the other a gap. Their phases there, in fractions of a tooth,
+    // add up to one half, because the wheels turn in opposite directions.
     let own = (angle - phase) * Double(self.teeth) / (2 * .pi)
     return Gear(
       x: x + distance * cos(angle), y: y + distance * sin(angle), teeth: teeth,
       phase: angle + .pi - (0.5 - own) * 2 * .pi / Double(teeth))
   }
 
-  /// The outline, hub and spokes as the data of a path, to be filled by the even-odd rule.
+  /// The outline, hub and spokes as SVG path data, to be filled by the even-odd rule.
   var path: String { [outline, circle(pitchRadius * 0.2)].joined(separator: " ") + windows }
 
   private var outline: String {
@@ -39,7 +39,7 @@ struct Gear {
     var points: [String] = []
     for tooth in 0..<teeth {
       let middle = phase + Double(tooth) * step
-      // Half the width of a tooth at its foot and at its tip, as parts of a step.
+      // Half the width of a tooth at its root and at its tip, as fractions of a step.
       let corners = [(-0.31, root), (-0.15, tip), (0.15, tip), (0.31, root)]
       for (offset, radius) in corners {
         points.append(point(middle + offset * step, broken.contains(tooth) ? root : radius))
@@ -56,7 +56,7 @@ struct Gear {
     return (0..<count).map { index in
       let start = phase + Double(index) * 2 * .pi / Double(count)
       let end = start + 2 * .pi / Double(count)
-      // Spokes as wide at the hub as at the rim.
+      // The spokes are as wide at the hub as at the rim.
       let (narrow, wide) = (0.1 * pitchRadius / inner, 0.1 * pitchRadius / outer)
       return " M\(point(start + narrow, inner))L\(point(start + wide, outer))"
         + "A\(short(outer)) \(short(outer)) 0 0 1 \(point(end - wide, outer))L\(point(end - narrow, inner))"
@@ -74,11 +74,11 @@ struct Gear {
     "\(short(x + radius * cos(angle))) \(short(y + radius * sin(angle)))"
   }
 
-  /// A tenth of a pixel is near enough, and keeps the page small.
+  /// Rounds to a tenth of a pixel, which is precise enough and keeps the page small.
   private func short(_ value: Double) -> String { "\((value * 10).rounded() / 10)" }
 }
 
-/// The picture at the head of every page: three wheels in mesh, one for each runtime.
+/// The picture at the top of every page: three meshing wheels, one for each runtime.
 enum GearTrain {
   private static let wheels: [Gear] = {
     let large = Gear(x: 132, y: 232, teeth: 18, phase: 0.1)
@@ -86,12 +86,12 @@ enum GearTrain {
     return [large, middle, middle.meshing(teeth: 9, at: 1.25)]
   }()
 
-  /// The wheels, the one at `engaged` in the colour of the page.
+  /// Returns the turning wheels, with the one at index `engaged` highlighted.
   static func turning(engaged: Int?) -> String {
     image(wheels, label: "Three gear wheels in mesh", turns: true) { $0 == engaged ? "wheel engaged" : "wheel" }
   }
 
-  /// The wheels after an accident: a few teeth are missing, and nothing turns.
+  /// The wheels after an accident: some teeth are missing and they do not turn.
   static let broken: String = {
     var wheels = Self.wheels
     wheels[0].broken = [0, 1, 2, 15, 16, 17]
@@ -99,7 +99,7 @@ enum GearTrain {
     return image(wheels, label: "Gear wheels with broken teeth, standing still", turns: false) { _ in "wheel" }
   }()
 
-  /// A single wheel for the browser's tab, as a `data:` address.
+  /// A single wheel as a `data:` URL, for the browser tab.
   static let icon: String = {
     let wheel = Gear(x: 60, y: 60, teeth: 8, phase: 0.2)
     return "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 120 120'%3E"
@@ -110,7 +110,7 @@ enum GearTrain {
     _ wheels: [Gear], label: String, turns: Bool, _ style: (Int) -> String
   ) -> String {
     let paths = wheels.enumerated().map { index, wheel in
-      // Wheels in mesh turn against each other, each as fast as it has few teeth.
+      // Meshing wheels turn in opposite directions, at speeds inversely proportional to their numbers of teeth.
       let direction = index.isMultiple(of: 2) ? "normal" : "reverse"
       let motion = turns ? " style=\"animation:turn \(wheel.teeth)s linear infinite \(direction)\"" : ""
       return """

@@ -1,4 +1,4 @@
-/// `text` as it has to be written in HTML, between tags and in quoted attributes.
+/// Escapes `text` for use in HTML, between tags and in quoted attributes.
 func escaped(_ text: String) -> String {
   var result = ""
   for character in text.unicodeScalars {

@@ -1,11 +1,11 @@
 import RuntimeHTTP
 
-/// Has browsers take each response for what its `Content-Type` says, and not for what its content looks like.
+/// Makes browsers trust the `Content-Type` of each response, instead of guessing from its content.
 struct NoSniffing: ImmediateMiddleware {
-  /// Adds the field that says so, unless `response` has it: those that are made once have had it since.
+  /// Adds the field, unless `response` has it. Constant responses already have it.
   func after(_ response: inout Response, to request: Request) { Self.mark(&response) }
 
-  /// `response` with the field that says so.
+  /// Returns `response` with the field.
   static func marking(_ response: Response) -> Response {
     var response = response
     mark(&response)
@@ -19,7 +19,7 @@ struct NoSniffing: ImmediateMiddleware {
 }
 
 extension MediaType {
-  /// Whether a browser may run scripts in such content.
+  /// Whether a browser may run scripts in content of this type.
   var mayHoldScripts: Bool {
     ["html", "xhtml+xml", "xml", "x-mixed-replace"].contains(subtype) || subtype.hasSuffix("+xml")
   }

@@ -1,7 +1,7 @@
 import RuntimeHTTP
 import RuntimeSelection
 
-/// The pages, which tell whoever looks at them what they were served by.
+/// The HTML pages. They show the runtime that served them.
 struct Pages: Sendable {
   /// The name of the runtime.
   let runtime: String
@@ -9,7 +9,7 @@ struct Pages: Sendable {
   let isDemo: Bool
   let views: WebAppViews
 
-  /// The hello page; `note` says what came before it.
+  /// Returns the hello page; `note` describes what the request did first.
   func hello(note: String? = nil) -> Response {
     let kind = RuntimeKind(rawValue: runtime)
     return page(
@@ -24,18 +24,18 @@ struct Pages: Sendable {
       body: gears + routes)
   }
 
-  /// The page for a path that leads nowhere.
+  /// Returns the page for a path without a route.
   func notFound(path: String) -> Response {
     page(
       title: "404 Not Found", status: .notFound, picture: GearTrain.broken,
       head: """
         <h1>No gear <em>there</em></h1>
-        <p class="lead">404: there is nothing at <code>\(escaped(shortened(path)))</code>.</p>
+        <p class="lead">404: no route for <code>\(escaped(shortened(path)))</code>.</p>
         """,
       body: routes)
   }
 
-  /// The page for a route that does harm on purpose, where the server does not offer it.
+  /// Returns the page for a demo route that this server does not offer.
   func isOff(_ path: String, does what: String) -> Response {
     page(
       title: "403 Forbidden", status: .forbidden, picture: GearTrain.broken,
@@ -78,7 +78,7 @@ struct Pages: Sendable {
 
       """, status: status)
     response.headers["Cache-Control"] = "no-store"
-    // Everything is in the page itself, so that nothing else may be loaded by it.
+    // Everything is in the page itself, so it need not load anything else.
     response.headers["Content-Security-Policy"] =
       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
     return response
@@ -100,8 +100,8 @@ struct Pages: Sendable {
     return """
       <section aria-labelledby="gears">
       <h2 id="gears">Change gear</h2>
-      <p class="soft">The routes stay as they are. What runs them is one word in the environment; \
-      <code>RUNTIME_WORKERS</code> says on how many threads.</p>
+      <p class="soft">The routes stay the same. One environment variable selects the runtime that runs them; \
+      <code>RUNTIME_WORKERS</code> sets the number of threads.</p>
       <ul class="gears">\(cards.joined())</ul>
       </section>
       """
@@ -125,7 +125,7 @@ struct Pages: Sendable {
       """
   }
 
-  /// What the server has to be started with for `path` to be there, where it was not.
+  /// Returns the flag that the server needs in order to offer `path`, if it was started without it.
   private func flag(for path: String) -> String? {
     switch path {
     case "/console": views.contains(.console) ? nil : "--console"
@@ -134,27 +134,27 @@ struct Pages: Sendable {
     }
   }
 
-  /// What there is to see, in HTML.
+  /// The routes with their descriptions, in HTML.
   private static let catalogue: [(method: Method, path: String, what: String)] = [
-    (.get, "/sleep?ms=2000", "Waits without holding up anybody: the worker does other things meanwhile."),
-    (.get, "/block?ms=2000", "Waits in a blocking call, on a thread made for that. Nobody is held up either."),
+    (.get, "/sleep?ms=2000", "Waits without blocking: the worker does other work meanwhile."),
+    (.get, "/block?ms=2000", "Waits in a blocking call, on a thread of the blocking pool. No worker is blocked."),
     (.get, "/stall?ms=2000", "Waits the wrong way, blocking a worker."),
-    (.get, "/work?us=200", "Computes for so many microseconds: to see what a server does with too much to do."),
+    (.get, "/work?us=200", "Computes for the given microseconds, to see the server under load."),
     (.get, "/fail", "Throws an error: a 500, and a line in the log."),
-    (.get, "/trap", "Ends the process, as a mistake in Swift code does. With <code>--processes</code> others go on."),
-    (.get, "/stream?count=5", "Five server-sent events, one a second; without a count, one a second for ever."),
-    (.post, "/echo", "Sends back what it is sent, of any size, as it comes: read while you send."),
-    (.post, "/echo/whole", "The same once all of it has come, up to 16 MiB: send it all, then read."),
-    (.get, "/bytes?count=1000000", "So many bytes, up to 1,000,000,000, to see how fast they come."),
-    (.get, "/headers", "Your request as the server saw it."),
-    (.get, "/runtime", "What the runtime and the server are doing, as JSON."),
-    (.get, "/console", "What runs on the workers, and how requests do, live. To browsers on this machine only."),
-    (.get, "/metrics", "The same in figures, for Prometheus."),
-    (.get, "/healthz", "Whether the server is up."),
-    (.get, "/plaintext", "<code>Hello, World!</code> and no more, for benchmarks."),
+    (.get, "/trap", "Ends the process, as a trap in Swift code does. With <code>--processes</code>, others continue."),
+    (.get, "/stream?count=5", "Five server-sent events, one a second; without a count, one a second forever."),
+    (.post, "/echo", "Sends back the content as it arrives, of any size: read while you send."),
+    (.post, "/echo/whole", "The same after all of it has arrived, up to 16 MiB: send it all, then read."),
+    (.get, "/bytes?count=1000000", "The given number of bytes, up to 1,000,000,000, to measure throughput."),
+    (.get, "/headers", "Your request as the server received it."),
+    (.get, "/runtime", "The state of the runtime and the server, as JSON."),
+    (.get, "/console", "Workers and requests, live. Only for browsers on this machine."),
+    (.get, "/metrics", "Metrics for Prometheus."),
+    (.get, "/healthz", "A health check."),
+    (.get, "/plaintext", "<code>Hello, World!</code> only, for benchmarks."),
   ]
 
-  /// A path may be as long as the request line; a page need not.
+  /// Shortens a path for display. It may be as long as the request line allows.
   private func shortened(_ path: String) -> String { path.count > 120 ? "\(path.prefix(120))…" : path }
 }
 

@@ -3,45 +3,45 @@ import Runtime
 import RuntimeHTTP
 import RuntimeSelection
 
-/// The routes, each asking for no more than it uses: a clock, a runtime, or nothing at all.
+/// The routes. Each takes only the dependencies that it uses: a clock, a runtime, or none.
 enum Routes {
-  /// The hello page.
+  /// Returns the hello page.
   static func hello(_ pages: Pages) -> Router.ImmediateFunction {
     let page = NoSniffing.marking(pages.hello())
     return { _ in page }
   }
 
-  /// Waits without holding up anybody, and then the hello page.
+  /// Waits without blocking a thread, then returns the hello page.
   static func sleep(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.Function {
     { request in
       let wait = try milliseconds(request.query)
       let elapsed = try await clock.measure { try await clock.sleep(for: wait) }
-      return pages.hello(note: "Slept for \(text(elapsed)), and held up nobody: the worker did other things meanwhile.")
+      return pages.hello(note: "Slept for \(text(elapsed)) without blocking: the worker did other work meanwhile.")
     }
   }
 
-  /// The same wait in a call that blocks its thread, one made for that; then the hello page. While all such threads are
-  /// busy it is refused, with a 503.
+  /// Waits in a blocking call on a thread of the blocking pool, then returns the hello page. If all threads of the pool
+  /// are busy, the request is refused with a 503.
   static func block(_ runtime: some AsyncRuntime, _ pages: Pages) -> Router.Function {
     { request in
       let wait = try milliseconds(request.query)
       let elapsed = try await runtime.clock.measure { try await runtime.runBlocking { blockThread(for: wait) } }
-      return pages.hello(note: "Blocked a thread of the blocking pool for \(text(elapsed)), and held up nobody.")
+      return pages.hello(note: "Blocked a thread of the blocking pool for \(text(elapsed)); no worker was blocked.")
     }
   }
 
-  /// The same wait done wrongly: it blocks the worker, and whoever else that worker serves.
+  /// Waits the wrong way: blocks the worker, and with it all other clients of that worker.
   static func stall(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.ImmediateFunction {
     { request in
       guard pages.isDemo else { return pages.isOff("/stall", does: "blocks a worker, and its other clients wait") }
       let wait = try milliseconds(request.query)
       let elapsed = clock.measure { blockThread(for: wait) }
-      return pages.hello(note: "Blocked a worker for \(text(elapsed)), and held up whomever else it serves.")
+      return pages.hello(note: "Blocked a worker for \(text(elapsed)), and with it all its other clients.")
     }
   }
 
-  /// Computes for as long as `?us=` says, as handlers do that make what they answer: a server has to be kept busy somehow to
-  /// see what it does then.
+  /// Computes for the time that `?us=` specifies, like a handler that generates its response. Used to keep a server
+  /// busy and observe it under load.
   static func work(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.ImmediateFunction {
     let response = NoSniffing.marking(.text("done\n"))
     return { request in
@@ -53,7 +53,7 @@ enum Routes {
     }
   }
 
-  /// Throws an error that no handler should: the client gets a 500, and the log a line.
+  /// Throws an error that handlers should not throw: the client gets a 500, and the log a line.
   static func fail(_ pages: Pages) -> Router.ImmediateFunction {
     { _ in
       guard pages.isDemo else { return pages.isOff("/fail", does: "fails, and writes a line to the log") }
@@ -61,7 +61,7 @@ enum Routes {
     }
   }
 
-  /// Reads beyond the end of an array, which ends the process: no Swift code can catch that.
+  /// Reads past the end of an array, which ends the process: Swift code cannot catch this.
   static func trap(_ pages: Pages) -> Router.ImmediateFunction {
     { _ in
       guard pages.isDemo else { return pages.isOff("/trap", does: "ends the process, and every request in it") }
@@ -72,14 +72,14 @@ enum Routes {
 
   private struct FailedOnPurpose: Error {}
 
-  /// Sends back what comes, chunk by chunk, so that its size does not matter. A client has to read while it sends: it is
-  /// read from no faster than it reads. Another site may have sent what comes, so that nothing of it is to run in a
-  /// browser as if it were ours.
+  /// Sends back the content chunk by chunk, so that its size does not matter. The server reads from the client only as
+  /// fast as the client reads, so the client has to read while it sends. The content may come from another site, so a
+  /// browser must not execute any of it as if it came from this server.
   @Sendable static func echo(_ request: Request) -> Response {
     echo(.stream(length: request.body.length, request.body), of: request)
   }
 
-  /// Sends back what has come once all of it has, for clients that send everything before they read.
+  /// Sends back the content after all of it has arrived, for clients that send everything before they read.
   static var echoWhole: Router.Function {
     { request in echo(.bytes(try await request.body.collect(upTo: 16 * 1024 * 1024)), of: request) }
   }
@@ -93,21 +93,21 @@ enum Routes {
     return response
   }
 
-  /// The request as the server saw it.
+  /// Sends back the request's head as the server received it.
   @Sendable static func headers(_ request: Request) -> Response {
     let lines = request.headers.map { "\($0.name): \($0.value)\n" }
     return .text("\(request.method) \(request.target) \(request.version)\n" + lines.joined())
   }
 
-  /// Server-sent events: a tick a second, or every `?ms=`, for ever or `?count=` times. They end when the client has
-  /// gone, and when the server shuts down.
+  /// Sends server-sent events: one per second, or every `?ms=` milliseconds, forever or `?count=` times. The stream
+  /// ends when the client disconnects or the server shuts down.
   static func stream(_ clock: some Clock<Duration>, name: String, isStopping: StopFlag) -> Router.ImmediateFunction {
     { request in
       let pause = try milliseconds(request.query, unlessGiven: 1000)
       let count = try number("count", in: 0...1_000_000, request.query)
       var response = Response(
         body: .stream { writer in
-          // The client is to know at once that it is being served.
+          // The client should learn immediately that its request was accepted.
           try await writer.flush()
           var tick = 0
           while tick < count ?? .max, !isStopping.isSet {
@@ -122,7 +122,7 @@ enum Routes {
     }
   }
 
-  /// So many bytes as `?count=` says, a mebibyte unless it does, to see how fast they come.
+  /// Sends `?count=` bytes, by default a mebibyte, for measuring throughput.
   static let bytes: Router.ImmediateFunction = {
     let block = [UInt8](repeating: UInt8(ascii: "."), count: 64 * 1024)
     return { request in
@@ -138,7 +138,7 @@ enum Routes {
     }
   }()
 
-  /// What the runtime and the server are doing, as JSON.
+  /// Returns the state of the runtime and the server as JSON.
   static func status(_ runtime: some AsyncRuntime, _ server: ServerStatus) -> Router.ImmediateFunction {
     { _ in
       let (tasks, connections) = (runtime.metrics, server.metrics)
@@ -163,27 +163,27 @@ enum Routes {
     }
   }
 
-  /// Whether the server is up, for those who watch over it.
+  /// A health check, which succeeds while the server is up.
   static let health: Router.ImmediateFunction = { _ in .text("ok\n") }
 
-  /// The same few bytes each time: the response is made once, so that a request costs what the server costs.
+  /// Returns a short constant text. The response is made once, so that a request costs only what the server costs.
   static let plaintext: Router.ImmediateFunction = {
     let response = NoSniffing.marking(.text("Hello, World!"))
     return { _ in response }
   }()
 
-  /// The icon is in the pages; a browser that asks for one all the same learns that there is nothing more.
+  /// An empty response: the icon is in the pages, and browsers that ask for this path get nothing more.
   static let favicon: Router.ImmediateFunction = { _ in
     Response(status: .noContent, headers: ["Cache-Control": "max-age=86400"])
   }
 }
 
-/// How long to wait: `?ms=`, up to a minute.
+/// Returns the wait that `?ms=` specifies, at most a minute.
 private func milliseconds(_ query: QueryItems, unlessGiven standard: Int = 5000) throws(HTTPError) -> Duration {
   .milliseconds(try number("ms", in: 0...60_000, query) ?? standard)
 }
 
-/// The number that the query item `name` spells, if there is one.
+/// Returns the value of the query item `name`, if there is one.
 private func number(
   _ name: String, in range: ClosedRange<Int>, _ query: QueryItems
 ) throws(HTTPError) -> Int? {
@@ -195,7 +195,7 @@ private func number(
   }
 }
 
-/// Blocks the calling thread, as a call into a library that knows nothing of asynchronous code would.
+/// Blocks the calling thread, as a call into a synchronous library would.
 private func blockThread(for duration: Duration) {
   let (seconds, attoseconds) = duration.components
   var wait = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))

@@ -1,4 +1,4 @@
-/// How every page looks: by day and by night, on a telephone and on a wall.
+/// The stylesheet of all pages, for light and dark colour schemes and screens of any size.
 let stylesheet = """
   :root {
     color-scheme: light dark;

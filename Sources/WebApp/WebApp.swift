@@ -3,23 +3,23 @@ public import RuntimeConsole
 public import RuntimeHTTP
 import Synchronization
 
-/// The web app on some runtime: its routes, and a server of them.
+/// The web app on a runtime: its routes, and a server for them.
 public struct WebApp<R: AsyncRuntime>: Sendable {
   private let runtime: R
   private let isDemo: Bool
   private let views: WebAppViews
-  /// What shows what it does, if anything is to.
+  /// The console that shows its state, if it has any views.
   private let console: Console?
-  /// Set when the server is to end, so that what would go on for ever does not.
+  /// Set when the server begins to shut down, so that endless responses end.
   public let isStopping = StopFlag()
   private let status = ServerStatus()
 
-  /// The web app on `runtime`.
+  /// Creates the web app on `runtime`.
   ///
   /// - Parameters:
-  ///   - isDemo: whether it offers the routes that go wrong on purpose.
-  ///   - views: what it shows of itself.
-  ///   - stalls: the stalls that it shows.
+  ///   - isDemo: Whether it offers the routes that misbehave on purpose.
+  ///   - views: The views of its own state that it offers.
+  ///   - stalls: The log of stalls that the views show.
   public init(runtime: R, isDemo: Bool = false, views: WebAppViews = [], stalls: StallLog = StallLog()) {
     self.runtime = runtime
     self.isDemo = isDemo
@@ -29,7 +29,7 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     console = views.isEmpty ? nil : Console(runtime: runtime, stalls: stalls, options: options)
   }
 
-  /// All that it answers.
+  /// The router with all routes.
   public var router: Router {
     let pages = Pages(runtime: runtime.name, workers: runtime.workerCount, isDemo: isDemo, views: views)
     let clock = runtime.clock
@@ -57,9 +57,9 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     return router
   }
 
-  /// Makes a server of it that listens on `address`; it serves once it is run.
+  /// Creates a server that listens on `address`. It serves when it is run.
   ///
-  /// - Throws: what the system says if the address cannot be listened on.
+  /// - Throws: The system's error if it cannot listen on the address.
   public func makeServer(
     on address: SocketAddress, listening: ListenOptions = ListenOptions(), options: ServerOptions = ServerOptions()
   ) async throws(IOError) -> Server<R, Router> {
@@ -68,9 +68,9 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     }
   }
 
-  /// Makes a server of it that listens on a socket which another process has opened.
+  /// Creates a server that listens on a socket which another process has opened.
   ///
-  /// - Throws: what the system says if it is no socket that listens.
+  /// - Throws: The system's error if the socket is not a listening socket.
   public func makeServer(
     on socket: InheritedSocket, options: ServerOptions = ServerOptions()
   ) async throws(IOError) -> Server<R, Router> {
@@ -79,8 +79,7 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     }
   }
 
-  /// Makes a server of it by `make`, which gets the options that the web app needs and its routes: for servers of other
-  /// listeners.
+  /// Creates a server by calling `make` with the web app's options and router, for instance with another listener.
   public func makeServer<Failure: Error>(
     _ options: ServerOptions = ServerOptions(),
     by make: (ServerOptions, Router) async throws(Failure) -> Server<R, Router>
@@ -97,38 +96,38 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
   }
 }
 
-/// What the web app shows of itself. Nothing costs anything unless it is asked for.
+/// The views of its own state that the web app offers. A view that is not enabled costs nothing.
 public struct WebAppViews: OptionSet, Sendable {
-  /// The bits.
+  /// The raw bits.
   public let rawValue: Int
 
-  /// The views with these bits.
+  /// Creates a set from its raw bits.
   public init(rawValue: Int) { self.rawValue = rawValue }
 
-  /// `/metrics`, for Prometheus, to every client.
+  /// `/metrics`, for Prometheus. Every client may read it.
   public static let metrics = WebAppViews(rawValue: 1)
-  /// `/console`, to clients on this machine. Tasks are watched from the start.
+  /// `/console`, for clients on this machine. Tasks are watched from the start.
   public static let console = WebAppViews(rawValue: 2)
 }
 
-/// Says whether the end has come; it comes once.
+/// A flag that can be set once, to signal the end of the server.
 public final class StopFlag: Sendable {
   private let flag = Atomic(false)
 
-  /// Whether the end has come.
+  /// Whether the flag is set.
   public var isSet: Bool { flag.load(ordering: .acquiring) }
 
-  /// Says that it has.
+  /// Sets the flag.
   public func set() { flag.store(true, ordering: .releasing) }
 }
 
-/// The figures of a server that is made after the routes which show them.
+/// The metrics of a server that is created after the routes which show them.
 final class ServerStatus: Sendable {
   private let source = Mutex<(@Sendable () -> ServerMetrics?)?>(nil)
 
-  /// The server's figures; none are known before there is a server.
+  /// The server's metrics; all zero before there is a server.
   var metrics: ServerMetrics { source.withLock { $0 }?() ?? ServerMetrics() }
 
-  /// Takes the figures from `source` from now on.
+  /// Sets the source of the metrics.
   func watch(_ source: @escaping @Sendable () -> ServerMetrics?) { self.source.withLock { $0 = source } }
 }
