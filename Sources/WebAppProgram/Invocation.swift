@@ -3,15 +3,15 @@ import RuntimeHTTP
 import RuntimeSelection
 import WebApp
 
-/// What the command line and the environment ask for. A flag goes before its variable, and of a flag given twice the
-/// last one counts; a variable that is empty counts as not set.
+/// The request of the command line and the environment. Flags override environment variables. The last of several equal
+/// flags counts, and an empty variable counts as not set.
 enum Invocation: Equatable {
   case serve(Options)
   case help
   case version
   case listRuntimes
 
-  /// Reads `arguments`, those after the program's name, and the variables that `variable` looks up.
+  /// Parses `arguments`, without the program's name, and the variables that `variable` looks up.
   init(_ arguments: some Sequence<String>, variable: (String) -> String?) throws(UsageError) {
     var flags: [Setting: String] = [:]
     var (isDemo, reusesPort) = (false, false)
@@ -36,8 +36,8 @@ enum Invocation: Equatable {
       guard plain.contains(flag) else {
         throw UsageError(
           argument.hasPrefix("-") && argument != "-"
-            ? "\(flag.debugDescription) is no flag of this program"
-            : "\(argument.debugDescription) is one argument too many: there are flags only")
+            ? "unknown flag \(flag.debugDescription)"
+            : "unexpected argument \(argument.debugDescription): there are only flags")
       }
       if inlineValue != nil { throw UsageError("\(flag) takes no value") }
       switch flag {
@@ -66,34 +66,34 @@ enum Invocation: Equatable {
   }
 }
 
-/// How to serve.
+/// The options for serving.
 struct Options: Equatable {
   var runtime = RuntimeSettings()
-  /// Where to listen; with port 0 the system chooses one.
+  /// The address to listen on; with port 0 the system chooses one.
   var address = SocketAddress.loopback(port: 7878)
-  /// Whether other processes may listen there too.
+  /// Whether other processes may listen on the same port.
   var reusesPort = false
-  /// Whether to offer what goes wrong on purpose.
+  /// Whether to offer the routes that misbehave on purpose.
   var isDemo = false
-  /// How many processes to serve with, under a supervisor; with 0 this one serves by itself.
+  /// The number of processes that serve under a supervisor; with 0 this process serves.
   var processes = 0
-  /// How long one of them may give no sign of life.
+  /// How long such a process may send no heartbeat.
   var heartbeatLimit = Duration.seconds(30)
-  /// How long connections without a request are kept at the end.
+  /// How long idle connections are kept open during a shutdown.
   var idleGrace = Duration.zero
-  /// What it shows of itself.
+  /// The views of its own state to offer.
   var views: WebAppViews = []
   var logs = Logs.Settings()
-  /// What is done when there is too much to do, if anything.
+  /// The response to overload, if enabled.
   var overload: OverloadOptions.Response?
 }
 
 extension Options {
-  /// What `flags` say, then what the environment says, then the usual.
+  /// Creates options from `flags`, then from the environment, then from the defaults.
   fileprivate init(
     flags: [Setting: String], variable: (String) -> String?, isDemo: Bool, views: WebAppViews
   ) throws(InvalidSetting) {
-    /// The value in effect, and what it was given by.
+    /// Returns the value in effect, and the name of the flag or variable that gave it.
     func given(_ setting: Setting) -> (value: String, name: String)? {
       if let value = flags[setting] { return (value, setting.flag) }
       guard let value = variable(setting.variable), !value.isEmpty else { return nil }
@@ -181,17 +181,17 @@ extension SettingFormat where Value == LogFormat {
 extension SettingFormat where Value == Int {
   fileprivate static var workers: SettingFormat { wholeNumber(in: RuntimeSettings.workerCounts) }
   fileprivate static var relief: SettingFormat { wholeNumber(in: RuntimeSettings.reliefCounts) }
-  /// With 0 the system chooses.
+  /// 0 lets the system choose.
   fileprivate static var port: SettingFormat { wholeNumber(in: 0...65_535) }
   fileprivate static var processes: SettingFormat { wholeNumber(in: 0...1024) }
-  /// In seconds: signs of life come every second, and one may be late.
+  /// In seconds. Heartbeats are sent every second, and one may be late.
   fileprivate static var heartbeatLimit: SettingFormat { wholeNumber(in: 3...3600) }
-  /// In milliseconds, and no longer than the grace that a server gives to requests.
+  /// In milliseconds, at most the grace period of a shutdown.
   fileprivate static var idleGrace: SettingFormat { wholeNumber(in: 0...10_000) }
 }
 
 extension SettingFormat where Value == Bool {
-  /// For the variables of flags that take no value.
+  /// The format of variables for flags without a value.
   fileprivate static var onOrOff: SettingFormat {
     SettingFormat(choices: "one of 1, 0") { text in
       switch text {
@@ -203,7 +203,7 @@ extension SettingFormat where Value == Bool {
   }
 }
 
-/// What takes a value, on the command line and in the environment.
+/// The settings that take a value, on the command line and in the environment.
 private enum Setting: CaseIterable {
   case runtime, workers, relief, host, port, accessLog, accessLogFile, errorLog, overload, processes, heartbeatLimit
   case idleGrace
@@ -265,7 +265,7 @@ private enum Setting: CaseIterable {
   }
 }
 
-/// A command line that cannot be made sense of.
+/// An error in the command line.
 struct UsageError: Error, Equatable, CustomStringConvertible {
   let description: String
 
@@ -273,7 +273,7 @@ struct UsageError: Error, Equatable, CustomStringConvertible {
 }
 
 extension Invocation {
-  /// What `--help` prints.
+  /// The output of `--help`.
   static let helpText = """
     The Gearbox web app: the same routes on the runtime of your choice.
 
@@ -284,32 +284,32 @@ extension Invocation {
       --relief COUNT    RUNTIME_RELIEF   more threads while all are stuck, 0 to 1024
       --host ADDRESS    HOST             an IPv4 or IPv6 address, or localhost
       --port PORT       PORT             0 to 65535; 0 for a free one
-      --access-log FORM ACCESS_LOG       a line a request: off, common or json
+      --access-log FORM ACCESS_LOG       a line per request: off, common or json
       --access-log-file PATH
-                        ACCESS_LOG_FILE  append it to a file, opened anew at SIGHUP
-      --error-log FORM  ERROR_LOG        what goes wrong, in text or json
+                        ACCESS_LOG_FILE  file to append it to, reopened on SIGHUP
+      --error-log FORM  ERROR_LOG        errors and warnings, in text or json
       --metrics         METRICS=1        offer /metrics, for Prometheus
-      --console         CONSOLE=1        offer /console, to this machine only
-      --overload HOW    OVERLOAD         what to do with too many requests: off,
+      --console         CONSOLE=1        offer /console, only to this machine
+      --overload HOW    OVERLOAD         what to do under overload: off,
                                          refuse or stop-accepting
-      --reuse-port                       let others listen on the port too
-      --idle-grace MS   IDLE_GRACE       how long idle connections stay at the end
-      --processes COUNT PROCESSES        so many that serve; the dead are replaced
+      --reuse-port                       let other processes listen on the port
+      --idle-grace MS   IDLE_GRACE       how long to keep idle connections at exit
+      --processes COUNT PROCESSES        processes that serve, restarted if they die
       --heartbeat-limit SECONDS
-                        HEARTBEAT_LIMIT  seconds for which one may be stuck
+                        HEARTBEAT_LIMIT  seconds that one of them may be stuck
       --demo                             offer /stall, /work, /fail and /trap
-      --list-runtimes                    say which runtimes there are, and exit
-      --help                             print this, and exit
+      --list-runtimes                    print the runtimes, and exit
+      --help                             print this help, and exit
       --version                          print the version, and exit
 
-    A flag goes before the variable beside it. Values may follow a space or an =.
-    Unless told otherwise: 127.0.0.1, port 7878, one worker a core, 64 for relief,
-    this process alone (30 s to be stuck with more), idle connections closed at once
-    at the end, no access log. Without a file it goes to standard output; errors are
-    text, and go to standard error.
+    Flags override variables. A value may follow its flag after a space or an =.
+    Defaults: 127.0.0.1, port 7878, one worker per core, 64 for relief, this process
+    only (30 s to be stuck with more), idle connections closed at once, no access
+    log. Without a file, the access log goes to standard output. Errors are text,
+    and go to standard error.
     """
 
-  /// What `--list-runtimes` prints.
+  /// The output of `--list-runtimes`.
   static let runtimeList =
     RuntimeKind.allCases
     .map { kind in

@@ -1,28 +1,28 @@
 import Glibc
 import Runtime
 
-/// Where the program's lines go.
+/// The destinations of the program's log lines.
 struct Logs {
-  /// What the command line and the environment say of it.
+  /// The log settings from the command line and the environment.
   struct Settings: Equatable {
-    /// How the line of a request is written; `nil` for no such lines.
+    /// The format of access log lines; `nil` disables the access log.
     var access: LogFormat?
-    /// The file that has those lines; `nil` for standard output.
+    /// The file for the access log; `nil` for standard output.
     var accessFile: String?
     var errors = LogFormat.text
 
-    /// Whether standard output has the lines of requests, in JSON, so that each line there has to be JSON.
+    /// Whether standard output has the access log in JSON, so that every line there has to be JSON.
     var accessIsJSONOnOutput: Bool { access == .json && accessFile == nil }
   }
 
-  /// What goes wrong.
+  /// The log of errors and warnings.
   let errors: ErrorLog
-  /// What has the line of each request, if anything does.
+  /// The writer of the access log, if it is enabled.
   let access: LineWriter?
   private let errorWriter: LineWriter
   private let settings: Settings
 
-  /// - Throws: ``CannotOpen`` if there is no opening the file.
+  /// - Throws: ``CannotOpen`` if the file cannot be opened.
   init(_ settings: Settings) throws(CannotOpen) {
     self.settings = settings
     errorWriter = settings.errors == .text ? .standardError : LineWriter(descriptor: STDERR_FILENO, format: .json)
@@ -42,32 +42,32 @@ struct Logs {
     }
   }
 
-  /// Some five thousand lines, as may come in the tenth of a second for which they wait for each other.
+  /// Room for some five thousand lines, which may arrive within the delay of a tenth of a second.
   private static let capacity = 1024 * 1024
   private static let delay = Duration.milliseconds(100)
 
-  /// Says `line` on standard output. There it is an event like others if the rest is JSON.
+  /// Prints `line` on standard output, as a log event if the other lines there are JSON.
   func say(_ line: String) {
     if let access, settings.accessIsJSONOnOutput {
       ErrorLog(to: access).write(LogEvent(.info, line))
       access.flush(within: .seconds(1))
     } else {
       print(line)
-      // There at once even if that is a pipe.
+      // Flushed so that it appears at once even on a pipe.
       fflush(nil)
     }
   }
 
-  /// Goes on in new files if the old ones have been moved.
+  /// Reopens the log files, for instance after they have been renamed.
   func reopen() {
     do throws(IOError) {
       try access?.reopen()
     } catch {
-      errors.write(LogEvent(.error, "the access log stays where it was: \(error)"))
+      errors.write(LogEvent(.error, "the access log cannot be reopened: \(error)"))
     }
   }
 
-  /// Waits until all lines have been written, but no longer than `limit`.
+  /// Waits until all lines have been written, but at most for `limit`.
   func flush(within limit: Duration) {
     access?.flush(within: limit)
     errorWriter.flush(within: limit)

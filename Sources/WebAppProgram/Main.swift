@@ -5,7 +5,7 @@ import RuntimeHTTP
 import RuntimeSelection
 import WebApp
 
-/// The program: reads the command line, chooses the runtime, serves until it is told to stop.
+/// The program: parses the command line, chooses the runtime, and serves until it is told to stop.
 @main enum Main {
   static func main() {
     openStandardDescriptors()
@@ -17,15 +17,15 @@ import WebApp
       case .version: say("Gearbox \(gearboxVersion)")
       case .listRuntimes: say(Invocation.runtimeList)
       case .serve(let options):
-        // Before there are threads, which might read the environment.
+        // Done before any threads exist, which might read the environment.
         let (socket, notifier) = (try inheritedSocket(), ServiceNotifier.take())
         let link = SupervisorLink.take()
         if link == nil, options.processes > 0 { exit(try supervise(options, socket, notifier)) }
         let logs = try Logs(options.logs)
-        // Whatever ends it.
+        // Flushed on every way out.
         defer { logs.flush(within: lastWords) }
         var runtime = options.runtime
-        // `/block` may take a minute. To wait for a thread that long is worse than to be refused.
+        // `/block` may take a minute. Refusing a request is better than waiting that long for a thread.
         runtime.blocking.queued = 0
         let stalls = StallLog()
         let serve = Serve(
@@ -45,17 +45,17 @@ import WebApp
     }
   }
 
-  /// The socket that systemd, or an earlier process, hands over, if there is one.
+  /// Returns the socket inherited from systemd or from an earlier process, if there is one.
   private static func inheritedSocket() throws -> InheritedSocket? {
     let sockets = try InheritedSocket.takeAll()
     guard sockets.count <= 1 else {
-      throw UsageError("LISTEN_FDS: \(sockets.count) sockets are handed over, and one is listened on at most")
+      throw UsageError("LISTEN_FDS: \(sockets.count) sockets were handed over, but the program uses at most one")
     }
     return sockets.first
   }
 }
 
-/// Serves the web app on whichever runtime was chosen.
+/// Serves the web app on the chosen runtime.
 private struct Serve: RuntimeProgram {
   let options: Options
   let socket: InheritedSocket?
@@ -63,13 +63,13 @@ private struct Serve: RuntimeProgram {
   let link: SupervisorLink?
   let logs: Logs
   let stalls: StallLog
-  /// The server waits for its requests itself. What still blocks a thread after that is nothing to wait for.
+  /// The server itself waits for its requests. Blocking calls that are still running after that are not waited for.
   let grace = Duration.zero
 
   func run(on runtime: some AsyncRuntime) async throws {
     let app = WebApp(runtime: runtime, isDemo: options.isDemo, views: options.views, stalls: stalls)
     let server = try await listen(app)
-    // What is printed to a pipe whose reader has gone is no reason to end.
+    // Printing to a pipe whose reader has gone must not end the process.
     signal(SIGPIPE, SIG_IGN)
     let stop: @Sendable () -> Void = {
       app.isStopping.set()
@@ -77,11 +77,11 @@ private struct Serve: RuntimeProgram {
       runtime.execute { await server.shutdown() }
     }
     try Signals.handle([.interrupt, .terminate]) { signal in
-      // The second ends the process. 128 and the number is how a shell reports a process that a signal has ended.
+      // A second signal ends the process. Shells report a process ended by a signal as 128 plus its number.
       if app.isStopping.isSet { _exit(128 + signal.rawValue) }
       stop()
     }
-    // A supervisor passes the signal on, whatever there is to open.
+    // A supervisor passes SIGHUP on in any case, so it must not end this process.
     if options.logs.accessFile != nil || link != nil { try Signals.handle([.hangup]) { _ in logs.reopen() } }
     if let link {
       link.notifyReady()
@@ -94,7 +94,7 @@ private struct Serve: RuntimeProgram {
     do throws(IOError) {
       try await server.run()
     } catch {
-      // A signal that is quicker than the server ends it before it runs, and that is no failure.
+      // A signal may end the server before it runs, which is not a failure.
       if !app.isStopping.isSet { throw error }
     }
   }
@@ -106,7 +106,7 @@ private struct Serve: RuntimeProgram {
     if let response = options.overload {
       var overload = OverloadOptions()
       overload.response = response
-      // Those that ask how the server does are told, however much there is to do.
+      // Health checks and metrics are answered even under overload.
       overload.isExempt = { ["/healthz", "/metrics"].contains($0.path) || $0.path.hasPrefix("/console") }
       server.overload = overload
     }
@@ -119,11 +119,11 @@ private struct Serve: RuntimeProgram {
       if let socket { return try await app.makeServer(on: socket, options: serverOptions) }
       return try await app.makeServer(on: options.address, listening: options.listening, options: serverOptions)
     } catch {
-      throw CannotListen(address: socket == nil ? "\(options.address)" : "the socket that is handed over", error: error)
+      throw CannotListen(address: socket == nil ? "\(options.address)" : "the inherited socket", error: error)
     }
   }
 
-  /// Tells the service manager, if there is one.
+  /// Notifies the service manager, if there is one.
   private func tell(_ state: ServiceNotifier.State) {
     do throws(IOError) {
       try notifier?.notify(state)
@@ -140,18 +140,18 @@ struct CannotListen: Error, CustomStringConvertible {
   var description: String { "cannot listen on \(address): \(error)" }
 }
 
-/// A line on standard output, there at once even if that is a pipe.
+/// Prints a line on standard output, and flushes it so that it appears at once even on a pipe.
 func say(_ line: String) {
   print(line)
   fflush(nil)
 }
 
-/// Ends the process with `status`, and with `lines` on standard error.
+/// Prints `lines` on standard error and ends the process with `status`.
 private func fail(_ status: Int32, _ lines: String...) -> Never {
   for line in lines { LineWriter.standardError.write(line) }
   LineWriter.standardError.flush(within: lastWords)
   exit(status)
 }
 
-/// How long the end waits for a standard error that takes nothing.
+/// How long the exit waits for a standard error that is not read.
 private let lastWords = Duration.seconds(1)

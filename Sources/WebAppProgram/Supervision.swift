@@ -3,11 +3,11 @@ import RuntimeSelection
 
 /// Serves with several processes of this program until a signal ends them.
 ///
-/// - Parameter socket: what to listen on, where it has been handed over.
-/// - Returns: the status to end with.
+/// - Parameter socket: The inherited socket to listen on, if there is one.
+/// - Returns: The exit status.
 func supervise(_ options: Options, _ socket: InheritedSocket?, _ notifier: ServiceNotifier?) throws -> Int32 {
   let socket = try socket ?? open(options)
-  let address = socket.address.map { "http://\($0)" } ?? "a socket that is handed over"
+  let address = socket.address.map { "http://\($0)" } ?? "an inherited socket"
   let supervisor = try Supervisor(processes: options.processes, sockets: [socket])
   supervisor.heartbeatLimit = options.heartbeatLimit
   supervisor.logFormat = options.logs.errors
@@ -16,7 +16,7 @@ func supervise(_ options: Options, _ socket: InheritedSocket?, _ notifier: Servi
     let runtime = options.runtime.kind.rawValue
     let count = options.processes == 1 ? "1 process" : "\(options.processes) processes"
     let line = "Gearbox WebApp on \(address) (runtime \(runtime), \(count))"
-    // As `Logs.say` does, which has threads.
+    // Like `Logs.say`, which cannot be used here because it starts threads.
     say(options.logs.accessIsJSONOnOutput ? LogEvent(.info, line).line(.json) : line)
   }
   return try supervisor.run()
@@ -31,7 +31,7 @@ private func open(_ options: Options) throws(CannotListen) -> InheritedSocket {
 }
 
 extension Options {
-  /// How to listen.
+  /// The options for listening.
   var listening: ListenOptions {
     var listening = ListenOptions()
     listening.reusePort = reusesPort

@@ -56,11 +56,11 @@ import WebApp
   }
 
   @Test(arguments: [
-    (["--fast"], "\"--fast\" is no flag of this program"), (["-x"], "\"-x\" is no flag of this program"),
-    (["--fast=1"], "\"--fast\" is no flag of this program"),
-    (["serve"], "\"serve\" is one argument too many: there are flags only"),
-    ([""], "\"\" is one argument too many: there are flags only"),
-    (["--"], "\"--\" is no flag of this program"),
+    (["--fast"], "unknown flag \"--fast\""), (["-x"], "unknown flag \"-x\""),
+    (["--fast=1"], "unknown flag \"--fast\""),
+    (["serve"], "unexpected argument \"serve\": there are only flags"),
+    ([""], "unexpected argument \"\": there are only flags"),
+    (["--"], "unknown flag \"--\""),
     (["--demo=yes"], "--demo takes no value"), (["--console=1"], "--console takes no value"),
     (["--help=me"], "--help takes no value"),
     (["--port"], "--port needs a value: a whole number from 0 to 65535"),

@@ -281,8 +281,8 @@ import Testing
   @Test(
     arguments: [
       (["LISTEN_FDS=x"], EX_USAGE, "LISTEN_FDS: \"x\" is not a whole number from 0 to "),
-      (["LISTEN_FDS=2"], EX_USAGE, "LISTEN_FDS: 2 sockets are handed over, and one is listened on at most"),
-      (["LISTEN_FDS=1"], EXIT_FAILURE, "cannot listen on the socket that is handed over: listen: "),
+      (["LISTEN_FDS=2"], EX_USAGE, "LISTEN_FDS: 2 sockets were handed over, but the program uses at most one"),
+      (["LISTEN_FDS=1"], EXIT_FAILURE, "cannot listen on the inherited socket: listen: "),
     ] as [([String], Int32, String)])
   func whatIsHandedOverAndMakesNoSenseIsAnErrorThatSaysSo(
     environment: [String], status: Int32, message: String
@@ -310,7 +310,7 @@ import Testing
 
   @Test(arguments: [
     (["--port", "http"], "WebApp: --port: \"http\" is not a whole number from 0 to 65535\nTry WebApp --help.\n"),
-    (["--fast"], "WebApp: \"--fast\" is no flag of this program\nTry WebApp --help.\n"),
+    (["--fast"], "WebApp: unknown flag \"--fast\"\nTry WebApp --help.\n"),
   ])
   func aBadCommandLineIsAUsageError(arguments: [String], message: String) async throws {
     let program = try Program("WebApp", arguments)
