@@ -82,7 +82,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("/api/", "/a", "does not end with a slash"), ("api", "/a", "does not begin with a slash"),
+    ("/api/", "/a", "must not end with a slash"), ("api", "/a", "does not begin with a slash"),
     ("/api", "a", "does not begin with a slash"), ("", "", "does not begin with a slash"),
     ("/:id", "/:id", "the same name"), ("/*rest", "/a", "only its last segment"),
   ])

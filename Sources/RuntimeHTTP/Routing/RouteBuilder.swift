@@ -28,7 +28,7 @@ extension RouteBuilder {
   public mutating func group(
     _ prefix: String = "", using middleware: [any Middleware] = [], _ build: (inout RouteGroup) throws -> Void
   ) rethrows {
-    if prefix.hasSuffix("/") { reject(prefix, "the prefix of a group does not end with a slash") }
+    if prefix.hasSuffix("/") { reject(prefix, "the prefix of a group must not end with a slash") }
     var group = RouteGroup()
     try build(&group)
     for route in group.routes { add(route.under(prefix, middleware)) }
