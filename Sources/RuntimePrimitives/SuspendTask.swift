@@ -1,9 +1,8 @@
-/// Suspends the task until `body`, or code that `body` gives the continuation to, resumes it: what
-/// `withUnsafeContinuation` does, for 200 instructions less.
+/// Suspends the task until its continuation is resumed, like `withUnsafeContinuation`, for 200 instructions less.
 ///
-/// That function switches to the executor of its caller before it calls `body`, and looks up the task's preferred executor
-/// for that under a lock, though the task is on this executor already (Swift 6.3.1). The function of the standard library
-/// that is called here is its older form, which has no such switch.
+/// `withUnsafeContinuation` switches to its caller's executor before it calls `body`, which takes a look-up of the task's
+/// preferred executor under a lock, although the task is already there (Swift 6.3.1). Its older form, which the standard
+/// library keeps under the name below, does not.
 @inlinable
 @inline(__always)
 package func suspendTask<Success: Sendable>(

@@ -1,24 +1,24 @@
 import Runtime
 
-/// How much is written at once.
+/// The sizes that govern writing, in bytes.
 enum WriteSizes {
-  /// Output that has reached this size is written even if more requests are there to be answered first.
+  /// The size of output from which on it is written even if more requests can be answered first.
   static let outputMark = 64 * 1024
-  /// Content up to this size is copied behind its head; larger content is written from where it lies.
+  /// The maximum size of content that is copied after its head. Larger content is written without a copy.
   static let copied = 16 * 1024
-  /// No more than this is written without a turn for others.
+  /// The maximum that is written before other tasks get a turn.
   static let piece = 256 * 1024
 }
 
-/// A connection's stream: bytes come and go through here, each wait with its timeout.
+/// A connection's stream, through which all bytes are read and written. Each wait has its timeout.
 ///
-/// It is a class so that it is passed on as one word, without a look at what kind of stream it has.
+/// It is a class so that it is passed as one word, whatever the type of the stream.
 final class HTTP1Channel<Stream: ByteStream>: Sendable {
   let stream: Stream
   let control: ConnectionControl
-  /// What the connection's task has done since it last let others run. A socket counts for itself what is done between
-  /// two of its waits; this counts what a pipeline has the connection do between two operations of the stream, and holds
-  /// for streams that do not count.
+  /// The work of the connection's task since it last let other tasks run. A socket counts the work between two of its
+  /// waits by itself; this counts the work that a pipeline causes between two operations of the stream, and also covers
+  /// streams that do not count.
   let turn = Turn()
 
   init(_ stream: Stream, _ control: ConnectionControl) {
@@ -26,33 +26,33 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     self.control = control
   }
 
-  /// Waits for the next request; a connection that waits for that is closed rather than cancelled.
+  /// Waits for the next request. During this wait, a connection is ended by closing it and not by cancellation.
   ///
-  /// A function of its own, so that its caller knows that it is still on its executor when this returns.
+  /// A function of its own, so that the compiler knows that the caller is still on its executor when it returns.
   @inline(never)
   func waitUntilReadable() async throws(IOError) {
-    // The stream itself lets others run where it need not wait, after many operations in a row. Turns that went on from
-    // request to request would end for many connections at once, each with its workspace.
+    // The stream itself lets other tasks run if it need not wait many times in a row. Turns that continued from request
+    // to request would end for many connections at once, each with its workspace.
     turn.restart()
     try await stream.waitUntilReadableOrClosed()
   }
 
-  /// Reads what there is into the workspace's input, of which nothing may be left, if that needs no waiting.
+  /// Reads what is available without waiting into the workspace's input, which must be empty.
   ///
-  /// - Returns: how many bytes that was, 0 if the peer has finished; `nil` if only waiting can tell.
+  /// - Returns: The number of bytes; 0 if the peer has finished, and `nil` if nothing is available yet.
   @inline(__always)
   func tryFill(_ workspace: Workspace) throws(IOError) -> Int? {
     try workspace.input.tryFill(from: stream)
   }
 
-  /// Reads what there is into the workspace's input, of which nothing may be left.
+  /// Reads into the workspace's input, which must be empty. Waits if nothing is available.
   ///
-  /// - Returns: whether there was anything; if not, the peer has finished.
+  /// - Returns: Whether any bytes were read. If not, the peer has finished.
   @inline(never)
   func fill(_ workspace: Workspace) async throws(IOError) -> Bool {
     if turn.isOver { await turn.give() }
     turn.pause()
-    // The workspace is ours until this returns, so the room stays where it is.
+    // This task owns the workspace until the read returns, so the room does not move.
     var room = OutputRawSpan(buffer: workspace.input.room, initializedCount: 0)
     let count = try await stream.read(into: &room)
     workspace.input.commit(count)
@@ -60,7 +60,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     return count > 0
   }
 
-  /// Reads more of a request's content, for which the client has as long as its pace leaves it.
+  /// Reads more of a request's content. The deadline depends on the client's pace.
   @inline(never)
   func fillContent(_ workspace: Workspace) async throws(IOError) -> Bool {
     let (ticker, rule) = (control.context.ticker, control.context.pace)
@@ -71,23 +71,23 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     return true
   }
 
-  /// Reads as ``fill(_:)`` does, and waits even in a task that has been cancelled: whoever would end that closes the stream.
+  /// Reads like ``fill(_:)``, but also waits in a cancelled task. Closing the stream ends the wait.
   @inline(never)
   func fillOrClosed(_ workspace: Workspace) async throws(IOError) -> Bool {
     if let count = try tryFill(workspace) { return count > 0 }
     try await stream.waitUntilReadableOrClosed()
     if let count = try tryFill(workspace) { return count > 0 }
-    // It was woken in vain, or has no plain reads.
+    // The wait ended spuriously, or the stream has no non-waiting reads.
     return try await fill(workspace)
   }
 
-  /// Writes what can be written of the workspace's output without waiting.
+  /// Writes as much of the workspace's output as possible without waiting.
   ///
-  /// - Returns: whether that was all of it.
+  /// - Returns: Whether all of it was written.
   @inline(__always)
   func tryFlush(_ workspace: Workspace) throws(IOError) -> Bool {
     if !workspace.output.isEmpty {
-      // The workspace is ours until this returns, so the bytes stay where they are.
+      // This task owns the workspace until the write returns, so the bytes do not move.
       workspace.output.consume(try stream.tryWrite(workspace.output.taken.span.bytes))
       guard workspace.output.isEmpty else { return false }
     }
@@ -105,8 +105,8 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     workspace.noteWritten()
   }
 
-  /// Writes all output and then `content`: what there is room for at once, and the rest in steps that a peer which is not
-  /// stuck takes in time.
+  /// Writes all output and then `content`, in alternating steps: first as much as a healthy peer receives within the
+  /// timeout, then as much as there is room for without waiting.
   @inline(never)
   func flush(_ workspace: Workspace, followedBy content: [UInt8]) async throws(IOError) {
     var start = 0
@@ -114,7 +114,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
       if turn.isOver { await turn.give() }
       let end = min(start + control.writeStep, content.count)
       control.begin(.output)
-      // The workspace is ours until this returns, so the bytes stay where they are.
+      // This task owns the workspace until the write returns, so the bytes do not move.
       try await stream.write(workspace.output.taken.span.bytes, content.span.extracting(start..<end).bytes)
       control.end(.output)
       turn.pause()
@@ -128,7 +128,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     }
   }
 
-  /// Sends `content` as the encoder frames it. Small content may stay in the output; large content leaves with it.
+  /// Sends `content` with its framing. Small content may stay in the output; large content is written immediately.
   func send(_ content: [UInt8], _ workspace: Workspace) async throws {
     if try workspace.append(content) { return }
     try workspace.encoder.beginContent(content.count, into: &workspace.output)

@@ -1,12 +1,12 @@
 import Runtime
 
-/// How requests are answered, and what may have to be waited for meanwhile.
+/// Answers requests whose handlers or responses may have to be waited for.
 extension HTTP1Connection {
-  /// Answers the request whose head has just come. What that makes stays in the output.
+  /// Answers the request whose head has just been received. The response may stay in the output.
   ///
-  /// - Returns: as ``settle(_:)``.
+  /// - Returns: The same as ``settle(_:)``.
   func answer(_ workspace: Workspace) async throws -> HTTP1Outcome? {
-    // The handler may take long, and the client may be waiting for what is ready.
+    // The handler may take long, and the client may be waiting for responses that are ready.
     if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
     let exchange = HTTP1Exchange(channel, workspace, context)
     guard workspace.decoder.isComplete else { return try await answerWithContent(workspace, exchange) }
@@ -19,20 +19,20 @@ extension HTTP1Connection {
     return settle(workspace)
   }
 
-  /// Answers a request that has content, which the handler may read as it comes.
+  /// Answers a request with content, which the handler may read as it arrives.
   @inline(never)
   private func answerWithContent(
     _ workspace: Workspace, _ exchange: HTTP1Exchange<Stream>
   ) async throws -> HTTP1Outcome? {
     var length: Int?
     if case .length(let count) = workspace.decoder.framing.body { length = count }
-    // The decoder goes on with this request, whose handler may keep what it is given for as long as it likes.
+    // The decoder continues to use its parts for this request, while the handler may keep the request for any time.
     let parts = workspace.decoder.parts.copy()
     parts.body = RequestBody(exchange, length: length)
     return try await send(try await respond(to: Request(parts), exchange), workspace, exchange)
   }
 
-  /// The response to `request`; an error if the client has gone meanwhile.
+  /// Returns the response to `request`. Throws if the client has disconnected meanwhile.
   @inline(__always)
   private func respond(to request: Request, _ exchange: HTTP1Exchange<Stream>) async throws -> Response {
     var request = request
@@ -44,7 +44,7 @@ extension HTTP1Connection {
     return response
   }
 
-  /// Sends the response to a request whose exchange is still going on.
+  /// Sends the response to a request whose exchange has not ended.
   @inline(never)
   func send(
     _ response: Response, _ workspace: Workspace, _ exchange: HTTP1Exchange<Stream>
@@ -80,10 +80,11 @@ extension HTTP1Connection {
       }
     }
     guard case .bytes(let bytes) = response.body.storage else { return .broken }
-    // Content that the handler has left may show already that the request is malformed, which goes before its answer.
+    // Unread content may show that the request is malformed. In that case the client gets the error instead of this
+    // response.
     var budget = context.limits.drained
     let isRead = try !exchange.isBroken && skip(workspace, upTo: &budget)
-    // More than that is read only where it is known to have an end.
+    // More content is read only if its length is known.
     let left = isRead ? 0 : workspace.decoder.remainingLength ?? .max
     let persists = exchange.mayPersist && left <= budget
     workspace.begin(
@@ -96,13 +97,13 @@ extension HTTP1Connection {
     return try await finish(workspace)
   }
 
-  /// Ends a response that cannot be brought to its end: the client must see that it is not whole, so there is no last
-  /// chunk, and nothing follows.
+  /// Ends a response that cannot be completed. There is no last chunk and nothing follows, so that the client sees that
+  /// the response is incomplete.
   @inline(never)
   private func breakOff(
     _ error: any Error, _ exchange: HTTP1Exchange<Stream>, _ workspace: Workspace
   ) async -> HTTP1Outcome {
-    // Where the connection is what has broken, there is no client to tell.
+    // If the connection has failed, the client cannot be told.
     if exchange.isBroken || Task.isCancelled {
       workspace.trace?.ending = control.hasExpired ? .timedOut : .clientGone
       return .broken
@@ -120,18 +121,18 @@ extension HTTP1Connection {
     return .abandoned
   }
 
-  /// Reads what is left of the request, if the connection is to be used again, and sees to it that it is ready for that.
+  /// Reads the rest of the request if the connection persists, and prepares for the next request.
   private func finish(_ workspace: Workspace) async throws -> HTTP1Outcome? {
     if workspace.encoder.persists, !workspace.decoder.isComplete {
-      // The client has been told that it may use the connection again.
+      // The client has been told that the connection persists.
       guard try await drain(workspace, upTo: .max) else { return .finishedEarly }
     }
     return settle(workspace)
   }
 
-  /// Reads what the handler has left of the request's content, up to `limit` bytes.
+  /// Reads the unread content of the request, up to `limit` bytes.
   ///
-  /// - Returns: whether the end of it has been reached, and it was well-formed.
+  /// - Returns: Whether its end was reached and the content was well-formed.
   @inline(never)
   func drain(_ workspace: Workspace, upTo limit: Int) async throws -> Bool {
     var budget = limit
@@ -147,10 +148,10 @@ extension HTTP1Connection {
     }
   }
 
-  /// Throws away what has come of the request's content, and goes on as long as there is more without waiting. What it
-  /// has thrown away it takes from `budget`.
+  /// Discards the available content of the request, as long as there is more without waiting, and subtracts its length
+  /// from `budget`.
   ///
-  /// - Returns: whether the end of the content has been reached.
+  /// - Returns: Whether the end of the content was reached.
   private func skip(_ workspace: Workspace, upTo budget: inout Int) throws -> Bool {
     while true {
       switch try workspace.nextEvent() {

@@ -1,44 +1,44 @@
 import Runtime
 
-/// How a connection stands when it does not go on with the next request at once.
+/// The state of a connection that does not continue with the next request immediately.
 enum HTTP1Outcome {
-  /// Nothing has come of another request: it waits without a workspace.
+  /// No byte of the next request has been received: the connection waits without a workspace.
   case idle
-  /// It is at its end, and nothing is missing: the peer may be told so.
+  /// The connection ends and everything has been sent, so the peer may be told.
   case finished
-  /// It is at its end, and something may be missing: it has broken, or was broken off.
+  /// The connection ends and something may be missing: it failed, or was interrupted.
   case broken
-  /// As `finished`, and the peer may be sending still: what it sends is read for a while, so that it sees the response
-  /// and not a reset (RFC 9112 section 9.6).
+  /// Like `finished`, but the peer may still be sending. Its bytes are read for a while, so that it receives the
+  /// response and not a reset (RFC 9112 section 9.6).
   case finishedEarly
-  /// It is at its end, and somebody who has no business there any more uses the workspace still.
+  /// The connection ends while another task is still using the workspace after its exchange.
   case abandoned
-  /// It goes on with HTTP/2, from what is in the workspace.
+  /// The connection switches to HTTP/2, with the state in the workspace.
   case http2
-  /// Another protocol follows, as ``Workspace/takeover`` says.
+  /// Another protocol takes over the connection, as described by ``Workspace/takeover``.
   case takenOver
 }
 
-/// How far a connection has come by plain calls, and what it has to wait for before it can go on.
+/// The point to which plain calls have brought a connection, and what it has to wait for to continue.
 enum HTTP1Step {
-  /// No further: there may be output left that has to leave.
+  /// The connection has come to an outcome. There may be output left to write.
   case end(HTTP1Outcome)
-  /// A request.
+  /// The first byte of a request.
   case begin(ConnectionControl.IdleToken)
-  /// More of the bytes that say what the client speaks.
+  /// More of the bytes that tell which protocol the client uses.
   case detect
   /// More input.
   case fill
   /// Room for more output.
   case flush
-  /// Others, since its turn is over.
+  /// Other tasks, because the turn is over.
   case turn
   /// The handler.
   case respond
-  /// A response that is a stream, or large.
+  /// A streamed or large response, which has to be sent.
   indirect case send(Response)
 
-  /// Whether more has to be held before there is a response.
+  /// Whether more memory has to be held before there is a response.
   var needsMore: Bool {
     switch self {
     case .begin, .detect, .fill, .respond: true
@@ -47,13 +47,13 @@ enum HTTP1Step {
   }
 }
 
-/// Serves the requests of one connection by HTTP/1, one after another, in the task that calls ``run()``.
+/// Serves the requests of one connection over HTTP/1, one after another, in the task that calls ``run()``.
 ///
-/// ``advance(_:)`` does in a plain call all that needs no waiting, which mostly is all that there is to do. Only what has
-/// to be waited for goes by way of async functions. They cost more, and Swift keeps the memory of a task's deepest frames
-/// for as long as the task lives, that is, for idle connections too: what is rare stays out of line, and its variables
-/// out of the frames of what every request goes through.
-class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchecked Sendable {  // Constants only.
+/// ``advance(_:)`` does everything that needs no waiting in a plain call, which is usually all there is to do. Only
+/// waits use async functions. These cost more, and Swift keeps the memory of a task's deepest frames for as long as the
+/// task lives, so also for idle connections. Therefore rare code is out of line, which keeps its variables out of the
+/// frames that every request goes through.
+class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchecked Sendable {  // Only constants.
   let channel: HTTP1Channel<Stream>
   let origin: RequestOrigin
   let responder: Responder<H>
@@ -61,7 +61,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   let control: ConnectionControl
   let mayUpgrade: Bool
 
-  /// - Parameter mayUpgrade: whether the client may go on with HTTP/2.
+  /// - Parameter mayUpgrade: Whether the client may switch to HTTP/2.
   init(_ stream: Stream, _ control: ConnectionControl, _ responder: Responder<H>, mayUpgrade: Bool) {
     channel = HTTP1Channel(stream, control)
     origin = RequestOrigin(stream.peerAddress, responder.context.errors, connection: control)
@@ -75,9 +75,9 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     if let workspace = await serve() { await goOn(workspace) }
   }
 
-  /// Goes on with HTTP/2 or with another protocol, from what is in `workspace`.
+  /// Continues with HTTP/2 or another protocol, with the state in `workspace`.
   ///
-  /// Out of line, so that its variables are not in the frame of a connection that is idle.
+  /// Out of line, so that its variables are not in the frame of an idle connection.
   @inline(never)
   private func goOn(_ workspace: Workspace) async {
     if let takeover = workspace.takeover.take() {
@@ -87,9 +87,10 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     }
   }
 
-  /// Serves requests until the client or the server has had enough, and closes the stream.
+  /// Serves requests until the client or the server ends the connection, then closes the stream.
   ///
-  /// - Returns: if HTTP/2 or another protocol follows, the workspace that says from where.
+  /// - Returns: The workspace with the state for HTTP/2 or another protocol, if one follows; the stream is then left
+  ///   open.
   private func serve() async -> Workspace? {
     var isFirst = true
     while true {
@@ -116,15 +117,15 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     return nil
   }
 
-  /// Whether the connection, which has just become idle, is to be closed. A request that has come is answered; the
-  /// response says that it is the last.
+  /// Whether the connection, which has just become idle, is to be closed. If a request has arrived, it is answered, and
+  /// the response says that it is the last.
   private var isOver: Bool { context.isClosingIdle && !control.hasPendingInput }
 
-  /// Goes on at `step`, where there is something to wait for, as long as requests come without a pause, and closes the
-  /// stream if that was the end.
+  /// Waits for `step` and continues, as long as requests arrive without a pause. Closes the stream if the connection
+  /// ends.
   @inline(never)
   private func resume(_ workspace: Workspace, at step: HTTP1Step) async -> HTTP1Outcome {
-    // A connection that waits without a workspace holds nothing.
+    // A connection that waits without a workspace holds no memory.
     let memory = context.memory
     let isRefused = step.needsMore && memory.pressure == .full
     memory.adjust(by: Workspace.heldLength)
@@ -139,7 +140,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     case .idle: break
     case .finished: await closeAsItShould()
     case .broken: channel.stream.close()
-    // A client that is to see the end needs a workspace for as long.
+    // Letting the client see the end would need the workspace for as long, so this is skipped if memory is short.
     case .finishedEarly where memory.pressure == .full:
       try? await channel.flush(workspace)
       channel.stream.close()
@@ -161,7 +162,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
           try await channel.flush(workspace)
           return outcome
         case .begin(let idle):
-          // `waitUntilReadable` may return without need, so that the connection is idle until something has been read.
+          // `waitUntilReadable` may return spuriously, so the connection stays idle until something has been read.
           guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
           step = start(workspace)
           continue
@@ -199,17 +200,17 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     }
   }
 
-  /// Notes that a request has been answered, and the connection stands at `outcome`.
+  /// Records that a request has been answered with the given outcome.
   @inline(__always)
   private func endRequest(_ outcome: HTTP1Outcome?, _ workspace: Workspace) {
-    // It goes on, in another protocol.
+    // The request continues in another protocol.
     if outcome == .takenOver { return }
     control.endRequest()
-    // The workspace of one that is abandoned is in other hands.
+    // After `abandoned`, another task uses the workspace.
     if outcome != .abandoned { workspace.endTrace() }
   }
 
-  /// The connection of HTTP/2 that goes on from what is in `workspace`, and has begun.
+  /// Returns the connection over HTTP/2 that continues with the state in `workspace`. It has begun.
   private func makeHTTP2(_ workspace: Workspace) -> HTTP2Connection<Stream, H> {
     let connection = HTTP2Connection(channel.stream, control, responder)
     connection.begin(workspace.handover.take() ?? HTTP2Handover())
@@ -217,38 +218,39 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     return connection
   }
 
-  /// Closes the stream, once it has said to the peer what it says by itself, for which it has as long as the farewell lasts.
+  /// Closes the stream in an orderly way. The stream has a limited time to send what its protocol requires at the end.
   @inline(never)
   private func closeAsItShould() async {
     guard control.beginFarewell() else { return channel.stream.close() }
     await channel.stream.closeAndWait()
   }
 
-  /// Lets the peer see the end, and reads what it sends until it has seen it, or for as long as the farewell lasts: a
-  /// bound in bytes would be reached at once by a peer that sends fast, and what lay unread would make a reset.
+  /// Closes the sending side, and reads input until the peer has closed too or the time for that is over. The limit is
+  /// a time because a peer that sends fast would reach a limit in bytes at once, and unread input would then cause a
+  /// reset.
   @inline(never)
   func linger(_ workspace: Workspace) async {
     do {
       try await channel.flush(workspace)
       guard control.beginFarewell() else { return }
       try await channel.stream.shutdownWrite()
-      // The task may have been cancelled, since the client has taken too long: that is no reason to be rude.
+      // The task may have been cancelled because the client took too long. The peer may still see the end.
       repeat {
         workspace.input.removeAll()
         await Task.yield()
       } while try await channel.fillOrClosed(workspace)
     } catch {
-      // The peer has gone, or has taken too long: there is nobody to be polite to.
+      // The peer has disconnected or took too long, so nothing is left to do.
     }
   }
 }
 
-// MARK: - Without waiting
+// MARK: - Plain calls
 
 extension HTTP1Connection {
-  /// Reads the first of a request, and goes on from there.
+  /// Reads the first bytes of a request and continues from there.
   private func begin(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) -> HTTP1Step {
-    // Before anything is read: a connection with a request in its hands must not be closed as an idle one.
+    // Before reading: a connection that has received a request must not be closed as idle.
     guard control.beginHead(after: idle) else { return .end(.finished) }
     if let overload = context.overload { workspace.isOverloaded = overload.refuses(whatHasComeOn: channel.stream) }
     do {
@@ -262,14 +264,14 @@ extension HTTP1Connection {
     }
   }
 
-  /// Goes on from the first bytes of a request; those of the connection say what the client speaks.
+  /// Continues from the first bytes of a request. The first bytes of the connection show which protocol the client
+  /// uses.
   @inline(__always)
   private func start(_ workspace: Workspace) -> HTTP1Step {
     mayUpgrade && control.requestCount == 0 ? detect(workspace) : advance(workspace)
   }
 
-  /// Finds out whether the client speaks HTTP/2 without having asked (RFC 9113 section 3.3), and goes on with what it
-  /// speaks.
+  /// Detects whether the client uses HTTP/2 with prior knowledge (RFC 9113 section 3.3), and continues accordingly.
   @inline(never)
   private func detect(_ workspace: Workspace) -> HTTP1Step {
     switch PrefaceMatch(workspace.input.taken.span) {
@@ -281,7 +283,7 @@ extension HTTP1Connection {
     }
   }
 
-  /// Goes as far as it can without waiting.
+  /// Continues as far as possible without waiting.
   private func advance(_ workspace: Workspace) -> HTTP1Step {
     do {
       while true {
@@ -290,7 +292,7 @@ extension HTTP1Connection {
           control.end(.head)
           if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(origin) { return .end(.http2) }
           control.beginRequest()
-          // Mostly it is this one since the request before.
+          // A connection mostly gets the workspace of its last request.
           if workspace.decoder.parts.origin !== origin { workspace.decoder.parts.origin = origin }
           workspace.decoder.parts.number = number
           let response: Response
@@ -310,7 +312,7 @@ extension HTTP1Connection {
             _ = try channel.tryFlush(workspace)
             return .end(outcome)
           }
-          // Only where there is more of a pipeline, so that a request by itself does not count.
+          // Only within a pipeline, so that a single request does not count.
           if channel.turn.spend(Turn.handlerCall) {
             _ = try channel.tryFlush(workspace)
             return .turn
@@ -322,10 +324,10 @@ extension HTTP1Connection {
           guard !channel.turn.isOver, let count = try channel.tryFill(workspace) else { return .fill }
           if count == 0 { return .end(.finished) }
           channel.turn.spend(Turn.systemCall + count)
-          // It has come without having been waited for.
+          // These bytes arrived without a wait, so they say nothing about overload.
           workspace.isOverloaded = false
         case .content, .end:
-          // What a handler has left of its request is drained before the next event is asked for.
+          // Content that a handler has not read is drained before the next event, so these events are ignored here.
           break
         }
       }
@@ -334,7 +336,7 @@ extension HTTP1Connection {
     }
   }
 
-  /// The response to the request whose head has just come, if it is refused since there is too much to do.
+  /// Returns the response to the request whose head has just been received, if it is refused because of overload.
   @inline(never)
   private func refusalByOverload(_ workspace: Workspace) -> Response? {
     guard let overload = context.overload, overload.refuses(Request(workspace.decoder.parts)) else { return nil }
@@ -342,7 +344,7 @@ extension HTTP1Connection {
     return overload.refusal
   }
 
-  /// Sends the response to a request that is complete, if it has so little content itself that there is no waiting.
+  /// Encodes the response to a complete request, if its content is in memory and small. Returns whether it did so.
   func sendAtOnce(_ response: Response, _ workspace: Workspace) throws -> Bool {
     guard workspace.decoder.isComplete, case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied
     else { return false }
@@ -353,47 +355,47 @@ extension HTTP1Connection {
     return true
   }
 
-  /// Sees to it that the connection is ready for its next request, if that is to come.
+  /// Prepares the connection for its next request, if it persists.
   ///
-  /// - Returns: `nil` if some of it has come already.
+  /// - Returns: `nil` if part of the next request has already been received.
   func settle(_ workspace: Workspace) -> HTTP1Outcome? {
     guard workspace.encoder.persists else {
-      // A client that has sent a whole request and nothing beyond has nothing under way that would lead to a reset, unless
-      // it counts on a tunnel.
+      // A client that has sent a complete request and nothing after it has nothing in flight that would cause a reset,
+      // unless it expects a tunnel.
       return workspace.decoder.isComplete && workspace.input.isEmpty && workspace.decoder.method != .connect
         ? .finished : .finishedEarly
     }
     workspace.decoder.beginNext()
     if workspace.input.isEmpty { return .idle }
-    // Only waiting for the rest of a head starts its time, and what is there need not be waited for.
+    // The time for a head starts only with the wait for its rest, and bytes that are already there cause no wait.
     control.begin(.head)
     return nil
   }
 
-  /// Which request of the connection the last is that has begun.
+  /// The number of the latest request on the connection.
   private var number: UInt32 { UInt32(truncatingIfNeeded: control.requestCount) }
 
   @inline(never)
   private func step(after error: any Error, _ workspace: Workspace) -> HTTP1Step {
     if let error = error as? WireError { return refuse(HTTPError(error), workspace) }
-    // Bytes that do not say yet what the client speaks are in the input, and all others in the decoder.
+    // Bytes that do not yet show the protocol are in the input; all others are in the decoder.
     let isUndecided = control.requestCount == 0 && !workspace.input.isEmpty
     let isPartial = isUndecided || !workspace.decoder.isBetweenRequests && !workspace.decoder.isComplete
     if control.hasExpired, isPartial, workspace.output.isEmpty {
       return refuse(HTTPError(.requestTimeout), workspace)
     }
-    // The connection has broken, and what it was to say with it. Once there is no output, nothing else can tell.
+    // The connection has failed, and its output is lost. This is recorded now, because the output is discarded next.
     workspace.noteLost(control.hasExpired ? .timedOut : .clientGone)
     workspace.output.removeAll()
     return .end(.broken)
   }
 
-  /// Answers a request that is wrong. Where the next one would begin, nobody can say.
+  /// Answers an invalid request. The connection then ends, since the start of the next request is unknown.
   private func refuse(_ error: HTTPError, _ workspace: Workspace) -> HTTP1Step {
     control.end(.head)
     let response = workspace.refusal(error, from: origin, number &+ 1, context.errors)
     guard case .bytes(let bytes) = response.body.storage else { return .end(.broken) }
-    // As far as it is known; no content follows the head of a response to HEAD, whatever its status.
+    // The method, as far as it is known: a response to HEAD has no content, whatever its status.
     let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)
     workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, false, context)
     if workspace.encoder.sendsContent {

@@ -2,21 +2,21 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// A request while a handler that may wait is at work on it: the request's content, the informational responses to it,
-/// and the content of a response that is a stream all go through here.
+/// The handler's access to a request and its response, for a handler that may wait: reading the request's content,
+/// sending informational responses, and writing the content of a streamed response.
 ///
-/// Handlers may pass those ends to any task, so reading and writing are each guarded by a flag: two at once, or one
+/// Handlers may pass these to other tasks, so a flag guards reading and another guards writing: concurrent use, and use
 /// after the exchange has ended, is an error and never a race.
 final class HTTP1Exchange<Stream: ByteStream>:
-  RequestExchange, @unchecked Sendable  // What is mutable is guarded by `flags`.
+  RequestExchange, @unchecked Sendable  // `flags` guards the mutable state.
 {
   private static var reading: UInt8 { 1 }
   private static var writing: UInt8 { 2 }
   private static var ended: UInt8 { 4 }
-  /// The handler has begun to read the content.
+  /// The flag that the handler has begun to read the content.
   private static var hasRead: UInt8 { 8 }
 
-  /// The head of a response, until it is sent.
+  /// The head of a response that has not been sent.
   struct Head: Sendable {
     var status: Status
     var fields: HeaderFields
@@ -28,19 +28,19 @@ final class HTTP1Exchange<Stream: ByteStream>:
   private let workspace: Workspace
   private let context: ConnectionContext
   private let keepAlive: Bool
-  /// How much content was to come when the exchange began; `nil` if nothing said so.
+  /// The number of bytes of content that were still to come when the exchange began; `nil` if it was unknown.
   private let unreadLength: Int?
   private let flags = Atomic<UInt8>(0)
-  /// Whether the client waits for a 100 (Continue). Any side may look; reading clears it.
+  /// Whether the client waits for a 100 (Continue). Either side may check it; reading clears it.
   private let awaitsContinue: Atomic<Bool>
   private let broken = Atomic<Bool>(false)
   private let receivedTrailers = Lock(HeaderFields())
-  /// What the handler has collected of the content.
+  /// The part of the memory budget for content that the handler has collected.
   private let collected = Lock(MemoryBudget.Part())
 
-  /// The head that the first content takes along; guarded by the writing flag.
+  /// The head to send before the first content; guarded by the writing flag.
   private var pendingHead: Head?
-  /// Whether any of the response has been made; guarded by the writing flag.
+  /// Whether encoding the response has begun; guarded by the writing flag.
   private(set) var hasBegun = false
 
   init(
@@ -58,20 +58,21 @@ final class HTTP1Exchange<Stream: ByteStream>:
 
   deinit { collected.withLock { $0.set(to: 0, in: context.memory) } }
 
-  /// Whether the connection can go on after this once the request's content has been read, as far as one can tell now.
+  /// Whether the connection can persist after this exchange, once the request's content has been read, as far as is
+  /// known.
   var mayPersist: Bool {
-    // A client that still waits for a 100 may or may not send its content after another status: there is no telling
-    // content from the next request (RFC 9110 section 10.1.1).
+    // A client that still waits for a 100 may or may not send its content after another status, so content could not be
+    // told from the next request (RFC 9110 section 10.1.1).
     keepAlive && !context.isClosing && !channel.control.hasExpired
       && !isBroken && !awaitsContinue.load(ordering: .acquiring)
   }
 
-  /// Whether the request's framing, or the connection, has broken.
+  /// Whether the request's framing is invalid, or the connection has failed.
   var isBroken: Bool { broken.load(ordering: .acquiring) }
 
-  /// Ends the exchange: reading and writing are errors from now on.
+  /// Ends the exchange: reading and writing now throw.
   ///
-  /// - Returns: whether nobody is at it; if somebody is, the workspace is not to be touched again.
+  /// - Returns: Whether no task is reading or writing. If one is, the workspace must not be used any more.
   func end() -> Bool {
     let old = flags.bitwiseOr(Self.ended, ordering: .acquiringAndReleasing).oldValue
     return old & (Self.reading | Self.writing) == 0
@@ -110,13 +111,14 @@ extension HTTP1Exchange: RequestBodySource {
 
   func next() async throws -> [UInt8]? {
     try enter(Self.reading)
-    // Relaxed: it is a hint, and orders nothing.
+    // Relaxed: the flag is a hint, and orders nothing.
     flags.bitwiseOr(Self.hasRead, ordering: .relaxed)
     defer { leave(Self.reading) }
     do {
       return try await nextChunk()
     } catch let error as IOError {
-      // Its own task's being cancelled has taken nothing from the stream; anything else is the end of it.
+      // Cancellation of the reading task has consumed nothing from the stream. Any other error means that the stream
+      // has failed.
       if error.reason == .cancelled, !channel.control.hasExpired { throw error }
       broken.store(true, ordering: .releasing)
       throw error.reason == .cancelled ? HTTPError(.requestTimeout) : BodyError.disconnected
@@ -148,7 +150,7 @@ extension HTTP1Exchange: RequestBodySource {
     }
   }
 
-  /// Sends a 100 (Continue) to a client that waits for one, unless its response has begun.
+  /// Sends a 100 (Continue) if the client waits for one, unless the response has begun.
   private func sendContinue() async throws {
     guard awaitsContinue.load(ordering: .relaxed) else { return }
     do { try enter(Self.writing) } catch { return }
@@ -163,7 +165,7 @@ extension HTTP1Exchange: RequestBodySource {
 // MARK: - The response's content
 
 extension HTTP1Exchange: BodySink {
-  /// Makes ready for a response that is a stream.
+  /// Prepares for a streamed response.
   func prepare(_ head: Head) { pendingHead = head }
 
   func write(_ bytes: [UInt8]) async throws {
@@ -193,17 +195,17 @@ extension HTTP1Exchange: BodySink {
     workspace.encoder.trailers = trailers
   }
 
-  /// Encodes the head if that has not been done.
+  /// Encodes the head, unless this has been done.
   func begin() {
     guard let head = pendingHead.take() else { return }
     hasBegun = true
-    // A handler that has begun to read will read on. Of one that has not, nothing has been taken yet.
+    // A handler that has begun to read is expected to read on. If it has not, none of the content has been read.
     let hasRead = flags.load(ordering: .relaxed) & Self.hasRead != 0
     let persists = mayPersist && (hasRead || unreadLength ?? .max <= context.limits.drained)
     workspace.begin(head.status, head.fields, contentLength: head.contentLength, traits, persists, context)
   }
 
-  /// A response that has lost a part cannot be mended.
+  /// Records that the response is incomplete, and returns the error to throw.
   private func failed(_ error: any Error) -> any Error {
     broken.store(true, ordering: .releasing)
     guard let error = error as? IOError else { return error }
@@ -212,7 +214,7 @@ extension HTTP1Exchange: BodySink {
 }
 
 extension Workspace {
-  /// What of the request decides how its response is framed.
+  /// The properties of the request that affect the framing of its response.
   @inline(__always)
   var traits: ResponseEncoder.RequestTraits { .init(method: decoder.method, version: decoder.parts.version) }
 

@@ -1,26 +1,26 @@
 import Runtime
 
-/// What HTTP/1 leaves behind where another protocol takes over the connection.
+/// The state that HTTP/1 hands over when another protocol takes over the connection.
 struct HTTP1Takeover: Sendable {
   let talk: @Sendable (AnyStream) async throws -> Void
-  /// The request that has led to it, without its content.
+  /// The request that led to the takeover, without its content.
   let request: Request
-  /// What has been read beyond that request.
+  /// The bytes that were read after that request.
   let rest: [UInt8]
 }
 
 extension HTTP1Connection {
-  /// Sends the head of a response that takes over the connection, and leaves the rest in ``Workspace/takeover``.
+  /// Sends the head of a response that takes over the connection, and stores the rest in ``Workspace/takeover``.
   ///
-  /// - Throws: ``NotOffered``, before anything is sent, if the client has not asked for it; ``HTTPError`` if there is more
-  ///   content before the other protocol than is read for nothing.
+  /// - Throws: ``NotOffered``, before anything is sent, if the client has not asked for it; ``HTTPError`` if the
+  ///   request has more unread content than the server discards.
   @inline(never)
   func handOver(
     by response: Response, _ talk: @escaping @Sendable (AnyStream) async throws -> Void, _ workspace: Workspace
   ) async throws -> HTTP1Outcome {
     let request = Request(workspace.decoder.parts).withoutBody
     guard request.allowsTakeover(by: response) else { throw NotOffered() }
-    // Content that the handler has left comes before the other protocol.
+    // Content that the handler has not read precedes the other protocol.
     if !workspace.decoder.isComplete, try await !drain(workspace, upTo: context.limits.drained) {
       throw HTTPError(.contentTooLarge)
     }
@@ -32,10 +32,10 @@ extension HTTP1Connection {
     return .takenOver
   }
 
-  /// Has the other protocol spoken, and closes the stream.
+  /// Runs the other protocol, then closes the stream.
   ///
-  /// What lies unread then would make a reset of the close, which may cost the client what has been written last: so the
-  /// client has its time to see the end, as it has behind an early response.
+  /// Unread input would turn the close into a reset, and the client could lose the last bytes written. So the client
+  /// gets time to see the end, as after an early response.
   @inline(never)
   func talk(_ takeover: HTTP1Takeover, _ workspace: Workspace) async {
     let trace = workspace.trace.take()

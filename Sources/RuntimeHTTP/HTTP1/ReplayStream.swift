@@ -1,7 +1,7 @@
 import Runtime
 import RuntimePrimitives
 
-/// A stream of which the first bytes have been read already, and are read once more.
+/// A stream that first replays bytes which have already been read.
 final class ReplayStream<Base: ByteStream>: ByteStream {
   private let base: Base
   private let replayed: Lock<ArraySlice<UInt8>>
@@ -44,9 +44,9 @@ final class ReplayStream<Base: ByteStream>: ByteStream {
 }
 
 extension ArraySlice<UInt8> {
-  /// Moves as many of the first bytes as there is room for to the end of `buffer`.
+  /// Moves bytes from the front to the end of `buffer`, as many as fit.
   ///
-  /// - Returns: how many those were; `nil` if there are none.
+  /// - Returns: The number of bytes moved; `nil` if there are none.
   mutating func moveFirst(into buffer: inout OutputRawSpan) -> Int? {
     if isEmpty { return nil }
     let count = Swift.min(self.count, buffer.freeCapacity)

@@ -1,46 +1,47 @@
-/// Turns the bytes a client sends into requests: a ``MessageDecoder`` with memory for the request that a handler gets.
+/// Decodes the bytes that a client sends into requests: a ``MessageDecoder`` with storage for the request that handlers
+/// get.
 struct RequestDecoder: Sendable {
   typealias Event = MessageDecoder<RequestLine>.Event
 
   private var message: MessageDecoder<RequestLine>
-  /// The head of the request: from ``Event/head`` on, and not before. Until then it lies in `message`, since each line
-  /// would have to go by way of a reference here.
+  /// The head of the request, from ``Event/head`` on. Until then it is in `message`, because here access costs an
+  /// indirection for each line.
   private(set) var parts = RequestParts()
-  /// Whether the head of the request has come.
+  /// Whether the head of the request has been received.
   private var hasHead = false
 
   init(limits: MessageLimits) { message = MessageDecoder(limits: limits) }
 
-  /// What the request asks for: GET until its line has been read.
+  /// The method of the request; GET until its first line has been read.
   @inline(__always) var method: Method { message.start.method }
   @inline(__always) var framing: MessageFraming { message.framing }
   var trailers: HeaderFields { message.trailers }
 
-  /// Whether no byte of a request has come since the last one.
+  /// Whether no byte of the next request has been received.
   @inline(__always) var isBetweenRequests: Bool { message.isBetweenMessages }
-  /// Whether the whole of a request has been decoded.
+  /// Whether the whole request has been decoded.
   @inline(__always) var isComplete: Bool { message.isComplete }
-  /// How many bytes of content are still to come, where that is known.
+  /// The number of bytes of content still to come; `nil` if it is not known.
   var remainingLength: Int? { message.remainingLength }
 
-  /// Makes ready for the next request. The one before must be complete.
+  /// Prepares for the next request. Traps if the current one is incomplete.
   mutating func beginNext() {
     precondition(isComplete)
     reset()
   }
 
-  /// Makes ready for another connection, whatever has become of this one.
+  /// Prepares for another connection, whatever the state of this one.
   mutating func reset() {
     if message.isUntouched { return }
-    // The memory of the last request is used again, unless its handler has kept it.
+    // The memory of the last request is reused, unless its handler has kept the request.
     if isKnownUniquelyReferenced(&parts) { swapParts() } else { parts = RequestParts() }
     message.reset()
     hasHead = false
   }
 
-  /// The request without its content, as far as it has come; `nil` if not even its first line has.
+  /// Returns the request without its content, as far as it has been received; `nil` if its first line has not.
   ///
-  /// - Parameter number: which request of its connection it is.
+  /// - Parameter number: The number of the request on its connection.
   func request(from origin: RequestOrigin, _ number: UInt32) -> Request? {
     if hasHead { return Request(parts).withoutBody }
     guard message.hasStart else { return nil }
@@ -48,7 +49,7 @@ struct RequestDecoder: Sendable {
     return Request(RequestParts(start.method, start.version, start.target, message.fields, from: origin, number))
   }
 
-  /// The next event of `input` from `position` on, which is moved past the bytes that led to it.
+  /// Returns the next event of `input` from `position` on, and moves `position` past the bytes that led to it.
   @inline(__always)
   mutating func next(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Event {
     let event = try message.next(input, at: &position)

@@ -1,9 +1,10 @@
-/// Turns a response into the bytes that are sent (RFC 9112), without any input or output: events in, bytes out.
+/// Encodes a response (RFC 9112). It does no input or output.
 ///
-/// A response is ``begin(_:_:contentLength:for:persisting:serverName:second:into:)``, then content, then ``finish(into:)``.
-/// Its framing is the encoder's alone: whatever the head's own fields say, a recipient finds one way to read it.
+/// Call ``begin(_:_:contentLength:for:persisting:serverName:second:into:)``, then append content, then call
+/// ``finish(into:)``. The encoder alone determines the framing, whatever the head's own fields say, so that recipients
+/// cannot interpret it differently.
 struct ResponseEncoder: Sendable {
-  /// What of a request decides how its response is framed.
+  /// The properties of a request that affect the framing of its response.
   struct RequestTraits: Sendable {
     var method: Method
     var version: HTTPVersion
@@ -14,25 +15,25 @@ struct ResponseEncoder: Sendable {
   private var message = MessageEncoder()
   private var date = DateCache()
 
-  /// Whether the client may use the connection for another request, as it has been told.
+  /// Whether the client has been told that it may use the connection for another request.
   private(set) var persists = true
 
-  /// Whether content is sent at all, or only what would describe it.
+  /// Whether any content is sent.
   @inline(__always)
   var sendsContent: Bool { message.sendsContent }
 
-  /// Fields for after the content; sent only with chunks.
+  /// The fields to send after the content. They are sent only with chunks.
   var trailers: HeaderFields {
     get { message.trailers }
     set { message.trailers = newValue }
   }
 
-  /// Appends a status line and fields to `output`.
+  /// Appends the head of a response.
   ///
   /// - Parameters:
-  ///   - contentLength: how much content there will be, if that is known.
-  ///   - persisting: whether the connection could be used again.
-  ///   - second: the time, in seconds since the beginning of 1970.
+  ///   - contentLength: The length of the content, if known.
+  ///   - persisting: Whether the connection can persist.
+  ///   - second: The time, in seconds since the beginning of 1970.
   mutating func begin(
     _ status: Status, _ fields: HeaderFields, contentLength: Int?, for request: RequestTraits, persisting: Bool,
     serverName: [UInt8], second: Int, into output: inout ByteBuffer
@@ -53,7 +54,7 @@ struct ResponseEncoder: Sendable {
     output.append("\r\n")
   }
 
-  /// Appends an informational response, which has the fields of `fields` and no others.
+  /// Appends an informational response with exactly the given fields.
   func appendInformational(_ status: Status, _ fields: HeaderFields, into output: inout ByteBuffer) {
     appendStatusLine(status, to: &output)
     var position = 0
@@ -68,9 +69,9 @@ struct ResponseEncoder: Sendable {
     output.append("\r\n")
   }
 
-  /// Appends the fields that are not the engine's, and those every response has.
+  /// Appends the fields that the engine does not control, and those that every response has.
   ///
-  /// - Returns: the length that the fields declare for the content, for where nothing better is known.
+  /// - Returns: The length that the fields declare for the content, which is used if nothing better is known.
   @inline(__always)
   private mutating func append(
     _ fields: HeaderFields, serverName: [UInt8], to output: inout ByteBuffer
@@ -92,7 +93,7 @@ struct ResponseEncoder: Sendable {
       case .date where hasDate: continue
       case .date: hasDate = true
       case .server: hasServer = true
-      // RFC 9110 section 7.8: the field is for this connection alone, and has to say so.
+      // RFC 9110 section 7.8: Upgrade applies to this connection only, and Connection has to list it.
       case .upgrade: output.append("Connection: Upgrade\r\n")
       default: break
       }
@@ -109,7 +110,7 @@ struct ResponseEncoder: Sendable {
     return declaredLength
   }
 
-  /// Decides how the content ends (RFC 9112 section 6.3) and appends the field that says so.
+  /// Decides how the content ends (RFC 9112 section 6.3), and appends the corresponding field.
   @inline(__always)
   private mutating func frame(
     _ status: Status, length: Int?, declared: Int?, for request: RequestTraits, into output: inout ByteBuffer
@@ -133,21 +134,21 @@ struct ResponseEncoder: Sendable {
     }
   }
 
-  /// Appends what comes before `count` bytes of content, which the caller sends next.
+  /// Appends the framing before `count` bytes of content, which the caller sends next.
   ///
-  /// - Throws: ``BodyError/wrongLength`` if there is more content than was declared.
+  /// - Throws: ``BodyError/wrongLength`` if this is more content than was declared.
   @inline(__always)
   mutating func beginContent(_ count: Int, into output: inout ByteBuffer) throws(BodyError) {
     try message.beginContent(count, into: &output)
   }
 
-  /// Appends what comes after content that ``beginContent(_:into:)`` announced.
+  /// Appends the framing after content that ``beginContent(_:into:)`` announced.
   @inline(__always)
   mutating func endContent(into output: inout ByteBuffer) { message.endContent(into: &output) }
 
-  /// Appends what comes after all content.
+  /// Appends the framing after all content.
   ///
-  /// - Throws: ``BodyError/wrongLength`` if there was less content than was declared: the connection cannot go on.
+  /// - Throws: ``BodyError/wrongLength`` if there was less content than declared. The connection then cannot continue.
   @inline(__always)
   mutating func finish(into output: inout ByteBuffer) throws(BodyError) { try message.finish(into: &output) }
 }

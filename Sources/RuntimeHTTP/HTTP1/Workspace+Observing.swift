@@ -1,8 +1,8 @@
-/// What observers are told of the requests of a connection.
+/// Notifies observers of the requests of a connection.
 extension Workspace {
-  /// Begins to trace the request whose head has come.
+  /// Begins to trace the request whose head has been received.
   ///
-  /// - Parameter isRefused: whether no handler is asked.
+  /// - Parameter isRefused: Whether no handler is called.
   @inline(never)
   func beginTrace(for observers: RequestObservers, isRefused: Bool = false) {
     let parts = decoder.parts
@@ -12,9 +12,9 @@ extension Workspace {
     if !isRefused { observers.began(trace) }
   }
 
-  /// The response to a request that is refused for `error`, which observers are told of.
+  /// Returns the response to a request that is refused because of `error`, and notes it in the trace.
   ///
-  /// - Parameter number: which request of its connection it is, if its head has not come.
+  /// - Parameter number: The number of the request on its connection, in case its head has not been received.
   @inline(never)
   func refusal(
     _ error: HTTPError, from origin: RequestOrigin, _ number: UInt32, _ errors: ErrorResponder
@@ -25,7 +25,7 @@ extension Workspace {
     return errors.response(for: error, request)
   }
 
-  /// Ends the trace of the request whose response has been made; observers are told once it has left.
+  /// Ends the trace of a request whose response has been encoded. Observers are notified when it has been written.
   @inline(__always)
   func endTrace() {
     if trace != nil { moveTrace() }
@@ -37,13 +37,13 @@ extension Workspace {
     answered.append(trace)
   }
 
-  /// Tells observers of the requests whose responses have just left.
+  /// Notifies observers of the requests whose responses have just been written.
   @inline(__always)
   func noteWritten() {
     if !answered.isEmpty { tellAnswered(.complete) }
   }
 
-  /// Tells observers of the requests whose responses will not leave any more, since the connection has ended.
+  /// Notifies observers of the requests whose responses will not be written, because the connection has ended.
   @inline(__always)
   func noteLost(_ ending: @autoclosure () -> RequestRecord.Ending) {
     if trace == nil, answered.isEmpty { return }

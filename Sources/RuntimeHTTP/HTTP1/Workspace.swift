@@ -1,40 +1,40 @@
-/// All the memory that a connection needs while it is busy. An idle one has none.
+/// All memory that a connection needs while it is busy. An idle connection has none.
 ///
-/// It is in one pair of hands at a time: the connection's task or, while a handler runs, whoever reads its request's
-/// body (``input``, ``decoder``) and whoever writes its response's (``output``, ``encoder``); ``HTTP1Exchange`` sees to
-/// that.
-final class Workspace: @unchecked Sendable {  // in one pair of hands at a time, as said above
+/// Each part is used by one task at a time: the connection's task or, while a handler runs, the task that reads the
+/// request's body (``input``, ``decoder``) and the task that writes the response's (``output``, ``encoder``).
+/// ``HTTP1Exchange`` ensures this.
+final class Workspace: @unchecked Sendable {  // one task at a time, as said above
   static let inputCapacity = 16 * 1024
   static let outputCapacity = 16 * 1024
-  /// What it counts for while a connection waits with it.
+  /// The number of bytes that it counts for while a connection waits with it.
   static let heldLength = inputCapacity + outputCapacity
-  /// One whose output has grown past this is not kept.
+  /// The largest capacity of the output with which a workspace is kept.
   private static let largestOutput = 128 * 1024
 
-  // The checks of exclusive access are left out: two hands at a time is what the type is there to prevent.
+  // Exclusivity is unchecked because the type's purpose is to prevent concurrent use.
 
-  /// What has been read and not yet decoded.
+  /// The bytes that have been read and not yet decoded.
   @exclusivity(unchecked) var input = ByteBuffer(capacity: inputCapacity)
-  /// What has been encoded and not yet written.
+  /// The bytes that have been encoded and not yet written.
   @exclusivity(unchecked) var output = ByteBuffer(capacity: outputCapacity)
   @exclusivity(unchecked) var decoder: RequestDecoder
   @exclusivity(unchecked) var encoder = ResponseEncoder()
-  /// What HTTP/2 begins with, if the client goes on with that.
+  /// The state for HTTP/2, if the connection switches to it.
   @exclusivity(unchecked) var handover: HTTP2Handover?
-  /// What follows HTTP, if that is another protocol.
+  /// The state for another protocol, if one takes over the connection.
   @exclusivity(unchecked) var takeover: HTTP1Takeover?
 
-  /// How the client keeps up with the least that it has to send of the request's content.
+  /// The client's progress in sending the request's content, relative to the minimum rate.
   @exclusivity(unchecked) var pace = Pace()
 
-  /// Whether the requests that have come at once are refused, as there is too much to do.
+  /// Whether the requests that were read together may be refused because of overload.
   @exclusivity(unchecked) var isOverloaded = false
 
   /// The server's observers, if there are any.
   let observers: RequestObservers?
-  /// The request that is being answered, for them.
+  /// The trace of the request that is being answered, if there are observers.
   @exclusivity(unchecked) var trace: RequestTrace?
-  /// Requests whose responses are in ``output``, or have just left it.
+  /// The traces of requests whose responses are in ``output``, or have just been written.
   @exclusivity(unchecked) var answered: [RequestTrace] = []
 
   init(limits: MessageLimits, observers: RequestObservers?) {
@@ -42,7 +42,7 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
     self.observers = observers
   }
 
-  /// The next event of the input, with the content itself where it is content.
+  /// An event of the decoder, with the bytes of content.
   enum Event {
     case needsInput
     case head
@@ -50,7 +50,7 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
     case end
   }
 
-  /// Decodes what is in ``input``. Content is valid until the next byte is read.
+  /// Decodes the next event of ``input``. Content is valid until the next read.
   func nextEvent() throws(WireError) -> Event {
     let bytes = input.taken
     var position = 0
@@ -70,10 +70,9 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
     return .content(UnsafeBufferPointer(rebasing: bytes))
   }
 
-  /// Appends `content` to ``output`` as the encoder frames it, unless it is so large that it had better leave from where
-  /// it lies.
+  /// Appends `content` with its framing to ``output``, unless it is too large to copy.
   ///
-  /// - Returns: whether it was appended.
+  /// - Returns: Whether it was appended.
   @inline(__always)
   func append(_ content: [UInt8]) throws(BodyError) -> Bool {
     guard encoder.sendsContent, !content.isEmpty else { return true }
@@ -85,17 +84,17 @@ final class Workspace: @unchecked Sendable {  // in one pair of hands at a time,
     return true
   }
 
-  /// Decodes all the content that is in ``input``, in however many chunks it comes, and says whether it has ended.
+  /// Decodes all content in ``input``, however many chunks it has. Returns it, and whether the content has ended.
   ///
-  /// Where the framing is wrong behind good content, that content is not given: a handler which acts on it, or answers
-  /// with it, would do so for a request that has to be refused.
+  /// If invalid framing follows valid content, the content is not returned: the handler might act on it, although the
+  /// request has to be refused.
   func takeContent() throws(WireError) -> (content: [UInt8], isComplete: Bool) {
     var content: [UInt8] = []
     while true {
       switch try nextEvent() {
       case .head: continue
       case .content(let bytes):
-        // No more can follow than is in the input, so that one allocation is enough for any number of chunks.
+        // The rest cannot be longer than the input, so one allocation suffices for any number of chunks.
         if content.isEmpty { content.reserveCapacity(bytes.count + input.count) }
         content.append(contentsOf: bytes)
       case .needsInput: return (content, false)

@@ -1,16 +1,16 @@
-/// How fields lie in memory.
+/// The layout of fields in memory.
 extension HeaderFields {
-  /// Where a field is in ``HeaderFields/bytes``.
+  /// The position of a field in ``HeaderFields/bytes``.
   ///
-  /// Its line is there as HTTP/1 sends it, and in front of the line a word: the length of the name in the lowest 16 bits,
-  /// which name it is in the next 8, and the length of the value in the upper half.
+  /// The field is stored as the line that HTTP/1 sends, `name: value` with a CRLF, behind a word: the length of the name in
+  /// the lowest 16 bits, the ``FieldName`` in the next 8, and the length of the value in the upper half.
   struct Entry: Sendable {
-    /// How long the word is.
+    /// The size of the word.
     fileprivate static let head = MemoryLayout<UInt64>.size
-    /// What an entry takes beside its name and its value: the word, and four bytes of its line.
+    /// The bytes of an entry beside its name and its value: the word, and four bytes of the line.
     fileprivate static let overhead = head + 4
 
-    /// Where the line begins.
+    /// The start of the line.
     private let start: Int
     private let word: UInt64
 
@@ -29,7 +29,7 @@ extension HeaderFields {
     @inline(__always) var nameLength: Int { Int(truncatingIfNeeded: word & 0xFFFF) }
     @inline(__always) private var valueLength: Int { Int(truncatingIfNeeded: word >> 32) }
 
-    /// Which of the names that mean something to the engine it has.
+    /// The name, if it is one that has a meaning for the engine.
     @inline(__always) var name: FieldName { FieldName(rawValue: UInt8(truncatingIfNeeded: word >> 16)) ?? .other }
 
     @inline(__always) var nameRange: Range<Int> { start..<start + nameLength }
@@ -40,13 +40,13 @@ extension HeaderFields {
       return first..<first + valueLength
     }
 
-    /// Where its line is, with the CRLF.
+    /// The range of the line, including the CRLF.
     @inline(__always) var lineRange: Range<Int> { start..<valueRange.upperBound + 2 }
   }
 
-  /// Returns the entry at `position`, which is moved past it; `nil` at the end. The first is at 0.
+  /// Returns the entry at `position` and moves `position` past it. Returns `nil` at the end. The first entry is at 0.
   ///
-  /// A loop over a sequence of entries would take a reference to the fields each time.
+  /// There is no `Sequence` of entries, because each loop over one would retain the fields.
   @inline(__always)
   func nextEntry(_ position: inout Int) -> Entry? {
     guard position < bytes.count else { return nil }
@@ -66,39 +66,39 @@ extension HeaderFields {
   /// CRLF.
   private static var lineEnd: UInt16 { UInt16(littleEndian: 0x0A0D) }
 
-  /// Adds a field whose name is known to be a token, and whose value to hold nothing that is forbidden.
+  /// Adds a field whose name is a valid token and whose value is valid.
   ///
-  /// It does nothing where a length is more than an entry holds: a value of four gigabytes.
+  /// Does nothing if a length exceeds what an entry can store, such as a value of four gigabytes.
   @inline(__always)
   mutating func append(_ name: Span<UInt8>, _ known: FieldName, _ value: Span<UInt8>) {
     guard name.count <= Self.longestName, value.count <= UInt32.max else { return }
     let length = Entry.overhead + name.count + value.count
     bytes.append(addingCapacity: length) { output in
       output.withUnsafeMutableBufferPointer { room, count in
-        // Within the room, which has been made for `length` bytes: these are as many.
+        // In bounds: the room is `length` bytes, which is the sum of what is stored here.
         let line = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(room)[Entry.head..<length])
-        let value0 = name.count + 2
+        let valueStart = name.count + 2
         room.baseAddress.map(UnsafeMutableRawPointer.init)?.storeBytes(
           of: Entry.word(name.count, known, value.count), as: UInt64.self)
         name.withUnsafeBytes { line.copyMemory(from: $0) }
         line.storeBytes(of: Self.colon, toByteOffset: name.count, as: UInt16.self)
         value.withUnsafeBytes {
-          UnsafeMutableRawBufferPointer(rebasing: line[value0...]).copyMemory(from: $0)
+          UnsafeMutableRawBufferPointer(rebasing: line[valueStart...]).copyMemory(from: $0)
         }
-        line.storeBytes(of: Self.lineEnd, toByteOffset: value0 + value.count, as: UInt16.self)
+        line.storeBytes(of: Self.lineEnd, toByteOffset: valueStart + value.count, as: UInt16.self)
         count = length
       }
     }
     count += 1
   }
 
-  /// Adds the field of `others` that `entry` names.
+  /// Adds the field of `others` at `entry`.
   mutating func append(_ entry: Entry, of others: HeaderFields) {
     let span = others.bytes.span
     append(span.extracting(entry.nameRange), entry.name, span.extracting(entry.valueRange))
   }
 
-  /// The fields of which `isKept` says so.
+  /// Returns the fields for which `isKept` returns `true`.
   func filtered(_ isKept: (Entry) -> Bool) -> HeaderFields {
     var kept = HeaderFields()
     var position = 0
@@ -108,10 +108,10 @@ extension HeaderFields {
     return kept
   }
 
-  /// Whether these are the same fields as `others`, byte for byte.
+  /// Returns whether these fields equal `others`, byte for byte.
   @inline(__always)
   func isWrittenLike(_ others: HeaderFields) -> Bool {
-    // Those of a response that is made once lie where they lay.
+    // Fields of a constant response are still in the same memory.
     bytes.span.isIdentical(to: others.bytes.span) || bytes.span.equals(others.bytes.span)
   }
 }

@@ -1,29 +1,29 @@
-/// The fields of a message's head, or its trailers (RFC 9110 section 5): in order, several values to a name, and names
-/// that do not mind their case.
+/// The header fields or trailers of a message (RFC 9110 section 5). Fields are ordered, a name may have several values,
+/// and names are case-insensitive.
 ///
-/// All fields lie in one array, each as the line that HTTP/1 sends. A name or a value becomes a `String` only where a
-/// program asks for one.
+/// All fields are in one array, each as the line that HTTP/1 sends. Names and values become a `String` only on access.
 ///
-/// No field can split a message: a name is a token, and a value holds no control character but HTAB. ``append(_:_:)``
-/// throws where that is not so. The subscript and a dictionary literal cannot throw: they put a space where a value has
-/// a forbidden character, as RFC 9110 section 5.5 allows, and leave out a field whose name is none.
+/// No field can split a message: a name is a token, and a value contains no control characters except HTAB.
+/// ``append(_:_:)`` throws an error otherwise. The subscript and a dictionary literal cannot throw: they replace
+/// forbidden characters of a value by spaces, as RFC 9110 section 5.5 allows, and ignore fields whose names are
+/// invalid.
 public struct HeaderFields: Sendable {
-  /// The longest name of a field: an entry holds no more.
+  /// The maximum length of a field's name, which is what an entry can store.
   static var longestName: Int { Int(UInt16.max) }
 
-  /// The fields, one after another: of each its ``Entry/head`` and `name: value` with a CRLF.
+  /// The fields, one after another. ``Entry`` says how each is stored.
   var bytes: [UInt8] = []
 
-  /// How many fields there are; a name that comes twice counts twice.
+  /// The number of fields. A name that occurs twice counts twice.
   public internal(set) var count = 0
 
-  /// No fields.
+  /// Creates an empty collection.
   public init() {}
 
-  /// Whether there are none.
+  /// Whether there are no fields.
   public var isEmpty: Bool { count == 0 }
 
-  /// The first value of `name`. Setting it replaces every value of that name; setting `nil` removes them.
+  /// The first value of `name`. Setting it replaces all values of that name; setting `nil` removes them.
   public subscript(name: String) -> String? {
     get {
       first(name).map(value(of:))
@@ -33,7 +33,7 @@ public struct HeaderFields: Sendable {
     }
   }
 
-  /// Every value of `name`, in order.
+  /// Returns all values of `name`, in order.
   public func values(for name: String) -> [String] {
     var values: [String] = []
     var position = 0
@@ -43,21 +43,21 @@ public struct HeaderFields: Sendable {
     return values
   }
 
-  /// Whether there is a field called `name`.
+  /// Returns whether there is a field called `name`.
   public func contains(_ name: String) -> Bool {
     first(name) != nil
   }
 
   /// Adds a field after the others.
   ///
-  /// - Throws: ``InvalidHeaderField`` if `name` is no token or `value` holds a control character other than HTAB.
+  /// - Throws: ``InvalidHeaderField`` if `name` is not a token or `value` contains a control character other than HTAB.
   public mutating func append(_ name: String, _ value: String) throws(InvalidHeaderField) {
     try append(name, bytes: value.utf8.span)
   }
 
-  /// Adds a field after the others, whose value need not be UTF-8 (RFC 9110 section 5.5, `obs-text`).
+  /// Adds a field after the others. Its value need not be UTF-8 (RFC 9110 section 5.5, `obs-text`).
   ///
-  /// - Throws: ``InvalidHeaderField`` if `name` is no token or `value` holds a control character other than HTAB.
+  /// - Throws: ``InvalidHeaderField`` if `name` is not a token or `value` contains a control character other than HTAB.
   public mutating func append(_ name: String, bytes value: Span<UInt8>) throws(InvalidHeaderField) {
     guard isToken(name), value.indices.allSatisfy({ Self.isValueByte(value[$0]) }) else {
       throw InvalidHeaderField(name: name, value: value.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
@@ -65,13 +65,13 @@ public struct HeaderFields: Sendable {
     appendMended(name, value)
   }
 
-  /// Removes every field called `name`.
+  /// Removes all fields called `name`.
   public mutating func remove(_ name: String) {
     guard contains(name) else { return }
     self = filtered { !matches($0, name) }
   }
 
-  /// Removes all fields, and keeps the memory for others where `keepingCapacity` says so.
+  /// Removes all fields. Keeps the memory if `keepingCapacity` is true.
   public mutating func removeAll(keepingCapacity: Bool = false) {
     if isEmpty && keepingCapacity { return }
     bytes.removeAll(keepingCapacity: keepingCapacity)
@@ -94,10 +94,10 @@ public struct HeaderFields: Sendable {
     self = changed
   }
 
-  /// Adds a field with spaces for what `value` may not hold; does nothing if `name` is no token.
+  /// Adds a field, with spaces in place of forbidden characters. Does nothing if `name` is not a token.
   private mutating func appendMended(_ name: String, _ value: Span<UInt8>) {
     guard isToken(name) else { return }
-    // Blanks at the ends belong to no value (RFC 9110 section 5.5).
+    // Blanks at either end are not part of the value (RFC 9110 section 5.5).
     let trimmed = value.extracting(value.trimmed(from: 0, to: value.count))
     if trimmed.isFieldContent { return append(name.utf8.span, FieldName(name.utf8.span), trimmed) }
     var mended: [UInt8] = []
@@ -106,7 +106,8 @@ public struct HeaderFields: Sendable {
       name.utf8.span, FieldName(name.utf8.span), mended.span.extracting(mended.span.trimmed(from: 0, to: mended.count)))
   }
 
-  /// Whether a value may hold `byte`: any but control characters, of which HTAB alone is allowed (RFC 9110 section 5.5).
+  /// Returns whether a value may contain `byte`: anything except control characters, but including HTAB (RFC 9110
+  /// section 5.5).
   @inline(__always)
   private static func isValueByte(_ byte: UInt8) -> Bool { (byte >= 0x20 && byte != 0x7F) || byte == 0x09 }
 
@@ -129,13 +130,13 @@ extension HeaderFields {
   private func matches(_ entry: Entry, _ name: String) -> Bool {
     guard entry.nameLength == name.utf8.count else { return false }
     let (own, wanted) = (bytes.span.extracting(entry.nameRange), name.utf8.span)
-    // Most names are written the same way in both.
+    // Most names are spelt with the same case on both sides.
     return own.equals(wanted) || own.equalsIgnoringCase(wanted)
   }
 
   /// Calls `body` with the name and the value of each field, in order, as the bytes that were sent.
   ///
-  /// A value that is no UTF-8 is whole only here: elsewhere it becomes a `String`, in which other bytes are replaced.
+  /// Only here is a value that is not UTF-8 preserved: in a `String`, invalid bytes are replaced.
   public func forEachField<Failure: Error>(
     _ body: (_ name: Span<UInt8>, _ value: Span<UInt8>) throws(Failure) -> Void
   ) throws(Failure) {
@@ -149,19 +150,19 @@ extension HeaderFields {
 }
 
 extension HeaderFields: Sequence {
-  /// The fields in order, each with its name as it was written.
+  /// An iterator over the fields in order. Names are spelt as they were sent.
   public struct Iterator: IteratorProtocol {
     let fields: HeaderFields
     var position = 0
 
-    /// The next field.
+    /// Returns the next field, or `nil` after the last.
     public mutating func next() -> (name: String, value: String)? {
       guard let entry = fields.nextEntry(&position) else { return nil }
       return (String(decoding: fields.bytes[entry.nameRange], as: UTF8.self), fields.value(of: entry))
     }
   }
 
-  /// Goes through the fields in order.
+  /// Returns an iterator over the fields.
   public func makeIterator() -> Iterator { Iterator(fields: self) }
 
   /// The number of fields.
@@ -169,20 +170,20 @@ extension HeaderFields: Sequence {
 }
 
 extension HeaderFields: ExpressibleByDictionaryLiteral {
-  /// The fields of the literal, in its order; a name may come more than once.
+  /// Creates the fields of the literal, in order. A name may occur more than once.
   public init(dictionaryLiteral elements: (String, String)...) {
     for (name, value) in elements { appendMended(name, value.utf8.span) }
   }
 }
 
 extension HeaderFields: Hashable {
-  /// Whether both have the same fields in the same order, names compared without regard to case.
+  /// Returns whether both have the same fields in the same order. The case of names is ignored.
   public static func == (left: HeaderFields, right: HeaderFields) -> Bool {
     left.count == right.count
       && zip(left, right).allSatisfy { $0.name.lowercased() == $1.name.lowercased() && $0.value == $1.value }
   }
 
-  /// Hashes what `==` compares.
+  /// Hashes the fields consistently with `==`.
   public func hash(into hasher: inout Hasher) {
     for (name, value) in self {
       hasher.combine(name.lowercased())
@@ -192,12 +193,12 @@ extension HeaderFields: Hashable {
 }
 
 extension HeaderFields: CustomStringConvertible {
-  /// A line a field, as in `Host: example.org`.
+  /// The fields, one per line, such as `Host: example.org`.
   public var description: String { map { "\($0.name): \($0.value)" }.joined(separator: "\n") }
 }
 
 extension HeaderFields {
-  /// The length of the content in bytes, where a single `Content-Length` says it in digits alone.
+  /// The length of the content in bytes, if there is exactly one `Content-Length` field and it consists of digits.
   public var contentLength: Int? {
     get {
       var found: Entry?
@@ -212,7 +213,7 @@ extension HeaderFields {
     set { self["Content-Length"] = newValue.map(String.init) }
   }
 
-  /// The media type of the content, where there is a `Content-Type` that reads as one.
+  /// The media type of the content, if there is a valid `Content-Type` field.
   public var contentType: MediaType? {
     get { self["Content-Type"].flatMap { MediaType($0) } }
     set { self["Content-Type"] = newValue?.description }

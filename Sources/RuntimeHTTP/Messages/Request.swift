@@ -1,27 +1,27 @@
 public import Runtime
 import Synchronization
 
-/// A request: what the engine hands to a ``Handler``.
+/// A request, as passed to a ``Handler``.
 ///
-/// It is a value of three words, which cost little to pass on: copies share what they have in common until one is changed.
+/// It is a value of three words and cheap to copy: copies share storage until one of them is changed.
 public struct Request: Sendable {
   private var parts: RequestParts
-  /// The route that a router has found, if there is one.
+  /// The endpoint that a router has found, if any.
   var endpoint: Endpoint?
-  /// Its exchange with the client, while a handler that may wait is at work on it.
+  /// The exchange with the client, while a handler that may wait works on the request.
   var exchange: RequestExchange?
 
-  /// What is to be done.
+  /// The request method, such as GET.
   public var method: Method {
     get { parts.method }
     set { withOwnParts { $0.method = newValue } }
   }
-  /// What tells it from other requests in logs, here and at those who have passed it on: its `X-Request-Id`, if that is 1
-  /// to 128 letters, digits and `+ - . / : = @ _`, or else one that is made here. It is the same in each copy of the
-  /// request, and in all that is logged of it.
+  /// The identity of the request in logs, here and at proxies: its `X-Request-Id`, if that consists of 1 to 128
+  /// letters, digits and `+ - . / : = @ _`, or else one that is generated here. It is the same in every copy of the
+  /// request and in everything that is logged about it.
   ///
-  /// A client may send what it likes, the identity of another request too. It is made each time that it is asked for, and
-  /// costs nothing otherwise.
+  /// It is not trustworthy: a client may send any identity, even that of another request. It is computed on each
+  /// access, and costs nothing otherwise.
   public var requestID: String {
     var bytes = ByteBuffer(capacity: 128)
     appendRequestID(to: &bytes)
@@ -31,7 +31,7 @@ public struct Request: Sendable {
   /// Appends the bytes of ``requestID``.
   func appendRequestID(to bytes: inout ByteBuffer) {
     if let range = parts.fields.requestID {
-      // Only here, since a copy of the fields counts as one.
+      // Only in this branch, because the copy of the fields costs reference counting.
       let fields = parts.fields
       bytes.append(fields.bytes.span.extracting(range))
     } else {
@@ -39,40 +39,40 @@ public struct Request: Sendable {
     }
   }
 
-  /// The version of HTTP it came in.
+  /// The HTTP version of the request.
   public var version: HTTPVersion {
     get { parts.version }
     set { withOwnParts { $0.version = newValue } }
   }
-  /// The fields of its head.
+  /// The header fields.
   public var headers: HeaderFields {
     get { parts.fields }
     set { withOwnParts { $0.fields = newValue } }
   }
-  /// Its content, which may still be on its way.
+  /// The content, which may not have been received yet.
   public var body: RequestBody {
     get { parts.body }
     set { withOwnParts { $0.body = newValue } }
   }
-  /// What the path held where the route has a parameter; filled in by a ``Router``.
+  /// The values of the path parameters of the route. Set by a ``Router``.
   public var parameters: PathParameters {
     get { parts.parameters }
     set { withOwnParts { $0.parameters = newValue } }
   }
-  /// The pattern of the route that a ``Router`` has found for it, as in `/users/:id`, with the prefixes of the groups
-  /// that the route is in; `nil` before a router has it, and where there is no route.
+  /// The pattern of the route that a ``Router`` has found, such as `/users/:id`, including the prefixes of its groups;
+  /// `nil` before routing, and if there is no route.
   ///
-  /// There are as many patterns as routes, whatever clients send: it is what to count and to time requests by.
+  /// The number of patterns is that of the routes, whatever clients send, so it is a suitable label for metrics.
   public var route: String? { endpoint?.route.path }
-  /// Where it came from, where the stream knows.
+  /// The address of the client; `nil` if the stream does not know it.
   public var remoteAddress: SocketAddress? {
     get { parts.origin?.address }
     set { withOwnParts { $0.origin = RequestOrigin(newValue, $0.origin?.errors ?? .standard, as: $0.origin) } }
   }
 
-  /// A request made by hand, for tests and for calling a handler without a network.
+  /// Creates a request for tests and for calling a handler without a network.
   ///
-  /// A `target` that could not come over the network is taken as a path.
+  /// A `target` that would be invalid on the network is used as a path.
   public init(
     method: Method = .get, target: String, headers: HeaderFields = [:], body: RequestBody = .empty
   ) {
@@ -85,43 +85,44 @@ public struct Request: Sendable {
     parts.origin = RequestOrigin(nil)
   }
 
-  /// The request that `parts` make up, which are not to be changed while anybody has it.
+  /// Creates a request of `parts`, which must not be changed while the request is in use.
   init(_ parts: RequestParts) { self.parts = parts }
 
-  /// The protocol that an extended CONNECT over HTTP/2 names (RFC 8441 section 4), as `websocket`; `nil` in any other
-  /// request. Such a request has the method CONNECT and a path.
+  /// The protocol that an extended CONNECT over HTTP/2 names (RFC 8441 section 4), such as `websocket`; `nil` for all
+  /// other requests. The method of such a request is CONNECT, and it has a path.
   public var connectProtocol: String? { parts.connectProtocol }
 
-  /// What observers will be told of it, where there are any.
+  /// The trace for observers, if there are any.
   var trace: RequestTrace? { parts.trace }
 
-  /// The response that `error` becomes, by its server's rules where it has come to one.
+  /// Returns the response for `error`, formed by the settings of the server if there is one.
   func response(for error: any Error) -> Response {
     (parts.origin?.errors ?? .standard).response(to: self, for: error)
   }
 
-  /// What the stream of its connection says of itself: its TLS session, or over a Unix-domain socket who the peer is.
+  /// Returns an attribute of the connection's stream, such as the TLS session, or the credentials of the peer of a
+  /// Unix-domain socket.
   ///
-  /// - Returns: `nil` where that stream does not say so, and in a request made by hand.
+  /// - Returns: `nil` if the stream does not have the attribute, or if the request did not come over a connection.
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
     parts.origin?.connection?.attribute(type)
   }
 
-  /// The same request without its content.
+  /// A copy of the request without its content.
   var withoutBody: Request {
     let copy = parts.copy()
     copy.body = .empty
     return Request(copy)
   }
 
-  /// The same request with responses of errors made by `errors`.
+  /// Returns a copy whose error responses are made by `errors`.
   func answered(by errors: ErrorResponder) -> Request {
     var copy = self
     copy.withOwnParts { $0.origin = RequestOrigin($0.origin?.address, errors, as: $0.origin) }
     return copy
   }
 
-  /// This request, of which `trace` is kept.
+  /// Returns this request, with `trace` attached.
   func traced(by trace: RequestTrace) -> Request {
     parts.trace = trace
     return self
@@ -132,9 +133,9 @@ public struct Request: Sendable {
     change(parts)
   }
 
-  /// What a middleware or a router in front has left for those behind, under `key`; see ``RequestKey``.
+  /// The value stored under `key` by a middleware or router, for the handlers behind it; see ``RequestKey``.
   ///
-  /// It belongs to the request, not to the connection, and costs nothing where it is not used.
+  /// It belongs to the request, not to the connection, and costs nothing if it is not used.
   public subscript<Key: RequestKey>(key: Key.Type) -> Key.Value? {
     get { parts.values[ObjectIdentifier(key)] as? Key.Value }
     set { withOwnParts { $0.values[ObjectIdentifier(key)] = newValue } }
@@ -146,35 +147,35 @@ public struct Request: Sendable {
   /// The bytes of ``target``.
   var targetBytes: [UInt8] { parts.target.bytes }
 
-  /// The path as it was sent, percent-encoded: `/` where an absolute target has none, `*` for `OPTIONS *`, and empty
-  /// for CONNECT, whose target is an authority.
+  /// The path as it was sent, percent-encoded: `/` if an absolute target has none, `*` for `OPTIONS *`, and empty for
+  /// CONNECT, whose target is an authority.
   public var path: String { String(decoding: pathBytes, as: UTF8.self) }
 
-  /// The bytes of ``path``; asking for them allocates nothing.
+  /// The bytes of ``path``. Accessing them does not allocate.
   public var pathBytes: ArraySlice<UInt8> {
     parts.target.path.isEmpty && method != .connect ? rootPath : parts.target.bytes[parts.target.path]
   }
 
-  /// What the query holds, decoded each time it is asked for.
+  /// The items of the query, decoded on each access.
   public var query: QueryItems { QueryItems(queryBytes) }
 
-  /// The query as it was sent, percent-encoded and without its `?`; empty where there is none.
+  /// The query as it was sent, percent-encoded and without its `?`; empty if there is none.
   var queryBytes: ArraySlice<UInt8> { parts.target.query.map { parts.target.bytes[$0] } ?? [] }
 
-  /// Whom the request is for: the authority of an absolute target or of CONNECT, or else the `Host` field
-  /// (RFC 9112 section 3.2.2).
+  /// The authority that the request is for: that of an absolute target or of CONNECT, or else the `Host` field (RFC
+  /// 9112 section 3.2.2).
   public var authority: String? {
     parts.target.authority.map { String(decoding: parts.target.bytes[$0], as: UTF8.self) } ?? headers["Host"]
   }
 }
 
-/// What a request consists of, in memory that a connection uses for one request after another.
+/// The storage of a request, which a connection reuses for one request after another.
 ///
-/// Unchecked: it is changed only by whoever has the only reference, a decoder before there is a ``Request`` of it or a
-/// request that shares it with nobody. The checks of exclusive access would ask the same once more.
+/// Unchecked: it is changed only through a unique reference, which a decoder has before there is a ``Request``, and a
+/// request has when it shares the storage with no other. Checks of exclusive access would repeat that test.
 ///
-/// A decoder that uses it again keeps its own reference meanwhile. So a request of it that is changed has a copy, and
-/// what is put there, parameters and values among it, never gets into the next request.
+/// A decoder that reuses the storage keeps its own reference meanwhile. So changing a request makes a copy, and
+/// parameters, values and other changes never reach the next request.
 final class RequestParts: @unchecked Sendable {
   @exclusivity(unchecked) var method = Method.get
   @exclusivity(unchecked) var version = HTTPVersion.http1_1
@@ -183,18 +184,18 @@ final class RequestParts: @unchecked Sendable {
   @exclusivity(unchecked) var body = RequestBody.empty
   @exclusivity(unchecked) var parameters = PathParameters()
   @exclusivity(unchecked) var origin: RequestOrigin?
-  /// Which request of its connection it is: the how many-th over HTTP/1, and its stream over HTTP/2.
+  /// The number of the request on its connection: a count over HTTP/1, and the stream over HTTP/2.
   @exclusivity(unchecked) var number: UInt32 = 0
   /// The protocol that an extended CONNECT names (RFC 8441 section 4).
   @exclusivity(unchecked) var connectProtocol: String?
-  /// What observers will be told of the request, where there are any.
+  /// The trace for observers, if there are any.
   @exclusivity(unchecked) var trace: RequestTrace?
-  /// What has been left under the keys of the request. An empty dictionary is one word and no memory.
+  /// The values by key. An empty dictionary is one word and allocates nothing.
   @exclusivity(unchecked) var values: [ObjectIdentifier: any Sendable] = [:]
 
   init() {}
 
-  /// The parts of a head.
+  /// Creates the parts of a head.
   init(
     _ method: Method, _ version: HTTPVersion, _ target: RequestTarget, _ fields: HeaderFields,
     from origin: RequestOrigin?, _ number: UInt32
@@ -218,15 +219,15 @@ final class RequestParts: @unchecked Sendable {
   }
 }
 
-/// Where a connection's requests come from, kept once for all of them.
+/// The origin of a connection's requests, stored once for all of them.
 final class RequestOrigin: Sendable {
   let address: SocketAddress?
-  /// The connection's number, or 0 before it has been asked for. It fits in behind the address, where there would be a
-  /// gap: each idle connection has one of these.
+  /// The connection's number, or 0 until it is first asked for. It fits into padding after the address, which matters
+  /// because each idle connection has an origin.
   private let assigned: Atomic<UInt32>
-  /// Makes responses of errors: the server's, or the standard one where there is no server.
+  /// Makes error responses: that of the server, or the standard one if there is no server.
   let errors: ErrorResponder
-  /// The connection itself, where there is one.
+  /// The connection, if there is one.
   let connection: ConnectionControl?
 
   private static let count = Atomic<UInt32>(0)
@@ -238,7 +239,7 @@ final class RequestOrigin: Sendable {
     assigned = Atomic(0)
   }
 
-  /// The same connection, if it is that of `other`, with another address or other responses.
+  /// Creates an origin with another address or error responder, for the connection of `other`.
   init(_ address: SocketAddress?, _ errors: ErrorResponder, as other: RequestOrigin?) {
     self.address = address
     self.errors = errors
@@ -246,10 +247,10 @@ final class RequestOrigin: Sendable {
     assigned = Atomic(other?.number ?? 0)
   }
 
-  /// The connection's number, which is given to it now if it has none. It differs from that of each of the four billion
-  /// connections before it that have one.
+  /// The connection's number, which is assigned on first access. It is unique among the last four billion numbers
+  /// assigned.
   var number: UInt32 {
-    // Relaxed throughout: the numbers have to differ, and order nothing.
+    // All accesses are relaxed: the numbers must be unique, and order nothing.
     let known = assigned.load(ordering: .relaxed)
     if known != 0 { return known }
     var next: UInt32

@@ -1,34 +1,34 @@
-/// What a request is for (RFC 9112 section 3.2), as bytes and where its parts are in them.
+/// The target of a request (RFC 9112 section 3.2): its bytes, and the positions of its parts.
 struct RequestTarget: Sendable {
   var bytes: [UInt8] = []
-  // A request is copied here and there on its way, so that its parts are kept small: a target has fewer than 2^32 bytes.
+  // A request is copied several times, so its parts are kept small: a target has fewer than 2^32 bytes.
   private var pathBounds: (start: UInt32, end: UInt32) = (0, 0)
   private var authorityBounds: (start: UInt32, end: UInt32) = (0, 0)
 
-  /// Where the path is; empty in authority-form, and where an absolute-form target has none.
+  /// The range of the path; empty in authority-form, and if a target in absolute-form has none.
   var path: Range<Int> { Int(pathBounds.start)..<Int(pathBounds.end) }
 
-  /// Where the query is, without its `?`, if there is one: all that follows the path.
+  /// The range of the query without its `?`, if there is one. It is everything after the path.
   var query: Range<Int>? {
     let mark = path.upperBound
     return mark < bytes.count && authority?.upperBound != bytes.count ? mark + 1..<bytes.count : nil
   }
 
-  /// Where the authority is, in absolute-form and authority-form; it is never empty.
+  /// The range of the authority in absolute-form and authority-form. It is never empty.
   var authority: Range<Int>? {
     authorityBounds.end > 0 ? Int(authorityBounds.start)..<Int(authorityBounds.end) : nil
   }
 
-  /// Finds the parts of `bytes` for a request with `method`.
+  /// Locates the parts of `bytes` for a request with `method`.
   ///
-  /// - Returns: whether `bytes` is a target that `method` may have.
+  /// - Returns: Whether `bytes` is a valid target for `method`.
   mutating func locateParts(method: Method) -> Bool {
     let count = UInt32(truncatingIfNeeded: bytes.count)
     pathBounds = (0, count)
     authorityBounds = (0, 0)
     guard let first = bytes.first, bytes.span.isTargetText else { return false }
     if method == .connect {
-      // Section 3.2.3: authority-form is for CONNECT alone, and CONNECT for nothing else; the port must be there.
+      // Section 3.2.3: authority-form is used only for CONNECT, and CONNECT uses no other form. The port is required.
       pathBounds = (0, 0)
       authorityBounds = (0, count)
       return bytes.span.isAuthority(portRequired: true)
@@ -37,12 +37,12 @@ struct RequestTarget: Sendable {
       locateQuery(from: 0)
       return true
     }
-    // Section 3.2.4: asterisk-form is for OPTIONS alone.
+    // Section 3.2.4: asterisk-form is used only for OPTIONS.
     if first == UInt8(ascii: "*"), bytes.count == 1 { return method == .options }
     return locateAbsoluteForm()
   }
 
-  /// Section 3.2.2: `scheme "://" authority path-abempty [ "?" query ]`.
+  /// Locates the parts of an absolute-form (section 3.2.2): `scheme "://" authority path-abempty [ "?" query ]`.
   private mutating func locateAbsoluteForm() -> Bool {
     guard let colon = bytes.firstIndex(of: UInt8(ascii: ":")), bytes[0].isLetter,
       bytes[..<colon].allSatisfy({ $0.isLetter || $0.isDigit || $0 == 0x2B || $0 == 0x2D || $0 == 0x2E }),
@@ -64,8 +64,8 @@ struct RequestTarget: Sendable {
 }
 
 extension Span<UInt8> {
-  /// Whether these are `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2), without user
-  /// information, which RFC 9110 section 4.2.4 bids us treat as an error. The host may not be empty.
+  /// Returns whether these bytes are `uri-host [ ":" port ]` (RFC 9110 section 7.2, RFC 3986 section 3.2.2), without
+  /// user information, which is to be treated as an error (RFC 9110 section 4.2.4). The host must not be empty.
   func isAuthority(portRequired: Bool) -> Bool {
     guard count > 0 else { return false }
     var index = 0
@@ -74,7 +74,7 @@ extension Span<UInt8> {
       for position in 1..<end {
         let byte = self[position]
         let isAddress = byte.hexadecimalValue != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
-        // `IPvFuture` begins with a `v` and has the characters of a name.
+        // `IPvFuture` begins with a `v` and consists of the characters of a name.
         let isFuture = self[1] | 0x20 == UInt8(ascii: "v") && CharacterClass.registeredName.contains(byte)
         guard isAddress || isFuture else { return false }
       }

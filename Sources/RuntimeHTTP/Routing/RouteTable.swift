@@ -1,41 +1,41 @@
 import Runtime
 
-/// The routes of a ``Router`` as a tree with a node for each segment, so that a path is matched in one walk over its
-/// bytes. A path without parameters is matched without allocating anything.
+/// The routes of a ``Router`` as a tree with one node per segment, so that matching a path takes a single walk over its
+/// bytes. Matching a path without parameters does not allocate.
 struct RouteTable: Sendable {
-  /// What there is for a request.
+  /// The result of a lookup.
   enum Finding {
     case endpoint(Endpoint, PathParameters)
-    /// The path has routes, but for these methods only.
+    /// The path has routes, but only for these methods.
     case otherMethods([Method])
     case nothing
   }
 
-  /// Where a path led.
+  /// The node that a path leads to.
   private struct Match {
     let node: Int
-    /// Where in the path's bytes the parameters are.
+    /// The ranges of the parameters in the path's bytes.
     let captures: [Range<Int>]
   }
 
   private struct Node {
     var parameter: Int?
     var rest: Int?
-    /// In the order in which they were registered.
+    /// The endpoints in the order of their registration.
     var endpoints: [Endpoint] = []
   }
 
   private var nodes = [Node()]
   private var literals = SegmentTable()
 
-  /// The methods of all routes, each once, in the order in which they were registered first.
+  /// The methods of all routes, each once, in the order of their first registration.
   private(set) var methods: [Method] = []
 }
 
 // MARK: - Matching
 
 extension RouteTable {
-  /// What there is for `request`.
+  /// Looks up the endpoint for `request`.
   ///
   /// - Throws: ``HTTPError`` with ``Status/badRequest`` if the path cannot be decoded.
   func find(_ request: Request) throws(HTTPError) -> Finding {
@@ -52,9 +52,9 @@ extension RouteTable {
     return .endpoint(endpoint, try PathParameters(endpoint.parameterNames, match.captures, of: path))
   }
 
-  /// The routes of the path that `path` fits best; `nil` if it fits none.
+  /// Returns the best match for `path`, or `nil` if there is none.
   ///
-  /// - Parameter hasEscapes: whether there is a `%` in it, as there mostly is not.
+  /// - Parameter hasEscapes: Whether the path contains a `%`, which is rare.
   private func match(_ path: Span<UInt8>, hasEscapes: Bool) -> Match? {
     guard path.count > 0, path[0] == UInt8(ascii: "/") else { return nil }
     var captures: [Range<Int>] = []
@@ -62,14 +62,14 @@ extension RouteTable {
     return Match(node: node, captures: captures)
   }
 
-  /// The endpoint for `method` at `node`; that for GET answers HEAD as well, unless there is one for it.
+  /// Returns the endpoint for `method` at `node`. The one for GET also answers HEAD, unless HEAD has its own.
   private func endpoint(for method: Method, at node: Int) -> Endpoint? {
     for endpoint in nodes[node].endpoints where endpoint.route.method == method { return endpoint }
     return method == .head ? endpoint(for: .get, at: node) : nil
   }
 
-  /// The node that the segments from `start` on lead to. A literal is tried before a parameter and that before a rest;
-  /// where one leads nowhere, the next is tried. Each node is looked at once at most.
+  /// Returns the node that the segments from `start` on lead to. Tries literals first, then the parameter, then the
+  /// rest, and backtracks if one leads nowhere. Visits each node at most once.
   private func find(
     _ path: Span<UInt8>, _ hasEscapes: Bool, from start: Int, under index: Int, _ captures: inout [Range<Int>]
   ) -> Int? {
@@ -93,7 +93,7 @@ extension RouteTable {
     return nil
   }
 
-  /// The node of the literal that `segment`, whose escapes are well-formed, stands for.
+  /// Returns the node for `segment`, whose escapes are well-formed, after decoding it.
   @inline(never)
   private func decodedChild(of index: Int, for segment: Span<UInt8>) -> Int? {
     literals.child(of: index, for: PercentEncoding.decoded(segment).span)
@@ -109,7 +109,7 @@ extension RouteTable {
     case rest(String)
   }
 
-  /// Adds a route with `outer` in front of it, or ends the process if there is no sense in it.
+  /// Adds a route behind `outer`. Ends the process if the route is invalid.
   mutating func add(_ route: Route, behind outer: [any Middleware]) {
     let (method, path) = (route.method, route.path)
     let segments = Self.segments(of: path)
@@ -134,7 +134,7 @@ extension RouteTable {
     if !methods.contains(method) { methods.append(method) }
   }
 
-  /// Puts `outer` in front of all routes, in place of what has been put there before.
+  /// Puts `outer` in front of all routes, replacing the middleware that was there before.
   mutating func put(behind outer: [any Middleware]) {
     for index in nodes.indices { nodes[index].endpoints = nodes[index].endpoints.map { $0.behind(outer) } }
   }
@@ -155,7 +155,7 @@ extension RouteTable {
 
   private static func segments(of path: String) -> [Segment] {
     guard path.hasPrefix("/") else { reject(path, "it does not begin with a slash") }
-    if path.contains(where: { $0 == "?" || $0 == "#" }) { reject(path, "a query or a fragment is no part of it") }
+    if path.contains(where: { $0 == "?" || $0 == "#" }) { reject(path, "it must not contain a query or a fragment") }
     if path.contains("%") { reject(path, "it is written decoded, without %") }
     let parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
     return parts.enumerated().map { position, part in
@@ -169,10 +169,10 @@ extension RouteTable {
   }
 }
 
-/// Ends the process over a route that the program should not have registered.
+/// Ends the process because of an invalid route.
 func reject(_ path: String, _ reason: String) -> Never {
   let message = "The route \(path.debugDescription) cannot be registered: \(reason)."
-  // An optimised build leaves out what `preconditionFailure` would say, so it is said here.
+  // An optimised build omits the message of `preconditionFailure`, so it is printed here.
   LineWriter.standardError.write(message)
   LineWriter.standardError.flush(within: .seconds(1))
   preconditionFailure(message)

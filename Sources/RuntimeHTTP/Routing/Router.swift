@@ -1,6 +1,6 @@
 import Runtime
 
-/// Finds the handler for a request by its path and method.
+/// A handler that selects the function for a request by its path and method.
 ///
 /// ```swift
 /// var router = Router()
@@ -9,41 +9,42 @@ import Runtime
 /// router.post("/users") { request in try await create(request.body.collect(upTo: 65_536)) }
 /// ```
 ///
-/// **Paths.** A path is matched segment by segment. A segment of a route is text, which has to be the same; `:name`,
-/// which stands for any segment that is not empty; or `*name` in the last place, which stands for all that is left, be
-/// it nothing after the slash. Text goes before `:name`, and that before `*name`, wherever they stand in the path: with
-/// `/a/:x/c` and `/a/b`, the path `/a/b/c` is the first. A trailing slash counts: `/users` and `/users/` are two paths.
-/// Nothing is normalised: `//`, `.` and `..` are segments like any other.
+/// **Paths.** A path is matched segment by segment. A segment of a route is either text, which must be equal; or
+/// `:name`, which matches any segment that is not empty; or, in the last place, `*name`, which matches the rest of the
+/// path, even if nothing follows the slash. Text takes precedence over `:name`, and `:name` over `*name`, from left to
+/// right: with the routes `/a/:x/c` and `/a/b`, the path `/a/b/c` matches the first. A trailing slash is significant:
+/// `/users` and `/users/` are different paths. Paths are not normalised: `//`, `.` and `..` are segments like any
+/// other.
 ///
-/// **Escapes.** Routes are written decoded. A segment of a request is decoded before it is compared and before it becomes
-/// a parameter; `%2F` is part of its segment. A `%` that begins no escape, and a parameter that holds NUL or is not UTF-8,
-/// is a ``Status/badRequest``.
+/// **Escapes.** Routes are written decoded. A segment of a request is decoded before it is compared or becomes a
+/// parameter; `%2F` is part of its segment. A `%` that begins no escape, and a parameter that contains NUL or is not
+/// UTF-8, results in ``Status/badRequest``.
 ///
-/// **Methods.** The path is found first. If it has no route for the method, `HEAD` is answered by the route for `GET`
-/// (the engine leaves out the content), `OPTIONS` with a 204 that lists the methods in `Allow`, and anything else with a
-/// ``Status/methodNotAllowed`` that does the same. `OPTIONS *` lists the methods of all routes. A method that is neither
-/// one of those which ``Method`` declares nor that of any route is a ``Status/notImplemented`` for whatever path.
+/// **Methods.** The path is matched first. If it has no route for the method, `HEAD` is answered by the route for `GET`
+/// (the engine omits the content), `OPTIONS` by a 204 that lists the methods in `Allow`, and any other method by
+/// ``Status/methodNotAllowed`` with the same list. `OPTIONS *` lists the methods of all routes. A method that
+/// ``Method`` does not declare and that no route has results in ``Status/notImplemented``, whatever the path.
 ///
-/// **Middleware** stands in front of all routes and of what is answered where there is no route (``use(_:)``), of a group
-/// of routes (``RouteBuilder/group(_:using:_:)``), or of one (`router.get("/account", using: [...]) { ... }`), in this
-/// order from outside. The route is found before the first of them is asked, so all of them know ``Request/route`` and
-/// ``Request/parameters``; a middleware that changes the method does not lead to another route.
+/// **Middleware** applies, from the outside in, to all routes and to responses for requests without a route
+/// (``use(_:)``), to a group of routes (``RouteBuilder/group(_:using:_:)``), or to one route
+/// (`router.get("/account", using: [...]) { ... }`). The route is found before the middleware runs, so all middleware
+/// knows ``Request/route`` and ``Request/parameters``; changing the method of a request does not change its route.
 ///
-/// A route that makes no sense, or that is there already, is a mistake in the program: registering it ends the process
-/// with a message that names it.
+/// Registering a route that is invalid or already exists is a programming error. It ends the process with a message
+/// that names the route.
 public struct Router: Handler {
-  /// Answers the requests of a route.
+  /// A function that answers the requests of a route.
   public typealias Function = @Sendable (Request) async throws -> Response
-  /// Answers the requests of a route without waiting for anything.
+  /// A function that answers the requests of a route without waiting.
   public typealias ImmediateFunction = @Sendable (Request) throws -> Response
 
-  /// What a router is made of. It never changes: changing a router replaces it, so that a router is one word, which every
-  /// connection and every request passes on, and what it holds can be used where it lies.
+  /// The contents of a router. They are immutable: changing a router replaces them. So a router is one word, which is
+  /// passed on with each connection and request, and its contents are used without being copied.
   private final class Rules: Sendable {
     let routes: RouteTable
     let middleware: [any Middleware]
     let notFound: Function?
-    /// Where requests without a route are answered.
+    /// The chain that answers requests without a route.
     let unrouted: Chain
 
     init(_ routes: RouteTable, behind middleware: [any Middleware], notFound: Function?) {
@@ -56,17 +57,17 @@ public struct Router: Handler {
 
   private var rules = Rules(RouteTable(), behind: [], notFound: nil)
 
-  /// Answers a request whose path has no route.
+  /// The function that answers requests for paths without a route.
   public var notFound: Function {
     get { rules.notFound ?? { $0.response(for: HTTPError(.notFound, "Not Found")) } }
     set { rules = Rules(rules.routes, behind: rules.middleware, notFound: newValue) }
   }
 
-  /// A router without routes.
+  /// Creates a router without routes.
   public init() {}
 
-  /// Puts `middleware` in front of every route, those registered before included, and in front of what is answered
-  /// where there is no route. Of several, the first is the outermost.
+  /// Puts `middleware` in front of all routes, including those already registered, and of responses for requests
+  /// without a route. The middleware added first is the outermost.
   public mutating func use(_ middleware: some Middleware) {
     let middleware = rules.middleware + [middleware]
     var routes = rules.routes
@@ -74,9 +75,9 @@ public struct Router: Handler {
     rules = Rules(routes, behind: middleware, notFound: rules.notFound)
   }
 
-  /// The response of the route that `request` is for.
+  /// Returns the response of the route that matches `request`.
   public func respond(to request: Request) async throws -> Response {
-    // What has to be kept while a function waits is kept as long as the connection lives: there should be little of it.
+    // Values that live across the `await` below stay in memory as long as the connection, so there should be few.
     var request = request
     let (chain, label) = find(&request)
     let note = TaskNote(label)
@@ -86,11 +87,12 @@ public struct Router: Handler {
     return try await function(request)
   }
 
-  // Out of line, so that what it needs is not kept by connections that do without.
+  // Out of line, so that its variables take no memory in connections that do not need it.
   @inline(never)
   private func run(_ chain: Chain, _ request: Request) async throws -> Response { try await chain.run(request) }
 
-  /// The response of the route that `request` is for, if neither that nor the middleware in front of it waits.
+  /// Returns the response of the route that matches `request`, if neither the route nor the middleware in front of it
+  /// waits.
   public func respondAtOnce(to request: Request) throws -> Response? {
     var request = request
     let (chain, label) = find(&request)
@@ -99,16 +101,16 @@ public struct Router: Handler {
     return try chain.runAtOnce(&request)
   }
 
-  /// `request` as it is behind the router: with its route.
+  /// Returns `request` with its route, as the functions behind the router see it.
   func routed(_ request: Request) -> Request {
     var request = request
     _ = find(&request)
     return request
   }
 
-  /// Finds out what `request` goes through, and lets it know its route.
+  /// Finds the chain for `request`, and stores its route in it.
   private func find(_ request: inout Request) -> (Chain, TaskNote.Label) {
-    // A path that cannot be decoded is found out once more, and answered, behind the middleware.
+    // A path that cannot be decoded is looked up once more behind the middleware, where the error becomes a response.
     guard case .endpoint(let endpoint, let parameters) = try? rules.routes.find(request) else {
       request.endpoint = nil
       return (rules.unrouted, .none)
@@ -121,7 +123,7 @@ public struct Router: Handler {
 }
 
 extension Router: RouteBuilder {
-  /// Registers `route`.
+  /// Registers `route`. Ends the process if it is invalid.
   public mutating func add(_ route: Route) {
     var routes = rules.routes
     routes.add(route, behind: rules.middleware)

@@ -1,21 +1,21 @@
-/// The literal segments of a ``RouteTable``: which node follows a node for which text. A hash table with open addressing.
+/// The literal segments of a ``RouteTable``: a hash table with open addressing, from a node and a text to the next node.
 ///
-/// Entries and slots name each other by index, and the text of all entries lies in one array, so that a lookup touches no
-/// reference count.
+/// Entries are referred to by index, and the text of all entries is in one array, so that a lookup does no reference
+/// counting.
 struct SegmentTable: Sendable {
   /// A table has fewer than 2^32 of anything.
   private struct Entry {
     let parent: UInt32
     let child: UInt32
-    /// Where its text is in ``text``.
+    /// The position of its text in `text`.
     let start: UInt32
     let count: UInt32
   }
 
   private var entries: [Entry] = []
   private var text: [UInt8] = []
-  /// The index of an entry plus one, or 0 where a slot is free. Their number is a power of two, and more than half of them
-  /// are free, so that each search comes to a free slot.
+  /// The index of an entry plus one, or 0 for a free slot. The number of slots is a power of two, and more than half are
+  /// free, so that every search ends.
   private var slots: [UInt32] = [0, 0]
 
   /// Returns the node that follows `parent` for `segment`.
@@ -34,7 +34,7 @@ struct SegmentTable: Sendable {
     return nil
   }
 
-  /// Adds that `child` follows `parent` for `segment`, for which nothing has followed so far.
+  /// Makes `child` follow `parent` for `segment`, which must be new.
   mutating func add(_ child: Int, under parent: Int, for segment: Span<UInt8>) {
     entries.append(
       Entry(
@@ -48,7 +48,7 @@ struct SegmentTable: Sendable {
     }
   }
 
-  /// Puts the entry at `index` into the first free slot from that of its hash on.
+  /// Stores the entry at `index` in the first free slot, starting with that of its hash.
   private mutating func occupy(_ index: Int) {
     let mask = slots.count - 1
     var slot = hash(of: entries[index]) & mask
@@ -61,8 +61,8 @@ struct SegmentTable: Sendable {
     return Self.hash(text.span.extracting(start..<start + Int(entry.count)), under: Int(entry.parent))
   }
 
-  /// Mixes the parent with the length of the segment and its first and last eight bytes. Only the program chooses what is
-  /// in the table, so that clients cannot make searches long.
+  /// Hashes the parent, the length of the segment, and its first and last eight bytes. Clients cannot make searches long,
+  /// because only the program adds entries.
   @inline(__always)
   private static func hash(_ segment: Span<UInt8>, under parent: Int) -> Int {
     var word: UInt64 = 0
@@ -75,7 +75,7 @@ struct SegmentTable: Sendable {
       for index in segment.indices { word = word << 8 | UInt64(segment[index]) }
     }
     word ^= UInt64(truncatingIfNeeded: parent) << 40 ^ UInt64(truncatingIfNeeded: segment.count) << 56
-    // The golden ratio's multiplier spreads what differs over the upper half (Knuth, volume 3, section 6.4).
+    // Fibonacci hashing spreads differences over the upper half (Knuth, volume 3, section 6.4).
     return Int(truncatingIfNeeded: (word &* 0x9E37_79B9_7F4A_7C15) >> 32)
   }
 }

@@ -1,12 +1,12 @@
 import Runtime
 
 extension ByteBuffer {
-  /// Reads into ``room`` what `stream` has, if that needs no waiting.
+  /// Reads into ``room`` what is available from `stream` without waiting.
   ///
-  /// - Returns: how many bytes that was, 0 if the peer has finished; `nil` if only waiting can tell.
+  /// - Returns: The number of bytes; 0 if the peer has finished, and `nil` if nothing is available yet.
   @inline(__always)
   mutating func tryFill(from stream: some ByteStream) throws(IOError) -> Int? {
-    // The buffer is the caller's until this returns, so the room stays where it is.
+    // The caller owns the buffer until this returns, so the room does not move.
     var free = OutputRawSpan(buffer: room, initializedCount: 0)
     guard let count = try stream.tryRead(into: &free) else { return nil }
     commit(count)

@@ -41,5 +41,5 @@ extension HTTPVersion {
   }
 }
 
-/// `HTTP/1.1` as eight bytes are loaded.
+/// `HTTP/1.1` as an integer.
 private let http1_1Text = UInt64(littleEndian: 0x312E_312F_5054_5448)
