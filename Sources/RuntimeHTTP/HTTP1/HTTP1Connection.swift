@@ -234,7 +234,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
       try await channel.flush(workspace)
       guard control.beginFarewell() else { return }
       try await channel.stream.shutdownWrite()
-      // The task may have been cancelled because the client took too long. The peer may still see the end.
+      // The task may have been cancelled because the client took too long, but the client should still see the end.
       repeat {
         workspace.input.removeAll()
         await Task.yield()
@@ -384,7 +384,8 @@ extension HTTP1Connection {
     if control.hasExpired, isPartial, workspace.output.isEmpty {
       return refuse(HTTPError(.requestTimeout), workspace)
     }
-    // The connection has failed, and its output is lost. This is recorded now, because the output is discarded next.
+    // The connection has failed and its output is lost. Observers are notified first, because a flush of the then empty
+    // output would report the requests as complete.
     workspace.noteLost(control.hasExpired ? .timedOut : .clientGone)
     workspace.output.removeAll()
     return .end(.broken)

@@ -1,7 +1,8 @@
-/// Limits the requests of a peer that cost it almost nothing and bring no progress.
+/// Limits how much useless work a peer can cause at almost no cost to itself.
 ///
-/// Each such frame reduces a budget, and useful work and time restore it, as ``HTTP2Options/Allowance`` describes. A
-/// peer that exhausts it gets ENHANCE_YOUR_CALM (RFC 9113 section 10.5) and loses its connection.
+/// Each frame that causes such work reduces a budget, and useful work and time restore it, as
+/// ``HTTP2Options/Allowance`` describes. A peer that exhausts it gets ENHANCE_YOUR_CALM (RFC 9113 section 10.5) and
+/// loses its connection.
 struct FloodGuard: Sendable {
   private struct Budget {
     let allowance: HTTP2Options.Allowance

@@ -2,8 +2,8 @@
 public struct HTTP2Options: Sendable {
   /// The maximum number of concurrent streams of a connection. A stream counts until its response has been handed to
   /// the network and its handler has ended, even if the client cancels it earlier. Streams above the limit are refused
-  /// (`REFUSED_STREAM`), after which a client may try again. An exception are streams that the client cancels after it
-  /// was sent part of the response: up to the same number of these do not count while their handlers are ending.
+  /// (`REFUSED_STREAM`), after which a client may try again. Streams that the client cancels after it was sent part of
+  /// the response are an exception: up to the same number of these do not count while their handlers are ending.
   public var maximumConcurrentStreams = 100
   /// The size of the header compression table in bytes, for each direction (RFC 7541 section 4).
   public var headerTableSize = 4096
@@ -23,7 +23,8 @@ public struct HTTP2Options: Sendable {
   public var initialConnectionWindow = 512 * 1024
   /// The maximum number of unread bytes in all streams of a connection together, unless its window has grown beyond
   /// that. Content that a handler has read counts until it asks for more. Bytes that would exceed this are not returned
-  /// to the connection's window. No other limit lets handlers that do not read delay other streams.
+  /// to the connection's window. This is the only limit through which handlers that do not read can delay other
+  /// streams.
   ///
   /// The default is the unread content of sixteen streams. Clients with more uploads than that, whose handlers all wait
   /// for something else, are rare; clients that try to fill the server's memory are not.

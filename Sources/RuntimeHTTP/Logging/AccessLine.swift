@@ -39,7 +39,7 @@ final class AccessLine: Reusable, @unchecked Sendable {
     record.appendRequestID(to: &bytes)
     bytes.append("\",")
     if let request = record.request {
-      // A token, of whose characters none has to be escaped.
+      // A token never needs escaping.
       bytes.append("\"method\":\"")
       request.method.append(to: &bytes)
       bytes.append("\",\"target\":")

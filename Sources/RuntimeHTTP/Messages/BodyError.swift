@@ -22,6 +22,6 @@ public struct BodyError: Error, Hashable, Sendable {
 }
 
 extension BodyError: CustomStringConvertible {
-  /// The reason, as a sentence.
+  /// The reason in words.
   public var description: String { reason.rawValue }
 }

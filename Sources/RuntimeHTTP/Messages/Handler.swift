@@ -21,7 +21,7 @@ public protocol Handler: Sendable {
   func respondAtOnce(to request: Request) throws -> Response?
 }
 
-/// Returns `nil`, so that ``respond(to:)`` is called.
 extension Handler {
+  /// Returns `nil`, so that ``respond(to:)`` is called.
   public func respondAtOnce(to request: Request) throws -> Response? { nil }
 }

@@ -25,8 +25,8 @@ public protocol Middleware: Sendable {
   /// Returns the response to `request` if this needs no waiting, in a plain call. Call `next` by
   /// ``Handler/respondAtOnce(to:)`` here.
   ///
-  /// If the result is `nil`, ``respond(to:next:)`` is called with the same request, and whatever this function did
-  /// happens again. So call `next` first, and return its `nil` before doing anything that must not be done twice.
+  /// If the result is `nil`, ``respond(to:next:)`` is called with the same request, and everything that this function
+  /// did is done again. So call `next` first, and return its `nil` before doing anything that must not be done twice.
   ///
   /// - Returns: `nil`, the default, if ``respond(to:next:)`` should be called. The routes behind this middleware are
   ///   then not answered in plain calls.

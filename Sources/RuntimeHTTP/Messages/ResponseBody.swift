@@ -31,7 +31,8 @@ public struct ResponseBody: Sendable {
   ///
   /// - Parameter length: The number of bytes that will be written, sent as `Content-Length`. If `nil`, the content is
   ///   sent in chunks, or to a client of HTTP/1.0 it is ended by closing the connection. Writing more than `length`
-  ///   bytes throws ``BodyError/wrongLength``; writing fewer closes the connection.
+  ///   bytes throws ``BodyError/wrongLength``; writing fewer closes the connection (over
+  ///   HTTP/2: resets the stream).
   public static func stream(
     length: Int? = nil, _ produce: @escaping @Sendable (BodyWriter) async throws -> Void
   ) -> ResponseBody {

@@ -225,7 +225,7 @@ final class ConnectionControl: Sendable {
     return true
   }
 
-  /// Whether the client disconnected after its handler has had the request for a whole tick.
+  /// Whether the client has disconnected and its handler has had the request for at least one whole tick.
   private func isDeparting(at now: UInt64) -> Bool {
     // Relaxed: the word is complete in itself, and a late read notices a disconnected client one tick later.
     let word = handling.load(ordering: .relaxed)
@@ -303,8 +303,7 @@ final class ConnectionControl: Sendable {
     case ended
     /// The wait has just been ended, and it is a kind that is ended by closing the stream.
     case endsByClosing
-    /// The wait was ended earlier and the connection is still open, so the code that waits is in no task that was
-    /// cancelled.
+    /// The wait was ended earlier and the connection is still open, so the wait is not in the connection's own task.
     case stuck
   }
 

@@ -2,9 +2,9 @@
 ///
 /// Without these options every request waits longer and longer, until clients give up and responses are sent in vain.
 /// The measure of overload is how long connections whose requests have arrived wait for a thread. The server is
-/// overloaded once every wait has been longer than ``target`` for an ``interval``, and until that is no longer so. This
-/// is the idea of CoDel (RFC 8289, "Controlled Delay"), applied to requests as Facebook's servers do (Maurer, "Fail at
-/// Scale", 2015).
+/// overloaded once every wait during an ``interval`` has been longer than ``target``, until an interval has a shorter
+/// one. This is the idea of CoDel (RFC 8289, "Controlled Delay"), applied to requests as Facebook's servers do (Maurer,
+/// "Fail at Scale", 2015).
 ///
 /// It helps where threads are the scarce resource. A handler that waits for a slow database occupies no thread; limits
 /// for such waits belong in the handler.

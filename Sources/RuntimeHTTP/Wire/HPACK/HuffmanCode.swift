@@ -38,7 +38,7 @@ struct HuffmanCode: Sendable {
   private var prefixes = [UInt16](repeating: 0, count: 1 << lookup)
   /// The bytes in the order of their codes.
   private var symbols = [UInt8](repeating: 0, count: 256)
-  /// For each length: the upper limit of 32 bits that begin with a code of at most that length.
+  /// For each length: the exclusive upper limit of 32 bits that begin with a code of at most that length.
   private var limits = [UInt64](repeating: 0, count: longest + 1)
   /// For each length: the difference between a byte's index in `symbols` and its code.
   private var offsets = [Int](repeating: 0, count: longest + 1)
