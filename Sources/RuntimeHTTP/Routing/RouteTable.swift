@@ -5,17 +5,11 @@ import Runtime
 struct RouteTable: Sendable {
   /// The result of a lookup.
   enum Finding {
-    case endpoint(Endpoint, PathParameters)
+    /// The endpoint, and its parameters if it has some.
+    case endpoint(Endpoint, PathParameters?)
     /// The path has routes, but only for these methods.
     case otherMethods([Method])
     case nothing
-  }
-
-  /// The node that a path leads to.
-  private struct Match {
-    let node: Int
-    /// The ranges of the parameters in the path's bytes.
-    let captures: [Range<Int>]
   }
 
   private struct Node {
@@ -44,22 +38,14 @@ extension RouteTable {
     guard !hasEscapes || PercentEncoding.isWellFormed(path.span) else {
       throw HTTPError(.badRequest, "A % in the path is not followed by two hexadecimal digits.")
     }
-    guard let match = match(path.span, hasEscapes: hasEscapes) else { return .nothing }
-    guard let endpoint = endpoint(for: request.method, at: match.node) else {
-      return .otherMethods(nodes[match.node].endpoints.map(\.route.method))
-    }
-    if match.captures.isEmpty { return .endpoint(endpoint, PathParameters()) }
-    return .endpoint(endpoint, try PathParameters(endpoint.parameterNames, match.captures, of: path))
-  }
-
-  /// Returns the best match for `path`, or `nil` if there is none.
-  ///
-  /// - Parameter hasEscapes: Whether the path contains a `%`, which is rare.
-  private func match(_ path: Span<UInt8>, hasEscapes: Bool) -> Match? {
-    guard path.count > 0, path[0] == UInt8(ascii: "/") else { return nil }
+    guard path.first == UInt8(ascii: "/") else { return .nothing }
     var captures: [Range<Int>] = []
-    guard let node = find(path, hasEscapes, from: 1, under: 0, &captures) else { return nil }
-    return Match(node: node, captures: captures)
+    guard let node = find(path.span, hasEscapes, from: 1, under: 0, &captures) else { return .nothing }
+    guard let endpoint = endpoint(for: request.method, at: node) else {
+      return .otherMethods(nodes[node].endpoints.map(\.route.method))
+    }
+    if captures.isEmpty { return .endpoint(endpoint, nil) }
+    return .endpoint(endpoint, try PathParameters(endpoint.parameterNames, captures, of: path))
   }
 
   /// Returns the endpoint for `method` at `node`. The one for GET also answers HEAD, unless HEAD has its own.

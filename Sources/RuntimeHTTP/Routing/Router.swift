@@ -115,7 +115,7 @@ public struct Router: Handler {
       request.endpoint = nil
       return (rules.unrouted, .none)
     }
-    if !parameters.isEmpty { request.parameters = parameters }
+    if let parameters { request.parameters = parameters }
     request.endpoint = endpoint
     request.trace?.note(endpoint)
     return (endpoint.chain, endpoint.label)

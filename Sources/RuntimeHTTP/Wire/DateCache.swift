@@ -21,6 +21,7 @@ struct DateCache: Sendable {
   private mutating func format(_ second: Int) {
     self.second = second
     line.removeAll(keepingCapacity: true)
+    line.reserveCapacity(Self.value.upperBound + 2)
     line.append(contentsOf: "Date: ".utf8)
     HTTPDate.append(second, to: &line)
     line.append(contentsOf: "\r\n".utf8)
