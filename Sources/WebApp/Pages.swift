@@ -1,7 +1,7 @@
 import RuntimeHTTP
 import RuntimeSelection
 
-/// The HTML pages. They show the runtime that served them.
+/// The HTML pages of the web app. They show which runtime served them.
 struct Pages: Sendable {
   /// The name of the runtime.
   let runtime: String
@@ -9,7 +9,9 @@ struct Pages: Sendable {
   let isDemo: Bool
   let views: WebAppViews
 
-  /// Returns the hello page; `note` describes what the request did first.
+  /// The hello page.
+  ///
+  /// - Parameter note: a line about what the request did first.
   func hello(note: String? = nil) -> Response {
     let kind = RuntimeKind(rawValue: runtime)
     return page(
@@ -24,7 +26,7 @@ struct Pages: Sendable {
       body: gears + routes)
   }
 
-  /// Returns the page for a path without a route.
+  /// The page for a path without a route.
   func notFound(path: String) -> Response {
     page(
       title: "404 Not Found", status: .notFound, picture: GearTrain.broken,
@@ -35,7 +37,7 @@ struct Pages: Sendable {
       body: routes)
   }
 
-  /// Returns the page for a demo route that this server does not offer.
+  /// The page for a `--demo` route on a server without `--demo`.
   func isOff(_ path: String, does what: String) -> Response {
     page(
       title: "403 Forbidden", status: .forbidden, picture: GearTrain.broken,
@@ -78,7 +80,7 @@ struct Pages: Sendable {
 
       """, status: status)
     response.headers["Cache-Control"] = "no-store"
-    // Everything is in the page itself, so it need not load anything else.
+    // The page contains everything it needs, so it may load nothing else.
     response.headers["Content-Security-Policy"] =
       "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; frame-ancestors 'none'"
     return response
@@ -93,7 +95,7 @@ struct Pages: Sendable {
         <li\(isEngaged ? " aria-current=\"true\"" : "")>
         <span class="name">\(kind.rawValue)\(isEngaged ? " <span class=\"badge\">engaged</span>" : "")</span>
         <span class="what">\(escaped(kind.summary))</span>
-        <code>RUNTIME=\(kind.rawValue) swift run WebApp</code>
+        <code>RUNTIME=\(kind.rawValue) swift run -c release WebApp</code>
         </li>
         """
     }
@@ -125,7 +127,7 @@ struct Pages: Sendable {
       """
   }
 
-  /// Returns the flag that the server needs in order to offer `path`, if it was started without it.
+  /// The flag that enables `path`, if the server was started without it.
   private func flag(for path: String) -> String? {
     switch path {
     case "/console": views.contains(.console) ? nil : "--console"
@@ -134,27 +136,27 @@ struct Pages: Sendable {
     }
   }
 
-  /// The routes with their descriptions, in HTML.
+  /// The routes on the page, with their descriptions in HTML.
   private static let catalogue: [(method: Method, path: String, what: String)] = [
-    (.get, "/sleep?ms=2000", "Waits without blocking: the worker does other work meanwhile."),
-    (.get, "/block?ms=2000", "Waits in a blocking call, on a thread of the blocking pool. No worker is blocked."),
-    (.get, "/stall?ms=2000", "Waits the wrong way, blocking a worker."),
-    (.get, "/work?us=200", "Computes for the given microseconds, to see the server under load."),
+    (.get, "/sleep?ms=2000", "Sleeps without blocking: the worker serves other requests meanwhile."),
+    (.get, "/block?ms=2000", "Makes a blocking call on a thread for blocking work. Other requests go on."),
+    (.get, "/stall?ms=2000", "Blocks a worker: the wrong way to wait."),
+    (.get, "/work?us=200", "Computes for 200 microseconds: shows what an overloaded server does."),
     (.get, "/fail", "Throws an error: a 500, and a line in the log."),
-    (.get, "/trap", "Ends the process, as a trap in Swift code does. With <code>--processes</code>, others continue."),
-    (.get, "/stream?count=5", "Five server-sent events, one a second; without a count, one a second forever."),
+    (.get, "/trap", "Ends the process with a trap. With <code>--processes</code> the other processes go on."),
+    (.get, "/stream?count=5", "Five server-sent events, one a second; without a count, one a second for ever."),
     (.post, "/echo", "Sends back the content as it arrives, of any size: read while you send."),
-    (.post, "/echo/whole", "The same after all of it has arrived, up to 16 MiB: send it all, then read."),
-    (.get, "/bytes?count=1000000", "The given number of bytes, up to 1,000,000,000, to measure throughput."),
+    (.post, "/echo/whole", "Sends the content back once all of it has arrived, up to 16 MiB."),
+    (.get, "/bytes?count=1000000", "That many bytes, up to 1,000,000,000, for measuring throughput."),
     (.get, "/headers", "Your request as the server received it."),
     (.get, "/runtime", "The state of the runtime and the server, as JSON."),
-    (.get, "/console", "Workers and requests, live. Only for browsers on this machine."),
-    (.get, "/metrics", "Metrics for Prometheus."),
-    (.get, "/healthz", "A health check."),
-    (.get, "/plaintext", "<code>Hello, World!</code> only, for benchmarks."),
+    (.get, "/console", "The workers, tasks and requests, live. For browsers on this machine only."),
+    (.get, "/metrics", "The same as metrics for Prometheus."),
+    (.get, "/healthz", "Whether the server is up."),
+    (.get, "/plaintext", "<code>Hello, World!</code>, for benchmarks."),
   ]
 
-  /// Shortens a path for display. It may be as long as the request line allows.
+  /// Shortens a path for display.
   private func shortened(_ path: String) -> String { path.count > 120 ? "\(path.prefix(120))…" : path }
 }
 

@@ -16,7 +16,7 @@ import Testing
       #expect(page["Content-Type"] == "text/html; charset=utf-8")
       #expect(page.text.contains("<em>custom</em>"))
       #expect(page.text.contains("<strong>2 workers</strong>"))
-      #expect(page.text.contains("RUNTIME=dispatch swift run WebApp"))
+      #expect(page.text.contains("RUNTIME=dispatch swift run -c release WebApp"))
       #expect(page.text.contains("aria-current=\"true\""))
       for attribute in ["src=\"", "href=\"http", "<script", "@import"] { #expect(!page.text.contains(attribute)) }
       #expect(page["Content-Security-Policy"]?.hasPrefix("default-src 'none'") == true)
