@@ -1,10 +1,9 @@
 import HelloSite
 public import Runtime
 
-/// Answers the one request that comes on `stream`, and closes it.
+/// Answers one request on `stream`, and closes the stream.
 ///
-/// It asks for no more than it needs: something to read from and to write to, and something to sleep by. `sleep` is how
-/// long `/sleep` takes. Cancelling the task ends it wherever it waits.
+/// It needs only a stream and a clock. `sleep` is how long `/sleep` takes. Cancelling the task ends any of its waits.
 public func handleConnection(
   _ stream: some ByteStream, clock: some Clock<Duration>, sleep: Duration
 ) async throws {
@@ -14,7 +13,7 @@ public func handleConnection(
   try await stream.write(page.response)
 }
 
-/// Reads until a request's head is complete; `nil` if the client leaves before that, or goes on for too long.
+/// Reads until a request's head is complete. Returns `nil` if the client leaves before that, or the head is too long.
 func readRequest(from stream: some ByteStream) async throws(IOError) -> Page? {
   var request: [UInt8] = []
   while request.count < Page.longestRequest {

@@ -2,7 +2,7 @@ import Runtime
 import RuntimeKit
 import RuntimePrimitives
 
-/// A thread that runs jobs, fires timers and polls sockets, by turns.
+/// A thread that runs jobs, fires timers and polls sockets in turn.
 final class EventLoop: TaskExecutor {
   let poller: any Poller
   let sleeps: SleepQueue
@@ -23,14 +23,14 @@ final class EventLoop: TaskExecutor {
       return state.hasEnded
     }
     if hasEnded { return exile(job) }
-    // The loop itself looks at its jobs before it waits; from another thread, a wait that is under way has to end.
+    // The loop itself checks its jobs before it waits. A call from another thread has to end a wait in progress.
     if thread.currentNumber == nil { poller.wake() }
   }
 
   private func run() {
     let runner = JobRunner()
     while !state.withLock(\.hasEnded) {
-      // A turn is as many jobs as were ready when it began. What they make ready waits until sockets and timers had theirs.
+      // A turn runs the jobs that were ready when it began. Jobs that these make ready run after sockets and timers.
       for _ in 0..<state.withLock({ $0.jobs.count }) {
         guard let job = state.withLock({ $0.jobs.popFirst() }) else { break }
         runner.run(job, on: asUnownedTaskExecutor())
@@ -42,8 +42,7 @@ final class EventLoop: TaskExecutor {
     poller.close()
   }
 
-  /// Ends the thread; it is left alone if it is in a job at `deadline`. Jobs that are left, or come later, run on Swift's
-  /// pool.
+  /// Ends the thread, unless it is still in a job at `deadline`. Remaining and later jobs run on Swift's pool.
   func stop(deadline: Int64) {
     var rest = state.withLock { state in
       state.hasEnded = true

@@ -1,7 +1,7 @@
 public import Runtime
 public import RuntimeKit
 
-/// A backend in one thread, an event loop, made of what `RuntimeKit` has.
+/// A backend on one thread, an event loop, built from the parts in `RuntimeKit`.
 public final class EventLoopRuntime: SocketRuntime {
   public let name = "event-loop"
   public let workerCount = 1

@@ -1,11 +1,11 @@
 import Glibc
 public import RuntimeHTTP
 
-/// Says what it was asked, headers and content and all, and answers with a greeting.
+/// A handler that prints each request with its headers and content, and answers with a greeting.
 public struct Hello: Handler {
   private let say: @Sendable (String) -> Void
 
-  /// - Parameter say: where the requests go; printed, unless given.
+  /// - Parameter say: receives the text of each request. The default prints it.
   public init(say: @escaping @Sendable (String) -> Void = Self.print) { self.say = say }
 
   public func respond(to request: Request) async throws -> Response {
@@ -16,7 +16,7 @@ public struct Hello: Handler {
     return .text("Hello, World!\n")
   }
 
-  /// Prints `line`, at once even if standard output is a pipe.
+  /// Prints `line` immediately, even if standard output is a pipe.
   public static func print(_ line: String) {
     Swift.print(line)
     fflush(nil)

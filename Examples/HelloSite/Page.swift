@@ -1,6 +1,6 @@
-/// What the first servers of the road serve: two pages, and one that takes its time.
+/// The pages of the first servers of the road: two pages, and one that is slow.
 ///
-/// Nothing here reads or writes, so that it stays the same while the ways of reading and writing change.
+/// It does no input or output, so that every server can share it.
 public enum Page: Sendable {
   /// `/`
   case hello
@@ -9,9 +9,9 @@ public enum Page: Sendable {
   /// Anything else.
   case notFound
 
-  /// The page that is asked for by the request whose head `bytes` begin with; `nil` as long as the head has not ended.
+  /// The page that the request in `bytes` asks for; `nil` while its head is incomplete.
   public init?(request bytes: [UInt8]) {
-    // A head ends with an empty line (RFC 9112, section 2.1). What may follow is of no interest here.
+    // A head ends with an empty line (RFC 9112, section 2.1). Content after it is ignored.
     guard bytes.contains("\r\n\r\n".utf8) else { return nil }
     let requestLine = String(decoding: bytes.prefix { $0 != UInt8(ascii: "\r") }, as: UTF8.self)
     self =
@@ -22,7 +22,7 @@ public enum Page: Sendable {
       }
   }
 
-  /// The longest request that a server should read before it gives up on it, in bytes.
+  /// The maximum length of a request's head in bytes, beyond which a server gives up.
   public static let longestRequest = 8192
 
   /// The whole response: status line, headers, an empty line, HTML.

@@ -1,8 +1,8 @@
 import Glibc
 
-/// What one may change about the first servers of the road, by variables of the environment.
+/// The settings of the first servers of the road, from environment variables.
 public enum Settings {
-  /// `PORT`: where to listen on 127.0.0.1. With 0 the system chooses.
+  /// `PORT`: the port on 127.0.0.1. With 0 the system chooses one.
   public static let port = number("PORT", UInt16.init) ?? 7878
 
   /// `SLEEP`: how many seconds `/sleep` takes.

@@ -2,16 +2,16 @@ import Glibc
 import Runtime
 import Synchronization
 
-/// Work that may block, and the threads that do it: one a piece, up to a limit.
+/// Work that may block, and the threads that run it: one per piece of work, up to a limit.
 struct BlockingWork {
   typealias Piece = (number: Int, run: @Sendable () -> Void)
 
   static let limits = BlockingLimits()
   var queue: [Piece] = []
   var threads = 0
-  /// Calls that have been refused.
+  /// How many calls have been refused.
   var refused = 0
-  /// Threads that have nothing left to do but to end. A thread takes memory until somebody joins it.
+  /// Threads that are about to end. A thread keeps its memory until it is joined.
   var ended: [pthread_t] = []
 
   var isFull: Bool { threads >= Self.limits.threads && queue.count >= Self.limits.queued }
@@ -21,7 +21,7 @@ extension RunLoop {
   /// Runs `work` on a thread other than the loop's.
   func runBlocking<Success: Sendable>(_ work: sending @escaping () throws -> Success) async throws -> Success {
     let number = state.withLock { $0.nextNumber() }
-    // Each is used by one thread at a time: the queue's lock orders the way there, and the end of the wait the way back.
+    // One thread at a time uses each: the queue's lock orders the hand-over, and the end of the wait the return.
     nonisolated(unsafe) let work = work
     nonisolated(unsafe) var result: Result<Success, any Error>?
     let reason = await wait(for: .done(number)) { queue((number, { result = Result { try work() } })) }
@@ -32,7 +32,7 @@ extension RunLoop {
   }
 
   private func queue(_ piece: BlockingWork.Piece) {
-    var abandoned: [BlockingWork.Piece] = []  // Let go without the lock, as below.
+    var abandoned: [BlockingWork.Piece] = []  // Released without the lock, as below.
     let refusal: IOError.Reason? = state.withLock { state in
       if state.blocking.isFull { abandoned = state.removeAbandoned() }
       if state.blocking.isFull {
@@ -46,7 +46,7 @@ extension RunLoop {
         state.blocking.threads += 1
         return nil
       } catch {
-        // Where there are other threads, one of them will come to it.
+        // Another thread, if there is one, will run it.
         if state.blocking.threads > 0 { return nil }
         state.blocking.queue.removeLast()
         return error.reason
@@ -56,8 +56,8 @@ extension RunLoop {
     if let refusal { end([.done(piece.number)], because: refusal) }
   }
 
-  /// What a thread for blocking work does. It takes care not to let go of work under the lock: a stream that goes with it
-  /// is closed, and takes the lock again.
+  /// The loop of a thread for blocking work. It never releases work under the lock: closing a stream that the work owns
+  /// takes the lock again.
   @Sendable private func doBlockingWork() {
     while let (piece, isAwaited) = state.withLock({ $0.nextPiece() }) {
       guard isAwaited else { continue }
@@ -68,15 +68,15 @@ extension RunLoop {
 }
 
 extension RunLoop.State {
-  /// Takes work whose wait has been cancelled out of the queue.
+  /// Removes work whose wait was cancelled from the queue.
   fileprivate mutating func removeAbandoned() -> [BlockingWork.Piece] {
     let pieces = exchange(&blocking.queue, with: [])
     blocking.queue = pieces.filter { waits[.done($0.number)] != nil }
     return pieces.filter { waits[.done($0.number)] == nil }
   }
 
-  /// Takes a piece of work, and says whether its wait has not been cancelled; where there is none, the thread that asks
-  /// counts no longer.
+  /// Removes a piece of work from the queue and says whether a task still waits for it. If there is none, the calling
+  /// thread no longer counts as one for blocking work.
   fileprivate mutating func nextPiece() -> (BlockingWork.Piece, isAwaited: Bool)? {
     if !blocking.queue.isEmpty {
       let piece = blocking.queue.removeFirst()

@@ -2,17 +2,18 @@ import Glibc
 import Runtime
 import Synchronization
 
-/// What a loop knows of its end, and of what has to come before that.
+/// The state of a loop's shutdown, and of the work that has to end first.
 struct Ending {
   /// The loop's thread.
   var thread: pthread_t?
   /// Tasks that were started on the runtime and have not ended, by number.
   var tasks: Set<Int> = []
-  /// When their grace is over; `nil` until somebody shuts the runtime down.
+  /// When the grace period of the tasks ends; `nil` until `shutdown` is called.
   var deadline: ContinuousClock.Instant?
-  /// Who shuts it down and waits.
+  /// The callers of `shutdown`, which wait for its end.
   var callers: [UnsafeContinuation<Void, Never>] = []
-  /// The tasks of the runtime that shut it down, or that may be waiting for a `Task { }` that does: they cannot end before.
+  /// Tasks of the runtime that have called `shutdown`, or that may be waiting for a `Task { }` that has. They cannot
+  /// end before the shutdown does, so it does not wait for them.
   var callingTasks: Set<Int> = []
   /// Whether the thread runs no more jobs.
   var isOver = false
@@ -25,15 +26,15 @@ struct RunLoopTask: Sendable {
   let loop: RunLoop
   let number: Int
 
-  /// Whose task the calling one is: itself, the task that it is a child of, or the one that has started it with `Task { }`.
-  /// It is not the thread that tells: a task may be on the main actor just now, and a task of another runtime may prefer
-  /// this loop.
+  /// The runtime's task that the calling code belongs to: that task itself, its parent, or the task that started it
+  /// with `Task { }`. The thread does not tell: a task may be on the main actor at the moment, and a task of another
+  /// runtime may prefer this loop.
   @TaskLocal static var current: RunLoopTask?
 }
 
 extension RunLoop {
-  /// Closes the sockets and ends the sleeps; ends the thread when the tasks and the blocking work have ended, or the grace
-  /// is over.
+  /// Closes the sockets and ends the sleeps. Ends the thread when the tasks and the blocking work have ended, or the
+  /// grace period is over.
   func shutdown(grace: Duration) async {
     await withUnsafeContinuation { continuation in
       let (isOver, sockets, events) = state.withLock { state in
@@ -54,7 +55,7 @@ extension RunLoop {
     joinThread()
   }
 
-  /// Waits for the thread's last instruction, so that whoever comes back from a shutdown finds nothing of it.
+  /// Joins the thread, so that nothing of it is left when `shutdown` returns.
   private func joinThread() {
     guard let thread = state.withLock({ $0.ending.thread }) else { return }
     isJoined.withLock { isJoined in
@@ -63,7 +64,7 @@ extension RunLoop {
     }
   }
 
-  /// Says that a task has been started.
+  /// Registers a new task.
   func startTask() -> RunLoopTask {
     state.withLock { state in
       let number = state.nextNumber()
@@ -72,7 +73,7 @@ extension RunLoop {
     }
   }
 
-  /// Says that a task has ended.
+  /// Removes a task that has ended.
   func endTask(_ task: RunLoopTask) {
     state.withLock { state in
       state.ending.tasks.remove(task.number)
@@ -81,7 +82,7 @@ extension RunLoop {
     }
   }
 
-  /// Ends the loop if it is done.
+  /// Ends the loop if its shutdown has nothing left to wait for.
   ///
   /// - Returns: whether it has ended.
   func endIfDone() -> Bool {
@@ -101,13 +102,13 @@ extension RunLoop {
     for job in jobs { exile(job) }
     for wait in waits.values { wait.continuation.resume(returning: .closed) }
     for caller in callers { caller.resume() }
-    _ = work  // Let go only now: a stream that goes with it is closed, which takes the lock.
+    _ = work  // Released without the lock: closing a stream that the work owns takes the lock.
     return true
   }
 }
 
 extension RunLoop.State {
-  /// Whether the loop has been asked to end, and has waited for all that it should.
+  /// Whether `shutdown` was called and has nothing left to wait for.
   var isDone: Bool {
     guard let deadline = ending.deadline else { return false }
     return deadline <= .now || ending.tasks == ending.callingTasks && blocking.threads == 0

@@ -1,6 +1,6 @@
 public import Runtime
 
-/// The time of `ContinuousClock`, and sleep in the loop of the runtime.
+/// A clock with the time of `ContinuousClock` that sleeps in the runtime's loop.
 public struct PollClock: SleepingClock {
   public typealias Instant = ContinuousClock.Instant
 

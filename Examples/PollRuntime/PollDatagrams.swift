@@ -30,7 +30,7 @@ public struct PollDatagrams: DatagramSocket {
         let length = try socket.call(.receive) { number in
           var length = 0
           sender = SocketAddress(writtenBy: {
-            // MSG_TRUNC: the length of the datagram, which may be more than there is room for.
+            // MSG_TRUNC: returns the datagram's full length, which may exceed the room.
             length = recvfrom(number, free.baseAddress, free.count, Int32(MSG_TRUNC), $0, $1)
             return length < 0 ? -1 : 0
           })
@@ -65,7 +65,7 @@ public struct PollDatagrams: DatagramSocket {
         }
       }
       if count != nil { return }
-      // Where a Unix-domain receiver has no room, poll(2) knows that only of a socket that is connected to it.
+      // poll(2) waits for room at a Unix-domain receiver only if the socket is connected to it.
       if case .unix = address {
         try await socket.pause(for: .milliseconds(1), .send)
       } else {

@@ -20,7 +20,7 @@ public struct PollListener: StreamListener {
     self.loop = loop
   }
 
-  /// A socket that another process has opened, whose name in the file system is that process's affair.
+  /// Wraps a socket that another process has opened. That process owns its name in the file system.
   init(inherited: InheritedSocket, _ options: ListenOptions, on loop: RunLoop) throws(IOError) {
     socket = try Socket(taking: try inherited.takeDescriptor(), on: loop, for: .listen)
     guard let address = socket.localAddress else { throw IOError(.listen, .system(EAFNOSUPPORT)) }
@@ -43,10 +43,10 @@ public struct PollListener: StreamListener {
         switch error.errno {
         case ECONNABORTED, EPROTO, ENETDOWN, ENOPROTOOPT, EHOSTDOWN, ENONET, EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH,
           EPERM:
-          continue  // It befell that connection alone: accept(2) says to go on to the next.
+          continue  // Only that connection failed: accept(2) says to go on to the next.
         case EMFILE, ENFILE, ENOBUFS, ENOMEM:
           options.onShortage?(error)
-          // The connection stays in the backlog, so that poll(2) would say at once that there is one.
+          // The connection stays in the backlog, so poll(2) would return at once.
           try await socket.pause(for: .milliseconds(20), .accept)
         default: throw error
         }
@@ -54,12 +54,12 @@ public struct PollListener: StreamListener {
     }
   }
 
-  /// Stops listening, and takes a Unix-domain socket's name out of the file system.
+  /// Stops listening, and removes a Unix-domain socket's name from the file system.
   public func close() { socket.close() }
 
   public func closeAndWait() async {
     close()
-    // A poll under way holds the file open, and with it the address. It is over when the loop comes to this.
+    // A poll in progress keeps the file open, and with it the address. It has ended when the loop runs this.
     _ = await loop.wait(until: .now)
   }
 }

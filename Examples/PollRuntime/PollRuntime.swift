@@ -1,13 +1,13 @@
 public import Runtime
 import Synchronization
 
-/// A runtime in one thread, which runs tasks, fires timers and watches sockets with poll(2): made to be read.
+/// A runtime in one thread, which runs tasks, fires timers and watches sockets with poll(2). It is written to be read.
 public struct PollRuntime: AsyncRuntime {
   public let name = "poll"
   public let workerCount = 1
   private let loop: RunLoop
 
-  /// - Throws: what the system says if it has no descriptor or thread to give.
+  /// - Throws: the system's error if there is no descriptor or thread left.
   public init() throws(IOError) { loop = try RunLoop() }
 
   public var taskExecutor: (any TaskExecutor)? { loop }

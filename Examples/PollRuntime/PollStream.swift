@@ -5,7 +5,7 @@ public import Runtime
 public struct PollStream: ByteStream {
   private let socket: Socket
 
-  /// A connection that somebody has made.
+  /// Wraps a connected socket.
   init(_ socket: Socket) { self.socket = socket }
 
   /// Connects to `address`.
@@ -17,11 +17,11 @@ public struct PollStream: ByteStream {
           Int(address.withSystemAddress { connect(descriptor, $0, $1) })
         }
         if answer != nil { break }
-        // The backlog of a Unix-domain listener is full, and nothing tells when it is not.
+        // The backlog of a Unix-domain listener is full, and no event tells when it has room.
         try await socket.pause(for: .milliseconds(2), .connect)
       } catch {
         switch error.errno {
-        case EINPROGRESS: continue  // Asked again, it says whether it is connected by now.
+        case EINPROGRESS: continue  // Calling again tells whether it has connected.
         case EALREADY: try await socket.wait(for: Event.writable, .connect)
         default: throw error
         }
@@ -31,7 +31,7 @@ public struct PollStream: ByteStream {
   }
 
   public func waitUntilReadable() async throws(IOError) {
-    // Looked at before it is waited for, since what can be done at once is to be done in a cancelled task too.
+    // Tries before it waits, since what can be done at once has to be done in a cancelled task too.
     let isReadable = try socket.call(.read) { descriptor in
       var asked = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
       return Int(poll(&asked, 1, 0))
@@ -59,7 +59,7 @@ public struct PollStream: ByteStream {
     await socket.giveWay()
     while true {
       let count = try bytes.withUnsafeBytes { bytes throws(IOError) in
-        // MSG_NOSIGNAL: for a peer that has gone, the system would otherwise end the process.
+        // MSG_NOSIGNAL: without it, writing to a closed connection ends the process (SIGPIPE).
         try socket.call(.write) { send($0, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
       }
       if let count { return count }
@@ -71,7 +71,7 @@ public struct PollStream: ByteStream {
     do throws(IOError) {
       _ = try socket.call(.shutdown) { Int(shutdown($0, Int32(SHUT_WR))) }
     } catch {
-      // A peer that has gone already need not be told.
+      // A peer that has closed the connection need not be told.
       if error.errno != ENOTCONN { throw error }
     }
   }

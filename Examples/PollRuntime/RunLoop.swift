@@ -2,26 +2,26 @@ import Glibc
 import Runtime
 import Synchronization
 
-/// One thread that runs jobs, watches sockets and tells the time.
+/// One thread that runs jobs, watches sockets and fires timers.
 ///
-/// All that it knows is behind one lock, and two rules go with that. Whoever brings something new while the thread sleeps
-/// rings, or it would sleep on. And nobody resumes a continuation while he holds the lock: resuming one enqueues a job,
-/// which takes the lock again.
+/// One lock protects its state, with two rules. A thread that adds something while the loop sleeps calls `ring`, or the
+/// loop would sleep on. And no thread resumes a continuation while it holds the lock: that enqueues a job, which takes
+/// the lock again.
 final class RunLoop: TaskExecutor {
   let state: Mutex<State>
   let isJoined = Mutex(false)
 
   struct State {
-    /// Ready to be run.
+    /// Jobs that are ready to run.
     var jobs: [UnownedJob] = []
     /// The tasks that wait, by what they wait for.
     var waits: [Event: Wait] = [:]
-    /// The sockets that are open, by numbers that are never used again, as those of descriptors are.
+    /// The open sockets, by numbers that are never reused, unlike the numbers of descriptors.
     var sockets: [Int: OpenSocket] = [:]
     var blocking = BlockingWork()
     var ending = Ending()
     var metrics = WorkerMetrics()
-    /// Whether the thread sleeps, or is about to.
+    /// Whether the thread sleeps or is about to.
     var isAsleep = false
     /// Two sockets: a byte written to one ends a poll that watches the other.
     let bell: (ring: Int32, hear: Int32)
@@ -29,7 +29,7 @@ final class RunLoop: TaskExecutor {
 
     init(bell: (Int32, Int32)) { self.bell = bell }
 
-    /// A number that nothing else has.
+    /// A unique number.
     mutating func nextNumber() -> Int {
       lastNumber += 1
       return lastNumber
@@ -38,12 +38,12 @@ final class RunLoop: TaskExecutor {
     /// Wakes the thread if it sleeps.
     mutating func ring() {
       guard isAsleep else { return }
-      isAsleep = false  // One byte will do, however many ring.
+      isAsleep = false  // One byte wakes the thread, however many calls there are.
       metrics.wakes += 1
       write(bell.ring, [1], 1)
     }
 
-    /// Takes what has been written, so that the next poll sleeps again.
+    /// Reads what `ring` has written, so that the next poll can sleep.
     mutating func hear() {
       var bytes: UInt64 = 0
       read(bell.hear, &bytes, 8)
@@ -55,7 +55,7 @@ final class RunLoop: TaskExecutor {
     guard socketpair(AF_UNIX, streamSocket, 0, &bell) == 0 else { throw IOError(.socket, .system(errno)) }
     state = Mutex(State(bell: (bell[0], bell[1])))
     do throws(IOError) {
-      // Under the lock, which is the first thing that the thread takes: by then its name is known.
+      // Under the lock, which the thread takes first: `thread` is set by then.
       try state.withLock { state throws(IOError) in state.ending.thread = try startThread(run) }
     } catch {
       for descriptor in bell { close(descriptor) }
@@ -63,8 +63,8 @@ final class RunLoop: TaskExecutor {
     }
   }
 
-  /// Takes a job that can go on, from any thread. It has to be run exactly once: one that is dropped leaves its task
-  /// hanging for ever.
+  /// Adds a job that is ready to run, from any thread. It has to run exactly once: a dropped job leaves its task
+  /// waiting for ever.
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     let isTaken = state.withLock { state in
@@ -76,21 +76,21 @@ final class RunLoop: TaskExecutor {
     if !isTaken { exile(job) }
   }
 
-  /// Has Swift's own pool run `job`, for there is no thread any more.
+  /// Runs `job` on Swift's own pool, after the loop's thread has ended.
   ///
-  /// With the identity of this executor still: under another Swift would enqueue the job here again, and again. And in a
-  /// bare job, as what is run inside a task would be taken for that task's.
+  /// The job still runs with the identity of this executor: with another one, Swift would enqueue it here again and
+  /// again. It runs in a bare job, since Swift would take a job that runs inside a task for a job of that task.
   func exile(_ job: UnownedJob) {
     globalConcurrentExecutor.enqueue(
       _swift_createJobForTestingOnly { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) })
   }
 
-  /// What the thread does: turn after turn, it runs what is ready and then looks what has become so.
+  /// The thread's loop. Each turn runs the jobs that are ready and then polls for more.
   @Sendable private func run() {
     var ready: [UnownedJob] = []
     repeat {
       state.withLock { state in
-        // What these make ready is for the next turn, so that no task can keep the others from theirs.
+        // Jobs that these make ready wait for the next turn, so that no task can starve the others.
         swap(&state.jobs, &ready)
         state.metrics.jobs += ready.count
       }
@@ -99,9 +99,9 @@ final class RunLoop: TaskExecutor {
     } while poll()
   }
 
-  /// Sleeps until there is something to do, and makes ready whoever waited for it.
+  /// Sleeps until an event occurs, and resumes the tasks that wait for it.
   ///
-  /// - Returns: whether there is to be another turn.
+  /// - Returns: whether the loop continues.
   private func poll() -> Bool {
     var asked: [pollfd] = []
     var numbers: [Int] = []
@@ -114,21 +114,21 @@ final class RunLoop: TaskExecutor {
         asked.append(pollfd(fd: socket.descriptor, events: Int16(reading | writing), revents: 0))
         numbers.append(number)
       }
-      // Under the same hold of the lock as the look at what there is to do: whoever brings more later finds this, and
-      // rings.
+      // Set in the same critical section as the check for work: a thread that adds work later sees the flag and calls
+      // `ring`.
       state.isAsleep = state.jobs.isEmpty && !state.isDone
       guard state.isAsleep else { return 0 }
       state.metrics.parks += 1
       return state.millisecondsToNextDeadline
     }
-    // A call that fails, as when a signal interrupts it, has found nothing; the next turn asks again.
+    // If the call fails, for instance because a signal interrupts it, the next turn polls again.
     Glibc.poll(&asked, nfds_t(asked.count), timeout)
     let due = state.withLock { state in
       state.isAsleep = false
       if asked[0].revents != 0 { state.hear() }
       var events = state.deadlinesPassed
       for (answer, number) in zip(asked.dropFirst(), numbers) {
-        // An error or a hang-up is for either: whoever waits finds out by trying.
+        // Errors and hang-ups wake both directions: the waiting task finds out by trying.
         if Int32(answer.revents) & ~POLLOUT != 0 { events.append(.readable(number)) }
         if Int32(answer.revents) & ~POLLIN != 0 { events.append(.writable(number)) }
       }

@@ -2,20 +2,20 @@ import Glibc
 import Runtime
 import Synchronization
 
-/// What the loop knows of a socket.
+/// An open socket of the loop.
 struct OpenSocket {
   let descriptor: Int32
-  /// The name that it has in the file system until it is closed.
+  /// The name that it has in the file system while it is open.
   var name: SocketName?
 
-  /// To be called once nobody finds it in the loop any more.
+  /// Called after the socket has been removed from the loop.
   func close() {
     name?.remove()
     Glibc.close(descriptor)
   }
 }
 
-/// A socket that a loop watches, known by its number there. It is closed when the last reference to it goes.
+/// A socket that a loop watches, identified by its number there. It closes when its last reference is released.
 final class Socket: Sendable {
   private let loop: RunLoop
   private let number: Int
@@ -31,7 +31,7 @@ final class Socket: Sendable {
     try self.init(taking: descriptor, on: loop, for: operation)
   }
 
-  /// Takes `descriptor` over, and closes it if the loop takes no more.
+  /// Takes ownership of `descriptor`, and closes it if the loop is shutting down.
   init(taking descriptor: Int32, on loop: RunLoop, for operation: IOError.Operation) throws(IOError) {
     let number: Int? = loop.state.withLock { state in
       guard !state.ending.hasBegun else { return nil }
@@ -49,10 +49,10 @@ final class Socket: Sendable {
 
   deinit { close() }
 
-  /// Makes a system call. The lock is held meanwhile, so that nobody closes the descriptor and its number becomes another
+  /// Makes a system call under the lock, so that no other thread closes the descriptor and its number becomes another
   /// file's.
   ///
-  /// - Returns: what the call returns; `nil` where it would have to wait (`EAGAIN`).
+  /// - Returns: the call's result; `nil` if it would have to wait (`EAGAIN`).
   func call(_ operation: IOError.Operation, _ call: (Int32) -> Int) throws(IOError) -> Int? {
     try loop.state.withLock { state throws(IOError) in
       guard let socket = state.sockets[number] else { throw IOError(operation, .closed) }
@@ -68,19 +68,19 @@ final class Socket: Sendable {
     }
   }
 
-  /// Waits until a call is worth trying again.
+  /// Waits until the socket is ready for another attempt.
   func wait(for event: (Int) -> Event, _ operation: IOError.Operation) async throws(IOError) {
     if let reason = await loop.wait(for: event(number)) { throw IOError(operation, reason) }
   }
 
-  /// Waits for `duration` where no descriptor tells that it is time to try again.
+  /// Waits for `duration`, when no descriptor tells when to try again.
   func pause(for duration: Duration, _ operation: IOError.Operation) async throws(IOError) {
     if isPausing.exchange(true, ordering: .relaxed) { throw IOError(operation, .busy) }
     defer { isPausing.store(false, ordering: .relaxed) }
     if let reason = await loop.wait(until: .now + duration) { throw IOError(operation, reason) }
   }
 
-  /// To be called before an operation: gives others a turn now and then, since nothing else may make this task wait.
+  /// Called before each operation: yields now and then, since a task whose operations never wait would not suspend.
   func giveWay() async {
     if operations.wrappingAdd(1, ordering: .relaxed).newValue % 32 == 0 { await Task.yield() }
   }
@@ -95,17 +95,17 @@ final class Socket: Sendable {
     loop.end([.readable(number), .writable(number)], because: .closed)
   }
 
-  /// Turns on an option that is a flag. It does nothing to a socket that has no such option.
+  /// Turns on an option that is a flag. It does nothing if the socket has no such option.
   func turnOn(_ option: Int32, _ level: Int32) { set(option, level, to: Int32(1)) }
 
-  /// Sets an option. It does nothing to a socket that has no such option.
+  /// Sets an option. It does nothing if the socket has no such option.
   func set<Value: BitwiseCopyable>(_ option: Int32, _ level: Int32, to value: Value) {
     _ = try? call(.socket) { number in
       withUnsafePointer(to: value) { Int(setsockopt(number, level, option, $0, socklen_t(MemoryLayout<Value>.size))) }
     }
   }
 
-  /// Sets what there is to set of `options`; it asks no silent peer whether it is still there.
+  /// Sets `options`, except for keep-alive.
   func apply(_ options: TCPOptions) {
     if options.noDelay { turnOn(TCP_NODELAY, Int32(IPPROTO_TCP)) }
     if options.resetsOnClose { set(SO_LINGER, SOL_SOCKET, to: linger(l_onoff: 1, l_linger: 0)) }

@@ -6,7 +6,7 @@ struct SocketName {
   private let path: String
   private let file: FileNumber
 
-  /// Binds `descriptor` to `path`, and replaces what a server has left there that was killed.
+  /// Binds `descriptor` to `path`, and replaces the socket of a server that was killed.
   ///
   /// Those that bind in a directory take turns by a lock on it: of two that find the same abandoned socket the second
   /// finds one that is in use.
@@ -38,8 +38,8 @@ private func directory(of path: String) -> String {
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
-/// Whether `path` names a socket that no process has open. It asks by a socket for datagrams, of which the other end hears
-/// nothing; a socket of another kind there is another error.
+/// Whether `path` names a socket that no process has open. It asks by a socket for datagrams, of which the other end
+/// hears nothing; a socket of another kind there is another error.
 private func isAbandoned(_ address: SocketAddress, _ path: String) -> Bool {
   guard let file = FileNumber(path), file.isSocket else { return false }
   let probe = Glibc.socket(address.family, datagramSocket, 0)

@@ -1,15 +1,15 @@
 import Glibc
 import Runtime
 
-// The system's calls, as far as they need more words in Swift than in C.
+// Wrappers of system calls that are awkward to call from Swift.
 
-/// What `socket(2)` and `socketpair(2)` are asked for: streams that never block and that no other program inherits.
+/// The type argument of `socket(2)` and `socketpair(2)`: non-blocking streams that other programs do not inherit.
 let streamSocket = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
 
 /// The same for datagrams.
 let datagramSocket = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
 
-/// Takes a connection off the backlog of `listener`; -1 if there is none.
+/// Accepts a connection from the backlog of `listener`; -1 if there is none.
 func acceptDescriptor(_ listener: Int32) -> Int32 {
   let descriptor = accept(listener, nil, nil)
   guard descriptor >= 0 else { return descriptor }
@@ -35,7 +35,7 @@ func startThread(_ body: @escaping @Sendable () -> Void) throws(IOError) -> pthr
   return thread
 }
 
-/// A function, as something that a C function can be handed.
+/// Wraps a function so that it can be passed through C.
 private final class Body: Sendable {
   let run: @Sendable () -> Void
   init(run: @escaping @Sendable () -> Void) { self.run = run }

@@ -13,26 +13,26 @@ enum Event: Hashable, Sendable {
   case done(Int)
 }
 
-/// A task that waits.
+/// A waiting task.
 struct Wait {
-  /// Which of the waits for the same event it is, one after another.
+  /// Tells this wait from earlier and later waits for the same event.
   let ticket: Int
-  /// To be resumed with `nil` when the event has come, and otherwise with why it will not be waited for.
+  /// Resumed with `nil` when the event has occurred, and otherwise with the reason why the wait ended.
   let continuation: UnsafeContinuation<IOError.Reason?, Never>
 }
 
 extension RunLoop {
-  /// Suspends the task until `event`: the one place where a task waits, and where cancelling is dealt with.
+  /// Suspends the task until `event`. All waits and their cancellation go through this function.
   ///
-  /// - Parameter begin: called once the wait can be ended by the event, and by nothing that comes before that.
-  /// - Returns: why the wait has ended without the event; `nil` if it has come.
+  /// - Parameter begin: called once the event can end the wait.
+  /// - Returns: why the wait ended without the event; `nil` if the event occurred.
   func wait(for event: Event, begin: () -> Void = {}) async -> IOError.Reason? {
     let ticket = state.withLock { $0.nextNumber() }
     return await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         let refusal: IOError.Reason? = state.withLock { state in
-          // Whoever cancels sets this first and calls the handler then, which takes the lock: either it is seen here or
-          // the handler sees the wait.
+          // Cancelling sets this flag and then calls the handler, which takes the lock: either this check sees the
+          // flag, or the handler finds the wait.
           if Task.isCancelled { return .cancelled }
           guard state.admits(event) else { return .closed }
           guard state.waits[event] == nil else { return .busy }
@@ -43,7 +43,7 @@ extension RunLoop {
         if let refusal { continuation.resume(returning: refusal) } else { begin() }
       }
     } onCancel: {
-      // Only this wait: one that was turned away must not end the other's.
+      // Only this wait: a wait that was refused as busy must not end the other one.
       let wait = state.withLock { $0.waits[event]?.ticket == ticket ? $0.waits.removeValue(forKey: event) : nil }
       wait?.continuation.resume(returning: .cancelled)
     }
@@ -54,7 +54,7 @@ extension RunLoop {
     await wait(for: .deadline(deadline, state.withLock { $0.nextNumber() }))
   }
 
-  /// Ends the waits for `events`: they have come, unless there is another `reason`.
+  /// Ends the waits for `events`, because these have occurred or for another `reason`.
   func end(_ events: [Event], because reason: IOError.Reason? = nil) {
     let waits = state.withLock { state in events.compactMap { state.waits.removeValue(forKey: $0) } }
     for wait in waits { wait.continuation.resume(returning: reason) }
@@ -62,7 +62,7 @@ extension RunLoop {
 }
 
 extension RunLoop.State {
-  /// Whether `event` can still come.
+  /// Whether `event` can still occur.
   fileprivate func admits(_ event: Event) -> Bool {
     switch event {
     case .readable(let number), .writable(let number): sockets[number] != nil
@@ -71,13 +71,13 @@ extension RunLoop.State {
     }
   }
 
-  /// The sleeps whose time has come.
+  /// The deadlines that have passed.
   var deadlinesPassed: [Event] {
     let now = ContinuousClock.now
     return waits.keys.filter { if case .deadline(let deadline, _) = $0 { deadline <= now } else { false } }
   }
 
-  /// How long to sleep, rounded up, since a timer that is early is wrong and one that is late is only slow; -1: for ever.
+  /// The timeout of the next poll in milliseconds, or -1 for none. It is rounded up, since no sleep may end early.
   var millisecondsToNextDeadline: Int32 {
     var next = ending.deadline
     for case .deadline(let deadline, _) in waits.keys { next = min(next ?? deadline, deadline) }

@@ -4,7 +4,7 @@ import HelloSite
 import Runtime
 import RuntimeSelection
 
-/// The server of chapter 1 with asynchronous calls, and for its clients no different.
+/// The server of chapter 1 with asynchronous calls. Clients notice no difference.
 @main struct AsyncButSerial: RuntimeProgram {
   static func main() { AsyncButSerial().runOrExit() }
 
@@ -18,7 +18,7 @@ import RuntimeSelection
   func serve(_ listener: some StreamListener, clock: some Clock<Duration>) async throws {
     while true {
       let stream = try await listener.accept()
-      // A client that resets its connection ends that, and not the server.
+      // A client that resets its connection does not stop the server.
       try? await handleConnection(stream, clock: clock, sleep: Settings.sleep)
     }
   }

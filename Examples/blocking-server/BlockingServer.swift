@@ -1,7 +1,7 @@
 import Glibc
 import HelloSite
 
-/// A web server made of nothing but sockets. It serves one connection to its end and then looks for the next.
+/// A web server on plain sockets. It serves one connection to its end and then accepts the next.
 @main enum BlockingServer {
   static func main() {
     let (listener, port) = listen(on: Settings.port)
@@ -10,7 +10,7 @@ import HelloSite
     while true {
       let connection = accept(listener, nil, nil)
       if connection < 0 {
-        // The client has gone while it waited for its turn, which is no reason to stop.
+        // The client left before it was accepted, which is no reason to stop.
         if errno == ECONNABORTED || errno == EINTR { continue }
         fail("accept")
       }
@@ -19,14 +19,14 @@ import HelloSite
     }
   }
 
-  /// Answers the one request that comes on `connection`. The thread does nothing else meanwhile, however long it takes.
+  /// Answers one request on `connection`. The thread does nothing else until that is done.
   static func serve(_ connection: Int32) {
     guard let page = readRequest(from: connection) else { return }
     if page == .sleep { block(for: Settings.sleep) }
     write(page.response, to: connection)
   }
 
-  /// Reads until a request's head is complete; `nil` if the client leaves before that, or goes on for too long.
+  /// Reads until a request's head is complete. Returns `nil` if the client leaves before that, or the head is too long.
   static func readRequest(from connection: Int32) -> Page? {
     var request: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 1024)
@@ -40,11 +40,11 @@ import HelloSite
     return nil
   }
 
-  /// Writes all of `bytes`, unless the client has gone: then there is nobody left to tell.
+  /// Writes all of `bytes`. It returns early if the client has closed the connection.
   static func write(_ bytes: [UInt8], to connection: Int32) {
     var rest = bytes[...]
     while !rest.isEmpty {
-      // MSG_NOSIGNAL, as the kernel would otherwise end the whole process (SIGPIPE) for a client that has gone.
+      // MSG_NOSIGNAL: without it, writing to a closed connection ends the whole process (SIGPIPE).
       let count = rest.withUnsafeBytes { send(connection, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       if count < 0, errno == EINTR { continue }
       if count < 0 { return }
@@ -52,7 +52,7 @@ import HelloSite
     }
   }
 
-  /// Puts the thread to sleep, and with it everything that it would otherwise do.
+  /// Blocks the thread for `duration`.
   static func block(for duration: Duration) {
     let (seconds, attoseconds) = duration.components
     var rest = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
@@ -60,11 +60,11 @@ import HelloSite
     while nanosleep(&rest, &left) < 0, errno == EINTR { rest = left }
   }
 
-  /// Listens on 127.0.0.1, and says on which port.
+  /// Listens on 127.0.0.1. Returns the descriptor and the port.
   static func listen(on port: UInt16) -> (listener: Int32, port: UInt16) {
     let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     if listener < 0 { fail("socket") }
-    // Otherwise the port could not be had again for a minute after the server has ended.
+    // Without this, the port would stay unavailable for a minute after the server has ended.
     var on: Int32 = 1
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
 
@@ -83,7 +83,7 @@ import HelloSite
     return (listener, UInt16(bigEndian: address.sin_port))
   }
 
-  /// Says which call has failed and why, and ends the process.
+  /// Prints which call failed and why, and ends the process.
   static func fail(_ call: String) -> Never {
     perror(call)
     exit(EXIT_FAILURE)

@@ -2,9 +2,9 @@ import Glibc
 import Runtime
 import Synchronization
 
-/// What is read from one descriptor and written to another, as a stream: two pipes, a terminal, two ends of a socket.
+/// A stream that reads from one descriptor and writes to another: two pipes, a terminal, or a socket.
 ///
-/// It is used on its loop and nowhere else.
+/// Only its loop's thread uses it.
 final class DescriptorStream: ByteStream {
   private let input: Int32
   private let output: Int32
@@ -36,7 +36,7 @@ final class DescriptorStream: ByteStream {
   func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
     if bytes.isEmpty { return 0 }
     try await wait(for: .write, on: output)
-    // A pipe that has room has room for so much (pipe(7)). More would block the thread, and with it the whole loop.
+    // A pipe that is ready has room for PIPE_BUF bytes (pipe(7)). More could block the thread, and the whole loop.
     let piece = bytes.extracting(first: Int(PIPE_BUF))
     let (count, code) = piece.withUnsafeBytes { (Glibc.write(output, $0.baseAddress, $0.count), errno) }
     guard count >= 0 else { throw IOError(.write, .system(code)) }
@@ -46,7 +46,7 @@ final class DescriptorStream: ByteStream {
   private func wait(for operation: IOError.Operation, on descriptor: Int32) async throws(IOError) {
     try checkOpen(operation)
     try await loop.wait(for: operation, on: descriptor)
-    // Other jobs have run since it was ready. If one has closed the stream, the number may be another file's by now.
+    // Other jobs have run since it became ready. If one closed the stream, the number may belong to another file now.
     try checkOpen(operation)
   }
 
@@ -58,7 +58,7 @@ final class DescriptorStream: ByteStream {
   func shutdownWrite() throws(IOError) {
     guard isWriting.exchange(false, ordering: .relaxed) else { return }
     loop.forget(output)
-    // Where it is a socket, as under inetd, it stays open by the name of `input`.
+    // If both are one socket, as under inetd, `input` keeps it open.
     shutdown(output, Int32(SHUT_WR))
     Glibc.close(output)
   }

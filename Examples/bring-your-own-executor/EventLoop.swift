@@ -2,14 +2,14 @@ import Glibc
 import Runtime
 import Synchronization
 
-/// A thread that runs jobs, and that waits for descriptors when there are none: the heart of a runtime.
+/// An executor that runs jobs on one thread, and waits for descriptors when there are none: the core of a runtime.
 ///
-/// The thread is that of whoever calls `run`.
+/// It uses the thread that calls `run`.
 final class EventLoop: TaskExecutor {
   private struct Waiter {
     let descriptor: Int32
     let events: Int32
-    /// Resumed with the reason why it has waited in vain, if it has.
+    /// Resumed with an error if the wait failed.
     let continuation: CheckedContinuation<IOError.Reason?, Never>
   }
 
@@ -17,13 +17,13 @@ final class EventLoop: TaskExecutor {
     var jobs: [UnownedJob] = []
     var jobCount = 0
     var waiters: [Int: Waiter] = [:]
-    /// The thread is waiting, or about to.
+    /// Whether the thread is waiting or about to.
     var isResting = false
   }
 
   private let state = Mutex(State())
   private let lastID = Atomic(0)
-  /// A pipe to ourselves. What is written to one end ends a wait at the other.
+  /// A pipe to the loop itself. Writing to one end ends a wait at the other.
   private let bell: (reading: Int32, writing: Int32)
 
   init() throws(IOError) {
@@ -37,7 +37,7 @@ final class EventLoop: TaskExecutor {
     close(bell.writing)
   }
 
-  /// How many jobs it has run.
+  /// The number of jobs that have run.
   var jobCount: Int { state.withLock { $0.jobCount } }
 
   func enqueue(_ job: consuming ExecutorJob) {
@@ -45,10 +45,10 @@ final class EventLoop: TaskExecutor {
     change { $0.jobs.append(job) }
   }
 
-  /// Runs `operation`, and all else that is started here meanwhile, on the calling thread.
+  /// Runs `operation`, and all other tasks of this executor, on the calling thread until `operation` is done.
   func run<Success: Sendable>(_ operation: sending @escaping () async throws -> Success) throws -> Success {
     let task = spawn(operation)
-    // Set by a job, and so on this very thread.
+    // Set by a job, which runs on this thread.
     nonisolated(unsafe) var result: Result<Success, any Error>?
     execute { result = await task.result }
     while true {
@@ -66,7 +66,7 @@ final class EventLoop: TaskExecutor {
     }
   }
 
-  /// Waits until the bell rings or a descriptor is ready; does not wait, but has a look, if there are jobs already.
+  /// Waits until the bell rings or a descriptor is ready. Polls without waiting if there are jobs.
   private func rest() {
     let (waiters, mayWait) = state.withLock { state in
       state.isResting = state.jobs.isEmpty
@@ -82,7 +82,7 @@ final class EventLoop: TaskExecutor {
     for (waiter, polled) in zip(waiters, polled.dropFirst()) where polled.revents != 0 { wake(waiter.key, with: nil) }
   }
 
-  /// Changes the state, and has the loop look at it.
+  /// Changes the state, and wakes the loop if it rests.
   private func change<Outcome: Sendable>(_ body: (inout State) -> Outcome) -> Outcome {
     let (outcome, mustRing) = state.withLock { state in
       let outcome = body(&state)
@@ -105,7 +105,7 @@ final class EventLoop: TaskExecutor {
     let failure: IOError.Reason? = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let refusal: IOError.Reason? = change { state in
-          // Looked at under the lock: whoever cancels later finds the waiter.
+          // Checked under the lock: a later cancellation finds the waiter.
           if Task.isCancelled { return .cancelled }
           if state.waiters.values.contains(where: { $0.descriptor == descriptor }) { return .busy }
           state.waiters[id] = Waiter(descriptor: descriptor, events: events, continuation: continuation)
@@ -125,11 +125,11 @@ final class EventLoop: TaskExecutor {
     for id in waiting { wake(id, with: .closed) }
   }
 
-  /// Whoever takes a waiter out of the table is the one that resumes it, and so nobody else does.
+  /// Removes a waiter from the table and resumes it. Only the caller that removes a waiter resumes it.
   private func wake(_ id: Int, with failure: IOError.Reason?) {
     state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume(returning: failure)
   }
 }
 
-/// A `TaskExecutor` is an `Executor` as soon as it says so.
+/// A `TaskExecutor` needs only this declaration to be an `Executor`.
 extension EventLoop: Executor {}

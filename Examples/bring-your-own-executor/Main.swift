@@ -1,10 +1,11 @@
 import Glibc
 import RuntimeHTTP
 
-/// A web server without sockets and without a runtime: it answers on standard output what it is asked on standard input.
+/// A web server without sockets and without a runtime: it reads requests from standard input and writes responses to
+/// standard output.
 @main enum Main {
   static func main() throws {
-    // Whoever reads our output may stop at any time, which is an error like any other.
+    // Without this, a reader that closes our output would end the process (SIGPIPE) instead of causing an error.
     signal(SIGPIPE, SIG_IGN)
     let loop = try EventLoop()
     let stream = DescriptorStream(input: STDIN_FILENO, output: STDOUT_FILENO, loop: loop)

@@ -2,9 +2,9 @@ import Glibc
 import Runtime
 import RuntimeSelection
 
-/// Sends back what it is sent, to everybody at once.
+/// A server that sends back what each of its clients sends.
 ///
-/// Usage: echo-server [ADDRESS]. The address is 127.0.0.1:8080 unless given.
+/// Usage: echo-server [ADDRESS]. The default address is 127.0.0.1:8080.
 @main struct EchoServer: RuntimeProgram {
   let address: SocketAddress
 
@@ -35,8 +35,8 @@ import RuntimeSelection
   }
 }
 
-/// Accepts connections until that fails, as it does when the task is cancelled; ends the connections then, and waits until
-/// they have ended.
+/// Accepts connections until `accept` fails, as it does when the task is cancelled. Then cancels the connections' tasks
+/// and waits until they have ended.
 func serve(_ listener: some StreamListener) async throws {
   try await withThrowingDiscardingTaskGroup { connections in
     while true {
@@ -46,7 +46,7 @@ func serve(_ listener: some StreamListener) async throws {
   }
 }
 
-/// Sends back all that comes on `stream`, until the peer has finished, has gone, or the task is cancelled.
+/// Sends back the bytes that arrive on `stream`, until the client finishes or disconnects, or the task is cancelled.
 func echo(_ stream: some ByteStream) async {
   do {
     while true {
@@ -55,7 +55,7 @@ func echo(_ stream: some ByteStream) async {
       try await stream.write(bytes)
     }
   } catch {
-    // The connection is over, and the others have nothing to do with that.
+    // The connection has ended, which does not affect the others.
   }
   stream.close()
 }

@@ -4,7 +4,7 @@ import Runtime
 import RuntimeHTTP
 import RuntimeSelection
 
-/// The smallest server that speaks HTTP/1.1 by way of the engine.
+/// A minimal HTTP/1.1 server on the engine.
 @main struct HelloHTTP1: RuntimeProgram {
   static func main() { HelloHTTP1().runOrExit() }
 

@@ -5,7 +5,7 @@ import Runtime
 import RuntimeHTTP
 import RuntimeSelection
 
-/// The smallest server that speaks HTTP/2. Its requests are answered on an executor of our own.
+/// A minimal HTTP/2 server. It answers requests on an executor of its own.
 @main struct HelloHTTP2: RuntimeProgram {
   static func main() { HelloHTTP2().runOrExit() }
 
@@ -33,7 +33,7 @@ import RuntimeSelection
   }
 }
 
-/// Runs jobs one after another, on a serial queue of Dispatch.
+/// Runs jobs one after another on a serial Dispatch queue.
 final class SerialExecutor: TaskExecutor, Executor {
   private let queue = DispatchQueue(label: "hello-http2")
   private let mark = DispatchSpecificKey<Bool>()
@@ -45,6 +45,6 @@ final class SerialExecutor: TaskExecutor, Executor {
     queue.async { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 
-  /// Whether the calling thread is running one of its jobs.
+  /// Whether the calling code runs in one of the executor's jobs.
   var isCurrent: Bool { DispatchQueue.getSpecific(key: mark) ?? false }
 }

@@ -4,7 +4,7 @@ import PollRuntime
 import Runtime
 import RuntimeHTTP
 
-/// The program of README.md, on a runtime of the reader's own.
+/// The program of README.md on `PollRuntime`.
 @main struct HelloOnPoll {
   static func main() throws {
     try PollRuntime().run { runtime in

@@ -2,7 +2,7 @@ import ConnectionHandler
 import Runtime
 import RuntimeTesting
 
-/// The connection handler of chapters 2 and 3 on streams in memory. There is no socket here, and not even a runtime.
+/// Runs the connection handler of chapters 2 and 3 on streams in memory, without a socket or a runtime.
 @main enum MockStream {
   static func main() async throws {
     let request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -19,7 +19,7 @@ import RuntimeTesting
     await report("nothing", ScriptedStream([]))
   }
 
-  /// Says in one line what the handler does with a stream.
+  /// Prints a line about what the handler does with a stream.
   static func report(_ request: String, _ stream: ScriptedStream) async {
     do {
       try await handleConnection(stream, clock: ContinuousClock(), sleep: .zero)

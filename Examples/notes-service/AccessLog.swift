@@ -1,6 +1,6 @@
 import RuntimeHTTP
 
-/// Says in a line how each request went.
+/// Writes a line about each request.
 struct AccessLog: RequestObserver {
   let write: @Sendable (String) -> Void
 

@@ -1,14 +1,14 @@
 import Glibc
 import Synchronization
 
-/// An open file, for threads that may block.
+/// An open file. Its functions block the calling thread.
 ///
-/// It is closed when the last reference has gone. A task that is cancelled no longer waits for a call on another thread,
-/// but the call goes on, and must not find the descriptor closed, or open as another file.
+/// It closes when its last reference is released. A cancelled task stops waiting for a call on another thread, but the
+/// call continues, and must not find the descriptor closed or reused for another file.
 final class File: Sendable {
   private let descriptor: Int32
   private let path: String
-  /// Whether the file goes when it is closed.
+  /// Whether the file is removed when it is closed.
   private let isTemporary: Mutex<Bool>
 
   /// Opens the file at `path`.
@@ -19,7 +19,7 @@ final class File: Sendable {
     isTemporary = Mutex(false)
   }
 
-  /// Makes a new file in `directory`, which is there until it is closed unless it is published.
+  /// Creates a temporary file in `directory`. It is removed when it is closed, unless it has been published.
   init(temporaryIn directory: String) throws(FileError) {
     path = "\(directory)/.upload-\(UInt64.random(in: 0 ... .max))"
     descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -32,7 +32,7 @@ final class File: Sendable {
     if isTemporary.withLock({ $0 }) { unlink(path) }
   }
 
-  /// How many bytes there are.
+  /// The length in bytes.
   var length: Int {
     get throws(FileError) {
       var status = stat()
@@ -41,7 +41,7 @@ final class File: Sendable {
     }
   }
 
-  /// The next bytes, `limit` at most; none at the end.
+  /// Reads up to `limit` bytes. Returns none at the end of the file.
   func read(upTo limit: Int) throws(FileError) -> [UInt8] {
     var code: Int32 = 0
     let bytes = [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
@@ -53,7 +53,7 @@ final class File: Sendable {
     return bytes
   }
 
-  /// Writes all of `bytes` behind what has been written.
+  /// Appends all of `bytes`.
   func write(_ bytes: [UInt8]) throws(FileError) {
     var written = 0
     while written < bytes.count {
@@ -65,9 +65,9 @@ final class File: Sendable {
     }
   }
 
-  /// Gives a temporary file, all of which has been written, its name. A file that has it is replaced.
+  /// Renames a complete temporary file to `path`, and replaces a file that is there.
   func publish(as name: String) throws(FileError) {
-    // Or a name could be on the disk before the content is.
+    // Without this, the name could reach the disk before the content.
     guard fsync(descriptor) == 0 else { throw FileError("fsync") }
     try isTemporary.withLock { isTemporary throws(FileError) in
       guard rename(path, name) == 0 else { throw FileError("rename") }
@@ -75,13 +75,13 @@ final class File: Sendable {
     }
   }
 
-  /// Empties a file that is still temporary, so that closing it is quick: to free the space of a large one takes a while.
+  /// Empties a file that is still temporary, so that closing it is quick: freeing the space of a large file takes time.
   func discard() {
     isTemporary.withLock { if $0 { ftruncate(descriptor, 0) } }
   }
 }
 
-/// A system call for a file that has failed.
+/// The error of a failed system call for a file.
 struct FileError: Error, Hashable, CustomStringConvertible {
   let call: String
   /// The system's error number.

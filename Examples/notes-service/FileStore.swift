@@ -2,20 +2,21 @@ import Glibc
 import Runtime
 import RuntimeHTTP
 
-/// The files of a directory. Each is there as a whole, or not at all.
+/// The files of a directory. Each is stored completely or not at all.
 struct FileStore<R: AsyncRuntime>: Sendable {
   let runtime: R
   let directory: String
-  /// The longest file in bytes.
+  /// The maximum length of a file in bytes.
   let longest: Int
 
-  /// How much is read or written at a time, in bytes: each time costs two changes of threads.
+  /// The number of bytes per read or write. Each one costs two thread switches.
   private static var pieceLength: Int { 256 * 1024 }
 
-  /// Stores what comes as the file called `name`, in place of one that is there.
+  /// Stores the content as the file called `name`, and replaces a file of that name.
   ///
-  /// - Returns: how many bytes have come.
-  /// - Throws: ``HTTPError`` with ``Status/contentTooLarge``, and what reading and writing throw. Nothing is stored then.
+  /// - Returns: the length of the content in bytes.
+  /// - Throws: ``HTTPError`` with ``Status/contentTooLarge``, and the errors of reading and writing. Nothing is stored
+  ///   then.
   func store(_ body: RequestBody, as name: Name) async throws -> Int {
     let tooLarge = HTTPError(.contentTooLarge, "A file has at most \(longest) bytes.")
     if let length = body.length, length > longest { throw tooLarge }
@@ -47,11 +48,11 @@ struct FileStore<R: AsyncRuntime>: Sendable {
   }
 
   private func discard(_ file: File) async {
-    // In a task of its own: this one may have been cancelled, and `runBlocking` would do nothing for it.
+    // In a task of its own: `runBlocking` does nothing in a cancelled task, which this one may be.
     _ = await runtime.spawn { [runtime] in try await runtime.runBlocking { file.discard() } }.result
   }
 
-  /// A response with the file called `name`, which is read as it is sent.
+  /// A response with the content of the file called `name`, read while it is sent.
   ///
   /// - Throws: ``HTTPError`` with ``Status/notFound`` if there is none.
   func response(with name: Name) async throws -> Response {

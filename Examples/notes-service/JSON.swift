@@ -1,4 +1,4 @@
-/// A value of JSON (RFC 8259). It is parsed strictly, and written without blanks.
+/// A JSON value (RFC 8259). Parsing is strict, and the output has no blanks.
 enum JSON: Hashable, Sendable {
   case null
   case bool(Bool)
@@ -9,7 +9,7 @@ enum JSON: Hashable, Sendable {
 }
 
 extension JSON {
-  /// The value as UTF-8. The members of an object are in the order of their names.
+  /// The value as UTF-8. The members of an object are sorted by name.
   var bytes: [UInt8] {
     var output: [UInt8] = []
     write(to: &output)
@@ -42,7 +42,7 @@ extension JSON {
   }
 
   private static func spelling(of number: Double) -> String {
-    // JSON has no words for what is not finite.
+    // JSON cannot express infinities and NaN.
     guard number.isFinite else { return "null" }
     return Int(exactly: number).map(String.init) ?? "\(number)"
   }
@@ -61,7 +61,7 @@ extension JSON {
 }
 
 extension JSON {
-  /// Why a text is no JSON, and at which byte of it, counted from 0.
+  /// Why a text is not JSON, and at which byte offset.
   struct Malformed: Error, Hashable, CustomStringConvertible {
     let problem: String
     let offset: Int
@@ -69,11 +69,11 @@ extension JSON {
     var description: String { "\(problem), at byte \(offset)" }
   }
 
-  /// The value that `text` spells.
+  /// Parses `text`.
   ///
-  /// A name that an object has twice is refused, since programs differ about which one counts.
+  /// It rejects duplicate names in an object, since programs differ about which one counts.
   ///
-  /// - Parameter depth: how many arrays and objects there may be in each other: parsing takes stack for each.
+  /// - Parameter depth: how deep arrays and objects may be nested. Parsing uses stack for each level.
   init(_ text: [UInt8], depth: Int = 32) throws(Malformed) {
     var parser = JSONParser(text: text)
     self = try parser.value(depth)

@@ -1,11 +1,11 @@
-/// Reads a text of JSON from left to right.
+/// A recursive-descent parser for JSON.
 struct JSONParser {
   let text: [UInt8]
   private var position = 0
 
   init(text: [UInt8]) { self.text = text }
 
-  /// The next byte, as the character that it is where it is one of ASCII.
+  /// The next byte as a character, if it is ASCII.
   var next: Unicode.Scalar? { position < text.count ? Unicode.Scalar(text[position]) : nil }
 
   func malformed(_ problem: String) -> JSON.Malformed { JSON.Malformed(problem: problem, offset: position) }
@@ -20,7 +20,7 @@ struct JSONParser {
     while skip(" ") || skip("\n") || skip("\r") || skip("\t") {}
   }
 
-  /// A value, and the blanks around it.
+  /// Parses a value, and the blanks around it.
   mutating func value(_ depth: Int) throws(JSON.Malformed) -> JSON {
     skipBlanks()
     let value: JSON
@@ -52,7 +52,7 @@ struct JSONParser {
     return value
   }
 
-  /// What `element` parses, again and again, up to `end`.
+  /// Parses elements with `element`, up to `end`.
   private mutating func list(
     _ end: Unicode.Scalar, _ depth: Int, _ element: (inout JSONParser) throws(JSON.Malformed) -> Void
   ) throws(JSON.Malformed) {
@@ -107,13 +107,13 @@ struct JSONParser {
     return string
   }
 
-  /// What a backslash stands for, with what follows it.
+  /// Parses an escape sequence after its backslash.
   private mutating func escaped() throws(JSON.Malformed) -> Unicode.Scalar {
     for (letter, meaning) in Self.escapes where skip(letter) { return meaning }
     guard skip("u") else { throw malformed("there is no such escape") }
     let unit = try hexadecimal()
     if let scalar = Unicode.Scalar(unit) { return scalar }
-    // Section 7: a character beyond the first 65,536 is two escapes, half of its bits in each.
+    // Section 7: a character beyond U+FFFF is two escapes, a surrogate pair.
     guard unit < 0xDC00, skip("\\"), skip("u"), case let low = try hexadecimal(), 0xDC00..<0xE000 ~= low,
       let scalar = Unicode.Scalar(0x10000 + (UInt32(unit) - 0xD800) << 10 + UInt32(low) - 0xDC00)
     else { throw malformed("an escape is half of a character") }

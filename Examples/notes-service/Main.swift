@@ -18,7 +18,7 @@ import RuntimeSelection
     let signals = try Signals([.interrupt, .terminate])
     print("Listening on http://\(server.localAddress)")
     fflush(nil)
-    // To cancel the server is to shut it down gracefully.
+    // Cancelling the task shuts the server down gracefully.
     let serving = runtime.spawn { try await server.run() }
     let stopping = runtime.spawn { for await _ in signals { serving.cancel() } }
     try await serving.value

@@ -1,6 +1,6 @@
 import RuntimeHTTP
 
-/// A note: a name, a text, and who wrote it.
+/// A note with its name, text and author.
 struct Note: Hashable, Sendable {
   let name: Name
   let text: String
@@ -8,10 +8,10 @@ struct Note: Hashable, Sendable {
 }
 
 extension Note {
-  /// The longest note in bytes of JSON.
+  /// The maximum length of a note's JSON in bytes.
   static let longest = 64 * 1024
 
-  /// The note that the content of `request` describes: `{"name": "milk", "text": "Two litres"}`.
+  /// Parses the note in the content of `request`: `{"name": "milk", "text": "Two litres"}`.
   ///
   /// - Throws: ``HTTPError`` that tells the client what is wrong.
   init(_ request: Request, by author: String) async throws {
@@ -46,7 +46,7 @@ struct Name: Hashable, Sendable {
 
   static let rule = "A name has 1 to 64 letters, digits, dots, hyphens and underscores, and no dot in front."
 
-  /// The name `text`, if that is one.
+  /// Makes a name of `text`; `nil` if it is not valid.
   init?(_ text: String) {
     let isAllowed = { (character: Character) in
       character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
@@ -59,7 +59,7 @@ struct Name: Hashable, Sendable {
 extension Request {
   /// The name in the path of a route with `:name`.
   ///
-  /// - Throws: ``HTTPError`` if it is none.
+  /// - Throws: ``HTTPError`` if it is not valid.
   var name: Name {
     get throws(HTTPError) {
       guard let name = Name(parameters["name"] ?? "") else { throw HTTPError(.badRequest, Name.rule) }

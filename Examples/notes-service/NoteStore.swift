@@ -2,7 +2,7 @@ import Synchronization
 
 /// The notes, in memory.
 ///
-/// A lock and not an actor: none of this takes long, and routes that never wait are answered in plain calls.
+/// It uses a lock and not an actor: no operation takes long, and routes that never wait are answered in plain calls.
 final class NoteStore: Sendable {
   private let notes = Mutex<[Name: Note]>([:])
 

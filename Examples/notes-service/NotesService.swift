@@ -1,17 +1,17 @@
 import Runtime
 import RuntimeHTTP
 
-/// The service: its routes and how it is served, on whichever runtime.
+/// The service: its routes and its server options, on any runtime.
 struct NotesService<R: AsyncRuntime>: Sendable {
   let runtime: R
-  /// The names of those who may write, by their keys.
+  /// The names of the callers that may write, by key.
   let callers: [String: String]
   let files: FileStore<R>
   let notes = NoteStore()
   /// How long a client may take to send a note.
   var patience = Duration.seconds(10)
 
-  /// All that it answers.
+  /// The routes.
   var router: Router {
     let (notes, files) = (notes, files)
     var router = Router()
@@ -44,7 +44,7 @@ struct NotesService<R: AsyncRuntime>: Sendable {
     return router
   }
 
-  /// How it is served: errors are JSON, and each request leaves a line in the log.
+  /// The server's options: errors are JSON, and each request is logged.
   var options: ServerOptions {
     var options = ServerOptions()
     options.errorResponse = { error, _ in
@@ -58,17 +58,17 @@ struct NotesService<R: AsyncRuntime>: Sendable {
 }
 
 extension Response {
-  /// A response of JSON, as a line.
+  /// A response with a line of JSON.
   static func json(_ json: JSON, status: Status = .ok) -> Response { .json(json.bytes + "\n".utf8, status: status) }
 
-  /// A response of all notes, a line of JSON for each, which are written as they are sent.
+  /// A response with all notes, a line of JSON for each, produced while it is sent.
   static func lines(of notes: NoteStore) -> Response {
     let body = ResponseBody.stream { writer in
       var lines: [UInt8] = []
-      // A note that is removed while others are sent is left out.
+      // A note that is removed meanwhile is left out.
       for note in notes.names.lazy.compactMap({ notes[$0] }) {
         lines += note.json.bytes + "\n".utf8
-        // Each write leaves at once, so that lines gather.
+        // Each write is sent at once, so collect lines first.
         if lines.count >= 16 * 1024 {
           try await writer.write(lines)
           lines.removeAll(keepingCapacity: true)

@@ -1,8 +1,8 @@
 import RuntimeHTTP
 
-/// Lets those pass that show a key, and says to what is behind whose it is.
+/// A middleware that requires a key, and tells handlers which caller the key belongs to.
 struct RequireKey: ImmediateMiddleware {
-  /// The names of those who have a key, by their keys.
+  /// The names of the callers, by key.
   let callers: [String: String]
 
   func before(_ request: inout Request) throws -> Response? {
@@ -20,7 +20,7 @@ private enum CallerKey: RequestKey {
 }
 
 extension Request {
-  /// The name of who has shown a key.
+  /// The name of the authenticated caller.
   ///
   /// - Throws: ``HTTPError`` with ``Status/unauthorized`` if the route is not behind ``RequireKey``.
   var caller: String {

@@ -1,19 +1,19 @@
 import Glibc
 import RuntimeSelection
 
-/// What the environment says about the service.
+/// The service's settings, from environment variables.
 ///
-/// | variable | value | unless set |
+/// | variable | value | default |
 /// |---|---|---|
 /// | `PORT` | where to listen on 127.0.0.1; 0 lets the system choose | 7878 |
-/// | `FILES` | the directory of the files, which is made if it is not there | `files` |
+/// | `FILES` | the directory of the files, created if it is missing | `files` |
 /// | `FILE_LIMIT` | the longest file in bytes | 134217728, which are 128 MiB |
-/// | `KEYS` | who may write, and by which key: `anna:s3cret,ben:hunter2` | none may |
+/// | `KEYS` | the callers that may write, with their keys: `anna:s3cret,ben:hunter2` | none |
 struct Settings {
   var port: UInt16 = 7878
   var directory = "files"
   var longestFile = 128 * 1024 * 1024
-  /// The names of those who may write, by their keys.
+  /// The names of the callers that may write, by key.
   var callers: [String: String] = [:]
 
   /// The settings in the variables that `variable` looks up by name.
@@ -32,7 +32,7 @@ struct Settings {
     for pair in text.split(separator: ",") {
       let parts = pair.split(separator: ":").map(String.init)
       guard parts.count == 2, callers.updateValue(parts[0], forKey: parts[1]) == nil else {
-        // The message goes into a log, where keys are not to be.
+        // The message goes into a log, which must not contain keys.
         throw InvalidSetting("KEYS", value: "...", choices: "a list of names and keys: anna:s3cret,ben:hunter2")
       }
     }

@@ -20,7 +20,7 @@ import RuntimeSelection
       while true {
         let stream = try await listener.accept()
         connections.addTask {
-          // A client that resets its connection ends that, and not the server.
+          // A client that resets its connection does not stop the server.
           try? await handleConnection(stream, clock: clock, sleep: Settings.sleep)
         }
       }

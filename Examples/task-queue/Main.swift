@@ -1,7 +1,7 @@
 import Glibc
 import Runtime
 
-/// Three tasks on one thread, while the main thread is blocked; then a task that fails; then one by way of Gearbox.
+/// Three tasks on one thread, while the main thread is blocked; then a task that fails; then one started by Gearbox.
 @main enum Main {
   static func main() throws {
     let tasks = ["one", "two", "three"].map { name in
@@ -29,7 +29,7 @@ import Runtime
     try blockOn {}
   }
 
-  /// Prints a line with the time since the first.
+  /// Prints a line with the time since the first line.
   static func say(_ line: String) {
     let tenths = Int((start.duration(to: .now) / .milliseconds(100)).rounded())
     print("\(tenths / 10).\(tenths % 10) s  \(line)")
@@ -38,5 +38,5 @@ import Runtime
   private static let start = ContinuousClock.now
 }
 
-/// A `TaskExecutor` is an `Executor` as soon as it says so.
+/// A `TaskExecutor` needs only this declaration to be an `Executor`.
 extension TaskQueue: Executor {}

@@ -1,15 +1,15 @@
 import Dispatch
 import Synchronization
 
-/// Runs tasks on one thread of its own: all of an executor, and of a clock, that there has to be.
+/// A minimal executor and clock: it runs tasks on one thread of its own.
 final class TaskQueue: TaskExecutor {
-  /// The queue that `spawnTask` uses. Swift makes it, and its thread, when somebody first asks for it.
+  /// The queue that `spawnTask` uses. Swift creates it, and its thread, on first use.
   static let shared = TaskQueue()
 
   private struct State {
-    /// What is ready to run, in the order in which it came.
+    /// The jobs that are ready to run, in order of arrival.
     var jobs: [UnownedJob] = []
-    /// Who sleeps, the first to be woken at the front.
+    /// The sleeping tasks, ordered by deadline.
     var sleepers: [Sleeper] = []
   }
 
@@ -27,18 +27,18 @@ final class TaskQueue: TaskExecutor {
     DispatchQueue(label: "task-queue").async { self.work() }
   }
 
-  /// Swift calls this, on any thread, each time a task of this executor can go on.
+  /// Swift calls this, on any thread, each time a task of this executor can run.
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     state.withLock { $0.jobs.append(job) }
     changed.signal()
   }
 
-  /// What the worker does for as long as the process lives: jobs, sleepers whose time has come, rest.
+  /// The worker's loop, for the life of the process: runs jobs, wakes sleepers, rests.
   private func work() {
     while true {
       for job in takeJobs() { unsafe job.runSynchronously(on: asUnownedTaskExecutor()) }
-      // A minute at most, so that no sleep is too long to be counted in nanoseconds.
+      // A minute at most, so that the timeout in nanoseconds cannot overflow.
       let rest = min(wakeSleepers().map { $0 - .now } ?? .seconds(60), .seconds(60))
       _ = changed.wait(timeout: .now() + .nanoseconds(Int(rest / .nanoseconds(1))))
     }
@@ -51,19 +51,19 @@ final class TaskQueue: TaskExecutor {
     }
   }
 
-  /// Wakes all whose time has come, and says when that of the next will have.
+  /// Wakes the sleepers whose deadlines have passed, and returns the next deadline.
   private func wakeSleepers() -> ContinuousClock.Instant? {
     let (due, next) = state.withLock { state in
       let due = state.sleepers.prefix { $0.deadline <= .now }
       state.sleepers.removeFirst(due.count)
       return (due, state.sleepers.first?.deadline)
     }
-    // Not under the lock: to resume a task is to enqueue its next job.
+    // Not under the lock: resuming a task enqueues its next job, which takes the lock.
     for sleeper in due { sleeper.continuation.resume() }
     return next
   }
 
-  /// Suspends the calling task for `duration`. Other tasks have the thread meanwhile.
+  /// Suspends the calling task for `duration`. Other tasks can use the thread meanwhile.
   func sleep(for duration: Duration) async throws {
     let deadline = ContinuousClock.now + duration
     let id = lastID.add(1, ordering: .relaxed).newValue
@@ -71,7 +71,7 @@ final class TaskQueue: TaskExecutor {
       try await withCheckedThrowingContinuation { continuation in
         let sleeper = Sleeper(id: id, deadline: deadline, continuation: continuation)
         let isAsleep = state.withLock { state in
-          // Under the lock: whoever cancels from here on will find the sleeper.
+          // Under the lock: a cancellation after this check finds the sleeper.
           guard !Task.isCancelled else { return false }
           let place = state.sleepers.firstIndex { $0.deadline > deadline } ?? state.sleepers.endIndex
           state.sleepers.insert(sleeper, at: place)
@@ -98,7 +98,7 @@ func spawnTask<Success: Sendable>(
 
 /// Runs `operation` on the queue and blocks the calling thread, which must not be the queue's, until it is done.
 func blockOn<Success: Sendable>(_ operation: sending @escaping () async throws -> Success) throws -> Success {
-  // The semaphore orders the one write before the one read, so nobody sees the error that it begins with.
+  // The semaphore orders the write before the read, so the initial error is never returned.
   nonisolated(unsafe) var result: Result<Success, any Error> = .failure(CancellationError())
   let done = DispatchSemaphore(value: 0)
   let task = spawnTask(operation)

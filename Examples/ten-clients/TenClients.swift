@@ -2,9 +2,9 @@ import Glibc
 import Runtime
 import RuntimeSelection
 
-/// Ten clients that ask a server at the same time. Each says how long it has waited for its answer.
+/// Ten clients that send requests to a server at the same time. Each reports how long it waited for its response.
 @main struct TenClients: RuntimeProgram {
-  /// What each of them asks for.
+  /// The path that each client requests.
   static let paths = ["/sleep", "/", "/", "/", "/", "/sleep", "/", "/", "/", "/"]
 
   let server: SocketAddress
@@ -24,7 +24,7 @@ import RuntimeSelection
     let start = clock.now
     return try await withThrowingTaskGroup { clients in
       for (index, path) in Self.paths.enumerated() {
-        // One after another, so that the server finds them in this order; but none waits for another's answer.
+        // They connect one after another, so that the server accepts them in this order, but do not wait for responses.
         let stream = try await runtime.connect(to: server)
         clients.addTask {
           let status = try await get(path, from: stream)
@@ -39,7 +39,7 @@ import RuntimeSelection
   }
 }
 
-/// Asks for `path` and reads the response to its end.
+/// Requests `path` and reads the whole response.
 ///
 /// - Returns: the status code.
 private func get(_ path: String, from stream: some ByteStream) async throws(IOError) -> String {

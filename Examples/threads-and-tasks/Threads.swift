@@ -1,6 +1,6 @@
 import Glibc
 
-/// Has the calling thread sleep, whosever it is. This stands for all that blocks: a lock, a file, a long calculation.
+/// Blocks the calling thread. This stands for any blocking call: a lock, a file, a long calculation.
 func block(for duration: Duration) {
   let (seconds, attoseconds) = duration.components
   var rest = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
@@ -16,7 +16,7 @@ func onThreads(_ count: Int, _ body: @escaping @Sendable () -> Void) {
   }
   let threads = (0..<count).map { _ in
     var thread = pthread_t()
-    // The thread takes this reference over, and lets it go.
+    // The thread takes ownership of this reference and releases it.
     let start = Unmanaged.passRetained(Start(body)).toOpaque()
     let code = pthread_create(
       &thread, nil,

@@ -2,7 +2,7 @@ import Glibc
 import Runtime
 import RuntimeSelection
 
-/// Three jobs that do nothing for two seconds: on threads and as tasks, and how long that takes each time.
+/// Runs three jobs that do nothing for two seconds, on threads and as tasks, and prints how long each way takes.
 @main enum ThreadsAndTasks {
   static func main() throws {
     let seconds = CommandLine.arguments.dropFirst().first.flatMap(Double.init) ?? 2
@@ -28,7 +28,7 @@ import RuntimeSelection
     print("  which took \((peakMemory() - before) * 1024 / crowd) bytes of memory each")
   }
 
-  /// A line about what took `duration`.
+  /// Prints a line with a duration.
   static func report(_ what: String, _ duration: Duration) {
     let tenths = Int((duration / .milliseconds(100)).rounded())
     print("\(what): \(tenths / 10).\(tenths % 10) s")
@@ -36,20 +36,20 @@ import RuntimeSelection
   }
 }
 
-/// What a job does for its two seconds.
+/// How a job spends its two seconds.
 enum Job: String, CaseIterable {
   case block = "block their thread"
   case sleep = "await a sleep"
   case blockElsewhere = "await a thread that blocks"
 }
 
-/// So many jobs at once, each in a task of its own.
+/// Runs `count` jobs at once, each in a task of its own.
 struct Tasks: RuntimeProgram {
   let count: Int
   let job: Job
   let nap: Duration
 
-  /// How long it took until all were done.
+  /// Returns the time until all jobs were done.
   func run(on runtime: some AsyncRuntime) async throws -> Duration {
     let clock = runtime.clock
     return try await clock.measure {
@@ -68,7 +68,7 @@ struct Tasks: RuntimeProgram {
   }
 }
 
-/// The most memory that this process has had so far, in KiB.
+/// The peak memory use of this process, in KiB.
 func peakMemory() -> Int {
   var usage = rusage()
   getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)

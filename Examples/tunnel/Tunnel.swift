@@ -4,9 +4,9 @@ import Runtime
 import RuntimeHTTP
 import RuntimeSelection
 
-/// A proxy that forwards by CONNECT, over HTTP/1.1 and over HTTP/2.
+/// A proxy for CONNECT requests over HTTP/1.1 and HTTP/2.
 ///
-/// Usage: tunnel [HOST ...]. The hosts are those that it forwards to; unless given, those of this machine's own.
+/// Usage: tunnel [HOST ...]. It forwards to these hosts only. The default is this machine.
 @main struct Tunnel: RuntimeProgram {
   let hosts: Set<String>
 
@@ -24,14 +24,14 @@ import RuntimeSelection
   }
 }
 
-/// Answers CONNECT with a tunnel to the host that it names.
+/// Answers a CONNECT request with a tunnel to the host that the request names.
 struct Forwarder<R: AsyncRuntime>: Handler {
   let runtime: R
-  /// The hosts that there may be tunnels to.
+  /// The hosts that the proxy may connect to.
   let hosts: Set<String>
 
   func respond(to request: Request) async throws -> Response {
-    // An extended CONNECT (RFC 8441) has a path, and is for another kind of server.
+    // An extended CONNECT (RFC 8441) has a path, and is not for a proxy.
     guard request.method == .connect, request.path.isEmpty else {
       throw HTTPError(.methodNotAllowed, "This is a proxy for CONNECT.", headers: ["Allow": "CONNECT"])
     }
@@ -40,7 +40,7 @@ struct Forwarder<R: AsyncRuntime>: Handler {
     let peer = try await connect(to: host, port)
     return .tunnel { client in
       defer { peer.close() }
-      // Where one direction fails, the group cancels the other.
+      // If one direction fails, the group cancels the other.
       try await withThrowingDiscardingTaskGroup { directions in
         directions.addTask { try await copy(from: client, to: peer) }
         directions.addTask { try await copy(from: peer, to: client) }
@@ -59,7 +59,7 @@ struct Forwarder<R: AsyncRuntime>: Handler {
   }
 }
 
-/// Host and port of `authority`, as in `example.org:443` and `[::1]:443`.
+/// The host and port in `authority`, such as `example.org:443` or `[::1]:443`.
 private func split(_ authority: String) -> (host: String, port: UInt16)? {
   guard let colon = authority.lastIndex(of: ":") else { return nil }
   guard let port = UInt16(authority[colon...].dropFirst()) else { return nil }
@@ -68,7 +68,7 @@ private func split(_ authority: String) -> (host: String, port: UInt16)? {
   return (String(isBracketed ? host.dropFirst().dropLast() : host), port)
 }
 
-/// Copies what comes until it ends, and has it end at the other side too. The other direction goes on.
+/// Copies bytes from `source` until it ends, and then shuts down writing to `target`. The other direction continues.
 private func copy(from source: some ByteStream, to target: some ByteStream) async throws {
   while true {
     let bytes = try await source.read(upTo: 64 * 1024)

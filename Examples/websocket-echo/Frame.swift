@@ -1,4 +1,4 @@
-/// A frame as it is on the wire (RFC 6455 section 5.2).
+/// A frame in its wire format (RFC 6455 section 5.2).
 struct Frame {
   enum Opcode: UInt8 {
     case continuation = 0
@@ -8,17 +8,17 @@ struct Frame {
     case ping = 9
     case pong = 10
 
-    /// Whether such a frame may come between the fragments of a message, and is none of them.
+    /// Whether the frame is a control frame, which may come between the fragments of a message.
     var isControl: Bool { rawValue >= 8 }
   }
 
   let opcode: Opcode
-  /// Whether it is the last of its message.
+  /// Whether the frame is the last of its message.
   let isFinal: Bool
-  /// What it carries, unmasked.
+  /// The payload, unmasked.
   let payload: [UInt8]
 
-  /// What comes before `count` bytes of a message that the server sends in one frame, which it does not mask.
+  /// The header of an unmasked frame with a whole message of `count` bytes, as a server sends it.
   static func head(_ opcode: Opcode, _ count: Int) -> [UInt8] {
     let start = [0x80 | opcode.rawValue]
     return switch count {

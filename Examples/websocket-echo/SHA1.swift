@@ -1,4 +1,4 @@
-/// The SHA-1 digest of `message` (RFC 3174). Nothing is secret by it; WebSocket's handshake asks for it.
+/// The SHA-1 digest of `message` (RFC 3174). It protects nothing here; the WebSocket handshake requires it.
 func sha1(_ message: [UInt8]) -> [UInt8] {
   var padded = message + [0x80]
   padded += [UInt8](repeating: 0, count: (120 - padded.count % 64) % 64)

@@ -7,18 +7,18 @@ struct WebSocket {
     case binary([UInt8])
   }
 
-  /// The most bytes that a message may have.
+  /// The maximum length of a message in bytes.
   static let maximumLength = 16 << 20
 
   private let stream: AnyStream
-  /// What has been read and not been looked at.
+  /// Bytes that have been read and not parsed yet.
   private var unread: ArraySlice<UInt8> = []
 
   init(_ stream: AnyStream) { self.stream = stream }
 
-  /// The next message; `nil` once either side has closed the WebSocket. Pings that come meanwhile are answered.
+  /// Returns the next message, or `nil` once either side has closed the WebSocket. Answers pings meanwhile.
   ///
-  /// A client that breaks the rules has the WebSocket closed with a code that says how.
+  /// If the client violates the protocol, it closes the WebSocket with the code for the violation.
   mutating func receive() async throws -> Message? {
     do {
       return try await receiveMessage()
@@ -52,7 +52,7 @@ struct WebSocket {
         try await send(.close, reply(toClose: frame.payload))
         return nil
       case .text, .binary, .continuation:
-        // The first fragment says what the message is, and the others that they go on with it.
+        // The first fragment has the type of the message, and the others are continuations.
         guard (frame.opcode == .continuation) == (kind != nil) else { throw CloseCode.protocolError }
         kind = kind ?? frame.opcode
         content += frame.payload
@@ -64,7 +64,7 @@ struct WebSocket {
     }
   }
 
-  /// The payload of the close frame that answers one with `payload`: the code, without the reason behind it.
+  /// The payload of the close frame that answers a close frame with `payload`: its code, without its reason.
   private func reply(toClose payload: [UInt8]) throws(CloseCode) -> [UInt8] {
     if payload.isEmpty { return [] }
     guard payload.count >= 2, CloseCode.isAllowed(UInt16(payload[0]) << 8 | UInt16(payload[1])) else {
@@ -74,11 +74,11 @@ struct WebSocket {
     return Array(payload.prefix(2))
   }
 
-  /// The next frame, whose payload has no more than `limit` bytes unless it is a control frame.
+  /// Reads the next frame. Its payload has at most `limit` bytes unless it is a control frame.
   private mutating func readFrame(upTo limit: Int) async throws -> Frame {
     let head = try await take(2)
     let isFinal = head[0] & 0x80 != 0
-    // No extension has been agreed upon that would use the three bits, and what clients send is masked.
+    // No extension that uses the three reserved bits was negotiated, and clients must mask their frames.
     guard let opcode = Frame.Opcode(rawValue: head[0] & 0x0F), head[0] & 0x70 == 0, head[1] & 0x80 != 0 else {
       throw CloseCode.protocolError
     }
@@ -87,7 +87,7 @@ struct WebSocket {
     if length >= 126 {
       let isLong = length == 127
       length = try await take(isLong ? 8 : 2).reduce(0) { $0 << 8 | UInt64($1) }
-      // A length is written in the shortest way, and never has its highest bit set.
+      // A length has to use the shortest encoding, and its highest bit is 0.
       if length < (isLong ? 0x1_0000 : 126) || length >> 63 == 1 { throw CloseCode.protocolError }
     }
     guard opcode.isControl || length <= UInt64(limit) else { throw CloseCode.tooLarge }
@@ -97,11 +97,11 @@ struct WebSocket {
     return Frame(opcode: opcode, isFinal: isFinal, payload: payload)
   }
 
-  /// The next `count` bytes.
+  /// Reads the next `count` bytes.
   private mutating func take(_ count: Int) async throws(IOError) -> [UInt8] {
     while unread.count < count {
       let bytes = try await stream.read(upTo: 64 * 1024)
-      // The client has gone without closing the WebSocket.
+      // The client closed the connection without closing the WebSocket.
       if bytes.isEmpty { throw IOError(.read, .closed) }
       unread += bytes
     }

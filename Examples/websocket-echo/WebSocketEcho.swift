@@ -4,7 +4,7 @@ import Runtime
 import RuntimeHTTP
 import RuntimeSelection
 
-/// Sends back the messages that come over WebSockets, which clients may open over HTTP/1.1 and over HTTP/2.
+/// A WebSocket server over HTTP/1.1 and HTTP/2 that sends back each message.
 @main struct WebSocketEcho: RuntimeProgram {
   static func main() { WebSocketEcho().runOrExit() }
 

@@ -2,8 +2,8 @@ import Runtime
 import RuntimeHTTP
 
 extension Response {
-  /// A response after which `talk` speaks over a WebSocket: to a GET with `Upgrade` over HTTP/1.1 (RFC 6455 section 4.2),
-  /// and to an extended CONNECT over HTTP/2 (RFC 8441).
+  /// A response after which `talk` uses the connection as a WebSocket. It answers a GET with `Upgrade` over HTTP/1.1
+  /// (RFC 6455 section 4.2) and an extended CONNECT over HTTP/2 (RFC 8441).
   static func webSocket(
     for request: Request, _ talk: @escaping @Sendable (inout WebSocket) async throws -> Void
   ) throws(HTTPError) -> Response {
@@ -14,7 +14,7 @@ extension Response {
       throw HTTPError(.upgradeRequired, headers: ["Upgrade": "websocket", "Sec-WebSocket-Version": "13"])
     }
     var headers: HeaderFields = [:]
-    // HTTP/2 has no need of a key: its streams cannot be opened by mistake.
+    // HTTP/2 needs no key: an extended CONNECT cannot be sent by mistake.
     if request.version < .http2 {
       // The key is 16 bytes in Base64.
       guard let key = request.headers["Sec-WebSocket-Key"], key.utf8.count == 24, key.hasSuffix("==") else {

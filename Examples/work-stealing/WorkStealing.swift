@@ -2,19 +2,19 @@ import Glibc
 import Runtime
 import RuntimeCustom
 
-/// A hundred tasks that are all born on one of four workers: who finishes them, with stealing and without?
+/// Starts a hundred tasks on one of four workers, and prints which workers finish them, with stealing and without.
 @main enum WorkStealing {
   static func main() throws {
     for stealsWork in [true, false] {
       print(stealsWork ? "With stealing" : "Without stealing")
-      // Without relief workers, which come when all workers block: four threads are four.
+      // Without relief workers, which start when all workers block, so that there are four threads.
       try CustomRuntime(workers: 4, stealsWork: stealsWork, stalls: nil).run(demonstrate)
     }
   }
 
   @Sendable static func demonstrate(on runtime: CustomRuntime) async {
     let start = ContinuousClock.now
-    // This task is on a worker, and what it makes ready goes to that worker's own queue.
+    // This task runs on a worker, and the tasks that it starts go to that worker's own queue.
     let birthplace = threadName()
     let finishers = await withTaskGroup(of: String.self) { group in
       for _ in 0..<100 { group.addTask { job() } }
@@ -30,14 +30,14 @@ import RuntimeCustom
     }
   }
 
-  /// What a task does: 10 ms that its worker has for nothing else, as in a computation. It blocks instead of computing,
-  /// so that four workers are four times as fast as one on any number of cores.
+  /// Occupies the worker for 10 ms, as a computation would. It blocks instead of computing, so that four workers are
+  /// four times as fast as one on any number of cores.
   static func job() -> String {
     usleep(10_000)
     return threadName()
   }
 
-  /// The name of the calling thread, which is that of a worker: `gearbox-0` and so on.
+  /// The name of the calling thread, such as `gearbox-0` for a worker.
   static func threadName() -> String {
     guard let file = fopen("/proc/thread-self/comm", "r") else { return "?" }
     defer { fclose(file) }

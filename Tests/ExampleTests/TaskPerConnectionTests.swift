@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  @Test func `With a task each, nobody waits for anybody else`() async throws {
+  @Test func `With a task per connection, clients do not wait for each other`() async throws {
     try await simulate(seeds: 1...20) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 7878))
       let server = runtime.spawn { try await TaskPerConnection().serve(listener, clock: runtime.clock) }
