@@ -29,9 +29,9 @@ def extract(module, directory):
     maps = [option for name in ("CRuntime", "CSimulation")
             for option in ("-Xcc", f"-fmodule-map-file={build}/{name}.build/module.modulemap")]
     subprocess.run(
-        [extractor, "-module-name", module, "-target", f"{platform.machine()}-unknown-linux-gnu", "-I", build / "Modules",
-         *maps, "-minimum-access-level", "public", "-skip-synthesized-members", "-emit-extension-block-symbols",
-         "-output-dir", directory], check=True)
+        [extractor, "-module-name", module, "-target", f"{platform.machine()}-unknown-linux-gnu",
+         "-I", build / "Modules", *maps, "-minimum-access-level", "public", "-skip-synthesized-members",
+         "-skip-inherited-docs", "-emit-extension-block-symbols", "-output-dir", directory], check=True)
 
 
 def graphs(directory):
