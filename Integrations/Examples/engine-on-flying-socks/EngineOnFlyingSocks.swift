@@ -7,7 +7,7 @@ import RuntimeKit
 import struct RuntimeHTTP.Router
 import class RuntimeHTTP.Server
 
-/// Connections that FlyingFox's sockets have accepted, served by Gearbox's engine.
+/// Serves connections that FlyingFox's sockets have accepted with Gearbox's engine.
 @main enum EngineOnFlyingSocks {
   static func main() throws {
     try CustomRuntime().run { runtime in
@@ -29,7 +29,7 @@ import class RuntimeHTTP.Server
       try await pool.prepare()
       async let events: Void = pool.run()
       for try await connection in try AsyncSocket(socket: listening, pool: pool).sockets {
-        // The stream has the descriptor from now on, and closes it.
+        // The stream owns the descriptor from now on, and closes it.
         let stream = try runtime.adopt(connection.socket.file.rawValue)
         runtime.execute { try? await server.serve(stream) }
       }

@@ -7,7 +7,7 @@ import RuntimeHTTP
 /// Answers requests with a handler of FlyingFox, such as a table of its routes.
 struct FlyingFoxHandler: Handler {
   let base: any HTTPHandler
-  /// The most content in bytes of a request that does not say its length.
+  /// The maximum length in bytes of a request's content without a stated length.
   var collectedLength = 1024 * 1024
 
   func respond(to request: Request) async throws -> Response {
@@ -24,7 +24,7 @@ struct FlyingFoxHandler: Handler {
     for (name, value) in response.headers { try headers.append(name.rawValue, value) }
     let chunks = ResponseBody.stream(length: body.count) { writer in
       for try await data in body {
-        // FlyingFox frames content of an unknown length itself, a chunk at a time.
+        // FlyingFox frames content of unknown length itself, a chunk at a time.
         try await writer.write(body.count == nil ? Self.content(ofChunk: data) : Array(data))
       }
     }
@@ -39,7 +39,7 @@ struct FlyingFoxHandler: Handler {
       if let length = request.body.length {
         HTTPBodySequence(from: ContentBytes(base: request.body), count: length)
       } else {
-        // What FlyingFox takes as of an unknown length it would frame.
+        // FlyingFox would frame content of unknown length.
         HTTPBodySequence(data: Data(try await request.body.collect(upTo: collectedLength)))
       }
     return HTTPRequest(
@@ -50,7 +50,7 @@ struct FlyingFoxHandler: Handler {
       remoteAddress: request.remoteAddress.map { HTTPRequest.Address($0) })
   }
 
-  /// What is in a chunk: its length in hexadecimal, CRLF, the content, CRLF (RFC 9112 section 7.1).
+  /// The content of a chunk: length in hexadecimal, CRLF, content, CRLF (RFC 9112 section 7.1).
   private static func content(ofChunk data: Data) throws -> [UInt8] {
     let end = data.firstIndex(of: UInt8(ascii: "\r")) ?? data.startIndex
     guard let length = Int(String(decoding: data[..<end], as: UTF8.self), radix: 16), data[end...].count == length + 4
@@ -59,7 +59,7 @@ struct FlyingFoxHandler: Handler {
   }
 }
 
-/// The content of a request as FlyingFox reads it: as it comes, up to so many bytes at a time.
+/// The content of a request in the form that FlyingFox reads: as it arrives, up to a number of bytes at a time.
 private struct ContentBytes: AsyncBufferedSequence {
   typealias Element = UInt8
 

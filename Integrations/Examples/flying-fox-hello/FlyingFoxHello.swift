@@ -36,7 +36,7 @@ import class RuntimeHTTP.Server
   }
 }
 
-/// Bytes of which nothing says how many there will be.
+/// Bytes without a stated count.
 private struct Bytes: AsyncBufferedSequence {
   let base: AsyncStream<UInt8>
 

@@ -6,8 +6,8 @@ import RuntimeKit
 
 @main enum HelloInetd {
   static func main() throws {
-    // inetd's connection is standard input, output and error. A stream of it has to be the only descriptor, so that the
-    // client hears when it is closed.
+    // inetd's connection is standard input, output and error. The stream has to own the only descriptor, so that the
+    // client is notified when it closes.
     let connection = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
     let nothing = open("/dev/null", O_RDWR | O_CLOEXEC)
     for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] { dup2(nothing, descriptor) }

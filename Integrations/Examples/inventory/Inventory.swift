@@ -12,7 +12,7 @@ import ServiceLifecycle
 import Tracing
 import UnixSignals
 
-/// A service as it is operated: settings from flags, the environment and a file; logs, metrics and traces; a store that
+/// A service with settings from flags, the environment and a file; with logs, metrics and traces; and with a store that
 /// outlives the requests which use it.
 @main struct Inventory: RuntimeProgram {
   let config: ConfigReader
@@ -43,7 +43,7 @@ import UnixSignals
       handler: routes(store, metrics, logger))
     let reports = RuntimeReports(of: runtime, servers: ["public": { server.metrics }], factory: metrics)
     LineWriter(descriptor: 1).write("inventory on http://\(server.localAddress) (runtime \(runtime.name))")
-    // They end in the reverse order: the server has answered its last request before the store is closed.
+    // They end in the reverse order: the server answers its last request before the store is closed.
     let services: [any Service] = [spans, store, reports, ServerService(server, on: runtime)]
     try await ServiceGroup(services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
   }
@@ -65,7 +65,7 @@ import UnixSignals
       return Response(status: .noContent)
     }
     router.get("/metrics") { _ in .text(metrics.text) }
-    // It goes on until the client goes or the service ends.
+    // It continues until the client disconnects or the service ends.
     router.get("/ticks") { _ in
       Response(
         headers: ["Content-Type": "text/event-stream"],
@@ -85,7 +85,7 @@ import UnixSignals
 }
 
 extension ConfigReader {
-  /// The same settings, and behind them those of the JSON file that `config.filePath` names, if it does.
+  /// The same settings, with those of the JSON file that `config.filePath` names, if any, as a fallback.
   fileprivate func withFile() async throws -> ConfigReader {
     guard string(forKey: "config.filePath") != nil else { return self }
     return ConfigReader(providers: [

@@ -4,7 +4,7 @@ import RuntimeTracing
 import ServiceLifecycle
 import Tracing
 
-/// Stands in for an exporter of spans: it logs them, a few times a second and once more at the end.
+/// Stands in for an exporter of spans: it logs them a few times a second, and once more at the end.
 struct SpanExport: Service {
   let tracer = InMemoryTracer(recordInjections: false, recordExtractions: false)
   let logger: Logger

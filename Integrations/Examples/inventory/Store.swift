@@ -4,13 +4,12 @@ import RuntimeHTTP
 import ServiceLifecycle
 import Tracing
 
-/// How many there are of something.
+/// The count of an item.
 struct Item: Codable, Sendable {
   var count: Int
 }
 
-/// What stands in for a database: it is there from before the first request until after the last, and each call takes a
-/// while.
+/// Stands in for a database: it is open from before the first request until after the last, and its calls take a while.
 actor Store: Service {
   struct Closed: Error {}
 
@@ -45,7 +44,7 @@ actor Store: Service {
 }
 
 extension Item {
-  /// - Throws: `HTTPError` for a 400 if `json` is no item.
+  /// - Throws: `HTTPError` for a 400 if `json` is not an item.
   init(json: [UInt8]) throws {
     do {
       self = try JSONDecoder().decode(Item.self, from: Data(json))

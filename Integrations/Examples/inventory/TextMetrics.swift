@@ -1,11 +1,11 @@
 import CoreMetrics
 import Synchronization
 
-/// Stands in for a library that exports metrics: it adds up what it is told, and shows it in Prometheus' text format.
+/// Stands in for a library that exports metrics: it sums up metrics and writes them in Prometheus' text format.
 final class TextMetrics: MetricsFactory {
   private let figures = Mutex<[String: Figure]>([:])
 
-  /// Each figure on a line, in alphabetical order.
+  /// The metrics, one per line, in alphabetical order.
   var text: String {
     let lines = figures.withLock { $0.map { "\($0.key) \($0.value.text)\n" } }
     return lines.sorted().joined()
@@ -18,7 +18,7 @@ final class TextMetrics: MetricsFactory {
     figure(label, dimensions)
   }
 
-  // What has been counted is shown even where nothing counts any more.
+  // Metrics stay after their counters are gone.
   func destroyCounter(_ handler: any CounterHandler) {}
   func destroyMeter(_ handler: any MeterHandler) {}
   func destroyRecorder(_ handler: any RecorderHandler) {}
@@ -37,7 +37,7 @@ final class TextMetrics: MetricsFactory {
   private static func name(_ label: String) -> String { String(label.map { $0 == "." ? "_" : $0 }) }
 }
 
-/// A counter, a meter, or what has been recorded: the count and the sum.
+/// A counter, a meter, or a recorder with its count and sum.
 final class Figure: CounterHandler, MeterHandler, RecorderHandler, TimerHandler {
   private let state = Mutex((count: 0, value: 0.0))
 
