@@ -137,7 +137,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     case .wakesAllWhenOneIsCancelled:
       (
         "Cancelling some sleeps does not affect others",
-        "that nobody cancelled: expected"
+        "that was not cancelled: expected"
       )
 
     case .spinsForNoTime:
@@ -180,7 +180,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     case .swapsPieces:
       (
         "A write of two spans writes them in order, whatever their sizes",
-        "all that was written: expected 1500005 bytes, saw 1500005 bytes, of which number 300001 is the first to differ"
+        "all that was written: expected 1500005 bytes, saw 1500005 bytes, the first difference at index 300001"
       )
     case .takesAllThatIsWritten:
       (
