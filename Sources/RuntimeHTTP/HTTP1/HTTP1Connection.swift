@@ -292,7 +292,7 @@ extension HTTP1Connection {
           control.end(.head)
           if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(origin) { return .end(.http2) }
           control.beginRequest()
-          // A connection mostly gets the workspace of its last request.
+          // Usually the connection gets the workspace of its last request, whose parts have this origin.
           if workspace.decoder.parts.origin !== origin { workspace.decoder.parts.origin = origin }
           workspace.decoder.parts.number = number
           let response: Response

@@ -2,12 +2,13 @@
 extension HeaderFields {
   /// The position of a field in ``HeaderFields/bytes``.
   ///
-  /// The field is stored as the line that HTTP/1 sends, `name: value` with a CRLF, behind a word: the length of the name in
-  /// the lowest 16 bits, the ``FieldName`` in the next 8, and the length of the value in the upper half.
+  /// A field is stored as a word, followed by the line that HTTP/1 sends: `name: value` with a CRLF. The word holds the
+  /// length of the name in the lowest 16 bits, the ``FieldName`` in the next 8, and the length of the value in the
+  /// upper half.
   struct Entry: Sendable {
     /// The size of the word.
     fileprivate static let head = MemoryLayout<UInt64>.size
-    /// The bytes of an entry beside its name and its value: the word, and four bytes of the line.
+    /// The number of bytes of an entry in addition to its name and value: the word, and four bytes of the line.
     fileprivate static let overhead = head + 4
 
     /// The start of the line.
@@ -29,7 +30,7 @@ extension HeaderFields {
     @inline(__always) var nameLength: Int { Int(truncatingIfNeeded: word & 0xFFFF) }
     @inline(__always) private var valueLength: Int { Int(truncatingIfNeeded: word >> 32) }
 
-    /// The name, if it is one that has a meaning for the engine.
+    /// The name, if it is one that the engine interprets.
     @inline(__always) var name: FieldName { FieldName(rawValue: UInt8(truncatingIfNeeded: word >> 16)) ?? .other }
 
     @inline(__always) var nameRange: Range<Int> { start..<start + nameLength }

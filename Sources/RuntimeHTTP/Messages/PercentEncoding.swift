@@ -54,7 +54,7 @@ public enum PercentEncoding {
     return true
   }
 
-  /// Decodes `bytes`; a `%` that begins no escape stands for itself.
+  /// Decodes `bytes`. A `%` that begins no escape is kept.
   static func decoded(_ bytes: Span<UInt8>) -> [UInt8] {
     var decoded: [UInt8] = []
     decoded.reserveCapacity(bytes.count)

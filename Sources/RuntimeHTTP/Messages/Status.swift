@@ -189,7 +189,7 @@ extension Status: CustomStringConvertible {
 }
 
 extension ByteBuffer {
-  /// Appends the code of `status`, a space, and the words for it if there are some (RFC 9112 section 4).
+  /// Appends the code of `status`, a space, and the reason phrase if there is one (RFC 9112 section 4).
   mutating func append(_ status: Status) {
     if let text = status.text { return append(text) }
     append(decimal: Int(status.code))

@@ -79,7 +79,7 @@ extension RouteTable {
     return nil
   }
 
-  /// Returns the node for `segment`, whose escapes are well-formed, after decoding it.
+  /// Decodes `segment`, whose escapes must be well-formed, and returns the node for it.
   @inline(never)
   private func decodedChild(of index: Int, for segment: Span<UInt8>) -> Int? {
     literals.child(of: index, for: PercentEncoding.decoded(segment).span)

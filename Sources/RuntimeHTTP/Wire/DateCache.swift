@@ -3,7 +3,7 @@ struct DateCache: Sendable {
   private var second = -1
   /// The line of HTTP/1, such as `Date: Sun, 06 Nov 1994 08:49:37 GMT`, with its CRLF. Empty before the first update.
   private(set) var line: [UInt8] = []
-  /// Where the date is in ``line``.
+  /// The range of the date in ``line``.
   static let value = 6..<35
 
   /// Updates the date to `second`, counted from the beginning of 1970.

@@ -3,8 +3,8 @@ import Glibc
 /// A queue of bytes in one piece of memory that is kept between uses. A connection reads into one and writes from
 /// another.
 ///
-/// The buffer owns its memory, which moves only in ``reserve(_:)``. All code in this file that is unsafe, or does not check
-/// for overflow, relies on `0 <= start <= end <= memory.count`.
+/// The buffer owns its memory, which moves only in ``reserve(_:)``. All code in this file that is unsafe, or does not
+/// check for overflow, relies on `0 <= start <= end <= memory.count`.
 package struct ByteBuffer: ~Copyable {
   private var memory: UnsafeMutableBufferPointer<UInt8>
   private var start = 0
@@ -133,7 +133,7 @@ package struct ByteBuffer: ~Copyable {
     } while rest > 0
     reserve(digits)
     end &+= digits
-    // The last comes first.
+    // The digits are computed from the last to the first.
     var position = end
     rest = UInt(number)
     repeat {

@@ -26,13 +26,13 @@ extension HeaderFields {
     if let entry = trailer.firstEntry, !trailer.isForbiddenInTrailers(entry) { append(entry, of: trailer) }
   }
 
-  /// Whether a field may not come after the content (RFC 9110 section 6.5.1): what frames or routes the message, changes
-  /// how it is treated, or says what its content is.
+  /// Returns whether a field is not allowed in trailers (RFC 9110 section 6.5.1): one that frames or routes the
+  /// message, changes how it is processed, or describes its content.
   func isForbiddenInTrailers(_ entry: Entry) -> Bool {
     Self.isForbiddenInTrailers(bytes.span.extracting(entry.nameRange), entry.name)
   }
 
-  /// Whether fields called `name` may not come after the content.
+  /// Returns whether fields called `name` are not allowed in trailers.
   static func isForbiddenInTrailers(_ name: Span<UInt8>, _ known: FieldName) -> Bool {
     if known != .other { return true }
     switch name.count {

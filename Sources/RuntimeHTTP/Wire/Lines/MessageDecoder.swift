@@ -181,7 +181,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     return error
   }
 
-  /// Processes the next line, or gathers the piece of it that has come.
+  /// Processes the next line, or gathers the part of it that has been received.
   ///
   /// - Returns: Whether the line was complete.
   @inline(never)
