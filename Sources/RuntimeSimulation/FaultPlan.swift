@@ -73,7 +73,26 @@ public struct FaultPlan: Hashable, Sendable {
 public struct Fault: Hashable, Sendable, CustomStringConvertible {
   /// What can go wrong.
   public enum Kind: String, Hashable, Sendable {
-    case delay, shortRead, shortWrite, fullBuffer, reset, refusal, acceptFailure, partition, loss, duplicate
+    /// A piece of data, or a datagram, arrives late.
+    case delay
+    /// A read returns only a part of the available data, or a `tryRead` nothing.
+    case shortRead
+    /// A write is split, or a `tryWrite` takes only a part.
+    case shortWrite
+    /// A write has to wait, since the connection is full.
+    case fullBuffer
+    /// A connection is reset.
+    case reset
+    /// A connection is refused.
+    case refusal
+    /// `accept` finds no free descriptor (`EMFILE`), and waits for one.
+    case acceptFailure
+    /// Nothing gets from one host to another for a period.
+    case partition
+    /// A datagram is lost.
+    case loss
+    /// A datagram arrives twice.
+    case duplicate
   }
 
   /// What went wrong.
