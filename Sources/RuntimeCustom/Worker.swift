@@ -17,6 +17,8 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
   @exclusivity(unchecked) private var isPolling = false
   /// Whether this worker's queue has been full, so that later jobs went to the shared queue.
   @exclusivity(unchecked) private var isSpilling = false
+  /// Whether a job of this worker's own queue has run since a look round last took one from the shared queue.
+  @exclusivity(unchecked) private var hasRunOwnJob = true
   @exclusivity(unchecked) private var random: UInt32
   /// The number of jobs of each worker when this one last checked.
   @exclusivity(unchecked) private var progress: [Int] = []
@@ -72,16 +74,25 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
   }
 
   private func nextJob(_ scheduler: Scheduler) -> UnownedJob? {
-    if turn.isOver(), let job = lookRound(scheduler) { return job }
-    return queue.pop() ?? injectedJob(scheduler)
+    if turn.isOver() {
+      lookRound(scheduler)
+      // A job longer than a turn ends it by itself. If each look took a job from the shared queue then, the worker's own
+      // jobs would wait for as long as there are any in the shared queue.
+      if hasRunOwnJob, let job = injectedJob(scheduler) {
+        hasRunOwnJob = false
+        return job
+      }
+    }
+    guard let job = queue.pop() else { return injectedJob(scheduler) }
+    hasRunOwnJob = true
+    return job
   }
 
-  /// Sees to the sockets, the timers and the shared queue, which must not wait for a worker that always has jobs.
-  private func lookRound(_ scheduler: Scheduler) -> UnownedJob? {
+  /// Sees to the sockets and the timers, which must not wait for a worker that always has jobs.
+  private func lookRound(_ scheduler: Scheduler) {
     gatherReady { parking.poll() }
     turn.begin()
     shareWhatHasCome(scheduler)
-    return injectedJob(scheduler)
   }
 
   private func injectedJob(_ scheduler: Scheduler) -> UnownedJob? {

@@ -98,6 +98,27 @@ extension ModelTests {
       }
     }
 
+    @Test func `However slow jobs are, each has its turn before others have two`() async throws {
+      // The clock of the model makes each job last longer than a worker's turn. Some jobs wait in the worker's own queue,
+      // and those that it has no room for in the shared one.
+      let (count, rounds) = (3 * Int(JobSlots.capacity), 4)
+      try await Self.explore(workers: 1, budget: 0, jobs: 1 + count * rounds) { scheduler, done in
+        var turns = 0
+        var lastTurns = [Int](repeating: 0, count: count)
+        func enqueue(_ number: Int, _ round: Int) {
+          scheduler.enqueue(
+            done.job(1 + number * rounds + round) {
+              let wait = turns - lastTurns[number]
+              if wait >= 2 * count { let _: Never? = Model.current.fail("job \(number) has waited for \(wait) others") }
+              lastTurns[number] = turns
+              turns += 1
+              if round + 1 < rounds { enqueue(number, round + 1) }
+            })
+        }
+        scheduler.enqueue(done.job(0) { for number in 0..<count { enqueue(number, 0) } })
+      }
+    }
+
     @Test func `More jobs than a queue holds`() async throws {
       try await Self.explore(workers: 2, budget: 1, jobs: 6) { scheduler, done in
         scheduler.enqueue(
