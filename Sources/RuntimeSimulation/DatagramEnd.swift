@@ -29,6 +29,8 @@ final class DatagramEnd {
 
   /// A datagram with its sender's address.
   struct Parcel {
+    /// Which it is among all datagrams of the run.
+    let number: Int
     let bytes: [UInt8]
     let sender: SocketAddress
   }

@@ -10,25 +10,28 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
 
   enum Kind {
     case ran
-    case slept(until: Int64)
-    case listened(SocketAddress)
-    case connected(Int, SocketAddress, to: SocketAddress)
-    case accepted(Int)
-    case wrote(ConnectionEnd, Int)
-    case read(ConnectionEnd, Int)
+    case slept(until: Int64, on: SimulatedHost)
+    case listened(SocketAddress, on: SimulatedHost)
+    case connected(ConnectionEnd)
+    case accepted(ConnectionEnd)
+    /// So many bytes, after how many others from that end.
+    case wrote(ConnectionEnd, Int, after: Int)
+    /// So many bytes, after how many others at that end.
+    case read(ConnectionEnd, Int, after: Int)
     case finished(ConnectionEnd)
     case closed(ConnectionEnd)
     case failed(ConnectionEnd)
     case bound(DatagramEnd, SocketAddress)
-    case sent(DatagramEnd, Int, to: SocketAddress)
-    case received(DatagramEnd, Int, from: SocketAddress)
-    case dropped(DatagramEnd, Int)
+    /// The last number says which datagram it is, among all of the run.
+    case sent(DatagramEnd, Int, to: SocketAddress, Int)
+    case received(DatagramEnd, Int, from: SocketAddress, Int)
+    case dropped(DatagramEnd, Int, Int)
     case refused(DatagramEnd, SocketAddress)
     case unbound(DatagramEnd)
-    case blockingWork
-    case ended(host: Int)
+    case blockingWork(on: SimulatedHost)
+    case ended(SimulatedHost)
     case fault(Fault)
-    case note(String)
+    case note(String, on: SimulatedHost)
   }
 
   private(set) var events: [Event] = []
@@ -39,6 +42,8 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
   /// What each task is called, `nil` where it has no name or has not been asked yet, from the first on.
   private var names: [String?] = []
   private var hasBeenAsked: [Bool] = []
+  /// The number of the host that each task was started on, 0 where that is not known, from the first on.
+  private var hosts: [Int] = []
 
   /// No more than these are kept: a run that goes on for ever must not take all memory.
   private static let limit = 1_000_000
@@ -64,7 +69,7 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
   func end() { task = 0 }
 
   func record(_ kind: Kind) {
-    if task > 0, case .ran = kind {} else { learnName() }
+    if task > 0, case .ran = kind {} else { askTask() }
     if events.count == Self.limit { forget() }
     events.append(Event(time: time, task: task, kind: kind))
     if !kind.isRoutine { noteProgress() }
@@ -119,15 +124,21 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     tasks[id] = tasks.count + 1
     names.append(nil)
     hasBeenAsked.append(false)
+    hosts.append(0)
     return tasks.count
   }
 
-  /// A task can tell its name only while it runs.
-  private func learnName() {
+  /// Learns the name and the host of the task that runs, which only that task can tell.
+  func askTask(startedOn host: SimulatedHost? = nil) {
     guard task > 0, !hasBeenAsked[task - 1] else { return }
     hasBeenAsked[task - 1] = true
     names[task - 1] = Task.name
+    hosts[task - 1] = (host ?? SimulatedHost.current)?.number ?? 0
   }
+
+  /// The number of the host on which an event happened: the host of the socket or clock that was used, or else the host of
+  /// the task; 0 where neither is known.
+  func host(of event: Event) -> Int { event.kind.host ?? (event.task == 0 ? 0 : hosts[event.task - 1]) }
 
   /// What to call a task in what people read.
   func name(ofTask task: Int) -> String {
@@ -141,6 +152,21 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
 }
 
 extension Journal.Kind {
+  /// The number of the host whose socket or clock was used, if one was.
+  fileprivate var host: Int? {
+    switch self {
+    case .ran, .fault: nil
+    case .slept(_, let host), .listened(_, let host), .blockingWork(let host), .ended(let host), .note(_, let host):
+      host.number
+    case .connected(let end), .accepted(let end), .wrote(let end, _, _), .read(let end, _, _), .finished(let end),
+      .closed(let end), .failed(let end):
+      end.host
+    case .bound(let end, _), .sent(let end, _, _, _), .received(let end, _, _, _), .dropped(let end, _, _),
+      .refused(let end, _), .unbound(let end):
+      end.host.number
+    }
+  }
+
   /// Whether it is what a task does that waits for nothing but the time.
   var isRoutine: Bool {
     switch self {
@@ -154,25 +180,25 @@ extension Journal.Kind: CustomStringConvertible {
   var description: String {
     switch self {
     case .ran: "runs"
-    case .slept(let time): "sleeps until \(Duration.nanoseconds(time).text)"
-    case .listened(let address): "listens at \(address)"
-    case .connected(let number, let address, let peer): "connects: connection \(number) from \(address) to \(peer)"
-    case .accepted(let number): "accepts connection \(number)"
-    case .wrote(let end, let count): "writes \(count) bytes to \(end)"
-    case .read(let end, let count): "reads \(count) bytes from \(end)"
+    case .slept(let time, _): "sleeps until \(Duration.nanoseconds(time).text)"
+    case .listened(let address, _): "listens at \(address)"
+    case .connected(let end): "connects: connection \(end.number) from \(end.address) to \(end.peerAddress)"
+    case .accepted(let end): "accepts connection \(end.number)"
+    case .wrote(let end, let count, _): "writes \(count) bytes to \(end)"
+    case .read(let end, let count, _): "reads \(count) bytes from \(end)"
     case .finished(let end): "finishes writing to \(end)"
     case .closed(let end): "closes \(end)"
     case .failed(let end): "finds \(end) reset by its peer"
     case .bound(let end, let address): "binds \(end) to \(address)"
-    case .sent(let end, let count, let address): "sends \(count) bytes from \(end) to \(address)"
-    case .received(let end, let count, let address): "receives \(count) bytes at \(end) from \(address)"
-    case .dropped(let end, let count): "drops \(count) bytes, for which \(end) has no room"
+    case .sent(let end, let count, let address, _): "sends \(count) bytes from \(end) to \(address)"
+    case .received(let end, let count, let address, _): "receives \(count) bytes at \(end) from \(address)"
+    case .dropped(let end, let count, _): "drops \(count) bytes, for which \(end) has no room"
     case .refused(let end, let address): "tells \(end) that nothing is bound at \(address)"
     case .unbound(let end): "closes \(end)"
     case .blockingWork: "runs blocking work"
-    case .ended(let host): "shuts host \(host) down"
+    case .ended(let host): "shuts host \(host.number) down"
     case .fault(let fault): "meets a fault: \(fault)"
-    case .note(let text): "notes: \(text)"
+    case .note(let text, _): "notes: \(text)"
     }
   }
 }

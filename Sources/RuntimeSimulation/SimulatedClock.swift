@@ -42,7 +42,7 @@ public struct SimulatedClock: SleepingClock {
     if now >= deadline { return await Task.yield() }
     if host.isClosed { throw CancellationError() }
     let time = host.skew.simulatedTime(at: deadline.offset.nanoseconds)
-    simulation.journal.record(.slept(until: time))
+    simulation.journal.record(.slept(until: time, on: host))
     switch await simulation.wait(on: host.number, for: .sleep(until: time), until: time) {
     case .cancelled, .closed: throw CancellationError()
     case .ready, .timeUp: break

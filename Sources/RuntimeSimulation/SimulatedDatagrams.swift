@@ -45,7 +45,7 @@ public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  //
     var bytes = ByteQueue()
     bytes.append(parcel.bytes)
     bytes.take(count, into: &buffer)
-    simulation.journal.record(.received(end, count, from: parcel.sender))
+    simulation.journal.record(.received(end, count, from: parcel.sender, parcel.number))
     return DatagramReceipt(byteCount: count, sender: parcel.sender, isTruncated: count < parcel.bytes.count)
   }
 

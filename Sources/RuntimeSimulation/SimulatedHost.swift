@@ -44,6 +44,9 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
 
   // MARK: Tasks
 
+  /// The host that the calling task was started on, or a task that has started it.
+  static var current: SimulatedHost? { SimulatedTask.current?.host }
+
   func spawn<Success: Sendable>(
     _ options: TaskOptions, _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
@@ -52,6 +55,7 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
       let number = simulation.journal.task
       let task = SimulatedTask(self)
       tasks.insert(number)
+      simulation.journal.askTask(startedOn: self)
       defer {
         tasks.remove(number)
         task.isOver = true
@@ -70,7 +74,7 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
   func shutdown(grace: Duration) async {
     if !isClosed {
       isClosed = true
-      simulation.journal.record(.ended(host: number))
+      simulation.journal.record(.ended(self))
       simulation.network.closeAll(on: self)
       for waiter in simulation.waiters where waiter.host == number {
         if case .sleep = waiter.reason { simulation.wake(waiter, .closed) }

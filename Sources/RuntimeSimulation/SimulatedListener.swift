@@ -59,7 +59,7 @@ public final class SimulatedListener: StreamListener, @unchecked Sendable {  // 
       if failures == 100 || !stream.failsToBeAccepted(failures) {
         socket.backlog.removeFirst()
         if !socket.connecting.isEmpty { simulation.wake(socket.connecting.removeFirst(), .ready) }
-        simulation.journal.record(.accepted(stream.number))
+        simulation.journal.record(.accepted(stream.end))
         return stream
       }
       failures += 1

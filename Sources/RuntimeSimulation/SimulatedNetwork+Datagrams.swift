@@ -101,19 +101,19 @@ extension SimulatedNetwork {
     if address.isAny { address = address.loopback }
     guard address.isSameFamily(as: end.address) else { throw IOError(.send, .system(EAFNOSUPPORT)) }
     guard bytes.byteCount <= end.longest else { throw IOError(.send, .system(EMSGSIZE)) }
+    func parcel(from sender: SocketAddress) -> DatagramEnd.Parcel {
+      datagramCount += 1
+      simulation.journal.record(.sent(end, bytes.byteCount, to: address, datagramCount))
+      return DatagramEnd.Parcel(number: datagramCount, bytes: bytes.withUnsafeBytes { Array($0) }, sender: sender)
+    }
     if end.isUnix {
       let other = try unixReceiver(at: address, for: end, .send)
       guard other.hasRoom(for: bytes.byteCount) else { return other }
-      simulation.journal.record(.sent(end, bytes.byteCount, to: address))
-      deliver(DatagramEnd.Parcel(bytes: bytes.withUnsafeBytes { Array($0) }, sender: end.address), to: other)
+      deliver(parcel(from: end.address), to: other)
     } else {
-      let source = try source(of: end, to: address, .send)
-      simulation.journal.record(.sent(end, bytes.byteCount, to: address))
+      let parcel = parcel(from: try source(of: end, to: address, .send))
       end.sentCount += 1
-      dispatch(
-        Packet(
-          number: end.sentCount, from: end, to: address,
-          parcel: DatagramEnd.Parcel(bytes: bytes.withUnsafeBytes { Array($0) }, sender: source)))
+      dispatch(Packet(number: end.sentCount, from: end, to: address, parcel: parcel))
     }
     return nil
   }
@@ -162,7 +162,7 @@ extension SimulatedNetwork {
 
   private func deliver(_ parcel: DatagramEnd.Parcel, to end: DatagramEnd) {
     guard end.hasRoom(for: parcel.bytes.count) else {
-      return simulation.journal.record(.dropped(end, parcel.bytes.count))
+      return simulation.journal.record(.dropped(end, parcel.bytes.count, parcel.number))
     }
     end.append(parcel)
     wake(end.receiver)

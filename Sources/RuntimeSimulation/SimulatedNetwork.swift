@@ -16,6 +16,8 @@ final class SimulatedNetwork {
   var datagramEnds: [DatagramEnd] = []
   /// How many have ever been asked for.
   var datagramSocketCount = 0
+  /// How many datagrams have been sent.
+  var datagramCount = 0
   /// The addresses that hosts are known by, with no port.
   var names: [String: [SocketAddress]] = [
     "localhost": [.ipv6(.loopback, port: 0), .ipv4(.loopback, port: 0)]

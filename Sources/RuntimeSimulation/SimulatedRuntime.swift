@@ -84,7 +84,7 @@ public final class SimulatedRuntime: AsyncRuntime {
   /// Writes `text` into the run's trace, to be found there when the run fails.
   public func note(_ text: String) {
     simulation.assertCurrent()
-    simulation.journal.record(.note(text))
+    simulation.journal.record(.note(text, on: host))
   }
 
   /// What there is in the simulation just now, on all hosts: nothing is left of a test that has closed what it opened.
@@ -109,7 +109,7 @@ public final class SimulatedRuntime: AsyncRuntime {
     try host.checkOpen(.listen)
     let socket = SimulatedListener.Socket(host: host, options: options)
     let address = try simulation.network.listen(socket, on: address)
-    simulation.journal.record(.listened(address))
+    simulation.journal.record(.listened(address, on: host))
     return SimulatedListener(socket, at: address, simulation)
   }
 

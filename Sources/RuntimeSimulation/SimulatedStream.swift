@@ -8,7 +8,7 @@ import RuntimePrimitives
 /// It is used from tasks of its simulation alone, and is closed when the last reference to it goes.
 public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The simulation's thread alone touches it.
   private let connection: SimulatedConnection
-  private let end: ConnectionEnd
+  let end: ConnectionEnd
   private let simulation: Simulation
 
   init(_ connection: SimulatedConnection, _ end: ConnectionEnd, _ simulation: Simulation) {
@@ -21,9 +21,6 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     // Those that are left when a simulation is over go with it.
     if simulation.isCurrent { connection.close(end) }
   }
-
-  /// Which connection it is an end of.
-  var number: Int { end.number }
 
   /// What has gone wrong with this connection so far, at either of its ends and on the way, in the order of happening: what
   /// a test has to allow for.
@@ -103,8 +100,8 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     var count = min(end.received.count, buffer.freeCapacity)
     if let fault, count > 1 { count = 1 + simulation.network.faults.amount(fault, upTo: count - 2) }
     end.received.take(count, into: &buffer)
+    simulation.journal.record(.read(end, count, after: end.readCount))
     end.readCount += count
-    simulation.journal.record(.read(end, count))
     if count > 0 { connection.hasRead(at: end) }
     return count
   }
@@ -176,7 +173,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     let a = first.extracting(droppingFirst: min(offset, first.byteCount)).extracting(first: count)
     let b = second.extracting(droppingFirst: max(0, offset - first.byteCount)).extracting(first: count - a.byteCount)
     let bytes = a.withUnsafeBytes { a in b.withUnsafeBytes { b in Array(a) + b } }
-    simulation.journal.record(.wrote(end, count))
+    simulation.journal.record(.wrote(end, count, after: end.sentCount))
     connection.send(bytes, from: end)
   }
 

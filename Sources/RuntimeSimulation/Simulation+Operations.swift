@@ -14,7 +14,7 @@ extension Simulation {
       guard let listener = network.listener(for: attempt) else { throw IOError(.connect, .system(attempt.refusal)) }
       if !listener.isFull {
         let stream = network.establish(attempt, at: listener, options)
-        journal.record(.connected(attempt.number, stream.localAddress ?? address, to: address))
+        journal.record(.connected(stream.end))
         return stream
       }
       // The system drops what does not fit into the backlog, and tries again.
@@ -61,7 +61,7 @@ extension Simulation {
       enqueue {
         // Dropped, if nobody waits for it any more.
         guard waiter.isWaiting else { return }
-        self.journal.record(.blockingWork)
+        self.journal.record(.blockingWork(on: host))
         outcome = Result(catching: work)
         self.wake(waiter, .ready)
       }
