@@ -7,9 +7,11 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-func library(_ name: String, _ dependencies: [Target.Dependency], packageAccess: Bool = true) -> Target {
+func library(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil, packageAccess: Bool = true
+) -> Target {
   .target(
-    name: name, dependencies: dependencies, packageAccess: packageAccess,
+    name: name, dependencies: dependencies, resources: resources, packageAccess: packageAccess,
     swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
 }
 
@@ -62,7 +64,9 @@ let package = Package(
     library("RuntimeConsole", ["Runtime", "RuntimeHTTP", "RuntimeKit", "RuntimePrimitives"]),
     library("RuntimeTesting", ["Runtime", "RuntimePrimitives"]),
     .target(name: "CSimulation"),
-    library("RuntimeSimulation", ["CSimulation", "Runtime", "RuntimePrimitives"]),
+    library(
+      "RuntimeSimulation", ["CSimulation", "Runtime", "RuntimePrimitives"],
+      resources: [.embedInCode("Picture/picture.html")]),
     library("RuntimeSelection", ["Runtime", "RuntimeConcurrency", "RuntimeCustom", "RuntimeDispatch"]),
     .target(
       name: "WebApp", dependencies: ["Runtime", "RuntimeConsole", "RuntimeHTTP", "RuntimeSelection"],

@@ -49,6 +49,8 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
   private static let limit = 1_000_000
   /// How many have been forgotten.
   private(set) var forgottenCount = 0
+  /// How many there have ever been.
+  var count: Int { forgottenCount + events.count }
 
   /// How often the time has gone on since anything happened but that tasks ran and slept.
   private(set) var ticks = 0
@@ -153,7 +155,7 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
 
 extension Journal.Kind {
   /// The number of the host whose socket or clock was used, if one was.
-  fileprivate var host: Int? {
+  var host: Int? {
     switch self {
     case .ran, .fault: nil
     case .slept(_, let host), .listened(_, let host), .blockingWork(let host), .ended(let host), .note(_, let host):
@@ -172,6 +174,45 @@ extension Journal.Kind {
     switch self {
     case .ran, .slept: true
     default: false
+    }
+  }
+}
+
+extension Journal.Kind {
+  /// The number of the connection whose end was used, or that a fault befell, if there is one.
+  var connection: Int? {
+    switch self {
+    case .connected(let end), .accepted(let end), .wrote(let end, _, _), .read(let end, _, _), .finished(let end),
+      .closed(let end), .failed(let end):
+      end.number
+    case .fault(let fault) where fault.connection > 0: fault.connection
+    default: nil
+    }
+  }
+
+  /// What kind of event it is, in a word.
+  var name: String {
+    switch self {
+    case .ran: "ran"
+    case .slept: "slept"
+    case .listened: "listened"
+    case .connected: "connected"
+    case .accepted: "accepted"
+    case .wrote: "wrote"
+    case .read: "read"
+    case .finished: "finished"
+    case .closed: "closed"
+    case .failed: "failed"
+    case .bound: "bound"
+    case .sent: "sent"
+    case .received: "received"
+    case .dropped: "dropped"
+    case .refused: "refused"
+    case .unbound: "unbound"
+    case .blockingWork: "blockingWork"
+    case .ended: "ended"
+    case .fault: "fault"
+    case .note: "note"
     }
   }
 }

@@ -9,7 +9,8 @@ import RuntimePrimitives
 /// When it has ended, all hosts are shut down; tasks that are left then make the run fail.
 ///
 /// Where the environment variable `SIMULATION_SEED` is set, that seed is the only one, and where `SIMULATION_TRACE` is set,
-/// what happened in the last run is written to the file of that name.
+/// what happened in the last run is written to the file of that name. Where `SIMULATION_PICTURE` is set, a run that fails is
+/// drawn into the file of that name (``SimulationFailure/picture``).
 ///
 /// Cancelling the task ends the run that is under way.
 ///
@@ -92,7 +93,9 @@ private struct Scenario: Sendable {
     do {
       return try await attempt(seed, only: nil, on: thread)
     } catch let failure as SimulationFailure {
-      throw await shrink(failure, on: thread)
+      let failure = await shrink(failure, on: thread)
+      try Environment.draw(failure)
+      throw failure
     }
   }
 
@@ -196,9 +199,8 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
   private func fail(_ cause: SimulationFailure.Cause) {
     let faults = simulation.network.faults.fired
     failure = SimulationFailure(
-      seed: simulation.seed, cause: cause,
-      waits: simulation.waits,
-      faults: faults, faultCount: faults.count, journal: simulation.journal,
+      seed: simulation.seed, cause: cause, faults: faults, faultCount: faults.count, waiters: simulation.waiters,
+      hosts: simulation.network.hosts, journal: simulation.journal, eventCount: simulation.journal.count,
       lastEvents: simulation.journal.lastLines(simulation.limits.eventsShown))
   }
 }
@@ -242,10 +244,22 @@ private enum Environment {
 
   /// Writes what happened to where it is wanted.
   static func write(_ journal: Journal) throws(IOError) {
-    guard let path = value("SIMULATION_TRACE") else { return }
+    try write(SimulationTrace(journal).description, toFileNamedBy: "SIMULATION_TRACE")
+  }
+
+  /// Draws a failed run where that is wanted.
+  static func draw(_ failure: SimulationFailure) throws(IOError) {
+    try write(failure.picture, toFileNamedBy: "SIMULATION_PICTURE")
+  }
+
+  /// - Parameter text: is made only if there is such a variable.
+  private static func write(
+    _ text: @autoclosure () -> String, toFileNamedBy variable: String
+  ) throws(IOError) {
+    guard let path = value(variable) else { return }
     guard let file = fopen(path, "w") else { throw IOError(.write, .system(errno)) }
     defer { fclose(file) }
-    var text = SimulationTrace(journal).description
+    var text = text()
     let isWritten = text.withUTF8 { fwrite($0.baseAddress, 1, $0.count, file) == $0.count }
     if !isWritten { throw IOError(.write, .system(errno)) }
   }

@@ -26,17 +26,26 @@ public struct SimulationFailure: Error, Sendable {
   /// Why it failed.
   public let cause: Cause
   /// What each task that waited was waiting for.
-  public let waits: [String]
+  public var waits: [String] { waiters.map { "\(journal.name(ofTask: $0.task)) \($0.reason)" } }
   /// What went wrong in the network, down to what it takes to make the run fail.
   public internal(set) var faults: [Fault]
   /// How many faults there were before any were left out.
   public internal(set) var faultCount: Int
+  /// The tasks that waited, in the order in which they came.
+  let waiters: [Waiter]
+  let hosts: [SimulatedHost]
   let journal: Journal
+  /// How many events there had been when it failed. The rest is how everything was closed.
+  let eventCount: Int
   /// The last events, with what only ran and slept left out where there is much of it.
   let lastEvents: [String]
 
   /// All that happened. It is put into words each time that it is asked for.
   public var trace: SimulationTrace { SimulationTrace(journal) }
+
+  /// What happened until the run failed, as a page of HTML for a browser: the hosts side by side, time downwards, messages as
+  /// arrows. Of a long run it shows the end and what was around the ``faults``. It is drawn each time that it is asked for.
+  public var picture: String { RunPicture(self).page }
 }
 
 extension SimulationFailure: CustomStringConvertible {
