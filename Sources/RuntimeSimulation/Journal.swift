@@ -30,6 +30,7 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     case unbound(DatagramEnd)
     case blockingWork(on: SimulatedHost)
     case ended(SimulatedHost)
+    case linkChanged(LinkChange)
     case fault(Fault)
     case note(String, on: SimulatedHost)
   }
@@ -157,7 +158,7 @@ extension Journal.Kind {
   /// The number of the host whose socket or clock was used, if one was.
   var host: Int? {
     switch self {
-    case .ran, .fault: nil
+    case .ran, .fault, .linkChanged: nil
     case .slept(_, let host), .listened(_, let host), .blockingWork(let host), .ended(let host), .note(_, let host):
       host.number
     case .connected(let end), .accepted(let end), .wrote(let end, _, _), .read(let end, _, _), .finished(let end),
@@ -238,6 +239,7 @@ extension Journal.Kind: CustomStringConvertible {
     case .unbound(let end): "closes \(end)"
     case .blockingWork: "runs blocking work"
     case .ended(let host): "shuts host \(host.number) down"
+    case .linkChanged(let change): "\(change)"
     case .fault(let fault): "meets a fault: \(fault)"
     case .note(let text, _): "notes: \(text)"
     }

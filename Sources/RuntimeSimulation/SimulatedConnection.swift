@@ -98,7 +98,7 @@ final class SimulatedConnection {
     peer.piecesSent += 1
     let number = peer.piecesSent
     let place = place(of: .delay, at: end)
-    network.whenConnected(end.host, peer.host) { [self] in
+    network.whenOpen(from: end.host, to: peer.host) { [self] in
       let time = max(peer.lastArrival, network.arrival(on: self, from: end, at: place))
       peer.lastArrival = time
       // At once only where nothing is before it on the way.

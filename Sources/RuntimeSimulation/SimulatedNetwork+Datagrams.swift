@@ -133,12 +133,21 @@ extension SimulatedNetwork {
     guard let host = host(of: packet.to, from: from.host) else { return }
     if host === from.host { return arrive(packet, at: host) }
     let place = Fault.Place(owner: -from.number, occasion: packet.number)
+    let (near, far) = (from.host.number, host.number)
+    if isPartitioned(from: near, to: far) { return }
+    if fault(.loss, losses(from: near, to: far), at: place) != nil { return }
+    whenOpen(from: near, to: far) { [self] in carry(packet, to: host, at: place) }
+  }
+
+  /// Lets `packet`, which is not lost, arrive when it is time.
+  private func carry(_ packet: Packet, to host: SimulatedHost, at place: Fault.Place) {
+    let from = packet.from
     func fault(_ kind: Fault.Kind, _ chance: Double) -> Fault? {
       self.fault(kind, chance, at: place)
     }
     let plan = faults.plan
-    if isSevered(from.host.number, host.number) || fault(.loss, plan.losses) != nil { return }
-    let arrival = max(now + latency(at: place), from.lastArrival[packet.to] ?? 0)
+    let latency = latency(from: from.host.number, to: host.number, at: place)
+    let arrival = max(now + latency, from.lastArrival[packet.to] ?? 0)
     from.lastArrival[packet.to] = arrival
     func amount(_ fault: Fault) -> Int64 { Int64(faults.amount(fault, upTo: Int(plan.longestDelay.nanoseconds))) }
     let delay = fault(.delay, plan.delays).map(amount) ?? 0
@@ -178,9 +187,10 @@ extension SimulatedNetwork {
       wake(end.receiver)
     }
     if host === end.host { return hear() }
-    guard !isSevered(host.number, end.host.number) else { return }
+    let (near, far) = (host.number, end.host.number)
+    guard !isPartitioned(from: near, to: far) else { return }
     let place = Fault.Place(owner: -end.number, isServerSide: true, occasion: packet.number)
-    schedule(at: now + latency(at: place), hear)
+    whenOpen(from: near, to: far) { [self] in schedule(at: now + latency(from: near, to: far, at: place), hear) }
   }
 }
 

@@ -22,8 +22,8 @@ final class SimulatedNetwork {
   var names: [String: [SocketAddress]] = [
     "localhost": [.ipv6(.loopback, port: 0), .ipv4(.loopback, port: 0)]
   ]
-  /// Hosts between which nothing gets through, by somebody's wish, and what waits for that to end.
-  private var severed: [Set<Int>: [() -> Void]] = [:]
+  /// What a test has asked of the links between hosts.
+  var links: [LinkDirection: LinkState] = [:]
 
   /// Where one can listen: an address without its port's family quirks, on one host.
   private struct Place: Hashable {
@@ -60,18 +60,13 @@ final class SimulatedNetwork {
   func arrival(on connection: SimulatedConnection, from end: ConnectionEnd, at place: Fault.Place) -> Int64 {
     let other = connection.peer(of: end)
     guard end.host != other.host else { return now }
-    var time = now + latency(at: place)
+    var time = now + latency(from: end.host, to: other.host, at: place)
+    time += retransmission(
+      from: end.host, to: other.host, at: place, of: connection.number, connection.note)
     if let fault = connection.fault(.delay, faults.plan.delays, at: place) {
       time += Int64(faults.amount(fault, upTo: Int(faults.plan.longestDelay.nanoseconds)))
     }
     return passable(from: end.host, to: other.host, at: time, connection.note)
-  }
-
-  func latency(at place: Fault.Place) -> Int64 {
-    let range = faults.plan.latency
-    guard range.upperBound > .zero else { return 0 }
-    return faults.latency(
-      within: max(0, range.lowerBound.nanoseconds)...max(0, range.upperBound.nanoseconds), at: place)
   }
 
   /// The first time from `time` on at which the two hosts are not parted by a fault.
@@ -92,21 +87,6 @@ final class SimulatedNetwork {
       time = Int64(number + 1) * period
     }
     return time
-  }
-
-  // MARK: Partitions that were asked for
-
-  func sever(_ a: Int, _ b: Int) { severed[[a, b]] = severed[[a, b]] ?? [] }
-
-  func isSevered(_ a: Int, _ b: Int) -> Bool { severed[[a, b]] != nil }
-
-  func heal(_ a: Int, _ b: Int) {
-    for body in severed.removeValue(forKey: [a, b]) ?? [] { body() }
-  }
-
-  /// Has `body` done once the two hosts can reach each other: now, if they can.
-  func whenConnected(_ a: Int, _ b: Int, _ body: @escaping () -> Void) {
-    if severed[[a, b]] == nil { body() } else { severed[[a, b]]?.append(body) }
   }
 
   // MARK: Hosts
@@ -219,7 +199,9 @@ final class SimulatedNetwork {
     var arrival = now
     if host !== other {
       // What the connection sends first has its latency from occasion 0.
-      arrival += latency(at: Fault.Place(owner: identity, occasion: -1))
+      let start = Fault.Place(owner: identity, occasion: -1)
+      arrival += latency(from: host.number, to: other.number, at: start)
+      arrival += retransmission(from: host.number, to: other.number, at: start, of: number) { met.append($0) }
       arrival = passable(from: host.number, to: other.number, at: arrival) { met.append($0) }
     }
     return Attempt(

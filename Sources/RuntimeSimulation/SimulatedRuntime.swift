@@ -62,18 +62,6 @@ public final class SimulatedRuntime: AsyncRuntime {
     simulation.network.names[name] = addresses.isEmpty ? nil : addresses
   }
 
-  /// Lets nothing through between this host and `other`: what is sent waits until ``heal(from:)``, and datagrams are lost.
-  public func partition(from other: SimulatedRuntime) {
-    simulation.assertCurrent()
-    simulation.network.sever(host.number, other.host.number)
-  }
-
-  /// Ends a partition.
-  public func heal(from other: SimulatedRuntime) {
-    simulation.assertCurrent()
-    simulation.network.heal(host.number, other.host.number)
-  }
-
   /// What has gone wrong in the simulation's network so far, in the order of happening. What has befallen one connection,
   /// ``SimulatedStream/faults`` says.
   public var faults: [Fault] {

@@ -27,7 +27,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
   ///
   /// On a connection with none of it, whatever is not as it should be is the doing of a program. A reset is there once it
   /// has happened; a partition if anything of the connection, or the attempt to make it, has waited for its end. What a test
-  /// does itself, as by ``SimulatedRuntime/partition(from:)``, is not there.
+  /// does itself, as by ``SimulatedLink/partition()``, is not there.
   public var faults: [Fault] {
     simulation.assertCurrent()
     return connection.faults

@@ -24,18 +24,15 @@ extension Simulation {
 
   /// Waits until `time`, and for as long as the two hosts are parted.
   private func travel(_ attempt: SimulatedNetwork.Attempt, _ time: Int64) async throws(IOError) {
-    var isThrough = false
-    while !isThrough {
+    let (near, far) = (attempt.from.number, attempt.to.number)
+    let end = now + Self.connectTimeout
+    // There, and back.
+    while let (from, to) = [(near, far), (far, near)].first(where: { !network.isOpen(from: $0.0, to: $0.1) }) {
       var waiter: Waiter?
-      network.whenConnected(attempt.from.number, attempt.to.number) {
-        isThrough = true
-        self.wake(waiter, .ready)
-      }
-      if isThrough { break }
-      try await wait(on: attempt.from.number, for: .connect(attempt.address), until: now + Self.connectTimeout) {
-        waiter = $0
-      }.check(.connect)
-      if !isThrough { throw IOError(.connect, .system(ETIMEDOUT)) }
+      network.whenOpen(from: from, to: to) { self.wake(waiter, .ready) }
+      let wake = await wait(on: near, for: .connect(attempt.address), until: end) { waiter = $0 }
+      try wake.check(.connect)
+      if case .timeUp = wake { throw IOError(.connect, .system(ETIMEDOUT)) }
     }
     if time > now {
       try await wait(on: attempt.from.number, for: .connect(attempt.address), until: time).check(.connect)

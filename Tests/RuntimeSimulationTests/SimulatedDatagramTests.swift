@@ -82,9 +82,9 @@ struct SimulatedDatagramTests {
       let server = try await host.bindDatagrams(on: .ipv4(host.address, port: 53))
       let client = try await runtime.connectDatagrams(to: server.localAddress)
       #expect(client.localAddress == .ipv4(runtime.address, port: client.localAddress.port ?? 0))
-      runtime.partition(from: host)
+      runtime.link(to: host).partition()
       try await client.send([1])
-      runtime.heal(from: host)
+      runtime.link(to: host).repair()
       try await client.send([2])
       #expect(try await server.receive().bytes == [2])
     }
