@@ -37,6 +37,8 @@ typedef __attribute__((swiftcall)) void (*enqueue_hook)(Job *, enqueue_function)
 // Set by whoever wants to see the jobs for Swift's global pool; the original comes as the second argument.
 extern enqueue_hook swift_task_enqueueGlobal_hook;
 extern __attribute__((swiftcall)) uint64_t swift_task_getJobTaskId(Job *);
+// The running task, which is a job; NULL where none runs.
+extern __attribute__((swiftcall)) Job *swift_task_getCurrent(void);
 
 // What the process has set before, as a runtime does that has adopted it.
 static enqueue_hook earlier_hook;
@@ -188,6 +190,11 @@ __attribute__((noinline)) _Bool gearbox_is_simulating(const void *simulation) {
 __attribute__((noinline)) void gearbox_set_simulated_time(int64_t nanoseconds) { now = nanoseconds; }
 
 uint64_t gearbox_task_of_job(void *job) { return swift_task_getJobTaskId(job); }
+
+__attribute__((noinline)) uint64_t gearbox_number_of_current_task(void) {
+  Job *task = swift_task_getCurrent();
+  return task ? swift_task_getJobTaskId(task) : 0;
+}
 
 // MARK: Clocks
 //

@@ -1,4 +1,4 @@
-/// What goes wrong in a simulated network, and how often.
+/// What goes wrong in a simulation, and how often.
 ///
 /// A chance is a probability between 0 and 1, drawn from the seed each time there is an opportunity. Each draw depends on
 /// the seed and on its place, and on no other draw: on the connection, its end, and how many bytes have gone through there.
@@ -35,6 +35,17 @@ public struct FaultPlan: Hashable, Sendable {
   public var partitions = 0.0
   /// How long a partition lasts.
   public var partitionPeriod: Duration = .seconds(1)
+
+  /// The chance, for each host that runs a program and each ``crashPeriod``, that the host crashes at some time in it, as by
+  /// ``SimulatedRuntime/crash(connections:)``. 0 in ``rough`` too: not every program is made to be started again.
+  public var crashes = 0.0
+  /// What ``crashes`` is the chance of a crash in.
+  public var crashPeriod: Duration = .seconds(10)
+  /// The longest that a host is down, after a crash by chance, before it is started again.
+  public var longestOutage: Duration = .seconds(5)
+  /// The most crashes by chance that a host has in a run: a host that always crashes once more would keep from the run that
+  /// everything else waits for ever.
+  public var mostCrashes = 3
 
   /// Faults that do not happen, though it would be their turn.
   package var omitted: Set<Fault> = []
@@ -93,6 +104,8 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
     case loss
     /// A datagram arrives twice.
     case duplicate
+    /// A host crashes.
+    case crash
   }
 
   /// What went wrong.
@@ -105,7 +118,7 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
   /// Where a fault belongs, whatever else happens in a run.
   package struct Place: Hashable, Sendable {
     /// Whose it is: of a connection, its ``SimulatedNetwork/Attempt/identity``; of a partition, the two hosts in one
-    /// number; of a datagram, the socket that sent it, counted from -1 down.
+    /// number; of a datagram, the socket that sent it, counted from -1 down; of a crash, the host.
     package var owner: Int
     /// Whether it befell the end that accepted, and not the one that connected.
     var isServerSide = false
@@ -127,6 +140,7 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
     let (owner, occasion) = (place.owner, place.occasion)
     return switch kind {
     case _ where owner < 0: "\(kind) of datagram \(occasion) from datagram socket \(-owner)"
+    case .crash: "crash of host \(owner), period \(occasion)"
     case .partition: "partition of hosts \(owner >> 16) and \(owner & 0xffff), period \(occasion)"
     case .refusal, .acceptFailure, .reset: "\(kind) of connection \(connection)"
     default: "\(kind) after \(place.position) bytes at \(end) of connection \(connection)\(repetition)"
@@ -155,18 +169,32 @@ struct FaultDice {
 
   /// Whether a fault happens there.
   mutating func throwDice(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int) -> Fault? {
+    let fault = foresee(kind, chance, at: place, of: connection)
+    if let fault { note(fault) }
+    return fault
+  }
+
+  /// The fault that will happen there, if one will; ``note(_:)`` says that it has.
+  func foresee(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int = 0) -> Fault? {
     guard chance > 0 else { return nil }
     let fault = Fault(kind: kind, place: place, connection: connection)
     guard Double(draw(fault, 0) >> 11) * 0x1p-53 < chance else { return nil }
     if let only, !only.contains(fault) { return nil }
     if !plan.omitted.isEmpty, plan.omitted.contains(fault) { return nil }
-    if hasFired.insert(fault).inserted { fired.append(fault) }
     return fault
   }
 
-  /// A number below or at `bound` that belongs to `fault` alone.
-  func amount(_ fault: Fault, upTo bound: Int) -> Int {
-    Int(truncatingIfNeeded: draw(fault, 1).multipliedFullWidth(by: UInt64(max(0, bound)) + 1).high)
+  /// Notes that `fault` has happened.
+  mutating func note(_ fault: Fault) {
+    if hasFired.insert(fault).inserted { fired.append(fault) }
+  }
+
+  /// One of two things at each crash of a host.
+  func coin(_ host: Int, _ crash: Int) -> Bool { RandomNumbers.hash(seed, 5, UInt64(host), UInt64(crash)) & 1 == 0 }
+
+  /// A number below or at `bound` that belongs to `fault` alone, the first one or another.
+  func amount(_ fault: Fault, upTo bound: Int, _ which: UInt64 = 1) -> Int {
+    Int(truncatingIfNeeded: draw(fault, which).multipliedFullWidth(by: UInt64(max(0, bound)) + 1).high)
   }
 
   /// A time within `range` for what is sent at `place`.

@@ -31,6 +31,8 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     case blockingWork(on: SimulatedHost)
     case ended(SimulatedHost)
     case linkChanged(LinkChange)
+    case crashed(SimulatedHost, CrashedConnections)
+    case restarted(SimulatedHost)
     case fault(Fault)
     case note(String, on: SimulatedHost)
   }
@@ -240,6 +242,9 @@ extension Journal.Kind: CustomStringConvertible {
     case .blockingWork: "runs blocking work"
     case .ended(let host): "shuts host \(host.number) down"
     case .linkChanged(let change): "\(change)"
+    case .crashed(let host, .reset): "has host \(host.number) crash, and its connections reset"
+    case .crashed(let host, .silent): "has host \(host.number) crash, and tells none of its peers"
+    case .restarted(let host): "starts host \(host.number) again"
     case .fault(let fault): "meets a fault: \(fault)"
     case .note(let text, _): "notes: \(text)"
     }

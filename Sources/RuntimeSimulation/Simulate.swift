@@ -114,6 +114,7 @@ private struct Scenario: Sendable {
         run.outcome = .failure(error)
       }
     }
+    defer { simulation.forgetIfTasksAreDead() }
     let isCancelled = Flag()
     await withTaskCancellationHandler {
       await thread.run { run.perform(task, isCancelled: { isCancelled.isSet }) }
@@ -168,7 +169,8 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
 
   /// Runs the simulation until `body` has ended, and then until nothing is left of it.
   func perform(_ body: Task<Void, Never>, isCancelled: () -> Bool) {
-    let stop = simulation.run(until: { outcome != nil }, isCancelled: isCancelled)
+    let stop = simulation.run(
+      until: { outcome != nil || simulation.programError != nil }, isCancelled: isCancelled)
     switch stop {
     case .deadlock: fail(.deadlock)
     case .livelock: fail(.livelock)
@@ -176,7 +178,11 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
     case .realTimeLimit: fail(.realTimeLimit)
     case .standstill: fail(.standstill)
     case nil:
-      if case .failure(let error) = outcome { fail(.thrown(error)) }
+      if let error = simulation.programError {
+        fail(.thrown(error))
+      } else if case .failure(let error) = outcome {
+        fail(.thrown(error))
+      }
     case .cancelled: break
     }
     body.cancel()
@@ -184,6 +190,7 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
     let network = simulation.network
     let hosts = network.hosts
     let grace = simulation.limits.grace
+    for host in hosts { host.program = nil }
     _ = Task(executorPreference: simulation) {
       for host in hosts { await host.shutdown(grace: grace) }
       isClosed.set()

@@ -40,7 +40,7 @@ public struct SimulatedClock: SleepingClock {
     simulation.assertCurrent()
     try Task.checkCancellation()
     if now >= deadline { return await Task.yield() }
-    if host.isClosed { throw CancellationError() }
+    if host.isClosed || simulation.owners.isCurrentDead { throw CancellationError() }
     let time = host.skew.simulatedTime(at: deadline.offset.nanoseconds)
     simulation.journal.record(.slept(until: time, on: host))
     switch await simulation.wait(on: host.number, for: .sleep(until: time), until: time) {

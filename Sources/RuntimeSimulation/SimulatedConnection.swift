@@ -11,7 +11,7 @@ final class SimulatedConnection {
   let number: Int
   let client: ConnectionEnd
   let server: ConnectionEnd
-  private unowned let network: SimulatedNetwork
+  unowned let network: SimulatedNetwork
   /// What it is told from others by, in this run and in those that differ from it in a fault.
   private let identity: Int
   /// The fault by which it will be reset, and how many more bytes go through before that.
@@ -99,6 +99,10 @@ final class SimulatedConnection {
     let number = peer.piecesSent
     let place = place(of: .delay, at: end)
     network.whenOpen(from: end.host, to: peer.host) { [self] in
+      // What has not left its host when that crashes is lost with it.
+      if end.isLost {
+        guard case .reset = piece else { return }
+      }
       let time = max(peer.lastArrival, network.arrival(on: self, from: end, at: place))
       peer.lastArrival = time
       // At once only where nothing is before it on the way.
@@ -112,6 +116,10 @@ final class SimulatedConnection {
 
   private func arrive(_ piece: Piece, at end: ConnectionEnd) {
     end.piecesArrived += 1
+    if end.isLost, network.isSilent(end.host) {
+      end.hasMissed = true
+      return
+    }
     switch piece {
     case .bytes(let bytes):
       end.inFlight -= bytes.count
@@ -129,8 +137,8 @@ final class SimulatedConnection {
   }
 
   /// Tells the peer that what it sends is lost.
-  fileprivate func sendReset(from end: ConnectionEnd) {
-    guard !end.hasSentReset else { return }
+  func sendReset(from end: ConnectionEnd) {
+    guard !end.hasSentReset, !network.isSilent(end.host) else { return }
     end.hasSentReset = true
     dispatch(.reset, from: end)
   }
@@ -205,6 +213,10 @@ final class ConnectionEnd {
   /// Whether this end says no more.
   var hasFinished = false
   var isClosed = false
+  /// Whether its host has crashed, and has told nobody.
+  var isLost = false
+  /// Whether something has come for it while its host did not answer.
+  var hasMissed = false
   private(set) var isReset = false
   var hasSentReset = false
   /// An error that nobody has been told yet.

@@ -8,32 +8,26 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
   let skew: ClockSkew
   unowned let simulation: Simulation
 
-  /// Tasks that were started here and have not ended: by number, once they have begun.
-  private(set) var tasks: Set<Int> = []
-  /// How many there are, those among them that have not begun.
-  private(set) var taskCount = 0
-  private var shutdowns: [Waiter] = []
-  /// The tasks that have called for the shutdown, and are not waited for.
-  private var excused: [SimulatedTask] = []
-  private(set) var isClosed = false
+  /// Its life since it was last started, or since it crashed.
+  var incarnation = Incarnation()
+  /// What it runs at each start.
+  var program: (@Sendable (SimulatedRuntime) async throws -> Void)?
+  /// Whether it has crashed and has not been started since.
+  var hasCrashed = false
+  /// Whether nothing on it answers.
+  var isSilent = false
+  /// How often it has crashed, and how often of these by chance.
+  var crashCount = 0
+  var chanceCrashCount = 0
+  /// The ends of connections that it had when it crashed silently.
+  var lostEnds: [(end: ConnectionEnd, connection: SimulatedConnection)] = []
+  /// What is to be done once it answers again.
+  var waitingForStart: [() -> Void] = []
   /// The port that was given out last.
   var lastPort: UInt16 = 49_151
   /// How many connections it has asked for.
   var connectionCount = 0
-  /// Blocking work that waits for its turn.
-  var blockingCount = 0
-  /// Calls that were refused because that was too much.
-  var refusedBlockingCalls = 0
   static let blockingLimits = BlockingLimits()
-
-  /// A task that was started on a host, as it is known to itself, to its children and to what it starts with `Task { }`.
-  private final class SimulatedTask: @unchecked Sendable {  // The simulation's thread alone touches it.
-    @TaskLocal static var current: SimulatedTask?
-    unowned let host: SimulatedHost
-    var isOver = false
-
-    init(_ host: SimulatedHost) { self.host = host }
-  }
 
   init(number: Int, address: IPv4Address, skew: ClockSkew, simulation: Simulation) {
     self.number = number
@@ -46,25 +40,35 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
 
   /// The host that the calling task was started on, or a task that has started it.
   static var current: SimulatedHost? { SimulatedTask.current?.host }
+  /// Tasks that were started here and have not ended: by number, once they have begun.
+  var tasks: Set<Int> { incarnation.tasks }
+  /// How many there are, those among them that have not begun.
+  var taskCount: Int { incarnation.taskCount }
+  var isClosed: Bool { incarnation.isClosed }
 
   func spawn<Success: Sendable>(
     _ options: TaskOptions, _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    simulation.perform { self.taskCount += 1 }
+    // What a task does that may still run after a crash, the next incarnation is not to know.
+    let owner = simulation.isCurrent ? simulation.owners.maker(on: self) : nil
+    if let owner { owner.taskCount += 1 } else { simulation.perform { self.incarnation.taskCount += 1 } }
     let counted = { [self, simulation] in
+      let incarnation = owner ?? incarnation
       let number = simulation.journal.task
-      let task = SimulatedTask(self)
-      tasks.insert(number)
+      let task = SimulatedTask(self, incarnation)
+      incarnation.tasks.insert(number)
       simulation.journal.askTask(startedOn: self)
       defer {
-        tasks.remove(number)
+        incarnation.tasks.remove(number)
         task.isOver = true
-        excused.removeAll { $0 === task }
-        taskCount -= 1
-        wakeShutdowns()
+        incarnation.excused.removeAll { $0 === task }
+        incarnation.taskCount -= 1
+        wakeShutdowns(of: incarnation)
       }
       return try await SimulatedTask.$current.withValue(task, operation: operation)
     }
+    if let owner { simulation.owners.beginMaking(for: owner) }
+    defer { if owner != nil { simulation.owners.endMaking() } }
     return ExecutorPreference(simulation).spawn(options, counted)
   }
 
@@ -72,32 +76,36 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
 
   /// Closes all there is on this host, ends its sleeps, and waits for its tasks.
   func shutdown(grace: Duration) async {
-    if !isClosed {
-      isClosed = true
+    let incarnation = incarnation
+    if !incarnation.isClosed {
+      incarnation.isClosed = true
       simulation.journal.record(.ended(self))
       simulation.network.closeAll(on: self)
       for waiter in simulation.waiters where waiter.host == number {
         if case .sleep = waiter.reason { simulation.wake(waiter, .closed) }
       }
     }
-    if let task = SimulatedTask.current, !task.isOver, task.host === self, !excused.contains(where: { $0 === task }) {
-      excused.append(task)
-      wakeShutdowns()
+    if let task = SimulatedTask.current, !task.isOver, task.incarnation === incarnation,
+      !incarnation.excused.contains(where: { $0 === task })
+    {
+      incarnation.excused.append(task)
+      wakeShutdowns(of: incarnation)
     }
     let end = MonotonicTime.deadline(after: max(0, grace.nanoseconds), from: simulation.now)
-    while taskCount > excused.count, simulation.now < end {
-      let wake = await simulation.wait(on: number, for: .tasks(of: number), until: end) { shutdowns.append($0) }
+    while incarnation.taskCount > incarnation.excused.count, simulation.now < end {
+      let wake = await simulation.wait(on: number, for: .tasks(of: number), until: end) {
+        incarnation.shutdowns.append($0)
+      }
       if case .cancelled = wake { break }
     }
   }
 
-  private func wakeShutdowns() {
-    for waiter in shutdowns { simulation.wake(waiter, .ready) }
-    shutdowns = []
+  private func wakeShutdowns(of incarnation: Incarnation) {
+    for waiter in incarnation.takeShutdowns() { simulation.wake(waiter, .ready) }
   }
 
   func checkOpen(_ operation: IOError.Operation) throws(IOError) {
     simulation.assertCurrent()
-    if isClosed { throw IOError(operation, .closed) }
+    if isClosed || simulation.owners.isCurrentDead { throw IOError(operation, .closed) }
   }
 }

@@ -159,6 +159,7 @@ extension SimulatedNetwork {
   }
 
   private func arrive(_ packet: Packet, at host: SimulatedHost) {
+    if host.isSilent { return }
     let ends = datagramEnds(on: host).filter { end in
       end.address.takes(packet.to) && (end.peerAddress ?? packet.parcel.sender) == packet.parcel.sender
     }

@@ -246,6 +246,11 @@ final class SimulatedNetwork {
 
   func forget(_ end: ConnectionEnd) { openEnds[key(end)] = nil }
 
+  /// The ends that are open on `host`, with their connections, in the order of connecting.
+  func ends(on host: SimulatedHost) -> [(end: ConnectionEnd, connection: SimulatedConnection)] {
+    openEnds.sorted { $0.key < $1.key }.map(\.value).filter { $0.end.host == host.number }
+  }
+
   /// The ends that are open, in the order of connecting.
   var ends: [ConnectionEnd] { openEnds.sorted { $0.key < $1.key }.map(\.value.end) }
 
@@ -256,9 +261,7 @@ final class SimulatedNetwork {
     for sockets in listeners.filter({ $0.key.host == host.number }).sorted(by: { $0.key.text < $1.key.text }) {
       for socket in sockets.value { SimulatedListener.close(socket, sockets.key.address, simulation) }
     }
-    for (_, value) in openEnds.sorted(by: { $0.key < $1.key }) where value.end.host == host.number {
-      value.connection.close(value.end)
-    }
+    for (end, connection) in ends(on: host) { connection.close(end) }
     for end in datagramEnds(on: host) { close(end) }
     for waiter in simulation.waiters where waiter.host == host.number {
       if case .connect = waiter.reason { close(waiter) }

@@ -141,8 +141,8 @@ public final class SimulatedRuntime: AsyncRuntime {
     var worker = WorkerMetrics()
     worker.jobs = simulation.jobCount
     metrics.workers = [worker]
-    metrics.blockingQueueDepth = host.blockingCount
-    metrics.refusedBlockingCalls = host.refusedBlockingCalls
+    metrics.blockingQueueDepth = host.incarnation.blockingCount
+    metrics.refusedBlockingCalls = host.incarnation.refusedBlockingCalls
     return metrics
   }
 

@@ -11,6 +11,7 @@ extension Simulation {
     while true {
       try await travel(attempt, isFirst ? attempt.arrival : now)
       isFirst = false
+      if attempt.to.isSilent { continue }
       guard let listener = network.listener(for: attempt) else { throw IOError(.connect, .system(attempt.refusal)) }
       if !listener.isFull {
         let stream = network.establish(attempt, at: listener, options)
@@ -24,13 +25,11 @@ extension Simulation {
 
   /// Waits until `time`, and for as long as the two hosts are parted.
   private func travel(_ attempt: SimulatedNetwork.Attempt, _ time: Int64) async throws(IOError) {
-    let (near, far) = (attempt.from.number, attempt.to.number)
     let end = now + Self.connectTimeout
-    // There, and back.
-    while let (from, to) = [(near, far), (far, near)].first(where: { !network.isOpen(from: $0.0, to: $0.1) }) {
+    while let whenGone = network.obstacle(for: attempt) {
       var waiter: Waiter?
-      network.whenOpen(from: from, to: to) { self.wake(waiter, .ready) }
-      let wake = await wait(on: near, for: .connect(attempt.address), until: end) { waiter = $0 }
+      whenGone { self.wake(waiter, .ready) }
+      let wake = await wait(on: attempt.from.number, for: .connect(attempt.address), until: end) { waiter = $0 }
       try wake.check(.connect)
       if case .timeUp = wake { throw IOError(.connect, .system(ETIMEDOUT)) }
     }
@@ -46,14 +45,15 @@ extension Simulation {
   func runBlocking<Success: Sendable>(
     on host: SimulatedHost, _ work: sending @escaping () throws -> Success
   ) async throws -> Success {
-    guard !host.isClosed else { throw CancellationError() }
-    guard host.blockingCount < SimulatedHost.blockingLimits.threads + SimulatedHost.blockingLimits.queued else {
-      host.refusedBlockingCalls += 1
+    let incarnation = host.incarnation
+    guard !incarnation.isClosed, !owners.isCurrentDead else { throw CancellationError() }
+    guard incarnation.blockingCount < SimulatedHost.blockingLimits.threads + SimulatedHost.blockingLimits.queued else {
+      incarnation.refusedBlockingCalls += 1
       throw BlockingWorkRefused(SimulatedHost.blockingLimits)
     }
     var outcome: Result<Success, any Error>?
-    host.blockingCount += 1
-    defer { host.blockingCount -= 1 }
+    incarnation.blockingCount += 1
+    defer { incarnation.blockingCount -= 1 }
     let wake = await wait(on: host.number, for: .blockingWork) { waiter in
       enqueue {
         // Dropped, if nobody waits for it any more.

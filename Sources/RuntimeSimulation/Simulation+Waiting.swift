@@ -13,13 +13,15 @@ extension Simulation {
     on host: Int, for reason: Waiter.Reason, until deadline: Int64? = nil, heedsCancellation: Bool = true,
     _ place: (Waiter) -> Void = { _ in }
   ) async -> Wake {
+    if owners.isCurrentDead { await Self.suspendForEver() }
     if heedsCancellation, Task.isCancelled { return .cancelled }
     waitCount += 1
     let number = waitCount
     return await withTaskCancellationHandler {
       await withUnsafeContinuation { continuation in
         let waiter = Waiter(
-          number: number, task: journal.task, host: host, reason: reason, continuation: continuation)
+          number: number, task: journal.task, host: host, reason: reason, owner: owners.current,
+          continuation: continuation)
         waiting[number] = waiter
         if let deadline { timers.insert(at: deadline, .wake(waiter, .timeUp)) }
         place(waiter)
@@ -37,6 +39,16 @@ extension Simulation {
     guard let waiter, let continuation = waiter.takeContinuation() else { return }
     waiting[waiter.number] = nil
     continuation.resume(returning: wake)
+  }
+
+  /// Has a wait never end, whose task is not to run again. Its continuation is not checked, so that Swift does not mind.
+  func forget(_ waiter: Waiter) {
+    _ = waiter.takeContinuation()
+    waiting[waiter.number] = nil
+  }
+
+  private static func suspendForEver() async {
+    await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
   }
 
   /// Those that wait, in the order in which they came.

@@ -27,8 +27,12 @@ final class Simulation: @unchecked Sendable {  // See above.
   /// When it has taken too long, in nanoseconds of real time.
   private var realEnd = Int64.max
 
-  let journal = Journal()
+  private(set) var journal = Journal()
   private(set) lazy var network = SimulatedNetwork(simulation: self, faults: dice)
+  /// Whose the tasks are.
+  let owners = TaskOwners()
+  /// What a host's program has thrown.
+  var programError: (any Error)?
   private let dice: FaultDice
   /// Whoever waits, by number.
   var waiting: [Int: Waiter] = [:]
@@ -161,6 +165,14 @@ final class Simulation: @unchecked Sendable {  // See above.
     ready = []
   }
 
+  /// Lets go of what has been written down, for which tasks that never run again would keep the memory.
+  func forgetIfTasksAreDead() {
+    guard owners.hasDead else { return }
+    (journal, network, timers, waiting) = (
+      Journal(), SimulatedNetwork(simulation: self, faults: dice), TimerHeap(), [:]
+    )
+  }
+
   private func takeReady() -> Ready? {
     guard ready.count > 1 else { return ready.popLast() }
     ready.swapAt(order.index(below: ready.count), ready.count - 1)
@@ -173,7 +185,10 @@ final class Simulation: @unchecked Sendable {  // See above.
     switch next {
     case .job(let job):
       let pointer = unsafeBitCast(job, to: UnsafeMutableRawPointer.self)
-      journal.begin(taskID: gearbox_task_of_job(pointer), at: now)
+      let task = gearbox_task_of_job(pointer)
+      // Dropped, and with it the task, which is suspended for ever now.
+      if owners.isDead(task) { return }
+      journal.begin(taskID: task, at: now)
       gearbox_set_running_job(pointer)
       unsafe job.runSynchronously(on: asUnownedTaskExecutor())
       gearbox_set_running_job(nil)
@@ -192,7 +207,7 @@ final class Simulation: @unchecked Sendable {  // See above.
     while let action = timers.pop(dueAt: now) {
       switch action {
       case .wake(let waiter, let wake): self.wake(waiter, wake)
-      case .job(let job): ready.append(.job(job))
+      case .job(let job, _): ready.append(.job(job))
       case .event(let body): body()
       }
     }
@@ -206,7 +221,7 @@ extension Simulation: TaskExecutor {
   func enqueue(_ job: consuming ExecutorJob) { take(UnownedJob(job)) }
 
   private func take(_ job: UnownedJob) {
-    if isCurrent { return ready.append(.job(job)) }
+    if isCurrent { return adopt(job) }
     leaveOutside { $0.jobs.append(job) }
   }
 
@@ -224,8 +239,11 @@ extension Simulation: TaskExecutor {
     }
   }
 
-  /// A job that Swift meant for its own pool, from the simulation's thread.
-  fileprivate func adopt(_ job: UnownedJob) { ready.append(.job(job)) }
+  /// Takes a job from the simulation's thread, be it one that Swift meant for its own pool.
+  fileprivate func adopt(_ job: UnownedJob) {
+    owners.claim(job)
+    ready.append(.job(job))
+  }
 
   fileprivate func nextRandom() -> UInt64 { random.next() }
 
@@ -255,7 +273,7 @@ extension Simulation: TaskExecutor {
       return (outside.jobs, outside.requests)
     }
     for request in requests { request() }
-    ready.append(contentsOf: jobs.map { .job($0) })
+    for job in jobs { adopt(job) }
   }
 }
 
@@ -299,7 +317,8 @@ private func nextRandomNumber(_ simulation: UnsafeMutableRawPointer) -> UInt64 {
       _ job: consuming ExecutorJob, after delay: C.Duration, tolerance: C.Duration?, clock: C
     ) {
       guard let delay = delay as? Duration else { preconditionFailure("\(C.self) does not count time in Duration") }
-      timers.insert(at: MonotonicTime.deadline(after: delay.nanoseconds, from: now), .job(UnownedJob(job)))
+      timers.insert(
+        at: MonotonicTime.deadline(after: delay.nanoseconds, from: now), .job(UnownedJob(job), of: owners.current))
     }
 
     func enqueue<C: Clock>(

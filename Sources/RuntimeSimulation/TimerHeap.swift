@@ -12,8 +12,8 @@ struct TimerHeap {
   enum Action {
     /// A task whose patience or sleep is over, unless something else has woken it.
     case wake(Waiter, Wake)
-    /// A job that Swift has put to sleep.
-    case job(UnownedJob)
+    /// A job that Swift has put to sleep, and whose task's it is.
+    case job(UnownedJob, of: Incarnation)
     /// Something that the network does.
     case event(() -> Void)
   }
@@ -55,7 +55,11 @@ struct TimerHeap {
   }
 
   private static func isVain(_ timer: Timer) -> Bool {
-    if case .wake(let waiter, _) = timer.action { !waiter.isWaiting } else { false }
+    switch timer.action {
+    case .wake(let waiter, _): !waiter.isWaiting
+    case .job(_, let owner): owner.isDead
+    case .event: false
+    }
   }
 
   private mutating func removeFirst() {

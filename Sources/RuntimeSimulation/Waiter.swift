@@ -11,6 +11,8 @@ final class Waiter: @unchecked Sendable {  // See above.
   /// Which host's runtime it waits on.
   let host: Int
   let reason: Reason
+  /// Whose task it is.
+  let owner: Incarnation
   private(set) var continuation: UnsafeContinuation<Wake, Never>?
 
   enum Reason {
@@ -25,8 +27,12 @@ final class Waiter: @unchecked Sendable {  // See above.
     case tasks(of: Int)
   }
 
-  init(number: Int, task: Int, host: Int, reason: Reason, continuation: UnsafeContinuation<Wake, Never>) {
+  init(
+    number: Int, task: Int, host: Int, reason: Reason, owner: Incarnation,
+    continuation: UnsafeContinuation<Wake, Never>
+  ) {
     self.number = number
+    self.owner = owner
     self.task = task
     self.host = host
     self.reason = reason

@@ -38,3 +38,6 @@ void gearbox_set_simulated_time(int64_t nanoseconds);
 
 /// The number by which Swift knows the task that `job` belongs to; 0 if it belongs to none.
 uint64_t gearbox_task_of_job(void *_Nonnull job);
+
+/// The number by which Swift knows the task that the calling thread runs; 0 if it runs none.
+uint64_t gearbox_number_of_current_task(void);

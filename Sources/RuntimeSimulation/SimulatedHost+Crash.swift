@@ -1,0 +1,98 @@
+import Runtime
+import RuntimePrimitives
+
+extension SimulatedHost {
+  /// Runs `program` now, and again at each start.
+  func run(_ program: @escaping @Sendable (SimulatedRuntime) async throws -> Void) {
+    self.program = program
+    start()
+    scheduleCrash(from: 0)
+  }
+
+  private func start() {
+    guard let program else { return }
+    let runtime = SimulatedRuntime(simulation, self)
+    let incarnation = incarnation
+    let options = TaskOptions(name: "the program of host \(number)", inheritsTaskLocals: true)
+    _ = spawn(options) { [simulation] in
+      do {
+        try await program(runtime)
+      } catch {
+        if !incarnation.isClosed { simulation.programError = error }
+      }
+    }
+  }
+
+  /// Ends all there is on this host.
+  func crash(_ connections: CrashedConnections?) {
+    guard !hasCrashed else { return }
+    hasCrashed = true
+    crashCount += 1
+    let isSilent = connections.map { $0 == .silent } ?? simulation.network.faults.coin(number, crashCount)
+    simulation.journal.record(.crashed(self, isSilent ? .silent : .reset))
+    bury()
+    incarnation.isClosed = true
+    self.isSilent = isSilent
+    simulation.network.crash(self)
+    // Those of the test.
+    for waiter in simulation.waiters where waiter.host == number { simulation.wake(waiter, .closed) }
+  }
+
+  /// Has no task of this incarnation run again, and begins another.
+  private func bury() {
+    let dead = incarnation
+    let shutdowns = dead.takeShutdowns()
+    simulation.owners.bury(dead)
+    incarnation = Incarnation()
+    for waiter in simulation.waiters where waiter.owner === dead { simulation.forget(waiter) }
+    for waiter in shutdowns { simulation.wake(waiter, .ready) }
+  }
+
+  func restart() {
+    if isClosed, !hasCrashed { bury() } else { crash(nil) }
+    (hasCrashed, incarnation.isClosed) = (false, false)
+    simulation.journal.record(.restarted(self))
+    if isSilent {
+      isSilent = false
+      simulation.network.answer(for: self)
+    }
+    start()
+  }
+
+  // MARK: Crashes by chance
+
+  /// Has this host crash in the first period from `number` on in which the seed wants it to.
+  private func scheduleCrash(from number: Int) {
+    let network = simulation.network
+    let plan = network.faults.plan
+    let period = plan.crashPeriod.nanoseconds
+    guard plan.crashes > 0, period > 0, chanceCrashCount < plan.mostCrashes else { return }
+    let first = max(number, Int(simulation.now / period))
+    for number in first..<first + Self.periodsAhead {
+      let place = Fault.Place(owner: self.number, occasion: number)
+      guard let fault = network.faults.foresee(.crash, plan.crashes, at: place) else { continue }
+      let time = Int64(number) * period + Int64(network.faults.amount(fault, upTo: Int(period - 1)))
+      guard time >= simulation.now else { continue }
+      return network.schedule(at: time) { [self] in
+        if program != nil, !isClosed { crash(by: fault) }
+        scheduleCrash(from: number + 1)
+      }
+    }
+  }
+
+  /// How many periods the next crash may be away.
+  private static let periodsAhead = 1000
+
+  private func crash(by fault: Fault) {
+    let network = simulation.network
+    chanceCrashCount += 1
+    network.note(fault)
+    crash(nil)
+    let count = crashCount
+    let outage = network.faults.amount(fault, upTo: Int(network.faults.plan.longestOutage.nanoseconds), 2)
+    network.schedule(at: simulation.now + Int64(outage)) { [self] in
+      // Unless the test has done so.
+      if program != nil, hasCrashed, crashCount == count { restart() }
+    }
+  }
+}
