@@ -47,23 +47,37 @@ public struct FaultPlan: Hashable, Sendable {
   /// everything else waits for ever.
   public var mostCrashes = 3
 
+  /// How long an operation on a disk takes.
+  public var diskLatency: ClosedRange<Duration> = .zero ... .zero
+  /// The chance that a read, a write or a sync of a file fails (`EIO`).
+  public var diskErrors = 0.0
+  /// The chance that a write finds no room on the disk (`ENOSPC`) for more than a part of it, drawn as well.
+  public var fullDisks = 0.0
+  /// The chance that a write which was not synced is not there after a crash.
+  public var lostWrites = 0.4
+  /// The chance that a write which was not synced, and is not lost, is there after a crash only as far as some byte.
+  public var tornWrites = 0.3
+  /// The chance that a change of the disk's names which was not synced is not there after a crash, nor any after it.
+  public var lostNames = 0.4
+
   /// Faults that do not happen, though it would be their turn.
   package var omitted: Set<Fault> = []
 
-  /// A network in which all goes well, and in no time.
+  /// Networks and disks with which all goes well, and in no time.
   public init() {}
 
-  /// A network in which all goes well, and in no time.
+  /// Networks and disks with which all goes well, and in no time.
   public static let none = FaultPlan()
 
-  /// A network in which all goes well, at distances as there are: 0.1 to 20 ms.
+  /// Networks in which all goes well, at distances as there are: 0.1 to 20 ms; disks with which it does, in 0.02 to 5 ms.
   public static let calm: FaultPlan = {
     var plan = FaultPlan()
     plan.latency = .microseconds(100) ... .milliseconds(20)
+    plan.diskLatency = .microseconds(20) ... .milliseconds(5)
     return plan
   }()
 
-  /// A network in which everything goes wrong that can, some of it in every run.
+  /// Networks and disks with which everything goes wrong that can, some of it in every run, but that hosts do not crash.
   public static let rough: FaultPlan = {
     var plan = FaultPlan.calm
     plan.delays = 0.05
@@ -76,6 +90,8 @@ public struct FaultPlan: Hashable, Sendable {
     plan.losses = 0.05
     plan.duplicates = 0.02
     plan.partitions = 0.02
+    plan.diskErrors = 0.01
+    plan.fullDisks = 0.01
     return plan
   }()
 }
@@ -106,6 +122,16 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
     case duplicate
     /// A host crashes.
     case crash
+    /// An operation of a disk fails.
+    case diskError
+    /// A disk has no space left.
+    case fullDisk
+    /// A crash loses a write that was not synced.
+    case lostWrite
+    /// A crash keeps only the beginning of a write that was not synced.
+    case tornWrite
+    /// A crash loses a change of a name that was not synced.
+    case lostName
   }
 
   /// What went wrong.
@@ -114,15 +140,19 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
   /// Which connection it was, as the trace of its run has it. In another run it may have another number, so that this does
   /// not count where faults are compared.
   package let connection: Int
+  /// Which file it was, in words, if it was one.
+  var file: String?
 
   /// Where a fault belongs, whatever else happens in a run.
   package struct Place: Hashable, Sendable {
     /// Whose it is: of a connection, its ``SimulatedNetwork/Attempt/identity``; of a partition, the two hosts in one
-    /// number; of a datagram, the socket that sent it, counted from -1 down; of a crash, the host.
+    /// number; of a datagram, the socket that sent it, counted from -1 down; of a crash and of the names on a disk, the host; of a file, its
+    /// ``DiskFile/identity``.
     package var owner: Int
     /// Whether it befell the end that accepted, and not the one that connected.
     var isServerSide = false
-    /// How many bytes of the connection had gone there before.
+    /// How many bytes of the connection had gone there before, or had been written to the file; how many changes of names
+    /// there have been.
     package var position = 0
     /// Which opportunity it was there, counted from 0; the number of a period, or of a datagram.
     var occasion = 0
@@ -137,13 +167,16 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
 
   /// As in "shortRead after 512 bytes at the client's end of connection 3".
   public var description: String {
-    let (owner, occasion) = (place.owner, place.occasion)
+    let (owner, position, occasion) = (place.owner, place.position, place.occasion)
     return switch kind {
     case _ where owner < 0: "\(kind) of datagram \(occasion) from datagram socket \(-owner)"
     case .crash: "crash of host \(owner), period \(occasion)"
+    case .lostName: "\(kind) of change \(position) of the names on the disk of host \(owner)"
+    case .diskError, .fullDisk, .lostWrite, .tornWrite:
+      "\(kind) after \(position) bytes of \(file ?? "a file")\(repetition)"
     case .partition: "partition of hosts \(owner >> 16) and \(owner & 0xffff), period \(occasion)"
     case .refusal, .acceptFailure, .reset: "\(kind) of connection \(connection)"
-    default: "\(kind) after \(place.position) bytes at \(end) of connection \(connection)\(repetition)"
+    default: "\(kind) after \(position) bytes at \(end) of connection \(connection)\(repetition)"
     }
   }
 
@@ -168,8 +201,11 @@ struct FaultDice {
   }
 
   /// Whether a fault happens there.
-  mutating func throwDice(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int) -> Fault? {
-    let fault = foresee(kind, chance, at: place, of: connection)
+  mutating func throwDice(
+    _ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int, inFile file: String? = nil
+  ) -> Fault? {
+    var fault = foresee(kind, chance, at: place, of: connection)
+    fault?.file = file
     if let fault { note(fault) }
     return fault
   }

@@ -33,6 +33,7 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     case linkChanged(LinkChange)
     case crashed(SimulatedHost, CrashedConnections)
     case restarted(SimulatedHost)
+    case disk(DiskEvent)
     case fault(Fault)
     case note(String, on: SimulatedHost)
   }
@@ -245,6 +246,7 @@ extension Journal.Kind: CustomStringConvertible {
     case .crashed(let host, .reset): "has host \(host.number) crash, and its connections reset"
     case .crashed(let host, .silent): "has host \(host.number) crash, and tells none of its peers"
     case .restarted(let host): "starts host \(host.number) again"
+    case .disk(let event): "\(event)"
     case .fault(let fault): "meets a fault: \(fault)"
     case .note(let text, _): "notes: \(text)"
     }

@@ -34,6 +34,7 @@ extension SimulatedHost {
     incarnation.isClosed = true
     self.isSilent = isSilent
     simulation.network.crash(self)
+    directory.crash(simulation.network)
     // Those of the test.
     for waiter in simulation.waiters where waiter.host == number { simulation.wake(waiter, .closed) }
   }

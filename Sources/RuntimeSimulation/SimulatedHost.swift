@@ -10,6 +10,8 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
 
   /// Its life since it was last started, or since it crashed.
   var incarnation = Incarnation()
+  /// The files on its disk.
+  let directory: DiskDirectory
   /// What it runs at each start.
   var program: (@Sendable (SimulatedRuntime) async throws -> Void)?
   /// Whether it has crashed and has not been started since.
@@ -34,6 +36,7 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
     self.address = address
     self.skew = skew
     self.simulation = simulation
+    directory = DiskDirectory(host: number)
   }
 
   // MARK: Tasks

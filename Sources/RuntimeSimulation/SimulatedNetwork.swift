@@ -50,8 +50,10 @@ final class SimulatedNetwork {
   /// Whether a fault happens there; it is recorded if so.
   ///
   /// - Parameter connection: the number of the connection that it befalls, if it is one.
-  func fault(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int = 0) -> Fault? {
-    let fault = faults.throwDice(kind, chance, at: place, of: connection)
+  func fault(
+    _ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int = 0, inFile file: DiskFile? = nil
+  ) -> Fault? {
+    let fault = faults.throwDice(kind, chance, at: place, of: connection, inFile: file?.description)
     if let fault { simulation.journal.record(.fault(fault)) }
     return fault
   }

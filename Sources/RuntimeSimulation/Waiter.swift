@@ -23,6 +23,7 @@ final class Waiter: @unchecked Sendable {  // See above.
     case send(DatagramEnd)
     case accept(SocketAddress)
     case connect(SocketAddress)
+    case disk(IOError.Operation, String, host: Int)
     case blockingWork
     case tasks(of: Int)
   }
@@ -80,6 +81,8 @@ extension Waiter.Reason: CustomStringConvertible {
       case .send(let end): TaskWait(.io(.send), for: "\(end)")
       case .accept(let address): TaskWait(.io(.accept), for: "\(address)")
       case .connect(let address): TaskWait(.io(.connect), for: "\(address)")
+      case .disk(let operation, let name, let host):
+        TaskWait(.io(operation), for: "\(name) on the disk of host \(host)")
       case .blockingWork: TaskWait(.blockingWork)
       case .tasks(let host): TaskWait(.tasks, for: "host \(host)")
       }
