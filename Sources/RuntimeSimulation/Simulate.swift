@@ -2,11 +2,11 @@ import Glibc
 import Runtime
 import RuntimePrimitives
 
-/// Runs `body` in a simulation for each of `seeds`, one after another, on a thread of its own: a test of what the code does
-/// whatever the order of things, and whatever goes wrong.
+/// Runs `body` in a simulation for each of `seeds`, one after another, on a thread of its own: a test of what the code
+/// does whatever the order of things, and whatever goes wrong.
 ///
-/// `body` is called with the runtime of a first host, at time zero, in a task that has the task-local values of the caller.
-/// When it has ended, all hosts are shut down; tasks that are left then make the run fail.
+/// `body` is called with the runtime of a first host, at time zero, in a task that has the task-local values of the
+/// caller. When it has ended, all hosts are shut down; tasks that are left then make the run fail.
 ///
 /// Where the environment variable `SIMULATION_SEED` is set, that seed is the only one, and where `SIMULATION_TRACE` is set,
 /// what happened in the last run is written to the file of that name. Where `SIMULATION_PICTURE` is set, a run that fails is
@@ -15,15 +15,16 @@ import RuntimePrimitives
 /// Cancelling the task ends the run that is under way.
 ///
 /// - Parameters:
+///   - schedule: how it is chosen whose turn it is.
 ///   - faults: what goes wrong in the network.
 ///   - limits: when a run has taken too long.
 /// - Throws: ``SimulationFailure`` for the first run that does not end well, with no more faults than that takes, or
 ///   `CancellationError`.
 public func simulate(
-  seeds: some Sequence<UInt64> & Sendable, faults: FaultPlan = .none, limits: SimulationLimits = SimulationLimits(),
-  _ body: @escaping @Sendable (SimulatedRuntime) async throws -> Void
+  seeds: some Sequence<UInt64> & Sendable, schedule: Schedule = .random, faults: FaultPlan = .none,
+  limits: SimulationLimits = SimulationLimits(), _ body: @escaping @Sendable (SimulatedRuntime) async throws -> Void
 ) async throws {
-  let scenario = Scenario(faults: faults, limits: limits, body: body)
+  let scenario = Scenario(schedule: schedule, faults: faults, limits: limits, body: body)
   try await onSimulationThread { thread in
     if let seed = try Environment.seed() {
       _ = try await scenario.run(seed, on: thread)
@@ -33,15 +34,15 @@ public func simulate(
   }
 }
 
-/// Runs `body` in one simulation, as ``simulate(seeds:faults:limits:_:)`` does in many.
+/// Runs `body` in one simulation, as ``simulate(seeds:schedule:faults:limits:_:)`` does in many.
 ///
-/// - Returns: what happened.
+/// - Returns: what happened; in the last run, where the schedule takes two.
 @discardableResult
 public func simulate(
-  seed: UInt64, faults: FaultPlan = .none, limits: SimulationLimits = SimulationLimits(),
-  _ body: @escaping @Sendable (SimulatedRuntime) async throws -> Void
+  seed: UInt64, schedule: Schedule = .random, faults: FaultPlan = .none,
+  limits: SimulationLimits = SimulationLimits(), _ body: @escaping @Sendable (SimulatedRuntime) async throws -> Void
 ) async throws -> SimulationReport {
-  let scenario = Scenario(faults: faults, limits: limits, body: body)
+  let scenario = Scenario(schedule: schedule, faults: faults, limits: limits, body: body)
   return try await onSimulationThread { thread in try await scenario.run(Environment.seed() ?? seed, on: thread) }
 }
 
@@ -53,14 +54,20 @@ public struct SimulationReport: Sendable {
   public let duration: Duration
   /// How many jobs were run.
   public let jobs: Int
+  /// How often there was a choice whose turn it was.
+  public let choices: Int
+  /// How many were ready at each choice, where the schedule keeps that.
+  let widths: [Int]
   /// What went wrong in the network.
   public let faults: [Fault]
-  private let journal: Journal
+  let journal: Journal
 
   fileprivate init(_ simulation: Simulation) {
     seed = simulation.seed
     duration = .nanoseconds(simulation.now)
     jobs = simulation.jobCount
+    choices = simulation.turns.choiceCount
+    widths = (simulation.turns as? OrderedTurns)?.widths ?? []
     faults = simulation.network.faults.fired
     journal = simulation.journal
   }
@@ -70,7 +77,7 @@ public struct SimulationReport: Sendable {
 }
 
 /// Runs `body` in a task whose executor is a new simulation thread.
-private func onSimulationThread<Success: Sendable>(
+func onSimulationThread<Success: Sendable>(
   _ body: @escaping @Sendable (SimulationThread) async throws -> Success
 ) async throws -> Success {
   let thread = try SimulationThread()
@@ -84,26 +91,40 @@ private func onSimulationThread<Success: Sendable>(
 }
 
 /// What is run with one seed after another.
-private struct Scenario: Sendable {
+struct Scenario: Sendable {
+  let schedule: Schedule
   let faults: FaultPlan
   let limits: SimulationLimits
   let body: @Sendable (SimulatedRuntime) async throws -> Void
 
   func run(_ seed: UInt64, on thread: SimulationThread) async throws -> SimulationReport {
+    switch schedule {
+    case .random: return try await run(seed, .random, on: thread)
+    case .inTurn(let exceptions): return try await run(seed, .inTurn(except: exceptions), on: thread)
+    case .priorities(let depth):
+      let choices = try await run(seed, .random, on: thread).choices
+      return try await run(seed, .priorities(depth: depth, choices: choices), on: thread)
+    }
+  }
+
+  /// Runs it once; if it fails, again and again, to find out what it takes.
+  func run(_ seed: UInt64, _ course: Course, on thread: SimulationThread) async throws -> SimulationReport {
     do {
-      return try await attempt(seed, only: nil, on: thread)
+      return try await attempt(seed, course, only: nil, on: thread)
     } catch let failure as SimulationFailure {
-      let failure = await shrink(failure, on: thread)
+      let failure = await shrink(failure, course, on: thread)
       try Environment.draw(failure)
       throw failure
     }
   }
 
   /// One run, in which no faults happen but those in `only`.
-  private func attempt(_ seed: UInt64, only: Set<Fault>?, on thread: SimulationThread) async throws -> SimulationReport
-  {
+  private func attempt(
+    _ seed: UInt64, _ course: Course, only: Set<Fault>?, on thread: SimulationThread
+  ) async throws -> SimulationReport {
     try Task.checkCancellation()
-    let simulation = Simulation(seed: seed, faults: faults, only: only, limits: limits)
+    let simulation = Simulation(
+      seed: seed, turns: course.turns(seed: seed), faults: faults, only: only, limits: limits)
     let runtime = SimulatedRuntime(simulation, simulation.network.addHost(nil, skew: ClockSkew()))
     let run = Run(simulation)
     let task = Task(executorPreference: simulation) {
@@ -123,13 +144,18 @@ private struct Scenario: Sendable {
     }
     try Environment.write(simulation.journal)
     try Task.checkCancellation()
-    if let failure = run.failure { throw failure }
+    if var failure = run.failure {
+      failure.schedule = course.schedule
+      throw failure
+    }
     return SimulationReport(simulation)
   }
 
   /// Leaves out faults for as long as the run fails without them as it did with them: halves, then quarters, and so on
   /// (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002).
-  private func shrink(_ failure: SimulationFailure, on thread: SimulationThread) async -> SimulationFailure {
+  private func shrink(
+    _ failure: SimulationFailure, _ course: Course, on thread: SimulationThread
+  ) async -> SimulationFailure {
     var failure = failure
     let count = failure.faults.count
     var pieces = 2
@@ -141,7 +167,7 @@ private struct Scenario: Sendable {
         let rest = faults[..<start] + faults[min(start + size, faults.count)...]
         runs += 1
         do {
-          _ = try await attempt(failure.seed, only: Set(rest), on: thread)
+          _ = try await attempt(failure.seed, course, only: Set(rest), on: thread)
         } catch let smaller as SimulationFailure {
           guard smaller.cause.isLike(failure.cause) else { continue }
           failure = smaller
@@ -241,7 +267,7 @@ extension SimulatedRuntime {
 }
 
 /// What the environment asks of simulations.
-private enum Environment {
+enum Environment {
   /// The one seed that is to be run.
   static func seed() throws -> UInt64? {
     guard let text = value("SIMULATION_SEED") else { return nil }

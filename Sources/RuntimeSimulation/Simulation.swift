@@ -14,10 +14,9 @@ final class Simulation: @unchecked Sendable {  // See above.
 
   /// Nanoseconds since it began.
   private(set) var now: Int64 = 0
-  private var ready: [Ready] = []
+  /// What is ready, and whose turn it is.
+  private(set) var turns: any Turns
   var timers = TimerHeap()
-  /// What decides whose turn it is.
-  private var order: RandomNumbers
   /// What the code under test gets when it asks the system for random numbers.
   private var random: RandomNumbers
 
@@ -43,12 +42,6 @@ final class Simulation: @unchecked Sendable {  // See above.
   /// What C keeps hold of while this runs.
   private let hooks = UnsafeMutablePointer<gearbox_simulation>.allocate(capacity: 1)
 
-  private enum Ready {
-    case job(UnownedJob)
-    /// Blocking work, which is no part of any task.
-    case work(() -> Void)
-  }
-
   /// What other threads leave for the simulation.
   private struct Outside {
     enum Phase { case before, during, after }
@@ -59,10 +52,13 @@ final class Simulation: @unchecked Sendable {  // See above.
     var hasIntruded = false
   }
 
-  init(seed: UInt64, faults: FaultPlan, only: Set<Fault>? = nil, limits: SimulationLimits) {
+  /// - Parameter turns: decides whose turn it is; drawn from the seed unless given.
+  init(
+    seed: UInt64, turns: (any Turns)? = nil, faults: FaultPlan, only: Set<Fault>? = nil, limits: SimulationLimits
+  ) {
     self.seed = seed
+    self.turns = turns ?? RandomTurns(seed: seed)
     self.limits = limits
-    order = RandomNumbers(seed: RandomNumbers.hash(seed, 1))
     random = RandomNumbers(seed: RandomNumbers.hash(seed, 2))
     dice = FaultDice(seed: seed, plan: faults, only: only)
     let identity = Unmanaged.passUnretained(self).toOpaque()
@@ -100,7 +96,7 @@ final class Simulation: @unchecked Sendable {  // See above.
     defer { leave() }
     while !isDone() {
       takeFromOutside()
-      if let next = takeReady() {
+      if let next = turns.next() {
         run(next)
       } else if let time = timers.nextTime() {
         if time > limits.time.nanoseconds { return .timeLimit }
@@ -162,21 +158,15 @@ final class Simulation: @unchecked Sendable {  // See above.
       outside.phase = .after
       (outside.jobs, outside.requests) = ([], [])
     }
-    ready = []
+    turns.removeAll()
   }
 
-  /// Lets go of what has been written down, for which tasks that never run again would keep the memory.
+  /// Drops the journal and the network, which tasks that never run again would keep in memory.
   func forgetIfTasksAreDead() {
     guard owners.hasDead else { return }
     (journal, network, timers, waiting) = (
       Journal(), SimulatedNetwork(simulation: self, faults: dice), TimerHeap(), [:]
     )
-  }
-
-  private func takeReady() -> Ready? {
-    guard ready.count > 1 else { return ready.popLast() }
-    ready.swapAt(order.index(below: ready.count), ready.count - 1)
-    return ready.removeLast()
   }
 
   private func run(_ next: Ready) {
@@ -207,7 +197,7 @@ final class Simulation: @unchecked Sendable {  // See above.
     while let action = timers.pop(dueAt: now) {
       switch action {
       case .wake(let waiter, let wake): self.wake(waiter, wake)
-      case .job(let job, _): ready.append(.job(job))
+      case .job(let job, _): turns.append(.job(job))
       case .event(let body): body()
       }
     }
@@ -242,7 +232,7 @@ extension Simulation: TaskExecutor {
   /// Takes a job from the simulation's thread, be it one that Swift meant for its own pool.
   fileprivate func adopt(_ job: UnownedJob) {
     owners.claim(job)
-    ready.append(.job(job))
+    turns.append(.job(job))
   }
 
   fileprivate func nextRandom() -> UInt64 { random.next() }
@@ -251,10 +241,10 @@ extension Simulation: TaskExecutor {
   var isCurrent: Bool { gearbox_is_simulating(Unmanaged.passUnretained(self).toOpaque()) }
 
   /// Has `work` run between two jobs, in no task.
-  func enqueue(work: @escaping () -> Void) { ready.append(.work(work)) }
+  func enqueue(work: @escaping () -> Void) { turns.append(.work(work)) }
 
   /// How many jobs are ready.
-  var readyCount: Int { ready.count }
+  var readyCount: Int { turns.count }
 
   /// Whether another thread has had a hand in it.
   var hasIntruded: Bool { outside.withLock { $0.hasIntruded } }

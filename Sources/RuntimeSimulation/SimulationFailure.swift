@@ -15,6 +15,8 @@ public struct SimulationFailure: Error, Sendable {
     /// Time went on and on, and nothing came of it (``SimulationLimits/ticksWithoutProgress``): something ticks, and
     /// everything else waits.
     case standstill
+    /// The run did not have the choices of an earlier one that began alike: something outlives a run.
+    case unrepeatable
     /// Tasks were left when the body had ended and everything had been closed; the number says how many.
     case tasksLeft(Int)
     /// Another thread had a hand in the run, which therefore cannot be repeated.
@@ -23,6 +25,8 @@ public struct SimulationFailure: Error, Sendable {
 
   /// The seed that gives the same run again.
   public let seed: UInt64
+  /// How it was chosen whose turn it was.
+  public internal(set) var schedule = Schedule.random
   /// Why it failed.
   public let cause: Cause
   /// What each task that waited was waiting for.
@@ -62,7 +66,7 @@ extension SimulationFailure: CustomStringConvertible {
       faults.count < faultCount ? "Of \(faultCount) faults these are enough" : "Faults",
       faults.map(\.description))
     list("Last events", lastEvents)
-    lines.append("SIMULATION_SEED=\(seed) repeats it.")
+    lines.append(repetition)
     return lines.joined(separator: "\n")
   }
 }
@@ -90,6 +94,7 @@ extension SimulationFailure.Cause: CustomStringConvertible {
     case .timeLimit: "it took longer than it was to"
     case .realTimeLimit: "it took longer than it was to, in real time"
     case .standstill: "standstill: the time went on, and nothing happened but that tasks slept again"
+    case .unrepeatable: "it did not go as an earlier run that began alike: something outlives a run"
     case .tasksLeft(let count): "\(count) of its tasks did not end when everything was closed"
     case .outsideInterference: "another thread had a hand in it, so that it cannot be repeated"
     }

@@ -1,0 +1,106 @@
+import CSimulation
+
+/// Turns by priorities that are drawn, and that change at a few choices that are drawn:
+/// ``Schedule/priorities(depth:)``.
+struct PriorityTurns: Turns {
+  private var ready: [Entry] = []
+  private var numbers: RandomNumbers
+  /// The priority of each task that has one: below 0 once it has sunk.
+  private var priorities: [Owner: Int] = [:]
+  /// The choices at which a task sinks, and to what priority.
+  private var changes: [Int: Int] = [:]
+  /// The lowest priority that a task has sunk to, or may.
+  private var lowest: Int
+  /// Whose turn it was last.
+  private var running = Owner.none
+  private var workCount = 0
+  private(set) var choiceCount = 0
+
+  private struct Entry {
+    let item: Ready
+    let owner: Owner
+    /// After how many choices it came.
+    let since: Int
+  }
+
+  /// What has a priority.
+  private enum Owner: Hashable {
+    case none
+    /// A task, by Swift's number.
+    case task(UInt64)
+    /// Blocking work, which comes from a pool of threads in other runtimes.
+    case work(Int)
+  }
+
+  /// For how many choices something that is ready may be kept from its turn.
+  private static let patience = 1000
+
+  /// - Parameter choices: how many there will be, as far as is known.
+  init(seed: UInt64, depth: Int, choices: Int) {
+    numbers = RandomNumbers(seed: RandomNumbers.hash(seed, 5))
+    lowest = -max(1, depth)
+    // In no order, so that of two tasks that have sunk either may be the lower one.
+    for number in 1..<max(1, depth) { changes[numbers.index(below: max(1, choices))] = -number }
+  }
+
+  var count: Int { ready.count }
+
+  mutating func append(_ item: Ready) {
+    ready.append(Entry(item: item, owner: owner(of: item), since: choiceCount))
+  }
+
+  private mutating func owner(of item: Ready) -> Owner {
+    switch item {
+    case .job(let job):
+      let task = gearbox_task_of_job(unsafeBitCast(job, to: UnsafeMutableRawPointer.self))
+      // A job of no task is an actor's, which has something to do for the task that runs.
+      return task == 0 ? running : .task(task)
+    case .work:
+      workCount += 1
+      return .work(workCount)
+    }
+  }
+
+  mutating func next() -> Ready? {
+    if ready.count < 2 { return ready.popLast().map { run($0) } }
+    var index = first
+    if let priority = changes[choiceCount] {
+      priorities[ready[index].owner] = priority
+      index = first
+    }
+    if ready.contains(where: { choiceCount - $0.since >= Self.patience }) {
+      lowest -= 1
+      priorities[ready[index].owner] = lowest
+      index = first
+    }
+    choiceCount += 1
+    return run(ready.remove(at: index))
+  }
+
+  /// Where the one with the highest priority is; of several, the one that came first.
+  private var first: Int {
+    mutating get {
+      var (best, highest) = (0, Int.min)
+      for (index, entry) in ready.enumerated() {
+        let priority = priority(of: entry.owner)
+        if priority > highest { (best, highest) = (index, priority) }
+      }
+      return best
+    }
+  }
+
+  private mutating func priority(of owner: Owner) -> Int {
+    if let priority = priorities[owner] { return priority }
+    // Two tasks that draw the same number, one in 2^32 at most, go by who came first.
+    let priority = numbers.index(below: 1 << 32)
+    priorities[owner] = priority
+    return priority
+  }
+
+  private mutating func run(_ entry: Entry) -> Ready {
+    running = entry.owner
+    return entry.item
+  }
+
+  mutating func removeAll() { ready = [] }
+}

@@ -1,0 +1,21 @@
+/// Turns that are drawn, each time anew.
+struct RandomTurns: Turns {
+  private var ready: [Ready] = []
+  private var numbers: RandomNumbers
+  private(set) var choiceCount = 0
+
+  init(seed: UInt64) { numbers = RandomNumbers(seed: RandomNumbers.hash(seed, 1)) }
+
+  var count: Int { ready.count }
+
+  mutating func append(_ item: Ready) { ready.append(item) }
+
+  mutating func next() -> Ready? {
+    guard ready.count > 1 else { return ready.popLast() }
+    choiceCount += 1
+    ready.swapAt(numbers.index(below: ready.count), ready.count - 1)
+    return ready.removeLast()
+  }
+
+  mutating func removeAll() { ready = [] }
+}
