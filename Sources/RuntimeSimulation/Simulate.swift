@@ -203,6 +203,7 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
     case .timeLimit: fail(.timeLimit)
     case .realTimeLimit: fail(.realTimeLimit)
     case .standstill: fail(.standstill)
+    case .violation(let invariant): fail(.violation(invariant.name))
     case nil:
       if let error = simulation.programError {
         fail(.thrown(error))
@@ -211,6 +212,8 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
       }
     case .cancelled: break
     }
+    // What ends a run may break what held while it went on.
+    simulation.invariants = []
     body.cancel()
     let isClosed = Flag()
     let network = simulation.network

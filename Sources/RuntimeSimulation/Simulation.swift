@@ -17,6 +17,8 @@ final class Simulation: @unchecked Sendable {  // See above.
   /// What is ready, and whose turn it is.
   private(set) var turns: any Turns
   var timers = TimerHeap()
+  /// What has to hold all the time.
+  var invariants: [Invariant] = []
   /// What the code under test gets when it asks the system for random numbers.
   private var random: RandomNumbers
 
@@ -82,6 +84,8 @@ final class Simulation: @unchecked Sendable {  // See above.
     case realTimeLimit
     /// Sleeps have ended and begun again, and nothing else has happened.
     case standstill
+    /// An invariant does not hold.
+    case violation(Invariant)
     /// Somebody asked for it, from outside.
     case cancelled
   }
@@ -98,6 +102,9 @@ final class Simulation: @unchecked Sendable {  // See above.
       takeFromOutside()
       if let next = turns.next() {
         run(next)
+        if let invariant = violation(at: .everyStep) { return .violation(invariant) }
+      } else if let invariant = violation(at: .quietMoments) {
+        return .violation(invariant)
       } else if let time = timers.nextTime() {
         if time > limits.time.nanoseconds { return .timeLimit }
         if isAtStandstill { return .standstill }

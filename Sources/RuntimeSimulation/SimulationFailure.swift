@@ -15,6 +15,8 @@ public struct SimulationFailure: Error, Sendable {
     /// Time went on and on, and nothing came of it (``SimulationLimits/ticksWithoutProgress``): something ticks, and
     /// everything else waits.
     case standstill
+    /// The invariant of this name did not hold (``SimulatedRuntime/invariant(_:at:_:)``).
+    case violation(String)
     /// The run did not have the choices of an earlier one that began alike: something outlives a run.
     case unrepeatable
     /// Tasks were left when the body had ended and everything had been closed; the number says how many.
@@ -76,6 +78,7 @@ extension SimulationFailure.Cause {
   func isLike(_ other: SimulationFailure.Cause) -> Bool {
     switch (self, other) {
     case (.thrown(let mine), .thrown(let its)): type(of: mine) == type(of: its)
+    case (.violation(let mine), .violation(let its)): mine == its
     case (.deadlock, .deadlock), (.livelock, .livelock), (.standstill, .standstill): true
     case (.timeLimit, .timeLimit), (.realTimeLimit, .realTimeLimit): true
     case (.tasksLeft, .tasksLeft), (.outsideInterference, .outsideInterference): true
@@ -94,6 +97,7 @@ extension SimulationFailure.Cause: CustomStringConvertible {
     case .timeLimit: "it took longer than it was to"
     case .realTimeLimit: "it took longer than it was to, in real time"
     case .standstill: "standstill: the time went on, and nothing happened but that tasks slept again"
+    case .violation(let name): "the invariant \"\(name)\" did not hold"
     case .unrepeatable: "it did not go as an earlier run that began alike: something outlives a run"
     case .tasksLeft(let count): "\(count) of its tasks did not end when everything was closed"
     case .outsideInterference: "another thread had a hand in it, so that it cannot be repeated"
