@@ -40,9 +40,9 @@ public func explore(
       let report = try await scenario.run(seed, .inTurn(except: exceptions), on: thread)
       guard frontier.note(report.widths) else {
         throw SimulationFailure(
-          seed: seed, schedule: .inTurn(except: exceptions), cause: .unrepeatable, waits: [], faults: report.faults,
-          faultCount: report.faults.count, journal: report.journal,
-          lastEvents: report.journal.lastLines(limits.eventsShown))
+          seed: seed, schedule: .inTurn(except: exceptions), cause: .unrepeatable, faults: report.faults,
+          faultCount: report.faults.count, waiters: [], hosts: report.hosts, journal: report.journal,
+          eventCount: report.journal.count, lastEvents: report.journal.lastLines(limits.eventsShown))
       }
     }
     return frontier.exploration

@@ -77,7 +77,7 @@ public final class History<Operation: Sendable, Outcome: Equatable & Sendable>: 
       log.eventCount += 1
       return log.calls.count
     }
-    simulation.journal.record(.note("call \(number): \(operation)"))
+    simulation.journal.record(.note("call \(number): \(operation)", on: nil))
     return number
   }
 
@@ -87,7 +87,7 @@ public final class History<Operation: Sendable, Outcome: Equatable & Sendable>: 
       log.calls[number - 1].end = End(outcome: outcome, time: simulation.now, position: log.eventCount)
       log.eventCount += 1
     }
-    simulation.journal.record(.note("call \(number) returns \(outcome)"))
+    simulation.journal.record(.note("call \(number) returns \(outcome)", on: nil))
   }
 
   /// Checks that there is an order of all operations in which one at a time could have been done to a thing that starts

@@ -43,7 +43,7 @@ extension Simulation {
     guard !invariants.isEmpty,
       let invariant = invariants.first(where: { $0.moments == moments && !$0.holds() })
     else { return nil }
-    journal.record(.note("the invariant \"\(invariant.name)\" does not hold"))
+    journal.record(.note("the invariant \"\(invariant.name)\" does not hold", on: nil))
     return invariant
   }
 }

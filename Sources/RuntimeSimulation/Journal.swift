@@ -35,7 +35,8 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     case restarted(SimulatedHost)
     case disk(DiskEvent)
     case fault(Fault)
-    case note(String, on: SimulatedHost)
+    /// A line of the program's, of a host's if it has said which.
+    case note(String, on: SimulatedHost?)
   }
 
   private(set) var events: [Event] = []
@@ -157,13 +158,22 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
   }
 }
 
+// A test library reflects what an expectation compares, such as a report, when it fails. Events refer to hosts, and
+// those to a simulation that has ended.
+extension Journal: CustomReflectable {
+  var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 extension Journal.Kind {
   /// The number of the host whose socket or clock was used, if one was.
   var host: Int? {
     switch self {
     case .ran, .fault, .linkChanged: nil
-    case .slept(_, let host), .listened(_, let host), .blockingWork(let host), .ended(let host), .note(_, let host):
+    case .slept(_, let host), .listened(_, let host), .blockingWork(let host), .ended(let host), .crashed(let host, _),
+      .restarted(let host):
       host.number
+    case .note(_, let host): host?.number
+    case .disk(let event): event.host.number
     case .connected(let end), .accepted(let end), .wrote(let end, _, _), .read(let end, _, _), .finished(let end),
       .closed(let end), .failed(let end):
       end.host
@@ -215,6 +225,10 @@ extension Journal.Kind {
     case .unbound: "unbound"
     case .blockingWork: "blockingWork"
     case .ended: "ended"
+    case .linkChanged: "linkChanged"
+    case .crashed: "crashed"
+    case .restarted: "restarted"
+    case .disk: "disk"
     case .fault: "fault"
     case .note: "note"
     }

@@ -60,6 +60,7 @@ public struct SimulationReport: Sendable {
   let widths: [Int]
   /// What went wrong in the network.
   public let faults: [Fault]
+  let hosts: [SimulatedHost]
   let journal: Journal
 
   fileprivate init(_ simulation: Simulation) {
@@ -69,6 +70,7 @@ public struct SimulationReport: Sendable {
     choices = simulation.turns.choiceCount
     widths = (simulation.turns as? OrderedTurns)?.widths ?? []
     faults = simulation.network.faults.fired
+    hosts = simulation.network.hosts
     journal = simulation.journal
   }
 

@@ -112,3 +112,8 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
     if isClosed || simulation.owners.isCurrentDead { throw IOError(operation, .closed) }
   }
 }
+
+extension SimulatedHost: CustomReflectable {
+  /// Empty: the simulation that a host refers to may have ended.
+  public var customMirror: Mirror { Mirror(self, children: []) }
+}

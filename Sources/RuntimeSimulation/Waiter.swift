@@ -46,6 +46,11 @@ final class Waiter: @unchecked Sendable {  // See above.
   func takeContinuation() -> UnsafeContinuation<Wake, Never>? { continuation.take() }
 }
 
+extension Waiter: CustomReflectable {
+  /// Empty, as a journal's is.
+  var customMirror: Mirror { Mirror(self, children: []) }
+}
+
 /// Why a wait is over.
 enum Wake {
   /// What was waited for may have come about.

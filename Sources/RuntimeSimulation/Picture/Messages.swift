@@ -72,6 +72,7 @@ struct Messages {
     let (owner, ends) = (fault.place.owner, ends[fault.connection])
     switch fault.kind {
     case .partition: return [owner >> 16, owner & 0xffff]
+    case .crash, .diskError, .fullDisk, .lostWrite, .tornWrite, .lostName: return [owner]
     case _ where owner < 0: return datagramHosts[-owner].map { [$0] } ?? []
     case .reset: return [owner >> 32] + (ends?.server.map { [$0] } ?? [])
     case .refusal: return [owner >> 32]
