@@ -137,7 +137,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     case .wakesAllWhenOneIsCancelled:
       (
         "Cancelling some sleeps does not affect others",
-        "that was not cancelled: expected"
+        "cancelled: expected"
       )
 
     case .spinsForNoTime:
