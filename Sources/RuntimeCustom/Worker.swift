@@ -17,7 +17,7 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
   @exclusivity(unchecked) private var isPolling = false
   /// Whether this worker's queue has been full, so that later jobs went to the shared queue.
   @exclusivity(unchecked) private var isSpilling = false
-  /// Whether a job of this worker's own queue has run since a look round last took one from the shared queue.
+  /// Whether a job of this worker's own queue has run since the end of a turn last took one from the shared queue.
   @exclusivity(unchecked) private var hasRunOwnJob = true
   @exclusivity(unchecked) private var random: UInt32
   /// The number of jobs of each worker when this one last checked.
@@ -76,8 +76,8 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
   private func nextJob(_ scheduler: Scheduler) -> UnownedJob? {
     if turn.isOver() {
       lookRound(scheduler)
-      // A job longer than a turn ends it by itself. If each look took a job from the shared queue then, the worker's own
-      // jobs would wait for as long as there are any in the shared queue.
+      // A job that is longer than a turn ends the turn alone. If each turn then began with a job from the shared queue,
+      // the worker's own jobs would wait until the shared queue is empty.
       if hasRunOwnJob, let job = injectedJob(scheduler) {
         hasRunOwnJob = false
         return job
@@ -88,7 +88,7 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
     return job
   }
 
-  /// Sees to the sockets and the timers, which must not wait for a worker that always has jobs.
+  /// Polls the sockets and fires the timers, which must not wait until the worker runs out of jobs.
   private func lookRound(_ scheduler: Scheduler) {
     gatherReady { parking.poll() }
     turn.begin()
