@@ -125,6 +125,28 @@ import Testing
     }
   }
 
+  @Test func `A handler that has given up before it writes more than there is room for gives up at once`() async throws
+  {
+    try await serve { runtime, server in
+      let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+      try await client.start()
+      _ = try await client.get("/quick")
+      client.opensWindows = false
+      let stream = try await client.send("GET", "/late")
+      while client.body(on: stream).count < 65_535 { try await client.readFrame() }
+      try await runtime.clock.sleep(for: .seconds(2))
+      try expect(server.metrics.requestsInFlight == 0, "the handler waits")
+      // What it has written goes out nevertheless.
+      try await client.openWindow(of: stream, by: 1 << 20)
+      try await client.openWindow(of: 0, by: 1 << 20)
+      let code = try await client.readReset(on: stream)
+      try expect(code == 2, "the stream ended with \(code)")
+      let count = client.body(on: stream).count
+      try expect(count == 5 + Self.largeLength, "\(count) bytes came")
+      client.stream.close()
+    }
+  }
+
   @Test func `A body that is in use when its exchange ends costs the connection`() async throws {
     try await serve { runtime, server in
       let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
@@ -176,6 +198,16 @@ import Testing
         } catch is TimedOut {
           return .text("gave up")
         }
+      }
+      router.get("/late") { _ in
+        Response(
+          body: .stream { writer in
+            try await writer.write("begun")
+            try await withTimeout(.seconds(5), on: host.clock) {
+              try? await host.clock.sleep(for: Self.pause)
+              try await writer.write([UInt8](repeating: 7, count: Self.largeLength))
+            }
+          })
       }
       router.post("/leak") { request in
         host.spawn { for try await _ in request.body {} }

@@ -8,7 +8,7 @@ import Testing
 struct ServerSimulationTests {
   @Test(arguments: Scenario.Version.allCases)
   func `In a calm network every request gets its own answer`(version: Scenario.Version) async throws {
-    try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
+    try await simulate(seeds: Seeds.few, faults: .calm, limits: Seeds.limits) { runtime in
       let scenario = try await Scenario(version, on: runtime)
       try await withThrowingTaskGroup { group in
         for _ in 0..<3 { group.addTask { try await scenario.runClient(connections: 2, requests: 6) } }
@@ -23,7 +23,7 @@ struct ServerSimulationTests {
   func `In a rough network no request gets another's answer, and nothing is left over`(
     version: Scenario.Version
   ) async throws {
-    try await simulate(seeds: Seeds.many, faults: .rough) { runtime in
+    try await simulate(seeds: Seeds.many, faults: .rough, limits: Seeds.limits) { runtime in
       let scenario = try await Scenario(version, on: runtime)
       try await withThrowingTaskGroup { group in
         for _ in 0..<3 {
@@ -46,7 +46,7 @@ struct ServerSimulationTests {
     faults.shortReads = 0.2
     faults.shortWrites = 0.2
     faults.fullBuffers = 0.05
-    try await simulate(seeds: Seeds.many, faults: faults) { runtime in
+    try await simulate(seeds: Seeds.many, faults: faults, limits: Seeds.limits) { runtime in
       var options = ServerOptions()
       options.shutdownGrace = .seconds(3600)
       let scenario = try await Scenario(version, on: runtime, options: options)
@@ -69,7 +69,7 @@ struct ServerSimulationTests {
   ) async throws {
     var faults = FaultPlan.rough
     faults.partitions = 0.3
-    try await simulate(seeds: Seeds.many, faults: faults) { runtime in
+    try await simulate(seeds: Seeds.many, faults: faults, limits: Seeds.limits) { runtime in
       var options = ServerOptions()
       options.headTimeout = .milliseconds(300)
       options.stallTimeout = .milliseconds(300)

@@ -17,3 +17,13 @@ func serving(
   try expect(server.metrics.heldBytes == 0, "memory is held: \(server.metrics)")
   try await runtime.expectNothingLeft()
 }
+
+/// A response whose content is `content`, as a stream in pieces of 10,000 bytes.
+func streamed(_ content: [UInt8]) -> Response {
+  Response(
+    body: .stream { writer in
+      for start in stride(from: 0, to: content.count, by: 10_000) {
+        try await writer.write(Array(content[start..<min(start + 10_000, content.count)]))
+      }
+    })
+}

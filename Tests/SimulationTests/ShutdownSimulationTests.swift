@@ -11,7 +11,7 @@ import Testing
     for grace in [Duration.zero, .seconds(3)] {
       var options = ServerOptions()
       options.shutdownIdleGrace = grace
-      try await serve(options) { runtime, server in
+      try await serve(options) { runtime, server, _ in
         let (used, unused) = (try await client(runtime, server), try await client(runtime, server))
         for client in [used, unused] { try expect(try await client.get("/").status == 200, "it was not served") }
         let start = runtime.clock.now
@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test func `A request of which half has come when the server shuts down is answered`() async throws {
-    try await serve { runtime, server in
+    try await serve { runtime, server, _ in
       let client = try await client(runtime, server)
       try await client.send("GET / HTTP/1.1\r\nHo")
       try await runtime.clock.sleep(for: .seconds(1))
@@ -45,8 +45,82 @@ import Testing
     }
   }
 
+  @Test func `Connections that wait to be accepted when the server shuts down are served`() async throws {
+    // All of this takes no time, so that the order of the tasks says how many have been accepted.
+    try await simulate(seeds: Seeds.many) { runtime in
+      let host = runtime.host()
+      var router = Router()
+      router.get("/") { _ in .text("hello") }
+      let server = try await Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
+      let serving = host.spawn { try await server.run() }
+      try await runtime.clock.sleep(for: .seconds(1))
+      var clients: [HTTPTestClient<SimulatedStream>] = []
+      for _ in 0..<8 {
+        let client = try await client(runtime, server)
+        try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        clients.append(client)
+      }
+      async let over: Void = server.shutdown()
+      for client in clients {
+        try expect(try await client.readResponse().text == "hello", "it said something else")
+        client.stream.close()
+      }
+      await over
+      try await serving.value
+      try await runtime.expectNothingLeft()
+    }
+  }
+
+  @Test(arguments: [Scenario.Version.http1, .http2])
+  func `A connection that comes while the server shuts down does not hold it up`(
+    version: Scenario.Version
+  ) async throws {
+    // More seeds, since it is a matter of milliseconds.
+    try await serve(seeds: 1...50) { runtime, server, _ in
+      let client = runtime.spawn {
+        try await runtime.clock.sleep(for: .milliseconds(.random(in: 0...40)))
+        do {
+          let stream = try await runtime.connect(to: server.localAddress)
+          defer { stream.close() }
+          // It speaks HTTP/2 and asks for nothing, or says nothing at all.
+          let client = HTTP2TestClient(stream)
+          if version == .http2 { try await client.start() }
+          try await client.readToEnd()
+        } catch is IOError {
+          // Refused, or reset by a server that has ended.
+        }
+      }
+      try await runtime.clock.sleep(for: .milliseconds(20))
+      let start = runtime.clock.now
+      await server.shutdown()
+      let elapsed = start.duration(to: runtime.clock.now)
+      // A client of HTTP/2 has two seconds to hear of the end, and two to go.
+      try expect(elapsed < (version == .http2 ? .milliseconds(6100) : .milliseconds(100)), "it took \(elapsed)")
+      try await client.value
+    }
+  }
+
+  @Test func `A shorter grace counts, whenever it is given`() async throws {
+    try await serve { runtime, server, _ in
+      let client = try await client(runtime, server)
+      try await client.send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n")
+      try await runtime.clock.sleep(for: .seconds(1))
+      let start = runtime.clock.now
+      async let over: Void = server.shutdown(grace: .seconds(3600))
+      try await runtime.clock.sleep(for: .seconds(1))
+      async let overSooner: Void = server.shutdown(grace: .seconds(2))
+      let last = try await client.readResponse()
+      let elapsed = start.duration(to: runtime.clock.now)
+      try expect(last.status == 503, "it was a \(last.status)")
+      try expect(elapsed >= .seconds(3) && elapsed < .milliseconds(3100), "it took \(elapsed)")
+      client.stream.close()
+      await over
+      await overSooner
+    }
+  }
+
   @Test func `A request of HTTP/1 in flight gets a 503 when the server has no more time`() async throws {
-    try await serve { runtime, server in
+    try await serve { runtime, server, _ in
       let elapsed = try await timeToEnd(of: "/wait", on: server, runtime) { client in
         let last = try await client.readResponse()
         try expect(last.status == 503 && last["Connection"] == "close", "it has another answer")
@@ -56,15 +130,21 @@ import Testing
   }
 
   @Test func `Requests of HTTP/2 get a 503, or what was written, when the server has no more time`() async throws {
-    try await serve { runtime, server in
+    try await serve { runtime, server, ends in
       let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
       try await client.start()
       let whole = try await client.send("GET", "/wait")
       let upload = try await client.send("POST", "/wait", ends: false)
       let streamed = try await client.send("GET", "/trickle")
       try await runtime.clock.sleep(for: .seconds(1))
+      let start = runtime.clock.now
       async let over: Void = server.shutdown()
       try expect(try await client.readResponse(on: whole).status == 503, "it has another answer")
+      // Before everything is ended, half a second later.
+      try await runtime.clock.sleep(for: .milliseconds(100))
+      let ends = ends.elements.map { start.duration(to: $0) }
+      try expect(ends.count == 3, "\(ends.count) of 3 handlers were cancelled")
+      try expect(ends.allSatisfy { $0 >= .seconds(10) }, "handlers were cancelled after \(ends)")
       let code = try await client.readReset(on: upload)
       try expect(code == 0, "the upload ends with \(code)")
       let failure = try await client.readReset(on: streamed)
@@ -77,7 +157,7 @@ import Testing
   }
 
   @Test func `A handler that heeds nothing is left when the server has no more time`() async throws {
-    try await serve { runtime, server in
+    try await serve { runtime, server, _ in
       let elapsed = try await timeToEnd(of: "/deaf", on: server, runtime) { client in
         try expect(try await client.readToEnd().isEmpty, "something came")
       }
@@ -108,14 +188,27 @@ import Testing
     HTTPTestClient(try await runtime.connect(to: server.localAddress))
   }
 
+  /// - Parameter body: called with a record of when handlers were cancelled.
   private func serve(
-    _ options: ServerOptions = ServerOptions(),
-    _ body: @escaping @Sendable (SimulatedRuntime, Server<SimulatedRuntime, Router>) async throws -> Void
+    _ options: ServerOptions = ServerOptions(), seeds: ClosedRange<UInt64> = Seeds.few,
+    _ body:
+      @escaping @Sendable (
+        SimulatedRuntime, Server<SimulatedRuntime, Router>, _ ends: Recorder<SimulatedClock.Instant>
+      ) async throws -> Void
   ) async throws {
-    try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
+    try await simulate(seeds: seeds, faults: .calm) { runtime in
       let host = runtime.host()
+      let ends = Recorder<SimulatedClock.Instant>()
+      let pause: @Sendable () async throws -> Void = {
+        do {
+          try await host.clock.sleep(for: .seconds(30))
+        } catch {
+          ends.record(host.clock.now)
+          throw error
+        }
+      }
       let wait: @Sendable (Request) async throws -> Response = { _ in
-        try await host.clock.sleep(for: .seconds(30))
+        try await pause()
         return .text("too late")
       }
       var router = Router()
@@ -126,14 +219,14 @@ import Testing
         Response(
           body: .stream { writer in
             try await writer.write("begun")
-            try await host.clock.sleep(for: .seconds(30))
+            try await pause()
           })
       }
       router.get("/deaf") { _ in
         for _ in 0..<3 { _ = await host.spawn { try await host.clock.sleep(for: .seconds(10)) }.result }
         return .text("too late")
       }
-      try await serving(on: host, in: runtime, router, options) { server, _ in try await body(runtime, server) }
+      try await serving(on: host, in: runtime, router, options) { server, _ in try await body(runtime, server, ends) }
     }
   }
 }

@@ -11,13 +11,16 @@ import Testing
 
   /// What a stream does, before one that does nothing special.
   enum First: CaseIterable {
-    case trailers, length, tooMuch, unread, late, responseTrailers, expectation, longHead, abandoned
+    case trailers, length, tooMuch, unread, late, responseTrailers, expectation, longHead, abandoned, abandonedStream,
+      urgent, tunnel, collected
   }
 
   @Test(arguments: First.allCases)
   func `A stream has nothing of the one before it`(first: First) async throws {
     var options = ServerOptions()
     options.maximumBodyLength = 50_000
+    // So few that one which is counted too often is soon missing.
+    options.http2.maximumConcurrentStreams = 4
     try await serve(options) { runtime, client in
       for _ in 0..<3 {
         try await Self.perform(first, client, runtime)
@@ -35,7 +38,30 @@ import Testing
         try await Self.perform(first, client, runtime)
         let large = try await client.get("/large")
         try expect(large.body.count == 100_000 && large.trailers.isEmpty, "large content: \(large.trailers)")
+        try await Self.perform(first, client, runtime)
+        try await Self.checkTurns(client)
       }
+      try await Self.perform(first, client, runtime)
+      let stalled = try await client.send("POST", "/count", ends: false)
+      let start = runtime.clock.now
+      try expect(try await client.readResponse(on: stalled).status == 408, "content may be missing")
+      let elapsed = start.duration(to: runtime.clock.now)
+      try expect(elapsed >= .seconds(29) && elapsed < .seconds(32), "content may be missing for \(elapsed)")
+    }
+  }
+
+  /// Checks that two streams of which nothing says which is the more urgent take turns.
+  private static func checkTurns(_ client: Client) async throws {
+    let streams = [try await client.send("GET", "/large"), try await client.send("GET", "/large")]
+    var counts = [0, 0]
+    while counts.max() ?? 0 < 100_000 {
+      try await client.readFrame()
+      counts = streams.map { client.body(on: $0).count }
+    }
+    try expect(counts.min() ?? 0 >= 30_000, "of one came all, and of the other \(counts.min() ?? 0) bytes")
+    for stream in streams {
+      let count = try await client.readResponse(on: stream).body.count
+      try expect(count == 100_000, "\(count) bytes came")
     }
   }
 
@@ -75,6 +101,25 @@ import Testing
       try await client.reset(stream)
       client.opensWindows = true
       try await client.openWindow(of: 0, by: 65_535)
+    case .abandonedStream:
+      client.opensWindows = false
+      let stream = try await client.send("GET", "/endless")
+      while client.body(on: stream).count < 65_535 { try await client.readFrame() }
+      try await client.reset(stream)
+      client.opensWindows = true
+      try await client.openWindow(of: 0, by: 65_535)
+    case .urgent:
+      let response = try await client.request("GET", "/quick", [("priority", "u=0")])
+      try expect(response.text == "quick", "it said something else")
+    case .tunnel:
+      let stream = try await client.send("CONNECT", "/echo", [(":protocol", "echo")], ends: false)
+      try await client.send(Array("hi".utf8), on: stream, ends: true)
+      try expect(try await client.readResponse(on: stream).text == "hi", "it said something else")
+    case .collected:
+      let stream = try await client.send("POST", "/collect", ends: false)
+      try await client.send([UInt8](repeating: 1, count: 40_000), on: stream)
+      try await runtime.clock.sleep(for: .seconds(1))
+      try await client.reset(stream)
     case .expectation:
       let stream = try await client.send("POST", "/count", [("expect", "100-continue")], ends: false)
       try expect(try await client.readHead(on: stream).status == 100, "it was not to go on")
@@ -104,6 +149,18 @@ import Testing
       var router = Router()
       router.get("/quick") { _ in .text("quick") }
       router.post("/refuse") { _ in .text("refused") }
+      router.post("/collect") { request in .text("\(try await request.body.collect(upTo: 100_000).count)") }
+      router.get("/endless") { _ in
+        Response(
+          body: .stream { writer in
+            while true { try await writer.write([UInt8](repeating: 1, count: 10_000)) }
+          })
+      }
+      router.upgrade("/echo") { _ in
+        .upgrade(to: "echo") { stream in
+          while case let bytes = try await stream.read(), !bytes.isEmpty { try await stream.write(bytes) }
+        }
+      }
       router.post("/count") { request in
         var count = 0
         for try await chunk in request.body { count += chunk.count }

@@ -84,6 +84,16 @@ struct TimeoutSimulationTests {
     }
   }
 
+  @Test func `A wait in another task than the connection's is ended by closing the connection`() async throws {
+    try await serve { site in
+      let client = try await site.client()
+      try await client.send("POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
+      // Thirty seconds until the connection's task is cancelled, which that wait does not see, and as many once more.
+      try await site.expectEnd(after: .seconds(60))
+      client.stream.close()
+    }
+  }
+
   @Test(arguments: ["/large", "/stream"])
   func `A client that takes nothing of a response lives for thirty seconds`(path: String) async throws {
     try await serve { site in
@@ -273,6 +283,23 @@ struct TimeoutSimulationTests {
     }
   }
 
+  @Test func `A client that has its response has two seconds for the rest of its request`() async throws {
+    try await serve { site in
+      let client = try await site.http2Client()
+      _ = try await client.get("/")
+      let stream = try await client.send("POST", "/refuse", ends: false)
+      while client.body(on: stream).isEmpty { try await client.readFrame() }
+      for _ in 0..<10 {
+        try await site.clock.sleep(for: .milliseconds(1900))
+        try await client.send([1], on: stream)
+      }
+      let code = try await site.timed(.seconds(2)) { try await client.readReset(on: stream) }
+      try expect(code == 0, "the stream ended with \(code)")
+      try expect(try await client.get("/").text == "hello", "the connection went too")
+      client.stream.close()
+    }
+  }
+
   @Test func `A window may stay shut for thirty seconds, which costs one stream`() async throws {
     try await serve { site in
       let client = try await site.http2Client()
@@ -359,13 +386,12 @@ private struct Site: Sendable {
     router.get("/empty") { _ in Response(status: .noContent) }
     router.post("/") { request in .text("\(try await request.body.collect(upTo: 1_000_000).count)") }
     router.get("/large") { _ in Response(body: .bytes(large)) }
-    router.get("/stream") { _ in
-      Response(
-        body: .stream { writer in
-          for start in stride(from: 0, to: large.count, by: 10_000) {
-            try await writer.write(Array(large[start..<start + 10_000]))
-          }
-        })
+    router.get("/stream") { _ in streamed(large) }
+    router.post("/refuse") { _ in .text("refused") }
+    router.post("/elsewhere") { request in
+      // In a task that is not cancelled with the connection's.
+      try await host.spawn { for try await _ in request.body {} }.value
+      return .text("read")
     }
     router.get("/wait/:milliseconds") { request in
       let milliseconds = request.parameters["milliseconds"].flatMap { Int($0) } ?? 0
@@ -410,9 +436,11 @@ private struct Site: Sendable {
     let start = clock.now
     try await clock.sleep(for: time - Self.journey)
     try expect(server.metrics.openConnections == 1, "that was early, or there was no connection")
-    while server.metrics.openConnections > 0 { try await clock.sleep(for: .milliseconds(5)) }
-    let late = start.duration(to: clock.now) - time
-    try expect(late <= Self.tick + (farewell ? .seconds(2) + Self.tick : .zero), "that was \(late) late")
+    let latest = time + Self.tick + (farewell ? .seconds(2) + Self.tick : .zero)
+    while server.metrics.openConnections > 0 {
+      try expect(start.duration(to: clock.now) <= latest, "it is there still, \(latest) later")
+      try await clock.sleep(for: .milliseconds(5))
+    }
   }
 
   /// Reads little more at a time than a client has to take, and after almost as long as it may take nothing.

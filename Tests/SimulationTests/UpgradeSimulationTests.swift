@@ -67,6 +67,40 @@ struct UpgradeSimulationTests {
     }
   }
 
+  @Test func `A tunnel through HTTP/2 ends with what is spoken in it, as well or as badly`() async throws {
+    try await simulate(seeds: 1...3, faults: .calm) { runtime in
+      let host = runtime.host()
+      var router = Router()
+      struct Broken: Error {}
+      router.upgrade("/talk/:end") { request in
+        let isBroken = request.parameters["end"] == "badly"
+        return .upgrade(to: "talk") { stream in
+          while case let bytes = try await stream.read(), !bytes.isEmpty { try await stream.write(bytes) }
+          if isBroken { throw Broken() }
+        }
+      }
+      var options = ServerOptions()
+      options.log = { _ in }
+      try await serving(on: host, in: runtime, router, options) { server, _ in
+        let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
+        try await client.start()
+        for end in ["well", "badly"] {
+          let stream = try await client.send("CONNECT", "/talk/\(end)", [(":protocol", "talk")], ends: false)
+          try await client.send(Array("hello".utf8), on: stream)
+          while client.body(on: stream).count < 5 { try await client.readFrame() }
+          try await client.send([], on: stream, ends: true)
+          if end == "well" {
+            try expect(try await client.readResponse(on: stream).text == "hello", "it said something else")
+          } else {
+            let code = try await client.readReset(on: stream)
+            try expect(code == 10, "the stream ended with \(code)")
+          }
+        }
+        client.stream.close()
+      }
+    }
+  }
+
   @Test func `As much of the preface as may be comes with the request that asks for it`() async throws {
     try await simulate(seeds: 1...3, faults: .calm) { runtime in
       let host = runtime.host()

@@ -15,7 +15,7 @@ import Testing
 
   /// What becomes of content that a client sends.
   enum Fate: CaseIterable {
-    case read, readLate, collected, answeredUnread, resetUnread, resetByClient, padding, late
+    case read, readLate, collected, answeredUnread, resetUnread, resetByClient, padding, late, tooMuch, behindEnd
   }
 
   @Test(arguments: Fate.allCases)
@@ -41,7 +41,7 @@ import Testing
     let path =
       switch fate {
       case .read, .padding: "/count"
-      case .readLate, .resetByClient: "/late"
+      case .readLate, .resetByClient, .tooMuch, .behindEnd: "/late"
       case .collected: "/collect"
       case .answeredUnread: "/refuse"
       case .resetUnread, .late: "/fail"
@@ -49,7 +49,8 @@ import Testing
     var unseen = 0
     var streams: [UInt32] = []
     for _ in 0..<3 {
-      let stream = try await client.send("POST", path, ends: false)
+      let fields = fate == .tooMuch ? [("content-length", "10")] : []
+      let stream = try await client.send("POST", path, fields, ends: fate == .behindEnd)
       streams.append(stream)
       switch fate {
       case .padding:
@@ -63,21 +64,71 @@ import Testing
         // The server has reset the stream when this comes.
         try await client.send([1], on: stream)
         _ = try await client.readReset(on: stream)
-        let content = [UInt8](repeating: 1, count: 10_000)
-        try await client.stream.write(Client.frame(0, stream: stream, payload: content))
-        unseen += content.count
+        unseen += try await sendUnseen(on: stream, client)
+      case .tooMuch, .behindEnd:
+        unseen += try await sendUnseen(on: stream, client)
+        let code = try await client.readReset(on: stream)
+        try expect(code == (fate == .tooMuch ? 1 : 5), "the stream ended with \(code)")
       default:
         try await client.send([UInt8](repeating: 1, count: 50_000), on: stream, ends: fate != .resetByClient)
         if fate == .resetByClient { try await client.reset(stream) }
       }
     }
-    for stream in streams where fate != .late && fate != .resetByClient {
+    for stream in streams where ![.late, .resetByClient, .tooMuch, .behindEnd].contains(fate) {
       do {
         let response = try await client.readResponse(on: stream)
         try expect(response.status == 200, "it was a \(response.status)")
       } catch is TestStreamError where fate == .resetUnread {}
     }
     return unseen
+  }
+
+  /// Sends content that the client does not count, and gives how much that is.
+  private static func sendUnseen(on stream: UInt32, _ client: Client) async throws -> Int {
+    let content = [UInt8](repeating: 1, count: 10_000)
+    try await client.stream.write(Client.frame(0, stream: stream, payload: content))
+    return content.count
+  }
+
+  @Test func `What was written of a response goes out before the client is told that it is broken off`() async throws {
+    try await serve(settings: [(4, 5)]) { runtime, client in
+      _ = try await client.get("/quick")
+      client.opensWindows = false
+      let stream = try await client.send("GET", "/broken")
+      while client.body(on: stream).count < 5 { try await client.readFrame() }
+      try await runtime.clock.sleep(for: .seconds(5))
+      try await client.openWindow(of: stream, by: 100)
+      let code = try await client.readReset(on: stream)
+      try expect(code == 2, "the stream ended with \(code)")
+      let text = String(decoding: client.body(on: stream), as: UTF8.self)
+      try expect(text == "hello there", "before that came \(text)")
+    }
+  }
+
+  @Test func `A setting that makes a window smaller than what was sent holds the stream up until it is opened`()
+    async throws
+  {
+    try await serve(settings: [(4, 30_000)]) { runtime, client in
+      _ = try await client.get("/quick")
+      client.opensWindows = false
+      let streams = [try await client.send("GET", "/large"), try await client.send("GET", "/stream")]
+      for stream in streams {
+        while client.body(on: stream).count < 30_000 { try await client.readFrame() }
+      }
+      // Windows of -20,000, and of -10,000 with the update; the streams wait for their turn when the next setting comes.
+      for window in [10_000, 20_000, 10_000] as [UInt32] {
+        let payload = [0, 4] + (0..<4).map { UInt8(truncatingIfNeeded: window >> (24 - 8 * $0)) }
+        try await client.stream.write(Client.frame(4, payload: payload))
+        for stream in streams { try await client.openWindow(of: stream, by: 1000) }
+        try await runtime.clock.sleep(for: .seconds(1))
+      }
+      for stream in streams { try await client.openWindow(of: stream, by: 200_000) }
+      try await client.openWindow(of: 0, by: 200_000)
+      for stream in streams {
+        let body = try await client.readResponse(on: stream).body
+        try expect(body == [UInt8](repeating: 7, count: Self.largeLength), "\(body.count) bytes came")
+      }
+    }
   }
 
   @Test func `Content goes as far as the client's windows, and on when they open`() async throws {
@@ -146,12 +197,12 @@ import Testing
       router.get("/quick") { _ in Response(status: .noContent) }
       router.get("/short") { _ in .text("hello there") }
       router.get("/large") { _ in Response(body: .bytes(large)) }
-      router.get("/stream") { _ in
+      router.get("/stream") { _ in streamed(large) }
+      router.get("/broken") { _ in
         Response(
           body: .stream { writer in
-            for start in stride(from: 0, to: large.count, by: 10_000) {
-              try await writer.write(Array(large[start..<start + 10_000]))
-            }
+            try await writer.write("hello there")
+            throw Broken()
           })
       }
       let count: @Sendable (Request) async throws -> Response = { request in
