@@ -21,6 +21,8 @@ struct PriorityTurns: Turns {
     let owner: Owner
     /// After how many choices it came.
     let since: Int
+    /// Its owner's priority, once that has been asked for.
+    var priority: Int?
   }
 
   /// What has a priority.
@@ -65,12 +67,13 @@ struct PriorityTurns: Turns {
     if ready.count < 2 { return ready.popLast().map { run($0) } }
     var index = first
     if let priority = changes[choiceCount] {
-      priorities[ready[index].owner] = priority
+      sink(ready[index].owner, to: priority)
       index = first
     }
-    if ready.contains(where: { choiceCount - $0.since >= Self.patience }) {
+    // None has waited longer than the first.
+    if choiceCount - ready[0].since >= Self.patience {
       lowest -= 1
-      priorities[ready[index].owner] = lowest
+      sink(ready[index].owner, to: lowest)
       index = first
     }
     choiceCount += 1
@@ -81,20 +84,27 @@ struct PriorityTurns: Turns {
   private var first: Int {
     mutating get {
       var (best, highest) = (0, Int.min)
-      for (index, entry) in ready.enumerated() {
-        let priority = priority(of: entry.owner)
+      for index in ready.indices {
+        let priority = priority(at: index)
         if priority > highest { (best, highest) = (index, priority) }
       }
       return best
     }
   }
 
-  private mutating func priority(of owner: Owner) -> Int {
-    if let priority = priorities[owner] { return priority }
+  private mutating func priority(at index: Int) -> Int {
+    if let priority = ready[index].priority { return priority }
+    let owner = ready[index].owner
     // Two tasks that draw the same number, one in 2^32 at most, go by who came first.
-    let priority = numbers.index(below: 1 << 32)
+    let priority = priorities[owner] ?? numbers.index(below: 1 << 32)
     priorities[owner] = priority
+    ready[index].priority = priority
     return priority
+  }
+
+  private mutating func sink(_ owner: Owner, to priority: Int) {
+    priorities[owner] = priority
+    for index in ready.indices where ready[index].owner == owner { ready[index].priority = priority }
   }
 
   private mutating func run(_ entry: Entry) -> Ready {

@@ -150,7 +150,7 @@ struct ScheduleTests {
 }
 
 struct ExplorationTests {
-  // `Task.yield` takes two turns: that of a job of no task, and that of the task.
+  // A yield takes two jobs: five of one task among ten.
   @Test(arguments: [(tasks: 2, turns: 3, orders: 20, runs: 252), (tasks: 3, turns: 1, orders: 6, runs: 6)])
   func `Every order comes up, and then it is over`(tasks: Int, turns: Int, orders: Int, runs: Int) async throws {
     let seen = Recorder<[Int]>()
@@ -171,7 +171,7 @@ struct ExplorationTests {
     }
     #expect(Set(seen.elements).count == orders)
     #expect(exploration.isComplete)
-    // Each order of turns once.
+    // Each order of jobs once.
     #expect(exploration.runs == runs)
   }
 
