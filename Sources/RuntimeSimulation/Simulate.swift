@@ -9,8 +9,8 @@ import RuntimePrimitives
 /// caller. When it has ended, all hosts are shut down; tasks that are left then make the run fail.
 ///
 /// Where the environment variable `SIMULATION_SEED` is set, that seed is the only one, and where `SIMULATION_TRACE` is set,
-/// what happened in the last run is written to the file of that name. Where `SIMULATION_PICTURE` is set, a run that fails is
-/// drawn into the file of that name (``SimulationFailure/picture``).
+/// what happened in the last run, or in the one that failed, is written to the file of that name. Where `SIMULATION_PICTURE`
+/// is set, a run that fails is drawn into the file of that name (``SimulationFailure/picture``).
 ///
 /// Cancelling the task ends the run that is under way.
 ///
@@ -115,6 +115,8 @@ struct Scenario: Sendable {
       return try await attempt(seed, course, only: nil, on: thread)
     } catch let failure as SimulationFailure {
       let failure = await shrink(failure, course, on: thread)
+      // The last run may have been one with fewer faults, which did not fail.
+      try Environment.write(failure.journal)
       try Environment.draw(failure)
       throw failure
     }
