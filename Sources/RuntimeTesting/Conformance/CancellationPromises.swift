@@ -24,7 +24,9 @@ extension RuntimeConformance {
 
     Case("A cancelled read consumes no bytes", .cancellation) { runtime in
       let (near, far) = try await runtime.connectedPair()
-      let count = 500
+      // Half of them find something to read as they are cancelled. So many, that a byte is lost though it be once in a
+      // thousand times.
+      let count = 5000
       var all: [UInt8] = []
       for number in 0..<count {
         let reader = runtime.spawn { try await far.read() }

@@ -102,6 +102,23 @@ extension RuntimeConformance {
       stream.close()
     },
 
+    Case("Listening on all addresses beside a listener on one, or the other way round, is refused", .listeners) {
+      runtime in
+      func expectRefusal(_ second: (UInt16) -> SocketAddress, beside first: SocketAddress) async throws {
+        let listener = try await runtime.listen(on: first)
+        defer { listener.close() }
+        let address = second(listener.localAddress.port ?? 0)
+        try await expect(
+          "listening on \(address) beside \(listener.localAddress)", toBeRefused: .bind, with: [EADDRINUSE]
+        ) {
+          try await runtime.listen(on: address)
+        }
+      }
+      try await expectRefusal({ .ipv4(.any, port: $0) }, beside: .ipv4(.any, port: 0))
+      try await expectRefusal({ .ipv4(.any, port: $0) }, beside: .loopback(port: 0))
+      try await expectRefusal({ .loopback(port: $0) }, beside: .ipv4(.any, port: 0))
+    },
+
     Case("A port can be listened on again right after its connections have ended", .listeners) { runtime in
       try await free(.loopback(port: 0), on: runtime) { listener in
         let near = try await runtime.connect(to: listener.localAddress)

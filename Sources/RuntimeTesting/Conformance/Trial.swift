@@ -1,5 +1,7 @@
+import Glibc
 import Runtime
 import RuntimePrimitives
+import Synchronization
 
 /// One run of a case: its runtimes, and the operation that it waits for.
 final class Trial: Sendable {
@@ -34,7 +36,26 @@ final class Trial: Sendable {
   func makeRuntime() async throws -> any AsyncRuntime {
     let runtime = try await expectEnd(of: "making a runtime", maker)
     state.withLock { $0.runtimes.append(runtime) }
+    if let executor = runtime.taskExecutor { try expectLaterJobs(of: executor) }
     return runtime
+  }
+
+  /// Expects `executor` not to run a job inside `enqueue`. No case can be tried on a backend that does: a task that yields
+  /// would run inside itself, deeper each time, until the stack overflows and the process ends.
+  private func expectLaterJobs(of executor: any TaskExecutor) throws {
+    let isHandingOver = Box(Atomic(true))
+    let hasRun = Box(Atomic(false))
+    let thread = pthread_self()
+    // Not awaited: another case checks that each job runs.
+    Task.detached(executorPreference: executor) {
+      guard pthread_equal(pthread_self(), thread) != 0 else { return }
+      if isHandingOver.value.load(ordering: .relaxed) { hasRun.value.store(true, ordering: .relaxed) }
+    }
+    isHandingOver.value.store(false, ordering: .relaxed)
+    guard hasRun.value.load(ordering: .relaxed) else { return }
+    throw Finding(
+      "a job that is handed to the runtime's executor", expected: "to run once `enqueue` has returned",
+      seen: "it run within", at: location)
   }
 
   /// Records the current wait.

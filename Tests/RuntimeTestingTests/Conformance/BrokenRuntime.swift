@@ -15,6 +15,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   private let flaw: Flaw?
   private let memory = Memory()
   private let forgetful = ForgetfulExecutor()
+  private let hasty = HastyExecutor()
 
   init(_ base: Base, _ flaw: Flaw?) {
     self.base = base
@@ -23,7 +24,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
 
   var name: String { "broken \(base.name)" }
   var workerCount: Int { flaw == .saysFewerWorkers ? 1 : base.workerCount }
-  var taskExecutor: (any TaskExecutor)? { base.taskExecutor }
+  var taskExecutor: (any TaskExecutor)? { flaw == .runsJobsAtOnce ? hasty : base.taskExecutor }
   var clock: RuntimeClock { BrokenClock(base.clock, flaw, memory, onAThread: base.runBlocking) }
 
   var metrics: RuntimeMetrics {
@@ -53,6 +54,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
         await memory.waitForEver()
         return try await operation()
       }
+    case .runsJobsAtOnce: return ExecutorPreference(hasty).spawn(options) { try await operation() }
     case .leavesChildrenElsewhere: return Task.detached { try await operation() }
     case .ignoresACancelledHandle:
       return Task.detached { try await base.spawn(options) { try await operation() }.value }
@@ -86,6 +88,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   func listen(on address: SocketAddress, options: ListenOptions) async throws(IOError) -> Listener {
     var options = options
     if flaw == .sharesPorts { options.reusePort = true }
+    if flaw == .sharesPortsOfAllAddresses, case .ipv4(.any, _) = address { options.reusePort = true }
     if flaw == .sharesNoPorts { options.reusePort = false }
     if case .unix(let path) = address, !path.isEmpty, !path.hasPrefix("\0") {
       switch flaw {
@@ -258,6 +261,13 @@ private final class ForgetfulExecutor: TaskExecutor {
     let job = UnownedJob(job)
     if hasEnded.load(ordering: .relaxed) { return }
     DispatchQueue.global().async { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+  }
+}
+
+/// Runs a job where it is handed over.
+private final class HastyExecutor: TaskExecutor {
+  func enqueue(_ job: consuming ExecutorJob) {
+    unsafe UnownedJob(job).runSynchronously(on: asUnownedTaskExecutor())
   }
 }
 

@@ -32,9 +32,9 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
         if let count = try base.tryRead(into: &buffer) { return count }
         try await deaf { () async throws(IOError) in try await base.waitUntilReadable() }
       }
-    case .losesBytesOfACancelledRead:
+    case .losesBytesOfACancelledRead, .losesBytesOfFewCancelledReads:
       let count = try await base.read(into: &buffer)
-      guard Task.isCancelled else { return count }
+      guard Task.isCancelled, flaw == .losesBytesOfACancelledRead || memory.next() % 1000 == 0 else { return count }
       buffer.removeLast(count)
       throw IOError(.read, .cancelled)
     case .failsBecauseItIsCancelled where Task.isCancelled: throw IOError(.read, .cancelled)
