@@ -24,6 +24,13 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
   .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
+/// Tests that compile files of the libraries, and so as the libraries are compiled.
+func models(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies,
+    swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
+}
+
 /// A program of the road in docs/, or a library that several of them share. It has no `package` access: what is shown
 /// there is what anybody can write.
 func example(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -98,7 +105,7 @@ let package = Package(
     tests("RuntimeKitTests", ["Runtime", "RuntimeKit", "RuntimeTestSupport"]),
     tests("RuntimeCustomTests", ["Runtime", "RuntimeCustom"]),
     .target(name: "CFibers", path: "Tests/CFibers"),
-    tests("ModelTests", ["CFibers", "CRuntime", "Runtime", "RuntimePrimitives"]),
+    models("ModelTests", ["CFibers", "CRuntime", "Runtime", "RuntimeKit", "RuntimePrimitives"]),
     tests("BackendTests", ["Runtime", "RuntimeKit", "RuntimePrimitives", "RuntimeTesting", "RuntimeTestSupport"]),
     .executableTarget(
       name: "MainThreadProgram", dependencies: ["CRuntime", "Runtime", "RuntimeSelection"],

@@ -1,17 +1,46 @@
+#define _GNU_SOURCE
 #include "cfibers.h"
 
+#include <link.h>
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
+
+/// What Swift's concurrency library has in thread-local variables: above all which task runs.
+struct task_state {
+  char bytes[256];
+};
 
 struct fiber {
   ucontext_t context;
   void (*entry)(void *);
   void *argument;
   void *stack;
+  struct task_state tasks;
 };
 
 // Much more than the code under test needs.
 static const size_t stack_size = 256 * 1024;
+
+/// Where the calling thread has those variables, and how long they are.
+static __thread void *task_state;
+static __thread size_t task_state_size;
+
+// Any function of that library: it is loaded where this is linked.
+extern void *swift_task_getCurrent(void);
+
+static int find_task_state(struct dl_phdr_info *library, size_t size, void *unused) {
+  (void)size, (void)unused;
+  if (!strstr(library->dlpi_name, "/libswift_Concurrency.")) return 0;
+  for (int index = 0; index < library->dlpi_phnum; index++) {
+    const ElfW(Phdr) *header = &library->dlpi_phdr[index];
+    if (header->p_type != PT_TLS) continue;
+    if (!library->dlpi_tls_data || header->p_memsz > sizeof(struct task_state)) abort();
+    task_state = library->dlpi_tls_data;
+    task_state_size = header->p_memsz;
+  }
+  return 1;
+}
 
 // Its arguments are ints, so a pointer comes in two.
 static void start(unsigned low, unsigned high) {
@@ -32,9 +61,20 @@ fiber *fiber_create(void (*entry)(void *), void *argument) {
   return self;
 }
 
-fiber *fiber_of_thread(void) { return calloc(1, sizeof(fiber)); }
+fiber *fiber_of_thread(void) {
+  if (!task_state) {
+    swift_task_getCurrent();  // So that the thread has those variables.
+    dl_iterate_phdr(find_task_state, NULL);
+  }
+  return calloc(1, sizeof(fiber));
+}
 
-void fiber_switch(fiber *from, fiber *to) { swapcontext(&from->context, &to->context); }
+void fiber_switch(fiber *from, fiber *to) {
+  // A coroutine begins with zeros, as a thread does: the variables have no other initial values.
+  memcpy(&from->tasks, task_state, task_state_size);
+  memcpy(task_state, &to->tasks, task_state_size);
+  swapcontext(&from->context, &to->context);
+}
 
 void fiber_destroy(fiber *self) {
   free(self->stack);

@@ -29,7 +29,8 @@ struct View {
 ///
 /// A releasing store tells all that its thread knows to the acquiring load that finds it, also through exchanges in
 /// between. A sequentially consistent fence tells it to every later one. An exchange, also one that fails, finds the
-/// newest. Stores are ordered as they are executed. Plain memory is checked for races.
+/// newest. A sequentially consistent load finds nothing older than the last such store, and that is all: such operations
+/// order nothing else. Stores are ordered as they are executed. Plain memory is checked for races.
 struct Memory {
   private struct Store {
     let value: UInt64
@@ -39,6 +40,8 @@ struct Memory {
 
   private var locations: [[Store]] = []
   private var fences = View()
+  /// By location: its last store that is sequentially consistent.
+  private var sequential: [Int: Int] = [:]
   /// By thread: what it would be told if it had acquired what it has loaded, and what it knew at its last fence.
   private var heard: [Int: View] = [:]
   private var fenced: [Int: View] = [:]
@@ -50,6 +53,14 @@ struct Memory {
 
   /// How many stores a load of a thread with `view` may find.
   func choices(_ location: Int, _ view: View) -> Int { locations[location].count - view.store(location) }
+
+  /// Notes that the newest store is sequentially consistent.
+  mutating func noteSequential(_ location: Int) { sequential[location] = locations[location].count - 1 }
+
+  /// Keeps a thread's next load from finding what is older than the last store that is sequentially consistent.
+  func reachSequential(_ location: Int, _ view: inout View) {
+    if let store = sequential[location] { view.reach(store, of: location) }
+  }
 
   /// The store that lies `age` stores back.
   mutating func load(_ location: Int, age: Int, acquiring: Bool, _ thread: Int, _ view: inout View) -> UInt64 {

@@ -53,6 +53,8 @@ final class Model {
     /// Whether somebody has joined it, or nobody is going to.
     var isReleased = false
     var view = View()
+    /// The task that it stands for, if it does.
+    var task: TaskState?
 
     fileprivate init(_ name: String, _ body: @escaping () -> Void) {
       self.name = name
@@ -107,7 +109,7 @@ final class Model {
   static func explore(budget: Int? = nil, _ program: @escaping (Model) -> () -> String?) async throws {
     nonisolated(unsafe) let program = program  // Called by that thread alone.
     let started = RuntimePrimitives.Lock<Runtime.Thread?>(nil)
-    let result = await withCheckedContinuation { continuation in
+    let result = await _Concurrency.withCheckedContinuation { continuation in
       do {
         let thread = try Runtime.Thread(name: "model") {
           continuation.resume(returning: Result { try exploreHere(budget, program) })

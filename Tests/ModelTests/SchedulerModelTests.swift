@@ -8,7 +8,7 @@ extension ModelTests {
   @Suite struct SchedulerModelTests {
     /// How many more interruptions and old values to try in an execution than a test says: what `MODEL_BUDGET` says, and
     /// one less in a debug build, which is slow. One more takes some fifty times as long.
-    private static let extraBudget: Int = {
+    static let extraBudget: Int = {
       var isDebug = false
       assert(
         {

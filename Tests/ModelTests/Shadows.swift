@@ -3,13 +3,13 @@ import Runtime
 // The names that the code under test uses, with another meaning: they hide those of the libraries that it imports. So
 // the very files of the library are compiled here, and every atomic operation in them goes through the model.
 
-enum AtomicLoadOrdering { case relaxed, acquiring }
-enum AtomicStoreOrdering { case relaxed, releasing }
+enum AtomicLoadOrdering { case relaxed, acquiring, sequentiallyConsistent }
+enum AtomicStoreOrdering { case relaxed, releasing, sequentiallyConsistent }
 enum AtomicUpdateOrdering {
-  case relaxed, acquiring, releasing, acquiringAndReleasing
+  case relaxed, acquiring, releasing, acquiringAndReleasing, sequentiallyConsistent
 
-  var acquires: Bool { self == .acquiring || self == .acquiringAndReleasing }
-  var releases: Bool { self == .releasing || self == .acquiringAndReleasing }
+  var acquires: Bool { self != .relaxed && self != .releasing }
+  var releases: Bool { self != .relaxed && self != .acquiring }
 }
 
 func sequentiallyConsistentFence() {
@@ -48,9 +48,10 @@ struct Atomic<Value: AtomicValue>: ~Copyable, Sendable {
     let model = Model.current
     model.stop(before: .load(location))
     let thread = model.thread
+    if ordering == .sequentiallyConsistent { model.memory.reachSequential(location, &thread.view) }
     // Any value that it may find, the newest being the first.
     let age = model.choose(model.memory.choices(location, thread.view))
-    let bits = model.memory.load(location, age: age, acquiring: ordering == .acquiring, model.running, &thread.view)
+    let bits = model.memory.load(location, age: age, acquiring: ordering != .relaxed, model.running, &thread.view)
     model.note("load \(ordering) of \(location): \(Value(bits: bits))\(age == 0 ? "" : ", \(age) old")")
     return Value(bits: bits)
   }
@@ -59,7 +60,8 @@ struct Atomic<Value: AtomicValue>: ~Copyable, Sendable {
     let model = Model.current
     model.stop(before: .change(location))
     model.memory.store(
-      location, value.bits, releasing: ordering == .releasing, isExchange: false, model.running, &model.thread.view)
+      location, value.bits, releasing: ordering != .relaxed, isExchange: false, model.running, &model.thread.view)
+    if ordering == .sequentiallyConsistent { model.memory.noteSequential(location) }
     model.note("store \(ordering) to \(location): \(value)")
   }
 
@@ -76,6 +78,7 @@ struct Atomic<Value: AtomicValue>: ~Copyable, Sendable {
     }
     model.memory.store(
       location, new.bits, releasing: ordering.releases, isExchange: true, model.running, &thread.view)
+    if ordering == .sequentiallyConsistent { model.memory.noteSequential(location) }
     model.note("exchange \(ordering) of \(location): \(old) for \(new)")
     return (old, true)
   }
@@ -110,14 +113,20 @@ extension Atomic where Value: FixedWidthInteger {
   }
 }
 
-struct Lock<Value>: ~Copyable, @unchecked Sendable {  // One thread of the model runs at a time.
+struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {  // One thread of the model runs at a time.
+  private struct State: ~Copyable {
+    var value: Value
+    var isHeld = false
+    var tells = View()
+  }
+
   /// By address, and so not checked for overlapping accesses: the threads' stacks are not what that check takes them for.
-  private let state: UnsafeMutablePointer<(value: Value, isHeld: Bool, tells: View)>
+  private let state: UnsafeMutablePointer<State>
   private let number: Int
 
-  init(_ value: Value) {
+  init(_ value: consuming Value) {
     state = .allocate(capacity: 1)
-    state.initialize(to: (value, false, View()))
+    state.initialize(to: State(value: value))
     number = Model.current.memory.add(0)
   }
 
@@ -126,13 +135,17 @@ struct Lock<Value>: ~Copyable, @unchecked Sendable {  // One thread of the model
     state.deallocate()
   }
 
-  func withLock<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+  func withLock<Result: ~Copyable, Failure: Error>(
+    _ body: (inout Value) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     let state = state
     Model.current.stop(before: .lock(number), isReady: { !state.pointee.isHeld })
     return try hold(body)
   }
 
-  func withLockIfAvailable<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result? {
+  func withLockIfAvailable<Result: ~Copyable, Failure: Error>(
+    _ body: (inout Value) throws(Failure) -> Result
+  ) throws(Failure) -> Result? {
     Model.current.stop(before: .lock(number))
     if state.pointee.isHeld {
       Model.current.note("lock \(number) is not to be had")
@@ -141,7 +154,9 @@ struct Lock<Value>: ~Copyable, @unchecked Sendable {  // One thread of the model
     return try hold(body)
   }
 
-  private func hold<Result>(_ body: (inout Value) throws -> Result) rethrows -> Result {
+  private func hold<Result: ~Copyable, Failure: Error>(
+    _ body: (inout Value) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
     let model = Model.current
     let state = state
     state.pointee.isHeld = true

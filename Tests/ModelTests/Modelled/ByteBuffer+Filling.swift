@@ -1,0 +1,1 @@
+../../../Sources/RuntimeHTTP/Server/ByteBuffer+Filling.swift

@@ -1,0 +1,1 @@
+../../../Sources/RuntimeHTTP/Wire/Bytes/ByteBuffer.swift

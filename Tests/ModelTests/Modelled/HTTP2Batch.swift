@@ -1,0 +1,1 @@
+../../../Sources/RuntimeHTTP/HTTP2/HTTP2Batch.swift

@@ -1,0 +1,1 @@
+../../../Sources/RuntimeHTTP/Metrics/ServerMetrics.swift
