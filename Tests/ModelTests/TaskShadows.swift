@@ -153,6 +153,10 @@ func withUnsafeContinuation<Success>(_ body: (UnsafeContinuation<Success, Never>
   return continuation.wait().get()
 }
 
+func suspendTask<Success>(_ body: (UnsafeContinuation<Success, Never>) -> Void) async -> Success {
+  await withUnsafeContinuation(body)
+}
+
 func withCheckedContinuation<Success>(_ body: (CheckedContinuation<Success, Never>) -> Void) async -> Success {
   await withUnsafeContinuation(body)
 }
