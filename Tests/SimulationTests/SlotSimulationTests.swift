@@ -187,6 +187,7 @@ import Testing
         // The connection lies idle, and its streams have left nothing.
         try await runtime.clock.sleep(for: .seconds(5))
         try expect(server.metrics.heldBytes == 0, "\(server.metrics.heldBytes) bytes are held")
+        try expect(server.metrics.requestsInFlight == 0, "\(server.metrics.requestsInFlight) requests are in flight")
         client.stream.close()
       }
     }

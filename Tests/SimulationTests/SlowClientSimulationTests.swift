@@ -93,6 +93,19 @@ import Testing
     }
   }
 
+  @Test func `A request has all its time, however much the one before it has taken`() async throws {
+    try await serve { runtime, server in
+      let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+      for _ in 0..<3 {
+        try await client.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
+        try await runtime.clock.sleep(for: .seconds(25))
+        try await client.send("hi")
+        try expect(try await client.readResponse().text == "2", "it had another answer")
+      }
+      client.stream.close()
+    }
+  }
+
   @Test func `The time that a handler takes is not the client's`() async throws {
     try await serve { runtime, server in
       let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))

@@ -108,22 +108,22 @@ import Testing
   @Test func `A setting that makes a window smaller than what was sent holds the stream up until it is opened`()
     async throws
   {
-    try await serve(settings: [(4, 30_000)]) { runtime, client in
+    try await serve(settings: [(4, 60_000)]) { runtime, client in
       _ = try await client.get("/quick")
       client.opensWindows = false
       let streams = [try await client.send("GET", "/large"), try await client.send("GET", "/stream")]
-      for stream in streams {
-        while client.body(on: stream).count < 30_000 { try await client.readFrame() }
-      }
-      // Windows of -20,000, and of -10,000 with the update; the streams wait for their turn when the next setting comes.
-      for window in [10_000, 20_000, 10_000] as [UInt32] {
+      // The connection's window is used up, and those of the streams are not: they are in the queue.
+      while streams.reduce(0, { $0 + client.body(on: $1).count }) < 65_535 { try await client.readFrame() }
+      let counts = streams.map { client.body(on: $0).count }
+      for window in [3000, 20_000, 3000] as [UInt32] {
         let payload = [0, 4] + (0..<4).map { UInt8(truncatingIfNeeded: window >> (24 - 8 * $0)) }
         try await client.stream.write(Client.frame(4, payload: payload))
-        for stream in streams { try await client.openWindow(of: stream, by: 1000) }
         try await runtime.clock.sleep(for: .seconds(1))
       }
-      for stream in streams { try await client.openWindow(of: stream, by: 200_000) }
       try await client.openWindow(of: 0, by: 200_000)
+      _ = try await client.get("/quick")
+      try expect(streams.map { client.body(on: $0).count } == counts, "content came beyond the window")
+      for stream in streams { try await client.openWindow(of: stream, by: 200_000) }
       for stream in streams {
         let body = try await client.readResponse(on: stream).body
         try expect(body == [UInt8](repeating: 7, count: Self.largeLength), "\(body.count) bytes came")
