@@ -41,7 +41,7 @@ struct ResponseEncoder: Sendable {
     persists = persisting
     if !message.trailers.isEmpty { message.trailers = HeaderFields() }
     date.update(to: second)
-    output.reserve(256 + fields.bytes.count + 4 * fields.count + serverName.count)
+    output.reserve(256 + fields.bytes.count + serverName.count)
     appendStatusLine(status, to: &output)
     let declaredLength = append(fields, serverName: serverName, to: &output)
     frame(

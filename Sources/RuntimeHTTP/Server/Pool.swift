@@ -14,17 +14,31 @@ final class Pool<Element: Reusable>: Sendable {
   /// The most elements that are kept. Few machines have as many connections busy at the same moment.
   private static var bound: Int { 64 }
 
+  private struct Elements {
+    /// The element that was returned last. It is kept apart, so that taking an element and returning it touches no array.
+    var last: Element?
+    var others: [Element] = []
+
+    mutating func take() -> Element? { last.take() ?? others.popLast() }
+
+    mutating func put(_ element: Element) {
+      guard let other = last else { return last = element }
+      if others.count < Pool.bound - 1 {
+        others.append(other)
+        last = element
+      }
+    }
+  }
+
   private let make: @Sendable () -> Element
-  private let elements = Lock<[Element]>([])
+  private let elements = Lock(Elements())
 
   init(_ make: @escaping @Sendable () -> Element) { self.make = make }
 
-  func take() -> Element { elements.withLock { $0.popLast() } ?? make() }
+  func take() -> Element { elements.withLock { $0.take() } ?? make() }
 
   func giveBack(_ element: Element) {
     guard element.reset() else { return }
-    elements.withLock { elements in
-      if elements.count < Self.bound { elements.append(element) }
-    }
+    elements.withLock { $0.put(element) }
   }
 }

@@ -125,17 +125,18 @@ package struct ByteBuffer: ~Copyable {
 
   /// Appends `number`, which must not be negative, in decimal.
   mutating func append(decimal number: Int) {
-    var digits = 0
-    var rest = UInt(number)
-    repeat {
-      digits += 1
-      rest /= 10
-    } while rest > 0
+    var digits = 1
+    // Nineteen are the most that an `Int` has, so that the bound does not overflow.
+    var bound = 10
+    while digits < 19, number >= bound {
+      digits &+= 1
+      bound &*= 10
+    }
     reserve(digits)
     end &+= digits
     // The digits are computed from the last to the first.
     var position = end
-    rest = UInt(number)
+    var rest = UInt(number)
     repeat {
       position &-= 1
       memory[position] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: rest % 10)
