@@ -1,32 +1,33 @@
-/// Runs `body` in a simulation again and again, with another order of turns each time, until there is no other order or
-/// enough has been tried.
+/// Runs `body` in a simulation again and again, each time with another order of tasks, until every order has been tried
+/// or a limit is reached.
 ///
-/// The first run has everything in turn (``Schedule/inTurn(except:)``). Then come the runs that deviate from that at
-/// one choice, then those that deviate at two, and so on; no order is tried twice. So the failure that is found is one
-/// that takes as few deviations as any: a deviation is a task that is held up until nothing else is ready. Bounding
-/// them finds most bugs long before all orders have been tried (Musuvathi and Qadeer, "Iterative context bounding for
-/// systematic testing of multithreaded programs", 2007; Emmi, Qadeer and Rakamarić, "Delay-bounded scheduling", 2011).
+/// The first run keeps the order in which tasks become ready (``Schedule/inTurn(except:)``). Then come the runs that
+/// deviate from it at one choice, then those that deviate at two, and so on; no order is tried twice. A deviation holds
+/// a task up until nothing else is ready. So no failure takes fewer deviations than the one that is found. Bounding
+/// deviations finds most bugs long before all orders have been tried (Musuvathi and Qadeer, "Iterative context bounding
+/// for systematic testing of multithreaded programs", 2007; Emmi, Qadeer and Rakamarić, "Delay-bounded scheduling",
+/// 2011).
 ///
-/// Orders that differ only in steps that do not touch each other are all tried: there is no partial-order reduction.
-/// One would have to know which steps commute, and a step is a job of Swift's, of which a simulation sees what it does
-/// with streams, sockets and clocks, but not which memory it reads and writes. Two tasks that use different connections
-/// may still share an actor or a lock.
+/// There is no partial-order reduction: orders that differ only in independent steps are all tried. To know which steps
+/// commute, a simulation would have to know which memory each job reads and writes, but it sees only the use of
+/// streams, sockets and clocks. Two tasks that use different connections may still share an actor or a lock.
 ///
-/// Only the order of turns varies. The seed stays the same, and with it what is drawn from it, latencies and faults. The
-/// number of orders grows exponentially with that of choices, so scenes have to be small: two or three tasks, with a
-/// dozen awaits.
+/// Only the order of tasks varies. The seed stays the same, and so does what is drawn from it, such as latencies and
+/// faults. The number of orders grows exponentially with the number of choices, so scenes have to be small: two or
+/// three tasks, with a dozen awaits.
 ///
-/// State that outlives a run would have orders be missed: a run that does not have the choices of the one it is made
-/// from fails with ``SimulationFailure/Cause/unrepeatable``.
+/// State that outlives a run would hide orders. A run whose choices differ from those of the run that it derives from
+/// fails with ``SimulationFailure/Cause/unrepeatable``.
 ///
 /// - Parameters:
-///   - seed: decides all that is left to chance but the order of turns.
-///   - faults: what goes wrong in the network.
+///   - seed: decides everything random except the order of tasks.
+///   - faults: what goes wrong, and how often.
 ///   - limits: when a run has taken too long.
-///   - runs: how many to make at most.
-///   - deviations: at how many choices a run may deviate.
-/// - Returns: how far it got.
-/// - Throws: ``SimulationFailure`` for the first run that does not end well; its ``SimulationFailure/schedule`` repeats it.
+///   - runs: the most runs to make.
+///   - deviations: the most choices at which a run may deviate.
+///   - body: the test.
+/// - Returns: how far the exploration got.
+/// - Throws: ``SimulationFailure`` for the first run that fails; its ``SimulationFailure/schedule`` repeats it.
 @discardableResult
 public func explore(
   seed: UInt64 = 1, faults: FaultPlan = .none, limits: SimulationLimits = SimulationLimits(), runs: Int = 10_000,
@@ -49,21 +50,21 @@ public func explore(
   }
 }
 
-/// How far an exploration got in which no run failed.
+/// How far an exploration without a failure got.
 public struct Exploration: Hashable, Sendable {
-  /// How many runs it made.
+  /// The number of runs.
   public let runs: Int
-  /// Up to how many deviations every order has been tried.
+  /// The number of deviations up to which every order has been tried.
   public let deviations: Int
-  /// Whether every order that there is has been tried.
+  /// Whether every order has been tried.
   public let isComplete: Bool
 }
 
-/// The orders that are to be tried yet, those with fewer deviations first.
+/// The orders that have not been tried yet, those with fewer deviations first.
 struct Frontier {
   private struct Order {
     var exceptions: [Int: Int] = [:]
-    /// The choice of the last exception, and how many were ready there in the run that this order comes from.
+    /// The choice of the last exception, and the number of ready tasks there in the run that this order derives from.
     var last = -1
     var width = 0
   }
@@ -72,34 +73,33 @@ struct Frontier {
   private var runs = 0
   private let limit: Int
   private let bound: Int
-  /// The fewest deviations of an order that is left out.
+  /// The fewest deviations of an order that was left out.
   private var omitted = Int.max
-  /// The most deviations of an order that has been tried.
+  /// The most deviations of an order that was tried.
   private var most = 0
 
   /// - Parameters:
-  ///   - limit: how many orders to try at most.
-  ///   - deviations: how many one may have.
+  ///   - limit: the most orders to try.
+  ///   - deviations: the most deviations of an order.
   init(limit: Int, deviations: Int) {
     self.limit = limit
     bound = deviations
   }
 
-  /// The next order, as exceptions from the usual one.
+  /// Returns the next order, as exceptions from the usual one; `nil` if there is none or the limit is reached.
   mutating func next() -> [Int: Int]? {
     guard runs < min(orders.count, limit) else { return nil }
     runs += 1
     return orders[runs - 1].exceptions
   }
 
-  /// Takes note of how many were ready at each choice of the run in the order that was given out last. What deviates
-  /// from it at one more choice, after the last one at which it deviates itself, is to be tried, too: so each order
-  /// comes up once.
+  /// Records the number of ready tasks at each choice of the run in the order that was returned last. Adds the orders
+  /// that deviate from it at one more choice, after its own last deviation, so that each order comes up once.
   ///
-  /// - Returns: whether the run began as the one that its order comes from.
+  /// - Returns: whether the run began like the one that its order derives from.
   mutating func note(_ widths: [Int]) -> Bool {
     let order = orders[runs - 1]
-    // Nothing needs it any more.
+    // This order is not needed any more.
     orders[runs - 1] = Order()
     if order.last >= 0, order.last >= widths.count || widths[order.last] != order.width { return false }
     let deviations = order.exceptions.count + 1

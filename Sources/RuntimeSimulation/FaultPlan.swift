@@ -1,75 +1,76 @@
-/// What goes wrong in a simulation, and how often.
+/// The faults of a simulation's networks, disks and hosts, and how often each happens.
 ///
-/// A chance is a probability between 0 and 1, drawn from the seed each time there is an opportunity. Each draw depends on
-/// the seed and on its place, and on no other draw: on the connection, its end, and how many bytes have gone through there.
-/// So leaving one fault out of a run leaves the others as they were, as long as the program does the same without it.
+/// A chance is a probability between 0 and 1, drawn from the seed at each opportunity. A draw depends on the seed and
+/// on its place (the connection, its end, and the number of bytes that have passed there), but on no other draw. So a
+/// run without one of its faults keeps all the others, as long as the program behaves the same without it.
 public struct FaultPlan: Hashable, Sendable {
-  /// How long a piece of data takes to the other host, and a connection to be made. Datagrams keep their order.
+  /// The time that a piece of data takes to another host, and that connecting takes. Datagrams keep their order.
   public var latency: ClosedRange<Duration> = .zero ... .zero
 
-  /// The chance that a piece of data takes up to ``longestDelay`` more; what was sent after it waits for it. Datagrams do
-  /// not: one that is delayed is overtaken by those after it.
+  /// The chance that a piece of data takes longer, by up to ``longestDelay``. Data that a stream sends after it waits
+  /// for it; datagrams sent after it overtake it.
   public var delays = 0.0
-  /// The most that a delay adds, and the longest that a connection is full.
+  /// The longest delay, and the longest time for which a connection is full.
   public var longestDelay: Duration = .milliseconds(200)
-  /// The chance that a read gives only a part of what there is, or that a `tryRead` gives nothing.
+  /// The chance that a read returns only part of the available data, or that a `tryRead` returns nothing.
   public var shortReads = 0.0
-  /// The chance that a write is cut, its rest sent as another piece, or that a `tryWrite` takes only a part.
+  /// The chance that a write is split into two pieces, or that a `tryWrite` takes only part of its bytes.
   public var shortWrites = 0.0
-  /// The chance that a write finds the connection full, and has to wait for up to ``longestDelay``.
+  /// The chance that a write finds the connection full, and waits for up to ``longestDelay``.
   public var fullBuffers = 0.0
-  /// The chance that a connection is reset, after a number of bytes, drawn as well, up to ``resetsWithin``.
+  /// The chance that a connection is reset, after a random number of bytes up to ``resetsWithin``.
   public var resets = 0.0
-  /// The most bytes that go through before a reset, both ways together.
+  /// The most bytes that pass before a reset, both directions together.
   public var resetsWithin = 16 * 1024
   /// The chance that a connection is refused.
   public var refusals = 0.0
-  /// The chance that `accept` finds the process without a descriptor to spare (`EMFILE`), and waits for one.
+  /// The chance that `accept` finds no free file descriptor (`EMFILE`) and waits for one.
   public var acceptFailures = 0.0
   /// The chance that a datagram to another host is lost.
   public var losses = 0.0
-  /// The chance that a datagram to another host arrives once more, up to ``longestDelay`` later.
+  /// The chance that a datagram to another host arrives twice, the second time up to ``longestDelay`` later.
   public var duplicates = 0.0
-  /// The chance, for each two hosts and each ``partitionPeriod``, that nothing gets from one to the other until the
-  /// period is over. Datagrams are lost meanwhile.
+  /// The chance, for each pair of hosts and each ``partitionPeriod``, that nothing passes between them until the period
+  /// ends. Datagrams are lost meanwhile.
   public var partitions = 0.0
-  /// How long a partition lasts.
+  /// The length of a partition.
   public var partitionPeriod: Duration = .seconds(1)
 
-  /// The chance, for each host that runs a program and each ``crashPeriod``, that the host crashes at some time in it, as by
-  /// ``SimulatedRuntime/crash(connections:)``. 0 in ``rough`` too: not every program is made to be started again.
+  /// The chance, for each host that runs a program and each ``crashPeriod``, that the host crashes at some time in that
+  /// period, as by ``SimulatedRuntime/crash(connections:)``. It is 0 in ``rough`` too, because not every program can be
+  /// started again.
   public var crashes = 0.0
-  /// What ``crashes`` is the chance of a crash in.
+  /// The period to which the chance in ``crashes`` refers.
   public var crashPeriod: Duration = .seconds(10)
-  /// The longest that a host is down, after a crash by chance, before it is started again.
+  /// The longest time that a host is down after a random crash before it starts again.
   public var longestOutage: Duration = .seconds(5)
-  /// The most crashes by chance that a host has in a run: a host that always crashes once more would keep from the run that
-  /// everything else waits for ever.
+  /// The most random crashes of a host in a run. Without this limit, a host that always crashes again could keep a run
+  /// from ending.
   public var mostCrashes = 3
 
-  /// How long an operation on a disk takes.
+  /// The time that a disk operation takes.
   public var diskLatency: ClosedRange<Duration> = .zero ... .zero
-  /// The chance that a read, a write or a sync of a file fails (`EIO`).
+  /// The chance that a read, write or sync of a file fails (`EIO`).
   public var diskErrors = 0.0
-  /// The chance that a write finds no room on the disk (`ENOSPC`) for more than a part of it, drawn as well.
+  /// The chance that the disk has room for only a random part of a write (`ENOSPC`).
   public var fullDisks = 0.0
-  /// The chance that a write which was not synced is not there after a crash.
+  /// The chance that a crash loses a write that was not synced.
   public var lostWrites = 0.4
-  /// The chance that a write which was not synced, and is not lost, is there after a crash only as far as some byte.
+  /// The chance that a crash keeps only the first bytes of a write that was neither synced nor lost.
   public var tornWrites = 0.3
-  /// The chance that a change of the disk's names which was not synced is not there after a crash, nor any after it.
+  /// The chance that a crash loses a change of names that was not synced, and with it all later ones.
   public var lostNames = 0.4
 
-  /// Faults that do not happen, though it would be their turn.
+  /// Faults that do not happen even if they are drawn.
   package var omitted: Set<Fault> = []
 
-  /// Networks and disks with which all goes well, and in no time.
+  /// Creates a plan without faults or latency.
   public init() {}
 
-  /// Networks and disks with which all goes well, and in no time.
+  /// No faults and no latency.
   public static let none = FaultPlan()
 
-  /// Networks in which all goes well, at distances as there are: 0.1 to 20 ms; disks with which it does, in 0.02 to 5 ms.
+  /// No faults, with realistic latency: 0.1 to 20 ms between hosts, 0.02 to 5 ms for disk operations.
   public static let calm: FaultPlan = {
     var plan = FaultPlan()
     plan.latency = .microseconds(100) ... .milliseconds(20)
@@ -77,7 +78,7 @@ public struct FaultPlan: Hashable, Sendable {
     return plan
   }()
 
-  /// Networks and disks with which everything goes wrong that can, some of it in every run, but that hosts do not crash.
+  /// Every fault except crashes, with the latency of ``calm``. Every run has some of them.
   public static let rough: FaultPlan = {
     var plan = FaultPlan.calm
     plan.delays = 0.05
@@ -96,25 +97,25 @@ public struct FaultPlan: Hashable, Sendable {
   }()
 }
 
-/// One thing that went wrong in a run: what, and where.
+/// One fault of a run: what happened, and where.
 public struct Fault: Hashable, Sendable, CustomStringConvertible {
-  /// What can go wrong.
+  /// The kind of a fault.
   public enum Kind: String, Hashable, Sendable {
     /// A piece of data, or a datagram, arrives late.
     case delay
-    /// A read returns only a part of the available data, or a `tryRead` nothing.
+    /// A read returns only part of the available data, or a `tryRead` returns nothing.
     case shortRead
-    /// A write is split, or a `tryWrite` takes only a part.
+    /// A write is split, or a `tryWrite` takes only part of its bytes.
     case shortWrite
-    /// A write has to wait, since the connection is full.
+    /// A write finds the connection full and waits.
     case fullBuffer
     /// A connection is reset.
     case reset
     /// A connection is refused.
     case refusal
-    /// `accept` finds no free descriptor (`EMFILE`), and waits for one.
+    /// `accept` finds no free file descriptor (`EMFILE`) and waits for one.
     case acceptFailure
-    /// Nothing gets from one host to another for a period.
+    /// Nothing passes between two hosts for a period.
     case partition
     /// A datagram is lost.
     case loss
@@ -122,39 +123,39 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
     case duplicate
     /// A host crashes.
     case crash
-    /// An operation of a disk fails.
+    /// A disk operation fails.
     case diskError
-    /// A disk has no space left.
+    /// A disk has no room for a whole write.
     case fullDisk
     /// A crash loses a write that was not synced.
     case lostWrite
     /// A crash keeps only the beginning of a write that was not synced.
     case tornWrite
-    /// A crash loses a change of a name that was not synced.
+    /// A crash loses a change of names that was not synced.
     case lostName
   }
 
-  /// What went wrong.
+  /// The kind of the fault.
   public let kind: Kind
   package let place: Place
-  /// Which connection it was, as the trace of its run has it. In another run it may have another number, so that this does
-  /// not count where faults are compared.
+  /// The number of the connection in the trace of its run. It may differ in another run, so it does not count when
+  /// faults are compared.
   package let connection: Int
-  /// Which file it was, in words, if it was one.
+  /// A description of the file, for a fault of a file.
   var file: String?
 
-  /// Where a fault belongs, whatever else happens in a run.
+  /// The place of a fault, which does not depend on what else happens in a run.
   package struct Place: Hashable, Sendable {
-    /// Whose it is: of a connection, its ``SimulatedNetwork/Attempt/identity``; of a partition, the two hosts in one
-    /// number; of a datagram, the socket that sent it, counted from -1 down; of a crash and of the names on a disk, the host; of a file, its
-    /// ``DiskFile/identity``.
+    /// The owner of the place. For a connection it is ``SimulatedNetwork/Attempt/identity``; for a partition, the two
+    /// hosts in one number; for a datagram, the socket that sent it, counted from -1 down; for a crash or a disk's
+    /// names, the host; for a file, ``DiskFile/identity``.
     package var owner: Int
-    /// Whether it befell the end that accepted, and not the one that connected.
+    /// Whether the end that accepted the connection has the fault, and not the end that connected.
     var isServerSide = false
-    /// How many bytes of the connection had gone there before, or had been written to the file; how many changes of names
-    /// there have been.
+    /// The number of bytes that had passed this end of the connection, or had been written to the file, or the number
+    /// of changes of names so far.
     package var position = 0
-    /// Which opportunity it was there, counted from 0; the number of a period, or of a datagram.
+    /// The number of the opportunity at this position, counted from 0; or the number of the period or datagram.
     var occasion = 0
   }
 
@@ -165,7 +166,7 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
     hasher.combine(place)
   }
 
-  /// As in "shortRead after 512 bytes at the client's end of connection 3".
+  /// The fault in words, as in "shortRead after 512 bytes at the client's end of connection 3".
   public var description: String {
     let (owner, position, occasion) = (place.owner, place.position, place.occasion)
     return switch kind {
@@ -188,9 +189,9 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
 struct FaultDice {
   let seed: UInt64
   let plan: FaultPlan
-  /// The only ones to let happen, where not all are to.
+  /// The only faults that may happen; `nil` for all.
   let only: Set<Fault>?
-  /// Those that have happened, each once, in the order of happening.
+  /// The faults that have happened, each once, in their order.
   private(set) var fired: [Fault] = []
   private var hasFired: Set<Fault> = []
 
@@ -200,7 +201,7 @@ struct FaultDice {
     self.only = only
   }
 
-  /// Whether a fault happens there.
+  /// Draws whether a fault happens at `place`, and notes it if so.
   mutating func throwDice(
     _ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int, inFile file: String? = nil
   ) -> Fault? {
@@ -210,7 +211,7 @@ struct FaultDice {
     return fault
   }
 
-  /// The fault that will happen there, if one will; ``note(_:)`` says that it has.
+  /// Returns the fault that will happen at `place`, or `nil`. ``note(_:)`` records it once it has happened.
   func foresee(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int = 0) -> Fault? {
     guard chance > 0 else { return nil }
     let fault = Fault(kind: kind, place: place, connection: connection)
@@ -220,20 +221,20 @@ struct FaultDice {
     return fault
   }
 
-  /// Notes that `fault` has happened.
+  /// Records that `fault` has happened.
   mutating func note(_ fault: Fault) {
     if hasFired.insert(fault).inserted { fired.append(fault) }
   }
 
-  /// One of two things at each crash of a host.
+  /// Returns a random choice of two for a crash of a host.
   func coin(_ host: Int, _ crash: Int) -> Bool { RandomNumbers.hash(seed, 5, UInt64(host), UInt64(crash)) & 1 == 0 }
 
-  /// A number below or at `bound` that belongs to `fault` alone, the first one or another.
+  /// Returns a number from 0 to `bound` that belongs to `fault` alone. `which` selects one of several such numbers.
   func amount(_ fault: Fault, upTo bound: Int, _ which: UInt64 = 1) -> Int {
     Int(truncatingIfNeeded: draw(fault, which).multipliedFullWidth(by: UInt64(max(0, bound)) + 1).high)
   }
 
-  /// A time within `range` for what is sent at `place`.
+  /// Returns a latency within `range` for what is sent at `place`.
   func latency(within range: ClosedRange<Int64>, at place: Fault.Place) -> Int64 {
     let draw = RandomNumbers.hash(seed, 4, place.end, place.step)
     return range.lowerBound + Int64(draw.multipliedFullWidth(by: UInt64(range.upperBound - range.lowerBound) + 1).high)
@@ -246,9 +247,9 @@ struct FaultDice {
 }
 
 extension Fault.Place {
-  /// The end that it befalls, as a word to draw from.
+  /// The end of the connection, as an input for a draw.
   fileprivate var end: UInt64 { UInt64(truncatingIfNeeded: owner) << 1 | (isServerSide ? 1 : 0) }
 
-  /// Where it is there. Far more bytes than opportunities at one of them make no two alike.
+  /// The position at that end. No two are alike, because there are far more bytes than opportunities at one of them.
   fileprivate var step: UInt64 { UInt64(truncatingIfNeeded: position << 20 &+ occasion) }
 }

@@ -1,7 +1,7 @@
 import RuntimePrimitives
 
-/// The calls that tasks have made, and what came of each, for a check of whether one thing at a time could have done
-/// that: ``checkLinearizability(from:_:)``.
+/// A record of tasks' calls and their outcomes, which ``checkLinearizability(from:_:)`` compares with a sequential
+/// order.
 ///
 /// ```swift
 /// enum Command { case get, put(Int) }
@@ -22,15 +22,15 @@ import RuntimePrimitives
 /// }
 /// ```
 ///
-/// What is independent, as the keys of a dictionary are, is best recorded in histories of its own.
+/// Record independent parts, such as the keys of a dictionary, in a history each.
 public final class History<Operation: Sendable, Outcome: Equatable & Sendable>: Sendable {
-  /// A call of an operation.
+  /// One call of an operation.
   struct Call: Sendable {
     let operation: Operation
-    /// When it was made, in nanoseconds of the simulation, and how many calls and returns there had been before.
+    /// When the call began, in nanoseconds of simulated time, and the number of calls and returns before it.
     let time: Int64
     let position: Int
-    /// What came of it and when; `nil` while it has not returned, and for ever if it threw.
+    /// The outcome and when it came; `nil` while the call has not returned, and always if it threw.
     var end: End?
   }
 
@@ -42,22 +42,26 @@ public final class History<Operation: Sendable, Outcome: Equatable & Sendable>: 
 
   private struct Record {
     var calls: [Call] = []
-    /// How many calls and returns there have been.
+    /// The number of calls and returns so far.
     var eventCount = 0
   }
 
   private let simulation: Simulation
   private let log = Lock(Record())
 
-  /// A history of what is done in the simulation of `runtime`.
+  /// Creates an empty history for the simulation of `runtime`.
   public init(_ runtime: SimulatedRuntime) { simulation = runtime.simulation }
 
-  /// Calls `body`, which does `operation`, and records when it was called and when it returned what. Both are written
-  /// into the run's trace as well.
+  /// Calls `body`, which performs `operation`, and records when the call began, when it returned, and its outcome. Both
+  /// events are written to the run's trace as well.
   ///
-  /// Where `body` throws, it is not known whether the operation was done, or will be yet, as when a connection ends
-  /// before the answer comes: the check allows for both. An error that says for certain that nothing was done belongs
-  /// into the outcome.
+  /// If `body` throws, the operation may or may not have happened, or may happen later, as when a connection ends
+  /// before the answer comes. The check allows for all of these. An error after which the operation certainly did not
+  /// happen belongs in the outcome.
+  ///
+  /// - Parameters:
+  ///   - operation: the operation, as ``checkLinearizability(from:_:)`` passes it to its model.
+  ///   - body: performs the operation and returns its outcome.
   ///
   /// - Returns: what `body` returns.
   /// - Throws: what `body` throws.
@@ -90,19 +94,19 @@ public final class History<Operation: Sendable, Outcome: Equatable & Sendable>: 
     simulation.journal.record(.note("call \(number) returns \(outcome)", on: nil))
   }
 
-  /// Checks that there is an order of all operations in which one at a time could have been done to a thing that starts
-  /// as `initial`, with the outcomes that there were, and in which none comes before one that had returned when it was
-  /// called (Herlihy and Wing, "Linearizability: a correctness condition for concurrent objects", 1990). An operation
-  /// that has not returned may have been done at any time since its call, or not at all.
+  /// Checks that some sequential order of the operations explains their outcomes, starting from the state `initial`
+  /// (Herlihy and Wing, "Linearizability: a correctness condition for concurrent objects", 1990).
   ///
-  /// The search is Wing and Gong's ("Testing and verifying concurrent objects", 1993), with Lowe's memory of what has
-  /// been tried in vain ("Testing for linearizability", 2017). Its time can grow exponentially with the number of
-  /// operations that go on at once, and with that of those that never return; it grows little with the length of the
-  /// history.
+  /// In such an order, no operation comes before one that had returned when it was called. An operation that has not
+  /// returned may have happened at any time since its call, or not at all.
+  ///
+  /// The search is that of Wing and Gong ("Testing and verifying concurrent objects", 1993), with Lowe's cache of
+  /// failed attempts ("Testing for linearizability", 2017). Its time can grow exponentially with the number of
+  /// concurrent operations and of those that never return; it grows little with the length of the history.
   ///
   /// - Parameters:
-  ///   - initial: how the thing starts. It is as small as can be, for many copies are kept.
-  ///   - apply: does an operation to the thing, as it should be done, and returns its outcome.
+  ///   - initial: the first state. Keep it small, because the search keeps many copies.
+  ///   - apply: applies an operation to a state correctly, and returns its outcome.
   /// - Throws: ``NotLinearizable``, if there is no such order.
   public func checkLinearizability<State: Hashable>(
     from initial: State, _ apply: (inout State, Operation) -> Outcome
@@ -112,16 +116,16 @@ public final class History<Operation: Sendable, Outcome: Equatable & Sendable>: 
   }
 }
 
-/// Operations that cannot have been done one at a time: there is no order of them that explains their outcomes.
+/// A history whose outcomes no sequential order of its operations explains.
 public struct NotLinearizable: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The most operations that could be ordered, in that order, as text.
+  /// The longest sequence of operations that could be ordered, as text.
   public let ordered: [String]
-  /// What the thing was like after them.
+  /// The state after them.
   public let state: String
-  /// The operations of which one had to come next, and why it could not.
+  /// The operations that could come next, and why none of them can.
   public let unexplained: [String]
 
-  /// Several lines, for people. Of what could be ordered, the last few.
+  /// Several lines. Of the operations that could be ordered, only the last ten are shown.
   public var description: String {
     var lines = ["not linearizable: no order of the operations explains their outcomes"]
     let shown = 10

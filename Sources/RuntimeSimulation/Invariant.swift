@@ -1,23 +1,23 @@
 import Runtime
 
-/// Something that has to hold for as long as a simulation's body runs.
+/// A condition that has to hold until a simulation's body ends.
 struct Invariant: Sendable {
   let name: String
   let moments: InvariantMoments
   let holds: @Sendable () -> Bool
 }
 
-/// When a simulation looks whether an invariant holds.
+/// When a simulation checks an invariant.
 public enum InvariantMoments: Hashable, Sendable {
-  /// After each job: after all that a task does from one suspension to the next.
+  /// After each job, which is everything that a task does between two suspensions.
   case everyStep
-  /// Whenever nothing is ready to run, before the time goes on: after all has been done that can be done at that time.
+  /// Whenever nothing is ready to run, before time advances.
   case quietMoments
 }
 
 extension SimulatedRuntime {
-  /// Has the run fail (``SimulationFailure/Cause/violation(_:)``) as soon as `holds` returns false, until the body has
-  /// ended.
+  /// Makes the run fail (``SimulationFailure/Cause/violation(_:)``) as soon as `holds` returns false. The invariant is
+  /// checked until the body has ended.
   ///
   /// ```swift
   /// let accounts = Accounts()
@@ -25,10 +25,11 @@ extension SimulatedRuntime {
   /// ```
   ///
   /// - Parameters:
-  ///   - name: says in the failure what did not hold.
-  ///   - moments: when to look.
-  ///   - holds: is called on the simulation's thread, in no task, so that it reads what can be read without waiting: what is
-  ///     behind a lock, ``SimulatedRuntime/inventory``, the clock. It must not change anything that the program sees.
+  ///   - name: a description of the invariant, for the failure.
+  ///   - moments: when to check it.
+  ///   - holds: returns whether the invariant holds. It runs on the simulation's thread, in no task, so it reads only
+  ///     what needs no waiting: state behind a lock, ``SimulatedRuntime/inventory``, the clock. It must not change
+  ///     anything that the program sees.
   public func invariant(
     _ name: String, at moments: InvariantMoments = .everyStep, _ holds: @escaping @Sendable () -> Bool
   ) {
@@ -38,7 +39,7 @@ extension SimulatedRuntime {
 }
 
 extension Simulation {
-  /// The first invariant that is to hold now and does not.
+  /// Returns the first invariant of these moments that does not hold.
   func violation(at moments: InvariantMoments) -> Invariant? {
     guard !invariants.isEmpty,
       let invariant = invariants.first(where: { $0.moments == moments && !$0.holds() })

@@ -1,35 +1,36 @@
-/// How a simulation chooses whose turn it is among what is ready.
+/// How a simulation chooses which of the ready tasks runs next.
 public enum Schedule: Hashable, Sendable {
-  /// Each time, everything that is ready has the same chance.
+  /// Chooses among all ready tasks with equal probability.
   ///
   /// This finds most bugs in few seeds. A bug that needs a task to be held up while others make `d` steps has a chance
   /// of about one in 2^d.
   case random
 
-  /// Each task has a priority, drawn from the seed, and the ready one with the highest runs. At `depth - 1` of the
-  /// run's choices, drawn as well, the task whose turn it would be sinks below all others (Burckhardt, Kothari,
-  /// Musuvathi and Nagarakatte, "A randomized scheduler with probabilistic guarantees of finding bugs", 2010: PCT).
+  /// Gives each task a priority, drawn from the seed, and runs the ready task with the highest. At `depth - 1` of the
+  /// run's choices, drawn as well, the task that would run next drops below all others (PCT: Burckhardt, Kothari,
+  /// Musuvathi and Nagarakatte, "A randomized scheduler with probabilistic guarantees of finding bugs", 2010).
   ///
-  /// A bug that shows whenever `depth` steps come in a certain order is found by a seed with a chance of at least
-  /// 1 / (n * k^(depth - 1)), where n tasks make k choices, however many other steps lie between them. So this finds in a
-  /// few seeds that a task is slow, which ``random`` hardly ever shows, and is worse than that where tasks have to
-  /// alternate exactly.
+  /// A bug that shows whenever `depth` steps come in a certain order is found by a seed with a chance of at least 1 /
+  /// (n * k^(depth - 1)), where n tasks make k choices, however many other steps lie between. So this schedule finds in
+  /// a few seeds the bugs that need one slow task, which ``random`` hardly ever finds. It is worse than ``random``
+  /// where tasks have to alternate exactly.
   ///
-  /// How many choices there will be is not known beforehand: each seed is run twice, first as ``random`` does, and then
-  /// with as many as that run had, so that the chance holds as far as the two are alike. A task that would keep others
-  /// from their turn for 1,000 choices sinks, too, so that tasks which wait by yielding come to an end. A job in which an
-  /// actor works has the priority of the task that called the actor.
+  /// The number of choices is not known beforehand, so each seed is run twice: first as with ``random``, and then with
+  /// the number of choices of that run. The chance above holds as far as the two runs are alike. A task that keeps
+  /// others from running for 1,000 choices drops too, so that tasks which wait by yielding come to an end. A job of an
+  /// actor has the priority of the task that called the actor.
   case priorities(depth: Int)
 
-  /// What has become ready first runs first, except at some choices, counted from 0: there those in front are passed
-  /// over, as many as the number says, and have their next turn when nothing else is ready.
+  /// Runs ready tasks in the order in which they became ready, except at the given choices.
   ///
-  /// These are the runs that ``explore(seed:faults:limits:runs:deviations:_:)`` makes, and this repeats one of them.
+  /// A key is the number of a choice, counted from 0. Its value is the number of tasks at the front that are passed
+  /// over; they run when nothing else is ready. ``explore(seed:faults:limits:runs:deviations:_:)`` makes such runs, and
+  /// this case repeats one of them.
   case inTurn(except: [Int: Int])
 }
 
 extension Schedule: CustomStringConvertible {
-  /// As it stands in a program: `.inTurn(except: [4: 1])`.
+  /// The case as Swift source: `.inTurn(except: [4: 1])`.
   public var description: String {
     switch self {
     case .random: return ".random"
@@ -41,10 +42,10 @@ extension Schedule: CustomStringConvertible {
   }
 }
 
-/// A schedule for one run.
+/// The schedule of one run.
 enum Course {
   case random
-  /// - Parameter choices: how many there will be, as far as is known.
+  /// - Parameter choices: the expected number of choices.
   case priorities(depth: Int, choices: Int)
   case inTurn(except: [Int: Int])
 
@@ -65,26 +66,26 @@ enum Course {
   }
 }
 
-/// What is ready to run.
+/// An item that is ready to run.
 enum Ready {
   case job(UnownedJob)
-  /// Blocking work, which is no part of any task.
+  /// Blocking work, which belongs to no task.
   case work(() -> Void)
 }
 
-/// What is ready, and whose turn it is.
+/// The queue of what is ready, which decides what runs next.
 protocol Turns {
   mutating func append(_ item: Ready)
-  /// Takes out what is to run next; `nil` if nothing is ready.
+  /// Removes and returns the item to run next; `nil` if nothing is ready.
   mutating func next() -> Ready?
   mutating func removeAll()
   var count: Int { get }
-  /// How often more than one was ready when `next` took one.
+  /// The number of times that `next` had more than one item to choose from.
   var choiceCount: Int { get }
 }
 
 extension SimulationFailure {
-  /// How to have the run again.
+  /// A sentence that says how to repeat the run.
   var repetition: String {
     switch schedule {
     case .random: "SIMULATION_SEED=\(seed) repeats it."

@@ -2,23 +2,26 @@ import Glibc
 import Runtime
 import RuntimePrimitives
 
-/// Runs `body` in a simulation for each of `seeds`, one after another, on a thread of its own: a test of what the code
-/// does whatever the order of things, and whatever goes wrong.
+/// Runs `body` in a simulation once for each of `seeds`, one run after another, on a thread of its own. So a test
+/// checks what the code does in many orders of events and under many faults.
 ///
-/// `body` is called with the runtime of a first host, at time zero, in a task that has the task-local values of the
-/// caller. When it has ended, all hosts are shut down; tasks that are left then make the run fail.
+/// `body` gets the runtime of the first host, at time zero, in a task with the caller's task-local values. When it has
+/// ended, all hosts are shut down; tasks that are left after that make the run fail.
 ///
-/// Where the environment variable `SIMULATION_SEED` is set, that seed is the only one, and where `SIMULATION_TRACE` is set,
-/// what happened in the last run, or in the one that failed, is written to the file of that name. Where `SIMULATION_PICTURE`
-/// is set, a run that fails is drawn into the file of that name (``SimulationFailure/picture``).
+/// Three environment variables change the call. With `SIMULATION_SEED`, that seed is the only one. With
+/// `SIMULATION_TRACE`, the trace of the run that failed, or else of the last one, is written to the file of that name.
+/// With `SIMULATION_PICTURE`, a picture of a failed run is written to the file of that name
+/// (``SimulationFailure/picture``).
 ///
-/// Cancelling the task ends the run that is under way.
+/// Cancelling the task ends the run in progress.
 ///
 /// - Parameters:
-///   - schedule: how it is chosen whose turn it is.
-///   - faults: what goes wrong in the network.
+///   - seeds: the seeds of the runs.
+///   - schedule: how a run chooses which task runs next.
+///   - faults: what goes wrong, and how often.
 ///   - limits: when a run has taken too long.
-/// - Throws: ``SimulationFailure`` for the first run that does not end well, with no more faults than that takes, or
+///   - body: the test.
+/// - Throws: ``SimulationFailure`` for the first run that fails, with only the faults that the failure needs, or
 ///   `CancellationError`.
 public func simulate(
   seeds: some Sequence<UInt64> & Sendable, schedule: Schedule = .random, faults: FaultPlan = .none,
@@ -34,9 +37,9 @@ public func simulate(
   }
 }
 
-/// Runs `body` in one simulation, as ``simulate(seeds:schedule:faults:limits:_:)`` does in many.
+/// Runs `body` in a simulation once, as ``simulate(seeds:schedule:faults:limits:_:)`` does for many seeds.
 ///
-/// - Returns: what happened; in the last run, where the schedule takes two.
+/// - Returns: what happened in the run; in the second one, if the schedule needs two.
 @discardableResult
 public func simulate(
   seed: UInt64, schedule: Schedule = .random, faults: FaultPlan = .none,
@@ -46,19 +49,19 @@ public func simulate(
   return try await onSimulationThread { thread in try await scenario.run(Environment.seed() ?? seed, on: thread) }
 }
 
-/// A run that ended well.
+/// A run that did not fail.
 public struct SimulationReport: Sendable {
-  /// The seed that gives the same run again.
+  /// The seed that repeats the run.
   public let seed: UInt64
-  /// How much time passed in it.
+  /// The simulated time that the run took.
   public let duration: Duration
-  /// How many jobs were run.
+  /// The number of jobs that the run executed.
   public let jobs: Int
-  /// How often there was a choice whose turn it was.
+  /// The number of times that more than one job was ready, so that the schedule had to choose.
   public let choices: Int
-  /// How many were ready at each choice, where the schedule keeps that.
+  /// The number of jobs that were ready at each choice, if the schedule records it.
   let widths: [Int]
-  /// What went wrong in the network.
+  /// The faults that happened, in their order.
   public let faults: [Fault]
   let hosts: [SimulatedHost]
   let journal: Journal
@@ -74,7 +77,7 @@ public struct SimulationReport: Sendable {
     journal = simulation.journal
   }
 
-  /// What happened, event by event: the same in each run with the same seed.
+  /// The events of the run, in order. Every run with the same seed has the same trace.
   public var trace: SimulationTrace { SimulationTrace(journal) }
 }
 
@@ -92,7 +95,7 @@ func onSimulationThread<Success: Sendable>(
   }
 }
 
-/// What is run with one seed after another.
+/// The test that runs with one seed after another.
 struct Scenario: Sendable {
   let schedule: Schedule
   let faults: FaultPlan
@@ -109,7 +112,7 @@ struct Scenario: Sendable {
     }
   }
 
-  /// Runs it once; if it fails, again and again, to find out what it takes.
+  /// Runs the body once. If it fails, repeats the run with fewer faults to find those that the failure needs.
   func run(_ seed: UInt64, _ course: Course, on thread: SimulationThread) async throws -> SimulationReport {
     do {
       return try await attempt(seed, course, only: nil, on: thread)
@@ -122,7 +125,7 @@ struct Scenario: Sendable {
     }
   }
 
-  /// One run, in which no faults happen but those in `only`.
+  /// Runs the body once, with no faults but those in `only`.
   private func attempt(
     _ seed: UInt64, _ course: Course, only: Set<Fault>?, on thread: SimulationThread
   ) async throws -> SimulationReport {
@@ -155,8 +158,8 @@ struct Scenario: Sendable {
     return SimulationReport(simulation)
   }
 
-  /// Leaves out faults for as long as the run fails without them as it did with them: halves, then quarters, and so on
-  /// (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002).
+  /// Leaves out faults for as long as the run fails without them in the same way: halves first, then quarters, and so
+  /// on (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002).
   private func shrink(
     _ failure: SimulationFailure, _ course: Course, on thread: SimulationThread
   ) async -> SimulationFailure {
@@ -178,7 +181,7 @@ struct Scenario: Sendable {
           pieces = max(2, pieces - 1)
           continue search
         } catch {
-          break search  // Cancelled: what has been found so far is better than nothing.
+          break search  // Cancelled: a partly shrunk failure is better than none.
         }
       }
       if size == 1 { break }
@@ -189,15 +192,15 @@ struct Scenario: Sendable {
   }
 }
 
-/// The course of one run.
-private final class Run: @unchecked Sendable {  // The simulation's thread alone touches it.
+/// One run, from its start to its verdict.
+private final class Run: @unchecked Sendable {  // Only the simulation's thread touches it.
   private let simulation: Simulation
   var outcome: Result<Void, any Error>?
   private(set) var failure: SimulationFailure?
 
   init(_ simulation: Simulation) { self.simulation = simulation }
 
-  /// Runs the simulation until `body` has ended, and then until nothing is left of it.
+  /// Runs the simulation until `body` has ended, and then until all hosts are shut down.
   func perform(_ body: Task<Void, Never>, isCancelled: () -> Bool) {
     let stop = simulation.run(
       until: { outcome != nil || simulation.programError != nil }, isCancelled: isCancelled)
@@ -216,7 +219,7 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
       }
     case .cancelled: break
     }
-    // What ends a run may break what held while it went on.
+    // Shutting down may break what held during the run.
     simulation.invariants = []
     body.cancel()
     let isClosed = Flag()
@@ -228,7 +231,7 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
       for host in hosts { await host.shutdown(grace: grace) }
       isClosed.set()
     }
-    // The body as well, where it was given up: what it still does when it is cancelled, it does in the simulation.
+    // Waits for the body too: a body that was given up is cancelled, and what it still does happens in the simulation.
     _ = simulation.run(until: { isClosed.isSet && outcome != nil })
     let tasks = network.taskCount
     if failure == nil, stop == nil, tasks > 0 { fail(.tasksLeft(tasks)) }
@@ -246,8 +249,9 @@ private final class Run: @unchecked Sendable {  // The simulation's thread alone
 }
 
 extension SimulatedRuntime {
-  /// Runs `main` in the simulation of this runtime, on the calling thread, and then shuts it down: the whole life of a
-  /// simulated program. Not to be called from a task. Once a runtime.
+  /// Runs `main` in this runtime's simulation, on the calling thread, and then shuts the simulation down.
+  ///
+  /// This is the whole life of a simulated program: call it once for each runtime, and not from a task.
   ///
   /// - Returns: what `main` returns.
   /// - Throws: what `main` throws, or ``SimulationFailure``.
@@ -273,26 +277,26 @@ extension SimulatedRuntime {
   }
 }
 
-/// What the environment asks of simulations.
+/// The environment variables that simulations read.
 enum Environment {
-  /// The one seed that is to be run.
+  /// The only seed to run; `nil` if the variable is not set or empty.
   static func seed() throws -> UInt64? {
     guard let text = value("SIMULATION_SEED") else { return nil }
     guard let seed = UInt64(text) else { throw InvalidSimulationSeed(text: text) }
     return seed
   }
 
-  /// Writes what happened to where it is wanted.
+  /// Writes the trace, if the environment asks for one.
   static func write(_ journal: Journal) throws(IOError) {
     try write(SimulationTrace(journal).description, toFileNamedBy: "SIMULATION_TRACE")
   }
 
-  /// Draws a failed run where that is wanted.
+  /// Writes the picture of a failed run, if the environment asks for one.
   static func draw(_ failure: SimulationFailure) throws(IOError) {
     try write(failure.picture, toFileNamedBy: "SIMULATION_PICTURE")
   }
 
-  /// - Parameter text: is made only if there is such a variable.
+  /// - Parameter text: evaluated only if the variable is set.
   private static func write(
     _ text: @autoclosure () -> String, toFileNamedBy variable: String
   ) throws(IOError) {
@@ -315,7 +319,7 @@ enum Environment {
 public struct InvalidSimulationSeed: Error, CustomStringConvertible {
   let text: String
 
-  /// Says what was found, and what there should have been.
+  /// A sentence with the value that was found and the range that is allowed.
   public var description: String {
     "SIMULATION_SEED is \"\(text)\", which is not a number from 0 to \(UInt64.max)"
   }

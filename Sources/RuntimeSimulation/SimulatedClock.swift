@@ -1,41 +1,41 @@
 public import Runtime
 import RuntimePrimitives
 
-/// The clock of a host in a simulation: it stands still while anything is ready to run, and then jumps to the next time
-/// that somebody waits for.
+/// The clock of a simulated host. It stands still while any task is ready to run, and then jumps to the next time that
+/// a task waits for.
 ///
-/// Other clocks of the process tell the simulation's time as well, on its thread: `ContinuousClock`, `SuspendingClock`,
-/// and `clock_gettime`. A host's ``ClockSkew`` is in its own clock alone.
+/// On the simulation's thread, the process's other clocks give simulated time as well: `ContinuousClock`,
+/// `SuspendingClock` and `clock_gettime`. A host's ``ClockSkew`` affects this clock only.
 public struct SimulatedClock: SleepingClock {
   /// A time on a host's clock.
   public struct Instant: InstantProtocol, CustomStringConvertible {
-    /// How long it is after the simulation's beginning, by a clock without skew.
+    /// The time since the simulation began; on a host with a skew, as its clock shows it.
     public let offset: Duration
 
     public func advanced(by duration: Duration) -> Instant { Instant(offset: offset + duration) }
     public func duration(to other: Instant) -> Duration { other.offset - offset }
     public static func < (a: Instant, b: Instant) -> Bool { a.offset < b.offset }
 
-    /// As in "1.5 s".
+    /// The offset as text, as in "1.5 s".
     public var description: String { offset.text }
   }
 
   let host: SimulatedHost
   let simulation: Simulation
 
-  /// The time on this host. To be asked in the simulation alone.
+  /// The present time on this host. Use it in the simulation only.
   public var now: Instant {
     simulation.assertCurrent()
     return Instant(offset: .nanoseconds(host.skew.hostTime(at: simulation.now)))
   }
 
-  /// A nanosecond.
+  /// One nanosecond.
   public var minimumResolution: Duration { .nanoseconds(1) }
 
-  /// Suspends the task until `deadline` by this host's clock, whatever the tolerance, in no real time. If the time has
-  /// come already, the task yields.
+  /// Suspends the task until this host's clock shows `deadline`, without real time passing. Ignores the tolerance. If
+  /// the deadline has passed, the task yields.
   ///
-  /// - Throws: `CancellationError` at once when the task is cancelled or the host's runtime is shut down.
+  /// - Throws: `CancellationError`, as soon as the task is cancelled or the host is shut down.
   public func sleep(until deadline: Instant, tolerance: Duration? = nil) async throws {
     simulation.assertCurrent()
     try Task.checkCancellation()
@@ -50,14 +50,18 @@ public struct SimulatedClock: SleepingClock {
   }
 }
 
-/// How a host's clock differs from the simulation's.
+/// The difference of a host's clock from the simulation's.
 public struct ClockSkew: Hashable, Sendable {
-  /// How far it is ahead at the beginning.
+  /// The time by which the clock is ahead when the simulation begins.
   public var offset: Duration
-  /// How many millionths too fast it runs; less than nothing is too slow, and a million times too slow would stand still.
+  /// The rate by which the clock is fast, in millionths. A negative value is slow; -1,000,000 would stand still.
   public var drift: Int
 
-  /// A clock that is `offset` ahead and gains `drift` millionths of the time that passes.
+  /// Creates a skew of a clock that is `offset` ahead and gains `drift` millionths of the time that passes.
+  ///
+  /// - Parameters:
+  ///   - offset: the time by which the clock is ahead when the simulation begins.
+  ///   - drift: the rate by which it is fast, in millionths; more than -1,000,000.
   public init(offset: Duration = .zero, drift: Int = 0) {
     precondition(drift > -1_000_000, "a clock does not stand still or run backwards")
     self.offset = offset
@@ -68,7 +72,7 @@ public struct ClockSkew: Hashable, Sendable {
     Int64(clamping: Int128(time) * Int128(1_000_000 + drift) / 1_000_000) + offset.nanoseconds
   }
 
-  /// The first time at which the host's clock tells `time`, rounded up: a sleep is never early.
+  /// Returns the first simulated time at which the host's clock shows `time`, rounded up so that no sleep ends early.
   func simulatedTime(at time: Int64) -> Int64 {
     let elapsed = Int128(time) - Int128(offset.nanoseconds)
     let rate = Int128(1_000_000 + drift)

@@ -1,11 +1,11 @@
 public import Runtime
 import RuntimePrimitives
 
-/// A socket for datagrams in a simulated network, which behaves as UDP and Unix-domain sockets do on Linux, and as badly as
-/// its ``FaultPlan`` says.
+/// A datagram socket in a simulated network. It behaves as UDP and Unix-domain sockets do on Linux, with the faults of
+/// its ``FaultPlan``.
 ///
-/// It is used from tasks of its simulation alone, and is closed when the last reference to it goes.
-public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  // Its simulation's thread alone uses it.
+/// Use it from tasks of its simulation only. It closes when its last reference is released.
+public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  // Only the simulation's thread uses it.
   private let end: DatagramEnd
   private let simulation: Simulation
 
@@ -15,7 +15,7 @@ public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  //
   }
 
   deinit {
-    // Those that are left when a simulation is over go with it.
+    // A socket that outlives its simulation needs no closing.
     if simulation.isCurrent { simulation.network.close(end) }
   }
 
@@ -70,7 +70,7 @@ public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  //
     }
   }
 
-  /// Fails if it is closed, or if there is an error to be told.
+  /// Throws if the socket is closed or has an error to report.
   private func checkOpen(_ operation: IOError.Operation) throws(IOError) {
     simulation.assertCurrent()
     if end.isClosed { throw IOError(operation, .closed) }

@@ -2,7 +2,7 @@ import Glibc
 public import Runtime
 import RuntimePrimitives
 
-/// The disk of a host in a simulation: files, by name, that survive the host's crash as far as they were synced.
+/// The disk of a host in a simulation: named files that survive the host's crash as far as they were synced.
 ///
 /// ```swift
 /// try await host.disk.append(record, to: "log")
@@ -10,19 +10,20 @@ import RuntimePrimitives
 /// try await host.disk.syncNames()
 /// ```
 ///
-/// Each operation takes the simulated time that ``FaultPlan/diskLatency`` says. What a write, a rename or a removal does,
-/// every reader sees from its beginning; what a sync does is done at its end. After a crash
+/// Each operation takes the simulated time that ``FaultPlan/diskLatency`` gives. Readers see the effect of a write, a
+/// rename or a removal from the beginning of the operation; a sync takes effect at its end. After a crash
 ///
-/// - each write that was not synced is there, is not there, or is there as far as some byte, whatever has become of the
-///   writes before and after it; where one is missing below a later one, there are zeros;
-/// - of the changes of names that were not synced (files made, renamed or removed) the first so many are there. A file whose
-///   name is not there is lost, synced or not, as fsync(2) warns. A rename is never there in part.
+/// - each write that was not synced is kept, lost, or kept up to some byte, independently of the writes before and
+///   after it; a gap below a later write contains zeros;
+/// - of the changes of names that were not synced (files created, renamed or removed), the first ones are kept, up to
+///   some change. A file whose name is lost is lost, synced or not, as fsync(2) warns. A rename is kept or lost as a
+///   whole.
 ///
-/// ``FaultPlan/lostWrites``, ``FaultPlan/tornWrites`` and ``FaultPlan/lostNames`` say how often. A sync that fails leaves
-/// what it was to save unsynced for good: a later one succeeds without it, as on Linux.
+/// ``FaultPlan/lostWrites``, ``FaultPlan/tornWrites`` and ``FaultPlan/lostNames`` are the chances. Changes that a
+/// failed sync should have saved stay unsynced for good: a later sync succeeds without them, as on Linux.
 ///
-/// The test may use the disk of a host that has crashed. Cancelling the task does not end an operation. It is used from its
-/// simulation alone.
+/// A test may use the disk of a crashed host. Cancelling the task does not end an operation. Use the disk in its
+/// simulation only.
 public struct SimulatedDisk: Sendable {
   let host: SimulatedHost
   let simulation: Simulation
@@ -31,8 +32,13 @@ public struct SimulatedDisk: Sendable {
 
   // MARK: Files
 
-  /// The `count` bytes of file `name` from `offset` on, or as many as there are.
+  /// Reads at most `count` bytes of file `name` from `offset`, fewer if the file ends before.
   ///
+  /// - Parameters:
+  ///   - name: the name of the file.
+  ///   - offset: the position of the first byte.
+  ///   - count: the most bytes to read.
+  /// - Returns: the bytes; none if `offset` is at or after the end of the file.
   /// - Throws: ``IOError`` of `open` with `ENOENT` if there is no such file, or of `read` with `EIO`.
   public func read(_ name: String, from offset: Int = 0, upTo count: Int = .max) async throws(IOError) -> [UInt8] {
     let file = try file(name)
@@ -43,7 +49,7 @@ public struct SimulatedDisk: Sendable {
     return bytes
   }
 
-  /// How many bytes file `name` has.
+  /// Returns the size of file `name` in bytes.
   ///
   /// - Throws: ``IOError`` of `open` with `ENOENT` if there is no such file.
   public func size(of name: String) async throws(IOError) -> Int {
@@ -52,17 +58,21 @@ public struct SimulatedDisk: Sendable {
     return file.bytes.count
   }
 
-  /// Writes `bytes` to file `name` from `offset` on, over what is there. A file that is not there is made; between its end and
-  /// `offset` there are zeros.
+  /// Writes `bytes` to file `name` at `offset`, over what is there. Creates the file if it does not exist, and fills a
+  /// gap between its end and `offset` with zeros.
   ///
-  /// - Throws: ``IOError`` of `write`, with `EIO` when nothing has been written, or with `ENOSPC` when there was no room for
-  ///   more than a part of it.
+  /// - Parameters:
+  ///   - bytes: the bytes to write.
+  ///   - name: the name of the file.
+  ///   - offset: the position of the first byte.
+  /// - Throws: ``IOError`` of `write`: with `EIO` if nothing was written, or with `ENOSPC` if the disk had room for
+  ///   only part of `bytes`, which was written.
   public func write(_ bytes: [UInt8], to name: String, at offset: Int) async throws(IOError) {
     try checkUsable(.write)
     try await write(bytes, to: directory.file(making: name), named: name, at: offset)
   }
 
-  /// Writes `bytes` to the end of file `name`, which is made if it is not there.
+  /// Writes `bytes` to the end of file `name`. Creates the file if it does not exist.
   ///
   /// - Throws: as ``write(_:to:at:)`` does.
   public func append(_ bytes: [UInt8], to name: String) async throws(IOError) {
@@ -74,7 +84,7 @@ public struct SimulatedDisk: Sendable {
   private func write(
     _ bytes: [UInt8], to file: DiskFile, named name: String, at offset: Int
   ) async throws(IOError) {
-    precondition(offset >= 0, "nothing is before the beginning of a file")
+    precondition(offset >= 0, "an offset in a file is not negative")
     try check(.write, file)
     var (bytes, isFull) = (bytes, false)
     if let fault = simulation.network.fault(.fullDisk, plan.fullDisks, at: file.place(of: .fullDisk), inFile: file) {
@@ -87,7 +97,7 @@ public struct SimulatedDisk: Sendable {
     if isFull { throw IOError(.write, .system(ENOSPC)) }
   }
 
-  /// Cuts file `name` to `size` bytes, or adds zeros up to that.
+  /// Cuts file `name` to `size` bytes, or extends it to that size with zeros.
   ///
   /// - Throws: ``IOError`` of `open` with `ENOENT` if there is no such file, or of `write` with `EIO`.
   public func truncate(_ name: String, to size: Int) async throws(IOError) {
@@ -98,7 +108,7 @@ public struct SimulatedDisk: Sendable {
     await spend(file.nextOperation(), .write, "\"\(name)\"")
   }
 
-  /// Makes sure that what has been written to file `name` survives a crash. Its name does by ``syncNames()``.
+  /// Makes the contents of file `name`, as they are now, survive a crash. ``syncNames()`` does the same for its name.
   ///
   /// - Throws: ``IOError`` of `open` with `ENOENT` if there is no such file, or of `write` with `EIO`.
   public func sync(_ name: String) async throws(IOError) {
@@ -117,14 +127,14 @@ public struct SimulatedDisk: Sendable {
 
   // MARK: Names
 
-  /// The names of all files, in their order.
+  /// Returns the names of all files, sorted.
   public func list() async throws(IOError) -> [String] {
     try checkUsable(.read)
     await spend(directory.nextOperation(), .read, "the names")
     return directory.files.keys.sorted()
   }
 
-  /// Gives file `name` another name, in place of a file that has had that.
+  /// Renames file `name` to `other`, and replaces a file of that name.
   ///
   /// - Throws: ``IOError`` of `open` with `ENOENT` if there is no such file.
   public func rename(_ name: String, to other: String) async throws(IOError) {
@@ -144,7 +154,7 @@ public struct SimulatedDisk: Sendable {
     await spend(directory.nextOperation(), .write, "the names")
   }
 
-  /// Makes sure that the names which files have now survive a crash: fsync(2) of the directory.
+  /// Makes the present names of files survive a crash, as fsync(2) of the directory does.
   public func syncNames() async throws(IOError) {
     try checkUsable(.write)
     let count = directory.changeCount
@@ -154,7 +164,7 @@ public struct SimulatedDisk: Sendable {
     record(.syncNames)
   }
 
-  // MARK: What each does
+  // MARK: Common to the operations
 
   private var plan: FaultPlan { simulation.network.faults.plan }
 
@@ -164,7 +174,7 @@ public struct SimulatedDisk: Sendable {
     return file
   }
 
-  /// Fails for a task whose host has crashed, and by a fault.
+  /// Throws for a task whose host has crashed, and for a fault.
   private func check(_ operation: IOError.Operation, _ file: DiskFile) throws(IOError) {
     try checkUsable(operation)
     let place = file.place(of: .diskError)
@@ -178,7 +188,7 @@ public struct SimulatedDisk: Sendable {
     if simulation.owners.isCurrentDead { throw IOError(operation, .closed) }
   }
 
-  /// Has the operation at `place` take its time.
+  /// Waits for the time that the operation at `place` takes.
   private func spend(_ place: Fault.Place, _ operation: IOError.Operation, _ name: String) async {
     let range = plan.diskLatency
     guard range.upperBound > .zero else { return await Task.yield() }
@@ -195,11 +205,11 @@ public struct SimulatedDisk: Sendable {
 }
 
 extension SimulatedRuntime {
-  /// The disk of this host. It stays the same when the host is shut down or crashes, but for what was not synced.
+  /// The disk of this host. A shutdown leaves it as it is; a crash loses what was not synced.
   public var disk: SimulatedDisk { SimulatedDisk(host: host, simulation: simulation) }
 }
 
-/// What has been done to a disk, for the trace.
+/// An operation on a disk, for the trace.
 struct DiskEvent {
   let host: SimulatedHost
   let kind: Kind

@@ -1,33 +1,33 @@
 import Runtime
 import RuntimePrimitives
 
-/// What a simulation knows of one of its hosts.
-final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alone touches it.
+/// One host of a simulation, as the simulation sees it.
+final class SimulatedHost: @unchecked Sendable {  // Only the simulation's thread touches it.
   let number: Int
   let address: IPv4Address
   let skew: ClockSkew
   unowned let simulation: Simulation
 
-  /// Its life since it was last started, or since it crashed.
+  /// The host's life since its last start or crash.
   var incarnation = Incarnation()
   /// The files on its disk.
   let directory: DiskDirectory
-  /// What it runs at each start.
+  /// The program that runs at each start.
   var program: (@Sendable (SimulatedRuntime) async throws -> Void)?
   /// Whether it has crashed and has not been started since.
   var hasCrashed = false
-  /// Whether nothing on it answers.
+  /// Whether packets to the host get no answer.
   var isSilent = false
-  /// How often it has crashed, and how often of these by chance.
+  /// The number of crashes, and of those by chance.
   var crashCount = 0
   var chanceCrashCount = 0
-  /// The ends of connections that it had when it crashed silently.
+  /// The ends of connections that the host had when it crashed silently.
   var lostEnds: [(end: ConnectionEnd, connection: SimulatedConnection)] = []
-  /// What is to be done once it answers again.
+  /// Called once the host answers again.
   var waitingForStart: [() -> Void] = []
-  /// The port that was given out last.
+  /// The last ephemeral port that was assigned.
   var lastPort: UInt16 = 49_151
-  /// How many connections it has asked for.
+  /// The number of connections that the host has asked for.
   var connectionCount = 0
   static let blockingLimits = BlockingLimits()
 
@@ -41,18 +41,18 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
 
   // MARK: Tasks
 
-  /// The host that the calling task was started on, or a task that has started it.
+  /// The host on which the calling task, or the task that started it, was spawned.
   static var current: SimulatedHost? { SimulatedTask.current?.host }
-  /// Tasks that were started here and have not ended: by number, once they have begun.
+  /// The numbers of tasks that were spawned here, have begun and have not ended.
   var tasks: Set<Int> { incarnation.tasks }
-  /// How many there are, those among them that have not begun.
+  /// The number of tasks that have not ended, including those that have not begun.
   var taskCount: Int { incarnation.taskCount }
   var isClosed: Bool { incarnation.isClosed }
 
   func spawn<Success: Sendable>(
     _ options: TaskOptions, _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    // What a task does that may still run after a crash, the next incarnation is not to know.
+    // A task that still runs after a crash may spawn others: they belong to its own incarnation, not to the next.
     let owner = simulation.isCurrent ? simulation.owners.maker(on: self) : nil
     if let owner { owner.taskCount += 1 } else { simulation.perform { self.incarnation.taskCount += 1 } }
     let counted = { [self, simulation] in
@@ -77,7 +77,7 @@ final class SimulatedHost: @unchecked Sendable {  // The simulation's thread alo
 
   // MARK: Ending
 
-  /// Closes all there is on this host, ends its sleeps, and waits for its tasks.
+  /// Closes everything on this host, ends its sleeps, and waits for its tasks.
   func shutdown(grace: Duration) async {
     let incarnation = incarnation
     if !incarnation.isClosed {

@@ -1,4 +1,4 @@
-/// The link between two hosts of a simulation, with the verbs by which a test breaks it and mends it. They are turmoil's.
+/// The link between two hosts of a simulation, with turmoil's verbs to break and repair it.
 ///
 /// ```swift
 /// let link = client.link(to: server)
@@ -7,43 +7,44 @@
 /// link.repair()
 /// ```
 ///
-/// What a verb does begins at once, holds for what is sent from then on, and lasts until another verb ends it. What is on
-/// its way already arrives. That a stream's bytes have been acknowledged is not sent: they make room for more as soon as the
-/// peer has read them, whatever the way back is like.
+/// A verb takes effect at once, applies to what is sent from then on, and lasts until another verb ends it. What is
+/// already on its way arrives. Acknowledgements of a stream's bytes do not cross the link: the bytes make room for more
+/// as soon as the peer has read them, whatever the state of the way back.
 ///
-/// It is used from its simulation alone.
+/// Use it in its simulation only.
 public struct SimulatedLink: Sendable {
   let simulation: Simulation
   let from: Int
   let to: Int
 
-  /// Lets nothing through, either way, until ``repair()``. What streams send waits for that, as TCP sends it again and again,
-  /// and so do attempts to connect, for 127 s. Datagrams are lost.
+  /// Stops everything in both directions, until ``repair()``. What streams send waits, as TCP retransmits it again and
+  /// again, and so do attempts to connect, for 127 s. Datagrams are lost.
   public func partition() { change(.partition) { $0.isPartitioned = true } }
 
-  /// Lets nothing through from the host whose link it is to the other one, until ``repair()`` or ``repairOneway()``. What the
-  /// other host sends arrives.
+  /// Stops everything from the first host to the other one, until ``repair()`` or ``repairOneway()``. The first host is
+  /// the one whose ``SimulatedRuntime/link(to:)`` gave the link. What the other host sends arrives.
   public func partitionOneway() { change(.partition, isOneway: true) { $0.isPartitioned = true } }
 
-  /// Ends a partition, both ways.
+  /// Ends a partition in both directions.
   public func repair() { change(.repair) { $0.isPartitioned = false } }
 
-  /// Ends a partition from the host whose link it is to the other one.
+  /// Ends a partition from the first host to the other one.
   public func repairOneway() { change(.repair, isOneway: true) { $0.isPartitioned = false } }
 
-  /// Holds what is sent, either way, until ``release()``: nothing is lost, datagrams neither.
+  /// Holds back what is sent in both directions, until ``release()``. Nothing is lost, not even datagrams.
   public func hold() { change(.hold) { $0.isHeld = true } }
 
-  /// Sends off what is held, in its order, and holds no more.
+  /// Sends what was held back, in order, and holds back no more.
   public func release() { change(.release) { $0.isHeld = false } }
 
-  /// Has what is sent take so long, in place of ``FaultPlan/latency``; `nil` for what the plan says.
+  /// Sets the latency of the link, in place of ``FaultPlan/latency``; `nil` restores the plan's.
   public func setLatency(_ latency: ClosedRange<Duration>?) { change(.latency(latency)) { $0.latency = latency } }
 
-  /// Has pieces be lost with this chance, in place of ``FaultPlan/losses``; `nil` for what the plan says.
+  /// Sets the chance that a piece of data or a datagram is lost, in place of ``FaultPlan/losses``; `nil` restores the
+  /// plan's.
   ///
-  /// What a stream sends is sent again when it has been lost, after 200 ms, and after twice as long each time that it is lost
-  /// again (RFC 6298 section 5.5; Linux's least timeout). By the plan alone, streams lose nothing.
+  /// A stream's data that is lost is sent again after 200 ms, and after twice the time for each further loss (RFC 6298
+  /// section 5.5; Linux's least timeout). Under the plan alone, streams lose nothing.
   public func setLosses(_ chance: Double?) { change(.losses(chance)) { $0.losses = chance } }
 
   private func change(_ verb: LinkChange.Verb, isOneway: Bool = false, _ change: (inout LinkState) -> Void) {
@@ -55,7 +56,7 @@ public struct SimulatedLink: Sendable {
 }
 
 extension SimulatedRuntime {
-  /// The link between this host and `other`, which is another one of the simulation.
+  /// Returns the link between this host and `other`, another host of the simulation.
   public func link(to other: SimulatedRuntime) -> SimulatedLink {
     simulation.assertCurrent()
     precondition(host !== other.host, "a host has no link to itself")
@@ -63,7 +64,7 @@ extension SimulatedRuntime {
   }
 }
 
-/// What a test has asked of a link, for the trace.
+/// A change of a link, for the trace.
 struct LinkChange {
   enum Verb {
     case partition, repair, hold, release

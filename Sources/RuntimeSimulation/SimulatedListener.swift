@@ -3,19 +3,19 @@ public import Runtime
 import RuntimePrimitives
 
 /// A listener in a simulated network.
-public final class SimulatedListener: StreamListener, @unchecked Sendable {  // The simulation's thread alone uses it.
-  /// The address it listens on, with the port that was chosen where port 0 was asked for.
+public final class SimulatedListener: StreamListener, @unchecked Sendable {  // Only the simulation's thread uses it.
+  /// The address of the listener. Port 0 is replaced by the port that was chosen.
   public let localAddress: SocketAddress
   private let socket: Socket
   private let simulation: Simulation
 
-  /// What the network knows of a listener.
+  /// The network's side of a listener.
   final class Socket: @unchecked Sendable {  // As above.
     let host: SimulatedHost
     let options: ListenOptions
-    /// Connections that nobody has accepted yet.
+    /// Connections that have not been accepted yet.
     var backlog: [SimulatedStream] = []
-    /// Those that wait for room in it.
+    /// Connection attempts that wait for room in the backlog.
     var connecting: [Waiter] = []
     var accepting: Waiter?
     var isClosed = false
@@ -38,7 +38,7 @@ public final class SimulatedListener: StreamListener, @unchecked Sendable {  // 
     if simulation.isCurrent { Self.close(socket, localAddress, simulation) }
   }
 
-  /// How long to wait for somebody to give a descriptor back.
+  /// How long `accept` waits for a free descriptor before it tries again.
   private static let pause = Duration.milliseconds(20)
 
   public func accept() async throws(IOError) -> SimulatedStream {
@@ -51,11 +51,11 @@ public final class SimulatedListener: StreamListener, @unchecked Sendable {  // 
     }
   }
 
-  /// The first in the backlog, once there is a descriptor for it.
+  /// Returns the first connection of the backlog, once there is a descriptor for it; `nil` if the backlog is empty.
   private func takeConnection() async throws(IOError) -> SimulatedStream? {
     var failures = 0
     while let stream = socket.backlog.first {
-      // As many failures in a row as one has to be unlucky for; a chance of 1 must not go on for ever.
+      // A hundred failures in a row at most: a chance of 1 must not loop without end.
       if failures == 100 || !stream.failsToBeAccepted(failures) {
         socket.backlog.removeFirst()
         if !socket.connecting.isEmpty { simulation.wake(socket.connecting.removeFirst(), .ready) }
@@ -73,13 +73,13 @@ public final class SimulatedListener: StreamListener, @unchecked Sendable {  // 
   private func wait(for pause: Duration?) async throws(IOError) {
     let deadline = pause.map { simulation.now + $0.nanoseconds }
     let wake = await simulation.wait(on: socket.host.number, for: .accept(localAddress), until: deadline) {
-      // One that waits for a descriptor is not to be woken by a connection.
+      // A new connection does not wake a task that waits for a descriptor.
       if pause == nil { socket.accepting = $0 }
     }
     try wake.check(.accept)
   }
 
-  /// Stops listening. Whoever waits in ``accept()`` gets ``IOError/Reason/closed``; connections that nobody has accepted
+  /// Stops listening. A task that waits in ``accept()`` gets ``IOError/Reason/closed``, and connections in the backlog
   /// are reset. Closing again does nothing.
   public func close() {
     simulation.perform { [socket, localAddress, simulation] in Self.close(socket, localAddress, simulation) }

@@ -1,19 +1,19 @@
 public import Runtime
 
-/// What the peers of a crashed host see of its connections.
+/// What the peers of a crashed host notice about its connections.
 public enum CrashedConnections: String, Hashable, Sendable, CaseIterable {
-  /// Peers find their connections reset at once, and attempts to connect are refused: as when a system goes on, and a process
-  /// on it ends.
+  /// Connections are reset at once, and attempts to connect are refused, as when a process ends on a system that goes
+  /// on.
   case reset
-  /// Peers are told nothing. What they send is not acknowledged, so that writing to the connection ends up waiting, and
-  /// attempts to connect fail after 127 s. Once the host has been started again, it answers what comes for the connections of
-  /// before with a reset: as when a machine loses its power.
+  /// Peers notice nothing, as when a machine loses its power. What they send is not acknowledged, so that their writes
+  /// wait in the end, and attempts to connect fail after 127 s. Once the host has started again, it resets old
+  /// connections when data for them arrives.
   case silent
 }
 
 extension SimulatedRuntime {
-  /// Another host of the same simulation, which runs `program` from now on, and once more from its beginning each time that
-  /// it is started again.
+  /// Adds a host that runs `program`, from its beginning each time that the host starts, and returns the host's
+  /// runtime.
   ///
   /// ```swift
   /// let server = runtime.host { host in
@@ -24,14 +24,14 @@ extension SimulatedRuntime {
   /// server.restart()
   /// ```
   ///
-  /// What `program` makes is the host's memory, and gone with it. What `program` captures is not. An error that it throws,
-  /// unless its host has been shut down, ends the run as one of the body does. When it returns, the host goes on with the
-  /// tasks that it has spawned.
+  /// The variables of `program` are the host's memory, which a crash loses; what `program` captures is kept. An error
+  /// that `program` throws ends the run like an error of the body, unless the host has been shut down. When `program`
+  /// returns, the host goes on with the tasks that it has spawned.
   ///
   /// - Parameters:
-  ///   - address: its address; one of `10.0.0.0/8` unless given.
-  ///   - skew: how its clock differs from the simulation's.
-  ///   - program: gets the runtime of the host.
+  ///   - address: the host's address; by default one of `10.0.0.0/8`.
+  ///   - skew: the difference of the host's clock from the simulation's.
+  ///   - program: the program, which gets the host's runtime.
   public func host(
     _ address: IPv4Address? = nil, skew: ClockSkew = ClockSkew(),
     running program: @escaping @Sendable (SimulatedRuntime) async throws -> Void
@@ -41,32 +41,35 @@ extension SimulatedRuntime {
     return runtime
   }
 
-  /// Whether the host has neither crashed nor been shut down since it was last started.
+  /// Whether the host is up: it has neither crashed nor been shut down since its last start.
   public var isUp: Bool {
     simulation.assertCurrent()
     return !host.isClosed
   }
 
-  /// Ends this host at once, as a loss of power does. A host that has crashed already stays as it is.
+  /// Crashes this host at once, as a loss of power does. Does nothing if the host has crashed already.
   ///
-  /// The host's tasks are those that it has spawned, and those that these have made. None of them runs again: what it waits
-  /// for does not resume it, no `defer` and no `deinit` is run, its value never comes, and it is not counted as left over.
-  /// Swift cannot take a task apart that has not ended, so the memory of each is lost to the process. A task that was about
-  /// to run on an actor, which others may wait for, still runs to its next suspension there, and so does one that has its own
-  /// host crash; what such a task asks of the network, the disk or the clock fails as if closed.
+  /// The crash ends the host's tasks: those that it has spawned, and those that these have started. None of them runs
+  /// again. What a task waits for does not resume it, its `defer` and `deinit` do not run, its value never comes, and
+  /// it does not count as left over. Swift cannot destroy a task that has not ended, so the process leaks the memory of
+  /// each.
   ///
-  /// Listeners, sockets for datagrams and connections are gone. What a task of the test has under way on this host, or
-  /// begins before ``restart()``, ends with ``IOError/Reason/closed`` or `CancellationError`. What is left on the host's
-  /// ``disk`` is said there.
+  /// Two kinds of task still run to their next suspension: a task that was about to run on an actor, for which other
+  /// tasks may wait, and a task that crashes its own host. What such a task does with the network, the disk or the
+  /// clock fails as if closed.
   ///
-  /// - Parameter connections: what the peers see of their connections; drawn from the seed unless given.
+  /// Listeners, datagram sockets and connections are gone. Operations of the test's own tasks on this host end with
+  /// ``IOError/Reason/closed`` or `CancellationError`, if they are in progress or begin before ``restart()``. ``disk``
+  /// describes what is left of the host's files.
+  ///
+  /// - Parameter connections: what the peers notice about their connections; by default drawn from the seed.
   public func crash(connections: CrashedConnections? = nil) {
     simulation.assertCurrent()
     host.crash(connections)
   }
 
-  /// Starts this host again, and its program from the beginning; turmoil calls it `bounce`. A host that is up crashes first;
-  /// tasks that are left of one that has been shut down end as in a crash.
+  /// Starts this host and its program again, from the beginning; turmoil calls it `bounce`. A host that is up crashes
+  /// first. Tasks left over from a host that was shut down end as in a crash.
   public func restart() {
     simulation.assertCurrent()
     host.restart()

@@ -1,12 +1,12 @@
 public import Runtime
 
-/// A backend in which every run can be repeated: one thread, virtual time, a network in memory, and the order of
-/// everything drawn from a seed.
+/// A runtime whose every run can be repeated: one thread, virtual time, a network in memory, and an order of events
+/// drawn from a seed.
 ///
-/// A sleep takes no time: when nothing is ready, the clock jumps to the next time that somebody waits for. Whose turn it is
-/// among those that are ready is drawn from the seed, and so is what goes wrong in the network (``FaultPlan``). The same
-/// seed gives the same run, event for event. Everything that Swift runs comes along: child tasks, `Task { }`, actors,
-/// `Task.sleep`, Swift's own clocks; the main actor does not.
+/// A sleep takes no real time: when no task is ready, the clock jumps to the next time that a task waits for. The seed
+/// decides which of the ready tasks runs next, and what goes wrong in the network (``FaultPlan``). Runs with the same
+/// seed are equal, event for event. Everything that Swift runs is part of the simulation: child tasks, `Task { }`,
+/// actors, `Task.sleep`, Swift's own clocks. The exception is the main actor.
 ///
 /// ```swift
 /// try await simulate(seeds: 1...10_000, faults: .rough) { runtime in
@@ -15,18 +15,19 @@ public import Runtime
 /// }
 /// ```
 ///
-/// A runtime is one host of its simulation; ``host(_:skew:)`` makes more. What it is used for outside a simulation traps.
+/// Each runtime is one host of its simulation; ``host(_:skew:)`` adds hosts. Using a runtime outside its simulation
+/// traps.
 public final class SimulatedRuntime: AsyncRuntime {
   public let name = "simulated"
   public let workerCount = 1
   let simulation: Simulation
   let host: SimulatedHost
 
-  /// The first host of a new simulation, which begins with ``run(_:)``.
+  /// Creates a simulation and its first host. The simulation begins with ``run(_:)``.
   ///
   /// - Parameters:
-  ///   - seed: decides all that is left to chance.
-  ///   - faults: what goes wrong in the network.
+  ///   - seed: decides everything random.
+  ///   - faults: what goes wrong, and how often.
   public convenience init(seed: UInt64, faults: FaultPlan = .none) {
     let simulation = Simulation(seed: seed, faults: faults, limits: SimulationLimits())
     self.init(simulation, simulation.network.addHost(nil, skew: ClockSkew()))
@@ -39,43 +40,46 @@ public final class SimulatedRuntime: AsyncRuntime {
 
   // MARK: The simulation
 
-  /// The seed of its simulation.
+  /// The seed of the simulation.
   public var seed: UInt64 { simulation.seed }
 
-  /// The address of this host. `127.0.0.1` and `::1` are each host's own, too.
+  /// The address of this host. `127.0.0.1` and `::1` are addresses of every host too, each host's own.
   public var address: IPv4Address { host.address }
 
-  /// Another host of the same simulation, with an address, a clock and a network stack of its own.
+  /// Adds a host to the simulation, with an address, a clock and a network stack of its own, and returns its runtime.
   ///
   /// - Parameters:
-  ///   - address: its address; one of `10.0.0.0/8` unless given.
-  ///   - skew: how its clock differs from the simulation's.
+  ///   - address: the host's address; by default one of `10.0.0.0/8`.
+  ///   - skew: the difference of the host's clock from the simulation's.
   public func host(_ address: IPv4Address? = nil, skew: ClockSkew = ClockSkew()) -> SimulatedRuntime {
     simulation.assertCurrent()
     return SimulatedRuntime(simulation, simulation.network.addHost(address, skew: skew))
   }
 
-  /// Gives a name to addresses, for all hosts of the simulation, in place of those that it had. The ports do not count; with
-  /// no address, the name is forgotten.
+  /// Sets the addresses of a host name, for all hosts of the simulation, in place of earlier ones. Their ports are
+  /// ignored. With no addresses, the name is removed.
+  ///
+  /// - Parameters:
+  ///   - addresses: the addresses that resolving the name gives.
+  ///   - name: the host name.
   public func setAddresses(_ addresses: [SocketAddress], ofHost name: String) {
     simulation.assertCurrent()
     simulation.network.names[name] = addresses.isEmpty ? nil : addresses
   }
 
-  /// What has gone wrong in the simulation's network so far, in the order of happening. What has befallen one connection,
-  /// ``SimulatedStream/faults`` says.
+  /// The faults of the simulation so far, in their order. For those of one connection, see ``SimulatedStream/faults``.
   public var faults: [Fault] {
     simulation.assertCurrent()
     return simulation.network.faults.fired
   }
 
-  /// Writes `text` into the run's trace, to be found there when the run fails.
+  /// Writes `text` to the run's trace.
   public func note(_ text: String) {
     simulation.assertCurrent()
     simulation.journal.record(.note(text, on: host))
   }
 
-  /// What there is in the simulation just now, on all hosts: nothing is left of a test that has closed what it opened.
+  /// What exists in the simulation now, on all hosts. It is empty after a test that has closed what it opened.
   public var inventory: SimulationInventory {
     simulation.assertCurrent()
     return SimulationInventory(simulation)
@@ -113,7 +117,9 @@ public final class SimulatedRuntime: AsyncRuntime {
     return SimulatedDatagrams(try simulation.network.bind(address, on: host, options), simulation)
   }
 
-  /// The addresses that ``setAddresses(_:ofHost:)`` has given to the name; `localhost` has those of the loopback device.
+  /// Returns the addresses set by ``setAddresses(_:ofHost:)``; for `localhost`, those of the loopback device.
+  ///
+  /// - Throws: ``IOError`` of `resolve`, if the name is not known or the host is shut down.
   public func addresses(ofHost name: String, port: UInt16) async throws(IOError) -> [SocketAddress] {
     try host.checkOpen(.resolve)
     if let address = SocketAddress(host: name, port: port) { return [address] }
@@ -123,9 +129,9 @@ public final class SimulatedRuntime: AsyncRuntime {
     return addresses.map { $0.withPort(port) }
   }
 
-  /// Runs `work` on the simulation's thread, between two jobs: in no time of the simulation's, whatever it takes really. It
-  /// must not wait for anything that happens in the simulation. As many calls may wait for their turn as the default
-  /// ``BlockingLimits`` let run and wait.
+  /// Runs `work` on the simulation's thread, between two jobs. It takes no simulated time, however long it takes in
+  /// real time. It must not wait for anything that happens in the simulation. The default ``BlockingLimits`` bound the
+  /// calls that may run and wait.
   public func runBlocking<Success: Sendable>(
     _ work: sending @escaping () throws -> Success
   ) async throws -> Success {
@@ -146,29 +152,29 @@ public final class SimulatedRuntime: AsyncRuntime {
     return metrics
   }
 
-  /// Ends this host: closes its listeners, streams and sockets for datagrams, ends its sleeps, and lets its tasks run to
-  /// their end for as long as `grace`, in the simulation's time.
+  /// Shuts this host down: closes its listeners, streams and datagram sockets, ends its sleeps, and waits until its
+  /// tasks have ended or `grace` has passed in simulated time.
   public func shutdown(grace: Duration) async {
     simulation.assertCurrent()
     await host.shutdown(grace: grace)
   }
 }
 
-/// What there is in a simulation at one moment.
+/// A count of what exists in a simulation at one moment.
 public struct SimulationInventory: Hashable, Sendable {
   /// Tasks that were started through a runtime and have not ended.
   public var tasks = 0
-  /// Sleeps, and other things that are to happen at a time.
+  /// Timers: sleeps, and other events that are due at a time.
   public var timers = 0
-  /// Listeners that are open.
+  /// Open listeners.
   public var listeners = 0
-  /// Ends of connections that are open.
+  /// Open ends of connections.
   public var streams = 0
-  /// Sockets for datagrams that are open.
+  /// Open datagram sockets.
   public var datagramSockets = 0
   /// Bytes of streams that have been sent and not read.
   public var unreadBytes = 0
-  /// What each task that waits is waiting for, as in "task 3 reads from the client's end of connection 1".
+  /// What each waiting task is waiting for, as in "task 3 reads from the client's end of connection 1".
   public var waits: [String] = []
 
   init(_ simulation: Simulation) {

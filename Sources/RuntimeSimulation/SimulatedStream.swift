@@ -2,11 +2,11 @@ import Glibc
 public import Runtime
 import RuntimePrimitives
 
-/// A connection's end in a simulated network: a ``ByteStream`` that behaves as a TCP socket does, and as badly as its
-/// ``FaultPlan`` says.
+/// One end of a connection in a simulated network. It behaves as a TCP socket does, with the faults of its
+/// ``FaultPlan``.
 ///
-/// It is used from tasks of its simulation alone, and is closed when the last reference to it goes.
-public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The simulation's thread alone touches it.
+/// Use it from tasks of its simulation only. It closes when its last reference is released.
+public final class SimulatedStream: ByteStream, @unchecked Sendable {  // Only the simulation's thread touches it.
   private let connection: SimulatedConnection
   let end: ConnectionEnd
   private let simulation: Simulation
@@ -18,31 +18,31 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
   }
 
   deinit {
-    // Those that are left when a simulation is over go with it.
+    // A stream that outlives its simulation needs no closing.
     if simulation.isCurrent { connection.close(end) }
   }
 
-  /// What has gone wrong with this connection so far, at either of its ends and on the way, in the order of happening: what
-  /// a test has to allow for.
+  /// The faults of this connection so far, at both ends and on the way, in their order. A test has to allow for them.
   ///
-  /// On a connection with none of it, whatever is not as it should be is the doing of a program. A reset is there once it
-  /// has happened; a partition if anything of the connection, or the attempt to make it, has waited for its end. What a test
-  /// does itself, as by ``SimulatedLink/partition()``, is not there.
+  /// If there are none, all wrong behaviour is a program's fault. A reset is in the list once it has happened. A
+  /// partition is in it if data of the connection, or the attempt to connect, has waited for its end. What the test
+  /// does itself, as with ``SimulatedLink/partition()``, is not in it.
   public var faults: [Fault] {
     simulation.assertCurrent()
     return connection.faults
   }
 
-  /// Whether the next `accept` finds no descriptor for it, after `count` that have not.
+  /// Returns whether the next attempt to accept this connection finds no descriptor, after `count` attempts that did
+  /// not.
   func failsToBeAccepted(_ count: Int) -> Bool {
     connection.fault(.acceptFailure, plan.acceptFailures, at: connection.acceptPlace(count)) != nil
   }
 
-  /// Closes the stream so that the peer finds it reset.
+  /// Closes the stream with a reset.
   func abort() { connection.abort(end) }
 
-  /// Whether the other end is there still (`PeerPresence`), as far as word of it has arrived, and whether there is
-  /// something to read (`PendingInput`).
+  /// Returns whether the peer is still there (`PeerPresence`), as far as this end has learned, or whether there is data
+  /// to read (`PendingInput`); `nil` for other attributes, and once the stream is closed.
   public func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? {
     if end.isClosed { return nil }
     if type == PendingInput.self { return PendingInput(isThere: end.received.count > 0) as? Attribute }
@@ -83,7 +83,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     return try receive(into: &buffer, nil)
   }
 
-  /// Whether there is nothing to read yet.
+  /// Returns whether there is nothing to read yet.
   private func mustWait() throws(IOError) -> Bool {
     simulation.assertCurrent()
     if end.isClosed { throw IOError(.read, .closed) }
@@ -91,7 +91,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     return end.received.count == 0 && !end.hasPeerFinished
   }
 
-  /// Takes what there is, or what a fault leaves of it.
+  /// Moves the available bytes to `buffer`, or only some of them if there is a fault.
   private func receive(into buffer: inout OutputRawSpan, _ fault: Fault?) throws(IOError) -> Int {
     if end.received.count == 0, let code = end.pendingError.take() {
       simulation.journal.record(.failed(end))
@@ -125,7 +125,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     } while written < first.byteCount + second.byteCount
   }
 
-  /// Writes some of what comes after the first `offset` bytes.
+  /// Writes some of the bytes after the first `offset`.
   private func writeSome(_ first: RawSpan, _ second: RawSpan, from offset: Int) async throws(IOError) -> Int {
     let total = first.byteCount + second.byteCount - offset
     while true {
@@ -197,7 +197,7 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // The si
     }
   }
 
-  /// The other end's address; `nil` once the stream is closed or the peer has gone.
+  /// The peer's address; `nil` once the stream is closed or the connection is reset.
   public var peerAddress: SocketAddress? { end.isClosed || end.isReset ? nil : end.peerAddress }
 
   /// This end's address; `nil` once the stream is closed.

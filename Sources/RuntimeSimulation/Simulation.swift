@@ -4,57 +4,57 @@ import Runtime
 import RuntimePrimitives
 import Synchronization
 
-/// One run: the jobs that are ready, the time, and what waits for it.
+/// One run: the jobs that are ready, the simulated time, and the tasks that wait.
 ///
-/// It runs on one thread, and all of its state is that thread's: the task that touches it runs there. What comes from
-/// other threads goes through `outside`.
+/// A run has one thread, and only tasks on that thread touch its state. What other threads ask for goes through
+/// `outside`.
 final class Simulation: @unchecked Sendable {  // See above.
   let seed: UInt64
   let limits: SimulationLimits
 
-  /// Nanoseconds since it began.
+  /// The simulated time: nanoseconds since the run began.
   private(set) var now: Int64 = 0
-  /// What is ready, and whose turn it is.
+  /// What is ready, and which of it runs next.
   private(set) var turns: any Turns
   var timers = TimerHeap()
-  /// What has to hold all the time.
+  /// The conditions that the run checks.
   var invariants: [Invariant] = []
-  /// What the code under test gets when it asks the system for random numbers.
+  /// The source of the random numbers that the code under test gets from the system.
   private var random: RandomNumbers
 
   private(set) var jobCount = 0
-  /// Jobs run since there was last nothing to run.
+  /// The number of jobs run since no job was ready.
   private var jobsWithoutPause = 0
-  /// When it has taken too long, in nanoseconds of real time.
+  /// When the run has taken too long, in nanoseconds of real time.
   private var realEnd = Int64.max
 
   private(set) var journal = Journal()
   private(set) lazy var network = SimulatedNetwork(simulation: self, faults: dice)
-  /// Whose the tasks are.
+  /// The owners of tasks: which incarnation of a host each belongs to.
   let owners = TaskOwners()
-  /// What a host's program has thrown.
+  /// An error that a host's program has thrown.
   var programError: (any Error)?
   private let dice: FaultDice
-  /// Whoever waits, by number.
+  /// The waiting tasks, by number.
   var waiting: [Int: Waiter] = [:]
   var waitCount = 0
   private let outside = Lock(Outside())
-  /// Whether there is anything in `outside`, so that its lock need not be taken for every job.
+  /// Whether there is anything in `outside`. Saves taking its lock for every job.
   private let hasOutside = Atomic(false)
-  /// What C keeps hold of while this runs.
+  /// What C code refers to during the run.
   private let hooks = UnsafeMutablePointer<gearbox_simulation>.allocate(capacity: 1)
 
-  /// What other threads leave for the simulation.
+  /// What other threads have left for the simulation.
   private struct Outside {
     enum Phase { case before, during, after }
     var phase = Phase.before
     var jobs: [UnownedJob] = []
     var requests: [@Sendable () -> Void] = []
-    /// Whether a job came from another thread while the simulation ran: it cannot be repeated then.
+    /// Whether a job came from another thread during the run, which then cannot be repeated.
     var hasIntruded = false
   }
 
-  /// - Parameter turns: decides whose turn it is; drawn from the seed unless given.
+  /// - Parameter turns: decides what runs next; drawn from the seed by default.
   init(
     seed: UInt64, turns: (any Turns)? = nil, faults: FaultPlan, only: Set<Fault>? = nil, limits: SimulationLimits
   ) {
@@ -72,29 +72,29 @@ final class Simulation: @unchecked Sendable {  // See above.
 
   deinit { hooks.deallocate() }
 
-  /// How a run ended that did not end well.
+  /// The reason why a run stopped early.
   enum Stop {
     /// Nothing is ready and nothing will be: every task waits for another, or for something outside.
     case deadlock
-    /// Jobs without end.
+    /// Jobs run without end.
     case livelock
-    /// More time has passed than was to.
+    /// The simulated time has reached its limit.
     case timeLimit
-    /// More real time has.
+    /// The real time has reached its limit.
     case realTimeLimit
     /// Sleeps have ended and begun again, and nothing else has happened.
     case standstill
     /// An invariant does not hold.
     case violation(Invariant)
-    /// Somebody asked for it, from outside.
+    /// The caller has cancelled the run.
     case cancelled
   }
 
   // MARK: Running
 
-  /// Runs jobs on the calling thread until `isDone`.
+  /// Runs jobs on the calling thread until `isDone` returns true.
   ///
-  /// - Returns: why it stopped before that; `nil` if it did not.
+  /// - Returns: why the run stopped before that; `nil` if it did not.
   func run(until isDone: () -> Bool, isCancelled: () -> Bool = { false }) -> Stop? {
     enter()
     defer { leave() }
@@ -115,7 +115,7 @@ final class Simulation: @unchecked Sendable {  // See above.
       }
       if jobsWithoutPause >= limits.jobsWithoutPause { return .livelock }
       if jobsWithoutPause > 0, jobsWithoutPause % Self.patience == 0, let time = timers.nextTime() {
-        // Tasks that yield to each other, perhaps until some time has passed: on a real machine it would.
+        // Tasks that yield to each other may be waiting for a time. On a real machine, time would pass.
         if time > limits.time.nanoseconds { return .timeLimit }
         advance(to: time)
       }
@@ -127,8 +127,8 @@ final class Simulation: @unchecked Sendable {  // See above.
     return nil
   }
 
-  /// Whether there have been too many ticks since anything else happened, and nothing else is waited for that time alone
-  /// brings: no sleep that is under way began before that.
+  /// Whether there have been too many ticks since anything else happened, and no older sleep is in progress that could
+  /// still bring something else.
   private var isAtStandstill: Bool {
     guard journal.ticks >= limits.ticksWithoutProgress else { return false }
     if timers.hasTimer(below: journal.timersAtProgress) {
@@ -138,7 +138,7 @@ final class Simulation: @unchecked Sendable {  // See above.
     return true
   }
 
-  /// How many jobs may run before the time goes on although more are ready.
+  /// The number of jobs that run before time advances although more are ready.
   private static let patience = 100_000
 
   private func enter() {
@@ -158,8 +158,8 @@ final class Simulation: @unchecked Sendable {  // See above.
     }
   }
 
-  /// Ends it for good. A job that is left, or that still comes, is never run: its task has outlived all that it could go
-  /// on with, and what it would touch is no thread's any more. Nothing gives such a task's memory back.
+  /// Ends the simulation for good. Jobs that are left, or that still come, never run, because the state that their
+  /// tasks would touch no longer belongs to a thread. The memory of these tasks is leaked.
   func end() {
     outside.withLock { outside in
       outside.phase = .after
@@ -168,7 +168,7 @@ final class Simulation: @unchecked Sendable {  // See above.
     turns.removeAll()
   }
 
-  /// Drops the journal and the network, which tasks that never run again would keep in memory.
+  /// Drops the journal and the network, which tasks that never run again would otherwise keep in memory.
   func forgetIfTasksAreDead() {
     guard owners.hasDead else { return }
     (journal, network, timers, waiting) = (
@@ -183,7 +183,7 @@ final class Simulation: @unchecked Sendable {  // See above.
     case .job(let job):
       let pointer = unsafeBitCast(job, to: UnsafeMutableRawPointer.self)
       let task = gearbox_task_of_job(pointer)
-      // Dropped, and with it the task, which is suspended for ever now.
+      // The job is dropped, and its task stays suspended.
       if owners.isDead(task) { return }
       journal.begin(taskID: task, at: now)
       gearbox_set_running_job(pointer)
@@ -222,7 +222,7 @@ extension Simulation: TaskExecutor {
     leaveOutside { $0.jobs.append(job) }
   }
 
-  /// Leaves something for the simulation, unless that is over.
+  /// Leaves something for the simulation, unless the simulation is over.
   private func leaveOutside(_ change: (inout Outside) -> Void) {
     outside.withLock { outside in
       switch outside.phase {
@@ -231,12 +231,12 @@ extension Simulation: TaskExecutor {
       case .after: return
       }
       change(&outside)
-      // Releasing what has been left, to `takeFromOutside`.
+      // Releasing: `takeFromOutside` acquires it and sees what has been left.
       hasOutside.store(true, ordering: .releasing)
     }
   }
 
-  /// Takes a job from the simulation's thread, be it one that Swift meant for its own pool.
+  /// Takes over a job of the simulation's thread, even one that Swift meant for its global pool.
   fileprivate func adopt(_ job: UnownedJob) {
     owners.claim(job)
     turns.append(.job(job))
@@ -247,16 +247,16 @@ extension Simulation: TaskExecutor {
   /// Whether the calling thread runs this simulation.
   var isCurrent: Bool { gearbox_is_simulating(Unmanaged.passUnretained(self).toOpaque()) }
 
-  /// Has `work` run between two jobs, in no task.
+  /// Runs `work` between two jobs, in no task.
   func enqueue(work: @escaping () -> Void) { turns.append(.work(work)) }
 
-  /// How many jobs are ready.
+  /// The number of jobs that are ready.
   var readyCount: Int { turns.count }
 
-  /// Whether another thread has had a hand in it.
+  /// Whether another thread has interfered.
   var hasIntruded: Bool { outside.withLock { $0.hasIntruded } }
 
-  /// Does `request` now, if the calling thread is the simulation's, and else as soon as that looks.
+  /// Calls `request`: now, if the calling thread is the simulation's, otherwise when the simulation next looks.
   func perform(_ request: @escaping @Sendable () -> Void) {
     if isCurrent { return request() }
     leaveOutside { $0.requests.append(request) }
@@ -275,7 +275,7 @@ extension Simulation: TaskExecutor {
 }
 
 extension Simulation {
-  /// What was going on when a task trapped, for people.
+  /// A description of the run when a task trapped, for people.
   fileprivate var lastWords: String {
     var lines: [String] = []
     let task = journal.task
@@ -289,7 +289,7 @@ extension Simulation {
   }
 }
 
-// Not closures: C calls them.
+// Functions rather than closures: C calls them.
 private func describeTrap(_ simulation: UnsafeMutableRawPointer) {
   var text = Unmanaged<Simulation>.fromOpaque(simulation).takeUnretainedValue().lastWords
   text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
@@ -303,7 +303,7 @@ private func nextRandomNumber(_ simulation: UnsafeMutableRawPointer) -> UInt64 {
   Unmanaged<Simulation>.fromOpaque(simulation).takeUnretainedValue().nextRandom()
 }
 
-// What the toolchain lets an executor do, but has not made public yet. Without it `Task.sleep` and Swift's clocks sleep
+// The toolchain offers this to executors, but not publicly yet. Without it, `Task.sleep` and Swift's clocks would sleep
 // in real time, outside the simulation.
 
 #if compiler(>=6.3) && os(Linux)

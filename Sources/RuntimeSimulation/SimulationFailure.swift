@@ -1,61 +1,61 @@
-/// A run that did not end well: why, what everybody was waiting for, what had gone wrong, and what happened last.
+/// A failed run: why it failed, what its tasks were waiting for, its faults, and its last events.
 public struct SimulationFailure: Error, Sendable {
-  /// Why a run failed.
+  /// The reason why a run failed.
   public enum Cause: Sendable {
-    /// The body threw.
+    /// The body, or a host's program, threw an error.
     case thrown(any Error)
-    /// Nothing was ready and nothing would ever be: tasks waited for each other, or for something outside the simulation.
+    /// No task was ready, and none ever would be: tasks waited for each other, or for something outside the simulation.
     case deadlock
-    /// Jobs ran without end (``SimulationLimits/jobsWithoutPause``): tasks that wait for something by yielding, say.
+    /// Jobs ran without end (``SimulationLimits/jobsWithoutPause``), as when tasks wait by yielding.
     case livelock
-    /// More time passed than was to (``SimulationLimits/time``).
+    /// The run took more simulated time than ``SimulationLimits/time``.
     case timeLimit
-    /// More real time passed than was to (``SimulationLimits/realTime``).
+    /// The run took more real time than ``SimulationLimits/realTime``.
     case realTimeLimit
-    /// Time went on and on, and nothing came of it (``SimulationLimits/ticksWithoutProgress``): something ticks, and
-    /// everything else waits.
+    /// Time advanced, but tasks only slept again (``SimulationLimits/ticksWithoutProgress``): a timer ticks, and all
+    /// other tasks wait.
     case standstill
     /// The invariant of this name did not hold (``SimulatedRuntime/invariant(_:at:_:)``).
     case violation(String)
-    /// The run did not have the choices of an earlier one that began alike: something outlives a run.
+    /// The run's choices differed from those of an earlier run that began alike, so some state outlives a run.
     case unrepeatable
-    /// Tasks were left when the body had ended and everything had been closed; the number says how many.
+    /// Tasks had not ended after the body had ended and everything was closed. The value is their number.
     case tasksLeft(Int)
-    /// Another thread had a hand in the run, which therefore cannot be repeated.
+    /// Another thread interfered with the run, which therefore cannot be repeated.
     case outsideInterference
   }
 
-  /// The seed that gives the same run again.
+  /// The seed that repeats the run.
   public let seed: UInt64
-  /// How it was chosen whose turn it was.
+  /// The schedule that repeats the run.
   public internal(set) var schedule = Schedule.random
-  /// Why it failed.
+  /// The reason why the run failed.
   public let cause: Cause
-  /// What each task that waited was waiting for.
+  /// What each waiting task was waiting for.
   public var waits: [String] { waiters.map { "\(journal.name(ofTask: $0.task)) \($0.reason)" } }
-  /// What went wrong in the network, down to what it takes to make the run fail.
+  /// The faults of the run; after shrinking, only those that the failure needs.
   public internal(set) var faults: [Fault]
-  /// How many faults there were before any were left out.
+  /// The number of faults before shrinking.
   public internal(set) var faultCount: Int
-  /// The tasks that waited, in the order in which they came.
+  /// The waiting tasks, in the order in which they began to wait.
   let waiters: [Waiter]
   let hosts: [SimulatedHost]
   let journal: Journal
-  /// How many events there had been when it failed. The rest is how everything was closed.
+  /// The number of events when the run failed. Later events are those of shutting down.
   let eventCount: Int
-  /// The last events, with what only ran and slept left out where there is much of it.
+  /// The last events. Where there are many of them, events of tasks that only ran and slept are left out.
   let lastEvents: [String]
 
-  /// All that happened. It is put into words each time that it is asked for.
+  /// All events of the run. Each access formats them again.
   public var trace: SimulationTrace { SimulationTrace(journal) }
 
-  /// What happened until the run failed, as a page of HTML for a browser: the hosts side by side, time downwards, messages as
-  /// arrows. Of a long run it shows the end and what was around the ``faults``. It is drawn each time that it is asked for.
+  /// The run up to its failure, as an HTML page: the hosts side by side, time downwards, messages as arrows. Of a long
+  /// run, the page shows the end and the events around the ``faults``. Each access draws it again.
   public var picture: String { RunPicture(self).page }
 }
 
 extension SimulationFailure: CustomStringConvertible {
-  /// Several lines, for people: what failed, with the last events, and how to repeat it.
+  /// Several lines: what failed, what tasks were waiting for, the faults, the last events, and how to repeat the run.
   public var description: String {
     var lines = ["A simulation failed: \(cause)"]
     func list(_ title: String, _ items: [String]) {
@@ -63,7 +63,7 @@ extension SimulationFailure: CustomStringConvertible {
       lines.append("\(title):")
       lines += items.map { "  \($0)" }
     }
-    list("Who was waiting", waits)
+    list("Waiting tasks", waits)
     list(
       faults.count < faultCount ? "Of \(faultCount) faults these are enough" : "Faults",
       faults.map(\.description))
@@ -74,7 +74,7 @@ extension SimulationFailure: CustomStringConvertible {
 }
 
 extension SimulationFailure.Cause {
-  /// Whether two runs failed in the same way, as far as can be told: errors of one type are alike.
+  /// Returns whether two runs failed in the same way, as far as that is known: errors of the same type are alike.
   func isLike(_ other: SimulationFailure.Cause) -> Bool {
     switch (self, other) {
     case (.thrown(let mine), .thrown(let its)): type(of: mine) == type(of: its)
@@ -88,26 +88,26 @@ extension SimulationFailure.Cause {
 }
 
 extension SimulationFailure.Cause: CustomStringConvertible {
-  /// As in "deadlock: nothing was ready to run, and no time was waited for".
+  /// The cause in words, as in "deadlock: no task was ready to run, and none waited for a time".
   public var description: String {
     switch self {
     case .thrown(let error): "it threw \(error)"
-    case .deadlock: "deadlock: nothing was ready to run, and no time was waited for"
-    case .livelock: "livelock: jobs ran on and on, and there was never a pause"
-    case .timeLimit: "it took longer than it was to"
-    case .realTimeLimit: "it took longer than it was to, in real time"
-    case .standstill: "standstill: the time went on, and nothing happened but that tasks slept again"
+    case .deadlock: "deadlock: no task was ready to run, and none waited for a time"
+    case .livelock: "livelock: jobs ran without a pause"
+    case .timeLimit: "it took too much time"
+    case .realTimeLimit: "it took too much real time"
+    case .standstill: "standstill: time advanced, but tasks only slept again"
     case .violation(let name): "the invariant \"\(name)\" did not hold"
-    case .unrepeatable: "it did not go as an earlier run that began alike: something outlives a run"
-    case .tasksLeft(let count): "\(count) of its tasks did not end when everything was closed"
-    case .outsideInterference: "another thread had a hand in it, so that it cannot be repeated"
+    case .unrepeatable: "its choices differed from those of an earlier run that began alike: some state outlives a run"
+    case .tasksLeft(let count): "\(count) of its tasks had not ended after everything was closed"
+    case .outsideInterference: "another thread interfered, so the run cannot be repeated"
     }
   }
 }
 
-/// What happened in a run, a line an event: when, which task, what.
+/// The events of a run, one line for each: the time, the task, and what happened.
 public struct SimulationTrace: Hashable, Sendable, CustomStringConvertible {
-  /// The events, in their order.
+  /// The events, in order.
   public let lines: [String]
 
   init(_ journal: Journal) {
@@ -115,18 +115,18 @@ public struct SimulationTrace: Hashable, Sendable, CustomStringConvertible {
     lines = (forgotten > 0 ? ["(\(forgotten) events are left out)"] : []) + journal.events.map(journal.text(of:))
   }
 
-  /// All lines, each with its end.
+  /// All lines, each followed by a newline.
   public var description: String { lines.map { $0 + "\n" }.joined() }
 
-  /// Where two runs part.
+  /// The first difference between two traces.
   public struct Difference: Hashable, Sendable {
-    /// The number of the line, counted from 0.
+    /// The number of the first line that differs, counted from 0.
     public let line: Int
-    /// The line in each; `nil` where one run has ended before.
+    /// That line in each trace; `nil` if the trace ends before it.
     public let here: String?, there: String?
   }
 
-  /// Where this run and `other` first differ; `nil` if they do not.
+  /// Returns where this trace and `other` first differ; `nil` if they are equal.
   public func firstDifference(from other: SimulationTrace) -> Difference? {
     for index in 0..<max(lines.count, other.lines.count) {
       let here = index < lines.count ? lines[index] : nil

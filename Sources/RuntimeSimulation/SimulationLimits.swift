@@ -1,23 +1,23 @@
-/// When a simulation has gone on for too long.
+/// The limits of a run's time and work.
 public struct SimulationLimits: Hashable, Sendable {
-  /// The most time that may pass in it: what waits for longer waits for ever. Two days unless set.
+  /// The longest simulated time. A timer after that ends the run. Two days by default.
   public var time: Duration = .seconds(2 * 86_400)
-  /// The most real time that a run may take. Two minutes unless set, which is far more than any run takes that gets on: it
-  /// is for those that do not, and machines differ.
+  /// The longest real time. Two minutes by default, far more than a run takes that makes progress: the limit is for
+  /// runs that make none, and machines differ.
   public var realTime: Duration = .seconds(120)
-  /// How often in a row the time may go on to the next sleep's end without anything else coming of that than other sleeps,
-  /// if all the sleeps that are under way began meanwhile: a server that ticks, while a client waits for an answer that does
-  /// not come. 250,000 unless set, which is three days of ticks of a second.
+  /// The number of times in a row that time may advance to the end of a sleep while tasks only sleep again. The limit
+  /// applies once all sleeps in progress began during that period. An example is a server that ticks while a client
+  /// waits for an answer that never comes. 250,000 by default, three days of ticks of a second.
   public var ticksWithoutProgress = 250_000
-  /// The most jobs that may run without there ever being nothing to run.
+  /// The most jobs that may run without a pause, which is a moment at which no job is ready.
   public var jobsWithoutPause = 10_000_000
-  /// How long the tasks that are left when the body has ended may take to end as well, once everything has been closed.
+  /// The time that tasks left over when the body has ended have to end, after everything has been closed.
   public var grace: Duration = .seconds(5)
-  /// How many of a run's last events its failure shows.
+  /// The number of last events that a failure shows.
   public var eventsShown = 40
-  /// How many runs may be spent on finding out which of a failed run's faults it takes to make it fail.
+  /// The most runs to find out which of a failed run's faults the failure needs.
   public var shrinkingRuns = 200
 
-  /// The usual limits.
+  /// Creates the default limits.
   public init() {}
 }

@@ -1,9 +1,10 @@
 extension SimulationTrace {
-  /// Where this run and `other` part, for people: the last lines that both have, then the next ones of each.
+  /// Returns a comparison with `other` for people: the last lines that both traces share, then the next lines of each.
   ///
   /// - Parameters:
-  ///   - lineCount: how many lines of each kind to show.
-  /// - Returns: several lines; `nil` if the runs are the same.
+  ///   - other: the trace of another run.
+  ///   - lineCount: the number of lines to show of each kind.
+  /// - Returns: several lines; `nil` if the traces are equal.
   public func comparison(with other: SimulationTrace, lines lineCount: Int = 5) -> String? {
     guard let line = firstDifference(from: other)?.line else { return nil }
     func next(of trace: SimulationTrace, _ sign: String) -> [String] {
@@ -13,7 +14,7 @@ extension SimulationTrace {
     }
     let before = lines[..<line].suffix(lineCount).map { "  \($0)" }
     return
-      ([line == 0 ? "The runs have nothing in common:" : "The runs part after line \(line):"] + before
+      ([line == 0 ? "The runs have nothing in common:" : "The runs differ after line \(line):"] + before
       + next(of: self, "-") + next(of: other, "+")).joined(separator: "\n")
   }
 }

@@ -16,7 +16,7 @@ struct TraceComparisonTests {
     let text = try #require(here.comparison(with: there, lines: 2))
     #expect(
       text == """
-        The runs part after line 3:
+        The runs differ after line 3:
           0 s: task 1 notes: one
           0 s: task 1 notes: two
         - 0 s: task 1 notes: three
