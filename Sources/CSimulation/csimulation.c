@@ -13,16 +13,16 @@
 #include <time.h>
 #include <unistd.h>
 
-// Where simulated time begins: a whole second, so that dates come out round, and far enough from zero that code which
-// subtracts from it stays positive.
+// Where simulated time begins: at a whole second, so that dates are round, and far enough from zero that code which
+// subtracts from it gets a positive result.
 static const int64_t monotonic_start = 1000;
 static const int64_t wall_start = 1767225600;  // 2026-01-01 00:00:00 UTC
 
 static _Thread_local const gearbox_simulation *current;
 static _Thread_local int64_t now;
 
-// The function of that name that would be called without this file, which `place` keeps once it has been found. Two threads
-// may both look it up: they find the same. Swift and the C library always have it.
+// Returns the next function of that name in the search order, which would be called without this file, and caches it in
+// `place`. Two threads may both look it up: they find the same function. Swift and the C library always have it.
 static void *find(_Atomic(void *) *place, const char *name) {
   void *function = *place;
   if (!function) *place = function = dlsym(RTLD_NEXT, name);
@@ -34,13 +34,13 @@ static void *find(_Atomic(void *) *place, const char *name) {
 typedef struct Job Job;
 typedef __attribute__((swiftcall)) void (*enqueue_function)(Job *);
 typedef __attribute__((swiftcall)) void (*enqueue_hook)(Job *, enqueue_function);
-// Set by whoever wants to see the jobs for Swift's global pool; the original comes as the second argument.
+// A hook for jobs that go to Swift's global pool; its second argument is the original function.
 extern enqueue_hook swift_task_enqueueGlobal_hook;
 extern __attribute__((swiftcall)) uint64_t swift_task_getJobTaskId(Job *);
-// The running task, which is a job; NULL where none runs.
+// Returns the running task, which is a job; NULL if none runs.
 extern __attribute__((swiftcall)) Job *swift_task_getCurrent(void);
 
-// What the process has set before, as a runtime does that has adopted it.
+// The hook that was set before, as by a runtime that has adopted the process.
 static enqueue_hook earlier_hook;
 
 static __attribute__((swiftcall)) void enqueue_global(Job *job, enqueue_function original) {
@@ -61,8 +61,8 @@ static void install(void) {
   watch_for_traps();
 }
 
-// The job that each simulation runs, for other threads, which may resume its task. As many simulations as run at once have
-// room; those beyond are not watched.
+// The job that each simulation is running, for other threads, which may resume its task. There is room for 256
+// simulations at once; more are not watched.
 enum { places = 256 };
 static struct {
   atomic_bool is_taken;
@@ -85,7 +85,7 @@ static void take_place(void) {
   }
 }
 
-// Not inline, any of these: a task may go on on another thread after an await, and a compiler that saw the variable
+// None of these is inline: a task may continue on another thread after an await, and a compiler that saw the variable
 // could keep the first thread's address of it.
 __attribute__((noinline)) void gearbox_enter_simulation(const gearbox_simulation *simulation) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -97,7 +97,7 @@ __attribute__((noinline)) void gearbox_enter_simulation(const gearbox_simulation
 }
 
 __attribute__((noinline)) void gearbox_set_running_job(void *job) {
-  // Releasing, to a thread that a job hands its continuation.
+  // Releasing: the acquiring load in `note_resuming`, on the thread that resumes the task, sees the job.
   if (own_place >= 0) atomic_store_explicit(&running[own_place].job, job, memory_order_release);
 }
 
@@ -107,9 +107,9 @@ __attribute__((noinline)) _Bool gearbox_has_been_resumed_from_outside(void) {
 
 // MARK: Continuations
 //
-// A task that is resumed before it has suspended goes on by itself: no job comes from outside that would tell. So each
-// resuming comes by here. The job of a task is the task itself. Weak, so that a program into which Swift's library is
-// linked statically has that library's, and this is not seen there.
+// A task that is resumed before it has suspended continues by itself, without a job from outside that would show it. So
+// every resumption goes through these functions. A task's job is the task itself. The symbols are weak: in a program
+// that links Swift's library statically, that library's functions win, and such a resumption goes unnoticed.
 
 static void note_resuming(void *task) {
   for (int i = 0; i < places; i++) {
@@ -154,7 +154,7 @@ static void write_text(const char *text) {
   }
 }
 
-// Says which run it was, and leaves the rest to what would have had the signal without this.
+// Prints which run it was, and leaves the rest to the handler that was there before.
 static void handle_trap(int number) {
   for (int i = 0; i < trap_count; i++) {
     if (trap_signals[i] == number) sigaction(number, &former[i], NULL);
@@ -166,14 +166,14 @@ static void handle_trap(int number) {
     uint64_t rest = current->seed;
     do *--first = (char)('0' + rest % 10);
     while (rest /= 10);
-    // Nothing but system calls: whatever is broken, this is said.
-    write_text("\nA simulation has ended the process. SIMULATION_SEED=");
+    // Only system calls, so that this works whatever is broken.
+    write_text("\nA trap in a simulation ends the process. SIMULATION_SEED=");
     write_text(first);
     write_text(" repeats it.\n");
-    // A memory that is broken, or the allocator itself, is not asked for more.
+    // After other signals, memory or the allocator may be broken, so nothing more is printed.
     if (number == SIGILL || number == SIGTRAP) current->describe(current->simulation);
   }
-  // What has trapped is done again when this returns, and traps again. Nothing else does that for `abort`.
+  // On return, the instruction that trapped runs again and traps again. `abort` does not, so it is raised again.
   if (number == SIGABRT) raise(number);
 }
 
@@ -198,8 +198,8 @@ __attribute__((noinline)) uint64_t gearbox_number_of_current_task(void) {
 
 // MARK: Clocks
 //
-// The program's own symbols win over those of the C library, also for the calls that Swift's libraries make. Only the
-// thread of a simulation sees another time; the processor-time clocks are left alone everywhere.
+// The program's own symbols take precedence over the C library's, even for calls from Swift's libraries. Only a
+// simulation's thread gets simulated time. Clocks of processor time are never changed.
 
 static struct timespec simulated(int64_t start) {
   return (struct timespec){.tv_sec = start + now / 1000000000, .tv_nsec = now % 1000000000};
@@ -237,7 +237,7 @@ __attribute__((noinline)) int64_t gearbox_real_time(void) {
 
 time_t time(time_t *result) {
   struct timespec wall;
-  // Coarse, as the C library's own is: no more than the kernel's last tick.
+  // The coarse clock, as in the C library: the time of the kernel's last tick.
   clock_gettime(CLOCK_REALTIME_COARSE, &wall);
   if (result) *result = wall.tv_sec;
   return wall.tv_sec;
@@ -264,12 +264,12 @@ static ssize_t draw(void *buffer, size_t count) {
   return (ssize_t)count;
 }
 
-/// Swift's SystemRandomNumberGenerator makes the call by its number.
+/// Replaces `syscall`, because Swift's SystemRandomNumberGenerator calls getrandom by its number.
 long syscall(long number, ...) {
   long arguments[6];
   va_list list;
   va_start(list, number);
-  // No system call has more; those that have fewer take no notice of the rest.
+  // No system call has more arguments; those with fewer ignore the rest.
   for (int i = 0; i < 6; i++) arguments[i] = va_arg(list, long);
   va_end(list);
   if (number == SYS_getrandom && current) return draw((void *)arguments[0], (size_t)arguments[1]);
@@ -285,9 +285,9 @@ ssize_t getrandom(void *buffer, size_t count, unsigned flags) {
 
 // MARK: Hash tables
 
-// The order in which a set or a dictionary is gone through depends on a number drawn when the process starts, and on the
-// address of the table: neither is the same when a run is repeated. This is what SWIFT_DETERMINISTIC_HASHING does, and
-// it has to be done before there is the first table: after Swift's library has drawn its number, and before main.
+// The order in which a set or a dictionary is iterated depends on a number drawn when the process starts, and on the
+// address of the table. Neither is the same when a run is repeated. This does what SWIFT_DETERMINISTIC_HASHING does. It
+// has to happen before the first table is made: after Swift's library has drawn its number, and before main.
 extern struct {
   uint64_t seed0, seed1;
   _Bool is_deterministic;

@@ -1,35 +1,35 @@
 import Runtime
 import RuntimePrimitives
 
-/// What a simulated network knows of a socket for datagrams.
+/// The network's side of a datagram socket.
 final class DatagramEnd {
   let number: Int
   let host: SimulatedHost
   let options: DatagramOptions
   var address: SocketAddress
-  /// The address that it sends to, and the only one from which it receives, if it is connected.
+  /// The peer's address, if the socket is connected: it sends there, and receives only from there.
   var peerAddress: SocketAddress?
 
   private(set) var received: [Parcel] = []
-  /// An error that no operation has been told yet.
+  /// An error that no operation has reported yet.
   var pendingError: Int32?
   var isClosed = false
 
-  /// Datagrams that it has sent by UDP.
+  /// The number of datagrams sent by UDP.
   var sentCount = 0
-  /// When the last datagram arrives that it has sent to an address, not counting those that a fault delays.
+  /// When the last datagram to each address arrives, not counting those that a fault delays.
   var lastArrival: [SocketAddress: Int64] = [:]
-  /// The turn of the tasks that use it.
+  /// The count of operations that go through without a yield.
   var turn = SimulatedTurn()
 
   var receiver: Waiter?
   var sender: Waiter?
-  /// Those that wait for room in its queue.
+  /// Tasks that wait for room in this socket's queue.
   var waitingForRoom: [Waiter] = []
 
   /// A datagram with its sender's address.
   struct Parcel {
-    /// Which it is among all datagrams of the run.
+    /// The number of the datagram among all of the run.
     let number: Int
     let bytes: [UInt8]
     let sender: SocketAddress
@@ -44,14 +44,15 @@ final class DatagramEnd {
 
   var isUnix: Bool { if case .unix = address { true } else { false } }
 
-  /// What Linux gives a socket's buffers unless told otherwise (socket(7), `rmem_default`).
+  /// Linux's default size of a socket's buffers (socket(7), `rmem_default`).
   private static let bufferSize = 212_992
-  /// What Linux counts for a small datagram beside its bytes.
+  /// The bytes that Linux counts for a small datagram in addition to its contents.
   private static let overhead = 768
-  /// How many datagrams Linux queues for a Unix-domain socket unless told otherwise (unix(7), `max_dgram_qlen`).
+  /// Linux's default length of a Unix-domain socket's queue (unix(7), `max_dgram_qlen`).
   private static let queueLimit = 10
 
-  /// The longest datagram that it sends: as long as the headers of UDP and IP leave room for, or as its buffer is.
+  /// The longest datagram that the socket can send: what the headers of UDP and IP leave room for, or what its buffer
+  /// holds.
   var longest: Int {
     switch address {
     case .ipv4: 65_507
@@ -60,7 +61,7 @@ final class DatagramEnd {
     }
   }
 
-  /// Whether its queue has room for `count` bytes more.
+  /// Returns whether the queue has room for a datagram of `count` bytes.
   func hasRoom(for count: Int) -> Bool {
     if isUnix { return received.count < Self.queueLimit }
     let used = received.reduce(0) { $0 + $1.bytes.count + Self.overhead }
@@ -69,12 +70,12 @@ final class DatagramEnd {
 
   func append(_ parcel: Parcel) { received.append(parcel) }
 
-  /// Takes the first datagram that has come.
+  /// Removes and returns the first datagram in the queue.
   func take() -> Parcel? { received.isEmpty ? nil : received.removeFirst() }
 
   func removeAll() { received = [] }
 
-  /// Takes those that wait for room in its queue.
+  /// Removes and returns the tasks that wait for room in the queue.
   func takeWaitingForRoom() -> [Waiter] { exchange(&waitingForRoom, with: []) }
 }
 

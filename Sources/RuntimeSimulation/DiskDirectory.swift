@@ -1,16 +1,16 @@
-/// The names of the files on a simulated disk, as programs see them, and what of them would survive a crash.
+/// The names of the files on a simulated disk: those that programs see, and those that would survive a crash.
 final class DiskDirectory {
   private let host: Int
   private(set) var files: [String: DiskFile] = [:]
-  /// The names that are there after a crash at least, as far as they go: all changes up to the first in `changes`.
+  /// The names that certainly survive a crash: those after all changes before the first one in `changes`.
   private var durable: [String: DiskFile] = [:]
-  /// The changes that came after that, in their order.
+  /// The later changes, in order.
   private var changes: [Change] = []
-  /// How many changes there have been.
+  /// The number of changes.
   private(set) var changeCount = 0
-  /// How many files of each name have been made.
+  /// The number of files that have been created under each name.
   private var madeCounts: [String: Int] = [:]
-  /// How many operations there have been.
+  /// The number of operations.
   private var operationCount = 0
 
   private struct Change {
@@ -34,7 +34,7 @@ final class DiskDirectory {
 
   init(host: Int) { self.host = host }
 
-  /// The file of this name, which is made if there is none.
+  /// Returns the file of this name, and creates it if there is none.
   func file(making name: String) -> DiskFile {
     if let file = files[name] { return file }
     let file = DiskFile(name, on: host, number: madeCounts[name, default: 0])
@@ -53,21 +53,21 @@ final class DiskDirectory {
     changes.append(Change(number: changeCount, edit: edit))
   }
 
-  /// Has the first `count` changes survive whatever comes.
+  /// Makes the first `count` changes survive crashes.
   func sync(_ count: Int) {
     let settled = changes.prefix { $0.number <= count }
     for change in settled { change.edit.apply(to: &durable) }
     changes.removeFirst(settled.count)
   }
 
-  /// Where its next operation is.
+  /// Returns the place of the next operation.
   func nextOperation() -> Fault.Place {
     operationCount += 1
     return Fault.Place(owner: host, occasion: operationCount)
   }
 
-  /// Leaves of the names what the seed has a crash leave: as many changes as come before the first that is lost, as a journal
-  /// keeps them. Then it is the files' turn, in the order of their names.
+  /// Reduces the names to what a crash leaves of them: all changes before the first lost one, as in a file system with
+  /// a journal. Then does the same for the files, in the order of their names.
   func crash(_ network: SimulatedNetwork) {
     files = durable
     for change in changes {

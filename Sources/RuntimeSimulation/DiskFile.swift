@@ -1,34 +1,34 @@
-/// A file of a simulated disk: its bytes as a program sees them, and what of them would survive a crash.
+/// A file of a simulated disk: its bytes as programs see them, and those that would survive a crash.
 final class DiskFile {
-  /// What it is told from others by, in this run and in those that differ from it in a fault.
+  /// The identity of the file, the same in runs that differ in a fault.
   let identity: Int
-  /// The name that it was made with.
+  /// The name under which the file was created.
   let name: String
   let host: Int
 
   private(set) var bytes: [UInt8] = []
-  /// What is there after a crash at least, as far as it goes: all changes up to the first in `changes`.
+  /// The contents that certainly survive a crash: those after all changes before the first one in `changes`.
   private var durable: [UInt8] = []
-  /// The changes that came after it, in their order.
+  /// The later changes, in order.
   private var changes: [Change] = []
-  /// How many changes there have been.
+  /// The number of changes.
   private(set) var changeCount = 0
-  /// The bytes that have ever been written to it.
+  /// The number of bytes that have ever been written to the file.
   private(set) var writtenCount = 0
-  /// How many operations there have been.
+  /// The number of operations.
   private(set) var operationCount = 0
-  /// The last opportunities for faults that there have been: of each kind, after how many bytes, and which it was there.
+  /// The last opportunity for each kind of fault: the number of bytes before it, and its number at that position.
   private var occasions: [Fault.Kind: (position: Int, number: Int)] = [:]
 
   private struct Change {
     let number: Int
     let edit: Edit
-    /// How many bytes had been written before, and how many changes since then.
+    /// The number of bytes written before the change, and the number of changes since those bytes.
     let position: Int
     let occasion: Int
-    /// Whether it has been synced.
+    /// Whether the change has been synced.
     var isDurable = false
-    /// Whether a sync of it has failed: later ones do not try again.
+    /// Whether a sync of the change has failed. Later syncs skip it.
     var isGivenUp = false
   }
 
@@ -50,12 +50,12 @@ final class DiskFile {
     }
   }
 
-  /// - Parameter number: how many files of this name there have been on the host before.
+  /// - Parameter number: the number of earlier files of this name on the host.
   init(_ name: String, on host: Int, number: Int) {
     self.name = name
     self.host = host
     let text = name.utf8.reduce(UInt64(0)) { RandomNumbers.hash($0, UInt64($1)) }
-    // Positive, as the owner of a place that is no datagram socket's.
+    // Not negative: an owner below zero is a datagram socket.
     identity = Int(RandomNumbers.hash(UInt64(host), UInt64(number), text) >> 1)
   }
 
@@ -75,7 +75,7 @@ final class DiskFile {
     changes.append(Change(number: changeCount, edit: edit, position: writtenCount, occasion: occasion))
   }
 
-  /// Has the first `count` changes survive whatever comes, but for those that a sync has given up.
+  /// Makes the first `count` changes survive crashes, except those that a failed sync has given up.
   func sync(_ count: Int) {
     for index in changes.indices where changes[index].number <= count && !changes[index].isGivenUp {
       changes[index].isDurable = true
@@ -85,20 +85,20 @@ final class DiskFile {
     changes.removeFirst(settled.count)
   }
 
-  /// Has no later sync care for the first `count` changes that have not been synced.
+  /// Makes later syncs skip those of the first `count` changes that have not been synced.
   func giveUp(_ count: Int) {
     for index in changes.indices where changes[index].number <= count { changes[index].isGivenUp = true }
   }
 
   // MARK: Faults
 
-  /// Where its next operation is.
+  /// Returns the place of the next operation.
   func nextOperation() -> Fault.Place {
     operationCount += 1
     return Fault.Place(owner: identity, occasion: operationCount)
   }
 
-  /// Where the next opportunity for a fault is.
+  /// Returns the place of the next opportunity for a fault.
   func place(of kind: Fault.Kind) -> Fault.Place {
     let last = occasions[kind]
     let number = last?.position == writtenCount ? (last?.number ?? 0) + 1 : 0
@@ -106,8 +106,8 @@ final class DiskFile {
     return Fault.Place(owner: identity, position: writtenCount, occasion: number)
   }
 
-  /// Leaves of it what the seed has a crash leave: each change that was not synced is kept, lost or, if it is a write, kept in
-  /// part, whatever becomes of the others.
+  /// Reduces the file to what a crash leaves of it. The seed decides for each change that was not synced, independently
+  /// of the others, whether it is kept, lost or, if it is a write, kept in part.
   func crash(_ network: SimulatedNetwork) {
     let plan = network.faults.plan
     bytes = durable

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Something that happens once, and that another thread may look for.
+/// A flag that is set once and that another thread may read.
 final class Flag: Sendable {
   private let value = Atomic(false)
 

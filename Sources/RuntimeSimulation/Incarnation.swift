@@ -1,25 +1,26 @@
 /// One life of a host, from its start to its end, with the tasks that belong to it.
 ///
-/// A host that is started again has another one. What is left of an earlier life has no hold on the later.
-final class Incarnation: @unchecked Sendable {  // The simulation's thread alone touches it.
+/// A host that is started again gets a new one, which leftovers of an earlier life cannot affect.
+final class Incarnation: @unchecked Sendable {  // Only the simulation's thread touches it.
+  /// The numbers of tasks that were started on the host, have begun and have not ended.
   /// Tasks that were started on the host and have not ended: by number, once they have begun.
   var tasks: Set<Int> = []
-  /// How many there are, those among them that have not begun.
+  /// The number of tasks that have not ended, including those that have not begun.
   var taskCount = 0
-  /// Those that wait for the tasks to end.
+  /// Callers of a shutdown that wait for the tasks to end.
   var shutdowns: [Waiter] = []
-  /// The tasks that have called for the shutdown, and are not waited for.
+  /// Tasks that have called for the shutdown, which does not wait for them.
   var excused: [SimulatedTask] = []
   /// Whether the host has been shut down.
   var isClosed = false
-  /// Whether the host has crashed: none of the tasks runs again.
+  /// Whether the host has crashed. None of the tasks runs again.
   private(set) var isDead = false
-  /// Blocking work that waits for its turn.
+  /// The number of blocking calls that run or wait.
   var blockingCount = 0
-  /// Calls that were refused because that was too much.
+  /// The number of blocking calls that were refused.
   var refusedBlockingCalls = 0
 
-  /// Takes those that wait for the tasks to end.
+  /// Removes and returns the waiters for the end of the tasks.
   func takeShutdowns() -> [Waiter] { exchange(&shutdowns, with: []) }
 
   func die() {
@@ -28,8 +29,8 @@ final class Incarnation: @unchecked Sendable {  // The simulation's thread alone
   }
 }
 
-/// A task that was started on a host, as it is known to itself, to its children and to what it starts with `Task { }`.
-final class SimulatedTask: @unchecked Sendable {  // The simulation's thread alone touches it.
+/// A task that was started on a host. The task itself, its child tasks and what it starts with `Task { }` know it.
+final class SimulatedTask: @unchecked Sendable {  // Only the simulation's thread touches it.
   @TaskLocal static var current: SimulatedTask?
   unowned let host: SimulatedHost
   let incarnation: Incarnation

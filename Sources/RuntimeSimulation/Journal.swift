@@ -1,7 +1,7 @@
 import Runtime
 
-/// What has happened in a run, event by event.
-final class Journal: @unchecked Sendable {  // The simulation's thread alone touches it, until the run is over.
+/// The events of a run, in order.
+final class Journal: @unchecked Sendable {  // Only the simulation's thread touches it, until the run is over.
   struct Event {
     let time: Int64
     let task: Int
@@ -14,15 +14,15 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     case listened(SocketAddress, on: SimulatedHost)
     case connected(ConnectionEnd)
     case accepted(ConnectionEnd)
-    /// So many bytes, after how many others from that end.
+    /// The end, the number of bytes, and the number of bytes that this end had written before.
     case wrote(ConnectionEnd, Int, after: Int)
-    /// So many bytes, after how many others at that end.
+    /// The end, the number of bytes, and the number of bytes that this end had read before.
     case read(ConnectionEnd, Int, after: Int)
     case finished(ConnectionEnd)
     case closed(ConnectionEnd)
     case failed(ConnectionEnd)
     case bound(DatagramEnd, SocketAddress)
-    /// The last number says which datagram it is, among all of the run.
+    /// The last value is the number of the datagram among all of the run.
     case sent(DatagramEnd, Int, to: SocketAddress, Int)
     case received(DatagramEnd, Int, from: SocketAddress, Int)
     case dropped(DatagramEnd, Int, Int)
@@ -35,34 +35,34 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     case restarted(SimulatedHost)
     case disk(DiskEvent)
     case fault(Fault)
-    /// A line of the program's, of a host's if it has said which.
+    /// A line from the program, and the host that wrote it, if it is known.
     case note(String, on: SimulatedHost?)
   }
 
   private(set) var events: [Event] = []
   private(set) var time: Int64 = 0
-  /// Which task runs, counted from 1 in the order in which they first ran; 0 where none does.
+  /// The number of the running task, counted from 1 in the order in which tasks first ran; 0 if none runs.
   private(set) var task = 0
   private var tasks: [UInt64: Int] = [:]
-  /// What each task is called, `nil` where it has no name or has not been asked yet, from the first on.
+  /// The name of each task, from the first on; `nil` if it has none or has not been asked yet.
   private var names: [String?] = []
   private var hasBeenAsked: [Bool] = []
-  /// The number of the host that each task was started on, 0 where that is not known, from the first on.
+  /// The number of the host on which each task was started, from the first on; 0 if it is not known.
   private var hosts: [Int] = []
 
-  /// No more than these are kept: a run that goes on for ever must not take all memory.
+  /// The most events to keep: a run without end must not take all memory.
   private static let limit = 1_000_000
-  /// How many have been forgotten.
+  /// The number of events that have been forgotten.
   private(set) var forgottenCount = 0
-  /// How many there have ever been.
+  /// The number of events so far, including forgotten ones.
   var count: Int { forgottenCount + events.count }
 
-  /// How often the time has gone on since anything happened but that tasks ran and slept.
+  /// The number of times that time has advanced while tasks only ran and slept.
   private(set) var ticks = 0
-  /// How many timers there had ever been when it did so first.
+  /// The number of timers that had ever been inserted at the first of these times.
   private(set) var timersAtProgress = 0
 
-  /// - Parameter id: Swift's number of the task, which is 0 for a job that belongs to none.
+  /// - Parameter id: Swift's number of the task; 0 for a job that belongs to no task.
   func begin(taskID id: UInt64, at time: Int64) {
     self.time = time
     task = id == 0 ? 0 : number(of: id)
@@ -82,7 +82,7 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     if !kind.isRoutine { noteProgress() }
   }
 
-  /// The time goes on; so many timers there have been.
+  /// Records that time advances, and the number of timers inserted so far.
   func noteTick(timers: Int) {
     if ticks == 0 { timersAtProgress = timers }
     ticks += 1
@@ -90,7 +90,7 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
 
   func noteProgress() { ticks = 0 }
 
-  /// Makes room: of the older half, what only ran and slept goes first.
+  /// Makes room: forgets the routine events of the older half, or all of that half if few of them are routine.
   private func forget() {
     let half = events.count / 2
     let kept = events[..<half].filter { !$0.kind.isRoutine }
@@ -99,12 +99,12 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     events.replaceSubrange(..<half, with: rest)
   }
 
-  /// The last `count` events that are not routine, with those between them where they are few.
+  /// Returns the last `count` events that are not routine, with the routine ones between them where they are few.
   func lastLines(_ count: Int) -> [String] {
     var lines: [String] = []
     var end = events.count
     while end > 0, lines.count < count {
-      // Those that only ran and slept, back to what did something else.
+      // Routine events, back to the last event of another kind.
       var start = end
       while start > 0, events[start - 1].kind.isRoutine { start -= 1 }
       if end - start > Self.routineShown {
@@ -123,7 +123,7 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     return lines.prefix(count).reversed()
   }
 
-  /// No more events in a row than this are shown in which tasks only ran and slept.
+  /// The most routine events in a row that are shown.
   private static let routineShown = 12
 
   private func number(of id: UInt64) -> Int {
@@ -135,7 +135,7 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     return tasks.count
   }
 
-  /// Learns the name and the host of the task that runs, which only that task can tell.
+  /// Records the name and the host of the running task. Only that task itself can tell them.
   func askTask(startedOn host: SimulatedHost? = nil) {
     guard task > 0, !hasBeenAsked[task - 1] else { return }
     hasBeenAsked[task - 1] = true
@@ -143,11 +143,11 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
     hosts[task - 1] = (host ?? SimulatedHost.current)?.number ?? 0
   }
 
-  /// The number of the host on which an event happened: the host of the socket or clock that was used, or else the host of
-  /// the task; 0 where neither is known.
+  /// Returns the number of the host of an event: that of the socket or clock that was used, or else that of the task; 0
+  /// if neither is known.
   func host(of event: Event) -> Int { event.kind.host ?? (event.task == 0 ? 0 : hosts[event.task - 1]) }
 
-  /// What to call a task in what people read.
+  /// Returns the name of a task for people to read.
   func name(ofTask task: Int) -> String {
     if task == 0 { return "the simulation" }
     return names[task - 1].map { "task \(task) \"\($0)\"" } ?? "task \(task)"
@@ -158,8 +158,8 @@ final class Journal: @unchecked Sendable {  // The simulation's thread alone tou
   }
 }
 
-// A test library reflects what an expectation compares, such as a report, when it fails. Events refer to hosts, and
-// those to a simulation that has ended.
+// When an expectation fails, a test library reflects the values that it compared, such as a report. Events refer to
+// hosts, and those to a simulation that has ended.
 extension Journal: CustomReflectable {
   var customMirror: Mirror { Mirror(self, children: []) }
 }
@@ -183,7 +183,7 @@ extension Journal.Kind {
     }
   }
 
-  /// Whether it is what a task does that waits for nothing but the time.
+  /// Whether the event is routine: a task that only waits for time runs or sleeps.
   var isRoutine: Bool {
     switch self {
     case .ran, .slept: true
@@ -193,7 +193,7 @@ extension Journal.Kind {
 }
 
 extension Journal.Kind {
-  /// The number of the connection whose end was used, or that a fault befell, if there is one.
+  /// The number of the connection that was used, or that has the fault, if there is one.
   var connection: Int? {
     switch self {
     case .connected(let end), .accepted(let end), .wrote(let end, _, _), .read(let end, _, _), .finished(let end),
@@ -204,7 +204,7 @@ extension Journal.Kind {
     }
   }
 
-  /// What kind of event it is, in a word.
+  /// The kind of the event, as one word.
   var name: String {
     switch self {
     case .ran: "ran"
@@ -257,8 +257,8 @@ extension Journal.Kind: CustomStringConvertible {
     case .blockingWork: "runs blocking work"
     case .ended(let host): "shuts host \(host.number) down"
     case .linkChanged(let change): "\(change)"
-    case .crashed(let host, .reset): "has host \(host.number) crash, and its connections reset"
-    case .crashed(let host, .silent): "has host \(host.number) crash, and tells none of its peers"
+    case .crashed(let host, .reset): "crashes host \(host.number) and resets its connections"
+    case .crashed(let host, .silent): "crashes host \(host.number) silently"
     case .restarted(let host): "starts host \(host.number) again"
     case .disk(let event): "\(event)"
     case .fault(let fault): "meets a fault: \(fault)"

@@ -1,23 +1,23 @@
 import Runtime
 
-/// The search for an order of a history's operations: see ``History/checkLinearizability(from:_:)``.
+/// The search for a sequential order of a history's operations: see ``History/checkLinearizability(from:_:)``.
 struct LinearizabilitySearch<Operation: Sendable, Outcome: Equatable & Sendable, State: Hashable> {
   typealias Call = History<Operation, Outcome>.Call
 
-  /// In the order of calling.
+  /// The calls, in the order in which they began.
   private let calls: [Call]
   private var state: State
-  /// Which have been put into the order, a bit each.
+  /// The calls that are in the order, one bit each.
   private var ordered: [UInt64]
-  /// The order, and what there was before each.
+  /// The order so far, with the state before each call.
   private var order: [(call: Int, before: State)] = []
-  /// How many of those that returned have been put into it.
+  /// The number of calls in the order that have returned.
   private var returnedCount = 0
-  /// All before this one have been put into it.
+  /// The first call that is not in the order.
   private var firstUnordered = 0
-  /// What has been tried: the same operations in another order, with the same result, need not be tried again.
+  /// The configurations that have been tried. The same calls in another order with the same state need no second try.
   private var tried: Set<Configuration> = []
-  /// The order that explains most.
+  /// The order that explains the most calls.
   private var longest: (order: [Int], returnedCount: Int, state: State)
 
   private struct Configuration: Hashable {
@@ -34,13 +34,13 @@ struct LinearizabilitySearch<Operation: Sendable, Outcome: Equatable & Sendable,
 
   mutating func run(_ apply: (inout State, Operation) -> Outcome) throws(NotLinearizable) {
     let wanted = calls.count { $0.end != nil }
-    // From which call on the next one is looked for.
+    // The first call to try next.
     var start = 0
     while returnedCount < wanted {
       if extend(from: start, apply) {
         start = 0
       } else if let last = order.popLast() {
-        // Nothing comes after it: another is tried in its place.
+        // No call can come after the last one: tries another in its place.
         mark(last.call, false)
         state = last.before
         start = last.call + 1
@@ -50,9 +50,9 @@ struct LinearizabilitySearch<Operation: Sendable, Outcome: Equatable & Sendable,
     }
   }
 
-  /// Puts one more call into the order.
+  /// Adds one more call to the order.
   ///
-  /// - Returns: whether there is one from `start` on that can be next.
+  /// - Returns: whether a call from `start` on can come next.
   private mutating func extend(from start: Int, _ apply: (inout State, Operation) -> Outcome) -> Bool {
     for number in candidates where number >= start {
       let call = calls[number]
@@ -71,12 +71,12 @@ struct LinearizabilitySearch<Operation: Sendable, Outcome: Equatable & Sendable,
     return false
   }
 
-  /// The calls that can be next: those that were made before any that is not in the order had returned.
+  /// The calls that can come next: those that began before any call that is not in the order returned.
   private var candidates: [Int] {
     var candidates: [Int] = []
     var firstReturn = Int.max
     for number in firstUnordered..<calls.count where !isOrdered(number) {
-      // None that was made later returned earlier.
+      // Calls that began later returned later still.
       if calls[number].position > firstReturn { break }
       candidates.append(number)
       firstReturn = min(firstReturn, calls[number].end?.position ?? .max)

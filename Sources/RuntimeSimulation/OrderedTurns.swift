@@ -1,23 +1,23 @@
-/// Turns in the order in which what is ready became so, except at some choices: ``Schedule/inTurn(except:)``.
+/// Runs jobs in the order in which they became ready, except at some choices: ``Schedule/inTurn(except:)``.
 ///
-/// Any order of turns there can be is one with some exceptions, since a choice can fall on anything that is ready.
+/// Any possible order is this one with exceptions, because an exception can choose any ready item.
 struct OrderedTurns: Turns {
-  /// The order in which they have their turns: those that have been passed over come last.
+  /// The items in the order in which they run: those that have been passed over come last.
   private var ready: [Entry] = []
-  /// How many of them have been passed over.
+  /// The number of items that have been passed over.
   private var passedOver = 0
   private let exceptions: [Int: Int]
-  /// How many were ready at each choice.
+  /// The number of ready items at each choice.
   private(set) var widths: [Int] = []
 
   private struct Entry {
     let item: Ready
-    /// After how many choices it came.
+    /// The number of choices before the item became ready.
     let since: Int
   }
 
-  /// For how many choices something may be kept from its turn once it has been passed over: tasks that wait for it by
-  /// yielding would do so for ever.
+  /// The number of choices for which an item may wait once it has been passed over. Without a limit, tasks that wait
+  /// for it by yielding would do so forever.
   private static let patience = 1000
 
   init(exceptions: [Int: Int]) { self.exceptions = exceptions }
@@ -40,7 +40,7 @@ struct OrderedTurns: Turns {
     }
     let choice = min(exceptions[choiceCount] ?? 0, ready.count - 1)
     widths.append(ready.count)
-    // Those that are in front go to the end.
+    // The items in front of the chosen one go to the end.
     let inFront = Array(ready[..<choice])
     let entry = ready[choice]
     ready.removeFirst(choice + 1)

@@ -1,17 +1,17 @@
 import CSimulation
 
-/// Turns by priorities that are drawn, and that change at a few choices that are drawn:
+/// Runs the item with the highest priority. Priorities are random, and change at a few random choices:
 /// ``Schedule/priorities(depth:)``.
 struct PriorityTurns: Turns {
   private var ready: [Entry] = []
   private var numbers: RandomNumbers
-  /// The priority of each task that has one: below 0 once it has sunk.
+  /// The priority of each owner that has one; below 0 once it has dropped.
   private var priorities: [Owner: Int] = [:]
-  /// The choices at which a task sinks, and to what priority.
+  /// The choices at which a task drops, and the priority to which it drops.
   private var changes: [Int: Int] = [:]
-  /// The lowest priority that a task has sunk to, or may.
+  /// The lowest priority in use or reserved for `changes`.
   private var lowest: Int
-  /// Whose turn it was last.
+  /// The owner of the item that ran last.
   private var running = Owner.none
   private var workCount = 0
   private(set) var choiceCount = 0
@@ -19,29 +19,29 @@ struct PriorityTurns: Turns {
   private struct Entry {
     let item: Ready
     let owner: Owner
-    /// After how many choices it came.
+    /// The number of choices before the item became ready.
     let since: Int
-    /// Its owner's priority, once that has been asked for.
+    /// The owner's priority, once it has been looked up.
     var priority: Int?
   }
 
-  /// What has a priority.
+  /// A holder of a priority.
   private enum Owner: Hashable {
     case none
     /// A task, by Swift's number.
     case task(UInt64)
-    /// Blocking work, which comes from a pool of threads in other runtimes.
+    /// Blocking work, which a pool of threads runs in other runtimes.
     case work(Int)
   }
 
-  /// For how many choices something that is ready may be kept from its turn.
+  /// The number of choices for which a ready item may wait before the item that delays it drops.
   private static let patience = 1000
 
-  /// - Parameter choices: how many there will be, as far as is known.
+  /// - Parameter choices: the expected number of choices.
   init(seed: UInt64, depth: Int, choices: Int) {
     numbers = RandomNumbers(seed: RandomNumbers.hash(seed, 5))
     lowest = -max(1, depth)
-    // In no order, so that of two tasks that have sunk either may be the lower one.
+    // At random choices, so that of two tasks that drop, either may be the lower one.
     for number in 1..<max(1, depth) { changes[numbers.index(below: max(1, choices))] = -number }
   }
 
@@ -55,7 +55,7 @@ struct PriorityTurns: Turns {
     switch item {
     case .job(let job):
       let task = gearbox_task_of_job(unsafeBitCast(job, to: UnsafeMutableRawPointer.self))
-      // A job of no task is an actor's, which has something to do for the task that runs.
+      // A job of no task is an actor's, and works for the task that runs.
       return task == 0 ? running : .task(task)
     case .work:
       workCount += 1
@@ -80,7 +80,7 @@ struct PriorityTurns: Turns {
     return run(ready.remove(at: index))
   }
 
-  /// Where the one with the highest priority is; of several, the one that came first.
+  /// The index of the item with the highest priority; the earliest of equals.
   private var first: Int {
     mutating get {
       var (best, highest) = (0, Int.min)
@@ -95,7 +95,7 @@ struct PriorityTurns: Turns {
   private mutating func priority(at index: Int) -> Int {
     if let priority = ready[index].priority { return priority }
     let owner = ready[index].owner
-    // Two tasks that draw the same number, one in 2^32 at most, go by who came first.
+    // Two tasks that draw the same number, with a probability of 2^-32, run in the order in which they became ready.
     let priority = priorities[owner] ?? numbers.index(below: 1 << 32)
     priorities[owner] = priority
     ready[index].priority = priority

@@ -1,5 +1,5 @@
-/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small, quick, and the same
-/// everywhere.
+/// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014): small, fast, and the
+/// same on every platform.
 struct RandomNumbers: RandomNumberGenerator {
   private var state: UInt64
 
@@ -10,12 +10,12 @@ struct RandomNumbers: RandomNumberGenerator {
     return Self.mix(state)
   }
 
-  /// A number below `bound`, which is small: that the first few come up a little more often does not matter here.
+  /// Returns a number below `bound`. The bias is negligible because `bound` is small.
   mutating func index(below bound: Int) -> Int {
     Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(bound)).high)
   }
 
-  /// A bijection that makes all bits depend on all bits.
+  /// A bijection in which every output bit depends on every input bit.
   private static func mix(_ value: UInt64) -> UInt64 {
     var z = value
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -23,7 +23,7 @@ struct RandomNumbers: RandomNumberGenerator {
     return z ^ (z >> 31)
   }
 
-  /// A number that depends on all of `words` and on nothing else.
+  /// Returns a number that depends on all of `words` and on nothing else.
   static func hash(_ words: UInt64...) -> UInt64 {
     words.reduce(0x9e37_79b9_7f4a_7c15) { mix($0 &* 0xff51_afd7_ed55_8ccd &+ $1) }
   }

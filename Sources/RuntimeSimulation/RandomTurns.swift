@@ -1,4 +1,4 @@
-/// Turns that are drawn, each time anew.
+/// Draws the next item at random each time.
 struct RandomTurns: Turns {
   private var ready: [Ready] = []
   private var numbers: RandomNumbers

@@ -2,24 +2,24 @@ import Glibc
 import Runtime
 import RuntimePrimitives
 
-/// A connection between two hosts of a simulation, or within one: two ends, and what is on its way between them.
+/// A connection between two hosts of a simulation, or within one host: two ends, and the data on its way between them.
 ///
-/// It behaves as TCP does on Linux. What is sent arrives in order, and later. An end that closes with data unread, or to
-/// which data comes after it has closed, resets its peer, which reads what it has got already, then finds
-/// `ECONNRESET` once, and from then on the end of the stream, and `EPIPE` when it writes.
+/// It behaves as TCP does on Linux. Data arrives in order. An end resets its peer if it closes with unread data, or if
+/// data arrives after it has closed. The peer then reads what had arrived before, finds `ECONNRESET` once, and after
+/// that the end of the stream, or `EPIPE` when it writes.
 final class SimulatedConnection {
   let number: Int
   let client: ConnectionEnd
   let server: ConnectionEnd
   unowned let network: SimulatedNetwork
-  /// What it is told from others by, in this run and in those that differ from it in a fault.
+  /// The identity of the connection, the same in runs that differ in a fault.
   private let identity: Int
-  /// The fault by which it will be reset, and how many more bytes go through before that.
+  /// The fault that will reset the connection, and the number of bytes that still pass before it.
   private var reset: (fault: Fault, bytesLeft: Int)?
-  /// What has gone wrong with it, in the order of happening.
+  /// The faults of the connection, in their order.
   private(set) var faults: [Fault]
 
-  /// What a connection holds in one direction, whether it has arrived or is on its way.
+  /// The most bytes in one direction, unread or on their way.
   static let capacity = 64 * 1024
 
   init(
@@ -39,36 +39,36 @@ final class SimulatedConnection {
 
   func peer(of end: ConnectionEnd) -> ConnectionEnd { end === client ? server : client }
 
-  /// A fault that befalls `end`, where it has read or sent so much.
+  /// Draws a fault of `end` at its present position.
   func fault(_ kind: Fault.Kind, _ chance: Double, at end: ConnectionEnd) -> Fault? {
     guard chance > 0 else { return nil }
     return fault(kind, chance, at: place(of: kind, at: end))
   }
 
-  /// A fault that befalls it at `place`.
+  /// Draws a fault of the connection at `place`.
   func fault(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place) -> Fault? {
     guard let fault = network.fault(kind, chance, at: place, of: number) else { return nil }
     note(fault)
     return fault
   }
 
-  /// Notes that `fault` has befallen the connection.
+  /// Records `fault` as one of the connection.
   func note(_ fault: Fault) {
     if !faults.contains(fault) { faults.append(fault) }
   }
 
-  /// Where the next opportunity for a fault is.
+  /// Returns the place of the next opportunity for a fault.
   private func place(of kind: Fault.Kind, at end: ConnectionEnd) -> Fault.Place {
     let (position, occasion) = end.occasion(for: kind)
     return Fault.Place(owner: identity, isServerSide: end.isServer, position: position, occasion: occasion)
   }
 
-  /// The opportunity for the `number`-th failure to accept it in a row, counted from 0.
+  /// Returns the place for a failure to accept the connection, after `number` failures in a row.
   func acceptPlace(_ number: Int) -> Fault.Place {
     Fault.Place(owner: identity, isServerSide: true, occasion: number)
   }
 
-  /// How much `end` may send now.
+  /// Returns the number of bytes that `end` may send now.
   func room(for end: ConnectionEnd) -> Int {
     network.now < end.fullUntil ? 0 : max(0, Self.capacity - peer(of: end).backlog)
   }
@@ -81,7 +81,7 @@ final class SimulatedConnection {
     case reset
   }
 
-  /// Sends `bytes`, for which there is room, from `end` on.
+  /// Sends `bytes`, for which there is room, from `end` to its peer.
   func send(_ bytes: [UInt8], from end: ConnectionEnd) {
     peer(of: end).inFlight += bytes.count
     dispatch(.bytes(bytes), from: end)
@@ -99,13 +99,13 @@ final class SimulatedConnection {
     let number = peer.piecesSent
     let place = place(of: .delay, at: end)
     network.whenOpen(from: end.host, to: peer.host) { [self] in
-      // What has not left its host when that crashes is lost with it.
+      // What has not left a host when it crashes is lost.
       if end.isLost {
         guard case .reset = piece else { return }
       }
       let time = max(peer.lastArrival, network.arrival(on: self, from: end, at: place))
       peer.lastArrival = time
-      // At once only where nothing is before it on the way.
+      // Arrives at once only if no earlier piece is still on its way.
       if peer.piecesArrived == number - 1, time <= network.now {
         arrive(piece, at: peer)
       } else {
@@ -124,7 +124,7 @@ final class SimulatedConnection {
     case .bytes(let bytes):
       end.inFlight -= bytes.count
       if end.isReset { return }
-      // Nobody will read it: the sender is told.
+      // No task will read it: the sender gets a reset.
       if end.isClosed { return sendReset(from: end) }
       end.received.append(bytes)
     case .end:
@@ -136,14 +136,14 @@ final class SimulatedConnection {
     network.wake(end.reader)
   }
 
-  /// Tells the peer that what it sends is lost.
+  /// Sends the peer a reset.
   func sendReset(from end: ConnectionEnd) {
     guard !end.hasSentReset, !network.isSilent(end.host) else { return }
     end.hasSentReset = true
     dispatch(.reset, from: end)
   }
 
-  /// Something between the two ends has given up on the connection: both find it reset, now.
+  /// Resets both ends now, as when something between them has given up on the connection.
   private func breakDown(by fault: Fault) {
     note(fault)
     for end in [client, server] where !end.isReset {
@@ -155,7 +155,7 @@ final class SimulatedConnection {
 
   // MARK: Receiving and closing
 
-  /// Room has been made for the peer of `end`.
+  /// Wakes the writer at the other end if there is room for it now.
   func hasRead(at end: ConnectionEnd) {
     let peer = peer(of: end)
     if room(for: peer) > 0 { network.wake(peer.writer) }
@@ -174,13 +174,13 @@ final class SimulatedConnection {
     end.hasFinished = true
     network.close(end.reader)
     network.close(end.writer)
-    // Who waits for room is no longer held up: what it sends goes nowhere.
+    // A task that waits for room goes on; what it writes is lost.
     hasRead(at: end)
   }
 }
 
 extension SimulatedConnection {
-  /// Closes `end` and has the peer find it reset.
+  /// Closes `end` and resets the peer.
   func abort(_ end: ConnectionEnd) {
     sendReset(from: end)
     end.hasFinished = true
@@ -196,41 +196,40 @@ final class ConnectionEnd {
   let address: SocketAddress
   let peerAddress: SocketAddress
 
-  /// Whether the peer is to find the connection reset when this end closes.
+  /// Whether closing this end resets the peer.
   let resetsOnClose: Bool
 
-  /// What has arrived and is unread.
+  /// The bytes that have arrived and are unread.
   var received = ByteQueue()
-  /// Bytes on their way here.
+  /// The number of bytes on their way here.
   var inFlight = 0
   var piecesSent = 0
   var piecesArrived = 0
-  /// When the last piece that was sent here arrives, or did.
+  /// When the last piece sent to this end arrives or has arrived.
   var lastArrival: Int64 = 0
 
-  /// Whether the peer says no more.
+  /// Whether the peer has ended its direction.
   var hasPeerFinished = false
-  /// Whether this end says no more.
+  /// Whether this end has ended its direction.
   var hasFinished = false
   var isClosed = false
-  /// Whether its host has crashed, and has told nobody.
+  /// Whether the host has crashed silently.
   var isLost = false
-  /// Whether something has come for it while its host did not answer.
+  /// Whether something has arrived for this end while its host was silent.
   var hasMissed = false
   private(set) var isReset = false
   var hasSentReset = false
-  /// An error that nobody has been told yet.
+  /// An error that no operation has reported yet.
   var pendingError: Int32?
 
-  /// The bytes that have been sent from here, and those that have been read here.
+  /// The number of bytes that were sent from here, and of those that were read here.
   var sentCount = 0
   var readCount = 0
-  /// The last opportunities for faults that there have been here: of each kind, after how many bytes, and which it was
-  /// there.
+  /// The last opportunity for each kind of fault here: the number of bytes before it, and its number at that position.
   private var occasions = [(position: Int, number: Int)](repeating: (-1, 0), count: 4)
-  /// A fault: until then there is no room for what it writes.
+  /// A fault: until this time there is no room for this end's data.
   var fullUntil: Int64 = 0
-  /// The turn of the tasks that use it.
+  /// The count of operations that go through without a yield.
   var turn = SimulatedTurn()
 
   var reader: Waiter?
@@ -247,10 +246,10 @@ final class ConnectionEnd {
     resetsOnClose = options.resetsOnClose
   }
 
-  /// Bytes that the peer has sent and nobody has read.
+  /// The number of bytes that the peer has sent and that are unread.
   var backlog: Int { inFlight + received.count }
 
-  /// After how many bytes the next opportunity for a fault is, and which it is there, counted from 0.
+  /// Returns the position of the next opportunity for a fault, and its number there, counted from 0.
   func occasion(for kind: Fault.Kind) -> (position: Int, number: Int) {
     let (index, position) =
       switch kind {
@@ -279,7 +278,7 @@ extension ConnectionEnd: CustomStringConvertible {
 /// Bytes, first in, first out.
 struct ByteQueue {
   private var bytes: [UInt8] = []
-  /// Where the rest begins: to remove from the front each time would be quadratic.
+  /// Where the unread bytes begin. Removing bytes from the front each time would be quadratic.
   private var start = 0
 
   var count: Int { bytes.count - start }

@@ -2,7 +2,7 @@ import Runtime
 import RuntimePrimitives
 
 extension SimulatedHost {
-  /// Runs `program` now, and again at each start.
+  /// Runs `program` now and at each start.
   func run(_ program: @escaping @Sendable (SimulatedRuntime) async throws -> Void) {
     self.program = program
     start()
@@ -23,7 +23,7 @@ extension SimulatedHost {
     }
   }
 
-  /// Ends all there is on this host.
+  /// Crashes the host.
   func crash(_ connections: CrashedConnections?) {
     guard !hasCrashed else { return }
     hasCrashed = true
@@ -35,11 +35,11 @@ extension SimulatedHost {
     self.isSilent = isSilent
     simulation.network.crash(self)
     directory.crash(simulation.network)
-    // Those of the test.
+    // The test's own waiting tasks.
     for waiter in simulation.waiters where waiter.host == number { simulation.wake(waiter, .closed) }
   }
 
-  /// Has no task of this incarnation run again, and begins another.
+  /// Ends this incarnation, whose tasks never run again, and begins the next.
   private func bury() {
     let dead = incarnation
     let shutdowns = dead.takeShutdowns()
@@ -62,7 +62,7 @@ extension SimulatedHost {
 
   // MARK: Crashes by chance
 
-  /// Has this host crash in the first period from `number` on in which the seed wants it to.
+  /// Schedules a crash in the first period from `number` on for which the seed has one.
   private func scheduleCrash(from number: Int) {
     let network = simulation.network
     let plan = network.faults.plan
@@ -81,7 +81,7 @@ extension SimulatedHost {
     }
   }
 
-  /// How many periods the next crash may be away.
+  /// The number of periods in which to look for the next crash.
   private static let periodsAhead = 1000
 
   private func crash(by fault: Fault) {
@@ -92,7 +92,7 @@ extension SimulatedHost {
     let count = crashCount
     let outage = network.faults.amount(fault, upTo: Int(network.faults.plan.longestOutage.nanoseconds), 2)
     network.schedule(at: simulation.now + Int64(outage)) { [self] in
-      // Unless the test has done so.
+      // The test may have restarted the host already.
       if program != nil, hasCrashed, crashCount == count { restart() }
     }
   }

@@ -1,5 +1,5 @@
 extension SimulatedNetwork {
-  /// Takes away what `host` had in the network. Peers are told unless the host is silent.
+  /// Removes what `host` had in the network. Its peers learn of it unless the host is silent.
   func crash(_ host: SimulatedHost) {
     for (end, connection) in ends(on: host) {
       connection.crash(end)
@@ -8,17 +8,17 @@ extension SimulatedNetwork {
     closeAll(on: host)
   }
 
-  /// Lets `host`, which is up again, answer for connections that it knows nothing of.
+  /// Makes `host`, which is up again, answer for connections that it does not know.
   func answer(for host: SimulatedHost) {
     for (end, connection) in exchange(&host.lostEnds, with: []) where end.hasMissed { connection.sendReset(from: end) }
     for body in exchange(&host.waitingForStart, with: []) { body() }
   }
 
-  /// Whether nothing on the host answers.
+  /// Returns whether packets to the host get no answer.
   func isSilent(_ host: Int) -> Bool { hosts[host - 1].isSilent }
 
-  /// What has to happen before anything gets there and back again, if something has: gives a function that has its argument
-  /// done then.
+  /// Returns what keeps `attempt` from getting there and back, if anything does: a function that calls its argument
+  /// once that has ended.
   func obstacle(for attempt: Attempt) -> ((@escaping () -> Void) -> Void)? {
     let (near, far) = (attempt.from.number, attempt.to.number)
     for (from, to) in [(near, far), (far, near)] where !isOpen(from: from, to: to) {
@@ -27,7 +27,7 @@ extension SimulatedNetwork {
     return attempt.to.isSilent ? { attempt.to.waitingForStart.append($0) } : nil
   }
 
-  /// Notes a fault that was foreseen and has come.
+  /// Records a foreseen fault that has happened.
   func note(_ fault: Fault) {
     faults.note(fault)
     simulation.journal.record(.fault(fault))
@@ -35,7 +35,7 @@ extension SimulatedNetwork {
 }
 
 extension SimulatedConnection {
-  /// Takes `end` away, whose host has crashed.
+  /// Removes `end`, whose host has crashed.
   func crash(_ end: ConnectionEnd) {
     guard !end.isClosed else { return }
     end.isClosed = true

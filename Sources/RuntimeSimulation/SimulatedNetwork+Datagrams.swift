@@ -5,14 +5,14 @@ import RuntimePrimitives
 extension SimulatedNetwork {
   // MARK: Binding
 
-  /// Makes a socket on `host` that gets the datagrams to `address`.
+  /// Creates a socket on `host` that gets the datagrams to `address`.
   func bind(
     _ address: SocketAddress, on host: SimulatedHost, _ options: DatagramOptions
   ) throws(IOError) -> DatagramEnd {
     var address = address
     datagramSocketCount += 1
     if case .unix(let path) = address {
-      // As Linux does (unix(7), "Autobind feature"), with five digits.
+      // Linux does the same, with five digits (unix(7), "Autobind feature").
       if path.isEmpty { address = .unix(path: "\0" + String(0x10_0000 + datagramSocketCount, radix: 16).dropFirst()) }
     } else {
       guard self.host(of: address, from: host) === host else { throw IOError(.bind, .system(EADDRNOTAVAIL)) }
@@ -47,7 +47,7 @@ extension SimulatedNetwork {
 
   // MARK: Connecting
 
-  /// Makes `address` the peer of `end`.
+  /// Sets the peer of `end`.
   func connect(_ end: DatagramEnd, to address: SocketAddress) throws(IOError) {
     let address = address.isAny ? address.loopback : address
     guard address.isSameFamily(as: end.address) else { throw IOError(.connect, .system(EAFNOSUPPORT)) }
@@ -59,7 +59,7 @@ extension SimulatedNetwork {
     end.peerAddress = address
   }
 
-  /// The address from which `end` sends to `address`.
+  /// Returns the address from which `end` sends to `address`.
   private func source(
     of end: DatagramEnd, to address: SocketAddress, _ operation: IOError.Operation
   ) throws(IOError) -> SocketAddress {
@@ -69,7 +69,7 @@ extension SimulatedNetwork {
       if own == .any {
         return .ipv4(isNear && other != end.host.address ? .loopback : end.host.address, port: port)
       }
-      // What comes from the loopback device goes nowhere else.
+      // A packet from the loopback device cannot leave its host.
       if own != end.host.address, !isNear { throw IOError(operation, .system(EINVAL)) }
       return end.address
     case (.ipv6(_, let port, _), _): return .ipv6(.loopback, port: port)
@@ -77,7 +77,7 @@ extension SimulatedNetwork {
     }
   }
 
-  /// The socket on the host of `end` that has the name `address`.
+  /// Returns the socket named `address` on the host of `end`.
   private func unixReceiver(
     at address: SocketAddress, for end: DatagramEnd, _ operation: IOError.Operation
   ) throws(IOError) -> DatagramEnd {
@@ -91,9 +91,9 @@ extension SimulatedNetwork {
 
   // MARK: Sending
 
-  /// Sends `bytes` to `address`, or to the peer if that is `nil`.
+  /// Sends `bytes` to `address`, or to the peer if `address` is `nil`.
   ///
-  /// - Returns: the Unix-domain socket whose queue has no room for them, if that is why they have not been sent.
+  /// - Returns: the Unix-domain socket that has no room for the datagram, or `nil` if it was sent.
   func send(_ bytes: RawSpan, from end: DatagramEnd, to address: SocketAddress?) throws(IOError) -> DatagramEnd? {
     guard var address = address ?? end.peerAddress else {
       throw IOError(.send, .system(end.isUnix ? ENOTCONN : EDESTADDRREQ))
@@ -126,10 +126,10 @@ extension SimulatedNetwork {
     let parcel: DatagramEnd.Parcel
   }
 
-  /// Lets `packet` arrive when it is time, if it does: in order, unless a fault has it otherwise.
+  /// Sends `packet` on its way, unless it is lost.
   private func dispatch(_ packet: Packet) {
     let from = packet.from
-    // An address that no host has: nothing is there to say so.
+    // An address that no host has: no host is there to refuse the packet.
     guard let host = host(of: packet.to, from: from.host) else { return }
     if host === from.host { return arrive(packet, at: host) }
     let place = Fault.Place(owner: -from.number, occasion: packet.number)
@@ -139,7 +139,7 @@ extension SimulatedNetwork {
     whenOpen(from: near, to: far) { [self] in carry(packet, to: host, at: place) }
   }
 
-  /// Lets `packet`, which is not lost, arrive when it is time.
+  /// Delivers `packet`, which is not lost, when it is due: in order, unless a fault delays it.
   private func carry(_ packet: Packet, to host: SimulatedHost, at place: Fault.Place) {
     let from = packet.from
     func fault(_ kind: Fault.Kind, _ chance: Double) -> Fault? {
@@ -163,7 +163,7 @@ extension SimulatedNetwork {
     let ends = datagramEnds(on: host).filter { end in
       end.address.takes(packet.to) && (end.peerAddress ?? packet.parcel.sender) == packet.parcel.sender
     }
-    // The most exact ones, of which each gets what some of the senders send.
+    // Among the most specific sockets, the sender's number decides which one gets the datagram.
     let rank = ends.map(\.exactness).max()
     let nearest = ends.filter { $0.exactness == rank }
     guard !nearest.isEmpty else { return refuse(packet, at: host) }
@@ -178,7 +178,7 @@ extension SimulatedNetwork {
     wake(end.receiver)
   }
 
-  /// Tells the sender that nothing is bound where it has sent to (ICMP), which it hears if it is connected.
+  /// Tells the sender that no socket is bound there (ICMP). Only a connected sender learns of it.
   private func refuse(_ packet: Packet, at host: SimulatedHost) {
     let end = packet.from
     func hear() {
@@ -196,7 +196,7 @@ extension SimulatedNetwork {
 }
 
 extension DatagramEnd {
-  /// How exactly what it takes is told: by sender, by address, or by port alone.
+  /// The rank of the socket among those that match a datagram: by its peer, by its address, or by its port alone.
   fileprivate var exactness: Int { (peerAddress == nil ? 0 : 2) + address.specificity }
 }
 
@@ -208,7 +208,7 @@ extension SocketAddress {
     }
   }
 
-  /// The loopback device's address with the same port.
+  /// The loopback address with the same port.
   fileprivate var loopback: SocketAddress {
     switch self {
     case .ipv4(_, let port): .ipv4(.loopback, port: port)

@@ -2,7 +2,7 @@ import Glibc
 import Runtime
 import RuntimePrimitives
 
-/// The hosts of a simulation, and what connects them.
+/// The hosts of a simulation, and the network between them.
 final class SimulatedNetwork {
   unowned let simulation: Simulation
   var faults: FaultDice
@@ -10,27 +10,27 @@ final class SimulatedNetwork {
   private(set) var hosts: [SimulatedHost] = []
   private var listeners: [Place: [SimulatedListener.Socket]] = [:]
   private var connectionCount = 0
-  /// The ends that are open, by connection and side.
+  /// The open ends, by connection and side.
   private var openEnds: [Int: (end: ConnectionEnd, connection: SimulatedConnection)] = [:]
-  /// The sockets for datagrams that are open, in the order of binding.
+  /// The open datagram sockets, in the order of binding.
   var datagramEnds: [DatagramEnd] = []
-  /// How many have ever been asked for.
+  /// The number of datagram sockets that have ever been asked for.
   var datagramSocketCount = 0
-  /// How many datagrams have been sent.
+  /// The number of datagrams that have been sent.
   var datagramCount = 0
-  /// The addresses that hosts are known by, with no port.
+  /// The addresses of host names. Their ports are ignored.
   var names: [String: [SocketAddress]] = [
     "localhost": [.ipv6(.loopback, port: 0), .ipv4(.loopback, port: 0)]
   ]
-  /// What a test has asked of the links between hosts.
+  /// The state that a test has set for links between hosts.
   var links: [LinkDirection: LinkState] = [:]
 
-  /// Where one can listen: an address without its port's family quirks, on one host.
+  /// A place to listen: an address on a host.
   private struct Place: Hashable {
     let host: Int
     let address: SocketAddress
 
-    /// To put places into an order that is the same in every run.
+    /// A key that sorts places in the same order in every run.
     var text: String { "\(host) \(address)" }
   }
 
@@ -47,9 +47,9 @@ final class SimulatedNetwork {
 
   // MARK: Faults
 
-  /// Whether a fault happens there; it is recorded if so.
+  /// Draws whether a fault happens at `place`, and records it if so.
   ///
-  /// - Parameter connection: the number of the connection that it befalls, if it is one.
+  /// - Parameter connection: the number of the connection that has the fault, if there is one.
   func fault(
     _ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int = 0, inFile file: DiskFile? = nil
   ) -> Fault? {
@@ -58,7 +58,7 @@ final class SimulatedNetwork {
     return fault
   }
 
-  /// When a piece that is sent now arrives.
+  /// Returns when a piece of data that is sent now arrives.
   func arrival(on connection: SimulatedConnection, from end: ConnectionEnd, at place: Fault.Place) -> Int64 {
     let other = connection.peer(of: end)
     guard end.host != other.host else { return now }
@@ -71,16 +71,16 @@ final class SimulatedNetwork {
     return passable(from: end.host, to: other.host, at: time, connection.note)
   }
 
-  /// The first time from `time` on at which the two hosts are not parted by a fault.
+  /// Returns the first time from `time` on at which no fault partitions the two hosts.
   ///
-  /// - Parameter note: takes each fault that parts them until then.
+  /// - Parameter note: called for each partition until then.
   func passable(from a: Int, to b: Int, at time: Int64, _ note: (Fault) -> Void = { _ in }) -> Int64 {
     let plan = faults.plan
     let period = plan.partitionPeriod.nanoseconds
     guard plan.partitions > 0, period > 0 else { return time }
     let pair = min(a, b) << 16 | max(a, b)
     var time = time
-    // As many periods in a row as one has to be unlucky for; a chance of 1 must not go on for ever.
+    // A thousand periods in a row at most: a chance of 1 must not loop without end.
     for _ in 0..<1000 {
       let number = Int(time / period)
       let place = Fault.Place(owner: pair, occasion: number)
@@ -95,7 +95,7 @@ final class SimulatedNetwork {
 
   func addHost(_ address: IPv4Address?, skew: ClockSkew) -> SimulatedHost {
     let number = hosts.count + 1
-    // 10.0.0.0/8, as many hosts as anybody wants.
+    // 10.0.0.0/8 has more addresses than a simulation needs.
     let address = address ?? IPv4Address(bits: 10 << 24 | UInt32(number))
     precondition(!hosts.contains { $0.address == address }, "two hosts have the address \(address)")
     let host = SimulatedHost(number: number, address: address, skew: skew, simulation: simulation)
@@ -103,10 +103,10 @@ final class SimulatedNetwork {
     return host
   }
 
-  /// Tasks that were started on the hosts and have not ended.
+  /// The number of tasks that were started on hosts and have not ended.
   var taskCount: Int { hosts.reduce(0) { $0 + $1.taskCount } }
 
-  /// Which host an address belongs to, as `from` sees it.
+  /// Returns the host to which an address belongs, as seen from `host`.
   func host(of address: SocketAddress, from host: SimulatedHost) -> SimulatedHost? {
     switch address {
     case .unix: host
@@ -118,7 +118,9 @@ final class SimulatedNetwork {
 
   // MARK: Listening
 
-  /// Has `socket` get the connections to `address`, or to a port of the network's choice if that is 0.
+  /// Makes `socket` listen on `address`, or on a free port if its port is 0.
+  ///
+  /// - Returns: the address with its port.
   func listen(_ socket: SimulatedListener.Socket, on address: SocketAddress) throws(IOError) -> SocketAddress {
     let host = socket.host
     switch address {
@@ -146,7 +148,7 @@ final class SimulatedNetwork {
 
   var listenerCount: Int { listeners.values.reduce(0) { $0 + $1.count } }
 
-  /// Whether a listener has this name, which names of sockets for datagrams must differ from.
+  /// Returns whether a listener has this name, which datagram sockets cannot have then.
   func isUnixNameListenedOn(_ address: SocketAddress, on host: SimulatedHost) -> Bool {
     if case .unix = address { listeners[Place(host: host.number, address: address)] != nil } else { false }
   }
@@ -155,14 +157,14 @@ final class SimulatedNetwork {
     if case .unix = address { datagramEnds(on: host).contains { $0.address == address } } else { false }
   }
 
-  /// A port that no listener has.
+  /// Returns a port that no listener has.
   private func freePort(on host: SimulatedHost) -> UInt16 {
     freePort(on: host) { port in
       listeners.keys.contains { $0.host == host.number && $0.address.port == port }
     }
   }
 
-  /// A port that is not taken, from those that systems give out (RFC 6335 section 6).
+  /// Returns a dynamic port (RFC 6335 section 6) that is not taken.
   func freePort(on host: SimulatedHost, _ isTaken: (UInt16) -> Bool) -> UInt16 {
     repeat {
       host.lastPort = host.lastPort == .max ? 49_152 : host.lastPort + 1
@@ -172,20 +174,20 @@ final class SimulatedNetwork {
 
   // MARK: Connecting
 
-  /// A connection that is to be made.
+  /// An attempt to connect.
   struct Attempt {
     let number: Int
-    /// Which host makes it, and which attempt of that host's it is: what it is told from others by in whatever order they
-    /// come.
+    /// The host that connects and the number of its attempt. It identifies the attempt, whatever the order of attempts
+    /// of different hosts.
     let identity: Int
     let from: SimulatedHost
     let to: SimulatedHost
     let address: SocketAddress
-    /// When it arrives there.
+    /// When the attempt arrives at the other host.
     let arrival: Int64
-    /// Whether a fault has it refused.
+    /// Whether a fault refuses it.
     let isRefused: Bool
-    /// What has gone wrong with it.
+    /// The faults of the attempt so far.
     let faults: [Fault]
   }
 
@@ -211,7 +213,7 @@ final class SimulatedNetwork {
       isRefused: refusal != nil, faults: met)
   }
 
-  /// Whoever listens where `attempt` goes, each in turn where several share the port; `nil` if nobody does.
+  /// Returns the listener for `attempt`, or `nil` if there is none. Listeners that share a port take turns.
   func listener(for attempt: Attempt) -> SimulatedListener.Socket? {
     guard !attempt.isRefused else { return nil }
     let there = listeners.filter { $0.key.host == attempt.to.number && $0.key.address.takes(attempt.address) }
@@ -219,7 +221,7 @@ final class SimulatedNetwork {
     return sockets.isEmpty ? nil : sockets[attempt.number % sockets.count]
   }
 
-  /// Makes the connection, and puts it where `listener` accepts from.
+  /// Makes the connection and puts it in the backlog of `listener`.
   func establish(
     _ attempt: Attempt, at listener: SimulatedListener.Socket, _ options: ConnectOptions
   ) -> SimulatedStream {
@@ -248,17 +250,17 @@ final class SimulatedNetwork {
 
   func forget(_ end: ConnectionEnd) { openEnds[key(end)] = nil }
 
-  /// The ends that are open on `host`, with their connections, in the order of connecting.
+  /// Returns the open ends on `host` with their connections, in the order of connecting.
   func ends(on host: SimulatedHost) -> [(end: ConnectionEnd, connection: SimulatedConnection)] {
     openEnds.sorted { $0.key < $1.key }.map(\.value).filter { $0.end.host == host.number }
   }
 
-  /// The ends that are open, in the order of connecting.
+  /// The open ends, in the order of connecting.
   var ends: [ConnectionEnd] { openEnds.sorted { $0.key < $1.key }.map(\.value.end) }
 
   // MARK: The end of a host
 
-  /// Closes the listeners, the connections' ends and the sockets for datagrams on `host`, and ends its attempts to connect.
+  /// Closes the listeners, connection ends and datagram sockets on `host`, and ends its attempts to connect.
   func closeAll(on host: SimulatedHost) {
     for sockets in listeners.filter({ $0.key.host == host.number }).sorted(by: { $0.key.text < $1.key.text }) {
       for socket in sockets.value { SimulatedListener.close(socket, sockets.key.address, simulation) }
@@ -280,7 +282,7 @@ extension SocketAddress {
     }
   }
 
-  /// Whether it stands for every address of its host.
+  /// Whether the address stands for every address of its host.
   var isAny: Bool {
     switch self {
     case .ipv4(let address, _): address == .any
@@ -289,10 +291,10 @@ extension SocketAddress {
     }
   }
 
-  /// The more exact address wins where two listeners would do.
+  /// The rank of the address among listeners that match a connection: the more specific one gets it.
   var specificity: Int { isAny ? 0 : 1 }
 
-  /// Whether two listeners get into each other's way.
+  /// Returns whether two listeners conflict.
   func overlaps(_ other: SocketAddress) -> Bool {
     if self == other { return true }
     guard let port, port == other.port, isAny || other.isAny else { return false }
@@ -302,7 +304,7 @@ extension SocketAddress {
     }
   }
 
-  /// Whether a listener here gets connections to `address`, which is its host's.
+  /// Returns whether a listener on this address gets connections to `address`, which is an address of its host.
   func takes(_ address: SocketAddress) -> Bool {
     if self == address { return true }
     guard let port, port == address.port else { return false }
@@ -315,7 +317,7 @@ extension SocketAddress {
 }
 
 extension SocketAddress {
-  /// The same address with another port.
+  /// Returns the same address with another port.
   func withPort(_ port: UInt16) -> SocketAddress {
     switch self {
     case .ipv4(let address, _): .ipv4(address, port: port)

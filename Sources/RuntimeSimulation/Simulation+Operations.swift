@@ -2,7 +2,7 @@ import Glibc
 import Runtime
 
 extension Simulation {
-  /// Connects `host` to `address`: there and back, once nothing parts the two.
+  /// Connects `host` to `address`. Takes the time of the way there, and waits while the hosts are partitioned.
   func connect(
     from host: SimulatedHost, to address: SocketAddress, _ options: ConnectOptions
   ) async throws(IOError) -> SimulatedStream {
@@ -18,12 +18,12 @@ extension Simulation {
         journal.record(.connected(stream.end))
         return stream
       }
-      // The system drops what does not fit into the backlog, and tries again.
+      // A system drops an attempt that does not fit into the backlog; the client tries again.
       try await wait(on: host.number, for: .connect(address)) { listener.connecting.append($0) }.check(.connect)
     }
   }
 
-  /// Waits until `time`, and for as long as the two hosts are parted.
+  /// Waits until `time`, and for as long as something keeps the attempt from getting through.
   private func travel(_ attempt: SimulatedNetwork.Attempt, _ time: Int64) async throws(IOError) {
     let end = now + Self.connectTimeout
     while let whenGone = network.obstacle(for: attempt) {
@@ -38,7 +38,7 @@ extension Simulation {
     }
   }
 
-  /// What Linux waits for an answer with its usual settings (tcp(7), `tcp_syn_retries`): 127 s.
+  /// How long Linux waits for an answer with its default settings (tcp(7), `tcp_syn_retries`): 127 s.
   private static var connectTimeout: Int64 { 127_000_000_000 }
 
   /// Runs `work` between two jobs.
@@ -56,7 +56,7 @@ extension Simulation {
     defer { incarnation.blockingCount -= 1 }
     let wake = await wait(on: host.number, for: .blockingWork) { waiter in
       enqueue {
-        // Dropped, if nobody waits for it any more.
+        // The caller has stopped waiting: the work is dropped.
         guard waiter.isWaiting else { return }
         self.journal.record(.blockingWork(on: host))
         outcome = Result(catching: work)
@@ -70,7 +70,7 @@ extension Simulation {
 }
 
 extension SimulatedNetwork.Attempt {
-  /// How a system says that nobody listens there.
+  /// The error of a system on which no socket listens at the address.
   fileprivate var refusal: Int32 {
     if case .unix = address, !isRefused { ENOENT } else { ECONNREFUSED }
   }

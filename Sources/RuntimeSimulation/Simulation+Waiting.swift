@@ -1,14 +1,15 @@
 import Runtime
 
 extension Simulation {
-  /// Suspends the calling task, which is one of the simulation's, until something wakes it.
+  /// Suspends the calling task, which belongs to the simulation, until something wakes it.
   ///
   /// - Parameters:
-  ///   - host: on whose runtime it waits.
-  ///   - deadline: when it has waited long enough.
-  ///   - heedsCancellation: whether the wait is over when the task is cancelled.
-  ///   - place: puts the waiter where it will be found by what it waits for.
-  /// - Returns: why the wait is over; at once if the task has been cancelled.
+  ///   - host: the number of the host on whose runtime the task waits.
+  ///   - reason: what the task waits for.
+  ///   - deadline: when the wait ends at the latest.
+  ///   - heedsCancellation: whether cancelling the task ends the wait.
+  ///   - place: stores the waiter where the event that it waits for will find it.
+  /// - Returns: why the wait ended. Returns at once if the task has been cancelled already.
   func wait(
     on host: Int, for reason: Waiter.Reason, until deadline: Int64? = nil, heedsCancellation: Bool = true,
     _ place: (Waiter) -> Void = { _ in }
@@ -34,14 +35,14 @@ extension Simulation {
     }
   }
 
-  /// Ends a wait, unless it is over already.
+  /// Ends a wait, unless it has ended already.
   func wake(_ waiter: Waiter?, _ wake: Wake) {
     guard let waiter, let continuation = waiter.takeContinuation() else { return }
     waiting[waiter.number] = nil
     continuation.resume(returning: wake)
   }
 
-  /// Has a wait never end, whose task is not to run again. Its continuation is not checked, so that Swift does not mind.
+  /// Drops a wait of a task that must not run again. Its continuation is unchecked, so Swift does not report it.
   func forget(_ waiter: Waiter) {
     _ = waiter.takeContinuation()
     waiting[waiter.number] = nil
@@ -51,13 +52,13 @@ extension Simulation {
     await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
   }
 
-  /// Those that wait, in the order in which they came.
+  /// The waiting tasks, in the order in which they began to wait.
   var waiters: [Waiter] { waiting.values.sorted { $0.number < $1.number } }
 
-  /// What each of them waits for, for people.
+  /// What each waiting task waits for, for people to read.
   var waits: [String] { waiters.map { "\(journal.name(ofTask: $0.task)) \($0.reason)" } }
 
-  /// Traps where code outside a simulation uses what is in it: that would be a race, and no run could be repeated.
+  /// Traps if the caller is outside the simulation. Such a use would be a race, and the run could not be repeated.
   func assertCurrent() {
     precondition(isCurrent, "a simulated runtime is used outside its simulation")
   }

@@ -1,9 +1,10 @@
 import Runtime
 import RuntimePrimitives
 
-/// The thread that simulations are run on one after another, and the executor of the task that has them run.
+/// A thread that runs simulations one after another, and the executor of the task that starts them.
 ///
-/// A simulation is run between that task's jobs and not in one: jobs that are run inside a task would take it for theirs.
+/// A simulation runs between the jobs of that task and not within one, because jobs run inside a task would take that
+/// task for their own.
 final class SimulationThread: TaskExecutor {
   private struct State {
     var jobs: [UnownedJob] = []
@@ -15,7 +16,7 @@ final class SimulationThread: TaskExecutor {
 
   init() throws(IOError) {
     let thread = try Thread(name: "gearbox-sim") { [self] in main() }
-    // Nobody waits for it: it ends soon after `end`.
+    // Not joined: the thread ends soon after `end`.
     thread.detach()
   }
 
@@ -25,7 +26,7 @@ final class SimulationThread: TaskExecutor {
     state.notifyOne()
   }
 
-  /// Runs `body` on the thread, in no task. To be called from the task that prefers this executor.
+  /// Runs `body` on the thread, in no task. Call it from the task that prefers this executor.
   func run(_ body: @escaping @Sendable () -> Void) async {
     await withUnsafeContinuation { continuation in
       state.withLock { state in

@@ -1,8 +1,8 @@
-/// What is to happen at a time: a binary heap, the earliest first, and of those at the same time the one that came first.
+/// The pending timers: a binary heap, ordered by time, and by insertion for equal times.
 struct TimerHeap {
   struct Timer {
     let time: Int64
-    /// In the order of coming.
+    /// The number of the timer, in the order of insertion.
     let number: Int
     let action: Action
 
@@ -10,24 +10,24 @@ struct TimerHeap {
   }
 
   enum Action {
-    /// A task whose patience or sleep is over, unless something else has woken it.
+    /// Wakes a task whose sleep or deadline has ended, unless something else has woken it.
     case wake(Waiter, Wake)
-    /// A job that Swift has put to sleep, and whose task's it is.
+    /// Runs a job that Swift has delayed. The incarnation is that of the job's task.
     case job(UnownedJob, of: Incarnation)
-    /// Something that the network does.
+    /// Runs an event of the network or a host.
     case event(() -> Void)
   }
 
   private var timers: [Timer] = []
   private var nextNumber = 0
 
-  /// How many have ever been put in.
+  /// The number of timers that have ever been inserted.
   var insertedCount: Int { nextNumber }
 
-  /// Whether one of the first `number` that were put in will do something still.
+  /// Returns whether one of the first `number` inserted timers still has an effect.
   func hasTimer(below number: Int) -> Bool { timers.contains { $0.number < number && !Self.isVain($0) } }
 
-  /// How many will do something still.
+  /// The number of timers that still have an effect.
   var count: Int { timers.count { !Self.isVain($0) } }
 
   mutating func insert(at time: Int64, _ action: Action) {
@@ -40,14 +40,14 @@ struct TimerHeap {
     }
   }
 
-  /// When the first that will do something is due. Those for whose tasks something else has happened are dropped: the
-  /// time must not go on for them.
+  /// Returns when the first timer with an effect is due. Drops timers whose tasks have been woken already, because time
+  /// must not advance for them.
   mutating func nextTime() -> Int64? {
     while let first = timers.first, Self.isVain(first) { removeFirst() }
     return timers.first?.time
   }
 
-  /// Takes out the first if it is due.
+  /// Removes and returns the first timer if it is due.
   mutating func pop(dueAt now: Int64) -> Action? {
     guard let first = timers.first, first.time <= now else { return nil }
     removeFirst()

@@ -2,16 +2,16 @@ import Runtime
 
 /// A task that waits for something in the simulation.
 ///
-/// As all of a simulation's state, it is touched on the simulation's thread alone.
+/// Only the simulation's thread touches it, as all of the simulation's state.
 final class Waiter: @unchecked Sendable {  // See above.
-  /// In the order of coming.
+  /// The number of the wait, in the order in which waits begin.
   let number: Int
-  /// Which task it is.
+  /// The number of the task.
   let task: Int
-  /// Which host's runtime it waits on.
+  /// The number of the host on whose runtime it waits.
   let host: Int
   let reason: Reason
-  /// Whose task it is.
+  /// The incarnation to which the task belongs.
   let owner: Incarnation
   private(set) var continuation: UnsafeContinuation<Wake, Never>?
 
@@ -40,31 +40,31 @@ final class Waiter: @unchecked Sendable {  // See above.
     self.continuation = continuation
   }
 
-  /// Whether nothing has woken it yet.
+  /// Whether the task has not been woken yet.
   var isWaiting: Bool { continuation != nil }
 
   func takeContinuation() -> UnsafeContinuation<Wake, Never>? { continuation.take() }
 }
 
 extension Waiter: CustomReflectable {
-  /// Empty, as a journal's is.
+  /// Empty, like that of a journal.
   var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Why a wait is over.
+/// Why a wait has ended.
 enum Wake {
-  /// What was waited for may have come about.
+  /// What the task waited for may have happened.
   case ready
-  /// It was the time that was waited for, or no more time was to be spent.
+  /// The deadline has come.
   case timeUp
   /// The task has been cancelled.
   case cancelled
-  /// What it waited on was closed on this side.
+  /// The object on which it waited was closed on this side.
   case closed
 }
 
 extension Wake {
-  /// Ends `operation` where the wait was ended without what was waited for.
+  /// Throws if the wait was ended early.
   func check(_ operation: IOError.Operation) throws(IOError) {
     switch self {
     case .closed: throw IOError(operation, .closed)
@@ -75,7 +75,7 @@ extension Wake {
 }
 
 extension Waiter.Reason: CustomStringConvertible {
-  /// In the words that watched tasks of real runtimes are described by.
+  /// The reason in the words that real runtimes use for watched tasks.
   var description: String {
     let wait =
       switch self {
@@ -96,7 +96,7 @@ extension Waiter.Reason: CustomStringConvertible {
 }
 
 extension Duration {
-  /// Seconds, to the nanosecond, without zeros at the end.
+  /// The duration in seconds, to the nanosecond, without trailing zeros.
   var text: String {
     let (seconds, attoseconds) = components
     var digits = String(attoseconds.magnitude / 1_000_000_000)

@@ -373,7 +373,7 @@ struct CrashTests {
       let second = try await simulate(seed: seed, faults: Self.crashing, body)
       #expect(first.trace.firstDifference(from: second.trace) == nil)
       let lines = first.trace.lines
-      #expect(lines.count { $0.contains("has host 2 crash") } == first.faults.count)
+      #expect(lines.count { $0.contains("crashes host 2") } == first.faults.count)
       // The last outage may outlast the run.
       #expect(lines.count { $0.contains("starts host 2 again") } >= first.faults.count - 1)
       #expect(lines.last { $0.contains("is answered") } != nil)

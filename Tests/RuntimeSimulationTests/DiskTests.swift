@@ -167,7 +167,7 @@ struct DiskTests {
       let text = failure.trace.description
       for words in [
         "writes 4 bytes to \"log\" at 12 on the disk of host 2", "syncs the names on the disk of host 2",
-        "has host 2 crash, and its connections reset", "meets a fault: lostWrite after 16 bytes of \"log\" of host 2",
+        "crashes host 2 and resets its connections", "meets a fault: lostWrite after 16 bytes of \"log\" of host 2",
         "reads 16 bytes from \"log\" at 0 on the disk of host 2",
         "renames \"other\" to \"rest\" on the disk of host 2",
       ] {

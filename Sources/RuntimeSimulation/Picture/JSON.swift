@@ -1,4 +1,4 @@
-/// A value of JSON (RFC 8259) that is to be put into a page.
+/// A JSON value (RFC 8259) for a page.
 indirect enum JSON: ExpressibleByStringLiteral {
   case number(Int)
   case text(String)
@@ -7,13 +7,13 @@ indirect enum JSON: ExpressibleByStringLiteral {
 
   init(stringLiteral text: String) { self = .text(text) }
 
-  /// An object with more members.
+  /// Returns the object with more members.
   func with(_ members: [String: JSON]) -> JSON {
     guard case .object(let own) = self else { return self }
     return .object(own.merging(members) { $1 })
   }
 
-  /// The value as text that may stand within an element `script`: without any `<`.
+  /// The value as text that is safe within a `script` element: it contains no `<`.
   var text: String {
     var text = ""
     write(to: &text)
@@ -33,7 +33,7 @@ indirect enum JSON: ExpressibleByStringLiteral {
       text += "]"
     case .object(let members):
       text += "{"
-      // In an order that is the same in every process.
+      // Sorted, so that the order is the same in every process.
       for (index, member) in members.sorted(by: { $0.key < $1.key }).enumerated() {
         if index > 0 { text += "," }
         Self.write(member.key, to: &text)

@@ -1,19 +1,19 @@
-/// Where what was received in a run had been sent.
+/// The senders of what was received in a run.
 struct Messages {
-  /// The events, by place, that sent what an event has received.
+  /// The indices of the events that sent what an event received, by the index of that event.
   private var sources: [Int: [Int]] = [:]
   /// The ends of each connection, by its number.
   private var ends: [Int: (client: Int?, server: Int?)] = [:]
-  /// The host of each socket for datagrams, by its number.
+  /// The host of each datagram socket, by its number.
   private var datagramHosts: [Int: Int] = [:]
 
-  /// What one end of a connection has sent.
+  /// The data that one end of a connection has sent.
   fileprivate struct Outgoing {
-    /// The events that sent bytes which have not all been read, each with the number of bytes up to its end.
+    /// The events that sent bytes, each with the position after its last byte.
     var writes: [(event: Int, end: Int)] = []
-    /// The first of them that counts still.
+    /// The index of the first of them with unread bytes.
     var start = 0
-    /// The event that ended it.
+    /// The event that ended the data.
     var ending: Int?
   }
 
@@ -28,7 +28,7 @@ struct Messages {
     var outgoing: [Key: Outgoing] = [:]
     var connects: [Int: Int] = [:]
     var datagrams: [Int: Int] = [:]
-    /// The events by which connections have been reset.
+    /// The events that reset connections.
     var resets: [Int: Int] = [:]
     for (place, event) in zip(events.indices, events) {
       switch event.kind {
@@ -64,10 +64,10 @@ struct Messages {
     if !end.isServer { ends[end.number, default: (nil, nil)].client = end.host }
   }
 
-  /// The events that sent what the event at `place` received, or because of which it failed; the earliest first.
+  /// Returns the events that sent what the event at `place` received, or that made it fail, the earliest first.
   func sources(of place: Int) -> [Int] { sources[place] ?? [] }
 
-  /// The numbers of the hosts that a fault befell.
+  /// Returns the numbers of the hosts that a fault affects.
   func hosts(of fault: Fault) -> [Int] {
     let (owner, ends) = (fault.place.owner, ends[fault.connection])
     switch fault.kind {
@@ -83,15 +83,16 @@ struct Messages {
 }
 
 extension Messages.Outgoing {
-  /// The events that sent the bytes in `range`, or the one that ended it if there are none. No byte is asked for twice.
+  /// Returns the events that sent the bytes in `range`, or the event that ended the data if the range is empty. No byte
+  /// is asked for twice.
   fileprivate mutating func take(_ range: Range<Int>) -> [Int]? {
     if range.isEmpty { return ending.map { [$0] } }
     var events: [Int] = []
-    // What a forgotten event has read.
+    // Skips bytes that a forgotten event has read.
     while start < writes.count, writes[start].end <= range.lowerBound { start += 1 }
     while start < writes.count {
       events.append(writes[start].event)
-      // What is left of it comes with a later read.
+      // A later read takes the rest.
       if writes[start].end > range.upperBound { break }
       let isEnd = writes[start].end == range.upperBound
       start += 1

@@ -1,34 +1,34 @@
-/// A row of a picture: an event, or several that say no more than one.
+/// One row of a picture: an event, or several that can be shown as one.
 struct PictureRow {
-  /// The events that it stands for, by their places in the journal.
+  /// The events of the row, by their index in the journal.
   let events: Range<Int>
   let content: Content
 
   enum Content {
-    /// The last of the events; what is before it is only that its task began to run.
+    /// The last of the events. An event before it only shows that the task began to run.
     case event
-    /// Tasks ran and slept.
+    /// Tasks that only ran and slept.
     case routine
-    /// The events in `first` come so many times more.
+    /// The events in `first` are repeated, this many times more.
     case repetition(of: [Int], count: Int)
   }
 
-  /// The last event that it stands for.
+  /// The index of the last event of the row.
   var last: Int { events.upperBound - 1 }
 
-  /// How many rows in which tasks only ran and slept are shown one by one.
+  /// The most routine rows in a row that are shown one by one.
   private static let routineShown = 4
-  /// How many rows may make up what is repeated, and how often that may come before it is folded.
+  /// The most rows in one repetition, and the most repetitions that are not folded.
   private static let longestPeriod = 8, repetitionsShown = 4
 
-  /// The rows that tell of `events`.
+  /// Returns the rows that show `events`.
   static func rows(of events: ArraySlice<Journal.Event>) -> [PictureRow] {
     foldRepetitions(foldRoutine(events), events)
   }
 
   private static func foldRoutine(_ events: ArraySlice<Journal.Event>) -> [PictureRow] {
     var rows: [PictureRow] = []
-    /// The place of the first row since anything but routine.
+    /// The index of the first row after the last one that is not routine.
     var start = 0
     func fold() {
       guard rows.count - start > routineShown else { return }
@@ -36,7 +36,7 @@ struct PictureRow {
       rows.replaceSubrange(start..., with: [PictureRow(events: range, content: .routine)])
     }
     for (place, event) in zip(events.indices, events) {
-      // That a task runs is to be seen by what it does.
+      // What a task does shows that it runs, so that event needs no row of its own.
       if let last = rows.last, last.events.count == 1, case .ran = events[last.last].kind,
         events[last.last].task == event.task, events[last.last].time == event.time
       {
@@ -54,7 +54,7 @@ struct PictureRow {
     return rows
   }
 
-  /// What two rows have to have in common to be one the repetition of the other.
+  /// What two rows must have in common for one to be a repetition of the other.
   private struct Shape: Hashable {
     let task: Int
     let kind: String
@@ -66,7 +66,7 @@ struct PictureRow {
     let shapes = rows.map { row -> Shape? in
       let event = events[row.last]
       switch (event.kind, row.content) {
-      // A fault is never like another, and what a program notes has been asked for.
+      // Faults are all different, and the program has asked for its notes.
       case (.fault, _), (.note, _): return nil
       case (_, .routine): return Shape(task: 0, kind: "", connection: nil, host: nil)
       default:
@@ -81,7 +81,7 @@ struct PictureRow {
         start += 1
         continue
       }
-      // The first and the last are shown.
+      // The first and the last repetition are shown.
       let first = start..<start + period
       let last = start + period * count..<start + period * (count + 1)
       folded += rows[first]
@@ -95,7 +95,7 @@ struct PictureRow {
     return folded
   }
 
-  /// How many rows from `start` on are repeated, and how often, if that is often enough to fold.
+  /// Returns the number of rows from `start` on that are repeated, and how often, if that is often enough to fold.
   private static func repetition(in shapes: [Shape?], from start: Int) -> (period: Int, count: Int)? {
     for period in 1...longestPeriod {
       var end = start + period

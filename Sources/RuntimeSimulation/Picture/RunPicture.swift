@@ -1,18 +1,19 @@
 import Runtime
 
-/// A failed run as a page of HTML: hosts side by side, time downwards, messages as arrows.
+/// A failed run as an HTML page: hosts side by side, time downwards, messages as arrows.
 ///
-/// `picture.html` draws what it finds in itself as JSON, for which this chooses the rows.
+/// `picture.html` has the script that draws the run from JSON in the page. This type chooses the rows and writes the
+/// JSON.
 struct RunPicture {
   private let failure: SimulationFailure
   private let journal: Journal
-  /// What happened until the run failed. What followed was only its end.
+  /// The events before the run failed. Later events are those of shutting down.
   private let events: ArraySlice<Journal.Event>
   private let messages: Messages
   private let rows: [PictureRow]
-  /// The place of each row among those shown, by the number of its last event.
+  /// The index of each shown row, by the index of its last event.
   private var places: [Int: Int] = [:]
-  /// What is shown, in order.
+  /// The rows and gaps that are shown, in order.
   private var shown: [Entry] = []
 
   private enum Entry {
@@ -20,11 +21,11 @@ struct RunPicture {
     case gap(Range<Int>)
   }
 
-  /// How many rows are shown at most: what a browser draws at once, and more than a reader looks at.
+  /// The most rows to show: as many as a browser draws at once, and more than a reader looks at.
   static let rowLimit = 1500
-  /// How many of them are the last.
+  /// The number of rows at the end that are always shown.
   private static let lastRows = 1000
-  /// How many rows around a fault are shown before and after it.
+  /// The numbers of rows that are shown before and after a fault.
   private static let rowsBefore = 20, rowsAfter = 60
 
   init(_ failure: SimulationFailure) {
@@ -36,16 +37,16 @@ struct RunPicture {
     choose()
   }
 
-  /// The page, which needs nothing beside itself.
+  /// The page, complete in one file.
   var page: String {
-    // Both are ours, so that the mark is there once.
+    // Both texts are ours, so the placeholder occurs once.
     let parts = String(decoding: PackageResources.picture_html, as: UTF8.self).split(separator: "{run}", maxSplits: 1)
     return parts.joined(separator: json.text)
   }
 
   // MARK: Choosing
 
-  /// Takes the last rows, and those around each fault for as long as there is room.
+  /// Chooses the last rows, and those around each fault until the limit is reached.
   private mutating func choose() {
     var isChosen = [Bool](repeating: false, count: rows.count)
     var count = 0
@@ -69,9 +70,9 @@ struct RunPicture {
     }
   }
 
-  /// Where the row is shown that stands for an event; `nil` if none is.
+  /// Returns the index of the shown row of an event; `nil` if it is left out.
   private func place(of event: Int) -> Int? {
-    // The last row that does not begin after it.
+    // Searches for the last row that does not begin after the event.
     var (low, high) = (0, rows.count)
     while low < high {
       let middle = (low + high) / 2
@@ -80,7 +81,7 @@ struct RunPicture {
     return low == 0 ? nil : places[rows[low - 1].last]
   }
 
-  // MARK: What the page is told
+  // MARK: JSON
 
   private var json: JSON {
     .object([
@@ -112,7 +113,7 @@ struct RunPicture {
     }
   }
 
-  /// What is said of several events together.
+  /// Returns the members that describe several events together.
   private func span(_ range: Range<Int>) -> JSON {
     let from = events[range.lowerBound].time
     return .object([
@@ -138,7 +139,7 @@ struct RunPicture {
       fields["hosts"] = .list(messages.hosts(of: fault).map { .number($0) })
       fields["fault"] = failure.faults.firstIndex(of: fault).map { .number($0) }
     } else {
-      // The task of the body has been started on none; it begins with the runtime of the first.
+      // The task of the body was started on no host. It begins with the runtime of the first.
       let host = journal.host(of: event)
       fields["hosts"] = .list([.number(host == 0 && event.task > 0 ? 1 : host)])
     }
@@ -152,7 +153,7 @@ struct RunPicture {
     return .object(fields)
   }
 
-  /// A task that waited when the run failed.
+  /// Returns the row of a task that was waiting when the run failed.
   private func json(of waiter: Waiter) -> JSON {
     .object([
       "kind": "waits", "text": .text("waits: \(waiter.reason)"), "hosts": .list([.number(waiter.host)]),
