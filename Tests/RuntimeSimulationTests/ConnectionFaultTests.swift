@@ -5,9 +5,9 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// What a simulation deals to each connection, and what it says of that.
+/// The faults that a simulation gives each connection, and what it reports of them.
 struct ConnectionFaultTests {
-  /// Connects from hosts of their own to a host that echoes, and calls `body` with each connection.
+  /// Connects from separate hosts to a host that echoes, and calls `body` with each connection.
   private static func echo(
     on runtime: SimulatedRuntime, connections: Int,
     _ body: @escaping @Sendable (SimulatedStream) async throws -> Void
@@ -87,8 +87,9 @@ struct ConnectionFaultTests {
 
   @Test func `Leaving one fault out leaves the others as they were`() async throws {
     var faults = FaultPlan.rough
-    // The times of partitions are places too, and what else is left out may move what comes to another of them. Of a message
-    // that is cut, both parts may come at one moment, and then the order of the tasks says how it is read.
+    // Leaves out partitions, because their times are places too, and leaving out another fault may move data into
+    // another period. Leaves out short writes as well: both parts of a split message may arrive at once, and then the
+    // order of tasks decides how it is read.
     (faults.partitions, faults.resets, faults.refusals, faults.shortWrites) = (0, 0, 0, 0)
     let length = 100
     let body: @Sendable (SimulatedRuntime) async throws -> Void = { runtime in
@@ -107,8 +108,8 @@ struct ConnectionFaultTests {
         var without = faults
         without.omitted = [omitted]
         let rest = try await simulate(seed: seed, faults: without, body).faults
-        // What is cut differently meets other faults within the same message. And whether the last ends arrive before the
-        // run is over depends on which connection is the last.
+        // A piece that is split differently meets other faults within the same message. Whether the last end of a
+        // stream arrives before the run is over depends on which connection is the last.
         func counts(_ fault: Fault) -> Bool {
           let message = fault.place.position / length
           return message < 10

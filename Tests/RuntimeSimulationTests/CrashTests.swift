@@ -5,9 +5,9 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Hosts that crash and are started again.
+/// Hosts that crash and start again.
 struct CrashTests {
-  /// What a host's program does that sends back what it gets.
+  /// The program of a host that echoes.
   private static func echo(_ host: SimulatedRuntime) async throws {
     let listener = try await host.listen(on: .ipv4(.any, port: 80))
     while true {
@@ -97,7 +97,7 @@ struct CrashTests {
       await tally.add()
       let tallied = await tally.count
       let time = runtime.clock.now
-      // No time is left to wait for but that of the test.
+      // No time is left to wait for, except the test's own.
       let left = runtime.inventory
       #expect(left.tasks == 0 && left.timers == 0 && left.listeners == 0 && left.datagramSockets == 0)
       #expect(left.waits.isEmpty)
@@ -147,7 +147,7 @@ struct CrashTests {
           await #expect(throws: TimedOut(name: nil)) {
             try await withTimeout(.seconds(100), on: runtime.clock) { try await stream.read() }
           }
-          // What is not acknowledged takes up room.
+          // Data that is not acknowledged takes up room.
           await #expect(throws: TimedOut(name: nil)) {
             try await withTimeout(.seconds(100), on: runtime.clock) {
               try await stream.write([UInt8](repeating: 1, count: 1_000_000))
@@ -225,7 +225,7 @@ struct CrashTests {
       for _ in 0..<5 {
         try await runtime.clock.sleep(for: .milliseconds(1))
         _ = try await runtime.connect(to: Self.address(server))
-        // One that is up crashes first.
+        // A host that is up crashes first.
         server.restart()
       }
       try await runtime.clock.sleep(for: .milliseconds(1))
@@ -346,7 +346,7 @@ struct CrashTests {
     return faults
   }
 
-  /// Asks an echo server for a minute, and gives up what is not answered within a second.
+  /// Sends requests to an echo server for a minute, and gives up each that is not answered within a second.
   private static func ask(_ runtime: SimulatedRuntime, _ server: SimulatedRuntime) async throws {
     while runtime.clock.now.offset < .seconds(60) {
       try? await withTimeout(.seconds(1), on: runtime.clock) {
@@ -374,7 +374,7 @@ struct CrashTests {
       #expect(first.trace.firstDifference(from: second.trace) == nil)
       let lines = first.trace.lines
       #expect(lines.count { $0.contains("crashes host 2") } == first.faults.count)
-      // The last outage may outlast the run.
+      // The last outage may go on after the run.
       #expect(lines.count { $0.contains("starts host 2 again") } >= first.faults.count - 1)
       #expect(lines.last { $0.contains("is answered") } != nil)
     }

@@ -11,7 +11,7 @@ struct DeterminismTests {
     func add() { value += 1 }
   }
 
-  /// Something of everything that Swift runs.
+  /// Uses some of everything that Swift runs.
   static func everything(_ runtime: SimulatedRuntime) async throws {
     let counter = Counter()
     let listener = try await runtime.listen(on: .loopback(port: 0))
@@ -46,7 +46,7 @@ struct DeterminismTests {
     for number in 0..<8 { try await socket.send([UInt8(number)], to: receiver.localAddress) }
     try await runtime.clock.sleep(for: .seconds(1))
     try await receiver.send([8], to: receiver.localAddress)
-    // Some of the eight may be lost in a rough network.
+    // Some of the eight datagrams may be lost in a rough network.
     while try await receiver.receive().bytes != [8] {}
     _ = try await runtime.runBlocking { 7 }
     let names: Set<String> = ["one", "two", "three", "four"]
@@ -87,7 +87,7 @@ struct DeterminismTests {
       if !isAdoptedFirst { try await simulate(seed: 1) { _ in } }
       let adoption = try runtime.adoptProcess()
       print(try await simulate(seed: 11, faults: .rough) { try await DeterminismTests.everything($0) }.trace)
-      // Other threads than the simulation's have their jobs taken.
+      // The adoption still takes the jobs of threads that run no simulation.
       let count = adoption.jobCount
       await Task.detached {}.value
       #expect(adoption.jobCount > count)

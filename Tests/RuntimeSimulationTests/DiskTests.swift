@@ -4,7 +4,7 @@ import RuntimeSimulation
 import RuntimeTestSupport
 import Testing
 
-/// Disks, and what crashes and faults leave of what is on them.
+/// Disks, and what crashes and faults leave of their files.
 struct DiskTests {
   @Test func `Files are written, read, cut, renamed and removed, and each operation takes its time`() async throws {
     let report = try await simulate(seed: 1, faults: .calm) { runtime in
@@ -34,7 +34,7 @@ struct DiskTests {
     #expect(report.duration > .milliseconds(1) && report.duration < .milliseconds(100))
   }
 
-  /// What is there of `name` after a crash.
+  /// Returns the contents of file `name` after a crash; `nil` if it is lost.
   private static func leftovers(_ disk: SimulatedDisk, _ name: String) async throws -> [UInt8]? {
     try await disk.list().contains(name) ? disk.read(name) : nil
   }

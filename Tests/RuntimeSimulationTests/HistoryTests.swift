@@ -3,12 +3,12 @@ import RuntimeSimulation
 import RuntimeTestSupport
 import Testing
 
-/// What is done to a register.
+/// A command of a register.
 enum RegisterCommand: Hashable, Sendable, CustomStringConvertible {
   case get
   case put(Int)
 
-  /// What a register does, one command at a time. A `put` has no outcome.
+  /// Applies the command to a register. A `put` has no outcome.
   func apply(to register: inout Int) -> Int? {
     switch self {
     case .get: return register
@@ -30,7 +30,7 @@ struct HistoryTests {
   typealias RegisterHistory = History<RegisterCommand, Int?>
   private struct Lost: Error {}
 
-  /// Has each command take its time, with the outcome that is given.
+  /// Records commands that take the given times and have the given outcomes, and checks the history.
   private func check(
     _ commands: [(RegisterCommand, ClosedRange<Int>, outcome: Int??)]
   ) async throws {
@@ -52,7 +52,7 @@ struct HistoryTests {
     }
   }
 
-  /// Why the history is none that a register can have.
+  /// Returns why the history is not that of a register.
   private func refusal(
     _ commands: [(RegisterCommand, ClosedRange<Int>, outcome: Int??)]
   ) async throws -> NotLinearizable {
@@ -64,7 +64,7 @@ struct HistoryTests {
   @Test func `What one thing at a time can have done is linearizable, whatever goes on at once`() async throws {
     try await check([])
     try await check([(.put(1), 1...2, .some(nil)), (.get, 3...4, 1)])
-    // Either may have been first, and what read the old value may have returned last.
+    // Either may have come first, and the call that read the old value may have returned last.
     try await check([(.put(1), 1...10, .some(nil)), (.get, 2...12, 0), (.get, 3...5, 1)])
     try await check([(.put(1), 1...10, .some(nil)), (.put(2), 1...10, .some(nil)), (.get, 11...12, 1)])
     try await check([(.put(1), 1...10, .some(nil)), (.put(2), 1...10, .some(nil)), (.get, 11...12, 2)])
@@ -83,7 +83,7 @@ struct HistoryTests {
 
   @Test func `Nothing comes before what had returned when it was called`() async throws {
     _ = try await refusal([(.put(1), 1...2, .some(nil)), (.get, 3...4, 0)])
-    // The second read has seen what the first, which was over, had not.
+    // The second read does not see what the first had seen, which had returned before.
     _ = try await refusal([(.put(1), 1...10, .some(nil)), (.get, 2...3, 1), (.get, 4...5, 0)])
   }
 
@@ -91,7 +91,7 @@ struct HistoryTests {
     for outcome in [0, 1] { try await check([(.put(1), 1...2, nil), (.get, 3...4, outcome)]) }
     try await check([(.put(1), 1...2, nil), (.get, 3...4, 0), (.get, 5...6, 1)])
     _ = try await refusal([(.put(1), 1...2, nil), (.get, 3...4, 1), (.get, 5...6, 0)])
-    // Not before it was called.
+    // A call cannot take effect before it begins.
     _ = try await refusal([(.get, 1...2, 1), (.put(1), 3...4, nil)])
   }
 
@@ -125,7 +125,7 @@ struct HistoryTests {
       #expect(isLinearizable == Self.hasOrder(events.elements), "\(events.elements)")
       verdicts.record(isLinearizable)
     }
-    // Enough of both.
+    // There are enough histories of both kinds.
     #expect(verdicts.elements.count { $0 } > 50)
     #expect(verdicts.elements.count { !$0 } > 50)
   }
@@ -135,7 +135,7 @@ struct HistoryTests {
     case end(Int, Int?)
   }
 
-  /// Whether an order explains the events: each is tried.
+  /// Returns whether an order explains the events, by trying each.
   private static func hasOrder(_ events: [Event]) -> Bool {
     var commands: [Int: (RegisterCommand, position: Int)] = [:]
     var ends: [Int: (Int?, position: Int)] = [:]
@@ -158,7 +158,7 @@ struct HistoryTests {
         return ends[number].map { $0.0 == outcome } ?? true
       }
     }
-    /// All orders of all subsets.
+    /// Tries all orders of all subsets.
     func hasOrder(_ begun: [Int], _ rest: Set<Int>) -> Bool {
       explains(begun) || rest.contains { hasOrder(begun + [$0], rest.subtracting([$0])) }
     }

@@ -4,7 +4,7 @@ import RuntimeTestSupport
 import Testing
 
 struct InvariantTests {
-  /// Two accounts, between which money goes in two steps.
+  /// Moves money between two accounts, in two steps each time.
   private static func transfers(_ runtime: SimulatedRuntime, at moments: InvariantMoments) async throws {
     let balance = Recorder<Int>()
     runtime.invariant("the sum stays the same", at: moments) { balance.elements.reduce(0, +) == 0 }
@@ -14,7 +14,7 @@ struct InvariantTests {
       await Task.yield()
       balance.record(10)
     }
-    // What is broken from here on, when the run is at its end, is broken by that.
+    // Breaks the invariant at the end of the body, if it still holds then.
     balance.record(1)
   }
 

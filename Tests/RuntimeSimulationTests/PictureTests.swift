@@ -5,7 +5,7 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// What is in the picture of a failed run. `scripts/check-picture` has a browser draw the two scenes.
+/// The contents of the picture of a failed run. `scripts/check-picture` makes a browser draw the two scenes.
 struct PictureTests {
   private struct Broken: Error {}
   private struct NothingFailed: Error {}
@@ -21,7 +21,7 @@ struct PictureTests {
     throw NothingFailed()
   }
 
-  /// A client, a proxy and a server, of which one breaks when a connection is reset.
+  /// A client, a proxy and a server, one of which throws when a connection is reset.
   private static func shortScene() async throws -> SimulationFailure {
     var faults = FaultPlan.calm
     faults.resets = 0.2
@@ -58,7 +58,7 @@ struct PictureTests {
     }
   }
 
-  /// A run of more than twenty thousand events. Somewhere in it a datagram is lost, so that one of five clients waits for ever.
+  /// A run of more than twenty thousand events. One datagram in it is lost, so that one of five clients waits forever.
   private static func longScene() async throws -> SimulationFailure {
     var faults = FaultPlan.calm
     faults.losses = 0.0002

@@ -4,18 +4,18 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Bugs that show in few orders of turns only. How many runs it takes to find them is in docs/simulation.md.
+/// Bugs that only few orders of tasks show. docs/simulation.md says how many runs it takes to find them.
 enum OrderBug: String, CaseIterable, Sendable {
-  /// One task is held up while another makes so many steps.
+  /// One task is held up while another makes `depth` steps.
   case heldUp
-  /// One task is held up while another makes so many steps, and then the other one while the first makes as many.
+  /// One task is held up while another makes `depth` steps, and then the other one while the first makes as many.
   case heldUpInTurn
-  /// Two tasks have their turns in one certain order, which is so many turns long and has no rule.
+  /// Two tasks take `depth` steps in one particular order without a pattern.
   case pattern
 
   struct Found: Error {}
 
-  /// Throws `Found` where the bug shows.
+  /// Throws `Found` if this run has the bug.
   func provoke(depth: Int, _ runtime: SimulatedRuntime) async throws {
     switch self {
     case .heldUp:
@@ -41,7 +41,7 @@ enum OrderBug: String, CaseIterable, Sendable {
     }
   }
 
-  /// The turns of two tasks that have so many each.
+  /// Runs two tasks that take `count` steps each, and returns the order of their steps.
   private func turns(_ count: Int, _ runtime: SimulatedRuntime) async throws -> [Int] {
     let turns = Recorder<Int>()
     let tasks = (0..<2).map { number in
@@ -58,7 +58,7 @@ enum OrderBug: String, CaseIterable, Sendable {
 }
 
 struct ScheduleTests {
-  /// The failure of the first seed that fails.
+  /// Returns the failure of the first seed that fails.
   private func failure(
     of bug: OrderBug, depth: Int, seeds: ClosedRange<UInt64>, _ schedule: Schedule
   ) async throws -> SimulationFailure? {
@@ -73,7 +73,7 @@ struct ScheduleTests {
   @Test func `By chance it takes hundreds of seeds to hold a task up for eight turns, and each seed keeps its run`()
     async throws
   {
-    // A seed that has found something has to find it for ever.
+    // A seed that finds a bug once must always find it.
     #expect(try await failure(of: .heldUp, depth: 8, seeds: 1...360, .random) == nil)
     #expect(try await failure(of: .heldUp, depth: 8, seeds: 361...361, .random) != nil)
   }
@@ -130,7 +130,7 @@ struct ScheduleTests {
       var numbers: [Int] = []
       func add(_ number: Int) { numbers.append(number) }
     }
-    // Without a change of priorities a task goes on until it waits, whatever it calls.
+    // While priorities do not change, a task runs until it waits, even if it calls an actor.
     for seed: UInt64 in 1...20 {
       let orders = Recorder<[Int]>()
       try await simulate(seed: seed, schedule: .priorities(depth: 1)) { runtime in
@@ -141,7 +141,7 @@ struct ScheduleTests {
         for task in tasks { try await task.value }
         orders.record(await log.numbers)
       }
-      // The first run is one by chance.
+      // The first of the two runs has random order.
       let order = try #require(orders.elements.last)
       #expect(orders.elements.count == 2)
       #expect(zip(order, order.dropFirst()).count { $0 != $1 } == 2, "\(order)")
@@ -150,7 +150,7 @@ struct ScheduleTests {
 }
 
 struct ExplorationTests {
-  // A yield takes two jobs: five of one task among ten.
+  // A yield takes two jobs, so each of two tasks has five of the ten jobs, which have 252 orders.
   @Test(arguments: [(tasks: 2, turns: 3, orders: 20, runs: 252), (tasks: 3, turns: 1, orders: 6, runs: 6)])
   func `Every order comes up, and then it is over`(tasks: Int, turns: Int, orders: Int, runs: Int) async throws {
     let seen = Recorder<[Int]>()
@@ -165,13 +165,13 @@ struct ExplorationTests {
           }
         }
       }
-      // It has no turn among theirs.
+      // The body waits for a time, so it is ready at none of their choices.
       try await runtime.clock.sleep(for: .seconds(1))
       seen.record(order.elements)
     }
     #expect(Set(seen.elements).count == orders)
     #expect(exploration.isComplete)
-    // Each order of jobs once.
+    // Each order of jobs comes up once.
     #expect(exploration.runs == runs)
   }
 
@@ -233,7 +233,7 @@ struct ExplorationTests {
     let failure = try await #require(throws: SimulationFailure.self) {
       try await explore { runtime in
         runs.record(())
-        // As a cache does that is warm from the second run on.
+        // Like a cache that is warm from the second run on.
         let count = runs.elements.count == 1 ? 3 : 1
         for _ in 0..<count { runtime.spawn { await Task.yield() } }
       }

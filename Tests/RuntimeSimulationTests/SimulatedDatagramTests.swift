@@ -5,9 +5,9 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Datagrams between two hosts: what the network does to them, and what it does not.
+/// Datagrams between two hosts, with and without faults.
 struct SimulatedDatagramTests {
-  /// Sends the numbers below `count` from one host to another, and gives those that came, in the order in which they did.
+  /// Sends the numbers below `count` from one host to another, and returns those that arrived, in the order of arrival.
   @discardableResult
   private static func sendNumbers(below count: Int, on runtime: SimulatedRuntime) async throws -> [Int] {
     let host = runtime.host()
@@ -25,7 +25,7 @@ struct SimulatedDatagramTests {
       try await client.send(Array("\(number)".utf8), to: server.localAddress)
       try await runtime.clock.sleep(for: .milliseconds(1))
     }
-    // What is still on its way.
+    // Some datagrams may still be on their way.
     try await runtime.clock.sleep(for: .seconds(1))
     server.close()
     _ = await receiving.result
@@ -112,7 +112,7 @@ struct SimulatedDatagramTests {
       let server = try await host.bindDatagrams(on: .ipv4(.any, port: 53))
       try await client.send([2])
       #expect(try await server.receive().bytes == [2])
-      // One that is not connected hears nothing, and nothing comes of an address that no host has.
+      // A socket that is not connected gets no refusal, and neither does a datagram to an address that no host has.
       let other = try await runtime.bindDatagrams(on: .ipv4(.any, port: 0))
       try await other.send([3], to: .ipv4(host.address, port: 54))
       try await other.send([4], to: .ipv4(IPv4Address(10, 9, 9, 9), port: 53))

@@ -4,9 +4,9 @@ import RuntimeSimulation
 import RuntimeTesting
 import Testing
 
-/// What a test asks of the links between hosts, and what becomes of streams and datagrams.
+/// The verbs of links between hosts, and their effects on streams and datagrams.
 struct SimulatedLinkTests {
-  /// Two hosts with a stream and sockets for datagrams between them.
+  /// Two hosts with a stream and datagram sockets between them.
   private struct Pair {
     let near: SimulatedRuntime
     let far: SimulatedRuntime
@@ -28,13 +28,13 @@ struct SimulatedLinkTests {
 
     var link: SimulatedLink { near.link(to: far) }
 
-    /// Sends `number` by stream and by datagram from one to the other.
+    /// Sends `number` by stream and by datagram from the near host to the far one.
     func send(_ number: UInt8) async throws {
       try await nearStream.write([number])
       try await nearSocket.send([number], to: farSocket.localAddress)
     }
 
-    /// Sends `number` by stream and by datagram the other way.
+    /// Sends `number` by stream and by datagram from the far host to the near one.
     func sendBack(_ number: UInt8) async throws {
       try await farStream.write([number])
       try await farSocket.send([number], to: nearSocket.localAddress)
@@ -139,7 +139,7 @@ struct SimulatedLinkTests {
       pair.link.setLosses(1)
       try await pair.send(1)
       #expect(try await pair.farStream.read() == [1])
-      // Ten times, after 0.2 s and twice as much each time.
+      // Ten losses in a row, with a delay of 0.2 s for the first and twice as much for each after it.
       #expect(Self.time(runtime) == .milliseconds(200 * 1023))
       #expect(pair.nearStream.faults.map(\.kind) == Array(repeating: .loss, count: 10))
       pair.link.setLosses(nil)

@@ -4,7 +4,8 @@ import RuntimeTesting
 import Testing
 
 struct SimulatedRuntimeTests {
-  /// What a simulation cannot have: one thread runs everything, in a time and a network of its own.
+  /// The cases that a simulation can pass: it runs everything on one thread, in simulated time, in a network of its
+  /// own.
   private static let cases = RuntimeConformance.cases(
     without: [.threads, .realDescriptors, .realTime, .quietProcess])
 
@@ -15,7 +16,7 @@ struct SimulatedRuntimeTests {
     }
   }
 
-  /// A stream may give and take less at a time than there is; no promise is to depend on that.
+  /// A stream may read and write less at a time than it could. No promise may depend on that.
   @Test(arguments: cases.filter { ![.timers, .executor].contains($0.area) })
   func `It keeps them where reads and writes are cut short`(promise: RuntimeConformance.Case) async throws {
     var faults = FaultPlan.none

@@ -7,7 +7,7 @@ import RuntimeTesting
 import Testing
 
 struct SimulationFailureTests {
-  /// The failure of a simulation that has to fail.
+  /// Returns the failure of a simulation that must fail.
   private func failure(
     seeds: ClosedRange<UInt64> = 1...1, faults: FaultPlan = .none, limits: SimulationLimits = SimulationLimits(),
     _ body: @escaping @Sendable (SimulatedRuntime) async throws -> Void
@@ -64,7 +64,7 @@ struct SimulationFailureTests {
   @Test func `A task that something outside resumes makes the run one that cannot be repeated`() async throws {
     let failure = try await failure { runtime in
       let hasSuspended = DispatchSemaphore(value: 0)
-      // Long enough in the simulation for whatever happens outside.
+      // Keeps the simulation going for long enough for what happens outside.
       let ticking = runtime.spawn {
         while !Task.isCancelled {
           hasSuspended.signal()
@@ -73,7 +73,7 @@ struct SimulationFailureTests {
         }
       }
       await withUnsafeContinuation { continuation in
-        // A task that is resumed before it has suspended goes on by itself, and nothing comes from outside.
+        // A task that is resumed before it has suspended continues by itself, and no job comes from outside.
         DispatchQueue.global().async {
           hasSuspended.wait()
           continuation.resume()

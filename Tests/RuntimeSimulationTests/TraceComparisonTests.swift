@@ -3,7 +3,7 @@ import RuntimeSimulation
 import Testing
 
 struct TraceComparisonTests {
-  /// What a run is like in which these lines are noted.
+  /// Returns the trace of a run that notes these lines.
   private func trace(_ notes: [String]) async throws -> SimulationTrace {
     try await simulate(seed: 1) { runtime in
       for note in notes { runtime.note(note) }
