@@ -4,7 +4,7 @@ import RuntimeSimulation
 import RuntimeTestSupport
 import Testing
 
-/// A server with a bound on its connections, over both versions of HTTP.
+/// A server with a limit of connections, over both versions of HTTP.
 struct ConnectionLimitSimulationTests {
   private static let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -19,8 +19,8 @@ struct ConnectionLimitSimulationTests {
         let waiting = [try await client(), try await client(), try await client()]
         for client in waiting { try await client.send(Self.request) }
         try await runtime.clock.sleep(for: .seconds(5))
-        try expect(server.metrics.totalConnections == 2, "more were let in")
-        try expect(try await second.get("/").text == "hello", "those inside suffered")
+        try expect(server.metrics.totalConnections == 2, "the server accepted more connections")
+        try expect(try await second.get("/").text == "hello", "an open connection was not served")
         first.stream.close()
         for client in waiting {
           try expect(try await client.readResponse().text == "hello", "it said something else")
@@ -46,7 +46,7 @@ struct ConnectionLimitSimulationTests {
               } else {
                 try expect(try await HTTPTestClient(stream).get("/").text == "hello", "it said something else")
               }
-              try expect(server.metrics.openConnections <= maximum, "more were let in")
+              try expect(server.metrics.openConnections <= maximum, "the server accepted more connections")
               stream.close()
             }
           }
@@ -80,7 +80,7 @@ struct ConnectionLimitSimulationTests {
     }
   }
 
-  /// Calls `body` with a server on a host of its own and the task that runs it, and shuts the server down.
+  /// Calls `body` with a server on its own host and the task that runs it, and shuts the server down.
   private static func serve(
     on runtime: SimulatedRuntime, maximum: Int,
     _ body: (Server<SimulatedRuntime, Router>, Task<Void, any Error>) async throws -> Void

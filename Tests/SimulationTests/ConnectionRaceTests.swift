@@ -4,16 +4,16 @@ import RuntimeTesting
 import Synchronization
 import Testing
 
-/// Connecting to a host of several addresses, in virtual time.
+/// Connecting to a host with several addresses, in virtual time.
 @Suite struct ConnectionRaceTests {
   private static let addresses: [SocketAddress] = (1...3).map { .ipv4(IPv4Address(10, 0, 0, $0), port: 80) }
 
-  /// What becomes of an attempt, and after how long.
+  /// The result of an attempt, and the time that it takes.
   private enum Fate: Sendable {
     case connects(after: Duration), isRefused(after: Duration), isSilent
   }
 
-  /// What a race did.
+  /// What happened in a race.
   private final class Log: Sendable {
     /// When each attempt began.
     let starts = Mutex<[(SocketAddress, Duration)]>([])
@@ -21,9 +21,9 @@ import Testing
     let far = Mutex<[SocketAddress: MemoryStream]>([:])
   }
 
-  /// Races for the three addresses, each of which has its fate.
+  /// Races for the three addresses, whose attempts have the given fates.
   ///
-  /// - Returns: the end that is connected to, or the error; what was done; and how long it took.
+  /// - Returns: the connected end or the error, what happened, and how long it took.
   private func race(
     on runtime: SimulatedRuntime, _ fates: [Fate]
   ) async -> (result: Result<MemoryStream, IOError>, log: Log, time: Duration) {

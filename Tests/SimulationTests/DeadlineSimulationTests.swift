@@ -3,7 +3,7 @@ import RuntimeSimulation
 import RuntimeTestSupport
 import Testing
 
-/// When an operation with a deadline is cancelled, and what becomes of it in whatever order things happen.
+/// When an operation with a deadline is cancelled, and what the caller gets, in many orders of events.
 struct DeadlineSimulationTests {
   @Test func `An operation is cancelled at its deadline, and no later or sooner`() async throws {
     try await simulate(seeds: Seeds.few) { runtime in
@@ -79,7 +79,7 @@ struct DeadlineSimulationTests {
       let task = runtime.spawn {
         try await withTimeout(.seconds(2), on: clock) {
           try? await clock.sleep(for: .seconds(60))
-          // It takes its time to end, and the deadline passes.
+          // The operation takes time to end, and the deadline passes meanwhile.
           await Task { try? await clock.sleep(for: .seconds(5)) }.value
           throw CancellationError()
         }

@@ -5,10 +5,10 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Clients that go, or say that they write no more, while a handler has their request: which handlers are cancelled, and
+/// Clients that disconnect or end their requests' direction while a handler runs: which handlers are cancelled, and
 /// when.
 @Suite(.timeLimit(.minutes(10))) struct DepartureSimulationTests {
-  /// How a client gives its request up.
+  /// How a client gives up its request.
   enum Departure: CaseIterable { case closing, finishing, closingHTTP2, reset }
 
   @Test(arguments: Departure.allCases)
@@ -33,7 +33,7 @@ import Testing
         try await runtime.clock.sleep(for: .milliseconds(10))
       }
       let elapsed = start.duration(to: runtime.clock.now)
-      // Over HTTP/1 the server looks once a tick, which is a second.
+      // Over HTTP/1 the server checks once a tick, which is a second.
       let latest: Duration = departure == .closing || departure == .finishing ? .milliseconds(2100) : .milliseconds(100)
       try expect(elapsed < latest, "the handler went on for \(elapsed)")
       stream.close()
@@ -97,7 +97,7 @@ import Testing
         return .text("too late")
       }
       router.get("/large") { _ in
-        // So that it is no plain call which answers.
+        // Waits, so that the response does not come from a call that never suspends.
         try await host.clock.sleep(for: .milliseconds(1))
         return Response(body: .bytes(large))
       }

@@ -5,7 +5,7 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Header blocks of HTTP/2 in several frames, between which nothing may come, and of which there are not too many.
+/// HTTP/2 header blocks in several frames. No other frame may interrupt them, and their number is limited.
 struct HeaderBlockSimulationTests {
   private typealias Client = HTTP2TestClient<SimulatedStream>
 
@@ -25,7 +25,7 @@ struct HeaderBlockSimulationTests {
       let head = client.head("GET", "/").bytes
       try await client.stream.write(Client.frame(1, flags: 1, stream: 3, payload: Array(head.dropFirst(9))))
       let more = Client.frame(9, stream: 3, payload: [UInt8](repeating: 0, count: 16_384))
-      // Far more than a head may have, and far fewer frames than a client may send in vain.
+      // Far more than a head may have, but far fewer frames than the server's limit of useless frames.
       for _ in 0..<20 { try await client.stream.write(more) }
       let code = try await client.readGoAway()
       try expect(code == 11, "it ended with \(code)")

@@ -2,7 +2,7 @@ import Runtime
 import RuntimeSimulation
 import Testing
 
-/// When the ticks of an interval come, in virtual time.
+/// The times of an interval's ticks, in virtual time.
 struct IntervalSimulationTests {
   @Test func `Ticks do not drift, however long the work between them takes`() async throws {
     try await simulate(seeds: Seeds.few) { runtime in

@@ -1,9 +1,9 @@
 import RuntimeSimulation
 
 extension SimulatedRuntime {
-  /// Checks that nothing is left of anything in the simulation, but the task that asks.
+  /// Checks that nothing is left in the simulation, except the calling task.
   func expectNothingLeft() async throws {
-    // What was on its way when both ends were closed arrives first.
+    // What was on its way when both ends were closed still has to arrive.
     try await clock.sleep(for: .seconds(30))
     let inventory = inventory
     let isEmpty =

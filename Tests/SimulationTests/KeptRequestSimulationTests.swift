@@ -5,9 +5,9 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Requests that handlers keep: the memory of one must not be used for the next while a handler has it.
+/// Requests that handlers keep. Their memory must not be used for the next request while a handler has them.
 ///
-/// The routes have no parameters, for which a router would make a copy.
+/// The routes have no parameters, because a router copies a request with parameters.
 struct KeptRequestSimulationTests {
   private static let count = 20
 
@@ -72,7 +72,7 @@ struct KeptRequestSimulationTests {
 
   private static func talkHTTP1(_ client: HTTPTestClient<SimulatedStream>) async throws {
     for number in 0..<count {
-      // In one pipeline, so that the next is decoded as soon as may be.
+      // In one pipeline, so that each request is decoded as early as possible.
       try await client.send(
         "GET /plain?\(number) HTTP/1.1\r\nHost: a\r\nX-Number: \(number)\r\n\r\n"
           + "GET /waiting?\(number) HTTP/1.1\r\nHost: a\r\nX-Number: \(number)\r\n\r\n"

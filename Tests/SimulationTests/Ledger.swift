@@ -1,8 +1,8 @@
 import Runtime
 import RuntimePrimitives
 
-/// What was asked of a server, what its handlers were called for, and what came back: each request has a number of its
-/// own, and every body tells whose it is.
+/// A record of the requests to a server, the calls of its handlers, and the responses. Each request has its own number,
+/// which every body contains.
 final class Ledger: Sendable {
   private struct Entries {
     var handled: [Int: Int] = [:]
@@ -18,7 +18,7 @@ final class Ledger: Sendable {
     init(_ description: String) { self.description = description }
   }
 
-  /// The number of a new request.
+  /// Returns the number of a new request.
   func next() -> Int {
     entries.withLock { entries in
       entries.lastNumber += 1
@@ -26,10 +26,10 @@ final class Ledger: Sendable {
     }
   }
 
-  /// A handler has been called for a request.
+  /// Records that a handler has been called for a request.
   func handle(_ number: Int) { entries.withLock { $0.handled[number, default: 0] += 1 } }
 
-  /// A whole response has come for a request.
+  /// Records that a complete response has arrived for a request, and checks its body.
   func answer(_ number: Int, with body: [UInt8], expecting expected: [UInt8]) throws {
     guard body == expected else {
       throw Wrong("request \(number) was answered with \(body.count) bytes that are not its \(expected.count)")
@@ -38,19 +38,19 @@ final class Ledger: Sendable {
     guard isFirst else { throw Wrong("request \(number) was answered twice") }
   }
 
-  /// Whether a handler has been called for a request.
+  /// Returns whether a handler has been called for a request.
   func hasHandled(_ number: Int) -> Bool { entries.withLock { $0.handled[number] != nil } }
 
-  /// A connection has been refused, though the server was there.
+  /// Records that a connection was refused although the server was up.
   func noteRefusedConnection() { entries.withLock { $0.refusedConnections += 1 } }
 
-  /// How many connections have been refused so.
+  /// The number of such connections.
   var refusedConnections: Int { entries.withLock(\.refusedConnections) }
 
-  /// How many requests there have been.
+  /// The number of requests.
   var count: Int { entries.withLock(\.lastNumber) }
 
-  /// Checks what has to be so whatever went wrong.
+  /// Checks what must hold whatever went wrong.
   ///
   /// - Parameter losesNothing: whether every request that a handler was called for must have been answered.
   func check(losesNothing: Bool) throws {
@@ -59,7 +59,7 @@ final class Ledger: Sendable {
       throw Wrong("request \(number) was handled \(times) times")
     }
     for number in entries.answered.sorted() where entries.handled[number] == nil {
-      throw Wrong("request \(number) was answered by nobody")
+      throw Wrong("request \(number) was answered, but not handled")
     }
     guard losesNothing else { return }
     for number in entries.handled.keys.sorted() where !entries.answered.contains(number) {
@@ -67,14 +67,14 @@ final class Ledger: Sendable {
     }
   }
 
-  /// Checks that everything that was asked has been answered.
+  /// Checks that every request has been answered.
   func checkAllAnswered() throws {
     let (count, answered) = entries.withLock { ($0.lastNumber, $0.answered.count) }
     if answered < count { throw Wrong("\(count - answered) of \(count) requests were not answered") }
   }
 }
 
-/// Has the run fail unless `condition` holds. What Swift Testing has for that would not tell the seed.
+/// Makes the run fail unless `condition` is true. Swift Testing's own expectations would not name the seed.
 func expect(_ condition: Bool, _ otherwise: @autoclosure () -> String) throws {
   if !condition { throw Ledger.Wrong(otherwise()) }
 }

@@ -4,7 +4,7 @@ import RuntimeSimulation
 import RuntimeTestSupport
 import Testing
 
-/// A server that may hold very little for its clients.
+/// A server that may hold very little memory for its clients.
 struct MemorySimulationTests {
   @Test(arguments: [Scenario.Version.http1, .http2])
   func `A request is refused as long as a server holds all that it may`(version: Scenario.Version) async throws {
@@ -40,7 +40,7 @@ struct MemorySimulationTests {
       let client = HTTP2TestClient(stream)
       try await client.start()
       let request = try await client.send("GET", "/")
-      // REFUSED_STREAM: it may be sent again.
+      // REFUSED_STREAM: the request may be sent again.
       let code = try await client.readReset(on: request)
       try expect(code == 7, "the stream ended with \(code)")
     } else {

@@ -5,12 +5,12 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Handlers that pause for longer than every timeout, wherever they can, and clients that do so wherever nothing is waited
-/// for: what has been waited for and has come must not cost the connection later.
+/// Handlers that pause for longer than every timeout at each point where they can, and clients that pause while the
+/// server waits for nothing. A wait that is over must not end the connection later.
 @Suite(.timeLimit(.minutes(10))) struct PatienceSimulationTests {
-  /// Longer than any timeout, and than the time in which a client has to give two signs of life.
+  /// Longer than any timeout, and than the time in which a client has to answer two PINGs.
   private static let pause = Duration.seconds(200)
-  /// Lengths of content: what goes with its head, what goes by itself, and more than a connection holds.
+  /// Lengths of content: sent with the head, sent by itself, and longer than a connection's buffers.
   static let lengths = [10, 30_000, 200_000]
 
   // MARK: HTTP/1
@@ -20,14 +20,14 @@ import Testing
     try await serve { runtime, server in
       let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
       for framing in ["Content-Length: \(length)\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"] {
-        // What is left unread may be any number of chunks, after which the connection could not go on.
+        // A path that does not read a chunked body would leave any number of chunks unread, and end the connection.
         let paths = ["/read", "/echo", "/whole/\(length)"] + (framing.hasPrefix("T") ? [] : ["/write/\(length)"])
         for path in paths {
-          // Just in time for an idle connection.
+          // Just before an idle connection times out.
           try await runtime.clock.sleep(for: .seconds(9))
           try await client.send("POST \(path) HTTP/1.1\r\nHost: a\r\n\(framing)")
           let stream = client.stream
-          // In a task of its own, since the handler may pause before it reads.
+          // In a separate task, because the handler may pause before it reads.
           let sending = runtime.spawn {
             let content = [UInt8](repeating: 7, count: length)
             if framing.hasPrefix("T") { try await stream.write(String(length, radix: 16) + "\r\n") }
@@ -49,7 +49,7 @@ import Testing
     try await serve { runtime, server in
       let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
       try await client.send("POST /read HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n")
-      // The handler reads after its first pause, and after each piece it pauses again.
+      // The handler reads after a first pause, and pauses again after each piece.
       for _ in 0..<2 {
         try await runtime.clock.sleep(for: Self.pause - .seconds(5))
         try await client.send([UInt8](repeating: 7, count: 10))
@@ -66,7 +66,7 @@ import Testing
       let start = runtime.clock.now
       try expect(try await client.readResponse().text == "quick", "it said something else")
       try expect(start.duration(to: runtime.clock.now) < .seconds(1), "the answer came late")
-      try expect(try await client.readResponse().status == 408, "it had its way")
+      try expect(try await client.readResponse().status == 408, "it was not timed out")
       let elapsed = start.duration(to: runtime.clock.now)
       try expect(elapsed >= .seconds(10) && elapsed < .seconds(12), "that was after \(elapsed)")
       client.stream.close()
@@ -82,7 +82,7 @@ import Testing
       try await client.start()
       for path in ["/read", "/write/\(length)", "/echo", "/whole/\(length)"] {
         let stream = try await client.send("POST", path, ends: false)
-        // It reads while it waits for room, and so gives signs of life.
+        // The client reads while it waits for room, and so answers PINGs.
         try await client.send([UInt8](repeating: 7, count: length), on: stream, ends: true)
         let response = try await client.readResponse(on: stream)
         try expect(response.status == 200, "\(path): it was a \(response.status)")
@@ -101,7 +101,7 @@ import Testing
       let stream = try await client.send("POST", "/read", ends: false)
       let waiting = try await client.send("GET", "/ponder")
       for piece in 1...2 {
-        // At least a PING comes in thirty seconds, and is answered.
+        // At least one PING comes in thirty seconds, and is answered.
         while runtime.clock.now.offset < (Self.pause - .seconds(40)) * piece { try await client.readFrame() }
         try await client.send([UInt8](repeating: 7, count: 10), on: stream, ends: piece == 2)
       }
@@ -136,7 +136,7 @@ import Testing
       while client.body(on: stream).count < 65_535 { try await client.readFrame() }
       try await runtime.clock.sleep(for: .seconds(2))
       try expect(server.metrics.requestsInFlight == 0, "the handler waits")
-      // What it has written goes out nevertheless.
+      // What the handler has written is still sent.
       try await client.openWindow(of: stream, by: 1 << 20)
       try await client.openWindow(of: 0, by: 1 << 20)
       let code = try await client.readReset(on: stream)
@@ -164,7 +164,7 @@ import Testing
       _ = try await client.get("/quick")
       let urgent = try await client.send("GET", "/large", [("priority", "u=0")])
       let other = try await client.send("GET", "/large", [("priority", "u=7")])
-      // Slowly, but as fast as it has to: what comes of the urgent one takes minutes.
+      // Slowly, but at the least rate, so that the urgent response takes minutes.
       while client.body(on: urgent).count < Self.largeLength {
         try await runtime.clock.sleep(for: .seconds(10))
         let count = client.body(on: urgent).count
@@ -257,7 +257,7 @@ import Testing
         return Response(body: .bytes([UInt8](repeating: 7, count: length)))
       }
       var options = ServerOptions()
-      // One of the handlers does what a server complains about.
+      // One of the handlers does what a server logs as an error.
       options.log = { _ in }
       try await serving(on: host, in: runtime, router, options) { server, _ in try await body(runtime, server) }
     }

@@ -5,8 +5,8 @@ import RuntimeTestSupport
 import Testing
 
 struct PipelineSimulationTests {
-  /// Answers used to lie in the output until all that had been read was answered: one behind which a slow handler's
-  /// request came in the same read was five seconds late, though it had been ready at once.
+  /// Ready answers used to stay in the output until all requests of a read were answered. A ready answer was five
+  /// seconds late if a slow handler's request came in the same read.
   @Test(arguments: ["", "Content-Length: 2\r\n"])
   func `An answer that is ready does not wait for the handler of the next request`(field: String) async throws {
     try await simulate(seeds: Seeds.few) { runtime in

@@ -4,25 +4,25 @@ import RuntimeSimulation
 import RuntimeTestSupport
 import RuntimeTesting
 
-/// A server on a host of its own, and clients on others, who ask for all kinds of things at once.
+/// A server on its own host, and clients on others that send many kinds of requests at once.
 struct Scenario: Sendable {
   enum Version: String, CaseIterable, Sendable { case http1, http2, upgraded }
 
-  /// What a request asks for.
+  /// The kind of a request.
   enum Kind: CaseIterable, Sendable {
-    /// Something short, answered at once.
+    /// A short response at once.
     case item
-    /// The same, to `HEAD`.
+    /// The same in response to `HEAD`.
     case head
-    /// Something short after a while.
+    /// A short response after a while.
     case wait
-    /// Something long, in pieces.
+    /// A long response in pieces.
     case big
-    /// What is sent, while it comes.
+    /// The request's content, sent back as it arrives.
     case echo
-    /// The same, of a length that is not told before.
+    /// The same, with a length that is not known beforehand.
     case chunked
-    /// An answer at once to content that nobody reads.
+    /// A response at once to content that the handler does not read.
     case refuse
     /// An error.
     case fail
@@ -39,12 +39,12 @@ struct Scenario: Sendable {
     var status: Int { self == .fail ? 500 : 200 }
   }
 
-  /// What a client is like.
+  /// The behaviour of a client.
   enum Manner: CaseIterable, Sendable {
     case patient
-    /// Takes its time over what it gets.
+    /// Pauses while it reads.
     case slow
-    /// Goes away when it likes.
+    /// Disconnects at any time.
     case fickle
   }
 
@@ -55,13 +55,13 @@ struct Scenario: Sendable {
   let server: Server<SimulatedRuntime, Router>
   private let serving: Task<Void, any Error>
   private let patience: Verdict.Patience
-  /// What the server lets a client send on all streams of a connection together.
+  /// How much the server lets a client send on all streams of a connection together.
   private let connectionWindow: Int
 
   init(_ version: Version, on runtime: SimulatedRuntime, options: ServerOptions = ServerOptions()) async throws {
     let host = runtime.host()
     var options = options
-    // Handlers are to fail.
+    // Some handlers fail on purpose.
     options.log = { _ in }
     let server = try await Server(
       runtime: host, address: .ipv4(host.address, port: 80), options: options,
@@ -120,7 +120,7 @@ struct Scenario: Sendable {
     return router
   }
 
-  /// What the answer to a request has to be.
+  /// Returns the body that the response to a request must have.
   static func expected(_ kind: Kind, _ number: Int) -> [UInt8] {
     switch kind {
     case .item, .wait, .refuse: Array("\(kind) \(number)".utf8)
@@ -130,14 +130,14 @@ struct Scenario: Sendable {
     }
   }
 
-  /// What a request with content sends.
+  /// Returns the content of a request.
   static func content(of number: Int) -> [UInt8] {
     (0..<number * 1009 % 100_000).map { UInt8(truncatingIfNeeded: $0 &* 13 &+ number) }
   }
 
   // MARK: Clients
 
-  /// Has a client on a new host make `connections` connections with some requests each, and waits for all to end.
+  /// Makes a client on a new host open `connections` connections with some requests each, and waits for all to end.
   func runClient(connections: Int, requests: Int, manners: [Manner] = [.patient, .slow]) async throws {
     let client = runtime.host()
     let tasks = (0..<connections).map { _ in
@@ -233,7 +233,7 @@ struct Scenario: Sendable {
         "GET /item/\(first.number) HTTP/1.1\r\nHost: sim\r\nConnection: Upgrade, HTTP2-Settings\r\n"
           + "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n")
       let response = try await reader.readHead()
-      // A server that is about to end answers in HTTP/1.1.
+      // A server that is shutting down answers in HTTP/1.1.
       guard response.status == 101 else {
         var response = response
         try verdict.checkClosing()
@@ -263,7 +263,7 @@ struct Scenario: Sendable {
         try await dawdle(host, manner)
       }
     } catch is IOError {
-      // What has come before that is read all the same.
+      // Responses that have arrived are still read.
     } catch TestClientError.endOfStream {
     }
     for (id, number, kind) in open {
@@ -280,12 +280,12 @@ struct Scenario: Sendable {
     try await checkWindow(client, verdict)
   }
 
-  /// Checks that the server has given back what it has taken of the connection's window, up to what it saves itself the
-  /// telling of, once it has acknowledged everything.
+  /// Checks that the server has given back the connection's window, except for up to half of it, for which it may save
+  /// the frame.
   private func checkWindow(_ client: HTTP2TestClient<SimulatedStream>, _ verdict: Verdict) async throws {
     do {
       guard !verdict.isExcused, !server.isShuttingDown, client.lastStream == nil else { return }
-      // What came before has been taken in when this is answered.
+      // The server has taken in everything before this request when it answers.
       let number = ledger.next()
       let response = try await client.get("/item/\(number)")
       try check(response, number, .item, verdict)
@@ -297,8 +297,8 @@ struct Scenario: Sendable {
     try expect(window >= connectionWindow / 2, "of the connection's window \(window) bytes are left")
   }
 
-  /// Whether what has come is what was asked for; a server that has lost patience may say so (408), and so may
-  /// one that has no more time (503).
+  /// Checks that a response is the one that was asked for, or a permitted refusal: 408 after a timeout, 503 when the
+  /// server has no more time.
   private func check(_ response: TestResponse, _ number: Int, _ kind: Kind, _ verdict: Verdict) throws {
     if try verdict.isRefusal(response.status) { return }
     try expect(response.status == kind.status, "request \(number), \(kind), was answered with \(response.status)")
@@ -306,9 +306,9 @@ struct Scenario: Sendable {
     try ledger.answer(number, with: body, expecting: Self.expected(kind, number))
   }
 
-  // MARK: The end
+  // MARK: Ending
 
-  /// Shuts the server down and checks that nothing is left of anything.
+  /// Shuts the server down and checks that nothing is left.
   func finish(losesNothing: Bool) async throws {
     await server.shutdown()
     try await serving.value

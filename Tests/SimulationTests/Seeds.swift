@@ -1,17 +1,17 @@
 import Glibc
 import RuntimeSimulation
 
-/// The seeds that a test goes through: few enough for every day, or as many as `SIMULATION_SEEDS` says.
+/// The seeds of a test: few enough for every day, or as many as `SIMULATION_SEEDS` says.
 enum Seeds {
   private static let wanted = number("SIMULATION_SEEDS")
 
-  /// For what has to hold in one run as in another.
+  /// Seeds for what happens in every run.
   static let few: ClosedRange<UInt64> = 1...max(1, wanted ?? 10)
-  /// For what goes wrong in one run of many.
+  /// Seeds for what goes wrong in one run of many.
   static let many: ClosedRange<UInt64> = 1...max(1, wanted ?? 25)
 
-  /// The limits of the runs that take longest. `SIMULATION_SHRINKING` says how many runs may be spent on finding out what
-  /// made one fail: none, where the reason is known.
+  /// The limits of the longest runs. `SIMULATION_SHRINKING` is the number of runs that may be spent on shrinking a
+  /// failure: 0 if its cause is known.
   static let limits: SimulationLimits = {
     var limits = SimulationLimits()
     if let count = number("SIMULATION_SHRINKING") { limits.shrinkingRuns = Int(clamping: count) }

@@ -4,7 +4,7 @@ import RuntimeSimulation
 import RuntimeTestSupport
 import Testing
 
-/// The servers in a simulated network: whatever the order of things, and whatever goes wrong.
+/// The servers in a simulated network, in many orders of events and with faults.
 struct ServerSimulationTests {
   @Test(arguments: Scenario.Version.allCases)
   func `In a calm network every request gets its own answer`(version: Scenario.Version) async throws {

@@ -18,7 +18,7 @@ func serving(
   try await runtime.expectNothingLeft()
 }
 
-/// A response whose content is `content`, as a stream in pieces of 10,000 bytes.
+/// Returns a response that streams `content` in pieces of 10,000 bytes.
 func streamed(_ content: [UInt8]) -> Response {
   Response(
     body: .stream { writer in

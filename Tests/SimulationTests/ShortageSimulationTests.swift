@@ -6,7 +6,7 @@ import RuntimeTestSupport
 import Synchronization
 import Testing
 
-/// What a server and a runtime do when there is not enough of something.
+/// A server and a runtime that run out of descriptors or threads.
 struct ShortageSimulationTests {
   @Test func `A server without descriptors says so at once, and then no more than once in ten seconds`() async throws {
     var faults = FaultPlan.none
@@ -20,7 +20,7 @@ struct ShortageSimulationTests {
         runtime: runtime, address: .loopback(port: 80), options: options,
         handler: HandlerFunction { _ in .text("hello") })
       let serving = runtime.spawn { try await server.run() }
-      // Each waits for a hundred attempts, two seconds, to be accepted.
+      // Accepting each takes a hundred attempts, which is two seconds.
       for _ in 0..<12 {
         let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
         try expect(try await client.get("/").text == "hello", "a client is not served")
@@ -42,7 +42,7 @@ struct ShortageSimulationTests {
     try await simulate(seeds: 1...1) { runtime in
       let done = Recorder<Int>()
       let refused = Recorder<Int>()
-      // A third or so of them wait at once.
+      // About a third of them wait at the same time.
       let tasks = (0..<20_000).map { number in
         runtime.spawn {
           do {

@@ -5,7 +5,7 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// What clients get of a server that shuts down, and when.
+/// What the clients of a server get when it shuts down, and when.
 @Suite(.timeLimit(.minutes(10))) struct ShutdownSimulationTests {
   @Test func `A connection without a request is closed at once, unless it may be kept for a while`() async throws {
     for grace in [Duration.zero, .seconds(3)] {
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func `Connections that wait to be accepted when the server shuts down are served`() async throws {
-    // All of this takes no time, so that the order of the tasks says how many have been accepted.
+    // None of this takes time, so the order of tasks decides how many connections have been accepted.
     try await simulate(seeds: Seeds.many) { runtime in
       let host = runtime.host()
       var router = Router()
@@ -75,7 +75,7 @@ import Testing
   func `A connection that comes while the server shuts down does not hold it up`(
     version: Scenario.Version
   ) async throws {
-    // All of this takes no time, so that the order of the tasks says whether it has been accepted.
+    // None of this takes time, so the order of tasks decides whether a connection has been accepted.
     try await simulate(seeds: Seeds.many) { runtime in
       let host = runtime.host()
       try await serving(on: host, in: runtime, Router()) { server, _ in
@@ -83,14 +83,14 @@ import Testing
         var clients: [HTTP2TestClient<SimulatedStream>] = []
         for _ in 0..<4 {
           let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
-          // It speaks HTTP/2 and asks for nothing, or says nothing at all.
+          // Speaks HTTP/2 and asks for nothing, or sends nothing at all.
           if version == .http2 { try await client.start() }
           clients.append(client)
         }
         let start = runtime.clock.now
         async let over: Void = server.shutdown()
         for client in clients {
-          // Some may be reset: they have not asked for anything.
+          // Some may be reset, because they have not asked for anything.
           do { try await client.readToEnd() } catch is IOError {}
           client.stream.close()
         }
@@ -141,7 +141,7 @@ import Testing
       let start = runtime.clock.now
       async let over: Void = server.shutdown()
       try expect(try await client.readResponse(on: whole).status == 503, "it has another answer")
-      // Before everything is ended, half a second later.
+      // Before all connections are ended, half a second later.
       try await runtime.clock.sleep(for: .milliseconds(100))
       let ends = ends.elements.map { start.duration(to: $0) }
       try expect(ends.count == 3, "\(ends.count) of 3 handlers were cancelled")
@@ -166,7 +166,8 @@ import Testing
     }
   }
 
-  /// How long `end` takes, which waits for the end of a request for `path` that is in flight when the server shuts down.
+  /// Shuts the server down while a request for `path` is in flight, and returns how long `end` takes, which waits for
+  /// the end of the request.
   private func timeToEnd(
     of path: String, on server: Server<SimulatedRuntime, Router>, _ runtime: SimulatedRuntime,
     _ end: (HTTPTestClient<SimulatedStream>) async throws -> Void

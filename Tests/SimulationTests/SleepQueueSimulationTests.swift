@@ -4,10 +4,10 @@ import RuntimePrimitives
 import RuntimeSimulation
 import Testing
 
-/// The timer wheels of the custom backend, and the queue that tasks sleep in, in virtual time: on a simulation's thread
-/// the monotonic clock tells that, so that waits of years are over at once.
+/// The timer wheels of the custom backend, and its sleep queue, in virtual time. On a simulation's thread the monotonic
+/// clock gives virtual time, so waits of years are over at once.
 struct SleepQueueSimulationTests {
-  /// Waits of up to 2⁵⁷ ns, four and a half years: twice as far as a wheel reaches.
+  /// The longest wait is 2⁵⁷ ns, four and a half years: twice as far as a wheel reaches.
   private static let longestExponent: Int64 = 57
   private static let limits: SimulationLimits = {
     var limits = SimulationLimits()
@@ -15,7 +15,7 @@ struct SleepQueueSimulationTests {
     return limits
   }()
 
-  /// As many short times as long ones.
+  /// Returns a random time. Short and long times are equally frequent.
   private static func time() -> Int64 { .random(in: 0...1 << Int64.random(in: 0...longestExponent)) }
 
   @Test func `Whoever sleeps wakes with the tick after the deadline, or at once when cancelled or closed`()
@@ -60,7 +60,7 @@ struct SleepQueueSimulationTests {
     }
   }
 
-  /// Sleeps three times, and is now and then woken by somebody who loses patience.
+  /// Sleeps three times, and is cancelled now and then.
   private static func sleepSometimes(in dormitory: Dormitory, on runtime: SimulatedRuntime) async throws {
     for _ in 0..<3 {
       try await runtime.clock.sleep(for: .nanoseconds(time()))
@@ -81,36 +81,37 @@ struct SleepQueueSimulationTests {
   }
 }
 
-/// How a sleep went, in nanoseconds of the monotonic clock.
+/// One sleep, in nanoseconds of the monotonic clock.
 private struct Nap {
   let start: Int64
   let deadline: Int64
-  /// Whether it was its time.
+  /// Whether the sleep ended because of its deadline.
   let wasDue: Bool
   let end = MonotonicTime.now
 
-  /// Whether it ended when it had to; `cancelled` and `closed` say when that happened, if it did.
+  /// Checks that the sleep ended at the right time. `cancelled` and `closed` are the times of those events, if they
+  /// happened.
   func check(cancelled: Int64?, closed: Int64?) throws {
     if wasDue {
-      // A tick is a millisecond. Who comes with a deadline that has passed waits for the next one.
+      // A tick is a millisecond. A sleep whose deadline has passed before it begins waits for the next tick.
       let tick = max((deadline + 999_999) / 1_000_000, start / 1_000_000 + 1)
       try expect(end >= deadline, "it was \(deadline - end) ns early: \(self)")
       try expect(end <= tick * 1_000_000, "it was \(end - tick * 1_000_000) ns late: \(self)")
     } else {
       let times = [cancelled, closed].compactMap(\.self)
-      try expect(times.contains { max($0, start) == end }, "nobody woke it, at \(times): \(self)")
+      try expect(times.contains { max($0, start) == end }, "it was not woken at any of \(times): \(self)")
     }
   }
 }
 
-/// A sleep queue, and a task that turns it when it asks for that: what a worker or a poller's thread does.
+/// A sleep queue, and a task that fires it when needed, as a worker or a poller's thread does.
 private final class Dormitory: Sendable {
   let queue: SleepQueue
   private let alarm: Alarm
   private let turning: Task<Void, any Error>
   private let closing = Lock<Int64?>(nil)
 
-  /// What the task that turns sleeps in, between two turns.
+  /// The sleep of that task between two calls of `fire`.
   private final class Alarm: Sendable {
     struct State {
       var sleep: Task<Void, any Error>?
@@ -120,7 +121,7 @@ private final class Dormitory: Sendable {
 
     let state = Lock(State())
 
-    /// Has the queue be turned now.
+    /// Makes the task fire the queue now.
     func ring() { state.withLock { $0.sleep }?.cancel() }
   }
 
@@ -141,7 +142,7 @@ private final class Dormitory: Sendable {
     (self.queue, self.alarm) = (queue, alarm)
   }
 
-  /// - Returns: whether it was time.
+  /// - Returns: whether the deadline ended the sleep.
   func sleep(until deadline: Int64) async -> Bool {
     do {
       try await queue.sleep(until: deadline)
@@ -156,10 +157,10 @@ private final class Dormitory: Sendable {
     queue.close()
   }
 
-  /// When it was closed.
+  /// When the queue was closed.
   var closed: Int64? { closing.withLock(\.self) }
 
-  /// How often the queue has been turned.
+  /// The number of times that the queue has been fired.
   var turns: Int { alarm.state.withLock(\.turns) }
 
   func end() async {

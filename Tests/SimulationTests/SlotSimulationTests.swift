@@ -5,11 +5,11 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Streams of HTTP/2 one after another, which have one slot in turn: nothing of one may be there for the next.
+/// Successive HTTP/2 streams that use the same slot. Nothing of one may be left for the next.
 @Suite(.timeLimit(.minutes(10))) struct SlotSimulationTests {
   private typealias Client = HTTP2TestClient<SimulatedStream>
 
-  /// What a stream does, before one that does nothing special.
+  /// What a stream does before an ordinary stream uses the slot.
   enum First: CaseIterable {
     case trailers, length, tooMuch, unread, late, responseTrailers, expectation, longHead, abandoned, abandonedStream,
       urgent, tunnel, collected
@@ -19,15 +19,15 @@ import Testing
   func `A stream has nothing of the one before it`(first: First) async throws {
     var options = ServerOptions()
     options.maximumBodyLength = 50_000
-    // So few that one which is counted too often is soon missing.
+    // So few that a stream which is counted twice soon leaves no room.
     options.http2.maximumConcurrentStreams = 4
     try await serve(options) { runtime, client in
       for _ in 0..<3 {
         try await Self.perform(first, client, runtime)
-        // Its end, and that of its handler, have been noticed when this is answered.
+        // When this is answered, the server has noticed the end of the stream and of its handler.
         try expect(try await client.get("/quick").text == "quick", "it said something else")
         let stream = try await client.send("POST", "/count", ends: false)
-        // Nearly as long as content may not come.
+        // Nearly as long as the timeout for content.
         if first == .late { try await runtime.clock.sleep(for: .seconds(25)) }
         try await client.send([UInt8](repeating: 1, count: 30_000), on: stream, ends: true)
         let response = try await client.readResponse(on: stream)
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  /// Checks that two streams of which nothing says which is the more urgent take turns.
+  /// Checks that two streams of equal priority take turns.
   private static func checkTurns(_ client: Client) async throws {
     let streams = [try await client.send("GET", "/large"), try await client.send("GET", "/large")]
     var counts = [0, 0]
@@ -132,7 +132,7 @@ import Testing
     try await serve { _, client in
       for _ in 0..<10 {
         let stream = try await client.send("POST", "/refuse", ends: false)
-        // It sends everything before it reads more than it has to.
+        // The client sends everything before it reads more than it has to.
         try await client.send([UInt8](repeating: 1, count: 300_000), on: stream, ends: true)
         try expect(try await client.readResponse(on: stream).text == "refused", "it said something else")
         try expect(client.error(on: stream) == nil, "it was told not to go on")
@@ -181,10 +181,10 @@ import Testing
       try await serving(on: host, in: runtime, router, options) { server, _ in
         let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
         try await client.start()
-        // The settings are acknowledged then.
+        // After this, the settings are acknowledged.
         _ = try await client.get("/quick")
         try await body(runtime, client)
-        // The connection lies idle, and its streams have left nothing.
+        // The connection is idle now, and its streams have left nothing.
         try await runtime.clock.sleep(for: .seconds(5))
         try expect(server.metrics.heldBytes == 0, "\(server.metrics.heldBytes) bytes are held")
         try expect(server.metrics.requestsInFlight == 0, "\(server.metrics.requestsInFlight) requests are in flight")

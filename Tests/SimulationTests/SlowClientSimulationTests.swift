@@ -5,8 +5,8 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Clients that send or take content slowly: as long as they keep to the least rate, they have all the time they need, and
-/// otherwise no more than one that does nothing.
+/// Clients that send or take content slowly. While they keep to the least rate, they have all the time they need;
+/// otherwise, no more time than a client that does nothing.
 @Suite(.timeLimit(.minutes(10))) struct SlowClientSimulationTests {
   private static let length = 100_000
 
@@ -55,7 +55,7 @@ import Testing
             try await runtime.clock.sleep(for: .seconds(20))
           }
         }
-        // Within a frame nothing tells whose it is but the frame, so that the connection ends.
+        // Within a frame, a stream cannot be ended by itself, so the connection ends.
         if isWithinFrame {
           _ = try? await client.readToEnd()
         } else {
@@ -127,7 +127,7 @@ import Testing
       let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
       // SETTINGS_INITIAL_WINDOW_SIZE
       try await client.start([(4, 10)])
-      // By then the settings are acknowledged.
+      // After this, the settings are acknowledged.
       _ = try await client.get("/none")
       client.opensWindows = false
       let stream = try await client.send("GET", "/large")

@@ -6,7 +6,7 @@ import RuntimeTesting
 import Testing
 
 /// The timeouts of a whole server, in virtual time: none is early, none is more than a tick late, and a connection that
-/// keeps just within them lives.
+/// keeps just within them stays open.
 struct TimeoutSimulationTests {
   // MARK: HTTP/1
 
@@ -14,14 +14,14 @@ struct TimeoutSimulationTests {
     try await serve { site in
       let client = try await site.client()
       try await site.expectEnd(after: .seconds(10))
-      try expect(try await client.stream.readToEnd().isEmpty, "there was a word")
+      try expect(try await client.stream.readToEnd().isEmpty, "something came")
       client.stream.close()
     }
   }
 
-  // Seed 185 failed: the server closed the connection right behind its 408. It meant to read on for a while, but in a task
-  // that had been cancelled for its lateness, and that does not wait; what came from the client in that instant made a
-  // reset of the end.
+  // Seed 185 failed: the server closed the connection right after its 408. It was meant to read on for a while, but in
+  // a task that had been cancelled because of the timeout, and whose waits therefore ended at once. Data from the
+  // client at that moment turned the end into a reset.
   @Test func `A head may take ten seconds, however it comes`() async throws {
     try await serve { site in
       let client = try await site.client()
@@ -29,7 +29,7 @@ struct TimeoutSimulationTests {
       let stream = client.stream
       let dripping = site.runtime.spawn {
         try await stream.write("GET / HTTP/1.1\r\nHost: a\r\nX: ")
-        // Often enough for some to be on its way at any time.
+        // Often enough for some bytes to be on their way at any time.
         for _ in 0..<1200 {
           try await stream.write("a")
           try await site.clock.sleep(for: .milliseconds(10))
@@ -64,7 +64,7 @@ struct TimeoutSimulationTests {
       let client = try await site.client()
       _ = try await client.get("/")
       try await site.expectEnd(after: .seconds(60))
-      try expect(try await client.stream.readToEnd().isEmpty, "there was a word")
+      try expect(try await client.stream.readToEnd().isEmpty, "something came")
       client.stream.close()
     }
   }
@@ -88,7 +88,8 @@ struct TimeoutSimulationTests {
     try await serve { site in
       let client = try await site.client()
       try await client.send("POST /elsewhere HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n")
-      // Thirty seconds until the connection's task is cancelled, which that wait does not see, and as many once more.
+      // The connection's task is cancelled after thirty seconds, which that wait ignores. The connection closes after
+      // thirty more.
       try await site.expectEnd(after: .seconds(60))
       client.stream.close()
     }
@@ -104,8 +105,8 @@ struct TimeoutSimulationTests {
     }
   }
 
-  // Seed 1 failed: the time to take something was measured for 256 KiB together, and whoever took them more slowly than
-  // in half a minute was cut off, although it never stopped.
+  // Seed 1 failed: the time to take data was measured for 256 KiB together. A client that took them in more than half a
+  // minute was cut off, although it never stopped.
   @Test(arguments: ["/large", "/stream"])
   func `A client that takes a little of a response within thirty seconds gets it all`(path: String) async throws {
     try await serve { site in
@@ -122,7 +123,7 @@ struct TimeoutSimulationTests {
       let client = try await site.client()
       try await client.send("nonsense\r\n")
       try expect(try await client.readResponse().status == 400, "it was not refused")
-      // Until then what it sends is read, and the answer is not lost to a reset.
+      // Until the client goes, the server reads what it sends, so that no reset destroys the answer.
       for _ in 0..<19 {
         try await client.send("more")
         try await site.clock.sleep(for: .milliseconds(100))
@@ -164,7 +165,7 @@ struct TimeoutSimulationTests {
     try await serve { site in
       let client = try await site.http2Client()
       let pause = Duration.milliseconds(9900)
-      // It stays long, since a secret is put into no table (RFC 7541 section 7.1).
+      // The head stays long, because a secret is never put into a table (RFC 7541 section 7.1).
       let secret = [("authorization", String(repeating: "~", count: 60))]
       for _ in 0..<10 {
         let head = client.head("GET", "/", secret)
@@ -175,7 +176,7 @@ struct TimeoutSimulationTests {
       }
       let stream = client.stream
       let late = client.head("GET", "/", secret).bytes
-      // Before that nobody can tell that it is a head.
+      // Until the frame's header has come, the server cannot know that it is a head.
       try await stream.write(Array(late.prefix(9)))
       let dripping = site.runtime.spawn {
         for byte in late.dropFirst(9) {
@@ -211,8 +212,7 @@ struct TimeoutSimulationTests {
     }
   }
 
-  // Seed 1 failed: the time it had was taken for the time of a connection that had yet to hear of the end, and there was
-  // no other.
+  // Seed 1 failed: the time limit was that of a connection that had yet to learn of the end, and there was no other.
   @Test func `A client that has heard of the end and stays has two seconds to go`() async throws {
     try await serve { site in
       let client = try await site.http2Client()
@@ -223,7 +223,8 @@ struct TimeoutSimulationTests {
     }
   }
 
-  // Seed 1 failed: the first tick that found the connection idle counted once more, and it ended up to two ticks late.
+  // Seed 1 failed: the first tick that found the connection idle was counted twice, and the connection ended up to two
+  // ticks late.
   @Test func `A connection of HTTP/2 lies idle for a minute`() async throws {
     try await serve { site in
       let client = try await site.http2Client()
@@ -239,14 +240,14 @@ struct TimeoutSimulationTests {
     }
   }
 
-  // Seed 1 failed, and so did it for the next: silence was counted from the beginning of the tick in which the last byte
-  // had come, so that a live client was asked, and a dead one given up, almost a second too soon.
+  // Seed 1 failed, here and in the next test: silence was counted from the beginning of the tick in which the last byte
+  // had come. So a live client was pinged, and a dead one given up, almost a second too soon.
   @Test func `A client that gives no sign of life for a minute is taken for dead`() async throws {
     try await serve { site in
       let client = try await site.http2Client()
       _ = try await client.get("/")
       _ = try await client.send("GET", "/wait/600000")
-      // What comes is not read, so no PING is answered.
+      // The client does not read, so it answers no PING.
       try await site.expectEnd(after: .seconds(60), farewell: true)
       client.stream.close()
     }
@@ -271,7 +272,7 @@ struct TimeoutSimulationTests {
       let stream = try await client.send("POST", "/", ends: false)
       for _ in 0..<10 {
         try await client.send(Site.piece, on: stream)
-        // The client reads: settings and signs of life are acknowledged.
+        // The client reads: settings and PINGs are acknowledged.
         try expect(try await client.get("/").text == "hello", "it said something else")
         try await site.clock.sleep(for: .milliseconds(29_900))
       }
@@ -331,7 +332,7 @@ struct TimeoutSimulationTests {
     }
   }
 
-  // Seed 1 failed, as over HTTP/1: all that lay ready, up to 512 KiB, had to be taken within the time.
+  // Seed 1 failed, as over HTTP/1: all buffered data, up to 512 KiB, had to be taken within the time.
   @Test(arguments: ["/large", "/stream"])
   func `A client of HTTP/2 that takes a little within thirty seconds gets it all`(path: String) async throws {
     try await serve { site in
@@ -340,7 +341,7 @@ struct TimeoutSimulationTests {
       _ = try await client.get("/")
       _ = try await client.send("GET", path)
       let count = try await site.readSlowly(client.stream, upTo: Site.largeLength) {
-        // A sign of life; a server that has sent everything would take the connection for idle.
+        // A sign of life: a server that has sent everything would find the connection idle.
         _ = try await client.send("GET", "/empty")
       }
       try expect(count >= Site.largeLength, "it got \(count) bytes")
@@ -350,12 +351,12 @@ struct TimeoutSimulationTests {
 
   // MARK: -
 
-  /// Runs `body` with a server that has the usual timeouts; nothing may be left of either.
+  /// Runs `body` with a server that has the default timeouts, and checks that nothing is left of either.
   private func serve(_ body: @escaping @Sendable (Site) async throws -> Void) async throws {
     try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
       let site = try await Site(on: runtime)
       let serving = site.host.spawn { try await site.server.run() }
-      // So that what follows may begin anywhere within a tick.
+      // A random delay, so that `body` begins anywhere within a tick.
       try await runtime.clock.sleep(for: .nanoseconds(.random(in: 0...1_000_000_000)))
       try await body(site)
       await site.server.shutdown()
@@ -365,15 +366,15 @@ struct TimeoutSimulationTests {
   }
 }
 
-/// A server on a host of its own.
+/// A server on its own host.
 private struct Site: Sendable {
   let runtime: SimulatedRuntime
   let host: SimulatedRuntime
   let server: Server<SimulatedRuntime, Router>
 
-  /// More than a connection holds.
+  /// More than a connection buffers.
   static let largeLength = 300_000
-  /// As much content as has to come, or to be taken, in thirty seconds.
+  /// The content that must come, or be taken, in thirty seconds.
   static let piece = [UInt8](repeating: 1, count: 16 * 1024)
 
   init(on runtime: SimulatedRuntime) async throws {
@@ -414,12 +415,12 @@ private struct Site: Sendable {
     return client
   }
 
-  /// What the server says, and what it hears, is on its way for up to so long: it may seem early by as much.
+  /// The longest time that data takes between client and server. The server may seem early by as much.
   private static let journey = Duration.milliseconds(20)
-  /// It looks at its connections once a second.
+  /// The time between two checks of the server's connections, a second, with some allowance.
   private static let tick = Duration.milliseconds(1010) + journey + journey
 
-  /// Checks that `body` takes `time`, or a tick more.
+  /// Checks that `body` takes `time`, or up to a tick more.
   func timed<Success>(_ time: Duration, _ body: () async throws -> Success) async throws -> Success {
     let start = clock.now
     let result = try await body()
@@ -429,9 +430,9 @@ private struct Site: Sendable {
     return result
   }
 
-  /// Checks that the only connection there is ends in `time`, or a tick more.
+  /// Checks that the only connection ends after `time`, or up to a tick later.
   ///
-  /// - Parameter farewell: whether the server waits two more seconds for the client to go, and perhaps a tick.
+  /// - Parameter farewell: whether the server waits two more seconds, and up to a tick, for the client to disconnect.
   func expectEnd(after time: Duration, farewell: Bool = false) async throws {
     let start = clock.now
     try await clock.sleep(for: time - Self.journey)
@@ -443,7 +444,7 @@ private struct Site: Sendable {
     }
   }
 
-  /// Reads little more at a time than a client has to take, and after almost as long as it may take nothing.
+  /// Reads little more at a time than a client has to take, after almost the longest permitted pause.
   func readSlowly(
     _ stream: SimulatedStream, upTo limit: Int = .max, _ between: () async throws -> Void = {}
   ) async throws -> Int {

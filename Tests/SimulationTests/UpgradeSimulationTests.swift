@@ -5,7 +5,7 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// The step from HTTP/1 to HTTP/2, wherever what the client sends is cut.
+/// The upgrade from HTTP/1 to HTTP/2, wherever the client's data is split.
 struct UpgradeSimulationTests {
   private static let preface =
     Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8) + HTTP2TestClient<SimulatedStream>.frame(4)

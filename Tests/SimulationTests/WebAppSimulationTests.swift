@@ -145,7 +145,7 @@ struct WebAppSimulationTests {
   ) async throws {
     try await simulate(seeds: Seeds.many, faults: .rough) { runtime in
       let web = try await SimulatedWebApp(on: runtime)
-      // Events are cut short then, however many were asked for.
+      // Streams of events are cut short when the app stops, even those of a given length.
       let questions = Question.allCases.filter { $0 != .stream(3) }
       try await withThrowingTaskGroup { group in
         for _ in 0..<3 {
@@ -153,7 +153,7 @@ struct WebAppSimulationTests {
             do {
               _ = try await web.ask([.endless] + questions.shuffled(), version)
             } catch is Unreachable {
-              // It has ended.
+              // The app has stopped.
             }
           }
         }
@@ -174,7 +174,7 @@ struct WebAppSimulationTests {
 
 // MARK: -
 
-/// The web app on a host of its own.
+/// The web app on its own host.
 struct SimulatedWebApp: Sendable {
   enum Version: String, CaseIterable, Sendable { case http1, http2 }
 
@@ -205,7 +205,7 @@ struct SimulatedWebApp: Sendable {
 
   /// Asks `questions`, over a new connection whenever one breaks, until all have been answered.
   ///
-  /// - Returns: how many connections it took.
+  /// - Returns: the number of connections.
   func ask(
     _ questions: [Question], _ version: Version, from host: SimulatedRuntime? = nil
   ) async throws -> Int {
@@ -247,7 +247,7 @@ struct SimulatedWebApp: Sendable {
     }
   }
 
-  /// All at once.
+  /// Asks all open questions at once.
   private func talk(_ client: HTTP2TestClient<SimulatedStream>, _ open: inout [Question]) async throws {
     try await client.start()
     var streams: [UInt32] = []
@@ -262,13 +262,13 @@ struct SimulatedWebApp: Sendable {
     }
   }
 
-  /// Does what the program does at a signal.
+  /// Stops the app, as a signal does.
   func stop() -> Task<Void, any Error> {
     app.isStopping.set()
     return runtime.spawn { [server] in await server.shutdown() }
   }
 
-  /// Stops it, and checks that nothing is left.
+  /// Stops the app, and checks that nothing is left.
   func finish() async throws {
     try await stop().value
     try await serving.value
@@ -278,15 +278,15 @@ struct SimulatedWebApp: Sendable {
   }
 }
 
-/// A client has given up.
+/// The client has given up.
 private struct Unreachable: Error {}
 
-/// What can be asked of the web app, and what it has to answer.
+/// A request to the web app, and the response that it must get.
 enum Question: Hashable, CaseIterable, Sendable {
   case hello, sleep(Int), block, stall, echo(Int), headers, stream(Int), endless, health, runtime, plaintext, favicon
   case unknown, nonsense
 
-  /// All that come to an end.
+  /// All questions whose responses end by themselves.
   static var allCases: [Question] {
     [
       .hello, .sleep(1000), .sleep(0), .block, .stall, .echo(0), .echo(20_000), .headers, .stream(3), .health,
@@ -331,7 +331,7 @@ enum Question: Hashable, CaseIterable, Sendable {
     }
   }
 
-  /// Whether the answer has all that it must have, and where it is known whole, nothing else.
+  /// Checks that a response has everything that it must have and, if it is known completely, nothing else.
   func check(_ response: TestResponse) throws {
     try expect(response.status == status, "\(target) was answered with \(response.status)")
     let text = response.text

@@ -5,15 +5,15 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// The windows of HTTP/2: the server gives back all that it takes, no more, and takes no more than it is given. That the
-/// client's windows are kept to, the client checks itself.
+/// The flow-control windows of HTTP/2: the server gives back everything that it takes and no more, and takes no more
+/// than it is given. The client itself checks that the server respects the client's windows.
 @Suite(.timeLimit(.minutes(10))) struct WindowSimulationTests {
   private typealias Client = HTTP2TestClient<SimulatedStream>
 
-  /// What the connection lets lie unread is no more than its window.
+  /// The window of the connection, and the most unread content that it buffers.
   private static let window = 128 * 1024
 
-  /// What becomes of content that a client sends.
+  /// What happens to content that a client sends.
   enum Fate: CaseIterable {
     case read, readLate, collected, answeredUnread, resetUnread, resetByClient, padding, late, tooMuch, behindEnd
   }
@@ -21,22 +21,22 @@ import Testing
   @Test(arguments: Fate.allCases)
   func `The connection's window is given back, whatever becomes of the content`(fate: Fate) async throws {
     try await serve { runtime, client in
-      // The first answer comes behind the settings and the window that the server begins with.
+      // The first answer comes after the server's settings and its initial window.
       _ = try await client.get("/quick")
       try expect(client.connectionWindow == Self.window, "it begins with \(client.connectionWindow) bytes")
       var unseen = 0
       for _ in 0..<5 { unseen += try await Self.upload(fate, client, runtime) }
       try await runtime.clock.sleep(for: .seconds(10))
-      // What came before has been taken in when this is answered.
+      // When this is answered, the server has taken in everything before it.
       try expect(try await client.get("/quick").status == 204, "it said something else")
       let left = client.connectionWindow - unseen
       try expect(left >= Self.window / 2 && left <= Self.window, "\(left) of \(Self.window) bytes are left")
     }
   }
 
-  /// Sends content on a few streams at once.
+  /// Sends content on three streams at once.
   ///
-  /// - Returns: how much of it the client has sent behind its own back.
+  /// - Returns: the number of bytes that were sent without the client's own accounting.
   private static func upload(_ fate: Fate, _ client: Client, _ runtime: SimulatedRuntime) async throws -> Int {
     let path =
       switch fate {
@@ -61,7 +61,7 @@ import Testing
         }
         try await client.send([], on: stream, ends: true)
       case .late:
-        // The server has reset the stream when this comes.
+        // The server has reset the stream when this content arrives.
         try await client.send([1], on: stream)
         _ = try await client.readReset(on: stream)
         unseen += try await sendUnseen(on: stream, client)
@@ -83,7 +83,7 @@ import Testing
     return unseen
   }
 
-  /// Sends content that the client does not count, and gives how much that is.
+  /// Sends content without the client's own accounting, and returns its length.
   private static func sendUnseen(on stream: UInt32, _ client: Client) async throws -> Int {
     let content = [UInt8](repeating: 1, count: 10_000)
     try await client.stream.write(Client.frame(0, stream: stream, payload: content))
@@ -112,7 +112,7 @@ import Testing
       _ = try await client.get("/quick")
       client.opensWindows = false
       let streams = [try await client.send("GET", "/large"), try await client.send("GET", "/stream")]
-      // The connection's window is used up, and those of the streams are not: they are in the queue.
+      // The connection's window is used up, but those of the streams are not: the streams are queued.
       while streams.reduce(0, { $0 + client.body(on: $1).count }) < 65_535 { try await client.readFrame() }
       let counts = streams.map { client.body(on: $0).count }
       for window in [3000, 20_000, 3000] as [UInt32] {
@@ -187,7 +187,7 @@ import Testing
     try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
       let host = runtime.host()
       var options = ServerOptions()
-      // Nothing makes the windows grow, so that they are known.
+      // Keeps the windows from growing, so that their sizes are known.
       options.http2.maximumStreamWindow = options.http2.initialStreamWindow
       (options.http2.initialConnectionWindow, options.http2.maximumUnreadLength) = (Self.window, Self.window)
       options.log = { _ in }

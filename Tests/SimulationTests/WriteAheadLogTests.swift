@@ -2,30 +2,30 @@ import Runtime
 import RuntimeSimulation
 import Testing
 
-/// A store of numbers that writes each change to a log before it says that it is made, on a host that crashes.
+/// A store of numbers on a host that crashes. It writes each change to a log before it confirms it.
 struct WriteAheadLogTests {
-  /// What one can forget.
+  /// A step that the store leaves out.
   enum Mistake: CaseIterable {
     case none
-    /// To sync the log before the answer.
+    /// Syncing the log before the answer.
     case noSync
-    /// To sync the log's name.
+    /// Syncing the log's name.
     case noNameSync
-    /// To cut off what a crash has left of a record, when the log is read again.
+    /// Cutting off an incomplete record after a crash, when the log is read again.
     case noCut
   }
 
-  /// The store: what it holds, and the log of it.
+  /// The store: its values and their log.
   private actor Store {
     private let disk: SimulatedDisk
     private let mistake: Mistake
     private var values: [UInt8: UInt8] = [:]
-    /// How long the log is, as far as records are whole.
+    /// The length of the log's complete records.
     private var length = 0
 
     private static let log = "log"
 
-    /// Reads the log again, up to the first record that is not whole.
+    /// Reads the log again, up to the first incomplete record.
     init(on disk: SimulatedDisk, _ mistake: Mistake) async throws {
       self.disk = disk
       self.mistake = mistake
@@ -43,7 +43,7 @@ struct WriteAheadLogTests {
         length = bytes.count
       } else {
         try await disk.truncate(Self.log, to: length)
-        // What has survived one crash in the system's memory need not survive the next.
+        // Unsynced data that survived one crash need not survive the next.
         try await disk.sync(Self.log)
         try await disk.syncNames()
       }
@@ -60,7 +60,7 @@ struct WriteAheadLogTests {
     func get(_ key: UInt8) -> UInt8 { values[key] ?? 0 }
   }
 
-  /// Serves a store: a request is a key and a value, or 0 to ask for it, and the answer the value.
+  /// Serves a store. A request is a key and a new value, or a key and 0 to read; the answer is the value.
   private static func serve(_ host: SimulatedRuntime, _ mistake: Mistake) async throws {
     let store = try await Store(on: host.disk, mistake)
     let listener = try await host.listen(on: .ipv4(.any, port: 80))
@@ -76,7 +76,7 @@ struct WriteAheadLogTests {
     }
   }
 
-  /// Asks until there is an answer.
+  /// Sends a request until there is an answer.
   private static func ask(
     _ client: SimulatedRuntime, _ address: SocketAddress, _ key: UInt8, _ value: UInt8
   ) async throws -> UInt8 {
@@ -133,7 +133,7 @@ struct WriteAheadLogTests {
 }
 
 extension SimulatedStream {
-  /// The next `count` bytes; `nil` if there are no more.
+  /// Reads the next `count` bytes; `nil` if the stream ends before.
   fileprivate func readExactly(_ count: Int) async throws -> [UInt8]? {
     var bytes: [UInt8] = []
     while bytes.count < count {
