@@ -2,17 +2,18 @@ import Runtime
 import Testing
 
 extension ModelTests {
-  /// The blocking pool's threads, which come and go while work is left and the pool is shut down. What is looked for is
-  /// work that is lost, run twice, or left waiting while a thread idles or another may be made; and threads that never
-  /// end, or that nobody joins.
+  /// Model tests of the blocking pool, whose threads come and go while work is left and the pool is shut down. They
+  /// look for work that is lost, run twice, or left waiting while a thread is idle or another could be created; and for
+  /// threads that never end, or that are never joined.
   ///
-  /// Each of these, tried on the pool, was found out: a thread that comes does not have the next one come; one that wakes
-  /// does not say that it has come; one whose patience is over does not look for work, or is still counted as idle; one
-  /// that leaves tells nobody; one that is left alone does not detach itself; a shutdown leaves what it drops in the queue;
-  /// a thread counts as busy until its work's task has gone on, or never again as free; work that waits for a thread that
-  /// is coming counts as beyond the limit; a cancelled piece keeps its place.
+  /// The tests found each of these faults when it was planted in the pool: a new thread does not start the next one; a
+  /// woken thread does not record that it has come; a thread whose idle time is over does not look for work, or is
+  /// still counted as idle; a thread that leaves notifies no other; the last thread does not detach itself; a shutdown
+  /// leaves dropped work in the queue; a thread counts as busy until its work's task has gone on, or never counts as
+  /// free again; work for which a thread is being created counts as beyond the limit; a cancelled piece of work keeps
+  /// its place.
   @Suite struct BlockingPoolModelTests {
-    /// A pool, and what becomes of the work that it gets.
+    /// A pool, and what happens to the work that it gets.
     private final class Job {
       let pool: BlockingPool
       private let limits: BlockingLimits
@@ -22,9 +23,9 @@ extension ModelTests {
       private(set) var refused: Set<Int> = []
       private var pieces: [Int: Piece] = [:]
       private var taken: Set<Int> = []
-      /// Those whose body has returned.
+      /// The pieces whose body has returned.
       private var done: Set<Int> = []
-      /// Those whose wait has been cancelled, and those of them of which the pool has not been told yet.
+      /// The pieces whose wait has been cancelled, and those of them that are not yet cancelled in the pool.
       private var cancelled: Set<Int> = []
       private var leaving: Set<Int> = []
 
@@ -66,14 +67,14 @@ extension ModelTests {
         if begun.contains(piece.number) { fail("piece \(piece.number) is dropped although it was run") }
       }
 
-      /// Gives the pool piece number `number`, which does `body`.
+      /// Submits piece `number`, which runs `body`, to the pool.
       func submit(_ number: Int, _ body: @escaping () -> Void = {}) {
         let piece = Piece(number, of: self, body)
         pieces[number] = piece
         let (error, most) = (pool.submit(piece), limits.threads + limits.queued)
         if error is BlockingWorkRefused {
           refused.insert(number)
-          // One that is about to be cancelled may be in the queue still.
+          // A piece that is about to be cancelled may still be in the queue.
           let inHand = taken.subtracting(ended).subtracting(dropped.subtracting(leaving))
           if inHand.count < most { fail("piece \(number) is refused beside \(inHand)") }
         } else if error == nil {
@@ -83,7 +84,7 @@ extension ModelTests {
         }
       }
 
-      /// Cancels the wait for piece number `number`.
+      /// Cancels the wait for piece `number`.
       func cancel(_ number: Int) {
         guard let piece = pieces[number] else { return }
         cancelled.insert(number)
@@ -92,12 +93,12 @@ extension ModelTests {
         leaving.remove(number)
       }
 
-      /// How many pieces the pool has taken or refused.
+      /// The number of pieces that the pool has accepted or refused.
       var answered: Int { taken.count + refused.count }
 
       func waitForEnd(of count: Int) { Model.current.wait { self.ended.count == count } }
 
-      /// When all wait for some time to pass, there must be no work for which there could be a thread.
+      /// Checks, when all threads wait for time to pass, that no work waits for which there could be a thread.
       func checkNoneWaitsInVain() {
         let (busy, queued) = (begun.count - ended.count, pool.load.queued)
         if queued > 0, busy < limits.threads {
@@ -105,20 +106,20 @@ extension ModelTests {
         }
       }
 
-      /// What is wrong at the end.
+      /// Returns what is wrong at the end; `nil` if nothing is.
       func check(_ model: Model) -> String? {
         let threads = model.threads.filter { $0.name == "pool" }
         if ended != begun { return "pieces \(begun.subtracting(ended)) have not ended" }
         let lost = ended.union(dropped).subtracting(refused) != taken
         if lost { return "of pieces \(taken) some are lost: \(ended), \(dropped)" }
-        if pool.load != (0, 0, refused.count) { return "there is left: \(pool.load)" }
-        return threads.allSatisfy(\.isReleased) ? nil : "a thread has been joined by nobody"
+        if pool.load != (0, 0, refused.count) { return "the pool is left with \(pool.load)" }
+        return threads.allSatisfy(\.isReleased) ? nil : "a thread has not been joined"
       }
 
       func fail(_ what: String) { let _: Never? = Model.current.fail(what) }
     }
 
-    /// Explores a pool, and threads that do `bodies`.
+    /// Explores a pool, and threads that run `bodies`.
     private func explore(
       bound: Int, queued: Int = 4096, budget: Int = 3, _ bodies: (@Sendable (Job) -> Void)...
     ) async throws {
@@ -130,7 +131,7 @@ extension ModelTests {
       }
     }
 
-    /// Waits for so long that threads lose patience; who is the first to go on is open.
+    /// Waits until the pool's threads may have timed out. Which thread goes on first is open.
     private static func pause() { Model.current.wait(canTimeOut: true) { false } }
 
     @Test(arguments: [1, 2])
@@ -259,7 +260,7 @@ extension ModelTests {
           if job.refused != [queued + 2] { job.fail("refused are \(job.refused)") }
           job.waitForEnd(of: queued + 1)
           job.submit(9)
-          if job.refused.contains(9) { job.fail("there is room again") }
+          if job.refused.contains(9) { job.fail("piece 9 is refused although there is room") }
           job.waitForEnd(of: queued + 2)
           job.pool.shutdown()
         })

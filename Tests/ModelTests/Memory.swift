@@ -1,5 +1,5 @@
-/// How far a thread has got: which of the stores to each place it must not fall behind, and which of the steps of each
-/// thread come before its own.
+/// A vector clock: the oldest store of each location that a thread may still load, and the steps of each thread that
+/// happened before.
 struct View {
   private var marks: [Int] = []
 
@@ -15,7 +15,7 @@ struct View {
     for index in other.marks.indices where other.marks[index] > self[index] { self[index] = other.marks[index] }
   }
 
-  // Steps of threads at even places, stores to locations at odd ones.
+  // Even indices are steps of threads, odd ones are stores to locations.
 
   mutating func tick(_ thread: Int) { self[2 * thread] += 1 }
   func steps(_ thread: Int) -> Int { self[2 * thread] }
@@ -24,25 +24,26 @@ struct View {
   mutating func reach(_ store: Int, of location: Int) { self[2 * location + 1] = max(self.store(location), store) }
 }
 
-/// The memory as C11 has it, near enough: each location keeps all that was ever stored in it, and a load may find any of
-/// it that is not older than what its thread has seen, or been told of.
+/// An approximation of the memory of C11. Each location keeps all values that were ever stored in it. A load may find
+/// any of them that is not older than what its thread has seen or learned of.
 ///
-/// A releasing store tells all that its thread knows to the acquiring load that finds it, also through exchanges in
-/// between. A sequentially consistent fence tells it to every later one. An exchange, also one that fails, finds the
-/// newest. A sequentially consistent load finds nothing older than the last such store, and that is all: such operations
-/// order nothing else. Stores are ordered as they are executed. Plain memory is checked for races.
+/// A releasing store passes on what its thread knows to an acquiring load that finds it, even through exchanges in
+/// between. A sequentially consistent fence passes it on to every later fence. An exchange, even one that fails, finds
+/// the newest value. A sequentially consistent load finds nothing older than the last such store. Sequentially
+/// consistent operations order nothing beyond that. Stores are ordered as they are executed. Plain memory is checked for
+/// races.
 struct Memory {
   private struct Store {
     let value: UInt64
-    /// What whoever acquires it is told.
+    /// What an acquiring load learns from it.
     let tells: View
   }
 
   private var locations: [[Store]] = []
   private var fences = View()
-  /// By location: its last store that is sequentially consistent.
+  /// For each location, its last sequentially consistent store.
   private var sequential: [Int: Int] = [:]
-  /// By thread: what it would be told if it had acquired what it has loaded, and what it knew at its last fence.
+  /// For each thread, what it would know if its loads had been acquiring, and what it knew at its last fence.
   private var heard: [Int: View] = [:]
   private var fenced: [Int: View] = [:]
 
@@ -51,18 +52,18 @@ struct Memory {
     return locations.count - 1
   }
 
-  /// How many stores a load of a thread with `view` may find.
+  /// Returns the number of stores that a load of a thread with `view` may find.
   func choices(_ location: Int, _ view: View) -> Int { locations[location].count - view.store(location) }
 
-  /// Notes that the newest store is sequentially consistent.
+  /// Records that the newest store is sequentially consistent.
   mutating func noteSequential(_ location: Int) { sequential[location] = locations[location].count - 1 }
 
-  /// Keeps a thread's next load from finding what is older than the last store that is sequentially consistent.
+  /// Keeps a thread's next load from finding anything older than the last sequentially consistent store.
   func reachSequential(_ location: Int, _ view: inout View) {
     if let store = sequential[location] { view.reach(store, of: location) }
   }
 
-  /// The store that lies `age` stores back.
+  /// Loads the value that was stored `age` stores before the newest.
   mutating func load(_ location: Int, age: Int, acquiring: Bool, _ thread: Int, _ view: inout View) -> UInt64 {
     let index = locations[location].count - 1 - age
     let store = locations[location][index]
@@ -71,7 +72,7 @@ struct Memory {
     return store.value
   }
 
-  /// - Parameter isExchange: what the store before told is told on.
+  /// - Parameter isExchange: whether the store also passes on what the store before it does.
   mutating func store(
     _ location: Int, _ value: UInt64, releasing: Bool, isExchange: Bool, _ thread: Int, _ view: inout View
   ) {

@@ -2,32 +2,32 @@ import CFibers
 import Runtime
 import RuntimePrimitives
 
-/// A model checker: runs a small program of several threads over and over, until every order has been tried in which
-/// their atomic operations can take place, and every value that a load can find.
+/// A model checker: runs a small program of several threads again and again, until it has tried every order of their
+/// atomic operations, and every value that a load can find.
 ///
-/// The threads are coroutines. Before each atomic operation a thread stops, and it is decided who goes on; each decision
-/// that could have gone otherwise is tried otherwise in a later execution, depth first. Orders that differ only in
-/// operations that do not touch each other are tried once (sleep sets: Godefroid, 1996). Where that is still too much, a
-/// *budget* bounds how often an execution may interrupt a thread that could go on, or have a load find an old value
-/// (Musuvathi and Qadeer, 2007).
+/// The threads are coroutines. Before each atomic operation a thread stops, and the model decides which thread goes on.
+/// Each decision that had an alternative is made differently in a later execution, depth first. Orders that differ only
+/// in independent operations are tried once (sleep sets: Godefroid, 1996). Where that is still too much, a *budget*
+/// bounds how often an execution may interrupt a thread that could go on, or let a load find an old value (Musuvathi
+/// and Qadeer, 2007).
 ///
-/// The memory is weaker than that of any processor at hand, and `Memory` says how. What it does not have: a load that
-/// finds what is stored later in the same order of execution.
+/// The memory is weaker than that of any real processor here; see `Memory`. It does not model a load that finds a value
+/// stored later in the same execution.
 final class Model {
-  /// What went wrong, and the operations that led there.
+  /// What went wrong, and the operations before it.
   struct Failure: Error, CustomStringConvertible {
     let what: String
     let trace: [String]
     var description: String { "\(what), after\n" + trace.joined(separator: "\n") }
   }
 
-  /// What an atomic operation touches: two of different threads can change places unless they touch the same.
+  /// What an atomic operation touches. Operations of different threads commute unless they touch the same.
   enum Operation: Equatable {
     case load(Int)
     case change(Int)
     case fence
     case lock(Int)
-    /// Waits for something that anything may bring about.
+    /// Waits for a condition that any operation may make true.
     case wait
 
     func commutes(with other: Operation) -> Bool {
@@ -50,7 +50,7 @@ final class Model {
     fileprivate var canTimeOut = false
     fileprivate(set) var isFinished = false
     fileprivate(set) var hasTimedOut = false
-    /// Whether somebody has joined it, or nobody is going to.
+    /// Whether the thread has been joined or detached.
     var isReleased = false
     var view = View()
     /// The task that it stands for, if it does.
@@ -61,12 +61,12 @@ final class Model {
       self.body = body
     }
 
-    /// Not only if what it waits for has come about: one whose time is up goes on when it gets to it, whatever others
-    /// do until then.
+    /// Whether the thread can run: what it waits for has happened, or its time is up. A thread whose time is up runs
+    /// whatever other threads do until then.
     fileprivate var canGoOn: Bool { !isFinished && (hasTimedOut || isReady()) }
   }
 
-  /// The model that is being run: what the atomics in the code under test turn to. The suite is serialized.
+  /// The model that is running, which the atomics of the code under test use. The suite is serialized.
   nonisolated(unsafe) private(set) static var current = Model()
 
   private struct Decision {
@@ -74,20 +74,20 @@ final class Model {
     var taken = 0
   }
 
-  /// The decisions of this execution: those of the last one up to where it is to differ, then new ones.
+  /// The decisions of this execution: those of the last one up to the point where it differs, then new ones.
   private var trail: [Decision] = []
   private var position = 0
-  /// Threads whose next operation has been tried already in this place, in an earlier execution.
+  /// Threads whose next operation has been tried at this point in an earlier execution.
   private var asleep: Set<Int> = []
-  /// What is left of the budget; `nil` where there is none, and all is tried.
+  /// The rest of the budget; `nil` to try everything.
   private var rest: Int?
-  /// Everything from here on has been seen before: it only runs to its end.
+  /// Whether everything from here on has been seen before, so that the execution only runs to its end.
   private var isKnown = false
   private var failure: String?
   private var trace: [String]?
   private var steps = 0
 
-  /// Called, in no thread, when all wait and some time is about to pass.
+  /// Called, in no thread, when all threads wait and time is about to pass.
   var beforeTimePasses: () -> Void = {}
 
   private(set) var threads: [Thread] = []
@@ -95,19 +95,19 @@ final class Model {
   var memory = Memory()
   private let home = fiber_of_thread()
 
-  /// The thread that runs now; the first stands for what comes before the others start and after they have ended.
+  /// The thread that runs now. The first one stands for what happens before the others start and after they have ended.
   var thread: Thread { threads[running] }
 
   // MARK: Exploring
 
-  /// Runs `program` in every way, or within `budget`. It adds threads, and returns what is to be checked at the end:
-  /// `nil`, or what is wrong.
+  /// Runs `program` in every way, or within `budget`. The program adds threads and returns a check to run at the end,
+  /// which returns `nil` or what is wrong.
   ///
-  /// It has a thread of its own: those of Swift's pool are few, and other tests wait for them.
+  /// The exploration has its own thread, because the threads of Swift's pool are few and other tests need them.
   ///
   /// - Throws: the first failure.
   static func explore(budget: Int? = nil, _ program: @escaping (Model) -> () -> String?) async throws {
-    nonisolated(unsafe) let program = program  // Called by that thread alone.
+    nonisolated(unsafe) let program = program  // Only that thread calls it.
     let started = RuntimePrimitives.Lock<Runtime.Thread?>(nil)
     let result = await _Concurrency.withCheckedContinuation { continuation in
       do {
@@ -152,23 +152,23 @@ final class Model {
     Model.current = self
     let check = program(self)
     for index in threads.indices.dropFirst() { start(index) }
-    running = 0  // Any of them may be first.
+    running = 0  // Any of the threads may run first.
     while let next = pick() { resume(next) }
     running = 0
     for thread in threads {
       threads[0].view.join(thread.view)
-      // One that is stuck is left lying, with what is on its stack.
+      // A stuck thread is abandoned, with everything on its stack.
       if let fiber = thread.fiber { fiber_destroy(fiber) }
     }
     if failure == nil, !isKnown { failure = check() }
     return failure
   }
 
-  /// Adds a thread. It begins when the program has returned, or, made by another thread, when it is first its turn.
+  /// Adds a thread. It begins when the program has returned or, if another thread adds it, when it is first chosen.
   @discardableResult
   func spawn(_ name: String, _ body: @escaping () -> Void) -> Thread {
     let thread = Thread(name, body)
-    self.thread.view.tick(running)  // It knows all that has been done so far.
+    self.thread.view.tick(running)  // The new thread knows everything done so far.
     thread.view = self.thread.view
     threads.append(thread)
     if running != 0 { prepare(threads.count - 1) }
@@ -184,7 +184,7 @@ final class Model {
   private func prepare(_ index: Int) {
     let thread = threads[index]
     let entry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
-      // Apart, so that nothing is left on this stack that would have to be released.
+      // In a function of its own, so that nothing stays on this stack that would have to be released.
       Unmanaged<Thread>.fromOpaque(argument).takeUnretainedValue().runToEnd()
     }
     thread.view.tick(index)
@@ -197,16 +197,16 @@ final class Model {
     fiber_switch(home, fiber)
   }
 
-  // MARK: Deciding
+  // MARK: Decisions
 
-  /// Who goes on; `nil` if nobody can.
+  /// Returns the thread that goes on; `nil` if none can.
   private func pick() -> Int? {
     guard failure == nil else { return nil }
     steps += 1
     if steps > 20_000 { return fail("it does not end") }
     var ready = threads.indices.dropFirst().filter { threads[$0].canGoOn }
     if ready.isEmpty {
-      // Time passes only while nobody can do anything.
+      // Time passes only while no thread can run.
       running = 0
       beforeTimePasses()
       if failure != nil { return nil }
@@ -239,7 +239,7 @@ final class Model {
     return picked
   }
 
-  /// - Returns: what is to be done, and what has been done in its stead in earlier executions.
+  /// - Returns: the option to take, and those that earlier executions have taken at this point.
   private func decide(_ options: [Int]) -> (Int, tried: ArraySlice<Int>) {
     if position == trail.count { trail.append(Decision(options: options)) }
     let decision = trail[position]
@@ -247,7 +247,7 @@ final class Model {
     return (decision.options[decision.taken], decision.options[..<decision.taken])
   }
 
-  /// Which of so many things happens, the first of them being what is to be expected.
+  /// Returns which of `count` things happens. The first one is the expected one.
   func choose(_ count: Int) -> Int {
     guard count > 1, running != 0, !isKnown else { return 0 }
     guard let rest else { return decide(Array(0..<count)).0 }
@@ -259,7 +259,7 @@ final class Model {
 
   // MARK: In a thread of the program
 
-  /// Stops before an operation until it is this thread's turn. Before the threads have started it is the program's.
+  /// Stops before an operation until this thread is chosen. Does nothing before the threads have started.
   func stop(before operation: Operation, isReady: @escaping () -> Bool = { true }, canTimeOut: Bool = false) {
     guard running != 0, let fiber = thread.fiber else { return }
     let thread = thread
@@ -278,7 +278,7 @@ final class Model {
     note(thread.hasTimedOut ? "has timed out" : "goes on")
   }
 
-  /// The program is wrong.
+  /// Records that the program has failed.
   @discardableResult
   func fail<Nothing>(_ what: String) -> Nothing? {
     if failure == nil, !isKnown { failure = what }
@@ -291,7 +291,7 @@ final class Model {
 }
 
 extension Model.Thread {
-  /// Does not return: nobody goes on with it once it is finished.
+  /// Runs the body and never returns: a finished thread is not resumed.
   fileprivate func runToEnd() {
     body()
     isFinished = true

@@ -1,11 +1,11 @@
 import Testing
 
-/// Everything here takes turns: there is one model at a time.
+/// All models run one at a time.
 @Suite(.serialized) struct ModelTests {}
 
 extension ModelTests {
   @Suite struct RunQueueModelTests {
-    /// A queue, and what comes out of it where.
+    /// A queue, and the jobs that were taken from it.
     private final class Line {
       let queue = RunQueue()
       var taken: [Int] = []
@@ -24,7 +24,7 @@ extension ModelTests {
         if let (job, _) = victim.queue.steal(into: queue, atLeast: atLeast) { taken.append(job.number) }
       }
 
-      /// Moves its beginning on, so that what follows goes round the end of the ring.
+      /// Moves the beginning of the queue on, so that what follows wraps around the end of the ring.
       func turn(_ count: Int) {
         for _ in 0..<count {
           _ = push(0)
@@ -39,7 +39,7 @@ extension ModelTests {
       return all == Array(1...count) ? nil : "out of \(count) jobs came \(all)"
     }
 
-    // Each begins where the ring does, and one before its end, so that it goes round.
+    // Each test begins at the start of the ring, or one slot before its end so that the queue wraps around.
 
     @Test(arguments: [0, 3])
     func `An owner that pushes and pops, and a thief`(turned: Int) async throws {

@@ -3,11 +3,11 @@ import Runtime
 import Testing
 
 extension ModelTests {
-  /// The workers' whole loop, with jobs that come from inside and outside while workers fall asleep. What is looked for
-  /// is a wake that is lost: then a job waits, and everybody sleeps.
+  /// Model tests of the workers' whole loop, with jobs from inside and outside while workers fall asleep. They look for
+  /// lost wakes, after which a job waits and all workers sleep.
   @Suite struct SchedulerModelTests {
-    /// How many more interruptions and old values to try in an execution than a test says: what `MODEL_BUDGET` says, and
-    /// one less in a debug build, which is slow. One more takes some fifty times as long.
+    /// The interruptions and old values to try in an execution, in addition to what a test says: `MODEL_BUDGET`, less
+    /// one in a debug build, which is slow. One more takes about fifty times as long.
     static let extraBudget: Int = {
       var isDebug = false
       assert(
@@ -18,7 +18,7 @@ extension ModelTests {
       return (getenv("MODEL_BUDGET").flatMap { Int(String(cString: $0)) } ?? 0) - (isDebug ? 1 : 0)
     }()
 
-    /// How many of a test's jobs have run, each at most once.
+    /// The jobs of a test that have run, each at most once.
     final class Done {
       private(set) var numbers: Set<Int> = []
       var count: Int { numbers.count }
@@ -31,7 +31,7 @@ extension ModelTests {
       }
     }
 
-    /// Explores `workers` workers that have nothing to do, and a thread that does `body`, which has `count` jobs run.
+    /// Explores `workers` idle workers, and a thread that runs `body`, which starts `count` jobs.
     ///
     /// - Parameter spawnOthers: adds more threads.
     static func explore(
@@ -99,8 +99,8 @@ extension ModelTests {
     }
 
     @Test func `However slow jobs are, each has its turn before others have two`() async throws {
-      // The clock of the model makes each job last longer than a worker's turn. Some jobs wait in the worker's own queue,
-      // and those that it has no room for in the shared one.
+      // On the model's clock, each job lasts longer than a worker's time slice. Some jobs wait in the worker's own
+      // queue, and the rest in the shared one.
       let (count, rounds) = (3 * Int(JobSlots.capacity), 4)
       try await Self.explore(workers: 1, budget: 0, jobs: 1 + count * rounds) { scheduler, done in
         var turns = 0

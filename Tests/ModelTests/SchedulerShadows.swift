@@ -1,6 +1,6 @@
 import Runtime
 
-// What the scheduler has around it: threads, pollers, time and Swift's tasks.
+// The surroundings of the scheduler: threads, pollers, time and Swift's tasks.
 
 protocol TaskExecutor: AnyObject, Sendable {}
 
@@ -8,7 +8,7 @@ extension TaskExecutor {
   func asUnownedTaskExecutor() -> Int { 0 }
 }
 
-/// As the scheduler gets it from Swift.
+/// The type in which Swift passes a job to the scheduler.
 typealias ExecutorJob = UnownedJob
 
 extension UnownedJob {
@@ -17,17 +17,17 @@ extension UnownedJob {
   @unsafe func runSynchronously(on executor: Int) { run() }
 }
 
-/// No task of a model yields.
+/// Runs jobs. No task of a model yields.
 struct JobRunner {
   func run(_ job: UnownedJob, on executor: Int) { job.run() }
 }
 
-/// Runs what the scheduler sends away when it has stopped: at once.
+/// Runs at once what the scheduler hands over when it has stopped.
 enum SwiftPool {
   static func run(_ work: () -> Void) { work() }
 }
 
-/// Which worker each thread of the model is.
+/// The worker of each thread of the model.
 nonisolated(unsafe) private var slots: [Int: Int32] = [:]  // One thread of the model runs at a time.
 
 func gearbox_enter_executor(_ executor: UnsafeRawPointer?, _ slot: Int32) {
@@ -37,7 +37,7 @@ func gearbox_enter_executor(_ executor: UnsafeRawPointer?, _ slot: Int32) {
 func gearbox_slot(_ executor: UnsafeRawPointer) -> Int32 { slots[Model.current.running] ?? -1 }
 
 enum MonotonicTime {
-  /// Each look at the clock takes so long that few are needed.
+  /// The present time. Each reading takes so long that few are needed.
   static var now: Int64 {
     time += 6_000_000
     return time
@@ -59,7 +59,7 @@ protocol Poller: AnyObject, Sendable {
   func close()
 }
 
-/// A poller of no sockets: all it does is sleep and be woken. A wake that comes before the sleep is kept.
+/// A poller without sockets, which only sleeps and is woken. A wake before the sleep is kept.
 private final class Alarm: Poller, @unchecked Sendable {  // One thread of the model runs at a time.
   private var isRinging = false
 
@@ -72,7 +72,7 @@ private final class Alarm: Poller, @unchecked Sendable {  // One thread of the m
   func close() {}
 }
 
-/// What a thread has done, as plain memory: these figures order nothing, and need not be explored.
+/// A thread's counters, as plain memory: they order nothing and need not be explored.
 public final class JobCounters: @unchecked Sendable {  // One thread of the model runs at a time.
   private(set) var jobs = 0
   private(set) var stolen = 0
@@ -93,12 +93,12 @@ public final class JobCounters: @unchecked Sendable {  // One thread of the mode
   func hasBeenInJob(for nanoseconds: Int64) {}
 }
 
-/// Nothing asks for the relief workers in a model, where each lock adds to what has to be tried.
+/// The list of relief workers, which no model reads. It is empty, because each lock adds to what has to be tried.
 struct ReliefLanes {
   func add(_ lane: Lane) {}
 }
 
-/// No task is watched in a model.
+/// The watch on tasks, which models do not use.
 enum TaskWatch {
   static func willQueue(_ job: UnownedJob) {}
 }
@@ -108,21 +108,21 @@ enum TaskTable {
   @usableFromInline static func willWaitForBlockingWork() {}
 }
 
-/// A watchdog that sleeps at once.
+/// The pace of a watchdog that sleeps at once.
 enum WatchdogPace {
   static func pause(after lateness: Int64) -> Int64 { 1 }
   static let idleLooks = 1
   static let reliefDelay: Int64 = 10_000_000
 }
 
-/// Stalls are not reported in a model.
+/// A stall, which models do not report.
 struct OpenStall {
   init(_ lane: Lane, _ watchdog: Watchdog) {}
   func goesOn(for time: Int64, _ watchdog: Watchdog) {}
   func end(after time: Int64, _ watchdog: Watchdog) {}
 }
 
-/// Nobody sleeps here.
+/// A queue in which no task sleeps.
 final class SleepQueue: Sendable {
   init(deadlineMoved: @escaping @Sendable (SleepQueue) -> Void) {}
   func fire() -> Int64? { nil }

@@ -1,7 +1,7 @@
 import Runtime
 
-// The names that the code under test uses, with another meaning: they hide those of the libraries that it imports. So
-// the very files of the library are compiled here, and every atomic operation in them goes through the model.
+// The names that the code under test uses, with other meanings: they hide those of the libraries that it imports. So
+// the library's own files are compiled here, and every atomic operation in them goes through the model.
 
 enum AtomicLoadOrdering { case relaxed, acquiring, sequentiallyConsistent }
 enum AtomicStoreOrdering { case relaxed, releasing, sequentiallyConsistent }
@@ -19,7 +19,7 @@ func sequentiallyConsistentFence() {
   model.note("fence")
 }
 
-/// What can lie in an atomic here.
+/// A value that an atomic can hold here.
 protocol AtomicValue: Equatable {
   init(bits: UInt64)
   var bits: UInt64 { get }
@@ -49,7 +49,7 @@ struct Atomic<Value: AtomicValue>: ~Copyable, Sendable {
     model.stop(before: .load(location))
     let thread = model.thread
     if ordering == .sequentiallyConsistent { model.memory.reachSequential(location, &thread.view) }
-    // Any value that it may find, the newest being the first.
+    // Any value that the load may find, the newest first.
     let age = model.choose(model.memory.choices(location, thread.view))
     let bits = model.memory.load(location, age: age, acquiring: ordering != .relaxed, model.running, &thread.view)
     model.note("load \(ordering) of \(location): \(Value(bits: bits))\(age == 0 ? "" : ", \(age) old")")
@@ -65,7 +65,7 @@ struct Atomic<Value: AtomicValue>: ~Copyable, Sendable {
     model.note("store \(ordering) to \(location): \(value)")
   }
 
-  /// Stores what `change` makes of the newest value, unless that is `nil`.
+  /// Stores the result of `change` for the newest value, unless it is `nil`.
   private func update(_ ordering: AtomicUpdateOrdering, _ change: (Value) -> Value?) -> (old: Value, done: Bool) {
     let model = Model.current
     model.stop(before: .change(location))
@@ -120,7 +120,7 @@ struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {  // One thread o
     var tells = View()
   }
 
-  /// By address, and so not checked for overlapping accesses: the threads' stacks are not what that check takes them for.
+  /// A pointer, so that accesses are not checked for overlaps: that check does not understand the threads' stacks.
   private let state: UnsafeMutablePointer<State>
   private let number: Int
 
@@ -148,7 +148,7 @@ struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {  // One thread o
   ) throws(Failure) -> Result? {
     Model.current.stop(before: .lock(number))
     if state.pointee.isHeld {
-      Model.current.note("lock \(number) is not to be had")
+      Model.current.note("lock \(number) is taken")
       return nil
     }
     return try hold(body)
@@ -172,7 +172,7 @@ struct Lock<Value: ~Copyable>: ~Copyable, @unchecked Sendable {  // One thread o
   }
 }
 
-/// Slots that are few, so that a queue is soon full, and that notice races.
+/// Slots that are few, so that a queue is soon full, and that detect races.
 struct JobSlots: ~Copyable, @unchecked Sendable {  // As above.
   static let capacity: UInt32 = 4
 
@@ -180,7 +180,7 @@ struct JobSlots: ~Copyable, @unchecked Sendable {  // As above.
     let thread: Int
     let step: Int
 
-    /// Whether a thread that knows `view` comes after it.
+    /// Returns whether the access happened before what a thread with `view` does.
     func comesBefore(_ view: View) -> Bool { view.steps(thread) > step }
   }
 
@@ -219,7 +219,7 @@ struct JobSlots: ~Copyable, @unchecked Sendable {  // As above.
   }
 }
 
-/// A job that a test can tell from others.
+/// A job with a number.
 struct UnownedJob: @unchecked Sendable {  // As above.
   let number: Int
   let run: () -> Void

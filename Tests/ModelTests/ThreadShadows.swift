@@ -1,6 +1,6 @@
 import Runtime
 
-// What the blocking pool has around it, and the scheduler some of it: threads, a lock that one can wait behind, and work.
+// The surroundings of the blocking pool, some of which the scheduler shares: threads, a lock with waiting, and work.
 
 /// A thread of the model.
 struct Thread: @unchecked Sendable {  // One thread of the model runs at a time.
@@ -29,13 +29,13 @@ struct Thread: @unchecked Sendable {  // One thread of the model runs at a time.
   }
 }
 
-/// A lock, and threads that wait for what is behind it to change. Whom `notifyOne` wakes is anybody's guess, and who is
-/// woken has to get at the lock like everybody else.
+/// A lock, and threads that wait for a change of its value. `notifyOne` may wake any of them, and a woken thread
+/// competes for the lock with all others.
 ///
-/// What is done with the lock held must not stop, and so is one step.
+/// What runs while the lock is held must not stop, and so is a single step.
 final class Monitor<Value>: @unchecked Sendable {  // One thread of the model runs at a time.
   private var value: Value
-  /// Tells apart what commutes and what does not.
+  /// The location of the lock, which decides what commutes.
   private let number = Model.current.memory.add(0)
   private var tells = View()
   private var waiters: [Waiter] = []
@@ -54,7 +54,7 @@ final class Monitor<Value>: @unchecked Sendable {  // One thread of the model ru
     return try hold(body)
   }
 
-  /// Runs `body` until it gives a result; it is told that it is late when the time is up, unless `deadline` is for ever.
+  /// Runs `body` until it returns a result. `isLate` is true once the time is up, unless `deadline` is `.max`.
   func wait<Result>(until deadline: Int64 = .max, for body: (inout Value, _ isLate: Bool) -> Result?) -> Result {
     let model = Model.current
     var isLate = false
@@ -92,7 +92,7 @@ final class Monitor<Value>: @unchecked Sendable {  // One thread of the model ru
     model.note("wakes \(model.threads[waiter.thread].name)")
   }
 
-  /// Waits for its turn, unless it holds the lock: then it is its turn still.
+  /// Waits until this thread is chosen, unless it holds the lock.
   private func stop() {
     if !isHeld { Model.current.stop(before: .lock(number)) }
   }
@@ -110,7 +110,7 @@ final class Monitor<Value>: @unchecked Sendable {  // One thread of the model ru
   }
 }
 
-/// Work for the pool, as the pool knows it.
+/// Work for the pool, as the pool sees it.
 @usableFromInline
 package class BlockingWork: @unchecked Sendable {  // One thread of the model runs at a time.
   @usableFromInline package init() {}
@@ -120,7 +120,7 @@ package class BlockingWork: @unchecked Sendable {  // One thread of the model ru
   @usableFromInline package var isOver: Bool { false }
 }
 
-/// Work that a task waits for. No model has tasks: what there is of it is what the pool's file needs to be compiled.
+/// Work that a task waits for. No model has tasks, so this has only what the pool's file needs to compile.
 @usableFromInline
 package final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // As above.
   @usableFromInline package init(_ body: sending @escaping () throws -> Success) {}
@@ -129,6 +129,6 @@ package final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {
 }
 
 extension Duration {
-  /// Only that it is one matters: time passes when nobody can do anything.
+  /// A stand-in. The value does not matter: time passes when no thread can run.
   var nanoseconds: Int64 { 0 }
 }

@@ -2,17 +2,19 @@ import Runtime
 import Testing
 
 extension ModelTests {
-  /// The watchdog beside workers that get stuck, fall asleep and wake: it polls for them, and has relief workers run what
-  /// waits. The checks look for a wake that is lost, a job that is lost or run twice, and threads that do not end.
+  /// Model tests of the watchdog beside workers that get stuck, fall asleep and wake. It polls for them, and makes
+  /// relief workers run what waits. The tests look for wakes that are lost, jobs that are lost or run twice, and
+  /// threads that do not end.
   ///
-  /// Each of these faults, planted in the code, made a test fail: a worker decides to sleep before it takes the lock for
-  /// polling; the watchdog polls without that lock; it falls asleep without another look at the lanes; a relief worker
-  /// keeps what it has stolen beyond the job it runs, or does not leave its lane; the lane of one that has gone is not used
-  /// again. Not found so far: a fence is missing where the watchdog falls asleep or where a lane is entered, and the ring
+  /// The tests found each of these faults when it was planted in the code: a worker decides to sleep before it takes
+  /// the lock for polling; the watchdog polls without that lock; the watchdog falls asleep without another look at the
+  /// lanes; a relief worker keeps stolen jobs beyond the one that it runs, or does not leave its lane; the lane of a
+  /// relief worker that has ended is not used again. They have not found these: a missing fence where the watchdog
+  /// falls asleep or where a lane is entered, and a lane whose ring leaves no mark.
   /// of a lane leaves no mark.
   @Suite struct WatchdogModelTests {
-    /// Explores `workers` workers, a watchdog that polls for the first of them at any moment, `times` times over, and a
-    /// thread that does `body`.
+    /// Explores `workers` workers, a watchdog that polls for the first of them `times` times, at any moments, and a
+    /// thread that runs `body`.
     private func exploreCover(
       workers: Int, times: Int, budget: Int, jobs count: Int,
       _ body: @escaping (Scheduler, SchedulerModelTests.Done) -> Void
@@ -35,7 +37,7 @@ extension ModelTests {
       }
     }
 
-    /// A lane that is entered and then stands still, and nothing else.
+    /// A lane that is entered and then stays busy, and nothing else.
     private final class Standstill: WatchedScheduler, @unchecked Sendable {  // One thread of the model runs at a time.
       let lanes: [Lane]
       let hasWaitingJobs = false
@@ -62,7 +64,7 @@ extension ModelTests {
       }
     }
 
-    /// Explores `workers` workers with a watchdog and up to `relief` relief workers, and a thread that does `body`.
+    /// Explores `workers` workers with a watchdog and up to `relief` relief workers, and a thread that runs `body`.
     private func exploreRelief(
       workers: Int, relief: Int, budget: Int, jobs count: Int,
       _ body: @escaping (Scheduler, SchedulerModelTests.Done) -> Void
