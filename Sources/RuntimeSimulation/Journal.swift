@@ -123,7 +123,7 @@ final class Journal: @unchecked Sendable {  // Only the simulation's thread touc
     return lines.prefix(count).reversed()
   }
 
-  /// The most routine events in a row that are shown.
+  /// The most consecutive routine events that are shown one by one.
   private static let routineShown = 12
 
   private func number(of id: UInt64) -> Int {

@@ -331,7 +331,7 @@ struct CrashTests {
         _ = runtime.host { _ in throw Broken() }
         try await runtime.clock.sleep(for: .seconds(1))
       }
-      Issue.record("it has not failed")
+      Issue.record("the run did not fail")
     } catch let failure as SimulationFailure {
       guard case .thrown(let error) = failure.cause else { throw failure }
       #expect(error is Broken)
@@ -408,7 +408,7 @@ struct CrashTests {
           last = number
         }
       }
-      Issue.record("it has not failed")
+      Issue.record("the run did not fail")
     } catch let failure as SimulationFailure {
       #expect(failure.faultCount > 1)
       #expect(failure.faults.map(\.kind) == [.crash])
@@ -421,7 +421,7 @@ struct CrashTests {
         _ = runtime.host { host in _ = try await host.listen(on: .ipv4(.any, port: 81)).accept() }
         _ = try await runtime.listen(on: .loopback(port: 80)).accept()
       }
-      Issue.record("it has not failed")
+      Issue.record("the run did not fail")
     } catch let failure as SimulationFailure {
       guard case .deadlock = failure.cause else { throw failure }
     }

@@ -161,7 +161,7 @@ struct DiskTests {
         try await host.disk.rename("other", to: "rest")
         if bytes.count == 16 { throw Lost() }
       }
-      Issue.record("it has not failed")
+      Issue.record("the run did not fail")
     } catch let failure as SimulationFailure {
       #expect(failure.faults.map(\.description) == ["lostWrite after 16 bytes of \"log\" of host 2"])
       let text = failure.trace.description

@@ -23,7 +23,7 @@ struct ConnectionLimitSimulationTests {
         try expect(try await second.get("/").text == "hello", "an open connection was not served")
         first.stream.close()
         for client in waiting {
-          try expect(try await client.readResponse().text == "hello", "it said something else")
+          try expect(try await client.readResponse().text == "hello", "wrong response")
           client.stream.close()
         }
         second.stream.close()
@@ -42,9 +42,9 @@ struct ConnectionLimitSimulationTests {
               if number.isMultiple(of: 2) {
                 let client = HTTP2TestClient(stream)
                 try await client.start()
-                try expect(try await client.get("/").text == "hello", "it said something else")
+                try expect(try await client.get("/").text == "hello", "wrong response")
               } else {
-                try expect(try await HTTPTestClient(stream).get("/").text == "hello", "it said something else")
+                try expect(try await HTTPTestClient(stream).get("/").text == "hello", "wrong response")
               }
               try expect(server.metrics.openConnections <= maximum, "the server accepted more connections")
               stream.close()
@@ -52,7 +52,7 @@ struct ConnectionLimitSimulationTests {
           }
           try await group.waitForAll()
         }
-        try expect(server.metrics.totalConnections == 10, "there were more or fewer")
+        try expect(server.metrics.totalConnections == 10, "wrong number of connections")
       }
     }
   }
@@ -73,7 +73,7 @@ struct ConnectionLimitSimulationTests {
         }
         let response = try await client.readResponse()
         try expect(response.text == "slow", "what was in flight was lost")
-        try expect(response["Connection"] == "close", "it goes on")
+        try expect(response["Connection"] == "close", "it does not end")
         try await serving.value
         client.stream.close()
       }

@@ -64,9 +64,9 @@ import Testing
       for framing in ["Content-Length: 2\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n"] {
         try await client.send("POST /count HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\(framing)")
         let interim = try await client.readResponse(to: "POST")
-        try expect(interim.status == 100, "it was a \(interim.status)")
+        try expect(interim.status == 100, "the status was \(interim.status)")
         try await client.send(framing.hasPrefix("T") ? "2\r\nhi\r\n0\r\n\r\n" : "hi")
-        try expect(try await client.readResponse(to: "POST").text == "2", "it said something else")
+        try expect(try await client.readResponse(to: "POST").text == "2", "wrong response")
       }
       client.stream.close()
     }

@@ -77,7 +77,7 @@ struct KeptRequestSimulationTests {
         "GET /plain?\(number) HTTP/1.1\r\nHost: a\r\nX-Number: \(number)\r\n\r\n"
           + "GET /waiting?\(number) HTTP/1.1\r\nHost: a\r\nX-Number: \(number)\r\n\r\n"
           + "POST /content?\(number) HTTP/1.1\r\nHost: a\r\nX-Number: \(number)\r\nContent-Length: 2\r\n\r\nhi")
-      for _ in 0..<3 { try expect(try await client.readResponse().text == "kept", "it said something else") }
+      for _ in 0..<3 { try expect(try await client.readResponse().text == "kept", "wrong response") }
     }
   }
 
@@ -85,11 +85,11 @@ struct KeptRequestSimulationTests {
     try await client.start()
     for number in 0..<count {
       let field = [("x-number", "\(number)")]
-      try expect(try await client.request("GET", "/plain?\(number)", field).text == "kept", "it said something else")
-      try expect(try await client.request("GET", "/waiting?\(number)", field).text == "kept", "it said something else")
+      try expect(try await client.request("GET", "/plain?\(number)", field).text == "kept", "wrong response")
+      try expect(try await client.request("GET", "/waiting?\(number)", field).text == "kept", "wrong response")
       let stream = try await client.send("POST", "/content?\(number)", field, ends: false)
       try await client.send(Array("hi".utf8), on: stream, ends: true)
-      try expect(try await client.readResponse(on: stream).text == "kept", "it said something else")
+      try expect(try await client.readResponse(on: stream).text == "kept", "wrong response")
     }
   }
 }

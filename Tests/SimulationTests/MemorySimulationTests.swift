@@ -45,7 +45,7 @@ struct MemorySimulationTests {
       try expect(code == 7, "the stream ended with \(code)")
     } else {
       let response = try await HTTPTestClient(stream).get("/")
-      try expect(response.status == 503 && response["Connection"] == "close", "it was a \(response.status)")
+      try expect(response.status == 503 && response["Connection"] == "close", "the status was \(response.status)")
     }
     stream.close()
   }

@@ -35,7 +35,7 @@ import Testing
             if framing.hasPrefix("T") { try await stream.write("\r\n0\r\n\r\n") }
           }
           let response = try await client.readResponse(to: "POST")
-          try expect(response.status == 200 && response["Connection"] == nil, "\(path): it was a \(response.status)")
+          try expect(response.status == 200 && response["Connection"] == nil, "\(path): status \(response.status)")
           try expect(response.body == Self.expected(path, length), "\(path): \(response.body.count) bytes came")
           try await sending.value
           try await runtime.clock.sleep(for: .seconds(50))
@@ -54,7 +54,7 @@ import Testing
         try await runtime.clock.sleep(for: Self.pause - .seconds(5))
         try await client.send([UInt8](repeating: 7, count: 10))
       }
-      try expect(try await client.readResponse(to: "POST").text == "20", "it said something else")
+      try expect(try await client.readResponse(to: "POST").text == "20", "wrong response")
       client.stream.close()
     }
   }
@@ -64,7 +64,7 @@ import Testing
       let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
       try await client.send("GET /quick HTTP/1.1\r\nHost: a\r\n\r\nGET /quick HT")
       let start = runtime.clock.now
-      try expect(try await client.readResponse().text == "quick", "it said something else")
+      try expect(try await client.readResponse().text == "quick", "wrong response")
       try expect(start.duration(to: runtime.clock.now) < .seconds(1), "the answer came late")
       try expect(try await client.readResponse().status == 408, "it was not timed out")
       let elapsed = start.duration(to: runtime.clock.now)
@@ -85,7 +85,7 @@ import Testing
         // The client reads while it waits for room, and so answers PINGs.
         try await client.send([UInt8](repeating: 7, count: length), on: stream, ends: true)
         let response = try await client.readResponse(on: stream)
-        try expect(response.status == 200, "\(path): it was a \(response.status)")
+        try expect(response.status == 200, "\(path): the status was \(response.status)")
         try expect(response.body == Self.expected(path, length), "\(path): \(response.body.count) bytes came")
         try await runtime.clock.sleep(for: .seconds(50))
       }
@@ -105,8 +105,8 @@ import Testing
         while runtime.clock.now.offset < (Self.pause - .seconds(40)) * piece { try await client.readFrame() }
         try await client.send([UInt8](repeating: 7, count: 10), on: stream, ends: piece == 2)
       }
-      try expect(try await client.readResponse(on: stream).text == "20", "it said something else")
-      try expect(try await client.readResponse(on: waiting).text == "pondered", "it said something else")
+      try expect(try await client.readResponse(on: stream).text == "20", "wrong response")
+      try expect(try await client.readResponse(on: waiting).text == "pondered", "wrong response")
       client.stream.close()
     }
   }
@@ -118,7 +118,7 @@ import Testing
       _ = try await client.get("/quick")
       let stream = try await client.send("POST", "/hurry", ends: false)
       let start = runtime.clock.now
-      try expect(try await client.readResponse(on: stream).text == "gave up", "it said something else")
+      try expect(try await client.readResponse(on: stream).text == "gave up", "wrong response")
       let elapsed = start.duration(to: runtime.clock.now)
       try expect(elapsed < .seconds(6), "it took \(elapsed)")
       client.stream.close()

@@ -56,7 +56,7 @@ struct ShortageSimulationTests {
       let count = (done: done.elements.count, refused: refused.elements.count)
       try expect(count.refused > 0 && count.done + count.refused == 20_000, "\(count)")
       try expect(runtime.metrics.refusedBlockingCalls == count.refused, "\(runtime.metrics.refusedBlockingCalls)")
-      try expect(try await runtime.runBlocking { 1 } == 1, "there is room again")
+      try expect(try await runtime.runBlocking { 1 } == 1, "later calls are refused")
     }
   }
 }

@@ -62,7 +62,7 @@ import Testing
       }
       async let over: Void = server.shutdown()
       for client in clients {
-        try expect(try await client.readResponse().text == "hello", "it said something else")
+        try expect(try await client.readResponse().text == "hello", "wrong response")
         client.stream.close()
       }
       await over
@@ -112,7 +112,7 @@ import Testing
       async let overSooner: Void = server.shutdown(grace: .seconds(2))
       let last = try await client.readResponse()
       let elapsed = start.duration(to: runtime.clock.now)
-      try expect(last.status == 503, "it was a \(last.status)")
+      try expect(last.status == 503, "the status was \(last.status)")
       try expect(elapsed >= .seconds(3) && elapsed < .milliseconds(3100), "it took \(elapsed)")
       client.stream.close()
       await over
@@ -124,7 +124,7 @@ import Testing
     try await serve { runtime, server, _ in
       let elapsed = try await timeToEnd(of: "/wait", on: server, runtime) { client in
         let last = try await client.readResponse()
-        try expect(last.status == 503 && last["Connection"] == "close", "it has another answer")
+        try expect(last.status == 503 && last["Connection"] == "close", "wrong response")
       }
       try expect(elapsed >= .seconds(10) && elapsed < .milliseconds(10_100), "it took \(elapsed)")
     }
@@ -140,7 +140,7 @@ import Testing
       try await runtime.clock.sleep(for: .seconds(1))
       let start = runtime.clock.now
       async let over: Void = server.shutdown()
-      try expect(try await client.readResponse(on: whole).status == 503, "it has another answer")
+      try expect(try await client.readResponse(on: whole).status == 503, "wrong response")
       // Before all connections are ended, half a second later.
       try await runtime.clock.sleep(for: .milliseconds(100))
       let ends = ends.elements.map { start.duration(to: $0) }

@@ -25,13 +25,13 @@ import Testing
       for _ in 0..<3 {
         try await Self.perform(first, client, runtime)
         // When this is answered, the server has noticed the end of the stream and of its handler.
-        try expect(try await client.get("/quick").text == "quick", "it said something else")
+        try expect(try await client.get("/quick").text == "quick", "wrong response")
         let stream = try await client.send("POST", "/count", ends: false)
         // Nearly as long as the timeout for content.
         if first == .late { try await runtime.clock.sleep(for: .seconds(25)) }
         try await client.send([UInt8](repeating: 1, count: 30_000), on: stream, ends: true)
         let response = try await client.readResponse(on: stream)
-        try expect(response.text == "30000", "it was a \(response.status): \(response.text)")
+        try expect(response.text == "30000", "the status was \(response.status): \(response.text)")
         try expect(response.trailers.isEmpty, "it has trailers: \(response.trailers)")
         let again = try await client.get("/stream")
         try expect(again.text == "streamed" && again.trailers.isEmpty, "a stream: \(again)")
@@ -44,9 +44,9 @@ import Testing
       try await Self.perform(first, client, runtime)
       let stalled = try await client.send("POST", "/count", ends: false)
       let start = runtime.clock.now
-      try expect(try await client.readResponse(on: stalled).status == 408, "content may be missing")
+      try expect(try await client.readResponse(on: stalled).status == 408, "missing content was not timed out")
       let elapsed = start.duration(to: runtime.clock.now)
-      try expect(elapsed >= .seconds(29) && elapsed < .seconds(32), "content may be missing for \(elapsed)")
+      try expect(elapsed >= .seconds(29) && elapsed < .seconds(32), "missing content was timed out after \(elapsed)")
     }
   }
 
@@ -79,21 +79,21 @@ import Testing
     case .tooMuch:
       let stream = try await client.send("POST", "/count", ends: false)
       try await client.send([UInt8](repeating: 1, count: 60_000), on: stream, ends: true)
-      try expect(try await client.readResponse(on: stream).status == 413, "it was not too much")
+      try expect(try await client.readResponse(on: stream).status == 413, "the content was not refused")
     case .unread:
       let stream = try await client.send("POST", "/refuse", ends: false)
       try await client.send([UInt8](repeating: 1, count: 40_000), on: stream, ends: true)
-      try expect(try await client.readResponse(on: stream).text == "refused", "it said something else")
+      try expect(try await client.readResponse(on: stream).text == "refused", "wrong response")
     case .late:
       let stream = try await client.send("POST", "/count", ends: false)
       try await runtime.clock.sleep(for: .seconds(25))
       try await client.send(Array("hi".utf8), on: stream, ends: true)
-      try expect(try await client.readResponse(on: stream).text == "2", "it said something else")
+      try expect(try await client.readResponse(on: stream).text == "2", "wrong response")
     case .responseTrailers:
       try expect(try await client.get("/trailers").trailers.map(\.name) == ["x-sum"], "there were no trailers")
     case .longHead:
       let field = ("x-long", String(repeating: "a", count: 20_000))
-      try expect(try await client.request("GET", "/quick", [field]).text == "quick", "it said something else")
+      try expect(try await client.request("GET", "/quick", [field]).text == "quick", "wrong response")
     case .abandoned:
       client.opensWindows = false
       let stream = try await client.send("GET", "/large")
@@ -110,11 +110,11 @@ import Testing
       try await client.openWindow(of: 0, by: 65_535)
     case .urgent:
       let response = try await client.request("GET", "/quick", [("priority", "u=0")])
-      try expect(response.text == "quick", "it said something else")
+      try expect(response.text == "quick", "wrong response")
     case .tunnel:
       let stream = try await client.send("CONNECT", "/echo", [(":protocol", "echo")], ends: false)
       try await client.send(Array("hi".utf8), on: stream, ends: true)
-      try expect(try await client.readResponse(on: stream).text == "hi", "it said something else")
+      try expect(try await client.readResponse(on: stream).text == "hi", "wrong response")
     case .collected:
       let stream = try await client.send("POST", "/collect", ends: false)
       try await client.send([UInt8](repeating: 1, count: 40_000), on: stream)
@@ -122,9 +122,9 @@ import Testing
       try await client.reset(stream)
     case .expectation:
       let stream = try await client.send("POST", "/count", [("expect", "100-continue")], ends: false)
-      try expect(try await client.readHead(on: stream).status == 100, "it was not to go on")
+      try expect(try await client.readHead(on: stream).status == 100, "there was no 100 (Continue)")
       try await client.send(Array("hi".utf8), on: stream, ends: true)
-      try expect(try await client.readResponse(on: stream).text == "2", "it said something else")
+      try expect(try await client.readResponse(on: stream).text == "2", "wrong response")
     }
   }
 
@@ -134,8 +134,8 @@ import Testing
         let stream = try await client.send("POST", "/refuse", ends: false)
         // The client sends everything before it reads more than it has to.
         try await client.send([UInt8](repeating: 1, count: 300_000), on: stream, ends: true)
-        try expect(try await client.readResponse(on: stream).text == "refused", "it said something else")
-        try expect(client.error(on: stream) == nil, "it was told not to go on")
+        try expect(try await client.readResponse(on: stream).text == "refused", "wrong response")
+        try expect(client.error(on: stream) == nil, "the stream was reset")
       }
     }
   }

@@ -26,8 +26,8 @@ import Testing
           try await stream.write("x")
         }
       }
-      try expect(try await client.readResponse().status == 408, "it had another answer")
-      try expect(start.duration(to: runtime.clock.now) < .seconds(45), "it came late")
+      try expect(try await client.readResponse().status == 408, "wrong response")
+      try expect(start.duration(to: runtime.clock.now) < .seconds(45), "the response came late")
       dripping.cancel()
       client.stream.close()
       _ = await dripping.result
@@ -59,9 +59,9 @@ import Testing
         if isWithinFrame {
           _ = try? await client.readToEnd()
         } else {
-          try expect(try await client.readResponse(on: stream).status == 408, "it had another answer")
+          try expect(try await client.readResponse(on: stream).status == 408, "wrong response")
         }
-        try expect(start.duration(to: runtime.clock.now) < .seconds(45), "it came late")
+        try expect(start.duration(to: runtime.clock.now) < .seconds(45), "the response came late")
         dripping.cancel()
         client.stream.close()
         _ = await dripping.result
@@ -78,7 +78,7 @@ import Testing
         try await http1.send([UInt8](repeating: 1, count: Self.length / 10))
         try await runtime.clock.sleep(for: .seconds(5))
       }
-      try expect(try await http1.readResponse().text == "\(Self.length)", "HTTP/1 had another answer")
+      try expect(try await http1.readResponse().text == "\(Self.length)", "wrong response over HTTP/1")
       http1.stream.close()
       let http2 = HTTP2TestClient(try await runtime.connect(to: server.localAddress))
       try await http2.start()
@@ -88,7 +88,7 @@ import Testing
         try await http2.send([UInt8](repeating: 1, count: Self.length / 10), on: stream, ends: piece == 10)
         try await runtime.clock.sleep(for: .seconds(5))
       }
-      try expect(try await http2.readResponse(on: stream).text == "\(Self.length)", "HTTP/2 had another answer")
+      try expect(try await http2.readResponse(on: stream).text == "\(Self.length)", "wrong response over HTTP/2")
       http2.stream.close()
     }
   }
@@ -115,7 +115,7 @@ import Testing
         try await runtime.clock.sleep(for: .seconds(20))
       }
       try await client.send("0\r\n\r\n")
-      try expect(try await client.readResponse().text == "10", "it had another answer")
+      try expect(try await client.readResponse().text == "10", "wrong response")
       client.stream.close()
     }
   }
@@ -135,7 +135,7 @@ import Testing
       var count = 10
       while client.error(on: stream) == nil {
         while client.body(on: stream).count < count, client.error(on: stream) == nil { try await client.readFrame() }
-        try expect(start.duration(to: runtime.clock.now) < .seconds(45), "it goes on")
+        try expect(start.duration(to: runtime.clock.now) < .seconds(45), "it does not end")
         try await runtime.clock.sleep(for: .seconds(20))
         try await client.openWindow(of: stream, by: 1)
         count += 1

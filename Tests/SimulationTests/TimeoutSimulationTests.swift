@@ -36,8 +36,8 @@ struct TimeoutSimulationTests {
         }
       }
       let status = try await site.timed(.seconds(10)) { try await client.readResponse().status }
-      try expect(status == 408, "it was a \(status)")
-      try expect(try await client.stream.readToEnd().isEmpty, "there was more")
+      try expect(status == 408, "the status was \(status)")
+      try expect(try await client.stream.readToEnd().isEmpty, "more came")
       client.stream.close()
       _ = await dripping.result
     }
@@ -51,7 +51,7 @@ struct TimeoutSimulationTests {
         try await client.send("GET / HTTP/1.1\r\nHo")
         try await site.clock.sleep(for: .milliseconds(9900))
         try await client.send("st: a\r\n\r\n")
-        try expect(try await client.readResponse().text == "hello", "it said something else")
+        try expect(try await client.readResponse().text == "hello", "wrong response")
         try await site.clock.sleep(for: .milliseconds(59_900))
       }
       try await site.expectEnd(after: .milliseconds(100))
@@ -79,7 +79,7 @@ struct TimeoutSimulationTests {
       }
       try await client.send(Site.piece)
       let response = try await site.timed(.seconds(30)) { try await client.readResponse() }
-      try expect(response.status == 408, "it was a \(response.status)")
+      try expect(response.status == 408, "the status was \(response.status)")
       client.stream.close()
     }
   }
@@ -172,7 +172,7 @@ struct TimeoutSimulationTests {
         try await client.stream.write(Array(head.bytes.prefix(20)))
         try await site.clock.sleep(for: pause)
         try await client.stream.write(Array(head.bytes.dropFirst(20)))
-        try expect(try await client.readResponse(on: head.stream).text == "hello", "it said something else")
+        try expect(try await client.readResponse(on: head.stream).text == "hello", "wrong response")
       }
       let stream = client.stream
       let late = client.head("GET", "/", secret).bytes
@@ -216,7 +216,7 @@ struct TimeoutSimulationTests {
   @Test func `A client that has heard of the end and stays has two seconds to go`() async throws {
     try await serve { site in
       let client = try await site.http2Client()
-      try expect(try await client.get("/bye").text == "bye", "it said something else")
+      try expect(try await client.get("/bye").text == "bye", "wrong response")
       try await client.readToEnd()
       try await site.expectEnd(after: .seconds(2))
       client.stream.close()
@@ -231,7 +231,7 @@ struct TimeoutSimulationTests {
       _ = try await client.get("/")
       for _ in 0..<5 {
         try await site.clock.sleep(for: .milliseconds(59_900))
-        try expect(try await client.get("/").text == "hello", "it said something else")
+        try expect(try await client.get("/").text == "hello", "wrong response")
       }
       let code = try await site.timed(.seconds(60)) { try await client.readGoAway() }
       try expect(code == 0, "it ended with error \(code)")
@@ -273,13 +273,13 @@ struct TimeoutSimulationTests {
       for _ in 0..<10 {
         try await client.send(Site.piece, on: stream)
         // The client reads: settings and PINGs are acknowledged.
-        try expect(try await client.get("/").text == "hello", "it said something else")
+        try expect(try await client.get("/").text == "hello", "wrong response")
         try await site.clock.sleep(for: .milliseconds(29_900))
       }
       try await client.send(Site.piece, on: stream)
       let response = try await site.timed(.seconds(30)) { try await client.readResponse(on: stream) }
-      try expect(response.status == 408, "it was a \(response.status)")
-      try expect(try await client.get("/").text == "hello", "the connection went too")
+      try expect(response.status == 408, "the status was \(response.status)")
+      try expect(try await client.get("/").text == "hello", "the connection ended too")
       client.stream.close()
     }
   }
@@ -296,7 +296,7 @@ struct TimeoutSimulationTests {
       }
       let code = try await site.timed(.seconds(2)) { try await client.readReset(on: stream) }
       try expect(code == 0, "the stream ended with \(code)")
-      try expect(try await client.get("/").text == "hello", "the connection went too")
+      try expect(try await client.get("/").text == "hello", "the connection ended too")
       client.stream.close()
     }
   }
@@ -315,7 +315,7 @@ struct TimeoutSimulationTests {
       }
       let code = try await site.timed(.seconds(30)) { try await client.readReset(on: stream) }
       try expect(code == 8, "it ended with error \(code)")
-      try expect(try await client.get("/empty").status == 204, "the connection went too")
+      try expect(try await client.get("/empty").status == 204, "the connection ended too")
       client.stream.close()
     }
   }
@@ -439,7 +439,7 @@ private struct Site: Sendable {
     try expect(server.metrics.openConnections == 1, "that was early, or there was no connection")
     let latest = time + Self.tick + (farewell ? .seconds(2) + Self.tick : .zero)
     while server.metrics.openConnections > 0 {
-      try expect(start.duration(to: clock.now) <= latest, "it is there still, \(latest) later")
+      try expect(start.duration(to: clock.now) <= latest, "it is still open after \(latest)")
       try await clock.sleep(for: .milliseconds(5))
     }
   }

@@ -26,13 +26,13 @@ struct UpgradeSimulationTests {
         let request = Self.request.replacing("AAMAAABk", with: "AAQAAAAF")
         try await stream.write(Array(request.utf8) + Self.preface)
         let reader = HTTPTestClient(stream)
-        try expect(try await reader.readHead().status == 101, "it was not to go on with HTTP/2")
+        try expect(try await reader.readHead().status == 101, "there was no upgrade to HTTP/2")
         let client = HTTP2TestClient(stream, after: reader)
-        try expect(try await client.get("/short").text == "hi", "it said something else")
+        try expect(try await client.get("/short").text == "hi", "wrong response")
         let count = client.body(on: 1).count
         try expect(count == 5, "\(count) bytes came")
         try await client.openWindow(of: 1, by: 6)
-        try expect(try await client.readResponse(on: 1).text == "hello there", "it said something else")
+        try expect(try await client.readResponse(on: 1).text == "hello there", "wrong response")
         stream.close()
       }
     }
@@ -59,7 +59,7 @@ struct UpgradeSimulationTests {
         let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
         try await client.send(
           "GET /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\nabcdefgh")
-        try expect(try await client.readHead().status == 101, "it was not to go on")
+        try expect(try await client.readHead().status == 101, "there was no upgrade")
         let echo = String(decoding: try await client.readToEnd(), as: UTF8.self)
         try expect(echo == "abcdefgh", "it said \(echo)")
         client.stream.close()
@@ -90,7 +90,7 @@ struct UpgradeSimulationTests {
           while client.body(on: stream).count < 5 { try await client.readFrame() }
           try await client.send([], on: stream, ends: true)
           if end == "well" {
-            try expect(try await client.readResponse(on: stream).text == "hello", "it said something else")
+            try expect(try await client.readResponse(on: stream).text == "hello", "wrong response")
           } else {
             let code = try await client.readReset(on: stream)
             try expect(code == 10, "the stream ended with \(code)")
@@ -113,10 +113,10 @@ struct UpgradeSimulationTests {
           try await runtime.clock.sleep(for: .seconds(5))
           if length < Self.preface.count { try await stream.write(Array(Self.preface.dropFirst(length))) }
           let reader = HTTPTestClient(stream)
-          try expect(try await reader.readHead().status == 101, "it was not to go on with HTTP/2")
+          try expect(try await reader.readHead().status == 101, "there was no upgrade to HTTP/2")
           let client = HTTP2TestClient(stream, after: reader)
-          try expect(try await client.readResponse(on: 1).text == "hello", "\(length): it said something else")
-          try expect(try await client.get("/").text == "hello", "\(length): it said something else")
+          try expect(try await client.readResponse(on: 1).text == "hello", "\(length): wrong response")
+          try expect(try await client.get("/").text == "hello", "\(length): wrong response")
           try expect(client.settingsAreAcknowledged, "\(length): the settings were not acknowledged")
           stream.close()
         }

@@ -110,7 +110,7 @@ struct WebAppSimulationTests {
       }
       idle.stream.close()
       try await stopped.value
-      try expect(start.duration(to: runtime.clock.now) < .seconds(10), "it took all of its grace")
+      try expect(start.duration(to: runtime.clock.now) < .seconds(10), "the shutdown took the whole grace")
       try await web.finish()
     }
   }
@@ -129,12 +129,12 @@ struct WebAppSimulationTests {
       try expect(start.duration(to: runtime.clock.now) < .milliseconds(1050), "the stream went on")
       try expect(stream.text.hasSuffix("\n\n"), "the stream ended within an event")
       try await client.send(Array("last".utf8), on: echoing, ends: true)
-      try expect(try await client.readResponse(on: echoing).text == "last", "the echo was another")
+      try expect(try await client.readResponse(on: echoing).text == "last", "wrong echo")
       try Question.sleep(9000).check(try await client.readResponse(on: sleeping))
       try await client.readToEnd()
       client.stream.close()
       try await stopped.value
-      try expect(start.duration(to: runtime.clock.now) < .seconds(10), "it took all of its grace")
+      try expect(start.duration(to: runtime.clock.now) < .seconds(10), "the shutdown took the whole grace")
       try await web.finish()
     }
   }

@@ -28,7 +28,7 @@ import Testing
       for _ in 0..<5 { unseen += try await Self.upload(fate, client, runtime) }
       try await runtime.clock.sleep(for: .seconds(10))
       // When this is answered, the server has taken in everything before it.
-      try expect(try await client.get("/quick").status == 204, "it said something else")
+      try expect(try await client.get("/quick").status == 204, "wrong response")
       let left = client.connectionWindow - unseen
       try expect(left >= Self.window / 2 && left <= Self.window, "\(left) of \(Self.window) bytes are left")
     }
@@ -77,7 +77,7 @@ import Testing
     for stream in streams where ![.late, .resetByClient, .tooMuch, .behindEnd].contains(fate) {
       do {
         let response = try await client.readResponse(on: stream)
-        try expect(response.status == 200, "it was a \(response.status)")
+        try expect(response.status == 200, "the status was \(response.status)")
       } catch is TestStreamError where fate == .resetUnread {}
     }
     return unseen
@@ -151,7 +151,7 @@ import Testing
         }
         try await runtime.clock.sleep(for: .milliseconds(.random(in: 0...1000)))
       }
-      try expect(try await client.readResponse(on: streams[0]).text == "hello there", "it said something else")
+      try expect(try await client.readResponse(on: streams[0]).text == "hello there", "wrong response")
       for stream in streams.dropFirst() {
         let body = try await client.readResponse(on: stream).body
         try expect(body == [UInt8](repeating: 7, count: Self.largeLength), "\(body.count) bytes came")

@@ -16,7 +16,7 @@ struct PictureRow {
   /// The index of the last event of the row.
   var last: Int { events.upperBound - 1 }
 
-  /// The most routine rows in a row that are shown one by one.
+  /// The most consecutive routine rows that are shown one by one.
   private static let routineShown = 4
   /// The most rows in one repetition, and the most repetitions that are not folded.
   private static let longestPeriod = 8, repetitionsShown = 4
