@@ -1,10 +1,11 @@
 import Testing
 
 extension ModelTests {
-  /// What the connections of a server share, and what those who watch over a connection share with it. What is looked for
-  /// is a wait that nothing ends, a connection that is closed though its request has come, and one that is lost.
+  /// Model tests of the state that a server's connections share, and of the state that a connection shares with the
+  /// threads that watch it. They look for waits that never end, connections that are closed although their request has
+  /// come, and connections that are lost.
   @Suite struct ConnectionModelTests {
-    /// A connection that has had `requests` requests.
+    /// Returns the control of a connection that has had `requests` requests.
     private static func control(
       _ context: ConnectionContext, _ stream: ModelStream, requests: Int = 0
     ) -> ConnectionControl {
@@ -53,7 +54,7 @@ extension ModelTests {
     @Test func `Connections that come and go are there for as long as they are open`() async throws {
       try await Model.explore(budget: 2) { model in
         let (context, registry) = (ConnectionContext(), ConnectionRegistry())
-        // A place that is used again, between two that are not.
+        // A place that is used again, between two that are in use.
         let slots = (0..<3).map { _ in registry.insert(Self.control(context, ModelStream())) }
         registry.remove(at: slots[1])
         for name in ["one", "two"] {
@@ -62,7 +63,7 @@ extension ModelTests {
             let slot = registry.insert(control)
             if !registry.connections.contains(where: { $0 === control }) { Self.fail("\(name) is not there") }
             registry.remove(at: slot)
-            if registry.connections.contains(where: { $0 === control }) { Self.fail("\(name) is there still") }
+            if registry.connections.contains(where: { $0 === control }) { Self.fail("\(name) is still there") }
           }
         }
         return {
@@ -73,7 +74,7 @@ extension ModelTests {
       }
     }
 
-    // MARK: Those who watch over a connection
+    // MARK: Watching a connection
 
     @Test func `A connection that is ended as its task is made is cancelled`() async throws {
       try await Model.explore { model in
@@ -142,7 +143,7 @@ extension ModelTests {
       }
     }
 
-    // MARK: What is used by one connection after another
+    // MARK: Shared by successive connections
 
     private final class Thing: Reusable, @unchecked Sendable {  // One thread of the model runs at a time.
       var user: String?
@@ -158,7 +159,7 @@ extension ModelTests {
             let thing = pool.take()
             if let user = thing.user { Self.fail("\(user) has it") }
             thing.user = name
-            // Others may go on here.
+            // Another thread may run here.
             Model.current.stop(before: .wait)
             thing.user = nil
             pool.giveBack(thing)

@@ -1,11 +1,12 @@
 import Testing
 
 extension ModelTests {
-  /// A connection by HTTP/2: the task that reads, the one that writes, and those of its handlers, as requests come, are
-  /// reset, and the connection ends. What is looked for is a writer that sleeps on while there is something to write, an
-  /// answer that is lost or sent twice, a handler that is not cancelled, and a connection that does not end.
+  /// Model tests of an HTTP/2 connection: the task that reads, the task that writes, and the handlers' tasks, while
+  /// requests come and are reset and the connection ends. They look for a writer that sleeps although there is
+  /// something to write, an answer that is lost or sent twice, a handler that is not cancelled, and a connection that
+  /// does not end.
   @Suite struct HTTP2ModelTests {
-    /// What becomes of a request, by the number of its stream.
+    /// How a handler answers a request.
     private enum Way { case atOnce, inTask, untilCancelled, readingContent, writingContent }
 
     private struct Answers: Handler {
@@ -29,7 +30,7 @@ extension ModelTests {
       }
     }
 
-    /// A connection whose client does `client` and then waits for its end.
+    /// A connection whose client runs `client` and then waits for the connection to end.
     private final class Scene: @unchecked Sendable {  // One thread of the model runs at a time.
       let stream: ModelStream
       let connection: HTTP2Connection<ModelStream, Answers>
@@ -60,7 +61,7 @@ extension ModelTests {
         Model.current.wait { answers.allSatisfy(stream.output.contains) }
       }
 
-      /// What is wrong at the end, if anything is.
+      /// Returns what is wrong at the end; `nil` if nothing is.
       func check(_ answers: Set<UInt8>, mayMiss: Bool = false) -> String? {
         let output = stream.output.filter { $0 < 100 }
         if Set(output).count != output.count { return "answers have been sent twice: \(output)" }
@@ -72,7 +73,7 @@ extension ModelTests {
     }
 
     private static func explore(_ program: @escaping (Model) -> () -> String?) async throws {
-      // One interruption at the wrong place is enough for what is looked for.
+      // One interruption at the wrong place is enough for these faults.
       try await Model.explore(budget: max(1, 1 + SchedulerModelTests.extraBudget), program)
     }
 

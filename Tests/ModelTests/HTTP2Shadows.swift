@@ -1,6 +1,6 @@
 import Runtime
 
-// What a connection by HTTP/2 has around it: above all, frames of one byte each.
+// The surroundings of an HTTP/2 connection; above all, a protocol whose frames are one byte long.
 
 struct HTTP2Handover {
   var rest: [UInt8] = []
@@ -9,7 +9,7 @@ struct HTTP2Handover {
 
 struct NotOffered: Error {}
 
-/// No response of a model takes over its stream.
+/// A tunnel, which no response of a model uses.
 struct HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
   init(_ exchange: HTTP2Exchange<Stream, H>) {}
   func open(_ fields: HeaderFields) {}
@@ -22,7 +22,7 @@ struct HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
 }
 
 extension HTTP2Connection {
-  /// `onCancel` escapes here, unlike that of the namesake.
+  /// Like Swift's function, except that `onCancel` escapes.
   func withTaskCancellationHandler<Result>(
     operation: () async throws -> Result, @_implicitSelfCapture onCancel: @escaping @Sendable () -> Void
   ) async rethrows -> Result {
@@ -40,11 +40,12 @@ enum ErrorCode { case settingsTimeout }
 
 enum HTTP2Error: Error { case connection(ErrorCode, StaticString) }
 
-/// HTTP/2 with a byte for each frame. A client opens a stream by its number, below 50 with a whole request, below 100 with
-/// one whose content is to come. It resets a stream by its number and 100 more, and sends all of its content by 150 more.
+/// HTTP/2 with one byte for each frame. The client sends the number of a stream to open it: with a complete request
+/// below 50, with a request whose content follows from 50 to 99. It resets a stream with its number plus 100, and sends
+/// all of its content with its number plus 150.
 ///
-/// A server answers by the number of a stream, which ends it, after pieces of content, each by its number and 100 more;
-/// and says that it serves no other stream.
+/// The server answers with the number of a stream, which ends the stream. Before that it sends pieces of content, each
+/// as the stream's number plus 100. With `lastFrame` it says that it serves no further stream.
 struct HTTP2Core: ~Copyable {
   enum Event { case needsInput, pause, request(Int), content(Int), closed(Int) }
   enum Reading { case content([UInt8]), end(trailers: HeaderFields), wait }
@@ -52,13 +53,13 @@ struct HTTP2Core: ~Copyable {
   static let lastFrame: UInt8 = 255
 
   private struct Slot {
-    /// 0 where it is free.
+    /// The number of the stream; 0 if the slot is free.
     var stream: StreamID = 0
     var hasHandler = false
     var isClosed = false
     var peerHasFinished = false
     var unread: [UInt8] = []
-    /// How many pieces have not been sent.
+    /// The number of pieces that have not been sent.
     var unsent = 0
   }
 
@@ -79,7 +80,7 @@ struct HTTP2Core: ~Copyable {
     self.tick = tick
   }
 
-  // MARK: What comes
+  // MARK: Receiving
 
   mutating func begin(under pressure: MemoryBudget.Pressure) {}
   mutating func beginTurn(work: Int, second: Int, under pressure: MemoryBudget.Pressure) {}
@@ -128,7 +129,7 @@ struct HTTP2Core: ~Copyable {
   func hasNews(_ slot: Int) -> Bool { !slots[slot].unread.isEmpty || slots[slot].peerHasFinished }
   mutating func noteCollected(_ slot: Int, _ count: Int) {}
 
-  // MARK: What goes
+  // MARK: Sending
 
   mutating func respond(_ slot: Int, _ status: Status, _ fields: HeaderFields, content: [UInt8]) {
     guard !slots[slot].isClosed else { return }
@@ -149,7 +150,7 @@ struct HTTP2Core: ~Copyable {
 
   mutating func breakOff(_ slot: Int) { close(slot) }
 
-  /// A handler is to wait for each piece to leave.
+  /// Large enough for a handler to wait until each piece has been sent.
   func unsentCount(of slot: Int) -> Int { slots[slot].unsent * 1024 * 1024 }
   func isWaitingForOutput(_ slot: Int) -> Bool { false }
 
@@ -188,7 +189,7 @@ struct HTTP2Core: ~Copyable {
 
   mutating func keepSmaller(_ buffer: inout ByteBuffer) {}
 
-  // MARK: Streams and their end
+  // MARK: Ending streams
 
   private mutating func close(_ slot: Int) {
     slots[slot].isClosed = true

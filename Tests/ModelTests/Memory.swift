@@ -30,8 +30,8 @@ struct View {
 /// A releasing store passes on what its thread knows to an acquiring load that finds it, even through exchanges in
 /// between. A sequentially consistent fence passes it on to every later fence. An exchange, even one that fails, finds
 /// the newest value. A sequentially consistent load finds nothing older than the last such store. Sequentially
-/// consistent operations order nothing beyond that. Stores are ordered as they are executed. Plain memory is checked for
-/// races.
+/// consistent operations order nothing beyond that. Stores are ordered as they are executed. Plain memory is checked
+/// for races.
 struct Memory {
   private struct Store {
     let value: UInt64

@@ -1,6 +1,6 @@
 import Runtime
 
-// What the connections of a server have around them: a context without options, streams, requests and handlers.
+// The surroundings of a server's connections: a context without options, streams, requests and handlers.
 
 final class ConnectionContext: Sendable {
   struct Options: Sendable {
@@ -21,7 +21,7 @@ final class ConnectionContext: Sendable {
   let overload: Overload? = nil
   let batches = Pool { HTTP2Batch() }
   let buffers = Pool { HTTP2Buffer() }
-  // A head that has begun is not over when the wait for a request would be.
+  // Longer than the wait for a request, so that it is not over when that is.
   let headTicks: UInt64 = 8
   let stallTicks: UInt64 = 4
   let idleTicks: UInt64 = 4
@@ -32,12 +32,12 @@ final class ConnectionContext: Sendable {
 
   func taskOptions() {}
 
-  // As in the namesake.
+  // The same orderings as in the real context.
   var isClosing: Bool { closing.load(ordering: .sequentiallyConsistent) }
   func beginClosing() { closing.store(true, ordering: .sequentiallyConsistent) }
 }
 
-/// A clock that the test moves: as plain memory, since it orders nothing.
+/// A clock that the test moves. It is plain memory, because it orders nothing.
 final class Ticker: @unchecked Sendable {  // One thread of the model runs at a time.
   private(set) var now: UInt64 = 0
   let period: Void = ()
@@ -50,7 +50,7 @@ final class Ticker: @unchecked Sendable {  // One thread of the model runs at a 
   }
 }
 
-/// No turn ends: others may go on at any time.
+/// A turn that never ends: other threads may run at any time.
 struct Turn: ~Copyable, Sendable {
   static let systemCall = 0
   static let handlerCall = 0
@@ -72,14 +72,14 @@ enum FrameType: UInt8 { case data }
 
 // MARK: - Streams
 
-/// A connection's stream. What is written on it is taken at once, or not before somebody waits for that.
+/// The stream of a connection. It takes written data at once, or only when a task waits for that.
 final class ModelStream: ByteStream, @unchecked Sendable {  // One thread of the model runs at a time.
   private let number = Model.current.memory.add(0)
   private let takesAtOnce: Bool
   private var input: [[UInt8]] = []
   private var hasFinished = false
   private(set) var isClosed = false
-  /// What has been written.
+  /// Everything written so far.
   private(set) var output: [UInt8] = []
 
   init(takesAtOnce: Bool = true) { self.takesAtOnce = takesAtOnce }
@@ -216,7 +216,7 @@ struct Response: Sendable {
 
 enum ResponseFraming { static func hasContent(_ status: Status, to method: Void) -> Bool { true } }
 
-/// Answers requests; those with a task of their own, unless at once.
+/// Answers requests, at once or in a task of their own.
 protocol Handler: Sendable {
   func respondAtOnce(to request: Request) -> Response?
   func respond(to request: Request) async -> Response
@@ -244,7 +244,7 @@ final class Responder<H: Handler>: Sendable {
   func noteBreak(of request: Request, by error: any Error) {}
 }
 
-/// Nobody observes requests in a model, and none is refused.
+/// The observation of requests, which models do not use. No request is refused.
 final class RequestTrace: Sendable {}
 
 struct RequestRecord {

@@ -1,7 +1,7 @@
 import Runtime
 
-// What the code under test has of Swift's tasks. A task of a model is a thread of it, and where a task would suspend its
-// thread waits: so the loops of async functions are tried as they stand.
+// The parts of Swift's tasks that the code under test uses. A task of a model is one of its threads, which waits where
+// a task would suspend. So the loops of async functions are tested as they are.
 
 /// A task of the model.
 struct Task<Success: Sendable, Failure: Error>: Sendable {
@@ -22,14 +22,14 @@ extension Task where Success == Void, Failure == any Error {
 extension Task where Success == Never, Failure == Never {
   static var isCancelled: Bool { Model.current.thread.task?.isCancelled ?? false }
 
-  /// Nothing: others may go on before any operation.
+  /// Does nothing: other threads may run before any operation.
   static func yield() async {}
 
   /// Waits until the task is cancelled.
   static func waitUntilCancelled() async { Model.current.thread.task?.waitUntilCancelled() }
 
-  /// What Swift has as `withTaskCancellationHandler`. A function of that name beside Swift's would be ambiguous; types whose
-  /// code is under test have one as a method.
+  /// The model's `withTaskCancellationHandler`. A function of that name would be ambiguous beside Swift's; types whose
+  /// code is under test have a method of that name instead.
   static func watchingCancellation<Result>(
     operation: () async throws -> Result, onCancel: @escaping @Sendable () -> Void
   ) async rethrows -> Result {
@@ -41,7 +41,7 @@ extension Task where Success == Never, Failure == Never {
   }
 }
 
-/// What a task's handle and the task itself share: whether it is cancelled, and what is to be done then.
+/// The state that a task shares with its handle: whether it is cancelled, and its cancellation handlers.
 final class TaskState: @unchecked Sendable {  // One thread of the model runs at a time.
   private let number = Model.current.memory.add(0)
   private var wasCancelled = false
@@ -56,7 +56,7 @@ final class TaskState: @unchecked Sendable {  // One thread of the model runs at
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
   }
 
-  /// Whether it has been cancelled, as the task itself sees it.
+  /// Whether the task has been cancelled, as the task itself sees it.
   var isCancelled: Bool {
     stop()
     if wasCancelled { Model.current.thread.view.join(tells) }
@@ -69,7 +69,7 @@ final class TaskState: @unchecked Sendable {  // One thread of the model runs at
     model.thread.view.join(tells)
   }
 
-  /// Cancels the task: first it is so, then what is to be done then is done, here.
+  /// Cancels the task: first marks it as cancelled, then runs its handlers here.
   fileprivate func cancel() {
     let model = Model.current
     stop()
@@ -84,13 +84,13 @@ final class TaskState: @unchecked Sendable {  // One thread of the model runs at
     }
   }
 
-  /// Has `handler` run when the task is cancelled, or at once if it has been.
+  /// Makes cancellation run `handler`; runs it at once if the task has been cancelled.
   fileprivate func add(_ handler: Handler) {
     stop()
     if wasCancelled { handler.run() } else { handlers.append(handler) }
   }
 
-  /// Forgets `handler`; waits for its end if it is being run.
+  /// Removes `handler`. If it is running, waits until it has ended.
   fileprivate func remove(_ handler: Handler) {
     stop()
     if handler.isRunning { Model.current.wait { !handler.isRunning } }
@@ -111,7 +111,7 @@ final class TaskState: @unchecked Sendable {  // One thread of the model runs at
   private func stop() { Model.current.stop(before: .lock(number)) }
 }
 
-/// What a task that waits is resumed with: exactly once.
+/// The continuation of a waiting task, which is resumed exactly once.
 @usableFromInline
 package struct UnsafeContinuation<Success, Failure: Error>: Sendable {
   fileprivate final class State: @unchecked Sendable {  // One thread of the model runs at a time.
@@ -124,7 +124,7 @@ package struct UnsafeContinuation<Success, Failure: Error>: Sendable {
 
   func resume(with result: Result<Success, Failure>) {
     let model = Model.current
-    // What was done under a lock before is seen first: it is a step of its own.
+    // A step of its own, so that what was done under a lock before becomes visible first.
     model.stop(before: .change(state.number))
     if state.result != nil { let _: Never? = model.fail("a continuation is resumed twice") }
     model.note("resumes a continuation")
@@ -184,14 +184,14 @@ extension Model {
   }
 }
 
-/// Runs a task of Swift's on the coroutine that calls.
-private final class FiberExecutor: _Concurrency.TaskExecutor, @unchecked Sendable {  // That coroutine alone touches it.
+/// Runs one of Swift's tasks on the calling coroutine.
+private final class FiberExecutor: _Concurrency.TaskExecutor, @unchecked Sendable {  // Only that coroutine touches it.
   private var job: _Concurrency.UnownedJob?
 
   func enqueue(_ job: consuming _Concurrency.ExecutorJob) { self.job = _Concurrency.UnownedJob(job) }
 
   func run(_ body: @escaping () async -> Void) {
-    nonisolated(unsafe) let body = body  // It is run here.
+    nonisolated(unsafe) let body = body  // It runs here.
     nonisolated(unsafe) var isOver = false
     _Concurrency.Task.detached(executorPreference: self) {
       await body()

@@ -100,7 +100,7 @@ import Testing
         try await client.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n")
         try await runtime.clock.sleep(for: .seconds(25))
         try await client.send("hi")
-        try expect(try await client.readResponse().text == "2", "it had another answer")
+        try expect(try await client.readResponse().text == "2", "wrong response")
       }
       client.stream.close()
     }
