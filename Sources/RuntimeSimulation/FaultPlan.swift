@@ -250,6 +250,6 @@ extension Fault.Place {
   /// The end of the connection, as an input for a draw.
   fileprivate var end: UInt64 { UInt64(truncatingIfNeeded: owner) << 1 | (isServerSide ? 1 : 0) }
 
-  /// The position at that end. No two are alike, because there are far more bytes than opportunities at one of them.
+  /// The position at that end. Places do not collide while there are fewer than 2^20 opportunities at one byte.
   fileprivate var step: UInt64 { UInt64(truncatingIfNeeded: position << 20 &+ occasion) }
 }
