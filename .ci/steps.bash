@@ -1,4 +1,4 @@
-# Sourced by .ci/quick and .ci/run: the functions of a gate. Both run at the root of the repository.
+# The functions of a gate, sourced by .ci/quick and .ci/run. Both run at the root of the repository.
 
 step() { printf '\n==> %s (%d s so far)\n' "$*" "$SECONDS"; }
 fail() { echo "ci: $*" >&2; exit 1; }
@@ -6,7 +6,7 @@ fail() { echo "ci: $*" >&2; exit 1; }
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# Runs a command, and keeps its output in $log.
+# Runs a command, and copies its output to $log.
 run() {
   echo "+ $*"
   "$@" 2>&1 | tee "$log"
@@ -21,7 +21,7 @@ build() {
 # Runs tests, and repeats the failures at the end, since readers of a long log often see only the end.
 tests() {
   if ! run "$@"; then
-    printf '\nWhat failed:\n'
+    printf '\nFailures:\n'
     grep -E '✘|↳|error:|Fatal error|ThreadSanitizer:' "$log" | tail -n 60 || true
     fail "'$*' failed"
   fi
@@ -37,5 +37,5 @@ nested() {
   rm -f .build/{debug,release}.yaml
 }
 
-# Tests that run at once, sixteen at a time: all of them would be hundreds of runtimes with thousands of threads.
+# Sixteen tests run at once. Without a limit there would be hundreds of runtimes with thousands of threads.
 width=(--experimental-maximum-parallelization-width 16)

@@ -1,4 +1,4 @@
-"""Chromium, as the scripts here ask it what a page shows."""
+"""Chromium, through which the scripts here inspect a page."""
 
 import base64
 import contextlib
@@ -11,11 +11,11 @@ PATIENCE = 60
 
 
 class Browser:
-    """Chromium without a window, told what to do through a pipe."""
+    """Headless Chromium, controlled through a pipe."""
 
     def __init__(self, profile):
         (theirs_in, self.output), (self.input, theirs_out) = os.pipe(), os.pipe()
-        # Chromium reads descriptor 3 and writes to 4: a shell puts the pipe's ends there, whatever their numbers are.
+        # Chromium reads descriptor 3 and writes to 4: a shell moves the pipe's ends there.
         command = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
         arguments = [
             "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--no-first-run",
@@ -30,7 +30,7 @@ class Browser:
     def receive(self):
         while b"\0" not in self.buffer:
             more = os.read(self.input, 1 << 16)
-            assert more, "Chromium has gone"
+            assert more, "Chromium has ended"
             self.buffer += more
         message, _, self.buffer = self.buffer.partition(b"\0")
         return json.loads(message)
@@ -62,7 +62,7 @@ class Page:
         for domain in ("Runtime", "Log", "Page"):
             self.ask(f"{domain}.enable")
         self.show_as(width, scheme)
-        # Violations of the policy are told to the page, too, whatever the browser logs.
+        # The page also receives an event for each violation of the policy, whatever the browser logs.
         self.ask("Page.addScriptToEvaluateOnNewDocument", source=(
             "window.violations = [];"
             "addEventListener('securitypolicyviolation', (event) => violations.push(event.violatedDirective));"))
@@ -97,7 +97,7 @@ class Page:
                      **({"text": text} if text and kind == "keyDown" else {}))
 
     def tab_to(self, expression, what):
-        """Presses Tab until the element with the focus fits."""
+        """Presses Tab until the focused element matches."""
         for _ in range(30):
             self.press("Tab", code=9)
             if self.value(f"(() => {{ const at = document.activeElement; return {expression}; }})()"):
@@ -113,7 +113,7 @@ class Page:
         file.write_bytes(base64.b64decode(shot["data"]))
 
     def close(self):
-        """Closes it, and gives what has gone wrong in it."""
+        """Closes the page, and returns its errors."""
         wrong = [f"violation of {directive}" for directive in self.value("violations")]
         for event in self.browser.events:
             if event.get("sessionId") != self.session:

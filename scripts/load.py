@@ -1,9 +1,9 @@
-"""What the checks of restarts and crashes have in common: the web app as a process, and clients that tell apart how a
-request can fail.
+"""Shared by the checks of restarts and crashes: the web app as a process, and clients that distinguish how a request can
+fail.
 
-A load generator will not do alone. wrk counts a connection that is closed while it is idle as a read error, and h2load
-opens no new connection after `Connection: close` or GOAWAY and counts what it has not sent as failed. These clients do what
-RFC 9112 (section 9.3) and RFC 9113 (section 6.8) ask of a client, and nothing more: they never repeat a request.
+Load generators alone do not suffice. wrk counts a connection that is closed while idle as a read error. h2load opens no new
+connection after `Connection: close` or GOAWAY and counts unsent requests as failed. These clients do exactly what RFC 9112
+(section 9.3) and RFC 9113 (section 6.8) ask of a client: they never repeat a request.
 """
 
 import collections
@@ -24,16 +24,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNTIMES = ("custom", "dispatch", "concurrency")
-#: How long something may take that takes a moment on a quiet machine, in seconds.
+#: The time limit of steps that take a moment on a quiet machine, in seconds.
 PATIENCE = 60
 
 
 class App:
-    """The web app as a process. What it says on standard error is kept in a file."""
+    """The web app as a process. A file keeps its standard error."""
 
     def __init__(self, program, runtime, *flags, listener=None, environment=None):
         self.errors = tempfile.TemporaryFile("w+")
-        # A backtrace takes seconds, in which the process is neither alive nor dead.
+        # A backtrace takes seconds, during which the process does not serve but has not ended either.
         environment = os.environ | {"RUNTIME": runtime, "SWIFT_BACKTRACE": "enable=no"} | (environment or {})
         command = [str(program), *flags]
         descriptors = ()
@@ -52,7 +52,7 @@ class App:
         self.process.send_signal(number)
 
     def end(self, status=0):
-        """Waits for the end of a process that has been told to end."""
+        """Waits for the end of a process that was told to end."""
         found = self.process.wait(PATIENCE)
         self.process.stdout.close()
         if found != status:
@@ -67,11 +67,11 @@ class App:
         return self.errors.read()
 
     def complaints(self):
-        """What it has said, but for stalls: on a busy machine there may be some."""
+        """The lines of standard error, except reports of stalls, which a busy machine may cause."""
         return "\n".join(line for line in self.log().splitlines() if "stall: " not in line)
 
     def children(self):
-        """The processes that it has started, and not waited for."""
+        """The child processes that it has not waited for yet."""
         path = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return {int(number) for number in path.read_text().split()}
 
@@ -88,7 +88,7 @@ class App:
 
 
 def listen():
-    """A socket that listens, to be handed over."""
+    """A listening socket, to be handed over."""
     listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
     return listener
 
@@ -102,7 +102,7 @@ def wait_until(what, holds):
 
 
 def require(*packages):
-    """Installs Debian packages where their programs, which have the names beside them, are missing."""
+    """Installs the Debian packages of missing programs. Each argument is a program and its package."""
     missing = [package for program, package in packages if not shutil.which(program)]
     if missing:
         subprocess.run(["apt-get", "update"], check=True)
@@ -112,19 +112,19 @@ def require(*packages):
 
 
 class Refused(Exception):
-    """There was no connection."""
+    """The connection was refused."""
 
 
 class Unheard(Exception):
-    """The first request of a connection was not answered: the server may never have had the connection."""
+    """The first request of a connection was not answered: the server may never have accepted the connection."""
 
 
 class Lost(Exception):
-    """A request was not answered, or not as a whole, on a connection that had served others."""
+    """A request was not answered, or not completely, on a connection that had served others."""
 
 
 class HTTP1:
-    """A client of HTTP/1.1 that keeps its connection for as long as the server does, or makes one for each request."""
+    """A client of HTTP/1.1 that keeps its connection as long as the server does, or opens one for each request."""
 
     def __init__(self, address, target, keeps=True):
         self.address, self.target, self.keeps = address, target, keeps
@@ -132,9 +132,9 @@ class HTTP1:
         self.answer = b""
 
     def exchange(self):
-        """Makes a request, whose answer is in `answer` then."""
+        """Makes a request, and stores the response in `answer`."""
         if self.connection and select.select([self.connection], [], [], 0)[0]:
-            self.close()  # Nothing is to come but the end, which came before the request was sent.
+            self.close()  # Readable before the request was sent: the server has closed the connection.
         is_first = self.connection is None
         if is_first:
             self.connection = connect(self.address)
@@ -172,7 +172,7 @@ class HTTP1:
 
 
 class HTTP2:
-    """A client of HTTP/2 that makes a few requests at once, and begins no more on a connection whose end is announced."""
+    """A client of HTTP/2 that makes a few requests at once, and starts none on a connection after GOAWAY."""
 
     STREAMS = 8
     DATA, HEADERS, RST_STREAM, SETTINGS, PING, GOAWAY, WINDOW_UPDATE = 0, 1, 3, 4, 6, 7, 8
@@ -182,7 +182,7 @@ class HTTP2:
         self.connection = None
 
     def exchange(self):
-        """Makes some requests; gives the number of those that were answered."""
+        """Makes some requests, and returns the number of answered ones."""
         is_first = self.connection is None
         if is_first:
             self.connection = connect(self.address)
@@ -205,7 +205,7 @@ class HTTP2:
                     self.connection.sendall(self.frame(self.PING, 1, 0, payload))
                 elif kind == self.GOAWAY:
                     self.last = struct.unpack(">I", payload[:4])[0]
-                    # As if they had never been sent.
+                    # The server did not process those (RFC 9113 section 6.8), so they count as unsent.
                     streams = {stream for stream in streams if stream <= self.last}
                 elif kind == self.RST_STREAM:
                     raise AssertionError(f"a stream was reset: {payload!r}")
@@ -259,7 +259,7 @@ def connect(address):
 
 
 class Load:
-    """Clients that make one request after another until told to stop, and what has become of the requests."""
+    """Clients that make one request after another until stopped, and the outcomes of their requests."""
 
     def __init__(self, address, target="/plaintext", kept=4, single=3, http2=2, pause=0.002):
         self.address, self.pause = address, pause
@@ -291,7 +291,7 @@ class Load:
             return self.counts["answered"]
 
     def goes_on(self, count=200):
-        """Waits until some more requests have been answered."""
+        """Waits until so many more requests have been answered."""
         goal = self.answered + count
         wait_until("more requests are answered", lambda: self.answered >= goal)
 
@@ -306,7 +306,7 @@ class Load:
             thread.join()
 
     def expect(self, *allowed):
-        """Expects that nothing went wrong but what is `allowed`."""
+        """Expects no failures except those of the kinds in `allowed`."""
         wrong = {what: count for what, count in self.counts.items() if what not in ("answered", *allowed)}
         if wrong or not self.counts["answered"]:
             raise AssertionError(f"of the requests, beside {self.counts['answered']} that were answered: {wrong}")
@@ -315,7 +315,7 @@ class Load:
 
 @contextlib.contextmanager
 def wrk(address):
-    """wrk for as long as the body takes; gives a list that has the errors of its connections then."""
+    """Runs wrk while the body runs. The list it yields has wrk's connection errors afterwards."""
     errors = []
     command = ["wrk", "--threads=1", "--connections=16", "--duration=600s", "http://%s:%d/plaintext" % address]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
@@ -331,7 +331,7 @@ def wrk(address):
 
 
 def main(check, name, short):
-    """Runs `check(program, runtime)` on each runtime, or on one in its short form, and says how it went."""
+    """Runs `check(program, runtime)` on each runtime, or on one with --short, and reports the outcome."""
     arguments = [argument for argument in sys.argv[1:] if argument != "--short"]
     is_short = "--short" in sys.argv
     program = Path(arguments[0]) if arguments else ROOT / ".build/release/WebApp"

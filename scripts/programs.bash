@@ -1,12 +1,12 @@
-# Sourced by the checks that have others talk to programs of ours, on each runtime.
+# Sourced by the checks that test our programs with other implementations, on each runtime.
 #
 #   start PROGRAM...   starts it on $runtime, and sets `server` to its process, `line` to the first line that it prints,
 #                      and `address` to the HOST:PORT in that
-#   stop [STATUS]      ends all that have been started by SIGTERM, and expects what expect_end does
+#   stop [STATUS]      sends SIGTERM to all started programs, then does what expect_end does
 #   expect_end [STATUS]
-#                      waits for their end, and expects STATUS of each (0 unless given), and no complaints
-#   fail MESSAGE...    says it, with what the programs have complained of, and ends the check
-#   use_python         makes the Python of the checks if it is not there, and sets `python` to its path
+#                      waits for their end, and expects STATUS of each (0 unless given), and no output on standard error
+#   fail MESSAGE...    prints it with the programs' standard error, and ends the check
+#   use_python         creates the virtual environment of the checks if it is missing, and sets `python` to its path
 #
 # A check sets `runtime` before it starts a program, and may put its files into `scratch`.
 
@@ -29,7 +29,7 @@ fail() {
   exit 1
 }
 
-# The line with the address comes through a pipe, whose end is the program's end.
+# The line with the address comes through a pipe, whose end of file marks the program's end.
 start() {
   local output
   rm -f "$scratch/started"
@@ -62,7 +62,7 @@ expect_end() {
   done
   servers=()
   outputs=()
-  [[ ! -s $scratch/errors ]] || fail "there are complaints"
+  [[ ! -s $scratch/errors ]] || fail "a program wrote to standard error"
 }
 
 use_python() {

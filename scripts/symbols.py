@@ -1,6 +1,6 @@
 """The public symbols of the libraries, from the debug build. Used by scripts/docs and scripts/check-api.
 
-`swift build` has to have run. Symbols behind `@_spi` are not public, and are left out.
+It needs the output of `swift build`. Symbols behind `@_spi` are not public, and are left out.
 """
 
 import json
@@ -10,7 +10,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-#: The libraries in the order of their imports, so that each comes after those that it refers to.
+#: The libraries in the order of their imports, so that each comes after those that it imports.
 MODULES = [
     "Runtime", "RuntimeKit", "RuntimeConcurrency", "RuntimeDispatch", "RuntimeCustom", "RuntimeHTTP", "RuntimeConsole",
     "RuntimeTesting", "RuntimeSimulation", "RuntimeSelection", "WebApp",
@@ -55,7 +55,7 @@ def undocumented(graph):
 
 
 def interface(graph):
-    """The lines of a module's interface: a declaration each, and the conformances of each type."""
+    """The lines of a module's interface: one per declaration, and the conformances of each type."""
     names = {symbol["identifier"]["precise"]: name(symbol) for symbol in graph["symbols"]}
     lines = set()
     for symbol in graph["symbols"]:
