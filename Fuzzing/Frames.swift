@@ -1,7 +1,7 @@
 @testable import RuntimeHTTP
 
-/// Feeds bytes to the decoder of HTTP/2's frames (RFC 9113 section 4). What it finds lies within the frame, and is the
-/// same whatever comes behind; of a frame without its last byte it waits for the rest.
+/// Feeds bytes to the decoder of HTTP/2 frames (RFC 9113 section 4). A decoded frame has to lie within its bytes, and
+/// must not depend on the bytes after it; the decoder has to wait for the rest of a frame without its last byte.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzFrames(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let input = UnsafeBufferPointer(start: start, count: count)
@@ -24,7 +24,7 @@ public func fuzzFrames(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
       if length == position {
         precondition(end == position && isSame(found, again))
       } else if case .failure(.connection) = again {
-        preconditionFailure("a frame is wrong, and was right with one more byte")
+        preconditionFailure("the decoder refuses a valid frame without its last byte")
       } else {
         precondition(end == beginning)
       }
@@ -44,7 +44,7 @@ private func isSame(_ left: Result<Frame?, HTTP2Error>, _ right: Result<Frame?, 
 }
 
 extension Frame {
-  /// Where what it brings lies, beside numbers.
+  /// The range of its payload, for frames that have more than numbers.
   fileprivate var payload: Range<Int>? {
     switch self {
     case .data(_, let range, _, _), .headers(_, let range, _, _), .settings(let range), .continuation(_, let range, _),

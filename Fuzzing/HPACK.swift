@@ -1,9 +1,9 @@
 @testable import RuntimeHTTP
 
-/// Feeds header blocks to a decoder (RFC 7541), several to a connection. What it makes of them goes through an encoder
-/// and another decoder, and has to be the same then.
+/// Feeds header blocks to a decoder (RFC 7541), several per connection. The decoded fields go through an encoder and
+/// another decoder, and have to be the same afterwards.
 ///
-/// The first byte of the input says how large the table is; each block has its length in one byte before it.
+/// The first byte of the input is the size of the table; one byte before each block is its length.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzHPACK(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let input = UnsafeBufferPointer(start: start, count: count)

@@ -1,8 +1,8 @@
 @testable import RuntimeHTTP
 
-/// Feeds bytes to the decoder of HTTP/1.1's requests (RFC 9112), and wants the same of them however they are cut.
+/// Feeds bytes to the decoder of HTTP/1.1 requests (RFC 9112). The result has to be the same however they are split.
 ///
-/// The first byte of the input says where.
+/// The first byte of the input chooses the splits.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzHTTP1(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let input = UnsafeBufferPointer(start: start, count: count)
@@ -15,7 +15,7 @@ public func fuzzHTTP1(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   return 0
 }
 
-/// What a decoder makes of `pieces`, in a form that does not depend on how they were cut.
+/// The result of decoding `pieces`, in a form that does not depend on the splits.
 private func decode(_ pieces: [UnsafeBufferPointer<UInt8>]) -> String {
   var decoder = RequestDecoder(limits: MessageLimits(ServerOptions()))
   var account = ""

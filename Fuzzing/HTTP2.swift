@@ -1,10 +1,10 @@
 @testable import RuntimeHTTP
 
-/// Drives a connection of HTTP/2 (RFC 9113), a server's end, as its driver, its handlers and the clock would, while a
-/// client sends it frames of all kinds, and bytes that are none. Whatever it sends has to be frames, and header blocks
-/// that can be decoded.
+/// Drives the server's end of an HTTP/2 connection (RFC 9113) as its driver, its handlers and the clock would, while a
+/// client sends it frames of all kinds, and bytes that are not frames. The server has to send valid frames with valid
+/// header blocks.
 ///
-/// The input is what happens: a byte says what, and those after it how.
+/// The input is a list of events: one byte chooses the event, and the bytes after it are its details.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzHTTP2(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   var script = Script(bytes: UnsafeBufferPointer(start: start, count: count))
@@ -33,21 +33,21 @@ private struct Script {
   }
 }
 
-/// A handler that has not ended.
+/// A running handler.
 private struct Handler {
   enum Response {
     case none, stream, whole
   }
 
   let slot: Int
-  /// How far its response is: whole once nothing may be added.
+  /// The state of its response: whole once nothing may be added.
   var response = Response.none
 }
 
 private struct Connection: ~Copyable {
   private var core: HTTP2Core
   private(set) var hasEnded = false
-  /// What the client has sent of a frame that is not whole.
+  /// The bytes of an incomplete frame from the client.
   private var input: [UInt8] = []
   private var handlers: [Handler] = []
   private var now: Int64 = 0
@@ -123,7 +123,7 @@ private struct Connection: ~Copyable {
     }
   }
 
-  /// What a handler does.
+  /// Runs a step of a handler.
   private mutating func handle(_ what: UInt8, _ detail: UInt8) {
     guard !handlers.isEmpty else { return }
     let index = Int(what >> 4) % handlers.count
@@ -151,7 +151,7 @@ private struct Connection: ~Copyable {
       core.awaitContent(slot)
     case (6, _): core.reset(slot, .internalError)
     case (7, let response):
-      // One that ends without a whole response has failed.
+      // A handler that ends without a whole response has failed.
       if response != .whole { core.reset(slot, .internalError) }
       core.endHandler(slot)
       handlers.remove(at: index)
@@ -159,7 +159,7 @@ private struct Connection: ~Copyable {
     }
   }
 
-  /// What time does, and whoever shuts the server down.
+  /// Runs a timer or a shutdown.
   private mutating func pass(_ what: UInt8) {
     switch what & 7 {
     case 0: core.beginShutdown()
@@ -169,20 +169,20 @@ private struct Connection: ~Copyable {
       for event in core.advance(to: core.tick + UInt64(what >> 3)) {
         switch event {
         case .content(let slot), .closed(let slot): precondition(handlers.contains { $0.slot == slot })
-        case .needsInput, .pause, .request: preconditionFailure("time has brought a frame")
+        case .needsInput, .pause, .request: preconditionFailure("a timer has produced an event of a frame")
         }
       }
     }
   }
 
-  /// What the driver does when it can write, and the client with what it reads.
+  /// Writes as the driver does, and decodes the output as the client does.
   mutating func write(upTo mark: Int) {
     core.fill(upTo: mark)
     core.noteHandover()
     let output = Array(core.output.taken)
     core.output.removeAll()
     var position = 0
-    // The client's settings may allow larger frames.
+    // The client's settings may allow frames larger than the default.
     let frames = FrameDecoder(maximumFrameSize: 16_777_215)
     do {
       while let frame = try frames.next(output.span, at: &position) {
@@ -199,7 +199,7 @@ private struct Connection: ~Copyable {
         }
       }
     } catch {
-      preconditionFailure("what has been sent is wrong: \(error)")
+      preconditionFailure("the server has sent invalid bytes: \(error)")
     }
     precondition(position == output.count)
   }

@@ -1,8 +1,8 @@
 @testable import RuntimeHTTP
 
-/// Feeds bytes to the decoder of HTTP/1.1's responses (RFC 9112), and wants the same of them however they are cut.
+/// Feeds bytes to the decoder of HTTP/1.1 responses (RFC 9112). The result has to be the same however they are split.
 ///
-/// The first byte of the input says where, and the second what the requests asked for.
+/// The first byte of the input chooses the splits, and the second the methods of the requests.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzResponses(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   let input = UnsafeBufferPointer(start: start, count: count)
@@ -15,7 +15,7 @@ public func fuzzResponses(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   return 0
 }
 
-/// What a decoder makes of `pieces`, in a form that does not depend on how they were cut.
+/// The result of decoding `pieces`, in a form that does not depend on the splits.
 private func decode(_ pieces: [UnsafeBufferPointer<UInt8>], methods: UInt8) -> String {
   var decoder = MessageDecoder<StatusLine>(limits: MessageLimits(ServerOptions()))
   var methods = methods
@@ -42,7 +42,7 @@ private func decode(_ pieces: [UnsafeBufferPointer<UInt8>], methods: UInt8) -> S
         }
       }
     }
-    // The end of the connection is the end of a response, or a fault, and never waits for more.
+    // The end of the connection ends a response or is an error. The decoder must not wait for more.
     try decoder.finish()
     precondition(decoder.isComplete || decoder.isBetweenMessages)
   } catch {

@@ -1,8 +1,8 @@
-// Has the two ends of a TLS connection talk to each other through what the input says happens on the way: bytes are cut,
-// changed, lost, said twice and made up, before the handshake is done and after. Whatever that is, each end reads what the
-// other has written, from the first byte on, or nothing.
+// Connects the two ends of a TLS connection through a network that the input controls: it splits, changes, drops,
+// repeats and invents bytes, before the end of the handshake and after it. Each end may read only a prefix of what the
+// other has written.
 //
-// The first byte of the input says how the ends are set up; each two bytes that follow are a step and its size.
+// The first byte of the input sets the ends up; each following pair of bytes is a step and its size.
 
 #include "ctls.h"
 
@@ -13,12 +13,12 @@
 
 #define CHECK(condition) ((condition) ? (void)0 : (fprintf(stderr, "does not hold: %s\n", #condition), abort()))
 
-// MARK: What all connections have in common
+// MARK: Shared by all connections
 
-/// Servers and clients, those of each that speak 1.2 at most and those that speak 1.3 as well.
+/// Servers and clients: of each, one that speaks at most TLS 1.2 and one that also speaks 1.3.
 static gearbox_tls_context *servers[2], *clients[2];
 
-/// Random bytes that are the same in each run of an input.
+/// The state of random bytes, which are the same in each run of an input.
 static uint64_t random_state;
 
 static int random_bytes(unsigned char *bytes, int count) {
@@ -72,14 +72,14 @@ int LLVMFuzzerInitialize(int *argument_count, char ***arguments) {
 typedef struct {
   gearbox_tls_connection *connection;
   bool is_shaken, has_failed, is_shut_down;
-  /// What is on the way to this end.
+  /// The bytes in flight to this end.
   uint8_t *flight;
   size_t flight_length;
-  /// How many bytes it has written, and has read.
+  /// The numbers of bytes that it has written and read.
   size_t written, read;
 } end;
 
-/// The byte at `place` of what every end writes.
+/// The byte at `place` in the output of every end.
 static uint8_t byte_at(size_t place) { return (uint8_t)(place * 31 >> 3); }
 
 static void add(end *one, const void *bytes, size_t length) {
@@ -93,7 +93,7 @@ static void drop(end *one, size_t length) {
   memmove(one->flight, one->flight + length, one->flight_length);
 }
 
-/// Sends to `other` what `one` has for it.
+/// Sends the pending output of `one` to `other`.
 static void deliver(end *one, end *other) {
   size_t length = 0;
   size_t announced = gearbox_tls_output_length(one->connection);
@@ -103,14 +103,14 @@ static void deliver(end *one, end *other) {
   free(output);
 }
 
-/// What a call has done with `offered` bytes of the flight, all of them if more is wanted.
+/// Removes the bytes that a call has consumed of `offered` ones: all of them if it wants more.
 static void note(end *one, gearbox_tls_result result, size_t offered) {
   CHECK(result.consumed <= offered);
   CHECK(result.outcome != gearbox_tls_wants_input || result.consumed == offered);
   CHECK(!one->has_failed || result.outcome == gearbox_tls_failed);
   if (result.outcome == gearbox_tls_failed) {
     one->has_failed = true;
-    // What a program would print.
+    // A program would print the reason.
     if (result.failure.reason) CHECK(strlen(result.failure.reason) < 1000);
     if (result.failure.verification_reason) CHECK(strlen(result.failure.verification_reason) < 1000);
     CHECK(result.failure.alert >= -1 && result.failure.alert <= 255);
@@ -118,7 +118,7 @@ static void note(end *one, gearbox_tls_result result, size_t offered) {
   drop(one, result.consumed);
 }
 
-/// A copy of so much of the flight, which ends where the memory does.
+/// A copy of the first `length` bytes of the flight, so that AddressSanitizer detects reads beyond them.
 static uint8_t *copy(const end *one, size_t length) {
   uint8_t *bytes = malloc(length ? length : 1);
   memcpy(bytes, one->flight, length);
@@ -153,7 +153,7 @@ static void read_some(end *one, const end *other, size_t length, size_t room) {
   for (size_t i = 0; i < result.count; i++) CHECK(bytes[i] == byte_at(one->read + i));
   one->read += result.count;
   CHECK(one->read <= other->written);
-  // That nothing is missing at the end is what an end is for.
+  // An end of the stream means that nothing is missing.
   if (result.outcome == gearbox_tls_ended) CHECK(other->is_shut_down && one->read == other->written);
   free(bytes);
   free(input);
@@ -171,7 +171,7 @@ static void write_some(end *one, size_t length) {
   note(one, result, 0);
 }
 
-// MARK: Two of them
+// MARK: Two ends
 
 static void begin(end ends[2], uint8_t setting, const char *server) {
   memset(ends, 0, 2 * sizeof *ends);
@@ -190,7 +190,7 @@ static void finish(end ends[2]) {
   }
 }
 
-/// Has both ends go on with the handshake until it is done, or nothing is left to be said.
+/// Continues the handshake on both ends until it is done or neither end has output.
 static void shake_both(end ends[2]) {
   for (int turns = 0; turns < 8; turns++) {
     end *one = &ends[1 - turns % 2];
@@ -199,7 +199,7 @@ static void shake_both(end ends[2]) {
   }
 }
 
-/// A step of `one` with `size`, which has what it takes from the rest of the input in `bytes`, and how many of them it took.
+/// Runs a step of `one` with `size`, which may use the rest of the input, `bytes`. Returns how many of them it used.
 static size_t step(end *one, end *other, uint8_t kind, uint8_t size, const uint8_t *bytes, size_t count) {
   // Up to a few records.
   size_t length = (size_t)size * size;
@@ -211,7 +211,7 @@ static size_t step(end *one, end *other, uint8_t kind, uint8_t size, const uint8
   case 4: if (one->is_shaken) read_some(one, other, one->flight_length, length + 1); break;
   case 5: if (one->is_shaken) read_some(one, other, some, 16); break;
   case 6:
-    // After a failure there is nothing to be said, and that is no failure.
+    // After a failure an end sends nothing, which is not an error.
     if (!one->is_shaken || one->has_failed) break;
     note(one, gearbox_tls_shutdown(one->connection), 0);
     one->is_shut_down = true;
@@ -222,7 +222,7 @@ static size_t step(end *one, end *other, uint8_t kind, uint8_t size, const uint8
   case 10: if (some > 0) one->flight[some - 1] ^= 0x55; break;
   case 11: if (some > 0) one->flight[one->flight_length - some] ^= 0x55; break;
   case 12:
-    // Said twice.
+    // Repeated bytes.
     if (one->flight_length > 0 && one->flight_length < 100000) {
       uint8_t *again = copy(one, one->flight_length);
       add(one, again, one->flight_length);
@@ -231,7 +231,7 @@ static size_t step(end *one, end *other, uint8_t kind, uint8_t size, const uint8
     break;
   case 13:
   case 14: {
-    // Made up; with the head of a record before it, if it is to be one.
+    // Invented bytes, with the head of a record before them for one of the kinds.
     size_t taken = size < count ? size : count;
     uint8_t head[5] = {20 + size % 4, 3, 3, (uint8_t)(taken >> 8), (uint8_t)taken};
     if (kind == 14) add(one, head, sizeof head);
@@ -247,7 +247,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t count) {
   static uint64_t number;
   if (count == 0) return 0;
   random_state = 1;
-  // Sessions are resumed within an input only.
+  // Sessions are resumed only within one input.
   char server[32];
   snprintf(server, sizeof server, "%llu", (unsigned long long)number++);
   end ends[2];
