@@ -5,11 +5,11 @@ let settings: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
   .enableUpcomingFeature("InternalImportsByDefault"),
   .enableUpcomingFeature("MemberImportVisibility"),
-  // As the libraries are built: without it each call of an asynchronous function leaves the executor and comes back.
+  // As for the libraries: without it each call of an asynchronous function leaves the executor and returns to it.
   .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
-// A package of its own, so that what the measurements need is nothing that users of the libraries take on.
+// A separate package, so that users of the libraries do not get the dependencies of the measurements.
 let package = Package(
   name: "Benchmarks",
   dependencies: [.package(name: "gearbox", path: "..")],
@@ -22,7 +22,7 @@ let package = Package(
         .product(name: "RuntimeCustom", package: "gearbox"),
         .product(name: "RuntimeDispatch", package: "gearbox"),
         .product(name: "RuntimeKit", package: "gearbox"),
-        // The suite `http` runs it.
+        // For the suite `http`.
         .product(name: "WebApp", package: "gearbox"),
       ],
       swiftSettings: settings),

@@ -1,15 +1,15 @@
-// Counts what a process asks of its allocator, of the Swift runtime and of the kernel, and from where.
+// Counts a process's allocations, Swift jobs and system calls, with their call stacks.
 //
-// It is preloaded into the program that is measured (LD_PRELOAD) and needs no debugger and no privilege:
+// It is preloaded into the measured program (LD_PRELOAD) and needs no debugger and no privilege:
 //
-// - The allocator's functions are replaced by ones that count and go on to glibc's.
-// - A job of Swift's is counted where an executor runs it (`swift_job_run` and its like are exported and called through
-//   the dynamic linker), and one for the global pool where it is enqueued (by the hook that the runtime offers).
-// - System calls are caught by a seccomp filter that turns each into a SIGSYS; the handler counts it and makes it. So
-//   those are seen as well that go by no function of their own: a `Mutex` of Swift's calls `syscall`, glibc's condition
-//   variables have the instruction inline.
+// - It replaces the allocator's functions by ones that count and call glibc's.
+// - It counts a Swift job where an executor runs it (`swift_job_run` and similar functions are exported and called through
+//   the dynamic linker), and a job for the global pool where it is enqueued (by a hook of the runtime).
+// - A seccomp filter turns each system call into a SIGSYS; the handler counts the call and makes it. So it also counts
+//   calls without a function of their own: Swift's `Mutex` calls `syscall`, and glibc's condition variables have the
+//   instruction inline.
 //
-// The counts lie in a file that is mapped (COSTS_FILE), so that whoever measures reads them while the program runs.
+// The counts are in a mapped file (COSTS_FILE), so that the measuring process can read them while the program runs.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -36,15 +36,15 @@
 #error "The registers of a system call are known here for x86-64 only."
 #endif
 
-// What is counted. `scripts/check-costs` knows the same names in the same order.
-// A thread is woken by a futex or by what is written to an eventfd; it sleeps in a futex, and reads the eventfd.
+// The kinds of counts. `scripts/check-costs` has the same names in the same order.
+// Waking a thread is a futex call or a write to an eventfd; its sleep is a futex call or a read of the eventfd.
 enum kind { allocations, jobs, receives, sends, polls, wakes, sleeps, others, kinds };
 
 enum { trace_depth = 30, trace_slots = 4096 };
 
-// A call stack that ended in something counted, and how often.
+// A call stack that ended in a counted operation, and how often.
 struct trace {
-  uint64_t hash;  // 0: nothing here yet
+  uint64_t hash;  // 0: unused
   uint64_t count;
   uint64_t kind;
   uint64_t detail;  // the size of an allocation, the number of a system call
@@ -59,7 +59,7 @@ struct counts {
 
 static struct counts *counts;
 
-// Whether this thread is counting already: what the counting itself allocates is not the program's.
+// Whether this thread is counting: allocations of the counting itself do not count.
 static _Thread_local int busy __attribute__((tls_model("initial-exec")));
 
 static void add_trace(enum kind kind, uint64_t detail) {
@@ -222,8 +222,8 @@ static void on_system_call(int signal, siginfo_t *info, void *context) {
   registers[REG_RAX] = costs_system_call(registers);
 }
 
-// What the filter lets through: calls that cannot be made from within a handler, and those that glibc makes of a thread
-// that begins or ends, with every signal blocked. None of them is a cost of a request.
+// System calls that the filter allows: those that a handler cannot make, and those that glibc makes with every signal
+// blocked when a thread begins or ends. None of them is a cost of a request.
 static const int untouched[] = {
     SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_rt_sigaction, SYS_sigaltstack, SYS_clone, SYS_clone3, SYS_vfork,
     SYS_fork, SYS_execve, SYS_exit, SYS_exit_group, SYS_arch_prctl, SYS_rseq, SYS_set_robust_list,
@@ -274,10 +274,10 @@ __attribute__((constructor)) static void begin(void) {
   void *memory = mmap(NULL, sizeof(struct counts), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (memory == MAP_FAILED) fail("mmap");
   close(file);
-  // The unwinder is loaded at its first use, which must not be in a handler.
+  // The first use loads the unwinder, which a handler must not do.
   void *frames[1];
   backtrace(frames, 1);
-  // Of programs that the program starts, nothing is wanted.
+  // Does not count child programs.
   unsetenv("LD_PRELOAD");
   unsetenv("COSTS_FILE");
   void **hook = dlsym(RTLD_DEFAULT, "swift_task_enqueueGlobal_hook");

@@ -1,10 +1,10 @@
-"""The certificates that servers over TLS have: the same for all, made by openssl and for this machine alone."""
+"""The certificates of the TLS servers: the same for all, made by openssl for this machine alone."""
 
 import subprocess
 
 from servers import KEYS, certificate
 
-# As `SelfSignedCertificate` makes them, and the kind of key that is most common beside it.
+# The kind of key that `SelfSignedCertificate` makes, and the most common other kind.
 ALGORITHMS = {"ecdsa": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"], "rsa": ["rsa:2048"]}
 
 

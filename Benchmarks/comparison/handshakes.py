@@ -1,7 +1,7 @@
-"""Connects over TLS again and again, in several threads: handshakes.py PORT TARGET SECONDS full|resumed.
+"""Connects over TLS repeatedly, in several threads: handshakes.py PORT TARGET SECONDS full|resumed.
 
 Each connection does a handshake, sends one request and reads to the end; with `resumed` it resumes the session of the
-one before. Prints how many there were, and how many a second."""
+previous one. Prints the number of connections, and connections a second."""
 
 import socket
 import sys
@@ -20,7 +20,7 @@ def main():
 
     def exchange(session):
         with socket.create_connection(("127.0.0.1", port), timeout=30) as plain:
-            # The request is not to wait for the server's word that it has the end of the handshake.
+            # The request must not wait for the acknowledgement of the last handshake message.
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with context.wrap_socket(plain, session=session) as secure:
                 secure.sendall(request)
@@ -28,8 +28,8 @@ def main():
                 while more := secure.recv(65536):
                     received += more
                 assert received.startswith(b"HTTP/1.1 200"), "no answer"
-                assert secure.session_reused == (session is not None), "not the handshake that was asked for"
-                # In TLS 1.3 the tickets come after the handshake, so that reading has taken them.
+                assert secure.session_reused == (session is not None), "the handshake is not of the requested kind"
+                # In TLS 1.3 tickets follow the handshake, so the read above has processed them.
                 return secure.session
 
     def exchanges(_):

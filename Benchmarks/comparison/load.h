@@ -1,4 +1,4 @@
-// What the generators of load have in common: the clock, a connection, and the requests that wait for one.
+// Shared by the load generators: the clock, a connection, and the requests that wait for one.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,7 +35,7 @@ static int dial(int port) {
   return descriptor;
 }
 
-// The requests that a connection has still to answer, by when each was due. The first is the one on the wire.
+// The unanswered requests of a connection, by the times at which they were due. The first is the one on the wire.
 struct requests {
   int64_t *due;
   size_t first, count, capacity;
@@ -66,7 +66,7 @@ static int compare(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
-// Of latencies that are sorted, that within which such a fraction of them is; 0 if there are none.
+// The percentile of sorted latencies at `fraction`; 0 if there are none.
 static double percentile(const double *latencies, size_t count, double fraction) {
   return count ? latencies[(size_t)((double)(count - 1) * fraction)] : 0;
 }

@@ -1,4 +1,4 @@
-"""The loads that are put on a server. Each returns what it measured as a dictionary of numbers."""
+"""The loads on a server. Each returns its measurements as a dictionary of numbers."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ import time
 
 from servers import BENCHMARKS, DOWNLOAD_TARGET, PEERS, TARGET, allow_many_files, client_context
 
-# Goes before each command that is timed, so that one can, say, raise its priority, or wait for a quiet moment.
+# A prefix of each timed command, for example to raise its priority or to wait for a quiet moment.
 WRAPPER = shlex.split(os.environ.get("BENCH_WRAPPER", ""))
 
 OPENLOOP = PEERS / "openloop"
@@ -22,13 +22,13 @@ METER = str(BENCHMARKS / "comparison/meter.py")
 HANDSHAKES = str(BENCHMARKS / "comparison/handshakes.py")
 
 
-# A sample is taken again, so many times at most, if other processes had more than this part of the machine meanwhile.
+# A sample is repeated, up to a number of times, if other processes used more than this part of the machine meanwhile.
 DISTURBED = 0.03
 ATTEMPTS = 4
 
 
 class Meter:
-    """What the machine did while commands ran."""
+    """The machine's activity while commands ran."""
 
     def __init__(self):
         self.elapsed = self.busy = self.own = 0
@@ -39,12 +39,12 @@ class Meter:
         self.own += meter["own"]
 
     def others(self, server):
-        """The part of the machine that others had, beside the commands and `server` seconds of the server's."""
+        """The part of the machine that other processes used, besides the commands and `server` seconds of the server."""
         return max(0, self.busy - self.own - server) / (self.elapsed * os.cpu_count())
 
 
 def timed(command, core=None, meter=None):
-    """Runs a command that is timed, or that loads what is timed, on one core if one is named; gives what it prints."""
+    """Runs a command that is timed, or that loads the timed server, on one core if one is given; returns its output."""
     prepare = (lambda: os.sched_setaffinity(0, {core})) if core is not None else None
     command = [str(word) for word in command]
     result = subprocess.run(
@@ -58,9 +58,9 @@ def timed(command, core=None, meter=None):
 
 
 def undisturbed(running, measure):
-    """Calls `measure` with a meter until nothing has disturbed it, or so often, and gives the least disturbed sample.
+    """Calls `measure` with a meter until nothing disturbs it, or a number of times, and returns the least disturbed sample.
 
-    `running` is the server that is measured, or None where the commands are all there is.
+    `running` is the measured server, or None if the commands themselves are measured.
     """
     best = None
     for _ in range(ATTEMPTS):
@@ -76,10 +76,10 @@ def undisturbed(running, measure):
 
 
 def cost(running, load, seconds, core):
-    """What a request costs the server under a load that keeps it as busy as the load generator can.
+    """The cost of a request for the server under the greatest load that the load generator can make.
 
-    `load` is called with seconds, a core and a meter, and gives the number of requests and requests a second; or of
-    what else it counts.
+    `load` takes seconds, a core and a meter, and returns the number of requests and requests a second, or those of
+    another unit that it counts.
     """
 
     def measure(meter):
@@ -100,7 +100,7 @@ def cost(running, load, seconds, core):
 
 
 def wrk(running, connections=64, pipeline=1):
-    """HTTP/1.1: as many requests as come, so many at a time on each connection."""
+    """HTTP/1.1: requests at full speed, so many at a time on each connection."""
 
     def load(seconds, core, meter):
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
@@ -121,7 +121,7 @@ def wrk(running, connections=64, pipeline=1):
 
 
 def h2load(running, connections=16, streams=32):
-    """HTTP/2 with prior knowledge, or by ALPN: as many requests as come, so many streams on so many connections."""
+    """HTTP/2 with prior knowledge, or by ALPN: requests at full speed, on so many streams of so many connections."""
 
     def load(seconds, core, meter):
         command = ["h2load", "-t1", f"-c{connections}", f"-m{streams}", "-D", seconds, running.url]
@@ -135,7 +135,7 @@ def h2load(running, connections=16, streams=32):
 
 
 def handshakes(running, kind):
-    """Connections over TLS, as many as come, with a handshake that is `full` or `resumed` and one request on each."""
+    """Connections over TLS at full speed, with a `full` or `resumed` handshake and one request on each."""
 
     def load(seconds, core, meter):
         command = [sys.executable, "-B", HANDSHAKES, running.port, TARGET, seconds, kind]
@@ -146,11 +146,11 @@ def handshakes(running, kind):
 
 
 def download(running):
-    """A large file again and again on one connection; what is counted is megabytes."""
+    """Downloads of a large file, repeated on one connection; it counts megabytes."""
 
     def load(seconds, core, meter):
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
-            # What has come of the last one counts, so that it has not to be whole.
+            # Counts bytes, since the last download may be incomplete.
             script.write("done = function(summary) print('bytes', summary.bytes, 'us', summary.duration) end\n")
             script.flush()
             command = ["wrk", "-t1", "-c1", f"-d{seconds}s", "--timeout", "30", "-s", script.name]
@@ -164,7 +164,7 @@ def download(running):
 
 
 def agreed(running):
-    """What openssl agrees upon with a server: version, cipher, key, curve."""
+    """The version, cipher, key and curve that openssl negotiates with a server."""
     result = subprocess.run(
         ["openssl", "s_client", "-connect", f"127.0.0.1:{running.port}", "-brief"], stdin=subprocess.DEVNULL,
         capture_output=True, text=True, timeout=30)
@@ -177,13 +177,13 @@ def agreed(running):
 
 
 def speaks_http2(running):
-    """Whether the server answers HTTP/2 with prior knowledge, or as ALPN has chosen it."""
+    """Whether the server answers HTTP/2 with prior knowledge, or by ALPN."""
     result = subprocess.run(["h2load", "-n1", "-c1", "-t1", running.url], capture_output=True, text=True, timeout=30)
     return "1 succeeded" in result.stdout and "status codes: 1 2xx" in result.stdout
 
 
 def open_loop(running, connections, rate, seconds, core):
-    """Requests at a given rate, whatever becomes of them: microseconds from when each was due to its answer."""
+    """Requests at a given rate, independent of the answers: microseconds from when each was due to its answer."""
 
     def measure(meter):
         words = timed([OPENLOOP, running.port, TARGET, connections, rate, seconds], core, meter).split()
@@ -193,19 +193,19 @@ def open_loop(running, connections, rate, seconds, core):
 
 
 OVERLOAD = PEERS / "overload"
-# Seconds of half of the peak before the overload, of the overload, and of half of the peak after it.
+# Seconds at half of the peak before the overload, of the overload, and at half of the peak after it.
 CALM, STORM, AFTER = 2, 5, 3
-# Milliseconds that are looked at together.
+# Milliseconds of one part of the result.
 PART = 100
 
 
 def overload(running, target, connections, times, seconds, core):
-    """What becomes of requests that come at so many times the rate that the server can answer, and how soon after that
-    all is well again. Latencies are in microseconds, from when a request was due; `good` ones are answered by a 200
-    within a tenth of a second of that."""
+    """The outcomes of requests at several times the rate that the server can answer, and how soon afterwards the server
+    recovers. Latencies are in microseconds from when a request was due; a `good` request has a 200 within a tenth of
+    a second of that."""
 
     def measure(meter):
-        # Few connections, so that none waits for long: what refuses requests is not to do so here.
+        # Few connections, so that no request waits long enough for the server to refuse it.
         text = timed(
             ["wrk", "-t1", "-c4", f"-d{seconds}s", "-H", "Accept-Encoding: gzip", running.base + target], core, meter)
         assert "Non-2xx" not in text, f"not all requests of a moderate load were answered:\n{text}"
@@ -214,7 +214,7 @@ def overload(running, target, connections, times, seconds, core):
         lines = timed([OVERLOAD, running.port, target, connections, PART, *map(round, phases)], core, meter).splitlines()
         names = ("begin", "due", "good", "late", "refused", "lost", "p50", "p99", "longest")
         parts = [dict(zip(names, map(float, line.split()))) for line in lines]
-        # The first second of the overload is for the server to notice.
+        # Leaves out the first second of the overload, in which the server detects it.
         storm = [part for part in parts if (CALM + 1) * 1000 <= part["begin"] < (CALM + STORM) * 1000]
         due = sum(part["due"] for part in storm)
         good = [part for part in storm if part["good"]]
@@ -243,9 +243,9 @@ def _ask(one):
 
 
 def _ask_http2(one):
-    """Begins HTTP/2 with prior knowledge, sends a request, and reads to the end of its stream (RFC 9113)."""
+    """Opens HTTP/2 with prior knowledge, sends a request, and reads to the end of its stream (RFC 9113)."""
     data, settings, end_stream, end_headers, acknowledgement = 0, 4, 1, 4, 1
-    # As RFC 7541 has it: GET, http, and the path and the authority as literals.
+    # In HPACK (RFC 7541): GET and http indexed, the path and the authority as literals.
     head = b"\x82\x86\x04" + bytes([len(TARGET)]) + TARGET.encode() + b"\x01\x09127.0.0.1"
     one.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(settings) + _frame(settings, acknowledgement)
                 + _frame(1, end_stream | end_headers, 1, head))
@@ -266,9 +266,9 @@ def _frame(kind, flags=0, stream=0, payload=b""):
 
 
 def idle(running, connections, http2=False):
-    """Bytes of resident memory that a connection costs which has sent one request and then nothing.
+    """The resident memory, in bytes, of a connection that has sent one request and then nothing.
 
-    In the end each of HTTP/1.1 has to answer another request.
+    At the end each connection of HTTP/1.1 has to answer another request.
     """
     ask = _ask_http2 if http2 else _ask
     context = client_context(["h2"] if http2 else [])
@@ -286,7 +286,7 @@ def idle(running, connections, http2=False):
         time.sleep(0.5)
         before = running.resident()
         all_of_them = [open_sockets.enter_context(connect()) for _ in range(connections)]
-        # What the server does about the last of them may follow its answer, and come by and by.
+        # The server may still work on the last connections for a while after its answers.
         time.sleep(3)
         after = running.resident()
         if not http2:

@@ -1,4 +1,4 @@
-"""Where was measured, and with what."""
+"""The machine and the versions of a measurement."""
 
 import datetime
 import json

@@ -1,5 +1,5 @@
-"""Runs a command and says, in a last line of its own, what the machine did meanwhile: as JSON, the seconds that passed,
-and those of processor time that the command and that all processes together have used."""
+"""Runs a command and adds a last line to its output, as JSON: the elapsed seconds, and the seconds of processor time that
+the command and that all processes together have used."""
 
 import json
 import resource
@@ -10,7 +10,7 @@ import time
 
 def _busy():
     # The first line sums up all cores: user, nice, system, idle, iowait, irq, softirq, steal, in hundredths of a
-    # second. What interrupts cost is left out, since it is nobody's.
+    # second. The time of interrupts is left out, since it belongs to no process.
     with open("/proc/stat") as stat:
         user, nice, system, _, _, _, _, steal = map(int, stat.readline().split()[1:9])
     return (user + nice + system + steal) / 100

@@ -1,14 +1,14 @@
-// Sends HTTP/1.1 requests at a given rate, whatever becomes of them, and says how long each took.
+// Sends HTTP/1.1 requests at a given rate, independent of the answers, and prints their latencies.
 //
 //   openloop PORT TARGET CONNECTIONS RATE SECONDS
 //
-// Requests come at random times (a Poisson process, the same each run), in turn on connections that are kept alive. A
-// request's latency counts from when it was due, also where its connection was still busy with the one before: so a
-// server that stalls cannot hide what it made others wait ("coordinated omission"). The generator never sleeps; it
-// wants a core of its own. The first second is not counted.
+// Requests are due at random times (a Poisson process, the same each run), in turn on kept-alive connections. A
+// request's latency counts from when it was due, even if its connection was still busy with the previous one: so a
+// server that stalls cannot hide the waits of other requests ("coordinated omission"). The generator never sleeps, so
+// it needs a core of its own. The first second is not counted.
 //
-// Prints: requests counted, those answered by the end, those not even a second later, those answered a second, and the
-// microseconds within which 50, 90, 99 and 99.9 of a hundred were.
+// Prints: requests counted, those answered by the end, those not answered a second later, answers a second, and the
+// p50, p90, p99 and p99.9 of latencies in microseconds.
 #include "load.h"
 
 struct connection {
@@ -22,7 +22,7 @@ static size_t request_length, response_length;
 static struct { double *latencies; size_t count, capacity; } results;
 static int64_t counted_from;
 
-// Asks once and waits, to learn how long a response is: it is the same each time.
+// Makes one request to learn the length of a response, which is the same each time.
 static size_t learn_length(int descriptor) {
   char buffer[65536];
   size_t length = 0;
@@ -65,7 +65,7 @@ static void receive(struct connection *one) {
   ssize_t count = recv(one->descriptor, buffer, sizeof buffer, MSG_DONTWAIT);
   if (count < 0 && errno == EAGAIN) return;
   if (count <= 0) fail("recv");
-  if ((size_t)count > one->missing) errno = EPROTO, fail("more came than was asked for");
+  if ((size_t)count > one->missing) errno = EPROTO, fail("more bytes than requested");
   if (one->missing == response_length && strncmp(buffer, "HTTP/1.1 200", 12)) errno = EPROTO, fail("not a 200");
   one->missing -= (size_t)count;
   if (one->missing) return;

@@ -1,25 +1,25 @@
-// Sends HTTP/1.1 requests at a rate that changes, and says for each part of the time what has become of them.
+// Sends HTTP/1.1 requests at a changing rate, and prints their outcomes for each part of the time.
 //
 //   overload PORT TARGET CONNECTIONS PART RATE SECONDS [RATE SECONDS]...
 //
-// Each pair is a phase. Requests come at random times (a Poisson process, the same each run), in turn on connections
-// that are kept alive; one that is closed is opened again. A request's latency counts from when it was due, also where
-// its connection was still busy with the one before. A request that is not answered a second after it was due is given
-// up if it is not on the wire yet. The generator never sleeps; it wants a core of its own.
+// Each pair is a phase. Requests are due at random times (a Poisson process, the same each run), in turn on kept-alive
+// connections; a closed one is opened again. A request's latency counts from when it was due, even if its connection
+// was still busy with the previous one. A request that is not on the wire a second after it was due is given up. The
+// generator never sleeps, so it needs a core of its own.
 //
 // Prints a line for each PART milliseconds of the run, by when requests were due: when the part began, in milliseconds;
 // how many requests were due; how many had a 200 within 100 ms of that; how many had a 200 later; how many had a 503; how
-// many had nothing, or another status; and the microseconds within which 50, 99 and all of a hundred of the 200s were.
+// many had no answer or another status; and the p50, p99 and maximum of the latencies of 200s, in microseconds.
 #include "load.h"
 
 #include <stdbool.h>
 
 static const int64_t second = 1000000000, in_time = 100000000;
 
-// What requests that were due in a part of the time have come to.
+// The outcomes of the requests that were due in a part of the time.
 struct part {
   size_t due, good, late, refused, lost;
-  double *latencies;  // of good and late ones, in microseconds
+  double *latencies;  // of good and late requests, in microseconds
   size_t capacity;
 };
 
@@ -27,10 +27,10 @@ struct connection {
   int descriptor;
   char head[4096];
   size_t head_length;
-  int status;         // of the response whose content is coming; 0 while its head is
-  ssize_t missing;    // bytes of that; -1 for a chunked one
-  char tail[5];       // the last bytes of that
-  bool ends;          // whether the server closes the connection behind it
+  int status;         // of the response whose content is being read; 0 during its head
+  ssize_t missing;    // bytes of the content; -1 if it is chunked
+  char tail[5];       // the last bytes of the content
+  bool ends;          // whether the server closes the connection after the response
   struct requests waiting;
 };
 
@@ -66,7 +66,7 @@ static void record(int64_t due, int status) {
 }
 
 static void ask(struct connection *one) {
-  // Those that have waited too long for the connection are given up.
+  // Gives up requests that have waited too long for the connection.
   while (one->waiting.count && now() - first_due(&one->waiting) > second) record(take_first(&one->waiting), 0);
   if (!one->waiting.count) return;
   if (send(one->descriptor, request, request_length, MSG_NOSIGNAL) != (ssize_t)request_length) {
@@ -94,11 +94,11 @@ static const char *field(const char *head, const char *name) {
   return found ? found + strlen(name) : NULL;
 }
 
-// Takes content of the response; a chunked one ends with an empty chunk.
+// Takes content of the response; chunked content ends with an empty chunk.
 static void take(struct connection *one, const char *bytes, size_t count) {
   if (one->missing >= 0) {
     one->missing -= (ssize_t)count;
-    if (one->missing < 0) errno = EPROTO, fail("more came than was asked for");
+    if (one->missing < 0) errno = EPROTO, fail("more bytes than requested");
     if (one->missing == 0) end(one, one->status);
     return;
   }
@@ -145,7 +145,7 @@ int main(int count, char **arguments) {
   port = atoi(arguments[1]);
   int connections = atoi(arguments[3]);
   part_length = atol(arguments[4]) * 1000000;
-  // A server that compresses has something to do for each.
+  // Lets a server that compresses do so for each request.
   request_length = (size_t)snprintf(
       request, sizeof request, "GET %.800s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nAccept-Encoding: gzip\r\n\r\n",
       arguments[2], port);

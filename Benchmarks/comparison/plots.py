@@ -1,6 +1,6 @@
-"""Draws what has been measured, as SVG: plots.py DIRECTORY. The same samples make the same files.
+"""Draws the results as SVG: plots.py DIRECTORY. The same samples make the same files.
 
-The background is left to the page, so text and lines are of a grey that shows on white and on black.
+The page sets the background, so text and lines have a grey that shows on white and on black.
 """
 
 import sys
@@ -17,13 +17,13 @@ from results import SCHEDULERS, Results, rounded
 from servers import SERVERS
 
 INK = "#768390"
-# Of two kinds of bar: what a request takes in user space, and in the kernel.
+# The two parts of a bar: the time of a request in user space, and in the kernel.
 OURS, OURS_LIGHT = "#0a8f83", "#6fd0c3"
 PEERS, PEERS_LIGHT = "#66728a", "#aeb8c9"
 
 pyplot.rcParams.update({
     "svg.hashsalt": "gearbox",
-    # Text stays text: smaller, sharp at any size, and one can search for it.
+    # Text stays text: smaller, sharp at any size, and searchable.
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.sans-serif": ["Helvetica Neue", "Helvetica", "Arial", "DejaVu Sans"],
@@ -50,14 +50,14 @@ def save(figure, directory, name):
 
 
 def bare(axes, names):
-    """Rows with names at the left, the first on top; no frame."""
+    """Lays out rows with names at the left, the first on top, without a frame."""
     axes.set_yticks(range(len(names)), names)
     axes.tick_params(axis="y", length=0)
     axes.tick_params(axis="x", colors=INK, length=0, labelsize=10)
     axes.set_ylim(len(names) - 0.4, -0.6)
     for side in ("top", "right", "bottom"):
         axes.spines[side].set_visible(False)
-    # Each bar says its value: a grid would only run through the words.
+    # Each bar is labelled with its value: a grid would only run through the labels.
     axes.xaxis.set_major_locator(MaxNLocator(6))
     axes.xaxis.set_major_formatter("{x:,g}")
 
@@ -69,7 +69,7 @@ def title(axes, text, note=None):
 
 
 def cost(results, directory, name, heading, unit="request"):
-    """Processor time a request: user space and kernel, and how many times the floor that is, or nginx over TLS."""
+    """Processor time per request: user space and kernel, and the ratio to the floor, or to nginx over TLS."""
     names = [one for one in SERVERS if results.total(one) is not None]
     reference = "nginx" if results.is_over_tls else "floor"
     least = results.total(reference)
@@ -79,7 +79,7 @@ def cost(results, directory, name, heading, unit="request"):
     for row, one in enumerate(names):
         total = results.total(one)
         samples = results.samples[one]
-        # The bar is as long as the median of sums; it is divided as the medians of its parts are to each other.
+        # The bar's length is the median of sums; its parts have the ratio of their medians.
         user, system = results.median(one, "user"), results.median(one, "system")
         user = total * user / (user + system)
         dark, light = colours(one)
@@ -116,7 +116,7 @@ def idle(results, directory, subject, name):
 
 
 def latency(results, directory, load, heading):
-    """A row a server: from the median to the 99th of a hundred."""
+    """A row per server: from the median to the 99th percentile."""
     names, counts = results.settings["names"], results.settings["connections"]
     figure, panels = pyplot.subplots(
         len(counts), 1, figsize=(8.6, len(counts) * (0.38 * len(names) + 1.1)), squeeze=False, layout="constrained")
@@ -147,7 +147,7 @@ def latency(results, directory, load, heading):
 
 
 def scheduler(results, directory):
-    """A panel a figure, each with an axis of its own."""
+    """A panel per figure, each with an axis of its own."""
     figures = {name: results.settings["figures"][name] for name in results.settings["order"]}
     rows = -(-len(figures) // 2)
     figure, panels = pyplot.subplots(rows, 2, figsize=(11, 2.5 * rows), layout="constrained")
@@ -169,7 +169,7 @@ def scheduler(results, directory):
 
 
 def main(directory):
-    # What a request costs goes by these names in the README of the project, too.
+    # The README of the project uses these headings, too.
     for section, heading in {
         "request": "What a request costs",
         "pipeline": "What a request costs, 16 in a pipeline",

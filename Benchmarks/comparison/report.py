@@ -1,4 +1,4 @@
-"""Writes the report: README.md beside the samples it is made of."""
+"""Writes the report: README.md beside its samples."""
 
 from results import SCHEDULERS, Results, rounded
 from sections import SECTIONS
@@ -27,7 +27,7 @@ def _conditions(results):
     if not by_date:
         return ["Nothing has been measured yet.\n"]
     machine, versions = by_date[-1].all["machine"], {}
-    # A section that was measured by itself may not have met all peers.
+    # A section that was measured by itself may lack some peers.
     for result in by_date:
         versions |= result.all["versions"]
     kind = "a virtual machine" if machine["virtual"] else "a machine"
@@ -121,7 +121,7 @@ def _overload(result):
         name, _, response = subject.partition(" ")
         title = SERVERS[name].title + (f", --overload {response}" if response else "")
         parts = [f"{result.median(subject, part):.0%}" for part in ("goodput", "refused", "late", "lost")]
-        # Where nothing is answered in time, there is no latency to speak of.
+        # Without answers in time there is no latency.
         times = [f"{latency / 1000:,.1f}" if latency else "–"
                  for latency in (result.median(subject, time) for time in ("p50", "p99"))]
         rows.append([title, f"{result.median(subject, 'peak'):,.0f}", *parts, *times,

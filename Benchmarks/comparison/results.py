@@ -1,21 +1,21 @@
-"""What has been measured, read back: medians of samples."""
+"""Reads results back: medians of samples."""
 
 import json
 import statistics
 from pathlib import Path
 
-# Who is measured in the section `scheduler`, in order.
+# The subjects of the section `scheduler`, in order.
 SCHEDULERS = {
     "custom": "custom", "dispatch": "dispatch", "concurrency": "concurrency", "no stealing": "custom, no stealing",
     "Swift": "Swift's pool", "adopted": "Swift's pool, adopted", "Dispatch": "Dispatch alone",
     "tokio": "tokio",
 }
-# What the section `latency` gives for each server.
+# The figures of the section `latency` for each server.
 LATENCY_FIGURES = ["asked", "requests", "answered", "rate", "p50", "p90", "p99", "p99.9"]
 
 
 class Results:
-    """The results of one section; false if it has not been measured."""
+    """The results of one section; false if there are none."""
 
     def __init__(self, directory, section):
         file = Path(directory) / f"{section}.json"
@@ -38,12 +38,12 @@ class Results:
         return statistics.median(sample if figure is None else sample[figure] for sample in samples)
 
     def total(self, subject):
-        """The median of processor time a request, in microseconds."""
+        """The median processor time per request, in microseconds."""
         samples = self.samples.get(subject)
         return statistics.median(sample["user"] + sample["system"] for sample in samples) if samples else None
 
     def others(self):
-        """The largest part of the machine that other processes had while one of the samples was taken."""
+        """The largest part of the machine that other processes used during one of the samples."""
         parts = [
             sample["others"]
             for samples in self.samples.values()
@@ -53,23 +53,23 @@ class Results:
         return max([*parts, self.settings.get("others", 0)])
 
     def title(self, figure):
-        """Of the section `scheduler`: what a figure is, in words."""
+        """The title of a figure of the section `scheduler`."""
         return self.settings["figures"][figure]["title"].strip().replace(" us ", " µs ")
 
     def unit(self, figure):
-        """Of the section `scheduler`."""
+        """A median of the section `scheduler`."""
         return self.settings["figures"][figure]["unit"].replace("us", "µs")
 
     def latency(self, name, connections, load):
-        """Of the load `same` or `own`: medians, and whether the server kept up with what was asked."""
+        """The medians of the load `same` or `own`, and whether the server kept up with the requests."""
         subject = f"{name} {connections} {load}"
         if subject not in self.samples:
             return None
         figures = {key: self.median(subject, key) for key in LATENCY_FIGURES}
-        # A hundredth may be on its way still when the last request has been sent.
+        # A hundredth may still be in flight when the last request has been sent.
         return figures | {"kept_up": figures["answered"] > 0.99 * figures["requests"]}
 
 
 def rounded(value):
-    """A number with three digits that count."""
+    """A number with three significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

@@ -1,5 +1,5 @@
-"""What is compared: each section measures all servers in turn, several rounds over, so that what befalls the machine
-meanwhile befalls all of them. A section gives its settings and its samples, a list for each subject."""
+"""The sections of the comparison. Each measures all servers in turn, several rounds over, so that a disturbance of the
+machine affects all of them. A section returns its settings and its samples, a list for each subject."""
 
 import dataclasses
 import json
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import loads
 from servers import BENCHMARKS, DOWNLOAD, PEERS, SERVERS, WORK_TARGET, check_answer, running, time_to_start
 
-# The server has a core of its own, and so has the load: the figure is what a request costs, not how many there are.
+# The server and the load have a core each: the figure is the cost of a request, not the throughput.
 SERVER_CORE, LOAD_CORE = 0, 1
 
 
@@ -19,8 +19,8 @@ class Effort:
     seconds: int
     idle_connections: int
     latency_connections: tuple
-    # Many short ones: a machine that stands still for a tenth of a second spoils the 99th hundredth of a whole sample,
-    # but the median only if it does so in half of them.
+    # Many short rounds: a pause of the machine for a tenth of a second spoils the 99th percentile of a whole sample, but
+    # the median of samples only if half of them have such a pause.
     latency_rounds: int
     latency_seconds: int
 
@@ -78,7 +78,7 @@ def http2(names, effort):
 
 def idle(names, effort):
     """Memory of connections that are kept alive and silent."""
-    # The floor keeps nothing for a connection but what the kernel does.
+    # The floor itself stores nothing for a connection; only the kernel does.
     return _idle([name for name in names if name != "floor"], effort)
 
 
@@ -88,7 +88,7 @@ def idle_http2(names, effort):
 
 
 def _idle(names, effort, http2=False, tls=None):
-    # A handshake takes a client as long as many a request.
+    # A handshake takes a client as long as many requests.
     connections = effort.idle_connections // (2 if tls else 1)
     samples = {name: [] for name in names}
     for number in range(effort.rounds):
@@ -101,7 +101,7 @@ def _idle(names, effort, http2=False, tls=None):
 
 
 def _over_tls(names, key):
-    """Those of the servers that speak TLS, and what all of them agree upon with a client."""
+    """The servers that speak TLS, and the parameters that all of them negotiate with a client."""
     names = [name for name in names if SERVERS[name].speaks_tls]
     agreed = {}
     for name in names:
@@ -168,7 +168,7 @@ def tls_idle_http2(names, effort):
     return about | settings, samples
 
 
-# A start is short, and so is what disturbs it.
+# A start is short, and so are its disturbances.
 STARTS = 7
 
 
@@ -207,7 +207,7 @@ def latency(names, effort):
     return settings | {"connections": list(effort.latency_connections)}, samples
 
 
-# So many times what a server can take, on so many connections.
+# The load relative to what a server can take, and the number of connections.
 OVERLOAD, OVERLOAD_CONNECTIONS = 5, 2000
 
 

@@ -1,4 +1,4 @@
-"""The servers that are compared, and how one is started and watched."""
+"""The servers of the comparison, and how one is started and observed."""
 
 import contextlib
 import http.client
@@ -16,20 +16,20 @@ BENCHMARKS = Path(__file__).resolve().parent.parent
 ROOT = BENCHMARKS.parent
 PEERS = BENCHMARKS / ".build/peers"
 TARGET = "/plaintext"
-# A request that takes a server half a millisecond, where the server can be told how long; nginx compresses 16 KB.
+# A request that takes a server half a millisecond, where the server takes the time as a parameter; nginx compresses 16 KB.
 WORK_TARGET = "/work?us=500"
-# How many bytes a download has, and what they are asked for by.
+# The bytes of a download, and its target.
 DOWNLOAD = 100_000_000
 DOWNLOAD_TARGET = f"/bytes?count={DOWNLOAD}"
-# What the server that runs, or the last that has, says to its standard error.
+# The standard error of the running server, or of the last one.
 LOG = PEERS / "server.log"
-# Kinds of key that certificates are made for.
+# The kinds of key of certificates.
 KEYS = ("ecdsa", "rsa")
 
 
 @dataclass(frozen=True)
 class Server:
-    """A program that answers GET /plaintext. It is told by PORT where, and by WORKERS on how many threads."""
+    """A program that answers GET /plaintext. It listens on PORT and has WORKERS threads."""
 
     name: str
     title: str
@@ -44,9 +44,9 @@ class Server:
         return self.program == WEB_APP
 
 
-# Built with the benchmarks, which depend on it.
+# The benchmarks depend on it, so their build includes it.
 WEB_APP = BENCHMARKS / ".build/release/WebApp"
-# The same routes over TLS, built in the package that has OpenSSL.
+# The same routes over TLS, built in the package that depends on OpenSSL.
 WEB_APP_TLS = ROOT / "TLS/.build/release/WebAppTLS"
 
 
@@ -78,7 +78,7 @@ SERVERS = {
 
 
 class Running:
-    """A server that runs."""
+    """A running server."""
 
     def __init__(self, process, port, is_secure=False):
         self.process = process
@@ -87,7 +87,7 @@ class Running:
 
     @property
     def base(self):
-        """What the URLs of all that it answers begin with."""
+        """The common beginning of its URLs."""
         return f"{'https' if self.is_secure else 'http'}://127.0.0.1:{self.port}"
 
     @property
@@ -95,12 +95,12 @@ class Running:
         return self.base + TARGET
 
     def _processes(self):
-        """The process and its children: nginx works in those."""
+        """The process and its children: nginx serves in its children."""
         pid = self.process.pid
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     def cpu(self):
-        """Seconds of processor time so far, in user space and in the kernel."""
+        """The processor time so far in user space and in the kernel, in seconds."""
         user = system = 0
         for pid in self._processes():
             fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -109,16 +109,16 @@ class Running:
         return user / tick, system / tick
 
     def resident(self):
-        """Bytes of memory that are resident."""
+        """The resident memory, in bytes."""
         pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._processes())
         return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextlib.contextmanager
 def running(server, workers=1, core=None, http2=False, tls=None):
-    """Runs a server while the block does, on one core if one is named; over TLS if a kind of key is."""
+    """Runs a server during the block, on one core if one is given, and over TLS if a kind of key is given."""
     command, environment, port = _command(server, workers, http2, tls)
-    # Over TLS wrk opens a connection more and closes it at once, which is a line each time.
+    # Over TLS wrk opens one more connection and closes it at once, which logs a line each time.
     with LOG.open("w") as log:
         process = subprocess.Popen(
             command, env=environment, stdout=subprocess.DEVNULL, stderr=log, preexec_fn=_prepare(core))
@@ -130,7 +130,7 @@ def running(server, workers=1, core=None, http2=False, tls=None):
 
 
 def time_to_start(server, core=None, tls=None):
-    """Milliseconds until a server of ours says that it listens."""
+    """Milliseconds until our server reports that it listens."""
     command, environment, _ = _command(server, workers=1, tls=tls)
     start = time.monotonic()
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, preexec_fn=_prepare(core))
@@ -146,12 +146,12 @@ def time_to_start(server, core=None, tls=None):
 
 
 def certificate(key):
-    """The files of the certificate with this kind of key, and of the key."""
+    """The files of the certificate and of the key, for this kind of key."""
     return PEERS / f"tls/{key}.pem", PEERS / f"tls/{key}-key.pem"
 
 
 def _command(server, workers, http2=False, tls=None):
-    """How a server is started: command, environment and the port that it will listen on."""
+    """The command, the environment and the port of a server."""
     port, other_port = _free_port(), _free_port()
     environment = dict(os.environ, **server.environment, PORT=str(port), WORKERS=str(workers))
     environment |= {"RUNTIME_WORKERS": str(workers), "HOST": "127.0.0.1", "LOG_LEVEL": "error"}
@@ -163,7 +163,7 @@ def _command(server, workers, http2=False, tls=None):
         else:
             work = PEERS / "work"
             if not work.exists():
-                # Neither all the same, which is soon compressed, nor random, which is not.
+                # Neither uniform, which compresses too fast, nor random, which does not compress.
                 work.write_text(" ".join(str(number * number) for number in range(2200)))
             arguments += _configure_nginx(
                 "nginx.conf", PORT=port, HTTP2_PORT=other_port, WORKERS=workers, WORK=work)
@@ -196,7 +196,7 @@ def _prepare(core):
 
 
 def allow_many_files():
-    """As many open files as this process may have."""
+    """Raises the limit of open files of this process to its maximum."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
@@ -227,7 +227,7 @@ def _configure_nginx_tls(port, workers, key):
 
 
 def client_context(protocols=()):
-    """What clients of ours over TLS have in common: the certificate is the same for all, and is not what is checked."""
+    """The TLS context of our clients. It does not verify the certificate, which is the same for all servers."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     if protocols:
@@ -243,7 +243,7 @@ def _await_port(server, process, port, tls):
         with contextlib.suppress(OSError):
             with socket.create_connection(("127.0.0.1", port), timeout=1) as one:
                 if tls:
-                    # A connection that ends before its handshake would be a line in the log.
+                    # A connection that ends before its handshake would log a line.
                     client_context().wrap_socket(one).close()
             return
         time.sleep(0.05)
@@ -251,7 +251,7 @@ def _await_port(server, process, port, tls):
 
 
 def check_answer(server, running_server):
-    """Sees that the server says over HTTP/1.1 what all are asked for."""
+    """Checks that the server sends the expected response over HTTP/1.1."""
     address = ("127.0.0.1", running_server.port)
     if running_server.is_secure:
         connection = http.client.HTTPSConnection(*address, timeout=5, context=client_context())

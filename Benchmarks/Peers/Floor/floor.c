@@ -1,8 +1,8 @@
 // The least that a server can do: wait, read, find where each request ends, write a canned response. It parses nothing,
-// serves one thread, and never looks at what a call returns more than it must. What any server costs is compared with
-// this, taken in the same run.
+// has one thread, and checks results of calls only where it must. The costs of other servers are compared with its
+// costs in the same run.
 //
-// PORT says where it listens on 127.0.0.1. On HTTP/1.1 only.
+// It listens on PORT of 127.0.0.1 and speaks HTTP/1.1 only.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -25,7 +25,7 @@ static const char response[] =
 enum { response_length = sizeof response - 1 };
 
 static char input[64 * 1024];
-// No request is shorter than 18 bytes, "GET / HTTP/1.1" and two ends of line: so this holds the responses to all.
+// No request is shorter than 18 bytes, "GET / HTTP/1.1" and two line ends, so this holds the responses to a full input.
 static char output[sizeof input / 18 * response_length + response_length];
 
 static int listen_on(int port) {
@@ -53,7 +53,7 @@ static void accept_all(int poller, int listener) {
   }
 }
 
-// A request is taken to come whole, as those of the load generators do.
+// Expects each request to arrive whole, as those of the load generators do.
 static void answer(int descriptor) {
   ssize_t count = read(descriptor, input, sizeof input);
   if (count <= 0) {

@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// What a Swift user would otherwise serve with, and Hummingbird's router on Gearbox's engine.
+// The servers that Swift programs use otherwise, and Hummingbird's router on Gearbox's engine.
 import PackageDescription
 
 let package = Package(

@@ -1,27 +1,27 @@
-/// Something that is measured in the same way on several subjects, so that they can be compared.
+/// A measurement made in the same way on several subjects, so that they can be compared.
 struct Benchmark {
-  /// One word, by which it is chosen on the command line and found in the JSON.
+  /// One word, which names it on the command line and in the JSON.
   let name: String
-  /// What one measurement gives.
+  /// The results of one measurement.
   let figures: [Figure]
-  /// Who is measured, in the order of the table's columns.
+  /// The measured subjects, in the order of the table's columns.
   let subjects: [Subject]
 
-  /// The same, of those subjects alone; of all if there are none.
+  /// The benchmark limited to the named subjects; all of them if `names` is empty.
   func limited(to names: [String]) -> Benchmark {
     guard !names.isEmpty else { return self }
     return Benchmark(name: name, figures: figures, subjects: subjects.filter { names.contains($0.name) })
   }
 }
 
-/// One number that a measurement gives.
+/// One number of a measurement.
 struct Figure: Codable {
-  /// One word, unlike any other of the benchmark.
+  /// One word, unique within the benchmark.
   let name: String
-  /// What a person reads in the table.
+  /// The heading in the table.
   let title: String
   let unit: String
-  /// Which way is better.
+  /// Whether higher or lower values are better.
   let better: Direction
 
   enum Direction: String, Codable {
@@ -29,24 +29,24 @@ struct Figure: Codable {
   }
 }
 
-/// Somebody to be measured: a backend, or what it is compared with.
+/// A measured subject: a backend, or what it is compared with.
 struct Subject {
   let name: String
-  /// Measures once, and gives a value for each figure of the benchmark, in their order.
+  /// Measures once, and returns a value for each figure of the benchmark, in their order.
   let measure: () async throws -> [Double]
 }
 
-/// Benchmarks that belong together.
+/// A group of related benchmarks.
 protocol Suite: SendableMetatype {
-  /// One word, by which it is chosen on the command line.
+  /// One word, which names it on the command line.
   static var name: String { get }
-  /// What it measures, in a line.
+  /// Its purpose, in one line.
   static var summary: String { get }
-  /// The subject that the others' ratios are taken to.
+  /// The subject that the ratios of the others refer to.
   static var baseline: String { get }
-  /// Sets up what is measured. Called only if any of it is wanted; it all ends with the process.
+  /// Sets up the subjects. Called only if one of the benchmarks is to run; the subjects live until the process ends.
   static func benchmarks() throws -> [Benchmark]
 }
 
-/// All suites. A new one is a file of its own, and a word here.
+/// All suites.
 let suites: [any Suite.Type] = [HTTPSuite.self, SchedulerSuite.self]

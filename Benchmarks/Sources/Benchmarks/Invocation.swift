@@ -1,16 +1,16 @@
-/// What the command line asks for.
+/// The parsed command line.
 struct Invocation: Equatable {
-  /// Suites, or benchmarks of one as in `scheduler/yield`. None: all.
+  /// The suites or benchmarks to run, as in `scheduler` or `scheduler/yield`. Empty: all.
   var names: [String] = []
-  /// The subjects to measure. None: all.
+  /// The subjects to measure. Empty: all.
   var subjects: [String] = []
   var rounds = 5
   var jsonPath: String?
-  /// What is to be run for a tool that counts instructions, if that is all.
+  /// A load to run for a tool that counts instructions, in place of benchmarks.
   var countedLoad: CountedLoad?
   var isHelp = false
 
-  /// A command line that makes no sense, and why.
+  /// The error for an invalid command line, with the reason.
   struct Misuse: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }

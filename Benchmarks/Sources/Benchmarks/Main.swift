@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 
 @main struct Main {
-  /// Not `async`: valgrind does not survive how the main thread would wait then.
+  /// Not `async`: valgrind crashes with the way in which the main thread would wait.
   static func main() {
     let hasEnded = DispatchSemaphore(value: 0)
     Task.detached {
@@ -79,7 +79,7 @@ import Foundation
     print(table.text, "\n")
   }
 
-  /// What goes on, for whoever watches: not part of the result.
+  /// Writes progress to standard error, since it is not part of the result.
   private static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
   private static func fail(_ text: String, status: Int32) -> Never {

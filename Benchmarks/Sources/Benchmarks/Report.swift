@@ -1,6 +1,6 @@
 import Foundation
 
-/// What was measured, by whom and when: what `--json` writes.
+/// The samples, the machine and the date, as `--json` writes them.
 struct Report: Codable {
   var date = Date.now
   var machine = Machine.current
@@ -27,7 +27,7 @@ struct Series: Codable {
   }
 }
 
-/// Where it was measured.
+/// The machine of the measurement.
 struct Machine: Codable {
   var system: String
   var processor: String
@@ -56,7 +56,7 @@ func median(_ samples: [Double]) -> Double {
 }
 
 extension Benchmark {
-  /// Measures all subjects in turn, `rounds` times over: what befalls the machine meanwhile befalls all of them.
+  /// Measures all subjects in turn, `rounds` times over, so that a disturbance of the machine affects all of them.
   func run(suite: String, rounds: Int) async throws -> [Series] {
     var samples = subjects.map { _ in figures.map { _ in [Double]() } }
     for _ in 0..<rounds {

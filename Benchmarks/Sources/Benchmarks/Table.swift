@@ -1,6 +1,6 @@
 import Foundation
 
-/// Medians in columns of text: a row a figure, a column a subject.
+/// A table of medians as text: a row per figure, a column per subject.
 struct Table {
   private var rows: [[String]]
   private let subjects: [String]
@@ -12,7 +12,7 @@ struct Table {
     rows = [["", "unit"] + subjects]
   }
 
-  /// Adds a row: the results of one figure, of whichever subjects have one.
+  /// Adds a row: the results of one figure for each subject that has one.
   mutating func add(_ results: [Series]) {
     guard let figure = results.first?.figure else { return }
     let reference = results.first { $0.subject == baseline }?.median
@@ -30,7 +30,7 @@ struct Table {
     return "\(rounded(value)) (\(rounded(better == .higher ? value / reference : reference / value)))"
   }
 
-  /// Three digits that count.
+  /// The number with three significant digits.
   private static func rounded(_ value: Double) -> String {
     let decimals = value < 9.995 ? 2 : value < 99.95 ? 1 : 0
     return value.formatted(.number.precision(.fractionLength(decimals)).grouping(.never))

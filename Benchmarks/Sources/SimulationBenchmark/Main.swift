@@ -3,10 +3,11 @@ import Runtime
 import RuntimeHTTP
 import RuntimeSimulation
 
-/// How many HTTP exchanges a second a simulation is good for, on one core: each in a simulation of its own, made and taken
-/// down for it, and a hundred in one.
+/// Measures how many HTTP exchanges a second a simulation makes on one core: each in a simulation of its own, which is
+/// created and destroyed for it, and a hundred in one.
 ///
-/// A program of its own: what links RuntimeSimulation has its clocks stood in for, and other measurements should not.
+/// It is a separate program, since linking RuntimeSimulation replaces the clocks, which would affect other
+/// measurements.
 @main struct Main {
   static func main() async throws {
     for (exchanges, runs) in [(1, 3000), (100, 100)] {
@@ -30,7 +31,7 @@ import RuntimeSimulation
     return rates.sorted()
   }
 
-  /// Has a server on one host answer a client on another, one exchange a connection.
+  /// Runs a server on one host and a client on another, with one exchange per connection.
   private static func serve(_ exchanges: Int, on runtime: SimulatedRuntime) async throws {
     var router = Router()
     router.get("/plaintext") { _ in .text("Hello, World!") }
@@ -38,7 +39,7 @@ import RuntimeSimulation
     let server = try await Server(runtime: host, address: .ipv4(host.address, port: 80), handler: router)
     let serving = host.spawn { try await server.run() }
     for _ in 0..<exchanges {
-      // A fault may have it refused or reset; it counts as an exchange all the same.
+      // A fault may refuse or reset the connection; it still counts as an exchange.
       guard let stream = try? await runtime.connect(to: server.localAddress) else { continue }
       try? await stream.write(Array("GET /plaintext HTTP/1.1\r\nHost: sim\r\nConnection: close\r\n\r\n".utf8))
       var answer: [UInt8] = []
@@ -50,7 +51,7 @@ import RuntimeSimulation
     try await serving.value
   }
 
-  /// Seconds of this process's processor time: what a core would take.
+  /// The processor time of this process, in seconds.
   private static func processorTime() -> Double {
     var time = timespec()
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

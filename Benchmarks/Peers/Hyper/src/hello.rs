@@ -1,6 +1,7 @@
 //! hyper on tokio: answers any request with "Hello, World!".
 //!
-//! Before it answers `/work?us=N` it computes for N microseconds. PORT says where on 127.0.0.1, WORKERS on how many threads. It speaks HTTP/1.1, or HTTP/2 alone where HTTP2 is set.
+//! Before it answers `/work?us=N` it computes for N microseconds. It listens on PORT of 127.0.0.1 with WORKERS threads. It
+//! speaks HTTP/1.1, or only HTTP/2 if HTTP2 is set.
 use hyper::header::{HeaderValue, CONTENT_TYPE};
 use hyper::server::conn::Http;
 use hyper::service::service_fn;
@@ -25,7 +26,7 @@ async fn serve(port: u16, http2: bool) -> std::io::Result<()> {
     if http2 {
         http.http2_only(true);
     } else {
-        // The responses to requests that came in one packet go out in one: what a user who cares would set.
+        // Responses to requests of one packet leave in one packet: the setting for performance.
         http.http1_only(true).pipeline_flush(true);
     }
     loop {
@@ -33,7 +34,7 @@ async fn serve(port: u16, http2: bool) -> std::io::Result<()> {
         stream.set_nodelay(true)?;
         let http = http.clone();
         tokio::spawn(async move {
-            // A client that goes away is no news.
+            // A client may disconnect at any time.
             let _ = http.serve_connection(stream, service_fn(hello)).await;
         });
     }
@@ -47,6 +48,6 @@ fn main() -> std::io::Result<()> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     let runtime = runtime.worker_threads(setting("WORKERS", 2)).enable_all().build()?;
     let server = serve(setting("PORT", 8080) as u16, env::var_os("HTTP2").is_some());
-    // In a task, as the connections are: what `block_on` runs itself is not on a worker.
+    // In a task, as the connections are: `block_on` does not run its own future on a worker.
     runtime.block_on(async { tokio::spawn(server).await })?
 }

@@ -1,7 +1,7 @@
-//! What tokio's scheduler costs, under the same loads and names as `swift run -c release Benchmarks scheduler`.
+//! Measures tokio's scheduler, with the loads and names of `swift run -c release Benchmarks scheduler`.
 //!
-//! Measures each once, or only those named as arguments, and prints a line for each figure: benchmark, figure, value.
-//! WORKERS says on how many threads.
+//! Measures each benchmark once, or only those named as arguments, and prints a line for each figure: benchmark, figure,
+//! value. WORKERS is the number of threads.
 use std::env;
 use std::future::Future;
 use std::pin::Pin;
@@ -55,7 +55,7 @@ async fn spawn_and_join() -> f64 {
     COUNT as f64 / start.elapsed().as_secs_f64() / 1e6
 }
 
-/// Nanoseconds a task where each starts the next and ends.
+/// Nanoseconds per task, where each starts the next and ends.
 async fn chain() -> f64 {
     // Boxed, since a future cannot contain itself.
     fn link(rest: usize, end: oneshot::Sender<()>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -74,7 +74,7 @@ async fn chain() -> f64 {
     nanoseconds(start) / COUNT as f64
 }
 
-/// Nanoseconds a yield.
+/// Nanoseconds per yield.
 async fn yields() -> f64 {
     let start = Instant::now();
     for _ in 0..COUNT {
@@ -83,7 +83,7 @@ async fn yields() -> f64 {
     nanoseconds(start) / COUNT as f64
 }
 
-/// Nanoseconds a round trip between two tasks that wake each other.
+/// Nanoseconds per round trip between two tasks that wake each other.
 async fn ping_pong() -> f64 {
     const ROUNDS: usize = 200_000;
     let (ping, mut pinged) = tokio::sync::mpsc::channel::<()>(1);
@@ -116,7 +116,7 @@ async fn sleep() -> f64 {
     nanoseconds(start) / 1e6
 }
 
-/// Millions of tasks a second that a thread of its own starts and waits for, a thousand at a time.
+/// Millions of tasks a second that a thread outside the runtime starts and waits for, a thousand at a time.
 async fn inject() -> f64 {
     const TASKS: usize = 200_000;
     let runtime = Handle::current();
@@ -130,7 +130,7 @@ async fn inject() -> f64 {
                 runtime.spawn(async move { drop(done) });
             }
             drop(done);
-            // Ends when the last sender is gone.
+            // Ends when the last sender is dropped.
             let _ = all_done.recv();
         }
         let _ = end.send(TASKS as f64 / start.elapsed().as_secs_f64() / 1e6);
@@ -138,7 +138,7 @@ async fn inject() -> f64 {
     ended.await.expect("the thread sends")
 }
 
-/// Thousands of pieces of blocking work a second, each asked for by a task of its own.
+/// Thousands of pieces of blocking work a second, each submitted by a task of its own.
 async fn blocking() -> f64 {
     const TASKS: usize = 100_000;
     let start = Instant::now();
@@ -150,7 +150,7 @@ async fn blocking() -> f64 {
     TASKS as f64 / start.elapsed().as_secs_f64() / 1e3
 }
 
-/// Microseconds a piece of blocking work, of a task that asks for one after another.
+/// Microseconds per piece of blocking work, for a task that submits one after another.
 async fn blocking_in_turn() -> f64 {
     const TIMES: usize = 20_000;
     let start = Instant::now();
@@ -160,8 +160,8 @@ async fn blocking_in_turn() -> f64 {
     nanoseconds(start) / 1e3 / TIMES as f64
 }
 
-/// Tasks of ten microseconds that are all started on one worker: how many a second, and how long they take to their end
-/// where forty of them come every millisecond or two.
+/// Tasks of ten microseconds that all start on one worker: how many a second, and how long they take to their end where
+/// forty of them start every millisecond or two.
 async fn skewed() -> Vec<(&'static str, f64)> {
     const BATCHES: usize = 100;
     const TASKS: usize = 200;

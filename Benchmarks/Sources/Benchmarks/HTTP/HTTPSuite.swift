@@ -3,18 +3,18 @@ import Runtime
 import RuntimeConcurrency
 import RuntimeKit
 
-/// What a request costs the web app, on each backend: the app on one core, wrk on another.
+/// Measures the cost of a request of the web app, on each backend: the app on one core, wrk on another.
 ///
-/// With one load generator the throughput ends where the generator does. So the figure to look at is the processor time
-/// a request; `Benchmarks/compare` sets it beside other servers.
+/// One load generator limits the throughput. So the relevant figure is the processor time per request;
+/// `Benchmarks/compare` compares it with that of other servers.
 enum HTTPSuite: Suite {
   static let name = "http"
   static let summary = "GET /plaintext of the web app, 64 connections, one worker"
   static let baseline = "custom"
 
-  /// Connections that wrk keeps open.
+  /// The number of connections that wrk keeps open.
   static let connections = 64
-  /// Connections that are kept alive and silent.
+  /// The number of idle kept-alive connections.
   static let idleConnections = 1000
 
   static func benchmarks() throws -> [Benchmark] {
@@ -61,7 +61,7 @@ enum HTTPSuite: Suite {
     return [(user + kernel) * 1e6 / count, user * 1e6 / count, requests.rate / 1e3]
   }
 
-  /// Bytes of resident memory that each connection costs which has sent one request and then nothing.
+  /// The resident memory, in bytes, of a connection that has sent one request and then nothing.
   private static func idle(_ app: URL, on runtime: String) async throws -> Double {
     let app = try WebAppProcess(app, runtime: runtime, core: nil)
     defer { app.stop() }
@@ -76,7 +76,7 @@ enum HTTPSuite: Suite {
     var streams = [try await connect()]
     let before = app.residentMemory
     for _ in 0..<idleConnections { streams.append(try await connect()) }
-    // What the app does about the last of them may follow its answer.
+    // The app may still work on the last connection after its answer.
     try await client.clock.sleep(for: .milliseconds(500))
     let bytes = Double(app.residentMemory - before) / Double(idleConnections)
     for stream in streams { stream.close() }

@@ -1,11 +1,11 @@
 import Foundation
 
-/// The web app, running with one worker in a process of its own, on a port that the system has chosen.
+/// The web app, running with one worker in a process of its own, on a port that the system chooses.
 struct WebAppProcess {
   let port: UInt16
   private let process = Process()
 
-  /// The app, which is built with this program and lies beside it.
+  /// The app, which is built with this program, in the same directory.
   static func find() throws -> URL {
     let app = Bundle.main.bundleURL.appending(path: "WebApp")
     guard FileManager.default.isExecutableFile(atPath: app.path) else {
@@ -14,7 +14,7 @@ struct WebAppProcess {
     return app
   }
 
-  /// Starts it, on one core if one is named.
+  /// Starts the app, on one core if `core` is given.
   init(_ app: URL, runtime: String, core: Int?) throws {
     let output = Pipe()
     process.executableURL = core == nil ? app : URL(filePath: "/usr/bin/env")
@@ -23,7 +23,7 @@ struct WebAppProcess {
       ["RUNTIME": runtime, "RUNTIME_WORKERS": "1", "HOST": "127.0.0.1", "PORT": "0"]) { $1 }
     process.standardOutput = output
     try process.run()
-    // One line, once it listens: "Gearbox WebApp on http://127.0.0.1:PORT (...)".
+    // The app prints one line once it listens: "Gearbox WebApp on http://127.0.0.1:PORT (...)".
     let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
     guard let address = line.firstMatch(of: /http:\/\/[\d.]+:(\d+)/), let port = UInt16(address.1) else {
       process.terminate()
@@ -39,16 +39,16 @@ struct WebAppProcess {
 
   var url: String { "http://127.0.0.1:\(port)/plaintext" }
 
-  /// Seconds of processor time so far.
+  /// The processor time so far, in seconds.
   var processorTime: (user: Double, kernel: Double) {
-    // After the name in brackets, which may hold spaces, the 12th and 13th field (proc(5): utime, stime).
+    // The 12th and 13th field after the name in brackets, which may contain spaces (proc(5): utime, stime).
     let fields = read("stat").split(separator: ")").last?.split(separator: " ") ?? []
     guard fields.count > 12, let user = Double(fields[11]), let kernel = Double(fields[12]) else { return (0, 0) }
     let tick = Double(sysconf(Int32(_SC_CLK_TCK)))
     return (user / tick, kernel / tick)
   }
 
-  /// Bytes of its memory that are resident.
+  /// Its resident memory, in bytes.
   var residentMemory: Int {
     let pages = read("statm").split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
     return pages * sysconf(Int32(_SC_PAGESIZE))

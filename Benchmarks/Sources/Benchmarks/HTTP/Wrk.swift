@@ -11,7 +11,7 @@ struct Wrk {
     }
   }
 
-  /// Asks for as much as `url` will answer, with so many requests at a time on each connection.
+  /// Requests `url` as fast as the server answers, with `pipeline` requests at a time on each connection.
   func run(
     _ url: String, connections: Int, pipeline: Int, seconds: Int, core: Int
   ) throws -> (count: Int, rate: Double) {
@@ -31,7 +31,7 @@ struct Wrk {
     return (count, rate)
   }
 
-  /// What a command prints.
+  /// The output of a command.
   private static func run(_ command: [String]) throws -> String {
     let (process, output) = (Process(), Pipe())
     process.executableURL = URL(filePath: "/usr/bin/env")
@@ -41,13 +41,13 @@ struct Wrk {
     try process.run()
     let data = output.fileHandleForReading.readDataToEndOfFile()
     process.waitUntilExit()
-    // 127 is how env says that there is no such command; wrk itself ends with 1 after saying its version.
+    // env ends with 127 if the command does not exist; wrk itself ends with 1 after printing its version.
     if process.terminationStatus == 127 { throw Unavailable("there is no \(command[0])") }
     return String(decoding: data, as: UTF8.self)
   }
 }
 
-/// Something that a suite needs is not there.
+/// An error: something that a suite needs is missing.
 struct Unavailable: Error, CustomStringConvertible {
   let description: String
 

@@ -1,7 +1,7 @@
 import Dispatch
 import Synchronization
 
-/// The same loads as blocks on a concurrent queue of Dispatch: no tasks, no executor.
+/// The loads as blocks on a concurrent queue of Dispatch, without tasks or an executor.
 struct BareDispatch: Sendable {
   private let queue = DispatchQueue(label: "benchmarks", attributes: .concurrent)
 
@@ -16,7 +16,7 @@ struct BareDispatch: Sendable {
     return Double(SpawnAndJoin.count) / time.seconds / 1e6
   }
 
-  /// A block that starts the next is what a chain of tasks comes to, and what a yield comes to as well.
+  /// Blocks that each start the next: the counterpart of a chain of tasks, and of yields.
   var chain: Double {
     let time = ContinuousClock().measure {
       let end = DispatchSemaphore(value: 0)
@@ -34,7 +34,7 @@ struct BareDispatch: Sendable {
     }
   }
 
-  /// Two serial queues that each have the other run a block.
+  /// Two serial queues that submit blocks to each other in turn.
   var pingPong: Double {
     let rounds = 200_000
     let (left, right) = (DispatchQueue(label: "left", target: queue), DispatchQueue(label: "right", target: queue))

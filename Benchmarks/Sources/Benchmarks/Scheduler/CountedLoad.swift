@@ -3,15 +3,15 @@ import RuntimeConcurrency
 import RuntimeCustom
 import RuntimeDispatch
 
-/// A load of which a tool counts the instructions, as valgrind does; `scripts/check-costs` asks for it.
+/// A load whose instructions a tool such as valgrind counts. `scripts/check-costs` runs it.
 ///
-/// It is run once, so and so often. What the load costs is the difference to a run that is longer.
+/// A process runs it once, for a given number of rounds. The cost of a round is the difference to a longer run.
 struct CountedLoad: Equatable {
   let subject: String
   let name: String
   let count: Int
 
-  /// Runs it with one worker, so that the order is the same each time, and no thread that watches that.
+  /// Runs it with one worker, so that the order is the same each time, and without a watchdog thread.
   func run() async throws {
     switch name {
     case SpawnAndJoin.name: try await run(SpawnAndJoin.self)

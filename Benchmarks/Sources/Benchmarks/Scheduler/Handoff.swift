@@ -1,14 +1,14 @@
 import Synchronization
 
-/// A thing that one task gives and another takes, over and over: each finds it there, or waits until it is.
+/// Hands a token from one task to another, repeatedly. The taker takes it at once, or waits until it is given.
 final class Handoff: Sendable {
-  /// Nothing there, something there, or the continuation of the task that waits for it.
+  /// 0: empty. 1: full. Otherwise: the continuation of the waiting task.
   private let state = Atomic<UInt>(0)
 
   func give() {
     let before = state.exchange(1, ordering: .acquiringAndReleasing)
     guard before > 1 else { return }
-    state.store(0, ordering: .relaxed)  // No other task is there: the taker sleeps.
+    state.store(0, ordering: .relaxed)  // No other task accesses it: the taker sleeps.
     unsafeBitCast(before, to: UnsafeContinuation<Void, Never>.self).resume()
   }
 
@@ -17,7 +17,7 @@ final class Handoff: Sendable {
     await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
       let waiting = unsafeBitCast(continuation, to: UInt.self)
       if state.compareExchange(expected: 0, desired: waiting, ordering: .acquiringAndReleasing).exchanged { return }
-      state.store(0, ordering: .relaxed)  // It has been given meanwhile.
+      state.store(0, ordering: .relaxed)  // The giver came first.
       continuation.resume()
     }
   }

@@ -3,15 +3,15 @@ import RuntimeConcurrency
 @_spi(Experimental) import RuntimeCustom
 import RuntimeDispatch
 
-/// What it costs to run tasks: each backend beside Swift's own pool as it comes and Dispatch as it comes. What is measured
-/// as `adopted` is written for Swift's pool, and run by the workers of the custom backend.
+/// Measures the cost of running tasks: each backend, Swift's own pool and Dispatch, both unmodified. The subject
+/// `adopted` is code for Swift's pool that the workers of the custom backend run.
 enum SchedulerSuite: Suite {
   static let name = "scheduler"
   static let summary = "starting, switching, waking, sleeping, blocking"
   static let baseline = "Swift"
 
   static func benchmarks() throws -> [Benchmark] {
-    // One of the loads asks for a hundred thousand pieces of blocking work at once.
+    // One of the loads submits a hundred thousand pieces of blocking work at once.
     let blocking = BlockingLimits(queued: 100_000)
     let subjects = Subjects(
       custom: try CustomRuntime(blocking: blocking),
@@ -37,7 +37,7 @@ enum SchedulerSuite: Suite {
   }
 }
 
-/// All that is measured here.
+/// The subjects of the suite.
 private struct Subjects {
   let custom: CustomRuntime
   let withoutStealing: CustomRuntime
@@ -46,7 +46,7 @@ private struct Subjects {
   let swift: SwiftPool
   let libdispatch: BareDispatch
 
-  /// Each subject is measured by code that was made for it.
+  /// A benchmark of `load` on each subject, each by code specialised for it.
   func benchmark<Load: TaskLoad>(_ load: Load.Type, _ bare: KeyPath<BareDispatch, Double>? = nil) -> Benchmark {
     var subjects = [
       Subject(name: "custom") { [custom] in [try await Load.measured(on: custom)] },
@@ -63,7 +63,7 @@ private struct Subjects {
     return Benchmark(name: Load.name, figures: [Load.measure.figure], subjects: subjects)
   }
 
-  /// For what only runtimes can do. A hop to Dispatch is what one does without.
+  /// A benchmark of blocking work, which only runtimes offer. A hop to Dispatch is the alternative without one.
   func blocking(
     _ name: String, _ measure: Measure, _ load: @escaping (any AsyncRuntime) async throws -> Double
   ) -> Benchmark {
@@ -75,7 +75,7 @@ private struct Subjects {
       subjects: runtimes.map { name, runtime in Subject(name: name) { [try await load(runtime)] } })
   }
 
-  /// All tasks are born on one worker: does another take its share?
+  /// Starts all tasks on one worker, to see whether another takes its share.
   var skewed: Benchmark {
     let subjects: [(String, any Clocked)] = [
       ("custom", custom), ("no stealing", withoutStealing), ("dispatch", dispatch), ("concurrency", concurrency),

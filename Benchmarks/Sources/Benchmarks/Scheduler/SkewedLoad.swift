@@ -1,6 +1,6 @@
 import Runtime
 
-/// Short tasks, all started by one task and so on one worker: does another take its share?
+/// Short tasks, all started by one task and so on one worker. It shows whether another worker takes its share.
 enum SkewedLoad {
   static let figures = [
     Figure(name: "rate", title: "10 us tasks of one worker", unit: "k/s", better: .higher),
@@ -10,8 +10,8 @@ enum SkewedLoad {
 
   private static let work = Duration.microseconds(10)
 
-  /// Thousands of tasks a second, as fast as they come; and the 50th and 99th hundredth of the microseconds from a
-  /// task's start to its end, where 40 of them come every millisecond or two, about a third of what one core can do.
+  /// Returns thousands of tasks a second at full speed, and the p50 and p99 of the microseconds from a task's start to
+  /// its end where 40 tasks start every millisecond or two, about a third of what one core can do.
   static func measure(_ executor: some Clocked) async throws -> [Double] {
     let rate = try await rate(executor)
     let latencies = try await latencies(executor).sorted()

@@ -4,29 +4,29 @@ import RuntimeCustom
 import RuntimeDispatch
 import RuntimeKit
 
-/// What tasks are made to do, over and over.
+/// An operation that tasks repeat.
 ///
-/// A load is a type, since a closure cannot be generic: a program knows its runtime when it is compiled, and so does a load
-/// that is measured. The sizes are those of tokio's `micro`.
+/// A load is a type, since a closure cannot be generic: a program knows its runtime at compile time, and so does a
+/// measured load. The sizes are those of tokio's `micro`.
 protocol TaskLoad: SendableMetatype {
-  /// One word, by which it is chosen on the command line.
+  /// One word, which names it on the command line.
   static var name: String { get }
-  /// What comes of its time.
+  /// Converts its time to a figure.
   static var measure: Measure { get }
-  /// How often the suite has it done for one figure.
+  /// The number of operations for one figure.
   static var count: Int { get }
-  /// Has tasks of `executor` do it `count` times, and gives the time that it took.
+  /// Runs `count` operations in tasks of `executor`, and returns the time that they took.
   static func run(_ count: Int, on executor: some Clocked) async throws -> Duration
 }
 
 extension TaskLoad {
-  /// The figure of one measurement.
+  /// Measures once, and returns the figure.
   static func measured(on executor: some Clocked) async throws -> Double {
     measure.value(count, try await run(count, on: executor))
   }
 }
 
-/// What a time comes to that something has taken to be done so many times.
+/// A conversion of the time for a number of operations to a figure.
 struct Measure: Sendable {
   let figure: Figure
   let value: @Sendable (_ count: Int, _ time: Duration) -> Double
@@ -67,7 +67,7 @@ protocol Clocked: Executor {
   func sleep(for duration: Duration) async throws
 }
 
-// Each on its own, so that the function is called that a program would call which knows its runtime.
+// One extension per runtime, so that each calls the function that a program with a known runtime calls.
 extension CustomRuntime: Clocked {
   func sleep(for duration: Duration) async throws { try await clock.sleep(for: duration) }
 }
@@ -78,7 +78,7 @@ extension ConcurrencyRuntime: Clocked {
   func sleep(for duration: Duration) async throws { try await clock.sleep(for: duration) }
 }
 
-/// Swift's own pool, as one uses it without any runtime.
+/// Swift's own pool, as programs without a runtime use it.
 struct SwiftPool: Clocked {
   func sleep(for duration: Duration) async throws { try await ContinuousClock().sleep(for: duration) }
 

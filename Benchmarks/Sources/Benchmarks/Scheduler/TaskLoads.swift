@@ -3,10 +3,10 @@ import Foundation
 import Runtime
 import Synchronization
 
-/// How many tasks are about at a time.
+/// The number of tasks at a time.
 let batch = 1000
 
-/// Starting tasks that do nothing and waiting for their end, `batch` at a time.
+/// Starts tasks that do nothing and waits for their end, `batch` at a time.
 enum SpawnAndJoin: TaskLoad {
   static let name = "spawn"
   static let measure = Measure.millions("spawn and join, \(batch) at a time")
@@ -46,7 +46,7 @@ enum Chain: TaskLoad {
   }
 }
 
-/// The runtime's own way to yield, by the only task that there is.
+/// Yields with the runtime's own function, in the only task.
 enum Yield: TaskLoad {
   static let name = "yield"
   static let measure = Measure.nanoseconds("yield")
@@ -61,7 +61,7 @@ enum Yield: TaskLoad {
   }
 }
 
-/// The same by `Task.yield`.
+/// Yields with `Task.yield`, in the only task.
 enum TaskYield: TaskLoad {
   static let name = "taskyield"
   static let measure = Measure.nanoseconds("yield by Task.yield")
@@ -76,7 +76,7 @@ enum TaskYield: TaskLoad {
   }
 }
 
-/// Round trips between two tasks that wake each other.
+/// Makes round trips between two tasks that wake each other.
 enum PingPong: TaskLoad {
   static let name = "pingpong"
   static let measure = Measure.nanoseconds("ping-pong between two tasks")
@@ -104,7 +104,7 @@ enum PingPong: TaskLoad {
   }
 }
 
-/// The same, where 1000 pairs are at it at once.
+/// Makes round trips in 1000 pairs of tasks at once.
 enum Pairs: TaskLoad {
   static let name = "pairs"
   static let measure = Measure.nanoseconds("the same, of \(pairs) pairs at once")
@@ -123,7 +123,7 @@ enum Pairs: TaskLoad {
   }
 }
 
-/// Sleeps on the runtime's clock, of a task each, all at once.
+/// Sleeps on the runtime's clock, in one task each, all at once.
 enum Sleep: TaskLoad {
   static let name = "sleep"
   static let measure = Measure.milliseconds("100,000 sleeps of 100 ms on the runtime's clock")
@@ -134,7 +134,7 @@ enum Sleep: TaskLoad {
   }
 }
 
-/// The same by `Task.sleep`.
+/// Sleeps with `Task.sleep`, in one task each, all at once.
 enum TaskSleep: TaskLoad {
   static let name = "tasksleep"
   static let measure = Measure.milliseconds("100,000 sleeps of 100 ms by Task.sleep")
@@ -147,7 +147,7 @@ enum TaskSleep: TaskLoad {
 
 private let nap = Duration.milliseconds(100)
 
-/// Tasks that a thread which is none of the executor's starts and waits for, `batch` at a time.
+/// Starts tasks from a thread outside the executor, which waits for their end, `batch` at a time.
 enum Inject: TaskLoad {
   static let name = "inject"
   static let measure = Measure.millions("tasks from a foreign thread")
@@ -166,16 +166,16 @@ enum Inject: TaskLoad {
   }
 }
 
-/// Blocking work, which only runtimes do.
+/// Blocking work, which only runtimes offer.
 enum BlockingLoad {
-  /// Thousands of pieces a second, each asked for by a task of its own.
+  /// Thousands of pieces a second, each submitted by a task of its own.
   static func atOnce(_ runtime: some AsyncRuntime) async throws -> Double {
     let count = 100_000
     let time = try await all(count, on: runtime) { try await runtime.runBlocking {} }
     return Double(count) / time.seconds / 1e3
   }
 
-  /// Microseconds a piece, of a task that asks for one after another.
+  /// Microseconds per piece, for a task that submits one after another.
   static func inTurn(_ runtime: some AsyncRuntime) async throws -> Double {
     let count = 20_000
     let time = try await oneByOne(count, on: runtime) { try await runtime.runBlocking {} }
@@ -183,7 +183,7 @@ enum BlockingLoad {
   }
 }
 
-/// Hops to a queue of Dispatch and back, each by a task of its own: what people do to block without a runtime.
+/// Hops to a queue of Dispatch and back, each in a task of its own: the usual way to block without a runtime.
 enum Hops: TaskLoad {
   static let name = "hop"
   static let measure = Measure.thousands("hops to a queue of Dispatch, 100,000 at once")
@@ -195,7 +195,7 @@ enum Hops: TaskLoad {
   }
 }
 
-/// The same of one task, one after another.
+/// Hops to a queue of Dispatch and back in one task, one after another.
 enum HopsInTurn: TaskLoad {
   static let name = "hopinturn"
   static let measure = Measure.microseconds("hops to a queue of Dispatch, one after another")
@@ -211,7 +211,7 @@ private func hop(_ queue: DispatchQueue) async {
   await withUnsafeContinuation { continuation in queue.async { continuation.resume() } }
 }
 
-/// Has as many tasks as `count` run `body`, all at once.
+/// Runs `body` in `count` tasks at once.
 private func all(
   _ count: Int, on executor: some Executor, _ body: @escaping @Sendable () async throws -> Void
 ) async throws -> Duration {
@@ -223,7 +223,7 @@ private func all(
   }.value
 }
 
-/// Has one task run `body` so many times.
+/// Runs `body` repeatedly in one task.
 private func oneByOne(
   _ count: Int, on executor: some Executor, _ body: @escaping @Sendable () async throws -> Void
 ) async throws -> Duration {
@@ -234,7 +234,7 @@ private func oneByOne(
   }.value
 }
 
-/// So many times, and then the thread that waits goes on.
+/// Resumes a waiting thread after a number of calls.
 final class Countdown: Sendable {
   private let rest: Atomic<Int>
   private let isOver = DispatchSemaphore(value: 0)

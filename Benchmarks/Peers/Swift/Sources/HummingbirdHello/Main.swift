@@ -1,5 +1,5 @@
-// Hummingbird as its users write it: a router with one route. PORT says where on 127.0.0.1, WORKERS on how many event
-// loops; its handlers run on Swift's pool.
+// A typical Hummingbird program: a router with one route. It listens on PORT of 127.0.0.1 with WORKERS event loops. Its
+// handlers run on Swift's pool.
 import Foundation
 import Hummingbird
 import NIOPosix

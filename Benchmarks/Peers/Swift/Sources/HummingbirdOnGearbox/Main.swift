@@ -1,4 +1,5 @@
-// The router of HummingbirdHello on Gearbox's engine. PORT says where on 127.0.0.1; RUNTIME and RUNTIME_WORKERS, on what.
+// The router of HummingbirdHello on Gearbox's engine. It listens on PORT of 127.0.0.1; RUNTIME and RUNTIME_WORKERS
+// choose the runtime.
 import Foundation
 import Hummingbird
 import Runtime

@@ -1,11 +1,11 @@
-// SwiftNIO with a handler and nothing above it: answers any request with "Hello, World!". PORT says where on 127.0.0.1,
-// WORKERS on how many event loops.
+// SwiftNIO with a single handler, which answers any request with "Hello, World!". It listens on PORT of 127.0.0.1 with
+// WORKERS event loops.
 import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// Answers when a request has come to its end.
+/// Answers at the end of a request.
 final class Hello: ChannelInboundHandler {
   typealias InboundIn = HTTPServerRequestPart
   typealias OutboundOut = HTTPServerResponsePart
