@@ -5,17 +5,17 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Connected sockets that something else has opened: inetd, for one.
+/// Adopting connected sockets that other code has opened, such as inetd.
 @Suite(.timeLimit(.minutes(10))) struct AdoptionTests {
   @Test(arguments: Variant.all)
-  func `A connected socket of another's becomes a stream like others`(variant: Variant) async throws {
+  func `A connected socket that other code opened becomes a stream`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       let (descriptor, other) = try socketPair()
       let near = try runtime.adopting(descriptor)
       let far = try runtime.adopting(other)
       #expect(fcntl(descriptor, F_GETFL) & O_NONBLOCK != 0)
       #expect(fcntl(descriptor, F_GETFD) & FD_CLOEXEC != 0)
-      // It waits without a thread of the runtime's, and ends with a cancellation.
+      // The read waits without a thread of the runtime, and ends when it is cancelled.
       let reading = runtime.spawn { try await near.read() }
       reading.cancel()
       await #expect(throws: IOError(.read, .cancelled)) { try await reading.value }
@@ -28,10 +28,10 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `What is no connected socket is refused, and closed`(backend: Backend) async throws {
+  func `A descriptor that is not a connected socket is refused, and closed`(backend: Backend) async throws {
     let runtime = try backend.makeRuntime(workers: 1)
     let (file, idle) = (open("/dev/null", O_RDONLY), socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
-    // Their numbers would be others' at once.
+    // Other files would reuse their numbers at once.
     let (fileCopy, idleCopy) = (try #require(FileIdentity(of: file)), try #require(FileIdentity(of: idle)))
     #expect(throws: IOError(.connect, .system(ENOTSOCK))) { try runtime.adopting(file) }
     #expect(throws: IOError(.connect, .system(ENOTCONN))) { try runtime.adopting(idle) }
@@ -58,7 +58,7 @@ private func socketPair() throws -> (Int32, Int32) {
   return (pair[0], pair[1])
 }
 
-/// Which file a descriptor is of.
+/// The identity of a descriptor's file.
 private struct FileIdentity: Equatable {
   private let device: dev_t
   private let number: ino_t

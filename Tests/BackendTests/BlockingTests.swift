@@ -4,9 +4,9 @@ import RuntimePrimitives
 import RuntimeTestSupport
 import Testing
 
-/// The pool in which all three backends run blocking work.
+/// The pool that runs the blocking work of all three backends.
 @Suite(.timeLimit(.minutes(10))) struct BlockingTests {
-  @Test func `Past its bound the pool queues, in order, and an idle thread goes`() async throws {
+  @Test func `Beyond its limit of threads the pool queues work in order, and an idle thread ends`() async throws {
     let pool = BlockingPool(threadName: "test-block", limits: BlockingLimits(threads: 2), patience: .milliseconds(20))
     let gate = Barrier(count: 3)
     let order = Shared(Lock<[Int]>([]))
@@ -31,7 +31,7 @@ import Testing
     pool.shutdown()
   }
 
-  @Test func `Shutting the pool down drops what has not begun and waits for what has`() async throws {
+  @Test func `Shutting the pool down drops queued work and waits for running work`() async throws {
     let pool = BlockingPool(threadName: "test-block", limits: BlockingLimits(threads: 1))
     let gate = Barrier(count: 2)
     let begun = Task {
@@ -48,7 +48,7 @@ import Testing
     #expect(try await begun.value == 1)
   }
 
-  @Test func `A shutdown waits no longer than its deadline for work that goes on`() async throws {
+  @Test func `A shutdown waits for running work until its deadline at most`() async throws {
     let pool = BlockingPool(threadName: "test-block", limits: BlockingLimits(threads: 1))
     let gate = Barrier(count: 2)
     let begun = Task {
@@ -65,15 +65,15 @@ import Testing
   }
 }
 
-/// What a runtime does at the limits that it was given.
+/// A runtime at its limits of blocking work.
 @Suite(.timeLimit(.minutes(10))) struct BlockingLimitsTests {
   @Test(arguments: Backend.allCases)
-  func `At its limits a runtime refuses work at once and says what they are`(backend: Backend) async throws {
+  func `At its limits a runtime refuses work at once and names the limits`(backend: Backend) async throws {
     let limits = BlockingLimits(threads: 2, queued: 1)
     try await backend.withRuntime(blocking: limits) { runtime in
       let gate = Barrier(count: 3)
       let taken = (0..<3).map { _ in runtime.spawn { try await runtime.runBlocking { gate.wait() } } }
-      // Two are at it and the third waits: a thread that was made for the second counts before it has taken it.
+      // Two items run and the third waits: the thread for the second counts before it has taken its item.
       while gate.missingCount > 1 || runtime.metrics.blockingQueueDepth != 1 { await Task.yield() }
       let error = await #expect(throws: BlockingWorkRefused.self) { try await runtime.runBlocking {} }
       #expect(error?.limits == limits)
@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `One call after another is never refused, even where none may wait`(backend: Backend) async throws {
+  func `Successive calls are never refused, even without a queue`(backend: Backend) async throws {
     try await backend.withRuntime(blocking: BlockingLimits(threads: 1, queued: 0)) { runtime in
       try await runtime.spawn {
         for number in 0..<2000 {
@@ -100,7 +100,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Work that waits for other work gets an error where none may wait`(backend: Backend) async throws {
+  func `Work that waits for other work gets an error without a queue`(backend: Backend) async throws {
     try await backend.withRuntime(blocking: BlockingLimits(threads: 1, queued: 0)) { runtime in
       await #expect(throws: BlockingWorkRefused.self) {
         try await runtime.runBlocking { try waitFor(runtime.spawn { try await runtime.runBlocking { 1 } }) }
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Work that waits for other work without a thread for it goes on once that is cancelled`(
+  func `Work that waits for queued work goes on once the queued work is cancelled`(
     backend: Backend
   ) async throws {
     try await backend.withRuntime(blocking: BlockingLimits(threads: 1, queued: 1)) { runtime in
@@ -121,7 +121,7 @@ import Testing
           return try waitFor(task)
         }
       }
-      // The inner task may wait before the work that has started it has told of it.
+      // The inner task may wait before the work that started it has recorded it.
       while runtime.metrics.blockingQueueDepth == 0 || inner.value.withLock({ $0 == nil }) { await Task.yield() }
       inner.value.withLock { $0 }?.cancel()
       await #expect(throws: CancellationError.self) { try await outer.value }
@@ -131,19 +131,19 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Work that waits for other work without a thread for it ends with the runtime`(backend: Backend) async throws {
+  func `Work that waits for queued work ends with the runtime`(backend: Backend) async throws {
     let runtime = try backend.makeRuntime(blocking: BlockingLimits(threads: 1, queued: 1))
     let outer = runtime.spawn {
       try await runtime.runBlocking { try waitFor(runtime.spawn { try await runtime.runBlocking { 1 } }) }
     }
     while runtime.metrics.blockingQueueDepth == 0 { await Task.yield() }
-    // Without grace: queued work is dropped only once the tasks have had theirs, and they wait for that work.
+    // Without grace: the runtime drops queued work only after the grace period of the tasks, which wait for that work.
     await runtime.shutdown(grace: .zero)
     await #expect(throws: CancellationError.self) { try await outer.value }
   }
 }
 
-/// Blocks the calling thread until `task` has ended: what work does that waits for other work.
+/// Blocks the calling thread until `task` has ended, as work does that waits for other work.
 private func waitFor<Success: Sendable>(_ task: Task<Success, any Error>) throws -> Success {
   let result = Monitor<Result<Success, any Error>?>(nil)
   Task.detached {
@@ -154,13 +154,13 @@ private func waitFor<Success: Sendable>(_ task: Task<Success, any Error>) throws
   return try result.wait { result, _ in result }.get()
 }
 
-/// Threads that wait until so many have come, or somebody opens it.
+/// Blocks threads until a number of them have arrived, or until it is opened.
 final class Barrier: Sendable {
   private let missing: Monitor<Int>
 
   init(count: Int) { missing = Monitor(count) }
 
-  /// How many threads have still to come.
+  /// The number of threads that have not arrived yet.
   var missingCount: Int { missing.withLock { $0 } }
 
   func wait() {

@@ -3,11 +3,11 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// What every runtime promises, asked of each of ours.
+/// The conformance suite, run on each backend.
 ///
-/// One promise at a time of each backend: some of them keep both cores of a small machine busy.
+/// It runs one case at a time per backend, since some cases keep both cores of a small machine busy.
 @Suite(.timeLimit(.minutes(10))) struct ConformanceTests {
-  /// A promise to be kept, and by which backend.
+  /// A case of the suite, and the backend to run it on.
   struct Trial: Sendable, Codable, CustomTestStringConvertible {
     let variant: Variant
     let promise: RuntimeConformance.Case
@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  /// Every backend with every case; and again with one worker, and with another poller, what these might break.
+  /// Every case on every backend, and again with one worker and with another poller the cases that these might break.
   static let trials = Backend.allCases.flatMap { backend in
     PollerKind.allCases.flatMap { poller in
       [1, 2, 3].flatMap { workers -> [Trial] in
@@ -66,12 +66,12 @@ import Testing
     }
   }
 
-  @Test func `No two cases promise the same`() {
+  @Test func `Each case has a name of its own`() {
     let promises = RuntimeConformance.cases.map(\.promise)
     #expect(Set(promises).count == promises.count)
   }
 
-  @Test func `Every area has its cases, and those that need what is not to be had can be left out`() {
+  @Test func `Every area has cases, and those with unmet requirements can be left out`() {
     for area in RuntimeConformance.Area.allCases {
       #expect(RuntimeConformance.cases.contains { $0.area == area }, "\(area)")
     }

@@ -4,10 +4,10 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// What the sockets for datagrams of all three backends do beyond what every one promises.
+/// Behaviour of the datagram sockets of all three backends beyond the conformance suite.
 @Suite(.timeLimit(.minutes(10))) struct DatagramTests {
   @Test(arguments: Variant.all)
-  func `Datagrams go over IPv6, and by way of a socket of whatever type`(variant: Variant) async throws {
+  func `Datagrams go over IPv6, and through a type-erased socket`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       let server = AnyDatagrams(AnyDatagrams(try await runtime.bindDatagrams(on: .ipv6(.loopback, port: 0))))
       let client = try await runtime.connectDatagrams(to: server.localAddress)
@@ -33,14 +33,14 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `Options are the socket's`(variant: Variant) async throws {
+  func `The options are set on the socket`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       var options = DatagramOptions()
       options.reusePort = true
       options.receiveBufferSize = 10_000
       options.sendBufferSize = 20_000
       let first = try await runtime.bindDatagrams(on: .loopback(port: 0), options: options)
-      // Of two that share a port one is the other's peer: so the system's number of this one can be told.
+      // The second socket shares the port of the first. Its peer, set below, identifies its descriptor.
       let second = try await runtime.bindDatagrams(on: first.localAddress, options: options)
       #expect(second.localAddress == first.localAddress)
       let other = try await runtime.bindDatagrams(on: .loopback(port: 0))
@@ -50,7 +50,7 @@ import Testing
           SocketAddress(writtenBy: { getsockname(number, $0, $1) }) == second.localAddress
             && SocketAddress(writtenBy: { getpeername(number, $0, $1) }) == second.peerAddress
         })
-      // The system counts double (socket(7)).
+      // The system doubles the values (socket(7)).
       for (option, expected) in [(SO_RCVBUF, 20_000), (SO_SNDBUF, 40_000), (SO_BROADCAST, 0)] as [(Int32, Int32)] {
         var value: Int32 = -1
         var length = socklen_t(MemoryLayout<Int32>.size)
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `Datagrams go to a broadcast address where that is wanted`(variant: Variant) async throws {
+  func `Datagrams go to a broadcast address if the option allows it`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       let receiver = try await runtime.bindDatagrams(on: .ipv4(.any, port: 0))
       let everywhere = SocketAddress.ipv4(IPv4Address(127, 255, 255, 255), port: receiver.localAddress.port ?? 0)
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `A send that waits for room leaves its worker alone`(variant: Variant) async throws {
+  func `A send that waits for room does not keep its worker busy`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       for isConnected in [false, true] {
         let receiver = try await runtime.bindDatagrams(on: .unix(path: ""))
@@ -92,7 +92,7 @@ import Testing
         let (before, start) = (jobs(of: runtime), ContinuousClock.now)
         try await runtime.clock.sleep(for: .milliseconds(200))
         let count = jobs(of: runtime) - before
-        // It looks no more often than once a millisecond. A task that is woken in vain has several jobs in each.
+        // The send retries at most once a millisecond. A task that is woken in vain has several jobs per millisecond.
         #expect(Double(count) < (ContinuousClock.now - start) / .milliseconds(1) + 50)
         receiver.close()
         await #expect(throws: IOError(.send, .system(ECONNREFUSED))) { try await sending.value }
@@ -102,10 +102,10 @@ import Testing
 
   private func jobs(of runtime: any AsyncRuntime) -> Int { runtime.metrics.workers.reduce(0) { $0 + $1.jobs } }
 
-  /// Without a watchdog, which would see to the others.
+  /// Without a watchdog, which would let other tasks run.
   @Test(arguments: Backend.allCases, PollerKind.allCases)
-  func `Others have their turn beside datagrams on one worker`(backend: Backend, poller: PollerKind) async throws {
-    // In a process of its own: on Swift's pool, which other tests share, it would wait for them.
+  func `Other tasks get turns beside datagrams on one worker`(backend: Backend, poller: PollerKind) async throws {
+    // In a process of its own: on Swift's pool it would wait for other tests, which share the pool.
     await #expect(processExitsWith: .success) { [backend, poller] in
       let promise = "Tasks that never have to wait for a datagram let others run"
       let meant = try #require(RuntimeConformance.cases.first { $0.promise == promise })
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A socket is closed when the last reference to it goes`(backend: Backend) async throws {
+  func `A socket is closed with the last reference to it`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in
       let path = temporaryPath()
       func bindAndDrop() async throws { _ = try await runtime.bindDatagrams(on: .unix(path: path)) }

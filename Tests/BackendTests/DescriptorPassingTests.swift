@@ -4,7 +4,7 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// Open files that go from one end of a Unix-domain connection to the other.
+/// Passing open files from one end of a Unix-domain connection to the other.
 @Suite(.timeLimit(.minutes(10))) struct DescriptorPassingTests {
   /// Runs `body` with the two ends of a connection over a Unix-domain socket.
   private func withPair(
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `A file that is passed is open at the other end, also when it has been closed at this one`(
+  func `A passed file is open at the receiver, even if the sender has closed it`(
     variant: Variant
   ) async throws {
     try await withPair(variant) { near, far in
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `Many files go at once, and each stays with its bytes`(variant: Variant) async throws {
+  func `Many files are passed at once, and each stays with its bytes`(variant: Variant) async throws {
     try await withPair(variant) { near, far in
       let file = open("/dev/null", O_RDONLY)
       let writing = Task {
@@ -78,9 +78,9 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `A write that the peer does not take passes its files when it does`(variant: Variant) async throws {
+  func `A write that has to wait passes its files once the peer reads`(variant: Variant) async throws {
     try await withPair(variant) { near, far in
-      // Until the socket is full, and not only the turn over.
+      // Until the socket is full: a single refusal may only mean that the turn is over.
       var written = 0
       for _ in 0..<1000 { written += try near.tryWrite([UInt8](repeating: 1, count: 1 << 16)) }
       let file = open("/dev/null", O_RDONLY)
@@ -101,14 +101,14 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Writes that never wait give others a turn`(backend: Backend) async throws {
+  func `Writes that never wait give other tasks turns`(backend: Backend) async throws {
     try await backend.withRuntime(workers: 1) { runtime in
       let (near, far) = try await runtime.connectedPair(.unix(path: temporaryPath()))
       let writer = try #require(near as? any DescriptorPassing)
       let hasRun = Recorder<Int>()
       let isOvertaken = try await runtime.spawn {
         runtime.execute { hasRun.record(1) }
-        // So many fit into the socket, and are more than a turn.
+        // This many writes fit into the socket, and are more than a turn.
         for _ in 0..<100 { try await writer.write("x".utf8.span.bytes, passing: []) }
         return !hasRun.elements.isEmpty
       }.value
@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `What cannot be passed is refused`(variant: Variant) async throws {
+  func `Too many files and invalid ones are refused`(variant: Variant) async throws {
     try await withPair(variant) { near, _ in
       await #expect(throws: IOError(.write, .system(EINVAL))) { try await near.write(RawSpan(), passing: [0]) }
       await #expect(throws: IOError(.write, .system(EINVAL))) {

@@ -2,18 +2,18 @@ import Runtime
 import RuntimeTestSupport
 import Testing
 
-/// What becomes of the tasks of a runtime that has ended.
+/// Tasks of a runtime that has ended.
 @Suite(.timeLimit(.minutes(10))) struct EndTests {
-  /// Not on Swift's own pool, whose threads the tasks that go on would keep.
+  /// Not on Swift's own pool, since the blocked tasks would keep its threads.
   @Test(arguments: Backend.allCases.filter { $0 != .concurrency })
-  func `Tasks run after the end though others keep all workers`(backend: Backend) async throws {
+  func `Tasks run after the runtime's end though blocked tasks keep all workers`(backend: Backend) async throws {
     await #expect(processExitsWith: .success) { [backend] in
       let runtime = try backend.makeRuntime()
       let (stuck, later) = (Recorder<Int>(), Recorder<Int>())
       let blockers = (0..<runtime.workerCount).map { number in
         runtime.spawn {
           stuck.record(number)
-          // They give up in the end, so that a failure is one and not a hang.
+          // The tasks give up after a time, so that the test fails and does not hang.
           return block(within: .seconds(30)) { later.elements.count == 2 }
         }
       }

@@ -3,19 +3,19 @@ import RuntimePrimitives
 import RuntimeTestSupport
 import Testing
 
-/// How many turns other tasks have before a task that is ready has one.
+/// The number of turns that other tasks get before a ready task gets one.
 @Suite(.timeLimit(.minutes(10))) struct FairnessTests {
-  // More than a worker's own queue holds.
+  // More than the capacity of a worker's own queue.
   private static let count = 1000
 
   /// The two ways to yield.
   enum Way: CaseIterable { case swifts, theRuntimes }
 
   @Test(arguments: Backend.allCases, Way.allCases)
-  func `However many tasks yield, each has its turn before others have two`(backend: Backend, way: Way) async throws {
-    // Without relief workers: one would go on with the others while the machine keeps a thread from its task.
+  func `However many tasks yield, each gets its turn before another gets two`(backend: Backend, way: Way) async throws {
+    // Without relief workers: one would run other tasks while the machine delays the worker's thread.
     try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
-      // The task whose turn it was, one after another. There is one worker: none has its turn beside another.
+      // The tasks in the order of their turns. With one worker no two turns overlap.
       let turns = Shared(Lock<[Int]>([]))
       let tasks = try await runtime.spawn {
         (0..<Self.count).map { number in
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A task that yields goes on behind all that were ready before it`(backend: Backend) async throws {
+  func `A task that yields resumes after all tasks that were ready before it`(backend: Backend) async throws {
     try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
       let order = Shared(Lock<[Int]>([]))
       try await runtime.spawn {
@@ -60,7 +60,7 @@ import Testing
   ) async throws {
     try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
       let count = try await runtime.spawn {
-        // What waits for the end of the outer job would wait for ever.
+        // A wait for the end of the outer job would never end.
         BlockedThread(mainQueue: nil).run {
           for _ in 0..<10 { await runtime.yield() }
           return 10

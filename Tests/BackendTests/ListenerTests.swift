@@ -6,11 +6,11 @@ import Testing
 
 @Suite(.timeLimit(.minutes(10))) struct ListenerTests {
   @Test(arguments: Backend.allCases)
-  func `What it makes is non-blocking, closed on exec, and sends at once`(backend: Backend) async throws {
+  func `Sockets are non-blocking, closed on exec, and have TCP_NODELAY`(backend: Backend) async throws {
     await #expect(processExitsWith: .success) { [backend] in
       try await backend.withRuntime { runtime in
         let (near, far) = try await runtime.connectedPair()
-        // By their addresses: a number that is new may have been another file's a moment ago.
+        // Found by their addresses: a new number may have belonged to another file a moment ago.
         let made = openDescriptors().filter { [near.localAddress, far.localAddress].contains(connectedAddress($0)) }
         #expect(made.count == 2)
         for descriptor in made {
@@ -35,11 +35,11 @@ import Testing
         var options = ListenOptions()
         options.onShortage = { shortages.record($0) }
         let listener = try await runtime.listen(on: .loopback(port: 0), options: options)
-        // Connected from outside this process's limit: by hand, before it is lowered.
+        // The client connects before the limit is lowered.
         let client = try await runtime.connect(to: listener.localAddress)
-        // Dispatch, on which Swift and the test library sleep, makes its own descriptors then and aborts without.
+        // Swift and the test library sleep on Dispatch, which opens descriptors then, and aborts if it cannot.
         try await Task.sleep(for: .milliseconds(200))
-        // All numbers are taken, so that the connection cannot be accepted.
+        // Uses all descriptors, so that the listener cannot accept the connection.
         var limit = rlimit(rlim_cur: 256, rlim_max: 256)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         var taken: [Int32] = []
@@ -51,7 +51,7 @@ import Testing
         let accepting = runtime.spawn { try await listener.accept() as any ByteStream }
         let before = processorTime()
         try await runtime.clock.sleep(for: .milliseconds(300))
-        // Asking every 20 ms costs nothing to speak of; spinning would have cost all of the 300 ms.
+        // Retrying every 20 ms costs almost nothing; spinning would have used all of the 300 ms.
         #expect(processorTime() - before < 150_000_000)
         #expect(shortages.elements.first == IOError(.accept, .system(EMFILE)))
         taken.forEach { close($0) }
@@ -66,13 +66,13 @@ import Testing
 /// The numbers of this process's open descriptors.
 func openDescriptors() -> [Int32] { (0..<1024).filter { fcntl($0, F_GETFD) >= 0 } }
 
-/// The address here of a socket that is connected; `nil` if `descriptor` is anything else.
+/// The local address of a connected socket; `nil` for other descriptors.
 private func connectedAddress(_ descriptor: Int32) -> SocketAddress? {
   guard SocketAddress(writtenBy: { getpeername(descriptor, $0, $1) }) != nil else { return nil }
   return SocketAddress(writtenBy: { getsockname(descriptor, $0, $1) })
 }
 
-/// Nanoseconds of processor time that this process has used.
+/// The processor time that this process has used, in nanoseconds.
 func processorTime() -> Int64 {
   var time = timespec()
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)

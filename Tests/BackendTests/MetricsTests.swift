@@ -7,7 +7,7 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct MetricsTests {
   @Test(arguments: Backend.allCases)
   func `A runtime counts the jobs that its workers run`(backend: Backend) async throws {
-    // Without relief workers, whose jobs are not their own.
+    // Without relief workers, whose jobs do not count for the workers.
     try await backend.withRuntime(stalls: nil) { runtime in
       let before = runtime.metrics.workers.map(\.jobs).reduce(0, +)
       try await runtime.spawn { for _ in 0..<100 { await Task.yield() } }.value
@@ -21,16 +21,16 @@ import Testing
     try await backend.withRuntime { runtime in
       func total(_ figure: (WorkerMetrics) -> Int) -> Int { runtime.metrics.workers.map(figure).reduce(0, +) }
       let (parks, wakes) = (total(\.parks), total(\.wakes))
-      // Until one comes that found all of them asleep.
+      // Until a task arrives while all of them are asleep.
       while total(\.parks) == parks || total(\.wakes) == wakes { try await runtime.spawn {}.value }
     }
   }
 
   @Test(arguments: Backend.allCases)
-  func `A worker tells for how long it has been in its job, and for how long it has been busy`(
+  func `A worker reports how long its job has run, and how long it has been busy`(
     backend: Backend
   ) async throws {
-    // Without relief workers, one of which may run the job where a pool's threads are late.
+    // Without relief workers, one of which may run the job if the worker's thread is late.
     var stalls = StallOptions()
     stalls.maximumReliefWorkers = 0
     try await backend.withRuntime(workers: 1, stalls: stalls) { runtime in
@@ -42,7 +42,7 @@ import Testing
     }
   }
 
-  @Test func `Swift's own pool has no workers to tell of`() async throws {
+  @Test func `Swift's own pool reports no workers`() async throws {
     let runtime = try ConcurrencyRuntime()
     #expect(runtime.metrics.workers == [])
     await runtime.shutdown()
@@ -50,7 +50,7 @@ import Testing
 
   @Test func `Work of a busy worker is stolen, and that is counted`() async throws {
     let runtime = try CustomRuntime(workers: 2)
-    // The one that starts the other holds its worker until that has run.
+    // The first task blocks its worker until the second has run.
     try await runtime.spawn {
       let barrier = Barrier(count: 2)
       let other = runtime.spawn { barrier.wait() }

@@ -3,10 +3,10 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// What a socket knows of its other end without reading.
+/// The state of the peer, which a socket reports without reading.
 @Suite(.timeLimit(.minutes(10))) struct PeerPresenceTests {
   @Test(arguments: Backend.allCases)
-  func `a socket tells a peer that is there from one that has finished, and that from one that has gone`(
+  func `a socket distinguishes a peer that is present, one that has finished and one that is gone`(
     _ backend: Backend
   ) async throws {
     func check(_ runtime: some AsyncRuntime) async throws {
@@ -17,10 +17,10 @@ import Testing
       try await far.write("unread")
       try await far.shutdownWrite()
       #expect(try await near.read(upTo: 3).count == 3)
-      // The rest of the bytes does not hide the end behind them.
+      // Unread bytes do not hide the end of the stream behind them.
       while near.attribute(PeerPresence.self) == .present { await Task.yield() }
       #expect(near.attribute(PeerPresence.self) == .finished)
-      // What it closes with unread resets the connection.
+      // Closing with unread bytes resets the connection.
       try await near.write("unread")
       _ = try await far.waitUntilReadable()
       far.close()
@@ -33,7 +33,7 @@ import Testing
     try await backend.withRuntime { try await check($0) }
   }
 
-  @Test func `a stream in memory tells the same`() async throws {
+  @Test func `a stream in memory does the same`() async throws {
     let (near, far) = MemoryStream.pair()
     #expect(near.attribute(PeerPresence.self) == .present)
     try far.shutdownWrite()

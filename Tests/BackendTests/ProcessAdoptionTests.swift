@@ -6,10 +6,10 @@ import RuntimeTestSupport
 import Synchronization
 import Testing
 
-/// What changes in a process that a runtime has adopted. Each test has a process of its own, since there is one adoption in
-/// each.
+/// A process that a runtime has adopted. Each test has a process of its own, since a process has one adoption at a
+/// time.
 @Suite(.timeLimit(.minutes(10))) struct ProcessAdoptionTests {
-  /// What names no executor, or goes on without one.
+  /// Ways to start or resume a task without naming an executor, and two that name one.
   enum Construct: CaseIterable, Sendable {
     case task, detachedTask, childTask, asyncLet, actor, await, yield, sleep, clockSleep, foreignContinuation
     case runtimesTask, mainActor
@@ -54,7 +54,7 @@ import Testing
 
   private static func nothing() async {}
 
-  /// Whether it is the name of one of two workers.
+  /// Whether `name` is the name of one of the two workers.
   private static func isWorker(_ name: String) -> Bool { name == "gearbox-0" || name == "gearbox-1" }
 
   /// A flag that a test's own task raises.
@@ -64,7 +64,7 @@ import Testing
     func raise() { value.store(true, ordering: .releasing) }
   }
 
-  /// Has the only worker of a runtime blocked until `flag` is up, and waits until it is.
+  /// Blocks the only worker of a runtime until `flag` is up, and returns once it is blocked.
   private static func blockWorker(until flag: Flag) -> Task<Bool, Never> {
     let isBlocked = Flag()
     let task = Task.detached {
@@ -75,7 +75,7 @@ import Testing
     return task
   }
 
-  @Test func `Whatever names no executor runs on the workers, and the main actor does not`() async {
+  @Test func `Code that names no executor runs on the workers, and the main actor does not`() async {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 2, stalls: nil)
       let adoption = try runtime.adoptProcess()
@@ -98,7 +98,7 @@ import Testing
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 2, stalls: nil)
       let adoption = try runtime.adoptProcess()
-      // This task waits for a thread that is no executor's, so that nothing else is enqueued.
+      // This task waits for a thread outside all executors, so that nothing else is enqueued.
       let jobCount = await onThreadOfItsOwn {
         let hasEnded = Flag()
         let start = adoption.jobCount
@@ -114,17 +114,17 @@ import Testing
     }
   }
 
-  /// Async functions that the compiler cannot see through, each of which Swift asks for its executor.
+  /// Async functions that the compiler cannot inline. Swift asks each for its executor.
   private class Callee: @unchecked Sendable {  // It has no state.
     @concurrent func work() async {}
     @inline(never) @concurrent static func call(_ callee: Callee) async { await callee.work() }
   }
 
-  @Test func `Nothing is left to Swift's pool, not even to yield or to sleep`() async {
+  @Test func `No job goes to Swift's pool, not even for a yield or a sleep`() async {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 2)
       let isOver = Flag()
-      // Many more than the pool has threads. They give up in the end, so that a failure is one and not a hang.
+      // Many more than the pool's threads. The tasks give up after a time, so that the test fails and does not hang.
       let blockers = (0..<64).map { _ in Task.detached { block(within: .seconds(20)) { isOver.isUp } } }
       try runtime.adoptProcess()
       let place = Place()
@@ -147,7 +147,7 @@ import Testing
     }
   }
 
-  @Test func `A sleep that has begun ends in time though the process is given back, and the runtime ends`() async {
+  @Test func `A sleep ends in time although the process is given back during it, and the runtime ends`() async {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 1)
       let adoption = try runtime.adoptProcess()
@@ -162,12 +162,12 @@ import Testing
       #expect(ContinuousClock.now - start >= .milliseconds(50))
       cancelled.cancel()
       await #expect(throws: CancellationError.self) { try await cancelled.value }
-      // And those that begin now.
+      // Sleeps that begin now also end.
       try await Task.sleep(for: .milliseconds(1))
     }
   }
 
-  @Test func `One runtime has the process, until it gives it back`() async {
+  @Test func `Only one runtime adopts the process, until it gives it back`() async {
     await #expect(processExitsWith: .success) {
       let (first, second) = (try CustomRuntime(workers: 1), try CustomRuntime(workers: 1))
       let adoption = try first.adoptProcess()
@@ -175,7 +175,7 @@ import Testing
       #expect(throws: AdoptionRefused.alreadyAdopted) { try second.adoptProcess() }
       adoption.giveBack()
       let later = try second.adoptProcess()
-      // It has no say any more.
+      // A second call has no effect.
       adoption.giveBack()
       #expect(throws: AdoptionRefused.alreadyAdopted) { try first.adoptProcess() }
       await first.shutdown()
@@ -187,7 +187,7 @@ import Testing
     }
   }
 
-  @Test func `A runtime that shuts down gives the process back, and tasks are run after that`() async {
+  @Test func `A runtime that shuts down gives the process back, and tasks still run afterwards`() async {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 2)
       let adoption = try runtime.adoptProcess()
@@ -199,7 +199,7 @@ import Testing
           return threadName()
         }
       }
-      // From a task that it runs.
+      // From a task on the runtime itself.
       await Task.detached { await runtime.shutdown(grace: .zero) }.value
       sleeper.cancel()
       for task in left { #expect(!Self.isWorker(await task.value)) }
@@ -207,12 +207,12 @@ import Testing
       #expect(!Self.isWorker(await Place().threadName()))
       #expect(throws: AdoptionRefused.shutDown) { try runtime.adoptProcess() }
       adoption.giveBack()
-      // A task of the runtime itself goes to Swift's pool, by a job that names no executor.
+      // A task of the runtime goes to Swift's pool, by a job that names no executor.
       #expect(!Self.isWorker(try await runtime.spawn { threadName() }.value))
     }
   }
 
-  @Test func `Jobs that wait when the process is given back are run by Swift's pool`() async {
+  @Test func `Swift's pool runs jobs that wait when the process is given back`() async {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 1, stalls: nil)
       let adoption = try runtime.adoptProcess()
@@ -223,7 +223,7 @@ import Testing
         #expect(runtime.metrics.queueDepths[0] >= 100)
         #expect(ran.elements.isEmpty)
         adoption.giveBack()
-        // Its worker is blocked still.
+        // The worker is still blocked.
         #expect(block { ran.elements.count == 100 })
         #expect(!ran.elements.contains("gearbox-0"))
         Task.detached {
@@ -236,7 +236,7 @@ import Testing
     }
   }
 
-  @Test func `Each task is run to its end though the process is adopted and given back under load`() async {
+  @Test func `Each task runs to its end while the process is adopted and given back under load`() async {
     await #expect(processExitsWith: .success) {
       let runtimes = [try CustomRuntime(workers: 2), try CustomRuntime(workers: 1)]
       let (perThread, threads) = (2000, 3)
@@ -260,7 +260,7 @@ import Testing
         #expect(
           block {
             if let adoption = try? runtimes[turn % 2].adoptProcess() {
-              // Until it has had something to do.
+              // Until the runtime has run some jobs.
               _ = block(within: .milliseconds(5)) { adoption.jobCount > 100 }
               adoption.giveBack()
             }
@@ -274,7 +274,7 @@ import Testing
     }
   }
 
-  @Test func `The more urgent goes first, whatever waits`() async {
+  @Test func `The most urgent job runs first`() async {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 1, stalls: nil)
       try runtime.adoptProcess()
@@ -289,18 +289,18 @@ import Testing
         _ = blocker
       }
       #expect(order.elements.prefix(10).allSatisfy { $0 == .high })
-      // One of the others may have been passed over often enough by then.
+      // A job of another class may have been passed over often enough by then.
       #expect(order.elements.prefix(21).filter { $0 == .medium }.count == 10)
       await runtime.shutdown()
     }
   }
 
-  @Test func `A background task gets on, and what awaits it, though urgent work never ends`() async {
+  @Test func `A background task and its awaiter progress beside endless urgent work`() async {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 1, stalls: nil)
       try runtime.adoptProcess()
       let hasRun = Flag()
-      /// Starts the next of its kind, so that two of them are always ready.
+      /// Starts the next urgent task, so that two of them are always ready.
       @Sendable func urge() {
         Task.detached(priority: .high) { if !hasRun.isUp { urge() } }
       }
@@ -313,22 +313,22 @@ import Testing
     }
   }
 
-  @Test func `Relief workers come where tasks block all workers`() async {
+  @Test func `Relief workers start when tasks block all workers`() async {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 2)
       try runtime.adoptProcess()
       let flag = Flag()
-      // Many more than the workers, so that relief workers have some too, and others have to come.
+      // Many more than the workers, so that relief workers get some too, and more of them have to start.
       let blocked = (0..<12).map { _ in Task.detached { block(within: .seconds(60)) { flag.isUp } } }
       let last = Task.detached { flag.raise() }
-      for task in blocked { #expect(await task.value, "nothing was run while they blocked") }
+      for task in blocked { #expect(await task.value, "no task ran while they blocked the workers") }
       await last.value
       #expect(runtime.metrics.reliefs > 0)
       await runtime.shutdown()
     }
   }
 
-  @Test func `The runtime's own tasks have their turn beside endless other work, and the other way round`() async {
+  @Test func `The runtime's own tasks and adopted ones get turns beside endless work of each other`() async {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 1, stalls: nil)
       try runtime.adoptProcess()

@@ -17,7 +17,7 @@ import Testing
     }
     @Sendable func fail(_ runtime: some AsyncRuntime) throws { try runtime.run { _ in throw Failure() } }
     let (first, second) = (try backend.makeRuntime(), try backend.makeRuntime())
-    // On a thread that may be blocked: a test's own belongs to Swift's pool.
+    // On a separate thread, which may block: the test's own thread belongs to Swift's pool.
     await withCheckedContinuation { continuation in
       onForeignThread {
         #expect(throws: Never.self) { try run(first) }

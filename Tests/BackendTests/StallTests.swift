@@ -3,14 +3,14 @@ import RuntimeCustom
 import RuntimeTestSupport
 import Testing
 
-/// What each of our backends does about jobs that keep a worker for long. What every runtime owes is in the conformance
-/// suite.
+/// How each backend handles jobs that keep a worker for long. The conformance suite tests what every runtime
+/// guarantees.
 @Suite(.timeLimit(.minutes(10))) struct StallTests {
   @Test(arguments: Backend.allCases, [1, 2])
-  func `Relief workers run what comes while every worker is stuck`(backend: Backend, workers: Int) async throws {
+  func `Relief workers run new tasks while every worker is stuck`(backend: Backend, workers: Int) async throws {
     try await backend.withRuntime(workers: workers) { runtime in
       let done = Recorder<Int>()
-      // More than there are workers: some are stuck on relief workers, which need relief in their turn.
+      // More than the workers: some block relief workers, which need relief too.
       let stuck = (0..<workers + 2).map { _ in runtime.spawn { block { !done.elements.isEmpty } } }
       try await runtime.spawn {
         try await runtime.clock.sleep(for: .milliseconds(1))
@@ -25,14 +25,14 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `With relief switched off no more tasks run at once than there are workers`(backend: Backend) async throws {
+  func `Without relief, at most as many tasks run at once as there are workers`(backend: Backend) async throws {
     var stalls = StallOptions()
     stalls.maximumReliefWorkers = 0
     for stalls in [stalls, nil] {
       try await backend.withRuntime(workers: 1, stalls: stalls) { runtime in
         let done = Recorder<Int>()
         let stuck = runtime.spawn {
-          // Made ready while the only worker is here.
+          // Made ready while the only worker runs this task.
           let waiting = runtime.spawn { done.record(1) }
           return (block(within: .milliseconds(50)) { !done.elements.isEmpty }, waiting)
         }
@@ -65,13 +65,13 @@ import Testing
     }
     report.finish()
     var others = 0
-    // On a machine where threads stand still there may be more, but none that is told twice.
+    // There may be more where the machine delays threads, but no stall is reported twice.
     for await _ in reports { others += 1 }
     #expect(others <= 20)
   }
 
   @Test(arguments: Backend.allCases)
-  func `A stall that does not end is reported all the same`(backend: Backend) async throws {
+  func `A stall that does not end is reported too`(backend: Backend) async throws {
     let reported = Recorder<Stall>()
     var stalls = StallOptions()
     stalls.report = { reported.record($0) }
@@ -89,7 +89,7 @@ import Testing
     stalls.report = { reported.record($0.task) }
     try await backend.withRuntime(workers: 1, stalls: stalls) { runtime in
       for round in 0..<2 {
-        // Tasks of other names before it and after it, which may have the same address.
+        // Tasks with other names run before and after it, and may have the same address.
         try await runtime.spawn(name: "brief \(round)") { await Task.yield() }.value
         let isReported = try await runtime.spawn(name: "import \(round)") {
           await Task.yield()
@@ -103,12 +103,12 @@ import Testing
       }.value
       #expect(isReportedWithoutName)
     }
-    // A slow machine may stall anywhere.
+    // A slow machine may stall in any task.
     let names = reported.elements
     #expect(Set(names).isSubset(of: [nil] + (0..<2).flatMap { ["import \($0)", "brief \($0)"] }))
   }
 
-  @Test func `A report says in a line what has happened`() {
+  @Test func `A report describes the stall in a line`() {
     func line(_ isOver: Bool, _ activity: String?, _ task: String?) -> String {
       Stall(
         runtime: "custom", worker: "worker 0", duration: .milliseconds(1003), isOver: isOver, activity: activity,

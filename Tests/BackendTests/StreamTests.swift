@@ -4,10 +4,10 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// What the streams of all three backends do beyond what every stream promises.
+/// Behaviour of the streams of all three backends beyond the conformance suite.
 @Suite(.timeLimit(.minutes(10))) struct StreamTests {
   @Test(arguments: Variant.all)
-  func `What can be done without waiting is done in a plain call, and nothing else is`(variant: Variant) async throws {
+  func `Plain calls do what needs no waiting, and nothing else`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       let (near, far) = try await runtime.connectedPair()
       #expect(try near.tryRead() == nil)
@@ -15,7 +15,7 @@ import Testing
       try await near.waitUntilReadableOrClosed()
       #expect(try near.tryRead() == Array("hello".utf8))
       #expect(try near.tryRead() == nil)
-      // More than any socket holds, so that the peer's not reading must show.
+      // More than a socket's capacity, so that a write has to wait for the peer to read.
       let block = [UInt8](repeating: 7, count: 1 << 20)
       var written = 0
       while true {
@@ -23,18 +23,18 @@ import Testing
         if count == 0 { break }
         written += count
       }
-      // Others get a turn after many operations in a row, so that a 0 need not mean that the socket is full.
+      // Other tasks get a turn after many operations in a row, so that a 0 need not mean that the socket is full.
       #expect(written > 0)
       try await far.shutdownWrite()
       #expect(try await near.readToEnd().count == written)
       try await near.waitUntilReadableOrClosed()
-      // Nor need `nil` mean, after so many reads, that there is nothing.
+      // Nor need `nil` mean, after many reads, that the socket is empty.
       #expect(try near.tryRead() ?? [] == [])
     }
   }
 
   @Test(arguments: Variant.all)
-  func `A connection asks a silent peer whether it is there, where that is wanted`(variant: Variant) async throws {
+  func `A connection sends keep-alive probes to a silent peer on request`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       var (connecting, listening) = (ConnectOptions(), ListenOptions())
       connecting.tcp.keepAlive = TCPOptions.KeepAlive(idle: .milliseconds(59_500), interval: .seconds(7), probes: 3)
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `What the system takes for a peer that reads nothing has a limit`(variant: Variant) async throws {
+  func `An option limits what the system buffers for a peer that reads nothing`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       let memory = [UInt8](repeating: 1, count: 16 * 1024)
       var taken: [Int] = []
@@ -63,7 +63,7 @@ import Testing
         let near = try await runtime.connect(to: listener.localAddress, options: connecting)
         let far = try await listener.accept()
         var count = 0
-        // 0 may also mean that others are to have a turn.
+        // 0 may also mean that other tasks are to have a turn.
         var refusals = 0
         while refusals < 100 {
           let written = try near.tryWrite(memory.span.bytes)
@@ -76,12 +76,12 @@ import Testing
         far.close()
         listener.close()
       }
-      // What the peer's system takes is the same in both.
+      // The peer's system buffers the same amount in both cases.
       #expect(taken[0] + 512 * 1024 < taken[1])
     }
   }
 
-  /// Whether the system asks the peer, and the three figures that say when.
+  /// Whether the system sends keep-alive probes, and the three figures for their times.
   private func keepAlive(of stream: any ByteStream) throws -> [Int32] {
     let descriptor = try #require(systemDescriptor(of: stream))
     let tcp = Int32(IPPROTO_TCP)
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `A stream that is dropped is closed`(variant: Variant) async throws {
+  func `Dropping a stream closes it`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       let far: any ByteStream
       do {
@@ -119,7 +119,7 @@ import Testing
   }
 
   @Test(arguments: Variant.all)
-  func `A closed stream knows no addresses, and cannot be finished`(variant: Variant) async throws {
+  func `A closed stream has no addresses, and its writing end cannot be shut down`(variant: Variant) async throws {
     try await variant.withRuntime { runtime in
       let (near, far) = try await runtime.connectedPair()
       near.close()

@@ -5,17 +5,17 @@ import RuntimeTesting
 import Synchronization
 import Testing
 
-/// Everything at once, for as long as `STRESS_SECONDS` says; `scripts/stress` has it last.
+/// All operations at once, for `STRESS_SECONDS`. `scripts/stress` runs it for long.
 @Suite(.timeLimit(.minutes(60))) struct StressTests {
   private static let duration = Duration.seconds(getenv("STRESS_SECONDS").flatMap { Int(String(cString: $0)) } ?? 1)
 
-  /// What a task does for a while before it is counted.
+  /// An operation of a task.
   private enum Deed: CaseIterable {
     case nothing, yield, sleep, systemSleep, block, fan, ball, cancelled
   }
 
   @Test(arguments: Backend.allCases, [1, 3])
-  func `Tasks that do all there is to do, from inside and outside, all come to their end`(
+  func `Tasks that do everything, started from inside and outside, all end`(
     backend: Backend, workers: Int
   ) async throws {
     try await backend.withRuntime(workers: workers) { runtime in
@@ -26,7 +26,7 @@ import Testing
         try await Self.act(Deed.allCases.randomElement() ?? .nothing, on: runtime)
         ended.value.add(1, ordering: .relaxed)
       }
-      // The group's children are on Swift's pool, so that what they start comes from outside.
+      // The group's children are on Swift's pool, so that they start tasks from outside the runtime.
       try await withThrowingTaskGroup(of: Void.self) { group in
         for isInside in [true, true, false, false] {
           group.addTask {

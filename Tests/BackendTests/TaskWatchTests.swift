@@ -6,9 +6,10 @@ import RuntimeTestSupport
 import Synchronization
 import Testing
 
-/// What those who watch tasks see of them.
+/// The snapshots of tasks that a watch returns.
 @Suite(.timeLimit(.minutes(10))) struct TaskWatchTests {
-  /// Blocks the calling thread until `watch` sees the task of that name as `isSo` says, and returns that.
+  /// Blocks the calling thread until the task of that name satisfies `isSo` in a snapshot of `watch`, and returns the
+  /// snapshot.
   private static func task(
     _ name: String, seenBy watch: TaskWatch, where isSo: (TaskSnapshot) -> Bool = { _ in true }
   ) -> TaskSnapshot? {
@@ -20,12 +21,12 @@ import Testing
     return task
   }
 
-  /// A name that no other test has, since a watch sees the tasks of all runtimes.
+  /// A unique name, since a watch sees the tasks of all runtimes.
   private static func name(_ what: String) -> String { "\(what) \(count.wrappingAdd(1, ordering: .relaxed).newValue)" }
   private static let count = Atomic(0)
 
   @Test(arguments: Backend.allCases)
-  func `A task that waits is seen to wait for what it does wait for`(backend: Backend) async throws {
+  func `A snapshot shows what a task waits for`(backend: Backend) async throws {
     let watch = TaskWatch()
     try await backend.withRuntime(workers: 2, stalls: nil) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 0))
@@ -63,7 +64,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A task that runs is seen with its worker, and one behind it as ready`(backend: Backend) async throws {
+  func `A snapshot shows a running task with its worker, and a task behind it as ready`(backend: Backend) async throws {
     let watch = TaskWatch()
     try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
       let (running, ready) = (Self.name("runs"), Self.name("is ready"))
@@ -72,11 +73,11 @@ import Testing
         runtime.execute(name: ready) {}
         _ = block { !mayEnd.elements.isEmpty }
       }
-      // On a thread of its own, since all those of Swift's pool may be kept by tasks like the first.
+      // On a thread of its own, since tasks like the first may block all threads of Swift's pool.
       let (seen, behind, later) = await onThreadOfItsOwn {
         defer { mayEnd.record(true) }
         let seen = Self.task(running, seenBy: watch) { $0.state == .running(worker: "worker 0") }
-        // It goes on to run, and its time grows.
+        // The task still runs, and its time grows.
         let later = Self.task(running, seenBy: watch) { $0.busyTime > seen?.busyTime ?? .zero }
         return (seen, Self.task(ready, seenBy: watch), later)
       }
@@ -89,8 +90,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A task that waits for another is suspended, and each time that it goes on counts`(backend: Backend) async throws
-  {
+  func `A task that waits for another is suspended, and each resumption counts`(backend: Backend) async throws {
     let watch = TaskWatch()
     try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
       let name = Self.name("waits")
@@ -108,7 +108,7 @@ import Testing
     }
   }
 
-  @Test func `On Swift's pool tasks are seen to wait as well`() async throws {
+  @Test func `On Swift's pool snapshots show what tasks wait for, too`() async throws {
     let watch = TaskWatch()
     let runtime = try ConcurrencyRuntime()
     let name = Self.name("sleeps")
@@ -126,7 +126,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Workers say what they do, and sleeps are counted`(backend: Backend) async throws {
+  func `Workers report their activity, and sleeps are counted`(backend: Backend) async throws {
     try await backend.withRuntime(workers: 2) { runtime in
       let mayEnd = Recorder<Bool>()
       let task = runtime.spawn(name: "busy") { _ = block { !mayEnd.elements.isEmpty } }
@@ -146,9 +146,9 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `For how long workers have been busy is counted`(backend: Backend) async throws {
+  func `The busy time of workers is counted`(backend: Backend) async throws {
     var stalls = StallOptions()
-    // A relief worker's time is not the workers'.
+    // The time of a relief worker does not count for the workers.
     stalls.maximumReliefWorkers = 0
     try await backend.withRuntime(workers: 2, stalls: stalls) { runtime in
       let isSeen = try await runtime.spawn {

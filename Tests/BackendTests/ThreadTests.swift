@@ -7,15 +7,15 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// On whose threads Swift runs what: the facts on which the backends rest, checked so that a toolchain that changes them
-/// breaks here and not in a server.
+/// The threads on which Swift runs code. The backends rely on these facts, so a toolchain that changes them fails here
+/// and not in a server.
 @Suite(.timeLimit(.minutes(10))) struct ThreadTests {
-  /// What may follow an `await`, or start a task, in a task that a backend spawned.
+  /// Ways to suspend, or to start a task, in a task that a backend has spawned.
   enum Construct: String, CaseIterable, Sendable {
     case spawn, await, yield, sleep, clockSleep, suspendingClockSleep, runtimeSleep, childTask, asyncLet, defaultActor
     case foreignContinuation, socket, blockingWork, unstructuredTask, detachedTask, mainActor
 
-    /// Whether what it runs is on the backend's own threads.
+    /// Whether its code runs on the backend's own threads.
     var staysHome: Bool {
       switch self {
       case .unstructuredTask, .detachedTask, .mainActor: false
@@ -28,7 +28,7 @@ import Testing
 
   @MainActor static func mainThreadName() -> String { threadName() }
 
-  /// The name of the thread on which `construct` runs, or goes on, in a task of `runtime`.
+  /// The name of the thread on which `construct` runs or resumes in a task of `runtime`.
   static func thread(of construct: Construct, on runtime: some AsyncRuntime) async throws -> String {
     try await runtime.spawn {
       switch construct {
@@ -75,12 +75,12 @@ import Testing
 
   @Test(arguments: Backend.allCases, Construct.allCases)
   func `A task and its children stay on the backend's threads`(backend: Backend, construct: Construct) async throws {
-    // Without relief workers, which come on a busy machine.
+    // Without relief workers, which start on a busy machine.
     try await backend.withRuntime(stalls: nil) { runtime in
       for _ in 0..<20 {
         let name = try await Self.thread(of: construct, on: runtime)
         switch backend {
-        // Swift's pool and the queues of Dispatch are threads of the one set that libdispatch keeps.
+        // Swift's pool and the queues of Dispatch share the threads of libdispatch.
         case .concurrency, .dispatch: #expect(name.hasSuffix("default-qos") || construct == .mainActor)
         case .custom: #expect((name == "gearbox-0" || name == "gearbox-1") == construct.staysHome, "on \(name)")
         }
@@ -99,19 +99,19 @@ import Testing
           case .custom: ["gearbox-0", "gearbox-1", "gearbox-block", "gearbox-watch"]
           }
         let names = { Set(threadNames().filter { $0.hasPrefix("gearbox-") && !$0.hasPrefix("gearbox-Pack") }) }
-        // A thread names itself, and may not have come to it yet.
+        // A thread names itself, and may not have done so yet.
         while !names().isSuperset(of: expected) { await Task.yield() }
         #expect(names().subtracting(["gearbox-relief"]) == expected)
       }
     }
   }
 
-  @Test func `Task.sleep on the custom backend needs nothing of Swift's own pool`() async throws {
+  @Test func `Task.sleep on the custom backend does not need Swift's own pool`() async throws {
     await #expect(processExitsWith: .success) {
       let runtime = try CustomRuntime(workers: 1)
       let wakes = Recorder<Int>()
       let blocked = try await runtime.spawn {
-        // Many more than the pool has threads. They give up in the end, so that a failure is one and not a hang.
+        // Many more than the pool's threads. The tasks give up after a time, so that the test fails and does not hang.
         let blockers = (0..<64).map { _ in
           Task.detached { block(within: .seconds(20)) { !wakes.elements.isEmpty } }
         }
@@ -125,21 +125,21 @@ import Testing
     }
   }
 
-  @Test func `A Dispatch runtime for whose timers there is no thread says so`() async throws {
+  @Test func `A Dispatch runtime reports that no thread runs its timers`() async throws {
     await #expect(processExitsWith: .success) {
-      // A serial queue may have a thread beyond those of the global ones, but of all there are 255 at most.
+      // A serial queue may have a thread beyond those of the global queues, but there are at most 255 in all.
       for number in 0..<300 { DispatchQueue(label: "blocked \(number)").async { while true { pause() } } }
       #expect(throws: IOError(.thread, .system(EAGAIN))) { try DispatchRuntime() }
     }
   }
 
   @Test(arguments: Backend.allCases)
-  func `Task.sleep goes on once the runtime has been shut down`(backend: Backend) async throws {
+  func `Task.sleep still works after the runtime's shutdown`(backend: Backend) async throws {
     let runtime = try backend.makeRuntime()
     await runtime.shutdown()
     try await runtime.spawn {
       try await withThrowingTaskGroup { group in
-        // Each is to end before those that have been started so far, and some begin when others have ended.
+        // Each sleep ends before those started earlier, and some begin when others have ended.
         for duration in (1...20).reversed() {
           group.addTask { for _ in 0..<3 { try await Task.sleep(for: .milliseconds(duration)) } }
         }

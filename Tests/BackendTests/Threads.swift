@@ -28,7 +28,7 @@ private func firstLine(_ path: String) -> String? {
   return String(decoding: bytes.prefix(max(0, count)).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
 }
 
-/// Runs `body` on a thread that is no runtime's.
+/// Runs `body` on a thread that belongs to no runtime.
 func onForeignThread(_ body: @escaping @Sendable () -> Void) {
   final class Box: Sendable {
     let body: @Sendable () -> Void
@@ -44,7 +44,7 @@ func onForeignThread(_ body: @escaping @Sendable () -> Void) {
   pthread_detach(thread)
 }
 
-/// A value that several tasks hold: for those, such as atomics, that cannot be copied.
+/// A noncopyable value, such as an atomic, shared by several tasks.
 final class Shared<Value: ~Copyable & Sendable>: Sendable {
   let value: Value
   init(_ value: consuming Value) { self.value = value }

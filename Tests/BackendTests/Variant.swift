@@ -2,7 +2,7 @@ import Runtime
 import RuntimeTestSupport
 import Testing
 
-/// A backend, a way to wait for sockets, and a number of workers.
+/// A backend, a poller, and a number of workers.
 struct Variant: Sendable, Codable, CustomTestStringConvertible {
   let backend: Backend
   let poller: PollerKind

@@ -5,7 +5,7 @@ import Runtime
 import RuntimeSelection
 import Synchronization
 
-/// A program whose main thread is blocked in `run`, for tests of what goes on meanwhile. Its argument says which.
+/// A program whose main thread is blocked in `run`. Its argument chooses the scenario to run meanwhile.
 @main struct MainThreadProgram: RuntimeProgram {
   static func main() throws {
     var runtime = try RuntimeSettings.fromEnvironment()
@@ -16,7 +16,7 @@ import Synchronization
       say("mishap")
     }
     say("end")
-    exit(0)  // Threads that are blocked for ever are no reason to wait.
+    exit(0)  // Does not wait for threads that stay blocked.
   }
 
   struct Mishap: Error {}
@@ -34,7 +34,7 @@ import Synchronization
 }
 
 enum Thread {
-  /// Not by `pthread_self`: an optimiser may take what it returned before an await for what it returns after it.
+  /// Not by `pthread_self`: an optimiser may reuse its result from before an await after it.
   static var isMain: Bool { gearbox_is_main_thread() }
 }
 
@@ -75,13 +75,13 @@ private func callMainActorAtTheEnd(_ runtime: some AsyncRuntime) {
   }
 }
 
-/// Leaves Swift's pool without a thread: as many as there are run what never ends.
+/// Blocks all threads of Swift's pool, with tasks that never end.
 private func blockPool() async {
   for _ in 0..<100 { Task.detached { blockForEver() } }
   await awaitBlockedThread()
 }
 
-/// Leaves Dispatch's global queues without a thread.
+/// Blocks all threads of Dispatch's global queues.
 private func blockDispatch() async {
   for _ in 0..<300 { DispatchQueue.global().async { blockForEver() } }
   await awaitBlockedThread()
@@ -94,7 +94,8 @@ private func blockForEver() {
   while true { pause() }
 }
 
-/// Waits without leaving the thread, which another would be blocked on. Not for ever: it may be the only one.
+/// Waits without leaving its thread, so that another thread gets blocked. The wait is bounded, since this may be the
+/// only thread.
 private func awaitBlockedThread() async {
   let end = ContinuousClock.now + .seconds(1)
   while blockedThreads.load(ordering: .relaxed) == 0 && ContinuousClock.now < end {}

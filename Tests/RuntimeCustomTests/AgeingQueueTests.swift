@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test(arguments: Urgency.allCases)
-  func `Within a class the order stays`(urgency: Urgency) {
+  func `Jobs of one class keep their order`(urgency: Urgency) {
     var queue = AgeingQueue<Int>()
     for number in 1...100 { queue.append(number, urgency) }
     #expect(queue.count == 100)
@@ -20,7 +20,7 @@ import Testing
     #expect(queue.count == 0)
   }
 
-  @Test func `The more urgent goes first, whatever came before it`() {
+  @Test func `The more urgent job goes first, whatever came before it`() {
     var queue = AgeingQueue<Int>()
     queue.append(3, .low)
     queue.append(2, .medium)
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(arguments: [(Urgency.high, Urgency.medium), (.high, .low), (.medium, .low)])
-  func `What has been passed over sixteen times goes next`(urgent: Urgency, patient: Urgency) {
+  func `A job that has been passed over sixteen times goes next`(urgent: Urgency, patient: Urgency) {
     var queue = AgeingQueue<Int>()
     queue.append(0, patient)
     queue.append(-1, patient)
@@ -40,14 +40,14 @@ import Testing
     #expect(order.filter { $0 > 0 } == Array(1...40))
   }
 
-  @Test func `However much is more urgent, both other classes get on`() {
+  @Test func `Both other classes progress beside endless urgent jobs`() {
     var queue = AgeingQueue<Int>()
     for number in 1...1000 {
       queue.append(number, .high)
       queue.append(number + 10_000, .medium)
       queue.append(number + 20_000, .low)
     }
-    // As many urgent ones come as go.
+    // Each urgent job that leaves is replaced by another.
     var taken = [0, 0, 0]
     for _ in 0..<1800 {
       guard let element = queue.popFirst() else { break }
@@ -65,7 +65,7 @@ import Testing
     (TaskPriority(rawValue: 0x12), .medium), (TaskPriority(rawValue: 0x18), .medium),
   ])
   func `A priority belongs to one of three classes`(priority: TaskPriority, urgency: Urgency) {
-    // By way of a job, as it comes.
+    // Read from a job, as in the runtime.
     #expect(Urgency(UnownedJob(_swift_createJobForTestingOnly(priority: priority) {}).priority) == urgency)
   }
 }

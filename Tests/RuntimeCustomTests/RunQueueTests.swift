@@ -16,7 +16,7 @@ import Testing
     #expect(queue.count == 0)
   }
 
-  @Test func `The counters may wrap as often as they like`() {
+  @Test func `The counters may wrap`() {
     let queue = Queue()
     for number in 1...100_000 {
       #expect(queue.push(number))
@@ -55,7 +55,7 @@ import Testing
     #expect(victim.steal(into: thief, atLeast: 1)?.job == 1)
   }
 
-  @Test func `Whatever owner and thieves do at once, each job leaves exactly once`() async {
+  @Test func `Each job leaves exactly once, whatever the owner and thieves do at once`() async {
     for _ in 0..<5 {
       let total = 20_000
       let (victim, seen) = (Queue(), Shared(total))
@@ -89,7 +89,7 @@ import Testing
   }
 }
 
-/// A queue of numbers: jobs are opaque to it, and these are never run.
+/// A queue of numbers: jobs are opaque to the queue, and these never run.
 private final class Queue: Sendable {
   private let queue = RunQueue()
 
@@ -121,7 +121,7 @@ private final class Flag: Sendable {
   func set() { value.store(true, ordering: .releasing) }
 }
 
-/// Runs `body` on a thread that it may keep busy.
+/// Runs `body` on a thread that it may block.
 private func onThread(_ body: @escaping @Sendable () -> Void) async {
   let started = Lock<Thread?>(nil)
   await withCheckedContinuation { continuation in

@@ -4,7 +4,7 @@ import RuntimeKit
 import RuntimeTestSupport
 import Testing
 
-/// What a backend gets whose listeners are another library's.
+/// Listening sockets for a backend whose listeners come from another library.
 struct ListeningSocketTests {
   @Test func `It listens without blocking, is closed on exec, and knows its port`() throws {
     let socket = try ListeningSocket(on: .loopback(port: 0), options: ListenOptions())
@@ -16,7 +16,7 @@ struct ListeningSocketTests {
     #expect(accept(socket.descriptor, nil, nil) == -1 && errno == EAGAIN)
   }
 
-  @Test func `Its name in the file system is there until it is removed`() throws {
+  @Test func `Its name in the file system exists until it is removed`() throws {
     let path = "/tmp/gearbox-\(UInt64.random(in: 0 ... .max))"
     let socket = try ListeningSocket(on: .unix(path: path), options: ListenOptions())
     defer { close(socket.descriptor) }
@@ -33,7 +33,7 @@ struct ListeningSocketTests {
     successor.removeName()
   }
 
-  @Test func `One that is inherited is non-blocking from then on, and keeps its name`() throws {
+  @Test func `An inherited socket becomes non-blocking, and keeps its name`() throws {
     let path = "/tmp/gearbox-\(UInt64.random(in: 0 ... .max))"
     defer { unlink(path) }
     let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)

@@ -3,7 +3,7 @@ import RuntimeKit
 import Testing
 
 @Suite struct OpenDescriptorTests {
-  @Test func `A descriptor is given back when the last call on it has ended`() {
+  @Test func `A descriptor is closed when the last call on it has ended`() {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     defer { Glibc.close(ends[1]) }
@@ -21,7 +21,7 @@ import Testing
       return fcntl(number, F_GETFD) >= 0
     }
     #expect(isOpenInside == true)
-    // The number may be another's by now, but the pipe's other end knows that it has no reader any more.
+    // Another file may have the number by now, but the pipe's other end reports that it has no reader.
     var state = pollfd(fd: ends[1], events: Int16(POLLOUT), revents: 0)
     #expect(poll(&state, 1, 0) == 1 && state.revents & Int16(POLLERR) != 0)
   }

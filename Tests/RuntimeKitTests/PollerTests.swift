@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(arguments: PollerKind.allCases)
-  func `A poller that is closed keeps neither itself nor the sockets that it has watched`(kind: PollerKind) throws {
+  func `A closed poller retains neither itself nor the sockets that it watched`(kind: PollerKind) throws {
     weak var watched: Socket?
     weak var closed: (any Poller)?
     do {

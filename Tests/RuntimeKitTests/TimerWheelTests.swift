@@ -3,7 +3,7 @@ import RuntimeKit
 import Testing
 
 @Suite struct TimerWheelTests {
-  /// A wheel whose timers have numbers for names.
+  /// A wheel whose timers are numbered.
   private final class Numbered {
     private var wheel: TimerWheel
     private var timers: [TimerWheel.Timer] = []
@@ -72,7 +72,7 @@ import Testing
     #expect(wheel.count == 1)
   }
 
-  @Test func `What is due already goes off with the next tick`() {
+  @Test func `A timer that is already due goes off with the next tick`() {
     let wheel = Numbered(now: 100)
     wheel.insert(at: 3)
     #expect(wheel.nextTick == 101)
@@ -90,7 +90,7 @@ import Testing
     #expect(!wheel.remove(1))
   }
 
-  @Test func `A timer years ahead does not hide one that is nearer`() {
+  @Test func `A timer years ahead does not hide a nearer one`() {
     let wheel = Numbered(now: 12345)
     wheel.insert(at: 1 << 50, 12345 + (20 << 30))
     #expect(wheel.fired(upTo: 12345 + (20 << 30)) == [1])

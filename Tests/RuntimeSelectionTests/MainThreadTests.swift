@@ -3,7 +3,7 @@ import RuntimeSelection
 import RuntimeTestSupport
 import Testing
 
-/// What goes on while the main thread of a program is blocked in `run`.
+/// Programs whose main thread is blocked in `run`.
 @Suite(.timeLimit(.minutes(5))) struct MainThreadTests {
   private static func output(of mode: String, _ kind: RuntimeKind, isAlone: Bool) async throws -> [String] {
     let program = try Program(
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `run throws what is thrown while it blocks the main thread`(kind: RuntimeKind) async throws {
+  func `run throws its body's error after blocking the main thread`(kind: RuntimeKind) async throws {
     #expect(try await Self.output(of: "mishap", kind, isAlone: false) == ["mishap", "end"])
   }
 }

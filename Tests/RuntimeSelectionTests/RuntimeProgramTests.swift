@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `A runtime that is made is the one that was chosen, and goes on until it is shut down`(
+  func `The chosen runtime is made, and runs until it is shut down`(
     kind: RuntimeKind
   ) async throws {
     let runtime = try RuntimeSettings(kind: kind, workers: 2).makeRuntime()
@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test(arguments: ["mine", "dispatch"])
-  func `A runtime that the program adds is made if it is asked for`(name: String) async {
+  func `A runtime that the program adds is made if it is chosen`(name: String) async {
     await #expect(processExitsWith: .success) { [name] in
       setenv("RUNTIME", name, 1)
       setenv("RUNTIME_WORKERS", "3", 1)
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func `Where there is no such runtime, the one that the program adds is among the choices`() async {
+  @Test func `The error for an unknown runtime lists the one that the program adds`() async {
     let result = await #expect(processExitsWith: .exitCode(EX_USAGE), observing: [\.standardErrorContent]) {
       setenv("RUNTIME", "fast", 1)
       _ = await onThreadOfItsOwn { Census().runOrExit(adding: "mine", Self.makeMine) }
@@ -86,7 +86,7 @@ import Testing
     #expect(said.hasSuffix(": RUNTIME: \"fast\" is not one of concurrency, dispatch, custom, mine\n"))
   }
 
-  /// With a worker more than was asked for, to be told from the library's.
+  /// A runtime with one more worker than requested, to distinguish it from the library's.
   private static func makeMine(_ settings: RuntimeSettings) throws -> CustomRuntime {
     try CustomRuntime(workers: settings.workers.map { $0 + 1 })
   }

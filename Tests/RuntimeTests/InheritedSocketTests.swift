@@ -15,7 +15,7 @@ import Testing
     (["LISTEN_PID": "7", "LISTEN_FDNAMES": "web"], []),
     ([:], []),
   ])
-  func `The environment says how many sockets there are, for which process, and their names`(
+  func `The environment gives the number of sockets, their process and their names`(
     environment: [String: String], names: [String]
   ) throws {
     #expect(try InheritedSocket.names(process: 7) { environment[$0] } == names)
@@ -31,7 +31,7 @@ import Testing
       "LISTEN_FDNAMES: \"web\" is not 2 names separated by colons"
     ),
   ])
-  func `What makes no sense is an error that names the variable, its value, and what it has to be`(
+  func `An invalid variable is an error that names it, its value, and what it has to be`(
     environment: [String: String], text: String
   ) {
     let error = #expect(throws: InvalidListenVariable.self) {
@@ -41,8 +41,8 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A socket is taken from the environment once, and served on`(backend: Backend) async {
-    // The environment is the process's.
+  func `A socket is taken from the environment once, and serves`(backend: Backend) async {
+    // In a process of its own, since the process has one environment.
     await #expect(processExitsWith: .success) { [backend] in
       let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
       let address = SocketAddress.loopback(port: 0)
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test func `A socket that is not listened on is closed when it is let go of`() throws {
+  @Test func `An inherited socket that is never listened on is closed when it is dropped`() throws {
     var ends: [Int32] = [0, 0]
     #expect(pipe(&ends) == 0)
     defer { close(ends[0]) }

@@ -4,16 +4,16 @@ import RuntimeTestSupport
 import Synchronization
 import Testing
 
-/// Which ticks come: when they come is tried in `IntervalSimulationTests`.
+/// Tests which ticks come. `IntervalSimulationTests` tests when they come.
 @Suite(.timeLimit(.minutes(10))) struct IntervalTests {
   @Test(
     arguments: [
       (.skip, [1, 2, 5, 6, 7]),
       (.catchUp, [1, 2, 3, 4, 5]),
-      // Work from 1 s to 4.5 s: the tick of 2 s comes then, and all others a period after that one.
+      // Work from 1 s to 4.5 s: the tick of 2 s comes at 4.5 s, and each other one a period after the previous one.
       (.delay, [1, 2, 5.5, 6.5, 7.5]),
     ] as [(MissedTicks, [Double])])
-  func `Ticks that are missed are skipped, caught up with, or put off`(missed: MissedTicks, expected: [Double]) async {
+  func `Missed ticks are skipped, made up for, or delayed`(missed: MissedTicks, expected: [Double]) async {
     let clock = FreeClock()
     var ticks: [Double] = []
     for await tick in Interval(every: .seconds(1), on: clock, missed: missed) {
@@ -37,7 +37,7 @@ import Testing
     }
   }
 
-  @Test func `A tick that is due just as the late one comes is skipped as well`() async {
+  @Test func `A tick that is due exactly when the late one comes is skipped too`() async {
     let clock = FreeClock()
     var iterator = Interval(every: .seconds(1), on: clock).makeAsyncIterator()
     clock.pass(.seconds(4))
@@ -63,7 +63,7 @@ import Testing
     #expect(next.attoseconds % period.attoseconds == 0)
   }
 
-  @Test func `The ticks begin when the loop does`() async {
+  @Test func `The ticks begin with the loop`() async {
     let clock = FreeClock()
     let interval = Interval(every: .seconds(1), on: clock)
     clock.pass(.seconds(60))
@@ -83,7 +83,7 @@ import Testing
       try await runtime.spawn {
         await count(every: .milliseconds(1), on: runtime.clock) { number in
           counts.record(number)
-          // Cancelled at work, and not in a sleep.
+          // Cancelled during work, and not in a sleep.
           if number == 3 { withUnsafeCurrentTask { $0?.cancel() } }
         }
       }.value
@@ -107,7 +107,7 @@ import Testing
     #expect(counts.elements.isEmpty)
   }
 
-  @Test func `The ticks end with the task on a clock that does not look whether it is cancelled, too`() async {
+  @Test func `The ticks end with the task even on a clock that ignores cancellation`() async {
     let clock = FreeClock()
     let tick = await Task {
       var iterator = Interval(every: .seconds(1), on: clock).makeAsyncIterator()
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test(arguments: [0, -1])
-  func `A period of no time or of less is refused`(seconds: Int) async {
+  func `A period of zero or less is refused`(seconds: Int) async {
     await #expect(processExitsWith: .failure) { [seconds] in
       _ = Interval(every: .seconds(seconds), on: ContinuousClock())
     }
@@ -151,7 +151,7 @@ extension Duration {
   }
 }
 
-/// A clock on which a sleep takes no time: it sets the time to what is slept for. It does not look at cancellation.
+/// A clock on which a sleep takes no time: it sets the time to the deadline. It ignores cancellation.
 private final class FreeClock: Clock {
   struct Instant: InstantProtocol {
     var offset: Duration

@@ -9,7 +9,7 @@ import Testing
   func `Lines are written whole and in order`(isNonBlocking: Bool) async throws {
     let pipe = try TestPipe(isNonBlocking: isNonBlocking)
     let writer = LineWriter(descriptor: pipe.input)
-    // More than a pipe holds, and lines longer than it takes in one piece among them.
+    // More than a pipe's capacity, with some lines longer than a pipe takes in one piece.
     let lines = (0..<200).map { number in String(repeating: "x", count: number % 4 == 0 ? 9000 : 40) + "\(number)" }
     let reading = Task { await onThreadOfItsOwn { pipe.readLines(lines.count) } }
     for line in lines {
@@ -21,11 +21,11 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `What a stuck descriptor leaves no room for is dropped, counted and reported`(isNonBlocking: Bool) async throws {
+  func `Lines that find no room are dropped, counted and reported`(isNonBlocking: Bool) async throws {
     let pipe = try TestPipe(isNonBlocking: isNonBlocking)
     let filler = pipe.fill()
     let writer = LineWriter(descriptor: pipe.input, capacity: 1000)
-    // Each takes 100 bytes with its end.
+    // Each line takes 100 bytes with its newline.
     let lines = (0..<22).map { number in "\(number)".padded(to: 99) }
     for line in lines { writer.write(line) }
     #expect(writer.droppedLines == 12)
@@ -39,7 +39,7 @@ import Testing
     #expect(writer.droppedLines == 12)
   }
 
-  @Test func `A line for which there is never room is dropped and reported`() async throws {
+  @Test func `A line larger than the buffer is dropped and reported`() async throws {
     let pipe = try TestPipe()
     let writer = LineWriter(descriptor: pipe.input, capacity: 100)
     writer.write(String(repeating: "x", count: 100))
@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  @Test func `A closed descriptor loses lines, and says how many once it is open again`() async throws {
+  @Test func `A closed descriptor loses lines, and their number is reported once it is open`() async throws {
     await #expect(processExitsWith: .success) {
       let pipe = try TestPipe()
       let number: Int32 = 200
@@ -104,7 +104,7 @@ import Testing
     }
   }
 
-  @Test func `Lines of several threads come whole`() async throws {
+  @Test func `Lines of several threads stay whole`() async throws {
     let pipe = try TestPipe()
     let writer = LineWriter(descriptor: pipe.input, capacity: 1 << 20)
     let reading = Task { await onThreadOfItsOwn { pipe.readLines(4000) } }
@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test func `What JSON lines are dropped is said in JSON`() async throws {
+  @Test func `Dropped JSON lines are reported in JSON`() async throws {
     let pipe = try TestPipe()
     let writer = LineWriter(descriptor: pipe.input, format: .json, capacity: 100)
     writer.write(String(repeating: "x", count: 100))
@@ -128,9 +128,9 @@ import Testing
     #expect(line.wholeMatch(of: form) != nil, "\(line)")
   }
 
-  @Test func `Lines wait for each other until they are wanted, or a quarter of the room is taken`() async throws {
+  @Test func `Lines are collected until they are flushed, or fill a quarter of the buffer`() async throws {
     let pipe = try TestPipe()
-    // Longer than any test waits.
+    // Longer than the time limit of a test.
     let writer = LineWriter(descriptor: pipe.input, capacity: 4000, delay: .seconds(3600))
     writer.write("one")
     writer.write("two")
@@ -141,7 +141,7 @@ import Testing
     #expect(writer.droppedLines == 0)
   }
 
-  @Test func `A line does not wait for longer than it may`() async throws {
+  @Test func `A line waits no longer than the delay`() async throws {
     let pipe = try TestPipe()
     let writer = LineWriter(descriptor: pipe.input, delay: .milliseconds(1))
     for number in 0..<3 {
@@ -150,7 +150,7 @@ import Testing
     }
   }
 
-  @Test func `A file that has been moved is made anew when the writer is told`() async throws {
+  @Test func `The writer creates a moved file again on request`() async throws {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/log"
     let writer = try LineWriter(appendingTo: path)
@@ -165,7 +165,7 @@ import Testing
     #expect(await isFlushed())
     #expect(directory.text(of: "log.1") == "before\nstill there\n")
     #expect(directory.text(of: "log") == "after\n")
-    // Appended to, and not overwritten.
+    // It appends, and does not overwrite.
     let second = try LineWriter(appendingTo: path)
     second.write("more")
     #expect(await onThreadOfItsOwn { second.flush(within: .seconds(60)) })
@@ -175,7 +175,7 @@ import Testing
   @Test func `A file that cannot be opened is an error, and the old one goes on`() async throws {
     let directory = try TemporaryDirectory()
     #expect(throws: IOError(.open, .system(ENOENT))) { try LineWriter(appendingTo: directory.path + "/none/log") }
-    // A pipe without a reader must not be waited for.
+    // Opening must not wait for a reader of the pipe.
     mkfifo(directory.path + "/pipe", 0o600)
     #expect(throws: IOError(.open, .system(ENXIO))) { try LineWriter(appendingTo: directory.path + "/pipe") }
     let path = directory.path + "/log"
@@ -211,7 +211,7 @@ import Testing
 }
 
 extension String {
-  /// A report of the writer's without its time, which is checked.
+  /// A report of the writer without its time. Reading it also checks the time's form.
   fileprivate var withoutTime: String {
     #expect(wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z .*/) != nil)
     return String(dropFirst(25))

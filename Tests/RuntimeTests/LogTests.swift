@@ -17,7 +17,7 @@ import Testing
     if let common { #expect(text { time.appendCommon(to: &$0) } == common) }
   }
 
-  @Test func `A time before is no earlier than 1970`() {
+  @Test func `A time before 1970 becomes 1970`() {
     let time = WallTime(nanosecondsSince1970: 2_000_000_000)
     #expect(text { time.before(nanoseconds: 1_500_000_000).appendRFC3339(to: &$0) } == "1970-01-01T00:00:00.500Z")
     #expect(text { time.before(nanoseconds: .max).appendRFC3339(to: &$0) } == "1970-01-01T00:00:00.000Z")
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test(arguments: [(0, "0", "000"), (7, "7", "007"), (1234, "1234", "1234"), (Int.max, "\(Int.max)", "\(Int.max)")])
-  func `Numbers have as many digits as they need, and as are asked for`(number: Int, plain: String, padded: String) {
+  func `Numbers have as many digits as they need, or as requested`(number: Int, plain: String, padded: String) {
     #expect(text { $0.append(decimal: number) } == plain)
     #expect(text { $0.append(decimal: number, digits: 3) } == padded)
     #expect(text { $0.append(decimal: .min) } == "\(Int.min)")
@@ -63,7 +63,7 @@ import Testing
         + #""route":"/b/:c"}"# + "\n")
   }
 
-  @Test func `What else is known of an event stands behind it, each member of JSON under a name of its own`() {
+  @Test func `Further fields follow an event, each JSON member with a name of its own`() {
     let time = WallTime(nanosecondsSince1970: 1_795_969_200_123_456_789)
     let fields = [
       LogEvent.Field("trace_id", "4b\n\""), LogEvent.Field("time", "late"), LogEvent.Field("time", "later"),

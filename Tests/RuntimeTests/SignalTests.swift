@@ -5,7 +5,7 @@ import Testing
 
 @testable import Runtime
 
-/// Signals of the process that runs the tests: SIGUSR1 and SIGUSR2, which no other test uses.
+/// Signals of the test process: SIGUSR1 and SIGUSR2, which no other test uses.
 @Suite(.timeLimit(.minutes(10)), .serialized) struct SignalTests {
   @Test(arguments: Backend.allCases)
   func `A task gets the signals that it waits for, one after another`(backend: Backend) async throws {
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Several sequences of a signal each get it every time`(backend: Backend) async throws {
+  func `Each of several sequences of a signal gets it every time`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in
       let sequences = try [Signals([.user1]), Signals([.user1, .user2]), Signals([.user1])]
       for _ in 0..<10 {
@@ -41,12 +41,12 @@ import Testing
     }
   }
 
-  @Test func `Signals that come before they are asked for are kept, each as often as it came`() async throws {
+  @Test func `Signals that come before they are awaited are kept, as often as they came`() async throws {
     let (late, witness) = (try Signals([.user1, .user2]), try Signals([.user1, .user2]))
     let sent: [Signal] = [.user1, .user2, .user1, .user1]
     for signal in sent {
       send(signal)
-      // The system makes one of two that come at once.
+      // The system merges two that arrive at once.
       #expect(await first(of: witness) == signal)
     }
     var seen: [Signal] = []
@@ -57,7 +57,7 @@ import Testing
     #expect(seen == [.user1, .user1, .user1, .user2])
   }
 
-  @Test func `Several of a signal that come at once go to those that wait, and the rest is kept`() async {
+  @Test func `Signals that come at once go to the waiting tasks, and the rest are kept`() async {
     let mailbox = SignalMailbox([.user1, .user2])
     let waiter = Task.immediate { await mailbox.next() }
     mailbox.put(.user1, count: 3)
@@ -70,7 +70,7 @@ import Testing
     #expect(await nothing.value == nil)
   }
 
-  @Test func `Of several tasks that ask one sequence, each signal goes to one`() async throws {
+  @Test func `Each signal goes to one of several tasks that share a sequence`() async throws {
     let (signals, witness) = (try Signals([.user1]), try Signals([.user1]))
     let tasks = (0..<3).map { _ in Task { await first(of: signals) } }
     for _ in tasks {
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test func `A handler is called for each signal, beside the sequences, though the shared pool is stuck`() async {
-    // For good, so in a process that ends.
+    // In a process of its own, since the pool stays stuck.
     await #expect(processExitsWith: .success) {
       let seen = Monitor<[Signal]>([])
       try Signals.handle([.user1, .user2]) { signal in
@@ -110,7 +110,7 @@ import Testing
         seen.notifyAll()
       }
       let late = try Signals([.user1])
-      // Blocks a thread of the pool for each processor; this task has one of them.
+      // Blocks all threads of the pool, one per processor; this task has one of them.
       for _ in 0..<availableCores() * 2 { Task { seen.wait { seen, _ in seen.count == 2 ? () : nil } } }
       for (count, signal) in [Signal.user1, .user2].enumerated() {
         send(signal)
@@ -121,7 +121,7 @@ import Testing
     }
   }
 
-  @Test func `When the last sequence of a signal has gone, what was done about it before is done again`() throws {
+  @Test func `The earlier action of a signal returns with the end of its last sequence`() throws {
     let before = disposition(of: SIGUSR2)
     signal(SIGUSR2, SIG_IGN)
     defer { signal(SIGUSR2, before) }
@@ -139,7 +139,7 @@ import Testing
     #expect(number(disposition(of: SIGUSR1)) == number(SIG_DFL))
   }
 
-  @Test func `A handler that the program has set meanwhile is left alone`() throws {
+  @Test func `A handler that the program sets meanwhile is kept`() throws {
     var signals: Signals? = try Signals([.user2])
     #expect(signals != nil)
     signal(SIGUSR2, SIG_IGN)
@@ -150,11 +150,11 @@ import Testing
     withExtendedLifetime(second) {}
   }
 
-  @Test func `A sequence gets nothing that came for an earlier one`() async throws {
+  @Test func `A sequence gets no signals that came before it`() async throws {
     for _ in 0..<100 {
       do {
         let signals = try Signals([.user1])
-        // It has come when this returns, and most likely has not been handed on.
+        // The signal has arrived when this returns, and most likely has not been delivered to sequences yet.
         try raise(.user1)
         withExtendedLifetime(signals) {}
       }
@@ -194,7 +194,7 @@ private func disposition(of number: Int32) -> sighandler_t? {
 
 private func send(_ signal: Signal) { kill(getpid(), signal.rawValue) }
 
-/// Sends `signal` to a thread that takes it before this returns. Threads of Dispatch take none.
+/// Sends `signal` to a thread that handles it before this returns. Threads of Dispatch block signals.
 private func raise(_ signal: Signal) throws {
   let thread = try Thread(name: "raise") {
     var signals = sigset_t()

@@ -27,7 +27,7 @@ import Testing
 }
 
 @Suite struct CoresTests {
-  @Test func `At least one core, and no more than the machine has`() {
+  @Test func `The number of cores is at least one, and at most that of the machine`() {
     #expect(availableCores() >= 1)
     #expect(availableCores() <= sysconf(Int32(_SC_NPROCESSORS_CONF)))
   }
@@ -37,7 +37,7 @@ import Testing
       ("max 100000\n", nil), ("150000 100000\n", 1.5), ("50000 100000", 0.5), ("", nil), ("x y", nil), ("1 0", nil),
     ]
       as [(String, Double?)])
-  func `A control group's quota is read`(text: String, expected: Double?) {
+  func `The quota of a control group is read`(text: String, expected: Double?) {
     #expect(quota(v2: text) == expected)
   }
 }
@@ -63,11 +63,11 @@ import Testing
     (IOError(.read, causedBy: Alert(number: 40)), "read: Alert(number: 40)"),
     (IOError(.write, .closed, causedBy: Alert(number: 0)), "write: closed (Alert(number: 0))"),
   ])
-  func `An error says what was done and what befell it`(error: IOError, text: String) {
+  func `An error names the operation and its cause`(error: IOError, text: String) {
     #expect(error.description == text)
   }
 
-  @Test func `What caused an error is there to be looked at, and does not make it another`() throws {
+  @Test func `The cause of an error is accessible, and does not affect equality`() throws {
     let error = IOError(.read, causedBy: Alert(number: 40))
     #expect((error.cause as? Alert)?.number == 40)
     #expect(error.reason == .foreign && error.errno == nil)
@@ -76,7 +76,7 @@ import Testing
     #expect(IOError(.bind, .system(EACCES)).errno == EACCES)
   }
 
-  @Test func `Whether an error says that a task was cancelled`() {
+  @Test func `An error tells whether it is a cancellation`() {
     #expect(CancellationError().isCancellation && IOError(.read, .cancelled).isCancellation)
     #expect(!IOError(.read, .closed).isCancellation && !Alert(number: 0).isCancellation)
   }

@@ -19,7 +19,7 @@ import Testing
       ("unix:@a\0b", .unix(path: "\0a\0b")),
       ("unix:@" + String(repeating: "x", count: 107), .unix(path: "\0" + String(repeating: "x", count: 107))),
     ] as [(String, SocketAddress)])
-  func `What is printed is what is read`(text: String, address: SocketAddress) {
+  func `Parsing and printing an address are inverse`(text: String, address: SocketAddress) {
     #expect(SocketAddress(text) == address)
     #expect(address.description == text)
   }
@@ -31,23 +31,23 @@ import Testing
     "unix:@" + String(repeating: "x", count: 108),
     "unix:/" + String(repeating: "x", count: 107),
   ])
-  func `What is no address is refused`(text: String) {
+  func `Text that is not an address is refused`(text: String) {
     #expect(SocketAddress(text) == nil)
   }
 
-  @Test func `A host may stand apart from its port`() {
+  @Test func `A host and a port may be given separately`() {
     #expect(SocketAddress(host: "127.0.0.1", port: 80) == .loopback(port: 80))
     #expect(SocketAddress(host: "::1", port: 80) == .ipv6(.loopback, port: 80))
     #expect(SocketAddress(host: "[::1]", port: 80) == .ipv6(.loopback, port: 80))
     #expect(SocketAddress(host: "localhost", port: 80) == nil)
   }
 
-  @Test func `A file whose name begins with an @ is not taken for an abstract name`() {
+  @Test func `A file whose name begins with @ is not an abstract name`() {
     #expect(SocketAddress.unix(path: "@app").description == "unix:./@app")
   }
 
   @Test(arguments: ["a\0b", "a\0", String(repeating: "x", count: 108), "\0" + String(repeating: "x", count: 108)])
-  func `A system call refuses a path that no socket can have`(path: String) {
+  func `A system call refuses a path that is invalid for a socket`(path: String) {
     let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
     defer { close(descriptor) }
     let (bound, code) = SocketAddress.unix(path: path).withSystemAddress { (bind(descriptor, $0, $1), errno) }
@@ -63,7 +63,7 @@ import Testing
   @Test(arguments: [
     "127.0.0.1:80", "[2001:db8::1]:8080", "[fe80::1%2]:80", "unix:/run/app.sock", "unix:@app", "unix:@a\0b\0",
   ])
-  func `What a system call is given is what one gives back`(text: String) throws {
+  func `An address survives conversion to the system's form and back`(text: String) throws {
     let address = try #require(SocketAddress(text))
     let copy = address.withSystemAddress { bytes, length in
       #expect(Int32(bytes.pointee.sa_family) == address.family)

@@ -4,15 +4,15 @@ import Testing
 
 @testable import Runtime
 
-/// The parts of supervision that need no process. `scripts/check-processes` tries the whole.
+/// The parts of supervision that need no process. `scripts/check-processes` tests the whole.
 @Suite struct SupervisionTests {
-  @Test func `Deaths that follow quickly are waited for longer and longer, up to a limit`() {
+  @Test func `Quick deaths make the restart wait longer and longer, up to a limit`() {
     var pace = RestartPace()
     let waits = (0..<9).map { _ in pace.next(afterLifeOf: .seconds(1)) }
     #expect(waits == [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000].map { .milliseconds($0) })
   }
 
-  @Test func `A death after a long life is not waited for, and those before it are forgotten`() {
+  @Test func `A death after a long life makes no wait, and resets earlier ones`() {
     var pace = RestartPace()
     for _ in 0..<5 { _ = pace.next(afterLifeOf: .milliseconds(1)) }
     #expect(pace.next(afterLifeOf: RestartPace.calm) == .zero)
@@ -28,7 +28,7 @@ import Testing
     #expect(SupervisionMessage(message.bytes) == message)
   }
 
-  @Test func `Last words are cut where a message has no more room, and what is not known is no message`() {
+  @Test func `Last words are cut to the size of a message, and unknown bytes are not a message`() {
     let words = SupervisionMessage.lastWords(String(repeating: "x", count: 1000))
     #expect(words.bytes.count == SupervisionMessage.longest)
     #expect(SupervisionMessage([]) == nil)
@@ -42,12 +42,12 @@ import Testing
       // With a core dump.
       (SIGILL | 0x80, .killed(by: .init(rawValue: SIGILL)), 132),
     ] as [(Int32, ProcessEnd, Int32)])
-  func `How a process has ended is read from its status`(waitStatus: Int32, end: ProcessEnd, exitStatus: Int32) {
+  func `The end of a process is read from its status`(waitStatus: Int32, end: ProcessEnd, exitStatus: Int32) {
     #expect(ProcessEnd(waitStatus: waitStatus) == end)
     #expect(end.exitStatus == exitStatus)
   }
 
-  @Test func `Signs of life come as messages until the supervisor has gone`() async throws {
+  @Test func `Signs of life are sent as messages until the supervisor is gone`() async throws {
     await #expect(processExitsWith: .success) {
       var ends: [Int32] = [-1, -1]
       #expect(socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0)
@@ -60,7 +60,7 @@ import Testing
       link.notifyReady()
       let beating = Task { await link.keepAlive(on: InstantClock()) }
       var byte: UInt8 = 0
-      // The first message is not taken: it is for `readMessages`.
+      // Only peeks at the first message, which `readMessages` is to read.
       #expect(recv(ends[0], &byte, 1, Int32(MSG_PEEK)) == 1)
       process.readMessages()
       #expect(process.isReady)
@@ -74,14 +74,14 @@ import Testing
   }
 
   @Test(arguments: ["0", "-1", "x", "", "1000"])
-  func `A variable that names no socket to a supervisor is none`(value: String) async {
+  func `A variable that names no supervisor's socket is ignored`(value: String) async {
     await #expect(processExitsWith: .success) { [value] in
       setenv(ProcessStarter.variable, value, 1)
       #expect(SupervisorLink.take() == nil)
     }
   }
 
-  @Test func `Signals that were ignored come by a descriptor nevertheless`() async {
+  @Test func `Ignored signals still arrive through a descriptor`() async {
     await #expect(processExitsWith: .success) {
       signal(SIGCHLD, SIG_IGN)
       let signals = try SignalDescriptor([SIGCHLD, SIGHUP])
@@ -92,12 +92,12 @@ import Testing
     }
   }
 
-  @Test func `A signal of a crash has the process send what its task was doing`() async throws {
+  @Test func `A process sends the activity of its task when it crashes`() async throws {
     await #expect(processExitsWith: .success) {
       var ends: [Int32] = [-1, -1]
       #expect(socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0)
       setenv(ProcessStarter.variable, "\(ends[1])", 1)
-      // What is done about the signal afterwards is what was done before: here that is nothing.
+      // The signal's earlier action applies afterwards: here it is ignored.
       signal(SIGFPE, SIG_IGN)
       _ = try #require(SupervisorLink.take())
       let process = SupervisedProcess(0, channel: ends[0])
@@ -109,7 +109,7 @@ import Testing
     }
   }
 
-  @Test func `A process that crashes dies of the signal that it has crashed by`() async {
+  @Test func `A process that crashes dies of the signal of the crash`() async {
     await #expect(processExitsWith: .signal(SIGTRAP)) {
       var ends: [Int32] = [-1, -1]
       #expect(socketpair(AF_UNIX, Int32(SOCK_SEQPACKET.rawValue), 0, &ends) == 0)
@@ -120,7 +120,7 @@ import Testing
   }
 }
 
-/// A clock on which no time is to be waited for.
+/// A clock whose sleeps return at once.
 private struct InstantClock: Clock {
   typealias Duration = Swift.Duration
 

@@ -2,16 +2,16 @@ import Runtime
 import RuntimeTestSupport
 import Testing
 
-/// What becomes of an operation with a deadline. When exactly that comes is tried in `DeadlineSimulationTests`.
+/// Operations with a deadline. `DeadlineSimulationTests` tests the exact times.
 @Suite(.timeLimit(.minutes(10))) struct TimeoutTests {
   @Test(arguments: Backend.allCases)
-  func `An operation that ends in time gives its result, and nothing is waited for`(backend: Backend) async throws {
+  func `An operation that ends in time returns its result or its error`(backend: Backend) async throws {
     try await on(backend) { clock in
       let value = try await withTimeout(.seconds(3600), on: clock) { 7 }
       #expect(value == 7)
       #expect(try await giveBeforeDeadline(7, on: clock) == 7)
       await #expect(throws: Failure()) { try await withTimeout(.seconds(3600), on: clock) { throw Failure() } }
-      // An error of the operation's own, though the caller will not have cancelled it.
+      // An error of the operation itself: the caller has not cancelled it.
       await #expect(throws: CancellationError.self) {
         try await withTimeout(.seconds(3600), on: clock) { throw CancellationError() }
       }
@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `An operation whose time is over is cancelled, and waited for`(backend: Backend) async throws {
+  func `An operation whose time is over is cancelled and awaited`(backend: Backend) async throws {
     try await on(backend) { clock in
       let events = Recorder<String>()
       await #expect(throws: TimedOut(name: "nap")) {
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `What was cancelled may be a read`(backend: Backend) async throws {
+  func `A timeout cancels a read`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in
       let listener: any StreamListener = try await runtime.listen(on: .loopback(port: 0))
       defer { listener.close() }
@@ -54,7 +54,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A result that is there is returned, though the time is over`(backend: Backend) async throws {
+  func `A result is returned even if the time is over`(backend: Backend) async throws {
     try await on(backend) { clock in
       let value = try await withTimeout(.milliseconds(1), on: clock) {
         try? await clock.sleep(for: .seconds(3600))
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Another error than that of being cancelled is passed on`(backend: Backend) async throws {
+  func `Errors other than cancellation are passed on`(backend: Backend) async throws {
     try await on(backend) { clock in
       await #expect(throws: Failure()) {
         try await withTimeout(.milliseconds(1), on: clock) {
@@ -90,7 +90,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `Nested timeouts tell whose time was over`(backend: Backend) async throws {
+  func `Nested timeouts report which one expired`(backend: Backend) async throws {
     try await on(backend) { clock in
       await #expect(throws: TimedOut(name: "inner")) {
         try await withTimeout(.seconds(3600), on: clock, name: "outer") {
@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases, [Duration.zero, .seconds(-3600)])
-  func `An operation whose deadline has passed begins, and sees that it is cancelled`(
+  func `An operation whose deadline has passed starts cancelled`(
     backend: Backend, timeout: Duration
   ) async throws {
     try await on(backend) { clock in
@@ -130,7 +130,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A caller that is cancelled is not told of a deadline that has passed`(backend: Backend) async throws {
+  func `A cancelled caller gets no error of a passed deadline`(backend: Backend) async throws {
     try await on(backend) { clock in
       withUnsafeCurrentTask { $0?.cancel() }
       await #expect(throws: CancellationError.self) {
@@ -139,12 +139,12 @@ import Testing
     }
   }
 
-  @Test func `A sleep that ends because the caller is cancelled is no time that is over, whatever the clock says`()
+  @Test func `A sleep that ends because the caller is cancelled is not a timeout, whatever the clock throws`()
     async throws
   {
     let task = Task {
       try await withTimeout(.seconds(3600), on: CarelessClock()) {
-        // It ends later than the sleep of the clock.
+        // Ends later than the sleep on the clock.
         try? await Task.sleep(for: .seconds(3600))
         for _ in 0..<100 { await Task.yield() }
         throw CancellationError()
@@ -162,7 +162,7 @@ import Testing
     let clock = runtime.clock
     await runtime.shutdown()
     await #expect(throws: CancellationError.self) {
-      // On another clock, which goes on.
+      // On another clock, which the shutdown does not affect.
       try await timeOut(.seconds(3600), on: clock) { try await Task.sleep(for: .seconds(3600)) }
     }
   }
@@ -194,16 +194,16 @@ import Testing
     #expect(numbers == [1, 2])
   }
 
-  @Test func `An operation that keeps its actor busy is cancelled all the same`() async throws {
+  @Test func `An operation that keeps its actor busy is cancelled too`() async throws {
     try await Counter().countUntilTimeIsOver()
   }
 
-  @Test func `An error says which timeout it is of`() {
+  @Test func `An error describes its timeout`() {
     #expect("\(TimedOut())" == "timed out")
     #expect("\(TimedOut(name: "read head"))" == "read head: timed out")
   }
 
-  /// Runs `body` as a task of a runtime, with its clock.
+  /// Runs `body` in a task of a runtime, with the runtime's clock.
   private func on(
     _ backend: Backend, _ body: @escaping @Sendable (any Clock<Duration>) async throws -> Void
   ) async throws {
@@ -217,7 +217,7 @@ import Testing
 
 private struct Failure: Error, Equatable {}
 
-/// A clock that does not say when a sleep has been cancelled.
+/// A clock whose sleeps do not report their cancellation.
 private struct CarelessClock: Clock {
   var now: ContinuousClock.Instant { .now }
   var minimumResolution: Duration { .zero }
@@ -237,7 +237,7 @@ private func timeOut<Success>(
   try await withTimeout(timeout, on: clock) { try await operation() }
 }
 
-/// Sleeps until it is cancelled, and throws `error` then.
+/// Sleeps until it is cancelled, and then throws `error`.
 private func napUntilCancelled(on clock: some Clock<Duration>, _ error: any Error) async throws {
   try await withTimeout(.seconds(3600), on: clock) {
     try? await clock.sleep(for: .seconds(3600))
@@ -245,7 +245,7 @@ private func napUntilCancelled(on clock: some Clock<Duration>, _ error: any Erro
   }
 }
 
-/// It has no actor of its own, and so the operation neither: they have the caller's.
+/// Runs on the caller's actor, as does the operation.
 nonisolated(nonsending) private func count(_ box: Box, on actor: Counter) async throws {
   try await withTimeout(.seconds(3600), on: ContinuousClock()) {
     for _ in 0..<2 {
@@ -275,7 +275,7 @@ private func append(_ number: Int, to numbers: inout [Int]) async throws {
   #expect(same === box && box.count == 1)
 }
 
-/// It is not Sendable.
+/// A value that is not Sendable.
 private final class Box {
   var count = 0
 }

@@ -10,7 +10,7 @@ import Testing
     let turn = Turn()
     var answers: [Bool] = []
     for _ in 0..<16 {
-      turn.pause()  // so that no time counts
+      turn.pause()  // The time does not count.
       answers.append(turn.spend(Self.stride))
     }
     let isOver = turn.isOver
@@ -21,7 +21,7 @@ import Testing
     let turn = Turn()
     var answers = [turn.spend(Self.stride)]
     wait()
-    // The clock is not read for a byte.
+    // A single byte does not make the turn read the clock.
     answers += [turn.spend(1), turn.spend(Self.stride), turn.isOver]
     #expect(answers == [false, false, true, true])
   }
@@ -45,11 +45,11 @@ import Testing
     #expect(answers == [true, false, false, true])
   }
 
-  @Test func `a turn that is used up refuses once, and others are to have theirs nevertheless`() async {
+  @Test func `a used-up turn refuses once, and other tasks still get theirs`() async {
     let turn = Turn()
     var answers = [turn.refuses(), turn.spend(1 << 18), turn.refuses(), turn.refuses(), turn.isOver]
     #expect(answers == [false, true, true, false, true])
-    // What follows is a whole turn.
+    // A whole turn follows.
     turn.pause()
     answers = [turn.spend((1 << 18) - Self.stride), turn.refuses()]
     turn.pause()
@@ -60,7 +60,7 @@ import Testing
     #expect(answers == [false, false])
   }
 
-  /// Returns when more time has passed than a turn lasts.
+  /// Blocks for longer than a turn lasts.
   private func wait() {
     let start = MonotonicTime.now
     while MonotonicTime.now < start + 250_000 {}
