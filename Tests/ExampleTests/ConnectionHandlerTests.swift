@@ -45,15 +45,16 @@ import Testing
     #expect(stream.isClosed)
   }
 
-  @Test func `A request that goes on for too long is given up`() async throws {
+  @Test func `A request that is too long is given up`() async throws {
     let (client, server) = MemoryStream.pair()
     let handler = Task { try await handleConnection(server, clock: ContinuousClock(), sleep: .zero) }
-    // Whoever goes on reading for ever never ends, and whoever gives up closes the stream, so that writing fails.
+    // A handler that reads without a limit would never end this loop. One that gives up closes the stream, so that
+    // writing fails.
     await #expect(throws: IOError.self) { while true { try await client.write(Array("and so on ".utf8)) } }
     try await handler.value
   }
 
-  @Test func `A client that hangs up before its answer is an error of that connection`() async throws {
+  @Test func `A client that disconnects before its answer is an error of that connection only`() async throws {
     let (client, server) = MemoryStream.pair()
     try await client.write(Array(Self.request.utf8))
     client.close()
@@ -67,6 +68,6 @@ import Testing
     let handler = Task { try await handleConnection(server, clock: ContinuousClock(), sleep: .zero) }
     handler.cancel()
     await #expect(throws: IOError(.read, .cancelled)) { try await handler.value }
-    #expect(try await client.read().isEmpty)  // The stream was closed behind it.
+    #expect(try await client.read().isEmpty)  // The stream was closed after it.
   }
 }

@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func `Whatever becomes of a connection, nothing comes back that was not sent, and the server goes on`()
+  @Test func `Whatever faults occur, echoes contain only sent bytes, and the server goes on`()
     async throws
   {
     try await simulate(seeds: 1...50, faults: .rough) { runtime in
@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  @Test func `A server that is cancelled closes its connections, and ends when they have`() async throws {
+  @Test func `A cancelled server closes its connections, and ends after them`() async throws {
     try await simulate(seeds: 1...50) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 8080))
       let server = runtime.spawn { try await serve(listener) }
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func `A client that does not read is not read from for long`() async throws {
+  @Test func `The server stops reading from a client that does not read`() async throws {
     try await simulate(seeds: 1...20) { runtime in
       let (client, server) = MemoryStream.pair(capacity: 1024)
       let echoing = runtime.spawn { await echo(server) }
@@ -88,9 +88,9 @@ import Testing
           pieces.record(number)
         }
       }
-      // Time goes on only when nobody can go on.
+      // Time advances only when no task can run.
       try await runtime.clock.sleep(for: .seconds(1))
-      // What is in the pipes, and what the server has in hand.
+      // The pieces in the pipes, and the one that the server holds.
       #expect(pieces.elements.count <= 3)
       writing.cancel()
       echoing.cancel()
@@ -100,5 +100,5 @@ import Testing
   }
 }
 
-/// Twenty thousand bytes that are different for each number.
+/// Twenty thousand bytes that differ for each number.
 private func bytes(_ number: Int) -> [UInt8] { (0..<20_000).map { UInt8(truncatingIfNeeded: $0 &* (2 * number + 1)) } }

@@ -11,7 +11,7 @@ import Testing
     try await promise.check(within: .seconds(300)) { try EventLoopRuntime() }
   }
 
-  @Test func `It keeps those that need a process to themselves`() async throws {
+  @Test func `It keeps those promises that need a process of their own`() async throws {
     await #expect(processExitsWith: .success) {
       for promise in RuntimeConformance.cases where promise.needs.contains(.quietProcess) {
         await #expect(throws: Never.self) { try await promise.check { try EventLoopRuntime() } }

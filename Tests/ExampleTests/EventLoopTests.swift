@@ -7,7 +7,7 @@ import Testing
 
 @testable import bring_your_own_executor
 
-/// The executor and the stream of chapter 11. Both ends of a pair of pipes are on one loop.
+/// The executor and the stream of chapter 11, with both ends of a pair of pipes on one loop.
 @Suite(.timeLimit(.minutes(10))) struct EventLoopTests {
   @Test func `HTTP goes over a pair of pipes`() async throws {
     try await onLoop { loop, client, server in
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test func `More than a pipe holds is written as the reader takes it`() async throws {
+  @Test func `A write beyond a pipe's capacity goes on as the reader reads`() async throws {
     try await onLoop { loop, client, server in
       let sent = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
       let writing = loop.spawn {
@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test func `A read that need not wait ends well in a task that has been cancelled`() async throws {
+  @Test func `A read that need not wait succeeds in a cancelled task`() async throws {
     try await onLoop { loop, client, server in
       try await client.write("hello")
       let reading = loop.spawn {
@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  @Test func `Closing a stream ends whoever waits for it`() async throws {
+  @Test func `Closing a stream ends waiting reads and writes`() async throws {
     try await onLoop { loop, client, server in
       let reading = loop.spawn { try await server.read() }
       await Task.yield()
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  @Test func `A second task that would wait for the same is refused`() async throws {
+  @Test func `A second task that waits for the same operation is refused`() async throws {
     try await onLoop { loop, client, server in
       let first = loop.spawn { try await server.read() }
       await Task.yield()
@@ -81,7 +81,7 @@ import Testing
     }
   }
 
-  @Test func `All jobs run on the thread that lends itself, those that others enqueue too`() async throws {
+  @Test func `All jobs run on the lent thread, including those that other threads enqueue`() async throws {
     try await onLoop { loop, _, _ in
       let thread = pthread_self()
       for _ in 1...10 {
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  /// What is promised of executors and streams, and of nothing else that belongs to a runtime.
+  /// The cases for executors and streams, without those for other parts of a runtime.
   static let promises = RuntimeConformance.cases(without: [.threads, .realDescriptors]).filter {
     [.executor, .streams, .cancellation, .closing, .datagrams].contains($0.area)
   }
@@ -101,18 +101,18 @@ import Testing
   @Test(arguments: promises)
   func `The loop and its streams keep the promises of a runtime`(promise: RuntimeConformance.Case) async throws {
     try await onThreadOfItsOwn { () throws(any Error) in
-      // A peer that has closed is an error: EventLoop leaves it to the program to see to the signal.
+      // A write to a closed peer is an error: EventLoop leaves the signal to the program.
       var broken = sigset_t()
       sigemptyset(&broken)
       sigaddset(&broken, SIGPIPE)
       pthread_sigmask(SIG_BLOCK, &broken, nil)
       let loop = try EventLoop()
-      // No limit: that would be kept by a task that is not on the loop.
+      // Without a limit, since a task outside the loop would enforce it.
       try loop.run { try await promise.check(within: nil) { try LoopRuntime(loop) } }
     }
   }
 
-  /// Runs `body` on a loop, with two streams that are each other's peer.
+  /// Runs `body` on a loop, with two connected streams.
   private func onLoop(
     _ body: @escaping @Sendable (EventLoop, _ client: DescriptorStream, _ server: DescriptorStream) async throws -> Void
   ) async throws {
@@ -121,7 +121,7 @@ import Testing
       var there: [Int32] = [0, 0]
       var back: [Int32] = [0, 0]
       #expect(pipe(&there) == 0 && pipe(&back) == 0)
-      // Or the programs that other tests start would hold them open beyond their end.
+      // Otherwise the programs of other tests would keep them open.
       for descriptor in there + back { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
       let client = DescriptorStream(input: back[0], output: there[1], loop: loop)
       let server = DescriptorStream(input: there[0], output: back[1], loop: loop)

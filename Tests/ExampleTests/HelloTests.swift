@@ -10,7 +10,7 @@ import Testing
 
 /// The smallest servers, of chapters 9 and 10, in virtual time.
 @Suite struct HelloTests {
-  @Test func `Over HTTP/1 a request is said in full, and answered`() async throws {
+  @Test func `An HTTP/1 request is printed in full, and answered`() async throws {
     try await simulate(seeds: 1...50, faults: .calm) { runtime in
       let said = Recorder<String>()
       let (server, stream) = try await startHTTP1(on: runtime, said)
@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test func `A client that begins a request and does not go on is told so within the second after ten`() async throws {
+  @Test func `A client that stops in the middle of a request gets an error after ten to eleven seconds`() async throws {
     try await simulate(seeds: 1...50, faults: .calm) { runtime in
       let said = Recorder<String>()
       let (server, stream) = try await startHTTP1(on: runtime, said)
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func `Content over the handler's limit is refused by what its header says`() async throws {
+  @Test func `Content over the handler's limit is refused by its content-length`() async throws {
     try await simulate(seeds: 1...50, faults: .calm) { runtime in
       let said = Recorder<String>()
       let (server, stream) = try await startHTTP1(on: runtime, said)
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test func `Over HTTP/2 many requests at once are each said and answered`() async throws {
+  @Test func `Concurrent HTTP/2 requests are each printed and answered`() async throws {
     try await simulate(seeds: 1...50, faults: .calm) { runtime in
       let said = Recorder<String>()
       let listener = try await runtime.listen(on: .loopback(port: 7878))
@@ -70,7 +70,7 @@ import Testing
     }
   }
 
-  @Test func `What is spawned on the reader's own executor stays there`() async throws {
+  @Test func `Tasks spawned on the reader's executor stay there`() async throws {
     let executor = SerialExecutor()
     let places = try await executor.spawn {
       let before = executor.isCurrent
@@ -93,7 +93,7 @@ import Testing
     return (server, try await runtime.connect(to: listener.localAddress))
   }
 
-  /// Cancels the server, which ends it with an error that says so.
+  /// Cancels the server, which ends with the error for it.
   private func stop(_ server: Task<Void, any Error>) async {
     server.cancel()
     await #expect(throws: IOError(.accept, .cancelled)) { try await server.value }

@@ -6,14 +6,14 @@ import RuntimeTestSupport
 
 @testable import bring_your_own_executor
 
-/// The executor and the streams of chapter 11 as a runtime, with sockets for descriptors; clock, datagrams and blocking work
-/// are another's.
+/// The executor and the streams of chapter 11 as a runtime, on sockets. Another runtime provides the clock, datagrams
+/// and blocking work.
 struct LoopRuntime: AsyncRuntime {
   let name = "loop"
   let workerCount = 1
   private let loop: EventLoop
   private let base: ConcurrencyRuntime
-  /// What closes each stream and listener that there has been.
+  /// Closures that close each stream and listener.
   private let closers = Recorder<@Sendable () -> Void>()
 
   init(_ loop: EventLoop) throws(IOError) {
@@ -47,7 +47,7 @@ struct LoopRuntime: AsyncRuntime {
     return listener
   }
 
-  /// It blocks the thread, which on the loopback device is not for long.
+  /// Blocks the thread, for a short time on the loopback device.
   func connect(to address: SocketAddress, options: ConnectOptions) async throws(IOError) -> DescriptorStream {
     let descriptor = try makeSocket(address)
     guard address.withSystemAddress({ Glibc.connect(descriptor, $0, $1) }) == 0 else {
@@ -72,7 +72,7 @@ struct LoopRuntime: AsyncRuntime {
   }
 
   private func makeSocket(_ address: SocketAddress) throws(IOError) -> Int32 {
-    // Closed on exec, or the programs that other tests start would hold it open beyond its end.
+    // Closed on exec, since the programs of other tests would otherwise keep it open.
     let descriptor = socket(address.family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { throw IOError(.socket, .system(errno)) }
     return descriptor
@@ -85,7 +85,7 @@ struct LoopRuntime: AsyncRuntime {
   }
 }
 
-/// A listening socket whose connections are waited for by an event loop.
+/// A listening socket on an event loop.
 final class LoopListener: StreamListener {
   private let descriptor: Int32
   private let loop: EventLoop

@@ -3,7 +3,7 @@ import Runtime
 
 @testable import notes_service
 
-/// Asks one thing a connection, by HTTP/1.0: a response is what comes until the connection ends.
+/// An HTTP/1.0 client that makes one request per connection: a response ends with the connection.
 struct NotesClient<N: Network>: Sendable {
   let network: N
   let address: SocketAddress
@@ -36,18 +36,18 @@ struct NotesClient<N: Network>: Sendable {
   }
 }
 
-/// The service as the tests have it: Anna may write.
+/// The service of the tests, in which Anna may write.
 func notesService<R: AsyncRuntime>(
   on runtime: R, in directory: String, longestFile: Int = 1 << 30
 ) -> NotesService<R> {
   let files = FileStore(runtime: runtime, directory: directory, longest: longestFile)
-  // Longer than any test waits by a real clock.
+  // Longer than any test takes by a real clock.
   return NotesService(runtime: runtime, callers: ["s3cret": "anna"], files: files, patience: .seconds(600))
 }
 
-/// Calls `body` with a new directory, and removes that and the files in it.
+/// Calls `body` with a new directory, and removes it and its files afterwards.
 func withDirectory(_ body: (String) async throws -> Void) async throws {
-  // The C library draws the name, which so differs also in simulations of one seed.
+  // The C library chooses the name, which therefore differs even in simulations of one seed.
   var template = Array("/tmp/notes-service-XXXXXX".utf8CString)
   guard mkdtemp(&template) != nil else { throw FileError("mkdtemp") }
   let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -58,13 +58,13 @@ func withDirectory(_ body: (String) async throws -> Void) async throws {
   try await body(path)
 }
 
-/// The names of the files in a directory, in order.
+/// The sorted names of the files in a directory.
 func names(in directory: String) -> [String] {
   guard let stream = opendir(directory) else { return [] }
   defer { closedir(stream) }
   var names: [String] = []
   while let entry = readdir(stream) {
-    // The name is in the entry itself, and ends with NUL.
+    // The name is in the entry, and ends with NUL.
     let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
     if name != ".", name != ".." { names.append(name) }
   }

@@ -14,7 +14,7 @@ import Testing
     ("[1, [2] ]", .array([.number(1), .array([.number(2)])])), ("{}", .object([:])),
     (#"{ "a" : 1 , "b" : {} }"#, .object(["a": .number(1), "b": .object([:])])),
   ])
-  func `What is JSON is parsed`(text: String, value: JSON) throws {
+  func `JSON is parsed`(text: String, value: JSON) throws {
     let parsed = try Self.parse(text)
     #expect(parsed == value)
   }
@@ -27,7 +27,7 @@ import Testing
     ("{", 1), ("{1:2}", 1), ("{\"a\"}", 4), ("{\"a\":}", 5), ("{\"a\":1,}", 7), ("{\"a\":1,\"a\":2}", 10), ("1 2", 2),
     ("[]]", 2), ("'a'", 0), ("/**/1", 0), ("\u{FEFF}1", 0), ("\"a\" b", 4), ("[1}", 2),
   ])
-  func `What is not JSON is refused where it ends to be JSON`(text: String, offset: Int) {
+  func `Invalid JSON is refused with the offset of the error`(text: String, offset: Int) {
     let error = #expect(throws: JSON.Malformed.self) { try Self.parse(text) }
     #expect(error?.offset == offset)
   }
@@ -38,14 +38,14 @@ import Testing
     #expect(throws: JSON.Malformed.self) { try JSON(bytes) }
   }
 
-  @Test func `Lists in lists have a bound, and cost no stack beyond it`() throws {
+  @Test func `The depth of lists is bounded, and text beyond it uses no stack`() throws {
     let nested = { (depth: Int) in String(repeating: "[", count: depth) + String(repeating: "]", count: depth) }
     _ = try Self.parse(nested(32))
     #expect(throws: JSON.Malformed.self) { try Self.parse(nested(33)) }
     #expect(throws: JSON.Malformed.self) { try Self.parse(String(repeating: "{\"a\":", count: 1_000_000)) }
   }
 
-  @Test func `A text that is cut anywhere is no JSON`() throws {
+  @Test func `JSON cut at any place is refused`() throws {
     let text = Array(#"{"a": [1.5e3, "\ud83d\ude00é", true, null], "b": {"c": false}}"#.utf8)
     _ = try JSON(text)
     for count in 0..<text.count { #expect(throws: JSON.Malformed.self) { try JSON(Array(text.prefix(count))) } }
@@ -60,7 +60,7 @@ import Testing
     (.number(134_217_728), "134217728"), (.number(.infinity), "null"), (.number(.nan), "null"), (.object([:]), "{}"),
     (.array([]), "[]"),
   ])
-  func `What is written is JSON without blanks`(value: JSON, text: String) throws {
+  func `A value is written as JSON without blanks`(value: JSON, text: String) throws {
     #expect(String(decoding: value.bytes, as: UTF8.self) == text)
     let parsed = try Self.parse(text)
     #expect(parsed == value || text == "null")

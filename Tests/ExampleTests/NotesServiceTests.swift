@@ -11,7 +11,7 @@ import Testing
 @Suite struct NotesServiceTests {
   // MARK: Plain calls
 
-  /// What a server would answer, without a server.
+  /// The answer of the service to a request, without a server.
   private func ask(
     _ service: NotesService<some AsyncRuntime>, _ method: Method, _ target: String, _ content: String = "",
     _ headers: HeaderFields = ["Authorization": "Bearer s3cret", "Content-Type": "application/json"]
@@ -36,12 +36,12 @@ import Testing
       let answer = await ask(service, .post, "/notes", content)
       #expect(answer.status == status)
       #expect(service.notes.names.count == (status == 201 ? 1 : 0))
-      // Whatever it is, it is JSON.
+      // Every answer is JSON.
       _ = try JSON(Array(answer.content.utf8))
     }
   }
 
-  @Test func `A note is there from when it is sent until it is removed, and its name is taken`() async throws {
+  @Test func `A note exists from its upload until its removal, and its name is taken`() async throws {
     try await withService { service in
       let milk = #"{"name": "milk", "text": "Two litres"}"#
       let stored = #"{"author":"anna","name":"milk","text":"Two litres"}"# + "\n"
@@ -65,7 +65,7 @@ import Testing
     }
   }
 
-  @Test func `A note is JSON, and no longer than it may be`() async throws {
+  @Test func `A note has to be JSON within the size limit`() async throws {
     try await withService { service in
       let key: HeaderFields = ["Authorization": "Bearer s3cret"]
       #expect(await ask(service, .post, "/notes", "{}", key).status == 415)
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test func `A file that is too long, or whose content breaks off, changes nothing`() async throws {
+  @Test func `A file that is too long, or whose content ends early, changes nothing`() async throws {
     try await withService(longestFile: 10) { service in
       let files = service.files
       #expect(await ask(service, .put, "/files/x", "0123456789").status == 201)
@@ -101,13 +101,13 @@ import Testing
         }
         await #expect(throws: (any Error).self) { try await files.store(RequestBody(chunks), as: name) }
       }
-      // The file that was there is as it was.
+      // The existing file is unchanged.
       #expect(names(in: files.directory) == ["x"])
       #expect(await ask(service, .get, "/files/x") == (200, "0123456789"))
     }
   }
 
-  @Test func `A file that has its name is not discarded by a task that is late`() async throws {
+  @Test func `A late task does not discard a file that has its name`() async throws {
     try await withDirectory { directory in
       for isPublished in [true, false] {
         let file = try File(temporaryIn: directory)

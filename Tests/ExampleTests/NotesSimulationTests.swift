@@ -6,18 +6,18 @@ import Testing
 
 @testable import notes_service
 
-/// The notes service in simulated networks: whatever goes wrong there, what has been acknowledged is there, and what is
-/// there is whole.
+/// The notes service in simulated networks. Whatever faults occur, acknowledged data is stored, and stored data is
+/// complete.
 @Suite struct NotesSimulationTests {
   private struct Wrong: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
   }
 
-  /// What every upload of the file `name` holds.
+  /// The content of every upload of the file `name`.
   private func content(of name: String) -> [UInt8] { Array(String(repeating: "\(name) ", count: 5000).utf8) }
 
-  @Test func `In a network where everything goes wrong, clients that try again get everything stored`() async throws {
+  @Test func `In a faulty network, clients that retry get everything stored`() async throws {
     var faults = FaultPlan.rough
     faults.resets = 0.3
     try await simulate(seeds: 1...30, faults: faults) { runtime in
@@ -28,12 +28,12 @@ import Testing
         for client in clients { try await client.value }
         try await notes.stop()
         let stored = names(in: notes.service.files.directory)
-        guard stored == ["file-1", "file-2", "file-3"] else { throw Wrong("there are \(stored)") }
+        guard stored == ["file-1", "file-2", "file-3"] else { throw Wrong("the stored files are \(stored)") }
       }
     }
   }
 
-  @Test func `Whenever it is told to stop, there is what has been acknowledged, and nothing by halves`() async throws {
+  @Test func `Whenever it stops, acknowledged data is stored, and nothing is incomplete`() async throws {
     var faults = FaultPlan.rough
     faults.resets = 0.5
     try await simulate(seeds: 1...30, faults: faults) { runtime in
@@ -52,22 +52,22 @@ import Testing
         runtime.note("the service is told to stop")
         let start = runtime.clock.now
         try await notes.stop()
-        guard start.duration(to: runtime.clock.now) <= ServerOptions().shutdownGrace else { throw Wrong("it went on") }
+        guard start.duration(to: runtime.clock.now) <= ServerOptions().shutdownGrace else { throw Wrong("it was late") }
         let files = notes.service.files
         let stored = names(in: files.directory)
         for name in stored {
           guard try File(reading: "\(files.directory)/\(name)").read(upTo: 100_000) == content(of: name) else {
-            throw Wrong("\(name) is not whole")
+            throw Wrong("\(name) is incomplete")
           }
         }
         for client in clients {
-          if let name = try await client.value, !stored.contains(name) { throw Wrong("\(name) is gone") }
+          if let name = try await client.value, !stored.contains(name) { throw Wrong("\(name) is lost") }
         }
       }
     }
   }
 
-  @Test func `A client that sends half a note is told so when its time is over`() async throws {
+  @Test func `A client that sends half a note gets an error after the timeout`() async throws {
     try await simulate(seeds: 1...30, faults: .calm) { runtime in
       try await withNotes(on: runtime, patience: .seconds(10)) { notes in
         let stream = try await runtime.connect(to: notes.address)
@@ -78,7 +78,7 @@ import Testing
         let response = String(decoding: try await stream.read(), as: UTF8.self)
         let elapsed = start.duration(to: runtime.clock.now)
         guard response.hasPrefix("HTTP/1.1 503 "), .seconds(10)...(.seconds(11)) ~= elapsed else {
-          throw Wrong("after \(elapsed) came \(response)")
+          throw Wrong("the response after \(elapsed) was \(response)")
         }
         try await notes.stop()
       }
@@ -96,12 +96,12 @@ import Testing
         }
         try await runtime.clock.sleep(for: .milliseconds(.random(in: 0...50)))
         try await client.reset(upload)
-        // The connection goes on.
-        guard try await client.get("/notes").status == 200 else { throw Wrong("the connection is of no use") }
+        // The connection stays usable.
+        guard try await client.get("/notes").status == 200 else { throw Wrong("the connection does not work any more") }
         client.stream.close()
         try await notes.stop()
         let left = names(in: notes.service.files.directory)
-        guard left.isEmpty else { throw Wrong("there are \(left)") }
+        guard left.isEmpty else { throw Wrong("the files \(left) are left") }
       }
     }
   }
@@ -110,15 +110,15 @@ import Testing
 
   private struct Unreachable: Error {}
 
-  /// Stores a note and a file, both called `name`, again and again until the service has said that they are there, and
-  /// looks whether it gives back the same.
+  /// Stores a note and a file, both called `name`, repeatedly until the service acknowledges them, and checks that it
+  /// returns the same content.
   private func store(_ name: String, by client: NotesClient<SimulatedRuntime>) async throws {
     let note = Array("{\"name\": \"\(name)\", \"text\": \"x\"}".utf8)
-    // If the first response is lost, the name is taken by the second time.
+    // If the first response is lost, the second request finds the name taken.
     try await insist(client, "POST", "/notes", note) { $0.status == 201 || $0.status == 409 }
     try await insist(client, "PUT", "/files/\(name)", content(of: name)) { $0.status == 201 }
     let response = try await insist(client, "GET", "/files/\(name)") { $0.status == 200 }
-    guard response.content == content(of: name) else { throw Wrong("\(name) is another") }
+    guard response.content == content(of: name) else { throw Wrong("the content of \(name) is wrong") }
   }
 
   @discardableResult
@@ -143,7 +143,7 @@ import Testing
       NotesClient(network: host, address: address)
     }
 
-    /// Does what a signal does.
+    /// Stops the service as a signal does.
     func stop() async throws {
       serving.cancel()
       try await serving.value

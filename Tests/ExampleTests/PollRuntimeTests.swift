@@ -4,14 +4,14 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// The backend that docs/writing-a-backend.md leads to.
+/// The final backend of docs/writing-a-backend.md.
 @Suite(.timeLimit(.minutes(10)), .serialized) struct PollRuntimeTests {
   @Test(arguments: RuntimeConformance.cases(without: .quietProcess))
   func `It keeps its promises`(promise: RuntimeConformance.Case) async throws {
     try await promise.check(within: .seconds(300)) { try PollRuntime() }
   }
 
-  @Test func `It keeps those that need a process to themselves`() async throws {
+  @Test func `It keeps those promises that need a process of their own`() async throws {
     await #expect(processExitsWith: .success) {
       for promise in RuntimeConformance.cases where promise.needs.contains(.quietProcess) {
         await #expect(throws: Never.self) { try await promise.check { try PollRuntime() } }
@@ -25,7 +25,7 @@ import Testing
     await runtime.shutdown()
   }
 
-  @Test func `Work that is dropped closes the stream that it alone has`() async throws {
+  @Test func `Dropped work closes a stream that only it refers to`() async throws {
     func startWork(with stream: PollStream, on runtime: PollRuntime) -> Task<Void, any Error> {
       runtime.spawn { try await runtime.runBlocking { _ = stream } }
     }

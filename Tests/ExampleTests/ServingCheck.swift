@@ -21,7 +21,7 @@ func checkThatItServes(on runtime: some AsyncRuntime) async throws {
     #expect(try await http1.get("/").text == "HTTP/1.1")
     #expect(try await http2.get("/").text == "HTTP/2")
   }
-  // Or the server would wait for them to hear of its end.
+  // Otherwise the server would wait until the clients notice its end.
   http1.stream.close()
   http2.stream.close()
   await server.shutdown()

@@ -6,8 +6,8 @@ import Testing
 @testable import task_per_connection
 @testable import ten_clients
 
-/// The servers of chapters 2 and 3 and the ten clients, in virtual time: as in the chapters, to the millisecond, and in no
-/// time.
+/// The servers of chapters 2 and 3 and the ten clients, in virtual time: the times of the chapters, exact to the
+/// millisecond, without waiting.
 @Suite struct TaskPerConnectionTests {
   @Test func `One after another, clients wait for each other`() async throws {
     try await simulate(seeds: 1...20) { runtime in
@@ -29,7 +29,7 @@ import Testing
     }
   }
 
-  @Test func `A server that is cancelled takes its connections with it`() async throws {
+  @Test func `Cancelling a server ends its connections`() async throws {
     try await simulate(seeds: 1...20) { runtime in
       let clock = runtime.clock
       let listener = try await runtime.listen(on: .loopback(port: 7878))
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func `Whatever becomes of its connections, the server goes on`() async throws {
+  @Test func `The server goes on, whatever faults its connections have`() async throws {
     try await simulate(seeds: 1...200, faults: .rough) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 7878))
       let server = runtime.spawn { try await TaskPerConnection().serve(listener, clock: runtime.clock) }
@@ -59,12 +59,12 @@ import Testing
         } catch {}  // A rough network resets connections and refuses them.
       }
       server.cancel()
-      // It ends because it is told to, and for no other reason.
+      // The server ends only because it is cancelled.
       await #expect(throws: IOError(.accept, .cancelled)) { try await server.value }
     }
   }
 
-  /// What the clients say when they wait for so many milliseconds.
+  /// The output of the clients for these waits.
   private func waits(_ milliseconds: [Int]) -> [String] {
     zip(TenClients.paths, milliseconds).enumerated()
       .map { "client \($0 + 1): \($1.0) gave 200 after \($1.1) ms" }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import task_queue
 
-/// The task queue of chapter 6: its sleep, above all, which may be cancelled at any moment.
+/// The task queue of chapter 6, above all its sleep, which may be cancelled at any moment.
 @Suite(.timeLimit(.minutes(10))) struct TaskQueueTests {
   @Test func `All jobs run on one thread`() async throws {
     let threads = Recorder<pthread_t>()
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test func `A sleep that is cancelled just when it ends does one or the other`() async throws {
+  @Test func `A sleep that is cancelled just when it ends either ends or is cancelled`() async throws {
     for _ in 1...1000 {
       let task = spawnTask { try await TaskQueue.shared.sleep(for: .microseconds(50)) }
       usleep(40)
@@ -53,14 +53,14 @@ import Testing
     }
   }
 
-  @Test func `What a task throws is its result, and the queue goes on`() async throws {
+  @Test func `An error of a task is its result, and the queue goes on`() async throws {
     struct Failure: Error {}
     let failing = spawnTask { throw Failure() }
     await #expect(throws: Failure.self) { try await failing.value }
     #expect(try await spawnTask { 7 }.value == 7)
   }
 
-  @Test func `Blocking on a task gives what it returns or throws`() async throws {
+  @Test func `Blocking on a task returns its result or throws its error`() async throws {
     struct Failure: Error {}
     let value = try await onThreadOfItsOwn { () throws(any Error) in try blockOn { 7 } }
     #expect(value == 7)

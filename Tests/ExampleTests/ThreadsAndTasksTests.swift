@@ -7,11 +7,11 @@ import Testing
 
 @testable import threads_and_tasks
 
-/// The jobs of chapter 5. What they take is exact where time is virtual; where it is real, no more can be said than that
-/// nothing is done too early.
+/// The jobs of chapter 5. Their times are exact in virtual time; in real time the tests only check that nothing ends
+/// too early.
 @Suite struct ThreadsAndTasksTests {
   @Test(arguments: [1, 3, 1000])
-  func `Tasks that sleep take no longer than one`(count: Int) async throws {
+  func `Sleeping tasks take no longer than one`(count: Int) async throws {
     try await simulate(seeds: 1...5) { runtime in
       let duration = try await Tasks(count: count, job: .sleep, nap: .seconds(2)).run(on: runtime)
       #expect(duration == .seconds(2))
@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `Tasks that block hold up each other on one worker`(kind: RuntimeKind) async throws {
+  func `Blocking tasks delay each other on one worker`(kind: RuntimeKind) async throws {
     let nap = Duration.milliseconds(20)
     let duration = try await onThreadOfItsOwn {
       var settings = RuntimeSettings(kind: kind, workers: 1)

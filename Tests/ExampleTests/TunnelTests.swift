@@ -7,7 +7,7 @@ import Testing
 
 @testable import tunnel
 
-/// The proxy, in a simulated network.
+/// The tunnelling proxy, in a simulated network.
 @Suite struct TunnelTests {
   @Test func `Each direction of a tunnel ends by itself`() async throws {
     var faults = FaultPlan.calm
@@ -31,7 +31,7 @@ import Testing
     }
   }
 
-  @Test func `Where there can be no tunnel, the response says why`() async throws {
+  @Test func `If a tunnel fails, the response gives the reason`() async throws {
     try await simulate(seeds: 1...10, faults: .calm) { runtime in
       try await withProxy(on: runtime) { proxy, _ in
         for (target, status) in [("127.0.0.1:1", 502), ("b.example:443", 403)] {

@@ -6,7 +6,7 @@ import Testing
 
 @testable import websocket_echo
 
-/// The WebSockets that `scripts/check-upgrades` looks at from outside.
+/// The WebSocket server, which `scripts/check-upgrades` also tests from outside.
 @Suite struct WebSocketTests {
   @Test(arguments: [
     ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
@@ -23,7 +23,7 @@ import Testing
     #expect(webSocketAccept(forKey: "dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
   }
 
-  @Test func `Messages come back whole, however they are torn`() async throws {
+  @Test func `Messages come back whole, however they are split`() async throws {
     var faults = FaultPlan.calm
     (faults.shortReads, faults.shortWrites, faults.fullBuffers) = (0.2, 0.2, 0.05)
     try await simulate(seeds: 1...30, faults: faults) { runtime in
