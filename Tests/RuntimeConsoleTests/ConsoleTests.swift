@@ -6,7 +6,7 @@ import Testing
 
 @testable import RuntimeConsole
 
-/// A console in a server, over real sockets.
+/// The console of a server, over real sockets.
 @Suite(.timeLimit(.minutes(10))) struct ConsoleTests {
   @Test(arguments: Backend.allCases)
   func `Snapshots come one after another, and end when the server shuts down`(backend: Backend) async throws {
@@ -19,7 +19,7 @@ import Testing
     var times: [JSONValue?] = []
     while times.count < 3 { times.append(try await looker.next()["time"]) }
     #expect(Set(times.map { "\($0 as Any)" }).count == 3)
-    // With the patience of ten minutes: it does not end because its time is over.
+    // The server's timeouts are ten minutes, so the stream does not end because of them.
     async let over: Void = live.server.shutdown()
     while try await looker.chunk() != nil {}
     await over
@@ -37,7 +37,7 @@ import Testing
     let (first, second) = (try await live.look(), try await live.look())
     #expect(try await first.next()["tasks"]?.count != nil)
     #expect(try await second.next()["tasks"]?.count != nil)
-    // The second connection was made while there was a watch.
+    // The second connection started while tasks were watched.
     while live.console.snapshot.tasks?.isEmpty != false { await Task.yield() }
     first.client.stream.close()
     #expect(try await second.next()["tasks"]?.count != nil)
@@ -46,7 +46,7 @@ import Testing
     try await live.end()
   }
 
-  @Test func `Told so, they are watched for as long as there is a console`() async throws {
+  @Test func `On request, tasks are watched as long as the console exists`() async throws {
     try await Backend.custom.withRuntime { runtime in
       var options = Console.Options()
       options.watchesTasksAlways = true
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A snapshot counts the requests of the servers that are shown`(backend: Backend) async throws {
+  func `A snapshot counts the requests of the console's servers`(backend: Backend) async throws {
     try await backend.withRuntime { try await count($0) }
   }
 
@@ -71,7 +71,7 @@ import Testing
       let status = try await client.get("/hello").status
       #expect(status == 200)
     }
-    // A request is counted when the system has taken its response, which may be after the client has it.
+    // The server counts a request once the system has taken its response, which may be after the client has read it.
     while live.console.snapshot.requests.first(where: { $0.route == "/hello" })?.count != 5 { await Task.yield() }
     let snapshot = live.console.snapshot
     #expect(snapshot.runtime.name == runtime.name && snapshot.runtime.workerCount == runtime.workerCount)
@@ -95,21 +95,21 @@ import Testing
     for _ in 0..<3 {
       let body = ResponseBody.stream { try? await feed.write(to: $0) { false } }
       let text = String(decoding: try await body.collect(upTo: 1000), as: UTF8.self)
-      // Unless an hour has ended just now.
+      // The same snapshot, unless the interval of an hour has just ended.
       #expect(text.contains("retry: 1000\n\ndata: {\"number\":\(samples.elements.count)}\n\n"))
     }
     #expect(samples.elements.count <= 2)
   }
 
-  @Test func `Without what the kernel tells, the figures of the process are not known`() {
+  @Test func `Without /proc, figures of the process are unknown`() {
     let figures = ProcessFigures(directory: "/none")
     #expect(figures.threads == nil && figures.openDescriptors == nil && figures.startTime == nil)
     #expect(figures.residentBytes == nil && figures.virtualBytes == nil)
-    // By system calls.
+    // This comes from a system call.
     #expect(figures.userTime != nil)
   }
 
-  @Test func `The figures of this process are such as can be`() throws {
+  @Test func `The figures of this process are plausible`() throws {
     let figures = ProcessFigures.current
     #expect(try #require(figures.threads) > 0)
     #expect(try #require(figures.openDescriptors) > 2)
@@ -119,7 +119,7 @@ import Testing
   }
 }
 
-/// Something to wait for.
+/// A gate that tasks wait for.
 private final class Gate: Sendable {
   private let (stream, continuation) = AsyncStream<Void>.makeStream()
 
@@ -127,7 +127,7 @@ private final class Gate: Sendable {
   func wait() async { for await _ in stream {} }
 }
 
-/// A server with a console, which a test looks at.
+/// A running server with a console.
 private struct LiveConsole<R: AsyncRuntime> {
   let runtime: R
   let console: Console
@@ -151,7 +151,7 @@ private struct LiveConsole<R: AsyncRuntime> {
     running = runtime.spawn { try await server.run() }
   }
 
-  /// Opens the stream of snapshots.
+  /// Opens a stream of snapshots.
   func look() async throws -> Looker<R.Listener.Stream> {
     let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
     try await client.send("GET /console/events HTTP/1.1\r\nHost: localhost\r\n\r\n")

@@ -2,10 +2,10 @@ import Runtime
 import RuntimeConsole
 import RuntimeHTTP
 
-/// What breaks text that is put together carelessly.
+/// Text that breaks output without escaping.
 let nastyText = "a\"b\\c\nd\r\u{0}\u{1b}\u{2028}</script>é😀"
 
-/// A snapshot with something of everything.
+/// A snapshot with values in all parts.
 func makeSnapshot(
   tasks: [TaskSnapshot]? = nil, requests: [RequestFigures] = [], stalls: [StallLog.Entry] = []
 ) -> Snapshot {

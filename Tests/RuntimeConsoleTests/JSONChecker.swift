@@ -1,4 +1,4 @@
-/// Reads JSON as strictly as RFC 8259 says: a value, and the text of a string or a number where a test asks for it.
+/// A JSON value, parsed as strictly as RFC 8259 demands. Strings and numbers keep their text.
 indirect enum JSONValue: Equatable {
   case object([String: JSONValue])
   case array([JSONValue])
@@ -9,7 +9,7 @@ indirect enum JSONValue: Equatable {
 
   /// - Throws: ``Malformed`` if `bytes` are not one JSON value.
   init(_ bytes: [UInt8]) throws {
-    // Text that is not UTF-8 would have been mended here, and be longer.
+    // Decoding repairs invalid UTF-8, which changes the length.
     let text = String(decoding: bytes, as: UTF8.self)
     guard Array(text.utf8) == bytes else { throw Malformed() }
     var parser = JSONParser(rest: text.unicodeScalars[...])

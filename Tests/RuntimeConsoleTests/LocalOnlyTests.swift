@@ -11,12 +11,12 @@ import Testing
     ("10.0.0.1:5", false), ("128.0.0.1:5", false), ("[::ffff:10.0.0.1]:5", false), ("[::2]:5", false),
     ("[7f00::1]:5", false), ("0.0.0.0:5", false),
   ])
-  func `Clients on this machine are let in`(address: String, isLetIn: Bool) async throws {
+  func `The console answers only clients on this machine`(address: String, isLetIn: Bool) async throws {
     let request = request(from: address)
     #expect(await status(request) == (isLetIn ? 200 : 403))
   }
 
-  @Test func `A client of which nothing is known is not`() async {
+  @Test func `The console refuses a client without an address`() async {
     #expect(await status(Request(target: "/console", headers: ["Host": "localhost"])) == 403)
   }
 
@@ -29,19 +29,19 @@ import Testing
     ("[example]", false),
     ("localhost:80@example.org", false),
   ])
-  func `A name that another may have made lead here is refused`(host: String, isLetIn: Bool) async throws {
+  func `A host name that another party may control is refused`(host: String, isLetIn: Bool) async throws {
     #expect(await status(request(host: host)) == (isLetIn ? 200 : 403))
   }
 
   @Test(arguments: ["Forwarded", "x-forwarded-for", "X-Real-IP", "Via"])
-  func `So is what a proxy has passed on`(field: String) async throws {
+  func `Requests forwarded by a proxy are refused`(field: String) async throws {
     var request = request()
     request.headers[field] = "1.2.3.4"
     #expect(await status(request) == 403)
   }
 
   @Test(arguments: ["/console", "/console/console.js", "/console/console.css", "/console/snapshot", "/console/events"])
-  func `Everything below it is behind the same door, and metrics are not`(path: String) async throws {
+  func `All of the console's paths have this restriction, and metrics do not`(path: String) async throws {
     let (router, close) = try makeRouter()
     #expect(await router.response(to: request(path, from: "10.0.0.1:5")).status == .forbidden)
     let response = await router.response(to: request(path))
@@ -52,7 +52,7 @@ import Testing
     await close()
   }
 
-  @Test func `Told so, the console answers everyone, below whatever prefix`() async throws {
+  @Test func `On request, the console answers every client, under any prefix`() async throws {
     let runtime = try Backend.custom.makeRuntime()
     var options = Console.Options()
     options.isLocalOnly = false

@@ -9,7 +9,7 @@ import Testing
 @testable import RuntimeConsole
 
 @Suite struct PrometheusTests {
-  @Test func `A snapshot is valid text, each family in one piece`() throws {
+  @Test func `A snapshot is valid text, with each family in one piece`() throws {
     let text = String(
       decoding: makeSnapshot(requests: [RequestFigures(route: nil, method: "GET", statusClass: 2)]).prometheusText,
       as: UTF8.self)
@@ -24,7 +24,7 @@ import Testing
     for (name, family) in families where family.type == "counter" { #expect(name.hasSuffix("_total")) }
   }
 
-  /// A route may hold whatever its program has put there.
+  /// A route may contain any text of its program.
   @Test func `Quotes, backslashes and line feeds in a route are escaped`() async throws {
     let requests = RequestMetrics()
     var router = Router()
@@ -37,7 +37,7 @@ import Testing
     #expect(try MetricsText(text).families["http_server_request_duration_seconds"]?.series[series] == "1")
   }
 
-  @Test func `Names become valid, a counter ends in total, and a series that comes twice is one`() throws {
+  @Test func `Names become valid, counters end in total, and duplicate series are merged`() throws {
     var family = MetricFamily(.counter, "9 lives-of:cats", "Help with \\ and\nlines")
     family.add(.count(2), [("a b", "x"), ("a b", "again"), ("none", nil)])
     family.add(.count(3), [("a_b", "x")])
@@ -74,7 +74,7 @@ import Testing
   }
 }
 
-/// Has a server with `requests` among its observers answer a request with 200, over a stream in memory.
+/// Makes a request, answered with 200, of a server whose observers include `requests`, over a stream in memory.
 private func observe(_ requests: RequestMetrics, _ target: String, _ router: Router) async throws {
   var options = ServerOptions.patient
   options.observers = [requests]
@@ -86,11 +86,11 @@ private func observe(_ requests: RequestMetrics, _ target: String, _ router: Rou
   await served
 }
 
-/// Reads the text format as its documentation has it: https://prometheus.io/docs/instrumenting/exposition_formats/
+/// A parser of the text format (https://prometheus.io/docs/instrumenting/exposition_formats/).
 struct MetricsText {
   struct Family {
     var type = ""
-    /// The value of each series, by its name and labels as they are written.
+    /// The value of each series, by its name and labels as written.
     var series: [String: String] = [:]
     var lines: [Substring] = []
   }
@@ -104,7 +104,7 @@ struct MetricsText {
   init(_ text: String) throws {
     guard text.hasSuffix("\n") else { throw Malformed(line: "the end") }
     var current = ""
-    // Lines end at a line feed and nowhere else.
+    // Only a line feed ends a line.
     for line in text.unicodeScalars.split(separator: "\n").map({ Substring($0) }) {
       if let match = line.wholeMatch(of: /# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) .*/.dotMatchesNewlines()) {
         current = String(match.1)

@@ -5,7 +5,7 @@ import Testing
 @testable import RuntimeConsole
 
 @Suite struct SnapshotJSONTests {
-  @Test func `Whatever names and routes hold, a snapshot is one line of valid JSON`() throws {
+  @Test func `A snapshot is one line of valid JSON, whatever names and routes contain`() throws {
     let task = TaskSnapshot(id: 7, name: nastyText, location: "A.swift:1", state: .running(worker: "worker 0"))
     let figures = RequestFigures(route: "/\(nastyText)", method: nil, statusClass: 4, isRefused: true)
     let log = StallLog()
@@ -26,12 +26,12 @@ import Testing
     #expect(json["servers"]?.count == 2 && json["servers"]?[0]?["isOverloaded"] == .bool(true))
   }
 
-  @Test func `Tasks that are not watched are null, and none are an empty list`() throws {
+  @Test func `Unwatched tasks are null, and an empty list means no tasks`() throws {
     #expect(try JSONValue(makeSnapshot().json)["tasks"] == .null)
     #expect(try JSONValue(makeSnapshot(tasks: []).json)["tasks"] == .array([]))
   }
 
-  @Test func `Of many tasks those that run go first, and then the busiest`() throws {
+  @Test func `Running tasks come first, and then the busiest`() throws {
     var tasks = (0..<100).map { TaskSnapshot(id: $0, state: .suspended) }
     tasks[98].state = .running(worker: nil)
     tasks[97].state = .ready
@@ -51,7 +51,7 @@ import Testing
     #expect(String(decoding: bytes, as: UTF8.self) == text)
   }
 
-  @Test func `A log keeps the last stalls, and numbers all`() {
+  @Test func `A log keeps the last stalls, and numbers all of them`() {
     let log = StallLog(capacity: 3)
     for number in 1...5 { log.add(stall(number)) }
     #expect(log.entries.map(\.number) == [3, 4, 5])

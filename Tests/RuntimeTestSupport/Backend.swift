@@ -13,11 +13,11 @@ package enum Backend: String, CaseIterable, Sendable, Codable {
     let all: [Backend] = [.concurrency, .dispatch, .custom]
     guard let variable = getenv("RUNTIME") else { return all }
     let name = String(cString: variable)
-    precondition(name.isEmpty || all.contains { $0.rawValue == name }, "RUNTIME=\(name) is no backend")
+    precondition(name.isEmpty || all.contains { $0.rawValue == name }, "RUNTIME=\(name) is not a backend")
     return name.isEmpty ? all : all.filter { $0.rawValue == name }
   }()
 
-  /// A new runtime, for tests of how one ends. Others use ``withRuntime(workers:poller:_:)``.
+  /// A new runtime, for tests of a runtime's end. Other tests use ``withRuntime(workers:poller:_:)``.
   package func makeRuntime(
     workers: Int? = 2, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
     stalls: StallOptions? = StallOptions()
@@ -30,9 +30,9 @@ package enum Backend: String, CaseIterable, Sendable, Codable {
     }
   }
 
-  /// Runs `body` with a runtime of `workers` workers (`nil`: as many as it likes), which is shut down after it.
+  /// Runs `body` with a runtime of `workers` workers (`nil`: the backend's default), and shuts it down afterwards.
   ///
-  /// `body` is not on the runtime itself, but what it spawns there is.
+  /// `body` does not run on the runtime, but tasks that it spawns there do.
   package func withRuntime(
     workers: Int? = 2, poller: PollerKind = .best, blocking: BlockingLimits = BlockingLimits(),
     stalls: StallOptions? = StallOptions(), _ body: (any AsyncRuntime) async throws -> Void

@@ -2,30 +2,30 @@ package import Runtime
 import RuntimeHTTP
 import RuntimeTesting
 
-/// The client's side of an HTTP/2 connection, for tests: it sends what it is told, and reads strictly what comes.
+/// The client's side of an HTTP/2 connection, for tests: it sends any frames, valid or not, and reads strictly.
 ///
-/// It is made of the parts of the engine that know neither end of a connection. Use one from one task at a time.
+/// It uses the parts of the engine that both ends of a connection share. Use it from one task at a time.
 package final class HTTP2TestClient<Stream: ByteStream> {
   package let stream: Stream
-  /// Whether content that comes is given back to the windows at once.
+  /// Whether the client reopens the windows as soon as content arrives.
   package var opensWindows = true
-  /// The last stream that the server has said it will answer; `nil` before it has spoken of any.
+  /// The last stream that the server will answer, by its GOAWAY; `nil` before one arrives.
   package private(set) var lastStream: UInt32?
   /// Whether the server has acknowledged SETTINGS of the client.
   package private(set) var settingsAreAcknowledged = false
-  /// How many frames have come.
+  /// The number of received frames.
   package private(set) var frameCount = 0
 
-  /// What has been read of a frame that is not whole.
+  /// Bytes of an incomplete frame.
   private var input = ByteBuffer(capacity: 0)
-  /// What answers the last frame.
+  /// The answer to the last frame.
   private var output = ByteBuffer(capacity: 64)
   private var frames = FrameDecoder()
   private var encoder = HPACKEncoder()
   private var decoder = HPACKDecoder()
   private var settings = PeerSettings()
   private var hasSettings = false
-  /// The header block whose fragments are coming.
+  /// The header block whose fragments are being received.
   private var block: (stream: UInt32, bytes: [UInt8], ends: Bool)?
   private var nextStream: UInt32 = 1
   private var exchanges: [UInt32: HTTP2TestExchange] = [:]
@@ -37,7 +37,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   /// A client on `stream`.
   package init(_ stream: Stream) { self.stream = stream }
 
-  /// A client that goes on where `http1` has been told that it may: with what is read, and with stream 1 open.
+  /// A client that continues after `http1` was upgraded: with its unread input, and with stream 1 open.
   package convenience init(_ stream: Stream, after http1: HTTPTestClient<Stream>) {
     self.init(stream)
     input.append(http1.takeBuffer().span)
@@ -65,7 +65,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     }
   }
 
-  /// A frame, however wrong.
+  /// The bytes of a frame, which may be invalid.
   package static func frame(_ type: UInt8, flags: UInt8 = 0, stream: UInt32 = 0, payload: [UInt8] = []) -> [UInt8] {
     bytes { output in
       output.append(
@@ -75,7 +75,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     }
   }
 
-  /// The bytes of a request's head, and the stream it opens. Heads have to be sent in the order in which they were made.
+  /// The bytes of a request's head, and the stream it opens. Heads have to be sent in the order of their creation.
   package func head(
     _ method: String, _ target: String, _ fields: [(String, String)] = [], authority: String? = "localhost",
     ends: Bool = true
@@ -96,7 +96,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
           encoder.encode(Array(name.utf8).span, Array(value.utf8).span, into: &output)
           continue
         }
-        // The encoder would mend it: a literal, of strings that are not longer than 126 bytes.
+        // The encoder would correct the name, so this is a literal by hand, with strings of at most 126 bytes.
         let literal = [0, UInt8(name.utf8.count)] + Array(name.utf8) + [UInt8(value.utf8.count)] + Array(value.utf8)
         output.append(literal.span)
       }
@@ -105,7 +105,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     return Self.frame(FrameType.headers.rawValue, flags: flags.rawValue, stream: stream, payload: block)
   }
 
-  /// Sends a request's head, and gives the stream it opens.
+  /// Sends a request's head, and returns the stream it opens.
   package func send(
     _ method: String, _ target: String, _ fields: [(String, String)] = [], ends: Bool = true
   ) async throws -> UInt32 {
@@ -114,7 +114,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     return head.stream
   }
 
-  /// Sends content as the server's windows allow, reading what comes while it has to wait.
+  /// Sends content as the server's windows allow, and reads frames while it has to wait.
   package func send(_ content: [UInt8], on stream: UInt32, ends: Bool = false) async throws {
     var rest = content[...]
     repeat {
@@ -154,10 +154,10 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     try await write { output in output.appendWindowUpdate(stream, increment: increment) }
   }
 
-  /// How much may be sent on all streams together without waiting.
+  /// The number of bytes that all streams together may send without waiting.
   package var connectionWindow: Int { sendWindow.available }
 
-  /// How much may be sent on `stream` without waiting.
+  /// The number of bytes that `stream` may send without waiting.
   package func window(of stream: UInt32) -> Int {
     min(sendWindow.available, exchanges[stream]?.sendWindow.available ?? 0)
   }
@@ -182,7 +182,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   /// `GET target`, and the response to it.
   package func get(_ target: String) async throws -> TestResponse { try await request("GET", target) }
 
-  /// Reads until the response on `stream` is whole, and keeps what comes for others.
+  /// Reads until the response on `stream` is complete, and keeps what arrives for other streams.
   package func readResponse(on stream: UInt32) async throws -> TestResponse {
     while true {
       if let exchange = exchanges[stream] {
@@ -193,7 +193,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     }
   }
 
-  /// Reads until the head of the response on `stream` is there, or an interim one.
+  /// Reads until the head of a response on `stream` has arrived, which may be an interim one.
   package func readHead(on stream: UInt32) async throws -> TestResponse {
     while true {
       if let code = exchanges[stream]?.error { throw TestStreamError(code: code) }
@@ -202,16 +202,16 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     }
   }
 
-  /// The content on `stream` that has come.
+  /// The received content on `stream`.
   package func body(on stream: UInt32) -> [UInt8] { exchanges[stream]?.response?.body ?? [] }
 
-  /// The statuses of the heads on `stream`, interim ones among them.
+  /// The statuses of the heads on `stream`, including interim ones.
   package func statuses(on stream: UInt32) -> [String] { exchanges[stream]?.statuses ?? [] }
 
-  /// Why `stream` was reset, if it was.
+  /// The error code of the reset of `stream`, if it was reset.
   package func error(on stream: UInt32) -> UInt32? { exchanges[stream]?.error }
 
-  /// Reads until the server has reset `stream`, and gives why.
+  /// Reads until the server has reset `stream`, and returns the error code.
   package func readReset(on stream: UInt32) async throws -> UInt32 {
     while true {
       if let error = exchanges[stream]?.error { return error }
@@ -219,7 +219,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     }
   }
 
-  /// Reads until the server goes away, and gives why.
+  /// Reads until a GOAWAY arrives, and returns its error code.
   package func readGoAway() async throws -> UInt32 {
     goAway = nil
     while true {
@@ -228,7 +228,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     }
   }
 
-  /// Reads until the server has finished; frames that come before are taken in.
+  /// Reads to the end of the stream, and handles the frames before it.
   package func readToEnd() async throws {
     do {
       while true { try await readFrame() }
@@ -239,7 +239,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
 
   // MARK: Reading
 
-  /// Reads a frame, does what has to be done about it, and gives its type.
+  /// Reads a frame, handles it, and returns its type.
   @discardableResult
   package func readFrame() async throws -> (type: UInt8, stream: UInt32) {
     while true {
@@ -258,7 +258,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     }
   }
 
-  /// Takes in the next frame, if it is whole.
+  /// Handles the next frame, if it is complete.
   private func takeFrame() throws -> FrameHeader? {
     let bytes = input.taken
     var position = 0
@@ -279,7 +279,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     }
     if let block {
       guard case .continuation(block.stream, _, _) = frame else {
-        throw TestClientError.malformed("a header block that is interrupted")
+        throw TestClientError.malformed("an interrupted header block")
       }
     }
     switch frame {
@@ -288,21 +288,21 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     case .headers(let stream, let fragment, let ends, let endsHeaders):
       try gather(Array(bytes[fragment]), on: stream, ends: ends, endsHeaders: endsHeaders)
     case .continuation(let stream, let fragment, let endsHeaders):
-      guard let block else { throw TestClientError.malformed("a CONTINUATION of nothing") }
+      guard let block else { throw TestClientError.malformed("a CONTINUATION without a header block") }
       try gather(block.bytes + bytes[fragment], on: stream, ends: block.ends, endsHeaders: endsHeaders)
     case .resetStream(let stream, let code): try withExchange(stream) { try $0.reset(code.rawValue) }
     case .settings(let payload): try takeSettings(bytes, payload)
     case .ping(let data): output.appendPing(data, flags: .acknowledgement)
     case .goAway(let last, let code):
-      // RFC 9113 section 6.8: what has been given up may have been sent again elsewhere.
-      guard last <= lastStream ?? .max else { throw TestClientError.malformed("a GOAWAY that takes one back") }
+      // RFC 9113 section 6.8: the client may have sent the refused requests again elsewhere.
+      guard last <= lastStream ?? .max else { throw TestClientError.malformed("a GOAWAY with a higher last stream") }
       (lastStream, goAway) = (last, code.rawValue)
     case .windowUpdate(0, let increment): try Self.open(&sendWindow, by: increment)
     case .windowUpdate(let stream, let increment):
       try withExchange(stream) { try Self.open(&$0.sendWindow, by: increment) }
     case .settingsAcknowledgement: settingsAreAcknowledged = true
     case .pingAcknowledgement, .unknown: return
-    case .priority, .priorityUpdate, .pushPromise: throw TestClientError.malformed("a frame of a client's")
+    case .priority, .priorityUpdate, .pushPromise: throw TestClientError.malformed("a frame of clients only")
     }
   }
 
@@ -310,7 +310,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
     guard stream <= lastStream ?? .max else {
       throw TestClientError.malformed("a frame of a stream that the server has said it ignores")
     }
-    // Taken out, so that its content is not copied while it changes.
+    // Removed, so that a change does not copy its content.
     guard var exchange = exchanges.removeValue(forKey: stream) else {
       throw TestClientError.malformed("a frame of a stream that is not open")
     }
@@ -364,6 +364,6 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   }
 
   private static func open(_ window: inout SendWindow, by increment: Int) throws {
-    guard window.open(by: increment) else { throw TestClientError.malformed("a window over the largest") }
+    guard window.open(by: increment) else { throw TestClientError.malformed("a window over the maximum") }
   }
 }

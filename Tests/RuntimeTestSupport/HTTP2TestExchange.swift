@@ -1,21 +1,21 @@
 import RuntimeHTTP
 
-/// What has come on one stream of an ``HTTP2TestClient``, checked as far as its order and its form go.
+/// The messages received on one stream of an ``HTTP2TestClient``, checked for their order and form.
 struct HTTP2TestExchange {
   let method: String
-  /// How much the server takes of it, and how much we do.
+  /// The windows of the server and of the client.
   var sendWindow: SendWindow
   var receiveWindow: SendWindow
-  /// The statuses of its heads, interim ones among them.
+  /// The statuses of its heads, including interim ones.
   private(set) var statuses: [String] = []
-  /// The last head that was an interim one.
+  /// The last interim response.
   private(set) var interim: TestResponse?
-  /// The response, once its head has come.
+  /// The response, once its head has arrived.
   private(set) var response: TestResponse?
   private(set) var hasEnded = false
-  /// Why the server has reset it, if it has.
+  /// The error code of the server's reset, if it has reset the stream.
   private(set) var error: UInt32?
-  /// Whether the client has reset it, so that what comes does not matter.
+  /// Whether the client has reset it, so that later frames are ignored.
   var isGivenUp = false
 
   init(_ method: String, sendWindow: Int, receiveWindow: Int) {
@@ -24,7 +24,7 @@ struct HTTP2TestExchange {
     self.receiveWindow = SendWindow(receiveWindow)
   }
 
-  /// Takes in a head or trailers (RFC 9113 section 8.1).
+  /// Handles a head or trailers (RFC 9113 section 8.1).
   mutating func receive(_ lines: [(name: String, value: String)], ends: Bool) throws {
     try requireOpen()
     if response != nil {
@@ -41,7 +41,7 @@ struct HTTP2TestExchange {
     statuses.append(first.value)
     let head = TestResponse(version: "HTTP/2", status: status, reason: "", fields: fields)
     if status < 200 {
-      guard !ends, status != 101 else { throw TestClientError.malformed("a last word of \(status)") }
+      guard !ends, status != 101 else { throw TestClientError.malformed("a final \(status)") }
       interim = head
     } else {
       response = head
@@ -49,7 +49,7 @@ struct HTTP2TestExchange {
     }
   }
 
-  /// Takes in content.
+  /// Handles content.
   mutating func receive(_ content: [UInt8], ends: Bool) throws {
     try requireOpen()
     guard response != nil else { throw TestClientError.malformed("content without a head") }
@@ -57,7 +57,7 @@ struct HTTP2TestExchange {
     if ends { try end() }
   }
 
-  /// Takes in the server's RST_STREAM.
+  /// Handles the server's RST_STREAM.
   mutating func reset(_ code: UInt32) throws {
     guard error == nil else { throw TestClientError.malformed("a reset after a reset") }
     error = code
@@ -68,7 +68,7 @@ struct HTTP2TestExchange {
     guard let response, method != "HEAD", response.status != 304 else { return }
     // Section 8.1.1.
     if let length = response["content-length"], Int(length) != response.body.count {
-      throw TestClientError.malformed("\(response.body.count) bytes of content, for \(length)")
+      throw TestClientError.malformed("\(response.body.count) bytes of content instead of \(length)")
     }
   }
 
@@ -76,7 +76,7 @@ struct HTTP2TestExchange {
     guard !hasEnded, error == nil else { throw TestClientError.malformed("a frame after the end of its stream") }
   }
 
-  /// Section 8.2: names in lower case, none of them a pseudo-header field or one of HTTP/1's connections.
+  /// Section 8.2: names are in lower case, and are neither pseudo-header fields nor HTTP/1 connection fields.
   private static func check(_ fields: [(name: String, value: String)]) throws {
     let forbidden = ["connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade"]
     for (name, value) in fields {
@@ -89,7 +89,7 @@ struct HTTP2TestExchange {
   }
 }
 
-/// The server has reset a stream that a test has not given up on.
+/// The error for a stream that the server has reset although the test waits for it.
 package struct TestStreamError: Error, Equatable {
   package var code: UInt32
 }

@@ -2,15 +2,15 @@ package import Runtime
 import RuntimeHTTP
 import RuntimeTesting
 
-/// The client's side of an HTTP/1 connection, for tests: it sends what it is told, however wrong, and reads one response
-/// at a time, strictly.
+/// The client's side of an HTTP/1 connection, for tests: it sends any bytes, valid or not, and reads one response at a
+/// time, strictly.
 ///
-/// It is made of the parts of the engine that know neither end of a connection. Use one from one task at a time.
+/// It uses the parts of the engine that both ends of a connection share. Use it from one task at a time.
 package final class HTTPTestClient<Stream: ByteStream> {
   package let stream: Stream
   private var decoder = MessageDecoder<StatusLine>(
     limits: MessageLimits(startLine: 8 * 1024, head: 64 * 1024, fields: 1000))
-  /// What has been read and not decoded.
+  /// Bytes that have been read but not decoded.
   private var input = ByteBuffer(capacity: 0)
 
   /// A client on `stream`.
@@ -18,10 +18,10 @@ package final class HTTPTestClient<Stream: ByteStream> {
 
   // MARK: Sending
 
-  /// Sends `text` as it stands.
+  /// Sends `text` unchanged.
   package func send(_ text: String) async throws { try await stream.write(text) }
 
-  /// Sends `bytes` as they stand.
+  /// Sends `bytes` unchanged.
   package func send(_ bytes: [UInt8]) async throws { try await stream.write(bytes) }
 
   /// Sends a request without a body, and reads the response to it.
@@ -48,13 +48,13 @@ package final class HTTPTestClient<Stream: ByteStream> {
   }
 
   private static func method(_ name: String) -> Method {
-    guard let method = Method(name) else { preconditionFailure("\(name) is no method; send() takes it") }
+    guard let method = Method(name) else { preconditionFailure("\(name) is not a method; use send()") }
     return method
   }
 
   // MARK: Reading
 
-  /// Reads one whole response. One to `HEAD` has no body; an interim one (1xx) is a response like any other here.
+  /// Reads one complete response. A response to `HEAD` has no body; an interim one (1xx) counts as a response here.
   package func readResponse(to method: String = "GET") async throws -> TestResponse {
     var response = try await readHead(to: method)
     while let content = try await readContent() { response.body += content }
@@ -66,7 +66,7 @@ package final class HTTPTestClient<Stream: ByteStream> {
   package func readHead(to method: String = "GET") async throws -> TestResponse {
     if decoder.isComplete { decoder.beginNext() }
     decoder.start.requestMethod = Self.method(method)
-    guard case .head = try await next() else { throw TestClientError.malformed("content, for a head") }
+    guard case .head = try await next() else { throw TestClientError.malformed("content in place of a head") }
     return TestResponse(
       version: "\(decoder.start.version)", status: Int(decoder.start.status.code),
       reason: String(decoding: decoder.start.reason, as: UTF8.self),
@@ -77,14 +77,14 @@ package final class HTTPTestClient<Stream: ByteStream> {
   package func readChunk() async throws -> [UInt8]? {
     var chunk: [UInt8] = []
     repeat {
-      // Byte by byte, so that nothing behind the chunk is taken.
+      // Byte by byte, so that nothing behind the chunk is read.
       guard let piece = try await readContent(upTo: 1) else { return nil }
       chunk += piece
     } while chunk.isEmpty || decoder.isWithinChunk
     return chunk
   }
 
-  /// Reads `count` bytes of a body or, where that has ended, of what follows it in whatever protocol.
+  /// Reads `count` bytes of a body or, if it has ended, of what follows it in any protocol.
   package func readExactly(_ count: Int) async throws -> [UInt8] {
     var bytes: [UInt8] = []
     while bytes.count < count {
@@ -101,25 +101,25 @@ package final class HTTPTestClient<Stream: ByteStream> {
       bytes += some
       input.consume(some.count)
     }
-    guard bytes.count == count else { throw TestClientError.malformed("\(bytes.count) bytes, for \(count)") }
+    guard bytes.count == count else { throw TestClientError.malformed("\(bytes.count) bytes instead of \(count)") }
     return bytes
   }
 
-  /// Everything up to the end of what the peer sends, as it comes.
+  /// All bytes up to the end of the stream, undecoded.
   package func readToEnd() async throws -> [UInt8] { takeBuffer() + (try await stream.readToEnd()) }
 
-  /// What has been read of the stream and not been asked for.
+  /// Removes the bytes that were read from the stream but not used.
   func takeBuffer() -> [UInt8] {
     defer { input.removeAll() }
     return Array(input.taken)
   }
 
-  /// Content that has come; `nil` at its end.
+  /// The next piece of content; `nil` at its end.
   private func readContent(upTo limit: Int = .max) async throws -> [UInt8]? {
     switch try await next(upTo: limit) {
     case .content(let content): content
     case .end: nil
-    case .head: throw TestClientError.malformed("a head, for content")
+    case .head: throw TestClientError.malformed("a head in place of content")
     }
   }
 
@@ -129,7 +129,7 @@ package final class HTTPTestClient<Stream: ByteStream> {
     case end
   }
 
-  /// The next event. Where there is a limit, so many bytes are decoded; they may be no content.
+  /// The next event. It decodes at most `limit` bytes, which need not be content.
   private func next(upTo limit: Int = .max) async throws -> Event {
     while true {
       let count = input.count
@@ -159,21 +159,21 @@ package final class HTTPTestClient<Stream: ByteStream> {
     let bytes = try await stream.read()
     input.append(bytes.span)
     guard bytes.isEmpty else { return }
-    // The end of the stream is that of a body which nothing else ends, and of nothing else.
+    // The end of the stream may only end a body that has no other end.
     if decoder.isBetweenMessages { throw TestClientError.endOfStream }
     do { try decoder.finish() } catch { throw TestClientError.endOfStream }
   }
 }
 
-/// What a test's client could not make sense of.
+/// An error of a test client.
 package enum TestClientError: Error, Equatable {
-  /// The peer finished where more had to come.
+  /// The stream ended in the middle of a message.
   case endOfStream
-  /// The peer sent what no server may send.
+  /// The peer sent something that a server must not send.
   case malformed(String)
 }
 
-/// A response as it came over the wire.
+/// A response as received.
 package struct TestResponse: Sendable {
   package var version: String
   package var status: Int

@@ -1,8 +1,8 @@
 package import RuntimeHTTP
 
 extension ServerOptions {
-  /// Timeouts that no test comes near by a real clock, however slow the machine: with all tests at once a task has waited
-  /// more than half a minute for its turn on Swift's pool.
+  /// Options whose timeouts no test reaches by a real clock, even on a slow machine: with all tests at once, a task has
+  /// waited more than half a minute for its turn on Swift's pool.
   package static var patient: ServerOptions {
     var options = ServerOptions()
     (options.headTimeout, options.stallTimeout, options.idleTimeout) = (.seconds(600), .seconds(600), .seconds(600))

@@ -2,7 +2,7 @@ import Glibc
 package import Runtime
 import Synchronization
 
-/// A program of this package as a process of its own.
+/// A program of this package, running as a process.
 package final class Program: Sendable {
   package enum End: Equatable { case exited(Int32), signalled(Int32) }
 
@@ -11,12 +11,12 @@ package final class Program: Sendable {
   private let error: Int32
   private let isReaped = Atomic(false)
 
-  /// Starts the program called `name`, which lies beside the bundle that holds the tests.
+  /// Starts the program called `name`, which is in the directory of the test bundle.
   ///
   /// - Parameters:
-  ///   - preparation: what a shell does first, which becomes the program then: `ulimit -n 40`.
-  ///   - listener: a socket that it inherits as descriptor 3. It needs a preparation, `export LISTEN_PID=$$` at least.
-  ///   - hasStuckErrors: whether its standard error takes nothing.
+  ///   - preparation: commands of a shell that then becomes the program, such as `ulimit -n 40`.
+  ///   - listener: a socket that it inherits as descriptor 3. It needs a preparation, at least `export LISTEN_PID=$$`.
+  ///   - hasStuckErrors: whether writes to its standard error block.
   ///   - blockedSignal: a signal that it inherits as blocked.
   package init(
     _ name: String, _ arguments: [String] = [], environment: [String] = [], after preparation: String? = nil,
@@ -37,7 +37,7 @@ package final class Program: Sendable {
     }
     var words = [String(path)] + arguments
     if let preparation {
-      // What other tests have open just now is not the program's.
+      // The program must not inherit descriptors of other tests.
       if let listener { posix_spawn_file_actions_adddup2(&actions, listener, 3) }
       for number in (listener == nil ? 3 : 4)..<Int32(256) { posix_spawn_file_actions_addclose(&actions, number) }
       words = ["/bin/sh", "-c", "\(preparation); exec \"$0\" \"$@\""] + words
@@ -65,8 +65,8 @@ package final class Program: Sendable {
   }
 
   deinit {
-    // One that a failed test has left would never be waited for, and the test library's own wait for programs spins
-    // as long.
+    // A failed test leaves its program without a wait, and the test library's own wait for programs would spin as
+    // long.
     if !isReaped.load(ordering: .acquiring) {
       kill(process, SIGKILL)
       var status: Int32 = 0
@@ -78,7 +78,7 @@ package final class Program: Sendable {
 
   package func signal(_ number: Int32) { kill(process, number) }
 
-  /// The next line of what it prints; `nil` at the end.
+  /// The next line of its standard output; `nil` at the end.
   package func readLine() async -> String? {
     await onThreadOfItsOwn { [output] in
       let line = Self.bytes(of: output) { $0 != 0x0A }
@@ -86,13 +86,13 @@ package final class Program: Sendable {
     }
   }
 
-  /// Where its first line says that it listens.
+  /// The address in its first line.
   package func address() async -> SocketAddress? {
     let words = await readLine()?.split(separator: " ") ?? []
     return words.first { $0.hasPrefix("http://") }.flatMap { SocketAddress($0.dropFirst(7)) }
   }
 
-  /// The next line that it says on standard error, but for reports of stalls; `nil` at the end.
+  /// The next line of its standard error, except reports of stalls; `nil` at the end.
   package func readErrorLine() async -> String? {
     await onThreadOfItsOwn { [error] in
       while true {
@@ -102,28 +102,28 @@ package final class Program: Sendable {
     }
   }
 
-  /// In text or in JSON.
+  /// Whether `line` reports a stall, in text or in JSON.
   private static func reportsStall(_ line: some StringProtocol) -> Bool {
     line.contains("Z warning: stall: ") || line.contains(#""level":"warning","message":"stall: "#)
   }
 
-  /// Whether it has ended, or is about to.
+  /// Whether it has ended or is ending.
   package var isOver: Bool {
     var byte: CChar = 0
     return readlink("/proc/\(process)/exe", &byte, 1) < 0
   }
 
-  /// What its open descriptors are.
+  /// The files of its open descriptors.
   package var files: [String] { (0..<100).map(file).filter { !$0.isEmpty } }
 
-  /// What its descriptor `number` is; empty if that is closed.
+  /// The file of its descriptor `number`; empty if that is closed.
   package func file(_ number: Int32) -> String {
     var bytes = [CChar](repeating: 0, count: 256)
     let count = readlink("/proc/\(process)/fd/\(number)", &bytes, bytes.count)
     return String(decoding: bytes.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
-  /// All that it says on standard error, once it has ended, but for reports of stalls: on a busy machine there may be some.
+  /// Its whole standard error, once it has ended, except reports of stalls, which a busy machine may cause.
   package func errors() async -> String {
     await onThreadOfItsOwn { [error] in
       let text = String(decoding: Self.bytes(of: error) { _ in true }, as: UTF8.self)
@@ -132,7 +132,7 @@ package final class Program: Sendable {
     }
   }
 
-  /// How it ends, once it has.
+  /// Waits for its end, and returns how it ended.
   package func end() async -> End {
     await onThreadOfItsOwn { [self] in
       var status: Int32 = 0
@@ -151,7 +151,7 @@ package final class Program: Sendable {
 
   private static func pipe() throws(IOError) -> (read: Int32, write: Int32) {
     var ends: [Int32] = [-1, -1]
-    // Close-on-exec, or the programs of other tests would hold this pipe open.
+    // Close-on-exec, since the programs of other tests would otherwise keep this pipe open.
     let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
     guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw IOError(.socket, .system(errno)) }
     return (ends[0], ends[1])

@@ -1,6 +1,6 @@
 import RuntimePrimitives
 
-/// What happened in a test, in the order in which it did, from whatever task.
+/// Records the events of a test from any task, in their order.
 package final class Recorder<Element: Sendable>: Sendable {
   private let recorded = Lock<[Element]>([])
 

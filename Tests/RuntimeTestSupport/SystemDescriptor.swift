@@ -1,7 +1,7 @@
 import Glibc
 package import Runtime
 
-/// The number that the system knows a TCP stream by.
+/// The descriptor of a TCP stream.
 package func systemDescriptor(of stream: any ByteStream) -> Int32? {
   guard let local = stream.localAddress, let peer = stream.peerAddress else { return nil }
   return (Int32(0)..<4096).first { number in

@@ -1,7 +1,7 @@
 import Glibc
 package import Runtime
 
-/// A directory for the files of a test, which is removed with them at the end.
+/// A directory for the files of a test, removed with them at the end.
 package final class TemporaryDirectory: Sendable {
   package let path: String
 
@@ -22,7 +22,7 @@ package final class TemporaryDirectory: Sendable {
     rmdir(path)
   }
 
-  /// What is in the file called `name`; `nil` if there is none.
+  /// The contents of the file called `name`; `nil` if it does not exist.
   package func text(of name: String) -> String? {
     let file = open("\(path)/\(name)", O_RDONLY)
     guard file >= 0 else { return nil }

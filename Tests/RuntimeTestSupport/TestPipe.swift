@@ -1,7 +1,7 @@
 import Glibc
 package import Runtime
 
-/// A pipe whose ends stay open: a writer's descriptor has to.
+/// A pipe whose ends stay open, as the descriptor of a writer has to.
 package final class TestPipe: Sendable {
   package let output: Int32
   package let input: Int32
@@ -16,9 +16,9 @@ package final class TestPipe: Sendable {
 
   package func closeOutput() { close(output) }
 
-  /// Fills the pipe, so that it takes nothing more.
+  /// Fills the pipe.
   ///
-  /// - Returns: how many bytes that took.
+  /// - Returns: the number of bytes that it took.
   package func fill() -> Int {
     let flags = fcntl(input, F_GETFL)
     _ = fcntl(input, F_SETFL, flags | O_NONBLOCK)
@@ -31,7 +31,7 @@ package final class TestPipe: Sendable {
     }
   }
 
-  /// The next `count` lines, once `filler` bytes have been thrown away.
+  /// Reads the next `count` lines after `filler` bytes, which it discards.
   package func readLines(_ count: Int, after filler: Int = 0) -> [String] {
     var bytes: [UInt8] = []
     var lines = 0

@@ -9,10 +9,10 @@ import Testing
   /// `:status: 200` from the static table (RFC 7541 appendix A).
   private static let head = Client.frame(1, flags: 4, stream: 1, payload: [0x88])
 
-  @Test func `it reads what comes, and answers what has to be answered`() async throws {
+  @Test func `it reads frames, and answers those that need an answer`() async throws {
     let stream = ScriptedStream([
       Self.settings + Client.frame(6, payload: [1, 2, 3, 4, 5, 6, 7, 8]),
-      // 100, then a head in two frames, content, and trailers.
+      // A 100 response, then a head in two frames, content, and trailers.
       Client.frame(1, flags: 4, stream: 1, payload: [0x08, 3] + Array("100".utf8)),
       Client.frame(1, stream: 1, payload: [0x88]),
       Client.frame(9, flags: 4, stream: 1, payload: [0, 1, 0x78, 1, 0x79]),
@@ -64,7 +64,7 @@ import Testing
   private static let content = Client.frame(0, stream: 1, payload: [UInt8](repeating: 0, count: 16_384))
 
   @Test(arguments: wrong)
-  func `it refuses what no server may send`(_ what: String, _ bytes: [UInt8]) async throws {
+  func `it refuses what a server must not send`(_ what: String, _ bytes: [UInt8]) async throws {
     let client = HTTP2TestClient(ScriptedStream([bytes]))
     client.opensWindows = false
     let id = try await client.send("GET", "/")

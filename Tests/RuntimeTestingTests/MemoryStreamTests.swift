@@ -4,7 +4,8 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// `Task.immediate` returns when its task first suspends: what it starts is waiting by then, without a sleep or a race.
+/// `Task.immediate` returns when its task first suspends, so the operation in it already waits, without a sleep or a
+/// race.
 @Suite struct MemoryStreamTests {
   @Test func bytesWrittenToOneEndAreReadFromTheOtherInOrder() async throws {
     let (a, b) = MemoryStream.pair()
@@ -15,7 +16,7 @@ import Testing
     #expect(try await a.read() == Array("back".utf8))
   }
 
-  @Test func aReadTakesNoMoreThanItHasRoomForAndLeavesTheRest() async throws {
+  @Test func `A read takes no more than its buffer holds, and leaves the rest`() async throws {
     let (a, b) = MemoryStream.pair()
     try await a.write("abcdef")
     #expect(try await b.read(upTo: 2) == Array("ab".utf8))
@@ -23,7 +24,7 @@ import Testing
     #expect(try await b.read(upTo: 9) == Array("cdef".utf8))
   }
 
-  @Test func aReaderThatWaitsIsWokenByAWrite() async throws {
+  @Test func `A write wakes a waiting reader`() async throws {
     let (a, b) = MemoryStream.pair()
     let readable = Task.immediate { try await b.waitUntilReadable() }
     try await a.write("x")
@@ -34,7 +35,7 @@ import Testing
     #expect(try await reading.value == Array("y".utf8))
   }
 
-  @Test func aWriteBeyondTheCapacityWaitsUntilTheReaderHasMadeRoom() async throws {
+  @Test func `A write beyond the capacity waits until the reader makes room`() async throws {
     let (a, b) = MemoryStream.pair(capacity: 4)
     try await a.write("abcd")
     let writing = Task.immediate { try await a.write("efgh") }
@@ -53,7 +54,7 @@ import Testing
     #expect(try await b.read() == Array("c".utf8))
   }
 
-  @Test func inLockstepAWriteEndsOnlyWhenAllOfItWasRead() async throws {
+  @Test func `Without capacity, a write ends when all of it has been read`() async throws {
     let (a, b) = MemoryStream.pair(capacity: 0)
     let writing = Task.immediate { try await a.write("ab") }
     #expect(try await b.read(upTo: 1) == Array("a".utf8))
@@ -74,7 +75,7 @@ import Testing
     #expect(try await b.read() == Array("head body".utf8))
   }
 
-  @Test func whatWasWrittenBeforeTheEndIsReadBeforeTheEnd() async throws {
+  @Test func `Bytes written before the end are read before the end`() async throws {
     let (a, b) = MemoryStream.pair()
     try await a.write("last")
     try a.shutdownWrite()
@@ -93,7 +94,7 @@ import Testing
     #expect(try await a.read() == Array("still".utf8))
   }
 
-  @Test func closingWakesWhoeverWaits() async throws {
+  @Test func `Closing wakes waiting readers and writers`() async throws {
     let (a, _) = MemoryStream.pair(capacity: 0)
     let reading = Task.immediate { try await a.read() }
     let writing = Task.immediate { try await a.write("x") }
@@ -116,7 +117,7 @@ import Testing
     #expect(try await a.readToEnd() == Array("rest".utf8))
   }
 
-  @Test func aWriteThatIsCutShortLeavesOnlyWhatFitted() async throws {
+  @Test func `A cancelled write leaves only the bytes that fitted`() async throws {
     let (a, b) = MemoryStream.pair(capacity: 2)
     let writing = Task.immediate { try await a.write("abcd") }
     writing.cancel()
@@ -125,7 +126,7 @@ import Testing
     #expect(try await b.readToEnd() == Array("ab".utf8))
   }
 
-  @Test func cancellingEndsAWaitingReadWhichHasTakenNothing() async throws {
+  @Test func `Cancelling ends a waiting read, which takes nothing`() async throws {
     let (a, b) = MemoryStream.pair()
     let waiting = Task.immediate { try await b.waitUntilReadable() }
     waiting.cancel()
@@ -137,7 +138,7 @@ import Testing
     #expect(try await b.read() == Array("x".utf8))
   }
 
-  @Test func whatNeedNotWaitIsDoneInACancelledTaskToo() async throws {
+  @Test func `Operations that need not wait succeed in a cancelled task`() async throws {
     let (a, b) = MemoryStream.pair()
     let task = Task.immediate {
       withUnsafeCurrentTask { $0?.cancel() }
@@ -149,7 +150,7 @@ import Testing
     try await task.value
   }
 
-  @Test func aSecondReaderIsTurnedAwayAndTheFirstGoesOn() async throws {
+  @Test func `A second reader is refused, and the first goes on`() async throws {
     let (a, b) = MemoryStream.pair()
     let reading = Task.immediate { try await b.read() }
     await expect(.busy) { _ = try await b.read() }

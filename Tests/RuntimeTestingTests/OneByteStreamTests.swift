@@ -4,7 +4,7 @@ import RuntimeTesting
 import Testing
 
 @Suite struct OneByteStreamTests {
-  @Test func everyReadGivesOneByteAndTheEndIsStillTheEnd() async throws {
+  @Test func `Every read returns one byte, and the end stays the end`() async throws {
     let stream = OneByteStream(ScriptedStream("abc"))
     #expect(try await stream.read() == Array("a".utf8))
     #expect(try await stream.read(upTo: 0) == [])

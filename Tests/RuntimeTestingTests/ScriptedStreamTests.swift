@@ -5,7 +5,7 @@ import RuntimeTesting
 import Testing
 
 @Suite struct ScriptedStreamTests {
-  @Test func itGivesItsChunksOneAtATimeAndThenTheEnd() async throws {
+  @Test func `It returns its chunks one at a time, and then the end`() async throws {
     let stream = ScriptedStream([Array("abc".utf8), [], Array("d".utf8)])
     try await stream.waitUntilReadable()
     #expect(try await stream.read(upTo: 2) == Array("ab".utf8))
@@ -14,7 +14,7 @@ import Testing
     #expect(try await stream.read() == [])
   }
 
-  @Test func itKeepsWhatIsWritten() async throws {
+  @Test func `It records written bytes`() async throws {
     let stream = ScriptedStream("")
     try await stream.write("one, ")
     try await stream.write("two")
@@ -24,7 +24,7 @@ import Testing
     await expect(.system(EPIPE)) { try await stream.write("three") }
   }
 
-  @Test func afterItWasClosedNothingGoes() async throws {
+  @Test func `A closed stream refuses every operation`() async throws {
     let stream = ScriptedStream("abc")
     stream.close()
     #expect(stream.isClosed)

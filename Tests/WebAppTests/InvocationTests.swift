@@ -7,7 +7,7 @@ import WebApp
 @testable import WebAppProgram
 
 @Suite struct InvocationTests {
-  @Test func withoutFlagsAndVariablesItServesOnTheLoopback() throws {
+  @Test func `Without flags and variables it serves on the loopback address`() throws {
     let options = Options(runtime: RuntimeSettings(), address: .loopback(port: 7878), isDemo: false)
     #expect(try Invocation([], variable: { _ in nil }) == .serve(options))
     #expect(options.address.description == "127.0.0.1:7878")
@@ -22,7 +22,7 @@ import WebApp
     #expect(options.runtime.kind == kind)
   }
 
-  @Test func aFlagHidesABadVariableAndAnEmptyVariableIsNone() throws {
+  @Test func `A flag overrides an invalid variable, and an empty variable counts as unset`() throws {
     let environment = ["RUNTIME": "bad", "RUNTIME_WORKERS": "", "HOST": "", "PORT": "x"]
     let options = try serve(["--runtime", "custom", "--port", "1"], environment)
     #expect(options == Options(runtime: RuntimeSettings(), address: .loopback(port: 1), isDemo: false))
@@ -39,7 +39,7 @@ import WebApp
     #expect(try serve([], [String(flag.dropFirst(2)).uppercased(): value]).address.description == address)
   }
 
-  @Test func everythingAtOnce() throws {
+  @Test func `All flags together are accepted`() throws {
     let arguments = ["--demo", "--workers=3", "--host", "::1", "--port", "80", "--runtime", "dispatch"]
     let options = try serve(arguments)
     #expect(options.runtime == RuntimeSettings(kind: .dispatch, workers: 3))
@@ -129,7 +129,7 @@ import WebApp
     #expect(try serve(arguments, environment).overload == response)
   }
 
-  @Test func `Processes, their limit and the idle grace are taken from the flags and then from the variables`() throws {
+  @Test func `Flags override variables for processes, their limit and the idle grace`() throws {
     let environment = ["PROCESSES": "2", "HEARTBEAT_LIMIT": "5", "IDLE_GRACE": "250"]
     var options = try serve([], environment)
     #expect((options.processes, options.heartbeatLimit, options.idleGrace) == (2, .seconds(5), .milliseconds(250)))
@@ -165,7 +165,7 @@ import WebApp
 
   private func serve(_ arguments: [String], _ environment: [String: String] = [:]) throws -> Options {
     guard case .serve(let options) = try Invocation(arguments, variable: { environment[$0] }) else {
-      Issue.record("not to be served: \(arguments)")
+      Issue.record("these arguments do not start a server: \(arguments)")
       return Options()
     }
     return options

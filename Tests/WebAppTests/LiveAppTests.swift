@@ -8,7 +8,7 @@ import Testing
 
 @testable import WebApp
 
-/// The whole web app over real sockets, on every backend and by both versions of HTTP.
+/// The whole web app over real sockets, on every backend and over both versions of HTTP.
 @Suite struct LiveAppTests {
   @Test(arguments: Backend.allCases, Version.allCases)
   func everyRouteAnswersAndThePageNamesTheBackend(backend: Backend, version: Version) async throws {
@@ -35,16 +35,17 @@ import Testing
     }
   }
 
-  /// What all of this is for.
+  /// The main purpose of the project.
   @Test(arguments: Backend.allCases, Version.allCases)
   func aHundredSleepsOfASecondEndTogetherOnOneWorkerWhileOtherRequestsAreAnswered(
     backend: Backend, version: Version
   ) async throws {
-    // In a process of its own: beside other tests, on Swift's pool, the clients would wait longer than the server.
+    // In a process of its own: beside other tests, on Swift's pool, the clients would wait longer than the server's
+    // handlers.
     await #expect(processExitsWith: .success) { [backend, version] in
       try await backend.withRuntime(workers: 1) { runtime in
-        // A machine that is busy with other things may take the whole second to have them all asleep; then they sleep for
-        // longer. A server that serves one after another would never do it.
+        // A busy machine may take the whole second until all are asleep; then they sleep longer. A server that serves
+        // one request after another would never succeed.
         for seconds in [1, 2, 4, 8, 16] {
           if try await Self.sleepTogether(runtime, version, seconds: seconds) { return }
         }
@@ -53,7 +54,7 @@ import Testing
     }
   }
 
-  /// - Returns: whether most slept at once, and others were answered meanwhile.
+  /// - Returns: whether most slept at once, and other requests were answered meanwhile.
   private static func sleepTogether(
     _ runtime: some AsyncRuntime, _ version: Version, seconds: Int
   ) async throws -> Bool {
@@ -87,7 +88,8 @@ import Testing
       let elapsed = ContinuousClock.now - start
       other.stream.close()
       isShown = mostAtOnce >= 50 && answers > 0
-      // One after the other they would take a hundred times as long. Here it is once, but the machine may be busy.
+      // One after another they would take a hundred times as long. Together they take it once, or more on a busy
+      // machine.
       #expect(elapsed >= .seconds(seconds) && elapsed < .seconds(50 * seconds))
     }
     return isShown
@@ -126,7 +128,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func stoppingEndsStreamsOfHTTP2AndLetsRequestsInFlightFinish(backend: Backend) async throws {
+  func `Stopping ends streams of HTTP/2, and requests in flight finish`(backend: Backend) async throws {
     try await backend.withRuntime(workers: 2) { try await stopByHTTP2($0) }
   }
 
@@ -140,7 +142,7 @@ import Testing
       while live.server.metrics.requestsInFlight < 2 { await Task.yield() }
       live.app.isStopping.set()
       async let stopped: Void = live.server.shutdown()
-      // Once the second GOAWAY is there, the server opens no more streams, and has answered none of these.
+      // After the second GOAWAY the server opens no more streams, and it has answered none of these.
       while client.lastStream != echoing { try await client.readFrame() }
       try await client.send(Array("last".utf8), on: echoing, ends: true)
       let last = try await client.readResponse(on: echoing)
@@ -175,7 +177,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func stoppingEndsStreamsAndLetsRequestsInFlightFinish(backend: Backend) async throws {
+  func `Stopping ends streams, and requests in flight finish`(backend: Backend) async throws {
     try await backend.withRuntime(workers: 2) { try await stop($0) }
   }
 
@@ -192,7 +194,7 @@ import Testing
       while live.server.metrics.requestsInFlight < 2 { await Task.yield() }
       live.app.isStopping.set()
       async let stopped: Void = live.server.shutdown()
-      // An idle connection that was closed says that the server has begun to shut down.
+      // The end of the idle connection shows that the shutdown has begun.
       let end = try await idle.stream.read()
       #expect(end == [])
       try await echoing.send("last")
@@ -205,7 +207,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases, Version.allCases)
-  func blockingIsRefusedWhereNoThreadIsFree(backend: Backend, version: Version) async throws {
+  func `Blocking work is refused if no thread is free`(backend: Backend, version: Version) async throws {
     try await backend.withRuntime(blocking: BlockingLimits(threads: 1, queued: 0)) { try await refuse($0, version) }
   }
 
@@ -229,7 +231,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func anAddressInUseIsAnErrorThatSaysSo(backend: Backend) async throws {
+  func `An address in use is an error that names the cause`(backend: Backend) async throws {
     try await backend.withRuntime(workers: 1) { try await occupy($0) }
   }
 
@@ -242,12 +244,12 @@ import Testing
   }
 }
 
-/// The versions of HTTP that the app speaks; nothing in it knows which.
+/// The versions of HTTP that the app speaks. Its code does not depend on the version.
 enum Version: String, CaseIterable, Codable {
   case http1, http2
 }
 
-/// A client of either version.
+/// A client of one of the versions.
 private protocol Visitor {
   func get(_ target: String) async throws -> TestResponse
   func close()
@@ -262,7 +264,7 @@ extension HTTP2TestClient: Visitor {
   func close() { stream.close() }
 }
 
-/// The web app, listening on a port that the system chose.
+/// The web app, listening on a port that the system chooses.
 private struct LiveApp<R: AsyncRuntime>: Sendable {
   let runtime: R
   let app: WebApp<R>
@@ -291,7 +293,7 @@ private struct LiveApp<R: AsyncRuntime>: Sendable {
     }
   }
 
-  /// The statuses of a hundred sleeps on one connection.
+  /// Requests a hundred sleeps on one connection, and returns their statuses.
   func sleepAHundredTimesAtOnce(seconds: Int) async throws -> [Int] {
     let client = try await http2Client()
     defer { client.stream.close() }
@@ -308,7 +310,7 @@ private struct LiveApp<R: AsyncRuntime>: Sendable {
     return try await client.get("/sleep?ms=\(seconds)000").status
   }
 
-  /// Serves while `body` goes on.
+  /// Serves while `body` runs.
   func serve(_ body: () async throws -> Void) async throws {
     let running = runtime.spawn { try await server.run() }
     let result: Result<Void, any Error>

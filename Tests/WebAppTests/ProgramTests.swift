@@ -4,10 +4,10 @@ import RuntimeTestSupport
 import RuntimeTesting
 import Testing
 
-/// The program as somebody starts it: what it prints and how it ends.
+/// The program as a process: its output and how it ends.
 @Suite(.timeLimit(.minutes(10))) struct ProgramTests {
   @Test(arguments: Backend.allCases, [SIGINT, SIGTERM])
-  func itSaysWhereItListensAndASignalEndsItGracefully(backend: Backend, number: Int32) async throws {
+  func `It prints its address, and a signal ends it gracefully`(backend: Backend, number: Int32) async throws {
     let program = try Program("WebApp", ["--port", "0", "--runtime", backend.rawValue, "--workers", "2"])
     let line = try #require(await program.readLine())
     #expect(line.hasPrefix("Gearbox WebApp on http://127.0.0.1:"))
@@ -17,7 +17,7 @@ import Testing
     #expect(await program.errors() == "")
   }
 
-  @Test func `A signal ends it though it has inherited that signal as blocked`() async throws {
+  @Test func `A signal ends it even if the signal was blocked at its start`() async throws {
     let program = try Program("WebApp", ["--port", "0"], blockedSignal: SIGTERM)
     _ = try #require(await program.readLine())
     program.signal(SIGTERM)
@@ -25,8 +25,8 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `With few descriptors it says what is wrong, or starts and is ended by a signal`(backend: Backend) async throws {
-    // With fewer, libdispatch may end the process by itself: it makes three when it needs them.
+  func `With few descriptors it reports the error, or starts and ends by a signal`(backend: Backend) async throws {
+    // With fewer, libdispatch may abort the process: it opens three descriptors on demand.
     for count in 12...24 {
       let program = try Program("WebApp", ["--port=0", "--runtime", backend.rawValue], after: "ulimit -n \(count)")
       guard let line = await program.readLine() else {
@@ -45,9 +45,9 @@ import Testing
     let words = try #require(await program.readLine()).split(separator: " ")
     let address = try #require(words.first { $0.hasPrefix("http://") }.flatMap { SocketAddress($0.dropFirst(7)) })
     try await Backend.custom.withRuntime { runtime in
-      // On the runtime: a task that waits for its turn among all tests might come when the grace of ten seconds is over.
+      // On the runtime: among the tasks of all tests, a task might get its turn after the grace period of ten seconds.
       try await runtime.spawn {
-        // A request in flight, which the first signal lets finish.
+        // A request in flight, which the first signal does not interrupt.
         let stream: any ByteStream = try await runtime.connect(to: address)
         try await stream.write("GET /stream?ms=60000 HTTP/1.1\r\nHost: localhost\r\n\r\n")
         _ = try await stream.read()
@@ -55,7 +55,8 @@ import Testing
         try await idle.write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         _ = try await idle.read()
         program.signal(SIGTERM)
-        // Two signals at once are one to the system. An idle connection that was closed says that the first has come.
+        // The system may merge two signals sent at once. The end of the idle connection shows that the first has
+        // arrived.
         _ = try await idle.readToEnd()
         program.signal(SIGTERM)
         #expect(await program.end() == .exited(128 + SIGTERM))
@@ -67,7 +68,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func aStandardErrorThatNobodyReadsHoldsUpNoRequestAndNotTheEnd(backend: Backend) async throws {
+  func `Requests and the shutdown do not wait for a reader of standard error`(backend: Backend) async throws {
     let program = try Program(
       "WebApp", ["--demo", "--port", "0", "--runtime", backend.rawValue, "--workers", "2"], hasStuckErrors: true)
     let address = try #require(await program.address())
@@ -80,7 +81,7 @@ import Testing
     #expect(await program.end() == .exited(0))
   }
 
-  @Test func aLineThatIsWrittenJustBeforeTheEndIsThere() async throws {
+  @Test func `A line written just before the end is not lost`() async throws {
     let program = try Program("WebApp", ["--demo", "--port", "0"])
     let address = try #require(await program.address())
     try await Backend.custom.withRuntime { runtime in
@@ -95,14 +96,14 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func withAsManyConnectionsAsItMayHaveItSaysSo(backend: Backend) async throws {
+  func `It reports that it has reached its maximum of connections`(backend: Backend) async throws {
     let program = try Program(
       "WebApp", ["--port", "0", "--runtime", backend.rawValue, "--workers", "2"], after: "ulimit -n 128")
     let address = try #require(await program.address())
     try await Backend.custom.withRuntime { runtime in
       var streams: [any ByteStream] = []
       for _ in 0..<130 { streams.append(try await runtime.connect(to: address)) }
-      // An eighth of the descriptors is left for other files.
+      // An eighth of the descriptors is reserved for other files.
       let line = try #require(await program.readErrorLine())
       #expect(
         line.dropFirst(25) == """
@@ -112,12 +113,12 @@ import Testing
     }
     program.signal(SIGTERM)
     #expect(await program.end() == .exited(0))
-    // On a machine so slow that it lasts for longer than a line is kept back, it says so again.
+    // On a very slow machine, where this lasts longer than the interval between two reports, it reports it again.
     #expect(await program.errors().split(separator: "\n").allSatisfy { $0.contains("maximumConnections") })
   }
 
   @Test(arguments: Backend.allCases)
-  func outOfDescriptorsItSaysSo(backend: Backend) async throws {
+  func `It reports that it has no descriptors left`(backend: Backend) async throws {
     let program = try Program(
       "WebApp", ["--port", "0", "--runtime", backend.rawValue, "--workers", "2"], after: "ulimit -n 40")
     let address = try #require(await program.address())
@@ -133,12 +134,13 @@ import Testing
     }
     program.signal(SIGTERM)
     #expect(await program.end() == .exited(0))
-    // On a machine so slow that the shortage lasts for longer than a line is kept back, it says so again.
+    // On a very slow machine, where the shortage lasts longer than the interval between two reports, it reports it
+    // again.
     #expect(await program.errors().split(separator: "\n").allSatisfy { $0.contains("Too many open files") })
   }
 
   @Test(arguments: Backend.allCases)
-  func theLinesOfRequestsGoToStandardOutputOrToAFileThatIsOpenedAnewAtSIGHUP(backend: Backend) async throws {
+  func `The access log goes to standard output, or to a file that SIGHUP reopens`(backend: Backend) async throws {
     let directory = try TemporaryDirectory()
     let path = directory.path + "/access"
     let program = try Program(
@@ -167,7 +169,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func inJSONEachLineOfBothOutputsIsAnObject(backend: Backend) async throws {
+  func `With JSON logs, each line of both outputs is an object`(backend: Backend) async throws {
     let program = try Program(
       "WebApp", ["--demo", "--port", "0", "--runtime", backend.rawValue],
       environment: ["ACCESS_LOG=json", "ERROR_LOG=json"])
@@ -186,7 +188,7 @@ import Testing
       #expect(line.contains(#""target":"\#(target)","version":"HTTP/1.1","route":"\#(target)","status":\#(status),"#))
     }
     #expect(await program.end() == .exited(0))
-    // On a busy machine there may be lines about stalls as well.
+    // A busy machine may cause reports of stalls as well.
     let errors = await program.errors().split(separator: "\n")
     #expect(errors.allSatisfy { $0.hasPrefix("{\"time\":\"") && $0.hasSuffix("}") }, "\(errors)")
     let error = try #require(errors.first { $0.contains(#""level":"error""#) })
@@ -194,7 +196,7 @@ import Testing
     #expect(error.hasSuffix(#""method":"GET","route":"/fail"}"#), "\(error)")
   }
 
-  @Test func aFileThatCannotBeAppendedToIsAFailureThatSaysSo() async throws {
+  @Test func `A log file that cannot be opened is an error that names the cause`() async throws {
     let program = try Program(
       "WebApp", ["--port=0", "--access-log-file=/nowhere/log"], environment: ["ACCESS_LOG=json"])
     #expect(await program.end() == .exited(EXIT_FAILURE))
@@ -203,13 +205,13 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func itServesOnASocketThatIsHandedOverAndTellsTheManagerWhenItIsReadyAndWhenItStops(backend: Backend) async throws {
+  func `It serves on an inherited socket, and notifies the manager of start and stop`(backend: Backend) async throws {
     try await Backend.custom.withRuntime { runtime in
       let directory = try TemporaryDirectory()
       let manager: any DatagramSocket = try await runtime.bindDatagrams(on: .unix(path: directory.path + "/notify"))
       defer { manager.close() }
       let (listener, address) = try listenByHand()
-      // A request that is there before the program is.
+      // A request sent before the program starts.
       let stream: any ByteStream = try await runtime.connect(to: address)
       let client = HTTPTestClient(AnyStream(stream))
       try await client.send("GET /plaintext HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -254,7 +256,7 @@ import Testing
     }
   }
 
-  @Test func `A program that cannot start is not started for ever`() async throws {
+  @Test func `A program that cannot start is not restarted endlessly`() async throws {
     let program = try Program(
       "WebApp", ["--port=0", "--access-log=json", "--access-log-file=/nowhere/log", "--processes=1"])
     #expect(await program.end() == .exited(EXIT_FAILURE))
@@ -263,7 +265,7 @@ import Testing
     #expect(errors.hasSuffix(") exited with status 1 before any process was ready\n"), "\(errors)")
   }
 
-  @Test func aSocketForAnotherProcessIsLeftAloneAndAManagerThatIsGoneIsNoReasonToEnd() async throws {
+  @Test func `It ignores a socket for another process, and goes on without its manager`() async throws {
     let (listener, address) = try listenByHand()
     let program = try Program(
       "WebApp", ["--port=0"], environment: ["LISTEN_FDS=1", "LISTEN_PID=1", "NOTIFY_SOCKET=@gearbox-nobody"],
@@ -294,9 +296,9 @@ import Testing
   }
 
   @Test(arguments: ["0<&-", "2>&-", "0<&- 2>&-", "0<&- 1>&- 2>&-"])
-  func closedStandardDescriptorsAreOpenedOnNothing(redirections: String) async throws {
+  func `Closed standard descriptors are opened on /dev/null`(redirections: String) async throws {
     let program = try Program("WebApp", ["--port", "0"], after: "exec \(redirections)")
-    // The first descriptor that it makes, which would have got one of these numbers.
+    // The first descriptor that it opens, which would have got one of these numbers.
     while !program.files.contains("anon_inode:[eventpoll]") {
       try #require(!program.isOver)
       await Task.yield()
@@ -326,7 +328,7 @@ import Testing
     #expect(await program.errors() == message)
   }
 
-  @Test func aPortInUseIsAFailureThatSaysSo() async throws {
+  @Test func `A port in use is an error that names the cause`() async throws {
     try await Backend.custom.withRuntime { runtime in
       let listener: any StreamListener = try await runtime.listen(on: .loopback(port: 0))
       defer { listener.close() }
@@ -349,7 +351,7 @@ import Testing
   }
 }
 
-/// A socket that listens on an address of its own, as systemd makes one.
+/// A socket that listens on an address of its own, as systemd creates one.
 private func listenByHand() throws -> (descriptor: Int32, address: SocketAddress) {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
   let isListening =
@@ -358,12 +360,12 @@ private func listenByHand() throws -> (descriptor: Int32, address: SocketAddress
   return (descriptor, try #require(SocketAddress(writtenBy: { getsockname(descriptor, $0, $1) })))
 }
 
-/// Asks `address` for one target after another on one connection, and gives the statuses.
+/// Requests one target after another on one connection to `address`, and returns the statuses.
 private func ask(
   _ address: SocketAddress, for targets: [String], on runtime: some AsyncRuntime
 ) async throws -> [Int] {
-  // In a task of the runtime: on Swift's pool, which all tests share, turns may be so far apart that the server closes the
-  // connection as idle.
+  // In a task of the runtime: on Swift's pool, which all tests share, turns may be so far apart that the server closes
+  // the connection as idle.
   try await runtime.spawn {
     let client = HTTPTestClient(try await runtime.connect(to: address))
     defer { client.stream.close() }

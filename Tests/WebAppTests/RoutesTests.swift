@@ -7,9 +7,9 @@ import Testing
 
 @testable import WebApp
 
-/// Each route on a stream in memory, as `serveConnection` serves it: no socket at all.
+/// Each route, served by `serveConnection` on a stream in memory, without sockets.
 @Suite struct RoutesTests {
-  @Test func theHelloPageNamesRuntimeAndWorkersAndNeedsNothingElse() async throws {
+  @Test func `The hello page names runtime and workers, and loads no other resources`() async throws {
     try await withClient { client in
       let page = try await client.get("/")
       #expect(page.status == 200)
@@ -23,7 +23,7 @@ import Testing
     }
   }
 
-  @Test func anythingUnknownGetsAPageOfTheSameMakeWithThePathEscaped() async throws {
+  @Test func `An unknown path gets an error page that escapes it`() async throws {
     try await withClient { client in
       let page = try await client.get("/no'such&path")
       #expect(page.status == 404)
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test(arguments: ["/sleep", "/block", "/stall"])
-  func waitingIsForAsLongAsAskedAndThenThereIsTheHelloPage(path: String) async throws {
+  func `A wait lasts as requested, and then returns the hello page`(path: String) async throws {
     try await withClient(isDemo: true) { client in
       let elapsed = try await ContinuousClock().measure {
         let page = try await client.get("\(path)?ms=20")
@@ -49,7 +49,7 @@ import Testing
 
   @Test(
     arguments: ["/sleep", "/block", "/stall", "/stream"], ["", "x", "-1", "+1", "1.5", "60001", "99999999999999999999"])
-  func aWaitOutOfBoundsIsRefusedWithTheChoices(path: String, value: String) async throws {
+  func `A wait out of bounds is refused, and the error names the bounds`(path: String, value: String) async throws {
     try await withClient(isDemo: true) { client in
       let response = try await client.get("\(path)?ms=\(PercentEncoding.encode(value))")
       #expect(response.status == 400)
@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  @Test func stallingIsForbiddenUnlessItWasAskedFor() async throws {
+  @Test func `Stalling is forbidden unless it is enabled`() async throws {
     try await withClient { client in
       let page = try await client.get("/stall?ms=60000")
       #expect(page.status == 403)
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test(arguments: ["/fail", "/trap", "/work"])
-  func whatDoesHarmIsForbiddenUnlessItWasAskedFor(path: String) async throws {
+  func `Harmful routes are forbidden unless they are enabled`(path: String) async throws {
     try await withClient { client in
       let page = try await client.get(path)
       #expect(page.status == 403)
@@ -75,7 +75,7 @@ import Testing
     }
   }
 
-  @Test func workTakesAsLongAsAsked() async throws {
+  @Test func `Work takes as long as requested`() async throws {
     try await withClient(isDemo: true) { client in
       let elapsed = try await ContinuousClock().measure {
         let response = try await client.get("/work?us=5000")
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test(arguments: ["GET", "HEAD"])
-  func plaintextIsHelloWorldAndNoMore(method: String) async throws {
+  func `The body of plaintext is Hello, World! and nothing else`(method: String) async throws {
     try await withClient { client in
       let response = try await client.request(method, "/plaintext")
       #expect(response.status == 200)
@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  @Test func headersShowsTheRequestAsItCame() async throws {
+  @Test func `The headers route shows the request as received`() async throws {
     try await withClient { client in
       let response = try await client.get("/headers?a=%20b", "X-Custom: one", "x-custom:  two ")
       #expect(
@@ -120,10 +120,10 @@ import Testing
     }
   }
 
-  @Test func aWholeEchoBeginsAtTheEndAndHasALimit() async throws {
+  @Test func `A whole echo starts after the end of the request, and has a limit`() async throws {
     let content = [UInt8](repeating: 7, count: 4 << 20)
     try await withClient(capacity: 4096) { client in
-      // It reads nothing before it has sent everything.
+      // The client reads nothing before it has sent everything.
       try await client.send("POST /echo/whole HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(content.count)\r\n\r\n")
       try await client.send(content)
       #expect(try await client.readResponse().body == content)
@@ -132,7 +132,7 @@ import Testing
     }
   }
 
-  @Test func echoHoldsNoMoreThanTheStreamsDo() async throws {
+  @Test func `An echo holds no more than the capacity of the streams`() async throws {
     let size = 8 << 20
     try await withClient(capacity: 4096) { client in
       let stream = client.stream
@@ -149,7 +149,7 @@ import Testing
   }
 
   @Test(arguments: [0, 1, 65_535, 65_536, 65_537, 1_000_000])
-  func bytesSendsAsManyAsItIsAskedFor(count: Int) async throws {
+  func `The bytes route sends as many bytes as requested`(count: Int) async throws {
     try await withClient { client in
       let response = try await client.get("/bytes?count=\(count)")
       #expect(response["Content-Length"] == "\(count)" && response["Content-Type"] == "application/octet-stream")
@@ -158,8 +158,8 @@ import Testing
     }
   }
 
-  @Test func streamSendsEventsAsTheyComeUpToACount() async throws {
-    // In lockstep nothing is read that was not sent: an event that is kept back would never come.
+  @Test func `The stream route sends each event at once, up to a count`() async throws {
+    // Without a buffer in the stream, an event that the server holds back would never arrive.
     try await withClient(capacity: 0) { client in
       try await client.send("GET /stream?count=3&ms=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
       let head = try await client.readHead()
@@ -172,12 +172,12 @@ import Testing
     }
   }
 
-  @Test func anEndlessStreamEndsWhenTheClientHasGone() async throws {
+  @Test func `An endless stream ends when the client disconnects`() async throws {
     try await withClient { client in
       try await client.send("GET /stream?ms=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
       _ = try await client.readHead()
       _ = try await client.readChunk()
-      // `withClient` closes the stream, and waits until the server is done with it.
+      // `withClient` closes the stream, and waits for the server to end.
     }
   }
 
@@ -219,7 +219,7 @@ import Testing
     }
   }
 
-  @Test func healthIsPlainAndTheIconIsNothing() async throws {
+  @Test func `The health check is plain text, and the icon is empty`() async throws {
     try await withClient { client in
       let health = try await client.get("/healthz")
       #expect(health.text == "ok\n")
@@ -239,7 +239,7 @@ import Testing
     }
   }
 
-  @Test func optionsListsWhatThereIs() async throws {
+  @Test func `OPTIONS lists the methods of a path`() async throws {
     try await withClient { client in
       let echo = try await client.request("OPTIONS", "/echo")
       #expect(echo["Allow"] == "POST, OPTIONS")
@@ -253,7 +253,7 @@ import Testing
     #expect(escaped(text) == (text.contains("&") ? "&amp;&lt;&gt;&quot;&#39;" : text))
   }
 
-  @Test func whatItDoesIsShownOnlyWhereThatIsAskedFor() async throws {
+  @Test func `Metrics and the console are served only on request`() async throws {
     for views in [[], .metrics, .console, [.metrics, .console]] as [WebAppViews] {
       try await Backend.custom.withRuntime { runtime in
         let router = makeRouter(runtime, views)
@@ -279,8 +279,8 @@ import Testing
 
   // MARK: -
 
-  /// Serves the app on one end of a stream in memory while `body` has a client at the other; then closes that, and waits
-  /// for the server to be done.
+  /// Serves the app on one end of a stream in memory while `body` has a client at the other. Afterwards it closes the
+  /// client's end, and waits for the server to end.
   private func withClient(
     isDemo: Bool = false, capacity: Int = 64 * 1024,
     _ body: (HTTPTestClient<MemoryStream>) async throws -> Void
@@ -297,7 +297,7 @@ import Testing
     }
   }
 
-  /// What can be stopped.
+  /// A stop function, for the app.
   private struct Stopping { let stop: () -> Void }
 
   private func serve(

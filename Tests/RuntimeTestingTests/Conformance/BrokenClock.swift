@@ -1,7 +1,7 @@
 import Glibc
 import Runtime
 
-/// A clock that leaves everything to another, and breaks one promise.
+/// A clock that forwards to another, and breaks one promise.
 struct BrokenClock<Base: SleepingClock>: SleepingClock {
   typealias Instant = Base.Instant
 
@@ -45,7 +45,7 @@ struct BrokenClock<Base: SleepingClock>: SleepingClock {
     case .spinsForNoTime where duration <= .zero: return try Task.checkCancellation()
     case .takesLongForNothing where duration > .seconds(1_000_000_000): return
     case .sleepsOnAWorker:
-      // Not for ever: the worker has to end some day.
+      // Bounded, since the worker has to end.
       let end = min(deadline, now.advanced(by: .seconds(10)))
       while now < end { usleep(1000) }
       return try Task.checkCancellation()

@@ -2,14 +2,14 @@ import Glibc
 import Runtime
 import RuntimeTestSupport
 
-/// A socket for datagrams that leaves everything to another, and breaks one promise.
+/// A datagram socket that forwards to another, and breaks one promise.
 struct BrokenDatagrams<Base: DatagramSocket>: DatagramSocket {
   private let base: Base
   private let flaw: Flaw?
   private let memory = Memory()
   /// The peers that it should have been connected to.
   private let peers = Recorder<SocketAddress>()
-  /// What it should not send any more.
+  /// Datagrams that it must not send any more.
   private let owed = Recorder<[UInt8]>()
 
   init(_ base: Base, _ flaw: Flaw?) {
@@ -67,7 +67,7 @@ struct BrokenDatagrams<Base: DatagramSocket>: DatagramSocket {
     case .neverGivesADatagramsTurn: return
     case .dropsWhatThereIsNoRoomFor:
       let copy = bytes.withUnsafeBytes { Array($0) }
-      // In a task that is cancelled, it is sent at once or not at all.
+      // A cancelled task sends it at once or not at all.
       let error = await Task.detached { () async -> IOError? in
         withUnsafeCurrentTask { $0?.cancel() }
         do throws(IOError) {

@@ -1,7 +1,7 @@
 import Glibc
 import Runtime
 
-/// A listener that leaves everything to another, and breaks one promise.
+/// A listener that forwards to another, and breaks one promise.
 struct BrokenListener<Base: StreamListener>: StreamListener {
   private let base: Base
   private let flaw: Flaw?
@@ -47,7 +47,7 @@ struct BrokenListener<Base: StreamListener>: StreamListener {
   }
 }
 
-/// Runs `operation` where it does not hear that the calling task is cancelled.
+/// Runs `operation` in a task that the calling task's cancellation does not reach.
 func deaf<Success: Sendable>(
   _ operation: @escaping @Sendable () async throws(IOError) -> Success
 ) async throws(IOError) -> Success {

@@ -6,7 +6,7 @@ import RuntimePrimitives
 import RuntimeTesting
 import Synchronization
 
-/// A runtime that leaves everything to another, and breaks one promise.
+/// A runtime that forwards to another, and breaks one promise.
 struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   typealias RuntimeClock = BrokenClock<Base.RuntimeClock>
   typealias Listener = BrokenListener<Base.Listener>
@@ -41,7 +41,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   func spawn<Success: Sendable>(
     _ options: TaskOptions, _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    // An operation is called twice here and kept there, which its type does not foresee.
+    // A flaw calls the operation twice and another keeps it, which its type does not allow.
     nonisolated(unsafe) let operation = operation
     switch flaw {
     case .runsAnOperationTwice where memory.next() % 100 == 0:
@@ -103,7 +103,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
           do throws(IOError) {
             return BrokenListener(try await base.listen(on: address, options: options), flaw)
           } catch {
-            // Another that replaces it has been quicker.
+            // Another listener has replaced the name first.
             if error.errno != ENOENT { throw error }
           }
         }
@@ -141,7 +141,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     if flaw == .leaksDescriptorsOfDatagrams { _ = dup(0) }
     if flaw == .sharesDatagramPorts { options.reusePort = true }
     if flaw == .replacesOpenSockets, let path = address.filePath { unlink(path) }
-    // It is never connected, and so would not know from where it sends.
+    // The socket is never connected, so the wildcard address would not name its source address.
     let address = flaw == .hearsStrangers && address == .ipv4(.any, port: 0) ? .loopback(port: 0) : address
     return BrokenDatagrams(try await base.bindDatagrams(on: address, options: options), flaw)
   }
@@ -177,7 +177,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     }
   }
 
-  /// Has its own ideas of what to do with work that is refused.
+  /// Runs blocking work with the flaws that concern refused work.
   private func runBlockingAfterRefusals<Success: Sendable>(
     _ work: @escaping () throws -> Success
   ) async throws -> Success {
@@ -200,7 +200,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
     let prefersIt = withUnsafeCurrentTask { $0?.unownedTaskExecutor } == base.taskExecutor?.asUnownedTaskExecutor()
     let isLong = grace > .seconds(5)
     switch flaw {
-    // At once, so that nothing can come to its end meanwhile, however slow the machine is.
+    // At once, so that no task can end meanwhile, even on a slow machine.
     case .hasNoGrace: Task.detached { await base.shutdown(grace: .zero) }
     case .sleepsOutItsGrace:
       try? await Task.sleep(for: grace)
@@ -227,7 +227,7 @@ struct BrokenRuntime<Base: AsyncRuntime>: AsyncRuntime {
   }
 }
 
-/// Whether the calling thread runs what is on the main queue, as the main actor does.
+/// Whether the calling thread runs jobs of the main queue, as the main actor does.
 private var isOnMainQueue: Bool { DispatchQueue.getSpecific(key: mainQueue) != nil }
 
 private let mainQueue: DispatchSpecificKey<Bool> = {
@@ -251,7 +251,7 @@ private func onBorrowedThread(_ operation: @escaping @Sendable () async -> Void)
   }
 }
 
-/// Runs jobs on Dispatch's threads until its end, and forgets what comes later.
+/// Runs jobs on Dispatch's threads until its end, and discards later ones.
 private final class ForgetfulExecutor: TaskExecutor {
   private let hasEnded = Atomic(false)
 
@@ -264,7 +264,7 @@ private final class ForgetfulExecutor: TaskExecutor {
   }
 }
 
-/// Runs a job where it is handed over.
+/// Runs a job at once, on the thread that enqueues it.
 private final class HastyExecutor: TaskExecutor {
   func enqueue(_ job: consuming ExecutorJob) {
     unsafe UnownedJob(job).runSynchronously(on: asUnownedTaskExecutor())
@@ -273,28 +273,28 @@ private final class HastyExecutor: TaskExecutor {
 
 private func isSocket(_ path: String) -> Bool { FileIdentity(path)?.isSocket ?? false }
 
-/// What a broken runtime, or a part of it, has to remember to be broken.
-final class Memory: @unchecked Sendable {  // What it keeps is never touched again.
-  /// Whether the calling task is one of a broken runtime's.
+/// The state that a broken runtime, or a part of it, needs for its flaw.
+final class Memory: @unchecked Sendable {  // Kept values are never accessed again.
+  /// Whether the calling task belongs to a broken runtime.
   @TaskLocal static var isWithin = false
-  /// What a broken runtime remembers of the calling task and its children.
+  /// The state of the calling task and its children.
   @TaskLocal static var ofTask: Memory?
 
   private let count = Atomic(0)
   private let isSet = Atomic(false)
   private let kept = Lock<[Kept]>([])
 
-  private struct Kept: @unchecked Sendable {  // It is only let go.
+  private struct Kept: @unchecked Sendable {  // It is only released.
     let value: () -> Void
   }
 
-  /// What is kept for as long as the process lasts.
+  /// The state that lasts as long as the process.
   static let ofTheProcess = Memory()
 
-  /// 1, 2, 3, ...
+  /// Returns 1, 2, 3, ...
   func next() -> Int { count.add(1, ordering: .relaxed).newValue }
 
-  /// Begins to count anew.
+  /// Restarts the count.
   func restart() { count.store(0, ordering: .relaxed) }
 
   /// Whether it has been set before.
@@ -305,16 +305,16 @@ final class Memory: @unchecked Sendable {  // What it keeps is never touched aga
 
   var hasBeenSet: Bool { isSet.load(ordering: .relaxed) }
 
-  /// Keeps whatever `value` captures.
+  /// Retains the captures of `value`.
   func keep(_ value: @escaping () -> Void) {
     let value = Kept(value: value)
     kept.withLock { $0.append(value) }
   }
 
-  /// Calls what is kept.
+  /// Calls the kept closures.
   func callKept() { kept.withLock { kept in for kept in kept { kept.value() } } }
 
-  /// Runs `body` while no other runs in here.
+  /// Runs `body` under mutual exclusion.
   func oneAtATime<Success>(_ body: () throws -> Success) rethrows -> Success {
     while set() { usleep(100) }
     defer { clear() }

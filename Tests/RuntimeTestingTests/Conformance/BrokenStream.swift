@@ -3,7 +3,7 @@ import Runtime
 import RuntimeTestSupport
 import RuntimeTesting
 
-/// A stream that leaves everything to another, and breaks one promise.
+/// A stream that forwards to another, and breaks one promise.
 struct BrokenStream<Base: ByteStream>: ByteStream {
   private let base: Base
   private let flaw: Flaw?
@@ -54,7 +54,7 @@ struct BrokenStream<Base: ByteStream>: ByteStream {
   }
 
   func tryRead(into buffer: inout OutputRawSpan) throws(IOError) -> Int? {
-    // As if nothing, or a wait alone, began a new turn.
+    // As if no event, or only a wait, began a new turn.
     if flaw == .givesNoTurn || flaw == .readsOnlyWhenWaitedOn, memory.next() > 32 { return nil }
     let count = try base.tryRead(into: &buffer)
     return flaw == .takesNothingForTheEnd ? count ?? 0 : count

@@ -1,4 +1,4 @@
-/// A way to break one promise, and how the conformance suite is to tell of it.
+/// A way to break one promise, and how the conformance suite has to report it.
 enum Flaw: String, CaseIterable, Codable, Sendable {
   // Executor
   case runsJobsAtOnce, runsAnOperationTwice, forgetsATask, leavesChildrenElsewhere, ignoresACancelledHandle,
@@ -46,7 +46,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
   case takesAResetForTheEnd
   case endsWhereItIsToReset
 
-  /// The promise that it breaks, and the receipt.
+  /// The broken promise, and a part of the report.
   var verdict: (promise: String, finding: String) {
     switch self {
     case .runsJobsAtOnce:
@@ -139,7 +139,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
         "the sleep of 70 thousand million years: expected CancellationError, saw no error"
       )
     case .sleepsOnAWorker:
-      // Either whoever is beside them waits too long, or they end before they are cancelled.
+      // Either tasks beside the sleepers wait too long, or the sleepers end before they are cancelled.
       ("A sleeping task leaves its worker to others", "sleep: expected")
     case .wakesAllWhenOneIsCancelled:
       (
@@ -581,7 +581,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     }
   }
 
-  /// Whether it does such harm that the process should have no other tests in it.
+  /// Whether it harms the process, so that no other tests should run in it.
   var harmsItsProcess: Bool {
     switch self {
     case .closesTwice, .leaksDescriptors, .leaksDescriptorsOfDatagrams, .sleepsOnAThread, .endsOnBorrowedThreads: true
@@ -590,7 +590,7 @@ enum Flaw: String, CaseIterable, Codable, Sendable {
     }
   }
 
-  /// Whether the case waits for what will not come, until the watchdog or its own patience ends that.
+  /// Whether the case waits in vain, until the watchdog or its own time limit ends the wait.
   var keepsWaiting: Bool {
     switch self {
     case .sleepsOnAWorker, .blocksAWorker, .blocksOneAtATime, .ignoresACancelledWait, .ignoresACancelledHandle: true
