@@ -99,7 +99,7 @@ unsigned char *make_ocsp_response(const ocsp_request *request, size_t *length) {
   unsigned char *bytes = NULL;
   int count = i2d_OCSP_RESPONSE(response, &bytes);
   *length = count > 0 ? (size_t)count : 0;
-  // For `free`, which need not be what OpenSSL frees with.
+  // A copy for `free`, which need not match OpenSSL's allocator.
   unsigned char *copy = *length > 0 ? malloc(*length) : NULL;
   if (copy) memcpy(copy, bytes, *length);
   OPENSSL_free(bytes);

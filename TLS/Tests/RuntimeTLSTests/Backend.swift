@@ -15,7 +15,7 @@ enum Backend: String, CaseIterable, Codable {
     }
   }
 
-  /// Runs `body` with a runtime, which is shut down after it.
+  /// Runs `body` with a runtime, and shuts it down afterwards.
   func withRuntime(_ body: (any AsyncRuntime) async throws -> Void) async throws {
     let runtime = try makeRuntime()
     let result: Result<Void, any Error>

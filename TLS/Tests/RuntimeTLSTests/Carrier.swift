@@ -5,15 +5,15 @@ import RuntimeTLS
 import RuntimeTesting
 import Testing
 
-/// What carries TLS in a test.
+/// The kind of stream under TLS in a test.
 enum Carrier: CaseIterable {
-  /// As much as comes, at once.
+  /// Moves all available bytes at once.
   case whole
-  /// Three bytes at a time at most.
+  /// Moves at most three bytes at a time.
   case narrow
-  /// One byte at a time, without plain reads and writes.
+  /// Moves one byte at a time, without plain reads and writes.
   case oneByte
-  /// A write ends when all of it was read.
+  /// Ends a write only when all of it has been read.
   case lockstep
 
   func pair() -> (AnyStream, AnyStream) {
@@ -37,7 +37,7 @@ struct Ends: Sendable {
   let client: TLSStream<AnyStream>
   let server: TLSStream<AnyStream>
 
-  /// - Parameter name: what the client calls the server.
+  /// - Parameter name: the server's name for the client.
   init(
     _ carrier: Carrier = .whole, name: String = "localhost", server: TLSConfiguration = .server(),
     client: TLSConfiguration = .client()
@@ -53,7 +53,7 @@ struct Ends: Sendable {
     server = try TLSStream(server: pair.1, source: source)
   }
 
-  /// Both ends, once their handshake is done.
+  /// Both ends, after their handshake.
   static func shaken(
     _ carrier: Carrier = .whole, name: String = "localhost", server: TLSConfiguration = .server(),
     client: TLSConfiguration = .client()
@@ -70,19 +70,19 @@ struct Ends: Sendable {
     try await serving
   }
 
-  /// The errors that the two ends find, in the handshake or when they read what is said after it.
+  /// The errors of the two ends, in the handshake or in the read after it.
   func failures() async -> (client: IOError?, server: IOError?) {
     async let serving = Self.failure(of: server)
     let client = await Self.failure(of: client)
     return await (client, serving)
   }
 
-  /// An end that fails closes its connection, and one that does not says that it is done and reads to the end.
+  /// Runs an end: one that fails closes its connection, and one that succeeds sends close_notify and reads to the end.
   private static func failure(of stream: TLSStream<AnyStream>) async -> IOError? {
     defer { stream.close() }
     do throws(IOError) {
       try await stream.handshake()
-      // A peer that has refused the handshake meanwhile takes it no more, but has said why.
+      // Fails if the peer has refused the handshake meanwhile; the read below returns its alert.
       try? await stream.shutdownWrite()
       _ = try await stream.readAll()
       return nil
@@ -93,7 +93,7 @@ struct Ends: Sendable {
 }
 
 extension IOError {
-  /// What of TLS has led to it.
+  /// The failure of TLS that caused the error.
   var failure: TLSFailure? { cause as? TLSFailure }
 }
 
@@ -127,5 +127,5 @@ extension ByteStream {
   func write(_ text: String) async throws(IOError) { try await write(Array(text.utf8)) }
 }
 
-/// Bytes that are not all the same, so that it shows if some are missing.
+/// Varying bytes, so that missing ones show.
 func pattern(_ count: Int) -> [UInt8] { (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) } }

@@ -2,7 +2,7 @@ import CCertificates
 import Glibc
 import RuntimeTLS
 
-/// A certificate with its key, made while the tests run.
+/// A certificate with its key, created during the tests.
 struct Certificate: Sendable {
   let chain: String
   let key: String
@@ -10,7 +10,7 @@ struct Certificate: Sendable {
   var identity: TLSIdentity { TLSIdentity(chain: .text(chain), key: .text(key)) }
 }
 
-/// The issuers of the tests' certificates, and what they have issued.
+/// The issuers of the tests' certificates, and the certificates.
 enum Authority {
   static let trusted = make("Trusted", [], isAuthority: true)
   static let unknown = make("Unknown", [], isAuthority: true)
@@ -49,7 +49,7 @@ enum Authority {
         }
       }
     }
-    precondition(isMade, "OpenSSL makes no certificate for \(name)")
+    precondition(isMade, "OpenSSL cannot make a certificate for \(name)")
     defer {
       free(certificate)
       free(key)

@@ -4,9 +4,9 @@ import Runtime
 import RuntimeTLS
 import Testing
 
-/// What the program `openssl` says of a server.
+/// A server, tested with the program `openssl`.
 @Suite(.timeLimit(.minutes(2)), .enabled(if: access("/usr/bin/openssl", X_OK) == 0)) struct CommandLineTests {
-  /// Asks the server for `/` by `openssl s_client`, and gives what that prints.
+  /// Requests `/` with `openssl s_client`, and returns its output.
   private func ask(_ site: Site, _ arguments: String) async throws -> String {
     guard case .ipv4(_, let port) = site.address else { return "" }
     let command = """
@@ -22,9 +22,9 @@ import Testing
     }
   }
 
-  /// Asks twice, with the session of the first time the second time, and gives what the second prints.
+  /// Makes two requests, the second with the session of the first, and returns the output of the second.
   ///
-  /// - Parameter meanwhile: done between the two.
+  /// - Parameter meanwhile: runs between the two.
   private func askTwice(
     _ site: Site, _ arguments: String, meanwhile: () throws -> Void = {}
   ) async throws -> String {
@@ -47,7 +47,9 @@ import Testing
   }
 
   @Test(arguments: ["-tls1_2", "-tls1_3"])
-  func `No session is resumed without tickets, nor once clients are asked for more`(version: String) async throws {
+  func `No session is resumed without tickets, or once the server requires more of clients`(
+    version: String
+  ) async throws {
     try await Site.serve(on: .custom, .server { $0.ticketKeyLifetime = nil }) { site in
       let second = try await ask(site, version)
       #expect(
@@ -65,7 +67,7 @@ import Testing
   }
 
   @Test func `An OCSP response is sent to clients that ask for it`() async throws {
-    // The whole of a response that says no more than "unauthorized" (RFC 6960 section 4.2.1).
+    // A complete response with just the status "unauthorized" (RFC 6960 section 4.2.1).
     let response: [UInt8] = [0x30, 3, 0x0a, 1, 6]
     let directory = TemporaryDirectory()
     var configuration = TLSConfiguration.server()
@@ -81,13 +83,13 @@ import Testing
     }
   }
 
-  @Test func `Early data is refused, and the session resumed all the same`() async throws {
+  @Test func `Early data is refused, and the session is still resumed`() async throws {
     try await Site.serve(on: .custom) { site in
       let directory = TemporaryDirectory()
       let path = directory.file("session")
       #expect(try await ask(site, "-tls1_3 -sess_out \(path)").contains("\nNew, TLSv1.3"))
       let session = try await site.runtime.runBlocking { try readText(path) }
-      // The server has not said that it takes any; a client that sends some all the same is not to be heard.
+      // The server does not announce that it accepts early data, and has to ignore a client that sends some anyway.
       let eager = allow_early_data(session)
       defer { free(eager) }
       let eagerPath = directory.file("eager", try #require(eager.map { String(cString: $0) }))

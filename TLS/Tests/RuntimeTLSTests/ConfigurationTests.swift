@@ -2,7 +2,7 @@ import RuntimeTLS
 import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct ConfigurationTests {
-  /// What a server says to its configuration.
+  /// The error of a server's configuration.
   private func error(_ configuration: TLSConfiguration) -> TLSConfigurationError? {
     do throws(TLSConfigurationError) {
       _ = try TLSSource(configuration)
@@ -26,7 +26,7 @@ import Testing
     }
   }
 
-  @Test func `A file that is missing or is none is named`() {
+  @Test func `A missing or invalid file is named`() {
     #expect(
       error(certificatePath: "/nowhere/cert.pem", keyPath: "/dev/null")?.description
         == "/nowhere/cert.pem: No such file or directory")
@@ -34,7 +34,7 @@ import Testing
     #expect(error(certificatePath: "/dev/zero", keyPath: "/dev/null")?.reason.contains("larger than") == true)
   }
 
-  @Test func `A file without what is looked for is named`() {
+  @Test func `A file without the certificate or key is named`() {
     let (directory, certificate) = (TemporaryDirectory(), Authority.localhost)
     let (chain, key) = (directory.file("cert", certificate.chain), directory.file("key", certificate.key))
     let (empty, wrong) = (directory.file("empty"), directory.file("wrong", broken))
@@ -47,7 +47,7 @@ import Testing
 
   private var broken: String { "-----BEGIN CERTIFICATE-----\nbm8gY2VydGlmaWNhdGU=\n-----END CERTIFICATE-----\n" }
 
-  @Test func `A chain is refused for any certificate that is broken`() {
+  @Test func `A chain with a broken certificate is refused`() {
     let certificate = Authority.localhost
     #expect(
       error(
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test func `A key with a password is refused without a question`() {
+  @Test func `A key with a password is refused without a prompt`() {
     #expect(
       error(
         TLSConfiguration(identities: [
@@ -74,7 +74,7 @@ import Testing
         ]))?.reason == "the key is encrypted")
   }
 
-  /// The head of such a file is enough for OpenSSL to ask for the password.
+  /// The head of an encrypted key file, which is enough for OpenSSL to ask for the password.
   private var encryptedKey: String {
     """
     -----BEGIN EC PRIVATE KEY-----
@@ -102,7 +102,7 @@ import Testing
     for (setting, change) in changes { #expect(error(.server(change: change))?.subject == setting) }
   }
 
-  @Test func `A client may be without a certificate, and not without roots`() throws {
+  @Test func `A client needs roots, and may have no certificate`() throws {
     _ = try TLSContext(TLSConfiguration())
     let error = #expect(throws: TLSConfigurationError.self) { try TLSContext(.client { $0.trust = .roots([]) }) }
     #expect(error?.subject == "trust")

@@ -3,7 +3,7 @@ import RuntimeTLS
 import RuntimeTesting
 import Testing
 
-/// What every stream promises, asked of streams over TLS.
+/// The conformance suite for streams, run on streams over TLS.
 @Suite(.timeLimit(.minutes(10)), .serialized) struct ConformanceTests {
   struct Trial: Sendable, Codable, CustomTestStringConvertible {
     let backend: Backend
@@ -12,9 +12,9 @@ import Testing
     var testDescription: String { "\(backend), \(promise)" }
   }
 
-  /// What streams over TLS promise otherwise.
+  /// The promises that streams over TLS keep in another way.
   static let otherwise: Set = [
-    // These take a plain close for the end. Over TLS it says nothing, so that what is cut off is told from what has ended.
+    // In these a plain close means the end. Over TLS it does not, so that truncation is distinguished from the end.
     "A stream that several tasks close at once is closed exactly once",
     "A write waits while the peer does not read",
     "The peer of a closed stream reads what was written, and then the end",
@@ -23,7 +23,7 @@ import Testing
   ]
 
   static let promises = RuntimeConformance.cases(without: [.realDescriptors, .quietProcess]).filter { promise in
-    // Listeners of these tests wait for a handshake.
+    // Listeners of these tests wait for a handshake, so cases of listeners do not apply.
     let isOfStreams = !["accept", "listener", "sleep"].contains { promise.promise.lowercased().contains($0) }
     return [.streams, .cancellation, .closing].contains(promise.area) && isOfStreams
       && !otherwise.contains(promise.promise)
@@ -31,12 +31,12 @@ import Testing
 
   @Test(
     arguments: Backend.allCases.flatMap { backend in promises.map { Trial(backend: backend, promise: $0) } })
-  func `A stream over TLS keeps the promises of every stream`(trial: Trial) async throws {
+  func `A stream over TLS keeps the promises of streams`(trial: Trial) async throws {
     @Sendable func secure(_ runtime: some AsyncRuntime) throws -> any AsyncRuntime { try SecureRuntime(runtime) }
     try await trial.promise.check(within: .seconds(300)) { try secure(trial.backend.makeRuntime()) }
   }
 
-  @Test func `What is promised otherwise is promised`() {
+  @Test func `Every exception is a promise of the suite`() {
     let promises = Set(RuntimeConformance.cases.map(\.promise))
     #expect(Self.otherwise.isSubset(of: promises))
   }

@@ -2,7 +2,7 @@ import Runtime
 import RuntimeKit
 import RuntimePrimitives
 
-/// A stream that reads no more than so many bytes of another, and then finds it at its end.
+/// A stream that reads a limited number of bytes from another, and then reports the end.
 final class CutStream: ByteStream {
   private let base: AnyStream
   private let left: Lock<Int>
@@ -30,7 +30,7 @@ final class CutStream: ByteStream {
   func close() { base.close() }
 }
 
-/// A stream that counts what is read from another.
+/// A stream that counts the bytes read from another.
 final class CountingStream: ByteStream {
   private let base: AnyStream
   private let counted = Lock(0)
@@ -52,14 +52,14 @@ final class CountingStream: ByteStream {
   func close() { base.close() }
 }
 
-/// A stream that gives what it reads of another as ``change`` has left it.
+/// A stream that changes the bytes read from another by ``change``.
 final class ChangedStream: ByteStream {
   private let base: AnyStream
   private let change = Lock<@Sendable (inout [UInt8]) -> Void>({ _ in })
 
   init(_ base: AnyStream) { self.base = base }
 
-  /// Has what is read from now on be changed by `body`, a read at a time.
+  /// Applies `body` to each later read.
   func change(_ body: @escaping @Sendable (inout [UInt8]) -> Void) { change.withLock { $0 = body } }
 
   func waitUntilReadable() async throws(IOError) { try await base.waitUntilReadable() }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct HandshakeTests {
   @Test(arguments: Carrier.allCases, [TLSVersion.v1_2, .v1_3])
-  func `Both ends speak the newest version that both know`(carrier: Carrier, version: TLSVersion) async throws {
+  func `Both ends use the newest version that both support`(carrier: Carrier, version: TLSVersion) async throws {
     let ends = try await Ends.shaken(
       carrier, server: .server { $0.ticketKeyLifetime = nil }, client: .client { $0.maximumVersion = version })
     #expect(ends.client.session?.version == version && ends.server.session?.version == version)
@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test(arguments: ["127.0.0.1", "::1", "LOCALHOST"])
-  func `A server may be called by each of its names and addresses`(name: String) async throws {
+  func `A server is accepted under each of its names and addresses`(name: String) async throws {
     _ = try await Ends.shaken(name: name)
   }
 
@@ -24,12 +24,12 @@ import Testing
   }
 
   @Test(arguments: ["", "a\0b", "127.0.0.1\0.example.com"])
-  func `A name that no server can have is refused`(name: String) throws {
+  func `An invalid name is refused`(name: String) throws {
     let error = #expect(throws: IOError.self) { try Ends(name: name) }
     #expect(error?.operation == .connect && error?.failure?.reason.hasSuffix("is not a valid server name") == true)
   }
 
-  @Test func `A certificate of RSA serves as well, and one of ECDSA is preferred where both are there`() async throws {
+  @Test func `An RSA certificate works too, and an ECDSA one is preferred`() async throws {
     let rsa = try await Ends.shaken(server: .server(Authority.rsa))
     #expect(rsa.client.session?.version == .v1_3)
     let both = try await Ends.shaken(
@@ -44,7 +44,7 @@ import Testing
     #expect(one.client.session?.cipher == "ECDHE-RSA-AES128-GCM-SHA256")
   }
 
-  /// A server's certificate that a client does not take, and why.
+  /// A server's certificate that a client rejects, and the reason.
   struct Refusal: Sendable, CustomTestStringConvertible {
     let testDescription: String
     let certificate: @Sendable () -> Certificate
@@ -72,7 +72,7 @@ import Testing
   ]
 
   @Test(arguments: refusals)
-  func `A certificate that does not hold ends the handshake, and both ends know why`(refusal: Refusal) async throws {
+  func `An invalid certificate ends the handshake, and both ends know why`(refusal: Refusal) async throws {
     let (client, server) = try await Ends(server: .server(refusal.certificate())).failures()
     #expect(client?.operation == .connect && client?.reason == .foreign)
     #expect(client?.failure?.verification == refusal.verification)
@@ -85,19 +85,19 @@ import Testing
     #expect(client?.failure?.verification == "IP address mismatch")
   }
 
-  @Test func `The system trusts no authority of the tests`() async throws {
+  @Test func `The system does not trust the authority of the tests`() async throws {
     let (client, _) = try await Ends(client: .client { $0.trust = .system }).failures()
     #expect(client?.failure?.verification == "unable to get local issuer certificate")
   }
 
-  @Test func `A client that trusts anything takes any certificate`() async throws {
+  @Test func `A client that does not verify accepts any certificate`() async throws {
     _ = try await Ends.shaken(
       server: .server(Authority.issue("a", [], by: Authority.unknown)), client: .client { $0.trust = .anything })
   }
 
-  // MARK: What both have to agree upon
+  // MARK: Negotiation
 
-  @Test func `Versions that do not meet end the handshake`() async throws {
+  @Test func `Handshakes without a common version fail`() async throws {
     let (client, server) = try await Ends(
       server: .server { $0.minimumVersion = .v1_3 }, client: .client { $0.maximumVersion = .v1_2 }
     ).failures()
@@ -105,7 +105,7 @@ import Testing
     #expect(client?.failure?.alert?.code == 70 && client?.failure?.alert?.isFromPeer == true)
   }
 
-  @Test func `Ciphers that do not meet end the handshake`() async throws {
+  @Test func `Handshakes without a common cipher fail`() async throws {
     let (_, server) = try await Ends(
       server: .server { $0.ciphers = "ECDHE+CHACHA20" },
       client: .client {
@@ -121,7 +121,7 @@ import Testing
       (["h2", "http/1.1"], ["http/1.1", "h2"], "h2"), (["http/1.1"], ["h2", "http/1.1"], "http/1.1"),
       ([], ["h2"], nil), (["h2"], [], nil),
     ] as [([String], [String], String?)])
-  func `The server chooses of the client's protocols the one that it wants most`(
+  func `The server chooses the protocol that it prefers of the client's`(
     server: [String], client: [String], chosen: String?
   ) async throws {
     let ends = try await Ends.shaken(
@@ -129,7 +129,7 @@ import Testing
     #expect(ends.server.session?.applicationProtocol == chosen && ends.client.session?.applicationProtocol == chosen)
   }
 
-  @Test func `Protocols that do not meet end the handshake`() async throws {
+  @Test func `Handshakes without a common protocol fail`() async throws {
     let (client, server) = try await Ends(
       server: .server { $0.applicationProtocols = ["h2"] }, client: .client { $0.applicationProtocols = ["smtp"] }
     ).failures()
@@ -141,7 +141,7 @@ import Testing
   static let clientsRoots = [PEM.text(Authority.trusted.chain)]
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3])
-  func `A client that has to have a certificate shows it to the server`(version: TLSVersion) async throws {
+  func `A client sends the certificate that the server requires`(version: TLSVersion) async throws {
     let ends = try await Ends.shaken(
       server: .server { $0.clientCertificates = .required(roots: Self.clientsRoots) },
       client: .client {
@@ -153,17 +153,19 @@ import Testing
   }
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3])
-  func `A client that has no certificate and has to have one is refused`(version: TLSVersion) async throws {
+  func `A client without a required certificate is refused`(version: TLSVersion) async throws {
     let (client, server) = try await Ends(
       server: .server { $0.clientCertificates = .required(roots: Self.clientsRoots) },
       client: .client { $0.maximumVersion = version }
     ).failures()
     #expect(server?.failure?.reason == "peer did not return a certificate")
-    // In 1.3 the client is done before the server looks, and hears of it when it reads.
+    // In 1.3 the client finishes before the server checks the certificate, and gets the alert when it reads.
     #expect(client?.failure?.alert?.isFromPeer == true && client?.operation == (version == .v1_3 ? .read : .connect))
   }
 
-  @Test func `A client whose certificate is of no root is refused, where one is requested as well`() async throws {
+  @Test func `A client whose certificate has an unknown root is refused, even if certificates are optional`()
+    async throws
+  {
     let stranger = Authority.issue("a stranger", [], by: Authority.unknown)
     for demand in [TLSConfiguration.ClientCertificates.requested, TLSConfiguration.ClientCertificates.required] {
       let (_, server) = try await Ends(
@@ -174,12 +176,12 @@ import Testing
     }
   }
 
-  @Test func `A client that may have a certificate may have none`() async throws {
+  @Test func `A client without an optional certificate is accepted`() async throws {
     let ends = try await Ends.shaken(server: .server { $0.clientCertificates = .requested(roots: Self.clientsRoots) })
     #expect(ends.server.session?.peerCertificates == [])
   }
 
-  // MARK: What is refused
+  // MARK: Compression
 
   /// The first flight of a client, with other methods of compression in its ClientHello (RFC 5246 section 7.4.1.2).
   private func flight(_ version: TLSVersion, compression methods: [UInt8]) async throws -> [UInt8] {
@@ -189,7 +191,7 @@ import Testing
     let shaking = Task { try await client.handshake() }
     var flight = try await far.read()
     shaking.cancel()
-    // Behind two heads, a version and random bytes: the session and the ciphers, each with its length before it.
+    // After two heads, a version and random bytes: the session and the ciphers, each with its length before it.
     var place = 5 + 4 + 2 + 32
     place += 1 + Int(flight[place])
     place += 2 + Int(flight[place]) << 8 + Int(flight[place + 1])
@@ -201,7 +203,7 @@ import Testing
     return flight
   }
 
-  /// The first record that a server answers a flight with.
+  /// The first record of a server's answer to a flight.
   private func answer(to flight: [UInt8]) async throws -> [UInt8] {
     let (near, far) = Carrier.whole.pair()
     try await near.write(flight)
@@ -215,16 +217,16 @@ import Testing
     // DEFLATE is 1 (RFC 3749).
     let hello = try await answer(to: flight(.v1_2, compression: [1, 0]))
     #expect(hello[0] == 0x16 && hello[5] == 2)
-    // Behind two heads, a version, random bytes, the session and the cipher.
+    // After two heads, a version, random bytes, the session and the cipher.
     #expect(hello[5 + 4 + 2 + 32 + 1 + Int(hello[5 + 4 + 2 + 32]) + 2] == 0)
     let onlyCompressed = try await answer(to: flight(.v1_2, compression: [1]))
     #expect(onlyCompressed[0] == 0x15 && onlyCompressed[5] == 2)
-    // A client of TLS 1.3 offers none (RFC 8446 section 4.1.2): illegal_parameter.
+    // A client of TLS 1.3 must not offer compression (RFC 8446 section 4.1.2): illegal_parameter.
     let newest = try await answer(to: flight(.v1_3, compression: [1, 0]))
     #expect(newest.prefix(7) == [0x15, 3, 3, 0, 2, 2, 47])
   }
 
-  // MARK: What is no handshake
+  // MARK: Invalid handshakes
 
   @Test func `Garbage ends the handshake`() async throws {
     let (near, far) = Carrier.whole.pair()
@@ -232,7 +234,7 @@ import Testing
     let server = try TLSStream(server: far, source: TLSSource(.server()))
     let error = await #expect(throws: IOError.self) { try await server.handshake() }
     #expect(error?.failure?.reason == "wrong version number" && error?.failure?.isPlainHTTP == false)
-    // It fails again, and does not wait.
+    // A second handshake fails too, and does not wait.
     await #expect(throws: IOError.self) { try await server.handshake() }
     await #expect(throws: IOError.self) { _ = try await server.read() }
     await #expect(throws: IOError.self) { try await server.write("x") }
@@ -250,7 +252,7 @@ import Testing
   }
 
   @Test(arguments: Carrier.allCases)
-  func `HTTP in the clear is told from other faults, and answered with no alert`(carrier: Carrier) async throws {
+  func `HTTP without TLS is recognised, and answered without an alert`(carrier: Carrier) async throws {
     for method in ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH"] {
       let (near, far) = carrier.pair()
       let server = try TLSStream(server: far, source: TLSSource(.server()))
@@ -264,7 +266,7 @@ import Testing
     }
   }
 
-  @Test func `A handshake that is cancelled goes on where it has stopped`() async throws {
+  @Test func `A cancelled handshake resumes where it stopped`() async throws {
     let ends = try Ends()
     let cancelled = Task { try await ends.server.handshake() }
     cancelled.cancel()
@@ -296,7 +298,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `What a handshake computes can be left to threads for blocking work`(backend: Backend) async throws {
+  func `The computation of a handshake can run on threads for blocking work`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in
       func check(_ runtime: some AsyncRuntime) async throws {
         let ends = try Ends(server: .server(Authority.rsa))

@@ -2,10 +2,10 @@ import Runtime
 import RuntimeTLS
 import Testing
 
-/// What the ends make of bytes that are missing, that were changed on the way, or that were never meant well.
+/// Bytes that are missing, changed on the way, or malicious.
 @Suite(.timeLimit(.minutes(3))) struct RecordTests {
-  /// How many bytes each end reads in a handshake, tickets and the server's end included. A signature may be a few bytes longer
-  /// in one than in another.
+  /// The number of bytes that each end reads in a handshake, including tickets and the server's close_notify. The
+  /// length of a signature varies by a few bytes.
   private func handshakeLengths() async throws -> (client: Int, server: Int) {
     let pair = Carrier.whole.pair()
     let counted = (CountingStream(pair.0), CountingStream(pair.1))
@@ -17,15 +17,15 @@ import Testing
     return (counted.0.count, counted.1.count)
   }
 
-  @Test func `A handshake that is cut off at any byte ends at both ends`() async throws {
+  @Test func `A handshake that is cut off at any byte fails at both ends`() async throws {
     let lengths = try await handshakeLengths()
-    // Each is to be a full one.
+    // Without resumption, so that each handshake is full.
     let (source, context) = (try TLSSource(.server()), try TLSContext(.client { $0.sessionCapacity = 0 }))
     for count in 0..<lengths.client - 8 {
       let pair = Carrier.whole.pair()
       let ends = try Ends((AnyStream(CutStream(pair.0, after: count)), pair.1), source: source, context: context)
       let client = await ends.failures().client
-      // Cut within the last record, or between two, and never anything else.
+      // The error is a truncation, within the last record or between two.
       #expect(
         client?.failure?.isTruncation == true, "after \(count) of the server's bytes: \(client.map { "\($0)" } ?? "")")
     }
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func `A first flight of which any byte is changed ends the handshake, or is followed by more`() async throws {
+  @Test func `A changed byte in the first flight ends the handshake, or makes the server wait for more`() async throws {
     let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
     let pair = Carrier.whole.pair()
     let client = try TLSStream(client: pair.0, name: "localhost", context: context)
@@ -58,16 +58,16 @@ import Testing
   }
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3])
-  func `A server's flight of which any byte is changed is believed by no client`(version: TLSVersion) async throws {
+  func `A changed byte in the server's flight makes the client refuse it`(version: TLSVersion) async throws {
     let (source, context) = (try TLSSource(.server()), try TLSContext(.client { $0.maximumVersion = version }))
-    // What the first record says of its version is read by no client of TLS 1.3 (RFC 8446 section 5.1).
+    // A client of TLS 1.3 ignores the version in the first record (RFC 8446 section 5.1).
     let isIgnored: Set = version == .v1_3 ? [2] : []
     var (place, length) = (0, 1)
     while place < length {
-      // A handful of each stretch of a flight, most of which is a certificate.
+      // A sample of each part of a flight, most of which is a certificate.
       defer { place += place < 200 ? 1 : 13 }
       if isIgnored.contains(place) { continue }
-      // Between them the test: what one end writes it gives to the other.
+      // The test passes bytes from one end to the other.
       let (forClient, forServer) = (Carrier.whole.pair(), Carrier.whole.pair())
       let client = try TLSStream(client: forClient.0, name: "localhost", context: context)
       let server = try TLSStream(server: forServer.0, source: source)
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  /// Ends that have done their handshake, and what changes the bytes that each of them reads.
+  /// Two ends after their handshake, and the streams that change the bytes each of them reads.
   private func changedEnds(_ version: TLSVersion) async throws -> (Ends, client: ChangedStream, server: ChangedStream) {
     let pair = Carrier.whole.pair()
     let changed = (ChangedStream(pair.0), ChangedStream(pair.1))
@@ -96,7 +96,7 @@ import Testing
     return (ends, changed.0, changed.1)
   }
 
-  /// Has one end read what the other writes as `change` has left it, and gives the error, which there has to be.
+  /// Changes the bytes from one end to the other by `change`, and returns the reader's error, which has to occur.
   private func reading(
     _ version: TLSVersion, byServer: Bool, change: @escaping @Sendable (inout [UInt8]) -> Void
   ) async throws -> TLSFailure? {
@@ -104,7 +104,7 @@ import Testing
     let (writer, reader) = byServer ? (ends.client, ends.server) : (ends.server, ends.client)
     (byServer ? server : client).change(change)
     try await writer.write("secret")
-    // Without a close_notify, which would be changed as well.
+    // Without a close_notify, which `change` would affect too.
     try await writer.base.shutdownWrite()
     let error = await #expect(throws: IOError.self) { _ = try await reader.readAll() }
     #expect(error?.operation == .read)
@@ -112,10 +112,10 @@ import Testing
   }
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3], [true, false])
-  func `A record of which any byte is changed is read by neither end`(
+  func `A record with a changed byte is rejected by both ends`(
     version: TLSVersion, byServer: Bool
   ) async throws {
-    // A head, six bytes, and what proves that they are the peer's.
+    // A head, six bytes, and the authentication tag.
     for place in 0..<5 + 6 + 16 {
       let failure = try await reading(version, byServer: byServer) { if place < $0.count { $0[place] ^= 0x55 } }
       #expect(failure != nil)
@@ -123,7 +123,7 @@ import Testing
   }
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3], [true, false])
-  func `A record that is cut short is no end`(version: TLSVersion, byServer: Bool) async throws {
+  func `A truncated record is not the end of the stream`(version: TLSVersion, byServer: Bool) async throws {
     for count in 1..<5 + 6 + 16 {
       let failure = try await reading(version, byServer: byServer) { $0 = Array($0.prefix(count)) }
       #expect(failure?.isTruncation == true)
@@ -132,7 +132,7 @@ import Testing
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3], [true, false])
   func `A record that is too large ends the connection`(version: TLSVersion, byServer: Bool) async throws {
-    // RFC 8446 section 5.2 and RFC 5246 section 6.2.3 have a byte less.
+    // One byte beyond the limit of RFC 8446 section 5.2 and RFC 5246 section 6.2.3.
     let length = 16 * 1024 + (version == .v1_3 ? 256 : 2048) + 1
     let failure = try await reading(version, byServer: byServer) { bytes in
       if !bytes.isEmpty { bytes = [0x17, 3, 3, UInt8(length >> 8), UInt8(length & 0xff)] + pattern(length) }
@@ -142,7 +142,7 @@ import Testing
   }
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3], [true, false])
-  func `A record that comes twice ends the connection`(version: TLSVersion, byServer: Bool) async throws {
+  func `A repeated record ends the connection`(version: TLSVersion, byServer: Bool) async throws {
     let failure = try await reading(version, byServer: byServer) { $0 += $0 }
     // bad_record_mac
     #expect(failure?.alert?.code == 20)

@@ -3,9 +3,9 @@ import RuntimeTLS
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct ResumptionTests {
-  /// Makes a connection, and says whether both ends call it resumed.
+  /// Makes a connection, and returns whether both ends report it as resumed.
   ///
-  /// - Parameter reads: whether the client reads something, and with it the server's tickets of TLS 1.3.
+  /// - Parameter reads: whether the client reads, which also processes the server's tickets of TLS 1.3.
   private func isResumed(
     _ source: TLSSource, _ context: TLSContext, name: String = "localhost", reads: Bool = true
   ) async throws -> Bool {
@@ -23,7 +23,7 @@ import Testing
       try await server.write("hello")
       #expect(try await client.readText(5) == "hello")
     }
-    // Without a farewell, which costs no session.
+    // Without a close_notify: its absence does not invalidate the session.
     client.close()
     server.close()
     let (atClient, atServer) = (try #require(client.session), try #require(server.session))
@@ -42,21 +42,21 @@ import Testing
   }
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3])
-  func `A client resumes what it has begun before with the same server`(version: TLSVersion) async throws {
+  func `A client resumes its earlier session with the same server`(version: TLSVersion) async throws {
     let (source, context) = (try TLSSource(.server()), try context(version))
     var resumed: [Bool] = []
     for _ in 0..<5 { resumed.append(try await isResumed(source, context)) }
     #expect(resumed == [false, true, true, true, true])
-    // The certificate is shown in full handshakes only.
+    // Only a full handshake shows the certificate.
     try source.replace(.server(Authority.example))
     #expect(try await isResumed(source, context))
   }
 
-  @Test func `A ticket of TLS 1.3 is used once, and one of TLS 1.2 again and again`() async throws {
+  @Test func `A ticket of TLS 1.3 is used once, and one of TLS 1.2 repeatedly`() async throws {
     for (version, expected) in [(TLSVersion.v1_3, [true, true, false]), (.v1_2, [true, true, true])] {
       let (source, context) = (try TLSSource(.server()), try context(version))
       #expect(try await !isResumed(source, context))
-      // The server has given two, and those that it gives now are not read.
+      // The server has sent two tickets, and the client does not read later ones.
       var resumed: [Bool] = []
       for _ in 0..<3 { resumed.append(try await isResumed(source, context, reads: false)) }
       #expect(resumed == expected, "\(version)")
@@ -72,7 +72,7 @@ import Testing
     for name in ["127.0.0.1", "::1", "LOCALHOST"] { #expect(try await !isResumed(source, one, name: name)) }
     #expect(try await isResumed(source, one))
     #expect(try await isResumed(source, other))
-    // What was not verified is taken by none that verifies.
+    // A context that verifies does not resume a session of one that does not.
     try source.replace(.server(Authority.example))
     #expect(try await !isResumed(source, other, name: "example.org"))
     let stranger = try Ends(Carrier.whole.pair(), name: "example.org", source: source, context: one)
@@ -83,7 +83,7 @@ import Testing
   func `No session is resumed with a server at another port`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in
       func check(_ runtime: some AsyncRuntime) async throws {
-        // Both servers could resume it.
+        // Both servers could resume the session.
         let (source, context) = (try TLSSource(.server()), try context())
         let first = TLSListener(try await runtime.listen(on: .loopback(port: 0)), source: source)
         let second = TLSListener(try await runtime.listen(on: .loopback(port: 0)), source: source)
@@ -103,7 +103,7 @@ import Testing
   }
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3])
-  func `No more sessions are kept than there is room for`(version: TLSVersion) async throws {
+  func `No more sessions are kept than the capacity allows`(version: TLSVersion) async throws {
     let source = try TLSSource(.server())
     let (none, one) = (try context(version) { $0.sessionCapacity = 0 }, try context(version) { $0.sessionCapacity = 1 })
     for _ in 0..<3 { #expect(try await !isResumed(source, none)) }
@@ -113,14 +113,14 @@ import Testing
     #expect(try await !isResumed(source, one))
   }
 
-  @Test func `A server that gives many tickets leaves others their places`() async throws {
+  @Test func `A server that sends many tickets does not displace sessions of other servers`() async throws {
     let (source, context) = (try TLSSource(.server()), try context { $0.sessionCapacity = 6 })
     #expect(try await !isResumed(source, context, name: "127.0.0.1"))
     for count in 0..<5 { #expect(try await isResumed(source, context) == (count > 0)) }
     #expect(try await isResumed(source, context, name: "127.0.0.1"))
   }
 
-  @Test func `No session is resumed that the server has forgotten, or that it asks more for`() async throws {
+  @Test func `No session is resumed that the server has dropped, or for which it requires more`() async throws {
     let (source, context) = (try TLSSource(.server()), try context())
     #expect(try await !isResumed(source, context))
     try source.replace(.server { $0.ticketKeyLifetime = .seconds(60) })
@@ -138,7 +138,7 @@ import Testing
   func `No session is resumed for longer than the certificate is valid`(version: TLSVersion) async throws {
     let source = try TLSSource(.server(Authority.issue("localhost", ["DNS:localhost"], to: 2)))
     let context = try context(version)
-    // Resumed for two seconds; then the certificate is shown again.
+    // Resumption works for two seconds; then there is a full handshake again.
     while true {
       let ends = try Ends(Carrier.whole.pair(), source: source, context: context)
       let client = await ends.failures().client
@@ -148,7 +148,7 @@ import Testing
     }
   }
 
-  @Test func `Connections that are made at once resume different sessions`() async throws {
+  @Test func `Concurrent connections resume different sessions`() async throws {
     let (source, context) = (try TLSSource(.server()), try context())
     #expect(try await !isResumed(source, context))
     let resumed = try await withThrowingTaskGroup(of: Bool.self) { group in

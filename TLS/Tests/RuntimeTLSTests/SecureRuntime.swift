@@ -1,9 +1,9 @@
 import Runtime
 import RuntimeTLS
 
-/// A runtime whose connections are over TLS, and which leaves all else to another: for the promises that every stream keeps.
+/// A runtime with TLS connections that otherwise forwards to another, for the conformance suite of streams.
 ///
-/// A connection is there once both ends have done the handshake, so one end has to accept while the other connects.
+/// Connecting includes the handshake of both ends, so one end has to accept while the other connects.
 struct SecureRuntime<Base: AsyncRuntime>: AsyncRuntime {
   private let base: Base
   private let source: TLSSource
@@ -57,7 +57,7 @@ struct SecureRuntime<Base: AsyncRuntime>: AsyncRuntime {
   func shutdown(grace: Duration) async { await base.shutdown(grace: grace) }
 }
 
-/// A listener that does the handshake before it gives a connection.
+/// A listener that does the handshake before it returns a connection.
 struct SecureListener<Base: StreamListener>: StreamListener {
   let base: TLSListener<Base>
 

@@ -4,7 +4,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct SelfSignedCertificateTests {
   @Test(arguments: ["localhost", "127.0.0.1", "example.com"])
-  func `A client that trusts it believes a server of its names, and of no other`(name: String) async throws {
+  func `A client that trusts it accepts its names, and no others`(name: String) async throws {
     let made = try SelfSignedCertificate(hosts: ["localhost"], addresses: ["127.0.0.1"])
     let identity = TLSIdentity(chain: .bytes(made.certificate), key: .bytes(made.key))
     let ends = try Ends(
@@ -21,7 +21,7 @@ import Testing
   }
 
   @Test(arguments: [[], [""], ["a,DNS:b"], ["a\0b"]])
-  func `A certificate for no name, or for what is none, is refused`(hosts: [String]) {
+  func `A certificate without names, or with invalid ones, is refused`(hosts: [String]) {
     #expect(throws: TLSConfigurationError.self) { try SelfSignedCertificate(hosts: hosts) }
   }
 }

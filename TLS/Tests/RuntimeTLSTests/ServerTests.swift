@@ -5,7 +5,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(3))) struct ServerTests {
   @Test(arguments: Backend.allCases, [["http/1.1"], []])
-  func `HTTP 1 is spoken where ALPN says so, or nothing`(backend: Backend, protocols: [String]) async throws {
+  func `HTTP 1 is used if ALPN chooses it, or without ALPN`(backend: Backend, protocols: [String]) async throws {
     try await Site.serve(on: backend) { site in
       let stream = try await site.connect(protocols)
       for _ in 0..<3 {
@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `HTTP 2 is spoken where ALPN says so`(backend: Backend) async throws {
+  func `HTTP 2 is used if ALPN chooses it`(backend: Backend) async throws {
     try await Site.serve(on: backend) { site in
       let stream = try await site.connect(["h2", "http/1.1"])
       try await stream.handshake()
@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases, [["http/1.1"], ["h2"]])
-  func `A connection that has been idle for too long ends with a close_notify`(
+  func `A connection that is idle for too long ends with a close_notify`(
     backend: Backend, protocols: [String]
   ) async throws {
     var options = ServerOptions.patient
@@ -76,16 +76,16 @@ import Testing
     try await Site.serve(on: backend, options: options) { site in
       let stream = try await site.connect(protocols)
       try await stream.get(protocols)
-      // Without one this is an error.
+      // Without a close_notify this throws.
       _ = try await stream.readAll()
       stream.close()
     }
   }
 
   @Test(arguments: Backend.allCases)
-  func `A connection that asks for nothing ends with a close_notify`(backend: Backend) async throws {
+  func `A connection without a request ends with a close_notify`(backend: Backend) async throws {
     var options = ServerOptions.patient
-    // The handshake has as long, under a sanitizer too.
+    // The handshake has the same timeout, which has to suffice under a sanitizer.
     options.headTimeout = .seconds(10)
     try await Site.serve(on: backend, options: options) { site in
       let stream = try await site.connect()
@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A request in the clear gets a 400 that can be read`(backend: Backend) async throws {
+  func `A request without TLS gets a readable 400`(backend: Backend) async throws {
     try await Site.serve(on: backend) { site in
       let stream = try await site.connectInTheClear()
       try await stream.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
@@ -117,7 +117,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A client that goes during its handshake is not logged`(backend: Backend) async throws {
+  func `A client that disconnects during its handshake is not logged`(backend: Backend) async throws {
     try await Site.serve(on: backend) { site in
       for beginning in [[], [0x16, 3, 1, 2, 0]] as [[UInt8]] {
         let stream = try await site.connectInTheClear()
@@ -128,7 +128,7 @@ import Testing
       }
       let reset = try await site.connectInTheClear(resets: true)
       reset.close()
-      // One that is logged, so that those before it would have been.
+      // A failure that is logged, so that earlier ones would have been logged before it.
       let stranger = try await site.connectInTheClear()
       try await stranger.write("no TLS at all\r\n")
       _ = try? await stranger.readAll()
@@ -153,7 +153,7 @@ import Testing
   }
 
   @Test(arguments: [[0x16, 3, 1, 0, 4, 1, 0, 0, 0], Array("GET / HTTP/1.1\r\n".utf8)] as [[UInt8]])
-  func `A client that is refused is listened to until it has read why`(beginning: [UInt8]) async throws {
+  func `The server reads from a refused client until the client has read the reason`(beginning: [UInt8]) async throws {
     let (near, far) = Carrier.whole.pair()
     let source = try TLSSource(.server())
     let preparing = Task {
@@ -161,7 +161,7 @@ import Testing
       _ = try await prepareTLS(far, source)
     }
     try await near.write(beginning)
-    // The answer has come, and the client sends on.
+    // The answer has arrived, and the client keeps sending.
     try await near.waitUntilReadable()
     try await near.write(pattern(500_000))
     try await near.shutdownWrite()
@@ -170,24 +170,24 @@ import Testing
     #expect(error?.operation == .accept && error?.failure != nil)
   }
 
-  /// What clients do that mean no good, or are not there any more: bytes, and whether they go then.
+  /// The bytes of attackers and of clients that disconnect, and whether they disconnect afterwards.
   static let strangers: [(bytes: [UInt8], leaves: Bool)] = [
     ([], false), ([], true),
-    // The head of a record, and no more.
+    // Just the head of a record.
     ([0x16, 3, 1, 2, 0], false), ([0x16, 3, 1, 2, 0], true),
     (pattern(300), false), (pattern(300), true),
-    // A ClientHello of nothing.
+    // An empty ClientHello.
     ([0x16, 3, 1, 0, 4, 1, 0, 0, 0] + pattern(5000), true),
     ([0x16, 3, 1, 0xff, 0xff] + pattern(5000), false),
     (Array("GET / HTTP/1.1\r\n\r\n".utf8), false), (Array("SSH-2.0-OpenSSH_9.2\r\n".utf8), true),
   ]
 
   @Test(arguments: Backend.allCases)
-  func `Garbage and handshakes that stand still by the hundred fail no request of others`(
+  func `Hundreds of invalid or stalled handshakes fail no request of other clients`(
     backend: Backend
   ) async throws {
     var options = ServerOptions.patient
-    // What honest clients have for their handshakes, under a sanitizer too.
+    // The timeout of handshakes, which has to suffice for honest clients under a sanitizer.
     options.headTimeout = .seconds(15)
     try await Site.serve(on: backend, options: options) { site in
       try await withThrowingTaskGroup(of: Void.self) { group in
@@ -195,9 +195,9 @@ import Testing
           let (bytes, leaves) = Self.strangers[number % Self.strangers.count]
           group.addTask {
             let stream = try await site.connectInTheClear()
-            // Where the machine is slow, the server's patience may be over, or what was sent first be refused already.
+            // On a slow machine the server's timeout may be over, or it may have refused the first bytes already.
             try? await stream.write(bytes)
-            // The end, or a reset.
+            // Reads the end, or a reset.
             if !leaves { _ = try? await stream.readAll() }
             stream.close()
           }

@@ -5,10 +5,10 @@ import RuntimeSimulation
 import RuntimeTLS
 import Testing
 
-/// Both ends in a simulated network. What OpenSSL draws at random comes from the seed here, so that a run can be repeated to
+/// Both ends in a simulated network. OpenSSL's random bytes come from the seed here, so that a seed repeats a run to
 /// the byte.
 @Suite(.timeLimit(.minutes(2))) struct SimulationTests {
-  /// Has a client ask a server for `bytes` again, and says whether both got them.
+  /// Echoes `bytes` from a client through a server, and returns whether both got them.
   private func echo(
     _ bytes: [UInt8], on runtime: SimulatedRuntime, _ source: TLSSource, _ context: TLSContext
   ) async throws -> Bool {
@@ -39,7 +39,7 @@ import Testing
     return echoed == bytes
   }
 
-  @Test func `In a calm network everything arrives, in whatever pieces`() async throws {
+  @Test func `In a calm network everything arrives, however it is split`() async throws {
     let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
     var faults = FaultPlan.calm
     (faults.delays, faults.shortReads, faults.shortWrites, faults.fullBuffers) = (0.1, 0.3, 0.3, 0.1)
@@ -49,14 +49,14 @@ import Testing
     }
   }
 
-  @Test func `In a rough network nothing wrong arrives, and nothing is left over`() async throws {
+  @Test func `In a rough network no wrong bytes arrive, and nothing leaks`() async throws {
     let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
     try await simulate(seeds: 1...40, faults: .rough) { runtime in
       do {
         let isWhole = try await echo(pattern(50_001), on: runtime, source, context)
         #expect(isWhole)
       } catch let error as IOError {
-        // The network, and never the protocol.
+        // The error comes from the network, and not from the protocol.
         #expect(error.failure.map(\.isTruncation) ?? true, "\(error)")
       }
     }
@@ -72,7 +72,7 @@ import Testing
     #expect(try await self.answer(to: hello, source, seed: 2) != answer)
   }
 
-  /// What a client says first.
+  /// The first flight of a client.
   private func hello(seed: UInt64) async throws -> [UInt8] {
     let context = try TLSContext(.client())
     return try await said(seed: seed) { near, far in
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  /// What a server says to that.
+  /// The server's answer to a client's first flight.
   private func answer(to hello: [UInt8], _ source: TLSSource, seed: UInt64) async throws -> [UInt8] {
     try await said(seed: seed) { near, far in
       let server = try TLSStream(server: near, source: source)
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  /// What `body` gives in a simulation, in which it has both ends of a connection.
+  /// The result of `body` in a simulation, with both ends of a connection.
   private func said(
     seed: UInt64, _ body: @escaping @Sendable (SimulatedStream, SimulatedStream) async throws -> [UInt8]
   ) async throws -> [UInt8] {

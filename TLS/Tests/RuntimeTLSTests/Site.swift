@@ -6,16 +6,16 @@ import RuntimePrimitives
 import RuntimeTLS
 import Testing
 
-/// A web server over TLS on a runtime.
+/// A web server over TLS.
 struct Site: Sendable {
   let runtime: any AsyncRuntime
   let address: SocketAddress
   let source: TLSSource
   let log: Log
-  /// Begins to shut the server down.
+  /// Starts the server's shutdown.
   let shutDown: @Sendable () async -> Void
 
-  /// What a server has logged.
+  /// The log of a server.
   final class Log: Sendable {
     private let lines = Lock<[String]>([])
 
@@ -23,7 +23,7 @@ struct Site: Sendable {
     var all: [String] { lines.withLock { $0 } }
   }
 
-  /// Runs `body` with a server that says which version of HTTP it was asked in, and shuts it down.
+  /// Runs `body` with a server that responds with the version of HTTP of the request, and shuts the server down.
   static func serve(
     on backend: Backend, _ configuration: TLSConfiguration = .server { $0.applicationProtocols = ["h2", "http/1.1"] },
     options: ServerOptions = .patient, _ body: (Site) async throws -> Void
@@ -80,7 +80,7 @@ struct Site: Sendable {
 }
 
 extension ServerOptions {
-  /// Options with which no client is too slow, however slow the machine is.
+  /// Options with timeouts that no client reaches, even on a slow machine.
   static var patient: ServerOptions {
     var options = ServerOptions()
     (options.headTimeout, options.idleTimeout, options.stallTimeout) = (.seconds(3600), .seconds(3600), .seconds(3600))
@@ -89,7 +89,7 @@ extension ServerOptions {
 }
 
 extension ByteStream {
-  /// Asks for `/` by the first of `protocols`, or by HTTP/1 if there is none, and expects an answer.
+  /// Requests `/` over the first of `protocols`, or over HTTP/1 if there is none, and expects an answer.
   func get(_ protocols: [String]) async throws {
     if protocols.first == "h2" {
       #expect(try await getByHTTP2() == "HTTP/2")
@@ -99,7 +99,7 @@ extension ByteStream {
     }
   }
 
-  /// Reads a response of HTTP/1 that says how long it is.
+  /// Reads an HTTP/1 response with a content-length.
   func readResponse() async throws -> String {
     var text = ""
     while !text.isWhole {
@@ -110,9 +110,9 @@ extension ByteStream {
     return text
   }
 
-  /// Asks for `/` by HTTP/2 (RFC 9113), and gives the content of the response if its status is 200.
+  /// Requests `/` over HTTP/2 (RFC 9113), and returns the content of the response if its status is 200.
   func getByHTTP2() async throws -> String? {
-    // Of the static table: GET, https and /, and then the authority, as a literal.
+    // GET, https and / from the static table, and then the authority as a literal.
     let fields: [UInt8] = [0x82, 0x87, 0x84, 0x41, 9] + Array("localhost".utf8)
     let settings: [UInt8] = [0, 0, 0, 4, 0, 0, 0, 0, 0]
     // END_STREAM and END_HEADERS, on stream 1.
@@ -123,7 +123,7 @@ extension ByteStream {
       let head = try await read(exactly: 9)
       guard head.count == 9 else { return nil }
       let payload = try await read(exactly: Int(head[0]) << 16 | Int(head[1]) << 8 | Int(head[2]))
-      // 0x88 is the status 200 of the static table.
+      // 0x88 is the status 200 in the static table.
       if head[3] == 1, payload.first == 0x88 { content = [] }
       if head[3] == 0 { content? += payload }
       if head[3] <= 1, head[4] & 1 == 1 { return content.map { String(decoding: $0, as: UTF8.self) } }
@@ -132,7 +132,7 @@ extension ByteStream {
 }
 
 extension String {
-  /// Whether it is a response of HTTP/1 with all of its content.
+  /// Whether it is a complete HTTP/1 response.
   fileprivate var isWhole: Bool {
     let lines = split(separator: "\r\n", omittingEmptySubsequences: false)
     guard let end = lines.firstIndex(of: "") else { return false }

@@ -4,7 +4,7 @@ import RuntimeTLS
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct SourceTests {
-  /// The names in the certificate that a client gets which asks for `name`.
+  /// The names in the certificate that a client gets for `name`.
   private func certificate(for name: String, from source: TLSSource) async throws -> [UInt8]? {
     let context = try TLSContext(.client { $0.trust = .anything })
     let ends = try Ends(Carrier.whole.pair(), name: name, source: source, context: context)
@@ -19,13 +19,13 @@ import Testing
     #expect(localhost != nil && example != nil && localhost != example)
     #expect(try await certificate(for: "www.example.com", from: source) == example)
     #expect(try await certificate(for: "WWW.EXAMPLE.COM", from: source) == example)
-    // What no certificate is for gets the first, and so does a client that asks for none.
+    // A name without a certificate gets the first one, and so does a client that sends no name.
     for name in ["example.org", "a.www.example.com", "127.0.0.1"] {
       #expect(try await certificate(for: name, from: source) == localhost)
     }
   }
 
-  @Test func `What is verified is the certificate that was chosen`() async throws {
+  @Test func `The client verifies the chosen certificate`() async throws {
     let server = TLSConfiguration.server(Authority.localhost, Authority.example)
     for name in ["localhost", "example.com", "www.example.com"] {
       _ = try await Ends.shaken(name: name, server: server)
@@ -34,7 +34,7 @@ import Testing
     #expect(client?.failure?.verification == "hostname mismatch")
   }
 
-  @Test func `Of two kinds of key the one that the client knows is chosen, for each name`() async throws {
+  @Test func `For each name, the kind of key that the client supports is chosen`() async throws {
     let rsa = Authority.issue("example.com", ["DNS:example.com"], isRSA: true)
     let server = TLSConfiguration.server(Authority.localhost, Authority.rsa, Authority.example, rsa)
     for (ciphers, kind) in [("ECDHE-RSA-AES128-GCM-SHA256", "RSA"), ("ECDHE-ECDSA-AES128-GCM-SHA256", "ECDSA")] {
@@ -49,17 +49,17 @@ import Testing
     }
   }
 
-  @Test func `A name that no certificate is for can be refused`() async throws {
+  @Test func `A name without a certificate can be refused`() async throws {
     let server = TLSConfiguration.server(Authority.localhost, Authority.example) { $0.refusesUnknownNames = true }
     let errors = try await Ends(name: "example.org", server: server).failures()
     #expect(errors.server?.failure?.alert?.code == 112 && errors.client?.failure?.alert?.code == 112)
-    // Without a name there is none that is unknown.
+    // A client that sends no name is not refused.
     _ = try await Ends.shaken(name: "127.0.0.1", server: server)
   }
 
   // MARK: Replacing
 
-  @Test func `New connections get what replaces the old, and old ones go on`() async throws {
+  @Test func `New connections get the new certificate, and old ones go on`() async throws {
     let source = try TLSSource(.server())
     let context = try TLSContext(.client { $0.trust = .anything })
     let old = try Ends(Carrier.whole.pair(), source: source, context: context)
@@ -71,7 +71,7 @@ import Testing
     #expect(try await old.server.readText(11) == "still there")
   }
 
-  @Test func `What cannot be used replaces nothing`() async throws {
+  @Test func `An invalid certificate replaces nothing`() async throws {
     let source = try TLSSource(.server())
     let before = try await certificate(for: "localhost", from: source)
     #expect(throws: TLSConfigurationError.self) {
@@ -83,7 +83,7 @@ import Testing
     #expect(try await certificate(for: "localhost", from: source) == before)
   }
 
-  @Test func `A handshake that has begun ends as it has begun`() async throws {
+  @Test func `A handshake keeps the certificate that it started with`() async throws {
     let source = try TLSSource(.server())
     let ends = try Ends(Carrier.whole.pair(), source: source, context: TLSContext(.client()))
     try source.replace(.server(Authority.example))

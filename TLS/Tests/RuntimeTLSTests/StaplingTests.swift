@@ -5,10 +5,10 @@ import RuntimeTLS
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct StaplingTests {
-  /// A server's OCSP response, and why a client that has to have one does not take it.
+  /// A server's OCSP response, and why a client that requires one rejects it.
   struct Staple: Sendable, CustomTestStringConvertible {
     let testDescription: String
-    /// `nil` if the client takes it.
+    /// `nil` if the client accepts it.
     let fault: String?
     var status: Int32 = 0
     var isSHA256 = false
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(arguments: staples, [TLSVersion.v1_2, .v1_3])
-  func `A client that has to have a response takes none but a good one`(
+  func `A client that requires a response accepts only a good one`(
     staple: Staple, version: TLSVersion
   ) async throws {
     let bytes = staple.bytes
@@ -79,7 +79,7 @@ import Testing
       #expect(client?.failure?.alert?.code == 113 && client?.failure?.alert?.isFromPeer == false)
       #expect(server?.failure?.alert?.code == 113 && server?.failure?.alert?.isFromPeer == true)
     }
-    // One that looks for itself has the bytes.
+    // A client that only requests a response gets the bytes.
     let asking = try ends(bytes, .requested, version)
     try await asking.shake()
     #expect(asking.client.session?.ocspResponse == bytes && asking.server.session?.ocspResponse == nil)
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3])
-  func `A server without a response is refused where there has to be one`(version: TLSVersion) async throws {
+  func `A server without a required response is refused`(version: TLSVersion) async throws {
     let (client, _) = await (try ends(nil, .required, version)).failures()
     #expect(client?.failure?.verification == "the server sent no OCSP response" && client?.failure?.alert?.code == 113)
     let others: [([UInt8], String)] = [

@@ -36,7 +36,7 @@ import Testing
     #expect(try await all == sizes.flatMap { _ in bytes })
   }
 
-  @Test func `A small buffer is filled from a record again and again, and what is left is pending`() async throws {
+  @Test func `A small buffer is filled from a record repeatedly, and the rest is pending`() async throws {
     let ends = try await Ends.shaken()
     try await ends.client.write("hello")
     #expect(try await ends.server.read(upTo: 2) == Array("he".utf8))
@@ -49,7 +49,7 @@ import Testing
 
   // MARK: The end
 
-  @Test func `What one end says last the other reads, and answers`() async throws {
+  @Test func `An end reads the last bytes of the other, and can still answer`() async throws {
     let ends = try await Ends.shaken()
     try await ends.client.write("last words")
     try await ends.client.shutdownWrite()
@@ -64,7 +64,7 @@ import Testing
     #expect(error == IOError(.write, .system(EPIPE)))
   }
 
-  @Test func `A connection that is cut off has not ended`() async throws {
+  @Test func `A truncated connection is not the end of the stream`() async throws {
     let ends = try await Ends.shaken()
     try await ends.client.write("some")
     ends.client.close()
@@ -76,22 +76,22 @@ import Testing
     try await ends.server.waitUntilReadable()
   }
 
-  @Test func `A record that is cut off or changed is an error, and ends both directions`() async throws {
+  @Test func `A truncated or changed record is an error, and ends both directions`() async throws {
     let pair = Carrier.whole.pair()
     let ends = try Ends(pair, source: TLSSource(.server { $0.ticketKeyLifetime = nil }), context: TLSContext(.client()))
     try await ends.shake()
-    // Not encrypted, as a stranger would write it into the connection.
+    // Not encrypted, as an attacker would inject it into the connection.
     try await pair.0.write([0x17, 3, 3, 0, 32] + pattern(32))
     let error = await #expect(throws: IOError.self) { _ = try await ends.server.read() }
     #expect(error?.failure?.alert?.code == 20 && error?.failure?.isTruncation == false)
     let writing = await #expect(throws: IOError.self) { try await ends.server.write("x") }
     #expect(writing?.operation == .write && writing?.failure?.alert?.code == 20)
-    // The alert has left by itself.
+    // The end has sent the alert without a further call.
     let told = await #expect(throws: IOError.self) { _ = try await ends.client.read() }
     #expect(told?.failure?.alert?.code == 20 && told?.failure?.alert?.isFromPeer == true)
   }
 
-  @Test func `Closing wakes what reads, and closes the base stream`() async throws {
+  @Test func `Closing wakes readers, and closes the base stream`() async throws {
     let pair = Carrier.whole.pair()
     let ends = try Ends(pair, source: TLSSource(.server()), context: TLSContext(.client()))
     try await ends.shake()
@@ -105,7 +105,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `A client that closes without a read loses nothing of what it has written`(backend: Backend) async throws {
+  func `A client that closes without reading loses none of its writes`(backend: Backend) async throws {
     try await backend.withRuntime { runtime in
       func check(_ runtime: some AsyncRuntime) async throws {
         let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
@@ -115,7 +115,7 @@ import Testing
           let client = try TLSStream(
             client: try await runtime.connect(to: listener.localAddress), name: "localhost", context: context)
           try await client.handshake()
-          // The tickets have come then.
+          // The tickets have arrived by then.
           try await client.base.waitUntilReadable()
           try await client.write(pattern(100_000))
           await client.closeAndWait()
@@ -127,13 +127,13 @@ import Testing
     }
   }
 
-  @Test func `Of two that write at once, one is told that the stream is busy, and so is one of two that read`()
+  @Test func `Of two concurrent writes one fails as busy, and so does one of two reads`()
     async throws
   {
     let ends = try await Ends.shaken()
     let block = [UInt8](repeating: 7, count: 1 << 20)
     let (writing, reading) = (Task { try await ends.client.write(block) }, Task { try await ends.client.read() })
-    // The task that writes has begun once the pipe is full.
+    // The writing task has started once input is pending at the peer.
     while ends.server.attribute(PendingInput.self)?.isThere != true { await Task.yield() }
     await #expect(throws: IOError(.write, .busy)) { try await ends.client.write("x") }
     #expect(throws: IOError(.write, .busy)) { _ = try ends.client.tryWrite("x".utf8.span.bytes) }
@@ -144,7 +144,7 @@ import Testing
     #expect(try await reading.value == Array("x".utf8))
   }
 
-  @Test func `A peer that takes nothing is not waited for once the task that closes is cancelled`() async throws {
+  @Test func `A cancelled close does not wait for a peer that reads nothing`() async throws {
     let ends = try await Ends.shaken(.whole)
     let block = [UInt8](repeating: 7, count: 1 << 20)
     while try ends.client.tryWrite(block.span.bytes) > 0 {}
@@ -156,9 +156,9 @@ import Testing
 
   // MARK: Plain calls
 
-  @Test func `Plain reads and writes wait for nothing`() async throws {
+  @Test func `Plain reads and writes never wait`() async throws {
     let ends = try Ends()
-    // Not before the handshake.
+    // Plain calls do nothing before the handshake.
     #expect(try ends.client.tryWrite("x".utf8.span.bytes) == 0)
     try await ends.shake()
     #expect(try tryRead(ends.server) == nil)
@@ -169,7 +169,7 @@ import Testing
     #expect(try tryRead(ends.server) == [])
   }
 
-  @Test func `What a plain write has begun to encrypt begins the next write, and arrives once`() async throws {
+  @Test func `Bytes that a plain write has encrypted start the next write, and arrive once`() async throws {
     let ends = try await Ends.shaken()
     let bytes = pattern(1_000_003)
     var written = 0
@@ -180,7 +180,7 @@ import Testing
     }
     #expect(written < bytes.count)
     async let all = ends.server.readAll()
-    // The rest, first in small pieces, some of which are encrypted already.
+    // The rest, first in small pieces, some of which are already encrypted.
     while written < 500_000 {
       written += try await ends.client.writeSome(bytes.span.extracting(written..<written + 1000).bytes)
     }
@@ -189,7 +189,7 @@ import Testing
     #expect(try await all == bytes)
   }
 
-  @Test func `A writeSome that is cancelled counts what is encrypted as written`() async throws {
+  @Test func `A cancelled writeSome counts encrypted bytes as written`() async throws {
     let ends = try await Ends.shaken(.narrow, server: .server { $0.ticketKeyLifetime = nil })
     let bytes = pattern(100)
     let writing = Task { try await ends.client.writeSome(bytes.span.bytes) }

@@ -1,12 +1,12 @@
 import Glibc
 
-/// A directory for the files of a test, which goes with it.
+/// A directory for the files of a test, removed with the object.
 final class TemporaryDirectory {
   let path = "/tmp/tls-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
 
   init() { mkdir(path, 0o700) }
 
-  /// Its files only: tests make no directories in it.
+  /// Removes only files: tests make no directories in it.
   deinit {
     guard let directory = opendir(path) else { return }
     while let entry = readdir(directory) {
@@ -17,7 +17,7 @@ final class TemporaryDirectory {
     rmdir(path)
   }
 
-  /// Makes a file, and gives its path.
+  /// Creates a file, and returns its path.
   func file(_ name: String, _ bytes: [UInt8] = []) -> String {
     let path = "\(path)/\(name)"
     if let file = fopen(path, "w") {
