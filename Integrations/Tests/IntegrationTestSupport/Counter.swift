@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A number that any thread adds to.
+/// A counter for any thread.
 package final class Counter: Sendable {
   private let count = Atomic(0)
 

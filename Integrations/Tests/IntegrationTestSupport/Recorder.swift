@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What has happened, in order, noted from any thread.
+/// Records events from any thread, in order.
 package final class Recorder<Event: Sendable>: Sendable {
   private let list = Mutex<[Event]>([])
 

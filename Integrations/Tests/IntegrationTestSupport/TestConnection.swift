@@ -1,6 +1,6 @@
 package import Runtime
 
-/// The client's end of a connection, as bytes: tests say what is sent, and look at what has come.
+/// The client's end of a connection, which sends and receives plain bytes.
 package final class TestConnection {
   private let stream: AnyStream
   private var received: [UInt8] = []
@@ -11,7 +11,7 @@ package final class TestConnection {
 
   package func send(_ bytes: [UInt8]) async throws { try await stream.write(bytes) }
 
-  /// What has come up to the first `mark`, and with it.
+  /// Reads up to the first `mark`, including it.
   package func read(until mark: String) async throws -> String {
     let mark = Array(mark.utf8)
     while true {
@@ -23,14 +23,14 @@ package final class TestConnection {
     }
   }
 
-  /// Everything that comes until the server closes the connection.
+  /// Reads until the server closes the connection.
   package func readToEnd() async throws -> String {
     while try await more() {}
     defer { received = [] }
     return String(decoding: received, as: UTF8.self)
   }
 
-  /// How many bytes come until the server closes the connection.
+  /// Counts the bytes until the server closes the connection.
   package func countToEnd() async throws -> Int {
     var count = 0
     repeat {
@@ -50,13 +50,13 @@ package final class TestConnection {
   }
 }
 
-/// The server has closed the connection before what was waited for had come.
+/// The error for a connection that the server closes before the expected bytes.
 package struct EndOfStream: Error {
   package let before: String
 }
 
 extension [UInt8] {
-  /// Where the first `mark` ends.
+  /// The end of the first `mark`.
   fileprivate func firstEnd(of mark: [UInt8]) -> Int? {
     guard count >= mark.count else { return nil }
     return (0...count - mark.count).first { self[$0..<$0 + mark.count].elementsEqual(mark) }.map { $0 + mark.count }

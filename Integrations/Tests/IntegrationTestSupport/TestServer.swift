@@ -2,7 +2,7 @@ package import Runtime
 package import RuntimeHTTP
 package import RuntimeSelection
 
-/// A server that a test talks to over real sockets, on a port that the system has chosen.
+/// A server on real sockets, on a port that the system chooses.
 package struct TestServer: Sendable {
   package let address: SocketAddress
   package let runtime: any AsyncRuntime
@@ -20,7 +20,7 @@ package struct TestServer: Sendable {
     return TestConnection(try await connect(runtime))
   }
 
-  /// What comes back for `request`, to the end of the connection.
+  /// Sends `request`, and returns all bytes up to the end of the connection.
   package func exchange(_ request: String) async throws -> String {
     let connection = try await connect()
     try await connection.send(request)
@@ -28,7 +28,7 @@ package struct TestServer: Sendable {
   }
 }
 
-/// Serves `handler` on a new runtime while `body` runs, and ends both behind it.
+/// Serves `handler` on a new runtime while `body` runs, and then stops the server and the runtime.
 package func withServer(
   on kind: RuntimeKind, options: ServerOptions = ServerOptions(), handler: some Handler,
   _ body: (TestServer) async throws -> Void

@@ -32,7 +32,7 @@ import Testing
     #expect(try RuntimeSettings(config: environment(["RUNTIME": ""])) == RuntimeSettings())
   }
 
-  @Test func `a server's options are those that are set, and the usual ones`() throws {
+  @Test func `a server's options are those that are set, and defaults`() throws {
     let options = try ServerOptions(
       config: environment([
         "HTTP_MAXIMUM_CONNECTIONS": "7", "HTTP_HEAD_TIMEOUT": "0.5", "HTTP_OVERLOAD": "stop-accepting",
@@ -46,7 +46,7 @@ import Testing
     #expect(try SocketAddress(config: flags("--http-host", "::1", "--http-port", "0")) == SocketAddress("[::1]:0"))
   }
 
-  @Test func `a value that makes no sense is named, with its choices`() {
+  @Test func `an invalid value is named, with the valid ones`() {
     func message(_ config: ConfigReader) -> String? {
       do throws(InvalidSetting) {
         _ = try RuntimeSettings(config: config)

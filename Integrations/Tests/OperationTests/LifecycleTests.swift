@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `a server ends before what stands in front of it, and its handlers hear of that`(
+  func `a server ends before the services before it, and its handlers learn of the shutdown`(
     _ kind: RuntimeKind
   ) async throws {
     let log = Recorder<String>()
@@ -47,7 +47,7 @@ import Testing
       #expect(try await client.readToEnd() == ", and told")
       try await running.value
       #expect(log.events == ["the handler ends", "the other service ends"])
-      // The runtime has been shut down: nothing waits on it any more.
+      // The runtime has been shut down: a sleep on it fails.
       await #expect(throws: CancellationError.self) { try await runtime.clock.sleep(for: .seconds(600)) }
     }
     let clients = try RuntimeSettings(kind: .custom, workers: 1).makeRuntime()

@@ -8,7 +8,7 @@ import RuntimeLogging
 import RuntimeSelection
 import Testing
 
-/// What a `Logger` is told, and what requests find of one.
+/// The events that a `Logger` gets, and the logger of a request.
 @Suite(.timeLimit(.minutes(2))) struct LoggingTests {
   private let handler = InMemoryLogHandler()
 
@@ -39,7 +39,7 @@ import Testing
     #expect(line.first?.hasSuffix(#" \#(level): so it is logger="test" a="\x0a" b="2 \"3\"""#) == true)
   }
 
-  @Test func `in JSON each piece of metadata is a member, that of the statement before all others`() throws {
+  @Test func `in JSON metadata are members, and those of the statement override others`() throws {
     let lines = try lines(.json) { logger in
       var logger = logger
       logger[metadataKey: "a"] = "handler's"
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `each request has its line, also one that no handler has seen`(_ kind: RuntimeKind) async throws {
+  func `each request has a line, even one that reaches no handler`(_ kind: RuntimeKind) async throws {
     var options = ServerOptions()
     options.observers.append(LoggedRequests(logger: logger))
     var router = Router()

@@ -6,7 +6,7 @@ import RuntimeSelection
 import RuntimeSwiftMetrics
 import Testing
 
-/// What swift-metrics is told.
+/// The metrics reported to swift-metrics.
 @Suite(.timeLimit(.minutes(2))) struct MetricsTests {
   @Test(arguments: RuntimeKind.allCases)
   func `requests are measured by method, route and status`(_ kind: RuntimeKind) async throws {
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `what grows is counted once, and what stands is there as it is`(_ kind: RuntimeKind) async throws {
+  func `counters report increases once, and gauges report their value`(_ kind: RuntimeKind) async throws {
     let metrics = TestMetrics()
     let runtime = try RuntimeSettings(kind: kind, workers: 2).makeRuntime()
     func report(_ runtime: some AsyncRuntime) async throws {
@@ -53,7 +53,7 @@ import Testing
       #expect(try metrics.expectMeter("gearbox.runtime.alive_tasks").values == [1, 1])
       #expect(try metrics.expectCounter("gearbox.server.requests", [("server", "a")]).values == [5])
       #expect(try metrics.expectMeter("gearbox.server.open_connections", [("server", "a")]).values == [0, 0])
-      // It reports at the start and at the end, and does not wait to be cancelled.
+      // It reports at the start and at the end, and ends without a cancellation.
       let running = Task { try await reports.run() }
       running.cancel()
       try await running.value

@@ -7,12 +7,12 @@ import RuntimeTracing
 import Testing
 import Tracing
 
-/// What is known of the trace that a request belongs to.
+/// The trace context of requests.
 @Suite(.timeLimit(.minutes(2))) struct TracingTests {
   private static let trace = "0af7651916cd43dd8448eb211c80319c"
   private static let caller = "b7ad6b7169203331"
 
-  @Test func `a context is read as it is written`() throws {
+  @Test func `a context is read back as written`() throws {
     let context = try #require(TraceContext(traceparent: "00-\(Self.trace)-\(Self.caller)-01", tracestate: "a=1,b=2"))
     #expect(context.traceID == Self.trace && context.spanID == Self.caller)
     #expect(context.isSampled && context.state == "a=1,b=2")
@@ -31,14 +31,14 @@ import Tracing
     "00-00000000000000000000000000000000-\(caller)-01", "00-\(trace)-0000000000000000-01", "00_\(trace)-\(caller)-01",
     "cc-\(trace)-\(caller)-01.what", "00-\(trace)-\(caller)-0x",
   ])
-  func `what is not well formed is no context`(_ text: String) { #expect(TraceContext(traceparent: text) == nil) }
+  func `malformed text is not a context`(_ text: String) { #expect(TraceContext(traceparent: text) == nil) }
 
   @Test(arguments: ["cc-\(trace)-\(caller)-09", "cc-\(trace)-\(caller)-01-what comes later"])
-  func `a later version is read by what is known of it`(_ text: String) {
+  func `a later version is read by its known fields`(_ text: String) {
     #expect(TraceContext(traceparent: text)?.isSampled == true)
   }
 
-  @Test func `of several fields one is no context, and several of the state are one list`() throws {
+  @Test func `several traceparent fields are no context, and several tracestate fields are one list`() throws {
     var fields: HeaderFields = ["traceparent": "00-\(Self.trace)-\(Self.caller)-00", "tracestate": "a=1"]
     try fields.append("TraceState", "b=2")
     let context = try #require(fields.instrumentationContext.traceContext)
@@ -53,7 +53,7 @@ import Tracing
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `a span lasts until the content has been written, and is in force until then`(_ kind: RuntimeKind) async throws {
+  func `a span lasts until the content is written, and is current until then`(_ kind: RuntimeKind) async throws {
     let tracer = InMemoryTracer()
     var router = Router()
     router.use(RequestTracing(tracer: tracer))
@@ -104,7 +104,7 @@ import Tracing
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `without a tracer the trace is known all the same, in plain calls too`(_ kind: RuntimeKind) async throws {
+  func `without a tracer the trace context is known too, also in plain calls`(_ kind: RuntimeKind) async throws {
     let provider = Logger.MetadataProvider.traceContext
     #expect(provider.get().isEmpty)
     var router = Router()

@@ -4,10 +4,10 @@ import RuntimeHTTPTypes
 import Testing
 
 @Suite struct ConversionTests {
-  /// "café" in ISO 8859-1, which is no UTF-8.
+  /// "café" in ISO 8859-1, which is not valid UTF-8.
   private static let latin1: [UInt8] = [0x63, 0x61, 0x66, 0xE9]
 
-  @Test func `fields keep their order, duplicates, spelling and bytes there and back`() throws {
+  @Test func `fields keep their order, duplicates, spelling and bytes in both conversions`() throws {
     var fields: HeaderFields = ["Set-Cookie": "a=1", "X-One": "", "set-cookie": "b=2", "COOKIE": "c=3; d=4"]
     try fields.append("X-Name", bytes: Self.latin1.span)
     let converted = try HTTPFields(fields)
@@ -97,7 +97,7 @@ import Testing
     #expect(throws: UnrepresentableMessage.self) { try Request(extended) }
   }
 
-  @Test func `responses go there and back`() throws {
+  @Test func `responses convert both ways`() throws {
     let response = Response(status: .created, headers: ["Location": "/1", "X": "a", "x": "b"])
     let head = try HTTPResponse(response)
     #expect(head.status == .created && head.status.reasonPhrase == "Created")

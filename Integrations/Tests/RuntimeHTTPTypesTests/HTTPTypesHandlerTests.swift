@@ -47,7 +47,7 @@ import Testing
     }
   }
 
-  @Test func `what the engine cannot send becomes a 500`() async throws {
+  @Test func `a response that the engine cannot send becomes a 500`() async throws {
     let name = try #require(HTTPField.Name("X"))
     let handler = HTTPTypesHandler { _, _ in
       let fields = HTTPFields(CollectionOfOne(HTTPField(name: name, lenientValue: [0x01])))

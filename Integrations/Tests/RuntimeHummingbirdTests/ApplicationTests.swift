@@ -9,7 +9,7 @@ import Testing
 
 /// Whole applications, with their services.
 @Suite(.timeLimit(.minutes(2))) struct ApplicationTests {
-  /// Runs an application on a runtime as a service among others, as a program with several servers does.
+  /// Runs an application as one service of several, as a program with several servers does.
   private struct Nested<App: ApplicationProtocol>: Service {
     let application: App
     let runtime: any AsyncRuntime
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `an application runs with its services, and its routes hear of the shutdown`(_ kind: RuntimeKind) async throws {
+  func `an application runs with its services, and its routes learn of the shutdown`(_ kind: RuntimeKind) async throws {
     let log = Recorder<String>()
     let (addresses, tell) = AsyncStream<Runtime.SocketAddress>.makeStream()
     let router = Router()

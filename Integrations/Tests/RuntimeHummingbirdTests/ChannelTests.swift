@@ -5,7 +5,7 @@ import RuntimeHummingbird
 import RuntimeSelection
 import Testing
 
-/// The channel that a context gets which asks for one.
+/// The channel of a context that asks for one.
 @Suite(.timeLimit(.minutes(2))) struct ChannelTests {
   @Test(arguments: RuntimeKind.allCases)
   func `it knows the client's address, refuses everything else, and ends with the exchange`(

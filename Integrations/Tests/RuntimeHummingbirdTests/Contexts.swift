@@ -2,7 +2,7 @@ import Hummingbird
 import NIOCore
 import RuntimeHummingbird
 
-/// A context that is made of what the engine has.
+/// A context made from the engine's own request.
 struct EngineContext: RequestContext {
   typealias Source = EngineRequestContextSource
 

@@ -7,9 +7,10 @@ import Testing
 
 import struct RuntimeHTTP.ServerOptions
 
-/// What a route learns of a client that goes.
+/// Routes whose client disconnects.
 @Suite(.timeLimit(.minutes(2))) struct DepartureTests {
-  /// The server looks for clients that have gone every tick: a quarter of the shortest timeout.
+  /// Options with short ticks: the server checks for disconnected clients every tick, a quarter of the shortest
+  /// timeout.
   private static var quickOptions: ServerOptions {
     var options = ServerOptions()
     options.headTimeout = .milliseconds(400)
@@ -18,7 +19,7 @@ import struct RuntimeHTTP.ServerOptions
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `the task of a request is cancelled when the client goes`(_ kind: RuntimeKind) async throws {
+  func `the task of a request is cancelled when the client disconnects`(_ kind: RuntimeKind) async throws {
     let (ended, end) = AsyncStream<Bool>.makeStream()
     let (begun, begin) = AsyncStream<Void>.makeStream()
     let router = Router()
@@ -40,7 +41,7 @@ import struct RuntimeHTTP.ServerOptions
 
   enum Form: CaseIterable { case engineSource, channelSource }
 
-  /// The routes that call what ends the process where a body is not Hummingbird's own.
+  /// Routes that call functions that end the process if the body is not Hummingbird's own.
   private func router<Context: RequestContext>(
     _ context: Context.Type, _ events: AsyncStream<String>.Continuation
   ) -> Router<Context> {
@@ -63,14 +64,14 @@ import struct RuntimeHTTP.ServerOptions
     router.get("/plain") { _, _ in "plain" }
     router.get("/calm") { request, _ in
       try await request.body.consumeWithCancellationOnInboundClose { _ in
-        // Long enough to be cancelled if the input is at its end.
+        // Long enough for a cancellation if the input is at its end.
         do { try await Task.sleep(for: .milliseconds(20)) } catch { return "cancelled" }
         return "calm"
       }
     }
     router.post("/sum") { request, _ in
       var request = request
-      // A middleware may have done this. With content it would leave a body that Hummingbird does not take.
+      // A middleware may do this. With content it would leave a body that Hummingbird does not accept.
       if request.headers[.contentLength] == nil { _ = try await request.collectBody(upTo: 1024) }
       let sum = try await request.body.consumeWithCancellationOnInboundClose { body in
         var sum = 0
@@ -111,8 +112,9 @@ import struct RuntimeHTTP.ServerOptions
   }
 
   @Test(arguments: RuntimeKind.allCases, Form.allCases)
-  func `consumeWithCancellationOnInboundClose ends when the client goes`(_ kind: RuntimeKind, _ form: Form) async throws
-  {
+  func `consumeWithCancellationOnInboundClose ends when the client disconnects`(
+    _ kind: RuntimeKind, _ form: Form
+  ) async throws {
     try await withServer(kind, form) { server, events in
       let client = try await server.connect()
       try await client.send("GET /events HTTP/1.1\r\nHost: h\r\n\r\n")
@@ -134,7 +136,9 @@ import struct RuntimeHTTP.ServerOptions
   }
 
   @Test(arguments: RuntimeKind.allCases, Form.allCases)
-  func `consumeWithInboundCloseHandler is told when the client goes`(_ kind: RuntimeKind, _ form: Form) async throws {
+  func `consumeWithInboundCloseHandler calls its handler when the client disconnects`(
+    _ kind: RuntimeKind, _ form: Form
+  ) async throws {
     try await withServer(kind, form) { server, events in
       let client = try await server.connect()
       try await client.send("POST /closed HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\n1")
@@ -146,7 +150,9 @@ import struct RuntimeHTTP.ServerOptions
   }
 
   @Test(arguments: RuntimeKind.allCases, Form.allCases)
-  func `an input that has been waited for is for no other request`(_ kind: RuntimeKind, _ form: Form) async throws {
+  func `a watched input affects no other request`(
+    _ kind: RuntimeKind, _ form: Form
+  ) async throws {
     try await withServer(kind, form) { server, _ in
       for path in ["/calm", "/plain", "/calm", "/calm", "/plain", "/calm"] {
         let answer = try await server.exchange("GET \(path) HTTP/1.0\r\n\r\n")

@@ -11,7 +11,7 @@ import Testing
 
 import struct RuntimeHTTP.ServerOptions
 
-/// What an application's routes see of a request, and what becomes of their responses.
+/// Requests as an application's routes see them, and their responses.
 @Suite(.timeLimit(.minutes(2))) struct RoutingTests {
   @Test(arguments: RuntimeKind.allCases)
   func `a route sees the head as Hummingbird has it`(_ kind: RuntimeKind) async throws {
@@ -37,7 +37,7 @@ import struct RuntimeHTTP.ServerOptions
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `middleware stands around routes, and errors become responses`(_ kind: RuntimeKind) async throws {
+  func `middleware wraps routes, and errors become responses`(_ kind: RuntimeKind) async throws {
     struct Around: RouterMiddleware {
       let name: String
       func handle(
@@ -76,7 +76,7 @@ import struct RuntimeHTTP.ServerOptions
   }
 
   @Test(arguments: RuntimeKind.allCases)
-  func `JSON goes both ways, and what is too long is refused`(_ kind: RuntimeKind) async throws {
+  func `JSON goes both ways, and content that is too long is refused`(_ kind: RuntimeKind) async throws {
     let router = Router(context: EngineContext.self)
     router.post("/notes") { request, context in
       var note = try await request.decode(as: Note.self, context: context)

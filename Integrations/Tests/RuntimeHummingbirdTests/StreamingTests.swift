@@ -6,13 +6,13 @@ import RuntimeHummingbird
 import RuntimeSelection
 import Testing
 
-/// Content as it comes, both ways.
+/// Streamed content, both ways.
 @Suite(.timeLimit(.minutes(2))) struct StreamingTests {
-  /// More than what sockets and buffers hold between the two ends.
+  /// More than the sockets and buffers between the two ends hold.
   private static let large = 64 * 1024 * 1024
 
   @Test(arguments: RuntimeKind.allCases)
-  func `content goes back while it comes, with trailers both ways`(_ kind: RuntimeKind) async throws {
+  func `content is echoed while it arrives, with trailers both ways`(_ kind: RuntimeKind) async throws {
     let name = try #require(HTTPField.Name("X-Digest"))
     let router = Router(context: EngineContext.self)
     router.post("/echo") { request, context in
@@ -56,7 +56,7 @@ import Testing
       let client = try await server.connect()
       try await client.send("GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
       _ = try await client.read(until: "\r\n\r\n")
-      // Time enough for one that does not wait.
+      // Enough time for a route that does not wait.
       for _ in 0..<100 { _ = try await server.exchange("GET / HTTP/1.0\r\n\r\n") }
       #expect(written.value < Self.large)
       #expect(try await client.countToEnd() == Self.large)

@@ -4,15 +4,16 @@ import RuntimeNIO
 import RuntimeTesting
 import Testing
 
-/// What every runtime promises, asked of the one on NIO's event loops.
+/// The conformance suite, run on the runtime on NIO's event loops.
 @Suite(.timeLimit(.minutes(10)), .serialized) struct ConformanceTests {
-  /// What a runtime on NIO cannot promise.
+  /// The promises that a runtime on NIO cannot keep.
   static let exceptions: Set<String> = [
-    // A channel belongs to one event loop for life, and jobs run on the loops: what keeps a loop keeps its connections.
+    // A channel belongs to one event loop for life, and jobs run on the loops: a job that blocks a loop blocks its
+    // channels.
     "A worker stuck in a job delays nothing that another worker could do"
   ]
 
-  /// A promise, and by how many loops it is to be kept.
+  /// A promise, and the number of loops to test it with.
   struct Trial: Sendable, Codable, CustomTestStringConvertible {
     let loops: Int
     let promise: RuntimeConformance.Case
@@ -32,7 +33,7 @@ import Testing
   func `It keeps its promises`(trial: Trial) async throws { try await trial.run() }
 
   @Test(arguments: trials.filter { $0.promise.needs.contains(.quietProcess) })
-  func `It keeps those that need a process to themselves`(trial: Trial) async throws {
+  func `It keeps those promises that need a process of their own`(trial: Trial) async throws {
     await #expect(processExitsWith: .success) { [trial] in try await trial.run() }
   }
 

@@ -7,10 +7,10 @@ import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(5))) struct NIORuntimeTests {
-  @Test func `A runtime on loops of the program's leaves them to it`() async throws {
+  @Test func `A runtime on the program's own loops does not shut them down`() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     for _ in 0..<3 {
-      // Two at once have nothing to do with each other.
+      // Two runtimes on the same loops are independent.
       let runtimes = [try NIORuntime(group: group), try NIORuntime(group: group)]
       for runtime in runtimes {
         let listener = try await runtime.listen(on: .loopback(port: 0))
@@ -28,7 +28,7 @@ import Testing
     try await group.shutdownGracefully()
   }
 
-  @Test func `A task goes on on the loop of the connection that it has waited for`() async throws {
+  @Test func `A task resumes on the event loop of the connection that it waited for`() async throws {
     let runtime = try NIORuntime(loops: 3)
     let listener = try await runtime.listen(on: .loopback(port: 0))
     for _ in 0..<6 {
@@ -44,17 +44,17 @@ import Testing
         return threads
       }
       for number in 0..<20 {
-        // Each comes when the task waits, or before.
+        // Each byte arrives while the task waits, or before.
         try await near.write([UInt8(number)])
         #expect(try await near.read(upTo: 10) == [UInt8(number)])
       }
-      // The first may have been there before the task had its first wait.
+      // The first byte may have arrived before the task's first wait.
       #expect(try await threads.value.count <= 2)
     }
     await runtime.shutdown()
   }
 
-  @Test func `A lone task that always has something to do leaves its loop to sockets and timers too`() async throws {
+  @Test func `A lone task that is always ready lets its loop serve sockets and timers`() async throws {
     let runtime = try NIORuntime(loops: 1)
     let listener = try await runtime.listen(on: .loopback(port: 0))
     let near = try await runtime.connect(to: listener.localAddress)
@@ -68,7 +68,7 @@ import Testing
     await runtime.shutdown()
   }
 
-  @Test func `Out of descriptors, accept says so without spinning, and then goes on`() async throws {
+  @Test func `Out of descriptors, accept reports it without spinning, and then goes on`() async throws {
     await #expect(processExitsWith: .success) {
       let turns = TurnCounter()
       let group = MultiThreadedEventLoopGroup(numberOfThreads: 2, metricsDelegate: turns)
@@ -78,7 +78,7 @@ import Testing
       options.onShortage = { error in shortages.withLock { $0.append(error) } }
       let listener = try await runtime.listen(on: .loopback(port: 0), options: options)
       let client = try await runtime.connect(to: listener.localAddress)
-      // Dispatch makes its own descriptors at the first sleep, and aborts without.
+      // Dispatch opens descriptors at the first sleep, and aborts if it cannot.
       try await Task.sleep(for: .milliseconds(200))
       var limit = rlimit(rlim_cur: 256, rlim_max: 256)
       setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
@@ -87,7 +87,7 @@ import Testing
       let before = turns.count.load(ordering: .relaxed)
       let accepting = runtime.spawn { try await listener.accept() }
       while shortages.withLock({ $0.count }) < 10 { try await runtime.clock.sleep(for: .milliseconds(5)) }
-      // An attempt every 20 ms, and a look at the time every 5; spinning would be thousands.
+      // An attempt every 20 ms, and a check of the time every 5 ms; spinning would be thousands of turns.
       #expect(turns.count.load(ordering: .relaxed) - before < 1000)
       #expect(shortages.withLock { $0 }.allSatisfy { $0 == Runtime.IOError(.accept, .system(EMFILE)) })
       for descriptor in taken { close(descriptor) }
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test func `The backlog is the one that was asked for, and not NIO's`() async throws {
+  @Test func `The backlog is the requested one, and not NIO's default`() async throws {
     let runtime = try NIORuntime(loops: 1)
     var options = ListenOptions()
     options.backlog = 300
@@ -114,7 +114,7 @@ import Testing
   }
 }
 
-/// The calling thread. Not inlined, as an optimiser may take the answer before an `await` for the one after.
+/// The calling thread. Not inlined, since an optimiser may reuse the result from before an `await` after it.
 @inline(never) private func currentThread() -> UInt { UInt(pthread_self()) }
 
 /// Counts the turns of event loops.

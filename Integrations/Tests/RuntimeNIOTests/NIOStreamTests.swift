@@ -6,9 +6,9 @@ import RuntimeHTTP
 import RuntimeNIO
 import Testing
 
-/// Channels of a server that is SwiftNIO's.
+/// Channels of a SwiftNIO server.
 @Suite(.timeLimit(.minutes(5))) struct NIOStreamTests {
-  /// Has a server of NIO's hand each connection to `serve`, in a task on `runtime`, connects to it, and runs `body`.
+  /// Runs `body` with a connection to a NIO server that hands each connection to `serve`, in a task on `runtime`.
   private func withServer(
     _ runtime: some AsyncRuntime,
     on group: MultiThreadedEventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 2),
@@ -49,18 +49,18 @@ import Testing
     }
   }
 
-  @Test func `Closing sends what was written before, to a peer that begins to read later`() async throws {
+  @Test func `Closing sends earlier writes to a peer that reads later`() async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     let runtime = try NIORuntime(group: group)
     let (closed, isClosed) = AsyncStream.makeStream(of: Int.self)
     try await withServer(runtime, on: group) { stream in
-      // On the channel's own loop, until the system takes no more and the channel is left with some of it.
+      // On the channel's own loop, until the socket is full and the channel holds the rest.
       let block = [UInt8](repeating: 7, count: 100_000)
       var (written, refusals) = (0, 0)
       while refusals < 2 {
         let count = try stream.tryWrite(block.span.bytes)
         written += count
-        // One may mean that others are to have a turn.
+        // A single refusal may mean that other tasks are to have a turn.
         refusals = count == 0 ? refusals + 1 : 0
       }
       stream.close()
@@ -75,7 +75,7 @@ import Testing
     }
   }
 
-  @Test func `A server of Gearbox's that does not listen serves it`() async throws {
+  @Test func `A Gearbox server without a listener serves a channel`() async throws {
     let runtime = try CustomRuntime(workers: 2)
     var router = Router()
     router.get("/") { _ in .text("hello") }
@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  @Test func `Streams that are let go are closed`() async throws {
+  @Test func `Dropping a stream closes it`() async throws {
     let runtime = try CustomRuntime(workers: 1)
     try await withServer(runtime) { stream in
       try await stream.write(Array("bye".utf8))

@@ -5,7 +5,7 @@ import RuntimeNIO
 import RuntimeTesting
 import Testing
 
-/// Streams on NIO's event loops whose tasks run elsewhere: what a stream promises holds on any runtime.
+/// Streams on NIO's event loops whose tasks run on another runtime: the promises of a stream hold there too.
 @Suite(.timeLimit(.minutes(10)), .serialized) struct OtherTasksTests {
   private static let areas: Set<RuntimeConformance.Area> = [
     .streams, .listeners, .addresses, .cancellation, .closing, .faults, .load, .leaks,
