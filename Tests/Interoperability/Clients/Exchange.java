@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.Arrays;
 
 /**
- * Has Java's client ask the web app for what exchange.py has others ask it for, over both versions of HTTP.
+ * Makes the requests of exchange.py with Java's client, over both versions of HTTP.
  *
  * <p>{@code java Exchange.java HOST:PORT}
  */
@@ -26,7 +26,7 @@ final class Exchange {
   }
 
   public static void main(String[] arguments) throws Exception {
-    // The client of JDK 17 sends everything before it reads, and waits for a window even after its stream has been reset.
+    // The client of JDK 17 sends all content before it reads, and waits for a window even after a reset of its stream.
     new Exchange(HttpClient.Version.HTTP_1_1, arguments[0]).check(20 * MEGABYTE);
     new Exchange(HttpClient.Version.HTTP_2, arguments[0]).check(MEGABYTE);
     System.exit(0);
@@ -57,7 +57,7 @@ final class Exchange {
 
   private HttpResponse<byte[]> ask(String method, String path, byte[] data, boolean isChunked) throws Exception {
     var content = BodyPublishers.noBody();
-    // Of a publisher with pieces the client does not know the length.
+    // The client does not know the length of a publisher with pieces.
     if (data != null && isChunked) content = BodyPublishers.fromPublisher(BodyPublishers.ofByteArray(data));
     if (data != null && !isChunked) content = BodyPublishers.ofByteArray(data);
     var request = HttpRequest.newBuilder(URI.create(base + path)).method(method, content).timeout(Duration.ofMinutes(1));

@@ -1,4 +1,4 @@
-// Has Go's client ask the web app for what exchange.py has others ask it for.
+// Makes the requests of exchange.py with Go's client.
 //
 //	go run exchange.go HOST:PORT
 package main
@@ -14,7 +14,7 @@ import (
 
 const kilobyte, megabyte = 1024, 1024 * 1024
 
-// The most that /echo/whole takes.
+// The limit of /echo/whole.
 const whole = 16 * megabyte
 
 var client = &http.Client{Timeout: time.Minute}
@@ -23,7 +23,7 @@ var client = &http.Client{Timeout: time.Minute}
 func ask(method, path string, data []byte, isChunked bool) (int, []byte) {
 	var body io.Reader
 	if isChunked {
-		// Of any other reader than those it knows, the client does not know the length.
+		// The client does not know the length of this type of reader.
 		body = io.MultiReader(bytes.NewReader(data))
 	} else if len(data) > 0 {
 		body = bytes.NewReader(data)

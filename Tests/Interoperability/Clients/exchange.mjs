@@ -1,5 +1,4 @@
-// Has Node's clients ask the web app for what exchange.py has others ask it for: http, with an agent that keeps its
-// connections, and http2.
+// Makes the requests of exchange.py with Node's clients: http, with an agent that keeps its connections, and http2.
 //
 //     node exchange.mjs HOST:PORT
 
@@ -9,7 +8,7 @@ import { Readable } from "node:stream";
 
 const kilobyte = 1024, megabyte = 1024 * 1024;
 const sizes = [0, 5, 64 * kilobyte, megabyte, 20 * megabyte];
-// The most that /echo/whole takes.
+// The limit of /echo/whole.
 const whole = 16 * megabyte;
 const pages = [["/", 200], ["/plaintext", 200], ["/headers", 200], ["/healthz", 200], ["/nowhere", 404]];
 const patience = 60_000;
@@ -25,7 +24,7 @@ function expect(what, found, wanted) {
   process.exit(1);
 }
 
-// Goes through the list. `ask` takes a method, a path, content and whether it goes in chunks, and gives status and content.
+// Makes all requests. `ask` takes a method, a path, content and whether to send it in chunks; it returns status and content.
 async function check(name, ask) {
   const none = Buffer.alloc(0);
   for (const [path, status] of pages) expect(`${name}: ${path}`, (await ask("GET", path, none)).status, status);
@@ -65,7 +64,7 @@ async function withHTTP1() {
       resolve({ status: response.statusCode, body: await collect(response) });
     });
     request.on("timeout", () => request.destroy(new Error("it takes too long")));
-    // A server that has answered may take no more.
+    // A server that has answered may stop reading.
     request.on("error", (error) => { if (!isAnswered) reject(error); });
     Readable.from(pieces(data)).pipe(request);
   }));

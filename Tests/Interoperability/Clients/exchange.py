@@ -1,10 +1,10 @@
-"""Has clients that people use ask the web app for what they usually ask for, and for some of what they seldom do.
+"""Tests the web app with widely used clients, by common requests and some rare ones.
 
     python exchange.py HOST:PORT
 
-Each client goes through the same list, on connections that it uses again as it likes: pages, content of several sizes with
-a length and in chunks, answers that come before the request's content has, and streams of events, read to their end or
-given up. Nothing may fail for which a client would have to try again.
+Each client makes the same requests, and reuses connections by its own rules: pages, content of several sizes with a length
+and in chunks, answers that come before the request's content has been sent, and streams of events, read to their end or
+cancelled. No request may fail, since clients would have to retry it.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ import requests
 
 KILOBYTE, MEGABYTE = 1024, 1024 * 1024
 SIZES = 0, 5, 64 * KILOBYTE, MEGABYTE
-#: So much is taken in that no handler reads (`ServerOptions.maximumDrainedLength`).
+#: The server reads and discards this much unread content (`ServerOptions.maximumDrainedLength`).
 DRAINED = MEGABYTE
-#: More than the server throws away, and more than /echo/whole takes.
+#: More than the server discards, and more than the limit of /echo/whole.
 HUGE = 50 * MEGABYTE
 PAGES = [("/", 200), ("/plaintext", 200), ("/headers", 200), ("/healthz", 200), ("/runtime", 200), ("/nowhere", 404)]
 EVENTS_GIVEN_UP = 20
 
-#: What a client is asked to do: method, path, content, and whether that goes in chunks. It gives status and content.
+#: Makes a request by method, path, content and whether to send it in chunks. It returns status and content.
 Ask = Callable[[str, str, bytes, bool], tuple[int, bytes]]
 
 
@@ -46,10 +46,10 @@ def expect(what: str, found: object, wanted: object) -> None:
 
 
 def check(name: str, ask: Ask, heeds_reset: bool = True) -> None:
-    """Goes through the list.
+    """Makes all requests.
 
-    heeds_reset: whether the client notices that a stream of HTTP/2 has been reset for which it has more to send. One that
-    does not waits for a window, whatever server it talks to, unless the server takes in all that it sends.
+    heeds_reset: whether the client notices the reset of an HTTP/2 stream for which it has more to send. A client that does
+    not waits for a window, with any server, unless the server reads all that it sends.
     """
     def expect_next(what: str) -> None:
         expect(f"{name}: the next request after {what}", ask("GET", "/plaintext", b"", False), (200, b"Hello, World!"))
@@ -137,7 +137,7 @@ def with_curl(base: str, is_http2: bool) -> None:
     name = "curl, HTTP/2" if is_http2 else "curl, HTTP/1.1"
     with tempfile.TemporaryDirectory() as directory:
         sent, got = Path(directory) / "sent", Path(directory) / "got"
-        # It does not ask before it sends.
+        # Without `Expect`, so that curl does not wait for a 100.
         curl = ["curl", "--silent", "--max-time", "60", "--output", got, "--header", "Expect:"]
         curl.append("--http2-prior-knowledge" if is_http2 else "--http1.1")
 
@@ -153,7 +153,7 @@ def with_curl(base: str, is_http2: bool) -> None:
             return int(status), b"" if method == "HEAD" else got.read_bytes()
 
         check(name, ask)
-        # It reads while it sends, so that any size goes through /echo.
+        # curl reads while it sends, so that /echo works with any size.
         sent.write_bytes(content(HUGE))
         ended = subprocess.run([*curl, "--request", "POST", "--upload-file", sent, base + "/echo"]).returncode
         expect(f"{name}: a large echo", (ended, got.read_bytes() == sent.read_bytes()), (0, True))

@@ -1,12 +1,12 @@
 import Glibc
 
-/// Our decoder and encoder for another program to talk to, a line at a time:
+/// Our decoder and encoder as a program that another controls, line by line:
 ///
-///     decode BLOCK              answered with LINES, or with "error" and why
-///     encode LINES              answered with BLOCK
-///     decoder-limit SIZE        what our settings say
-///     encoder-limit SIZE        what the other end's settings say
-///     reset                     both begin anew
+///     decode BLOCK              prints LINES, or "error" and the reason
+///     encode LINES              prints BLOCK
+///     decoder-limit SIZE        sets the table size of our settings
+///     encoder-limit SIZE        sets the table size of the other end's settings
+///     reset                     resets both
 ///
 /// A block is hexadecimal; lines are NAME:VALUE:SENSITIVE, with blanks between them, the first two hexadecimal and the
 /// last 0 or 1.

@@ -1,7 +1,7 @@
-"""Exchanges header blocks with our decoder and encoder, by way of the program in Peer.swift.
+"""Exchanges header blocks with our decoder and encoder, through the program in Peer.swift.
 
-The other end is the package hpack from PyPI, which shares nothing with ours but the RFC. Everything is drawn from a
-seed, which is printed when something differs.
+The other end is the package hpack from PyPI, which is independent of ours. All choices come from a seed, which the script
+prints when a result differs.
 """
 
 import random
@@ -44,7 +44,7 @@ class Peer:
         return bytes.fromhex(self.ask(" ".join(["encode", *words])))
 
     def decode(self, block):
-        """The lines of the block, or what is wrong with it."""
+        """The lines of the block, or the error."""
         answer = self.ask(f"decode {block.hex()}")
         if answer.startswith("error"):
             return answer
@@ -87,24 +87,24 @@ def expect(seed, what, found, expected):
 
 
 def exchange(peer, seed):
-    """The blocks of one connection, both ways, while either end changes its settings."""
+    """Exchanges the blocks of one connection, both ways, while either end changes its settings."""
     source = random.Random(seed)
     encoder, decoder, mirror = hpack.Encoder(), new_decoder(), new_decoder()
     peer.tell("reset")
     for _ in range(BLOCKS):
-        # We lower or raise what their encoder may use, no more than once between two blocks: of two changes it forgets
-        # the first if the second is none.
+        # Our settings change their encoder's limit at most once between two blocks: their encoder forgets the first of
+        # two changes if the second keeps the size.
         for encoder_limit in random_sizes(source)[:1]:
             peer.tell(f"decoder-limit {encoder_limit}")
             encoder.header_table_size = mirror.max_allowed_table_size = encoder_limit
-        # Their limit for ours: their decoder demands that the next block keeps it.
+        # Their limit for our encoder: their decoder demands that the next block signals it.
         for size in random_sizes(source):
             peer.tell(f"encoder-limit {size}")
             decoder.max_allowed_table_size = size
-        # An empty block has no place for what has to be said about sizes.
+        # An empty block has no place for size updates.
         lines = random_lines(source) or [(b":status", b"200", False)]
         block = encoder.encode(lines, huffman=source.random() < 0.5)
-        # Their encoder takes an index also for what is sensitive, so their decoder is asked what it has sent.
+        # Their encoder may send sensitive fields as an index, so a decoder of theirs gives the expected lines.
         expect(seed, f"their block {block.hex()}", peer.decode(block), theirs(mirror, block))
 
         lines = random_lines(source) or [(b":status", b"200", False)]
@@ -113,7 +113,7 @@ def exchange(peer, seed):
         expect(seed, f"our block {block.hex()}", [line[:2] for line in found], [line[:2] for line in lines])
         secrets = {b"authorization", b"cookie", b"proxy-authorization", b"set-cookie"}
         sensitive = [line[2] or line[0] in secrets for line in lines]
-        expect(seed, f"our block {block.hex()}, what is sensitive", [line[2] for line in found], sensitive)
+        expect(seed, f"our block {block.hex()}, its sensitive fields", [line[2] for line in found], sensitive)
 
 
 def mutate(source, block):
@@ -133,7 +133,7 @@ def mutate(source, block):
 
 
 def compare_judgement(peer, seed):
-    """A block that may be wrong: both take it for the same, or both refuse it."""
+    """Decodes a possibly invalid block: both decode the same fields, or both refuse it."""
     source = random.Random(seed)
     block = mutate(source, hpack.Encoder().encode(random_lines(source), huffman=source.random() < 0.7))
     peer.tell("reset")

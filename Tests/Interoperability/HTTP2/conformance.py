@@ -1,8 +1,8 @@
-"""A client that sends frames as it is told, right or wrong, and sees what the web app at the URL given makes of them.
+"""A client that sends valid and invalid frames to the web app at the given URL, and checks its reaction.
 
-Each case is a section of RFC 9113, or of another, what is sent, and what has to come of it. It is sent in one piece
-behind the preface, in one piece on a connection that is open, and in small pieces. No time is measured: a PING asks
-whether the connection goes on, and one that ends is read to its end.
+Each case has a section of RFC 9113 or of another RFC, the bytes to send, and the expected reaction. The client sends them
+in one piece behind the preface, in one piece on an open connection, and in small pieces. It measures no time: a PING checks
+that the connection is open, and a closing connection is read to its end.
 """
 
 import re
@@ -15,7 +15,7 @@ from frames import *
 
 
 def answer(status=200, *streams):
-    """Those streams, or the first, are answered, and the connection goes on."""
+    """Expects answers on the streams, or on the first one, and an open connection."""
 
     def judge(connection):
         connection.wait(lambda: connection.ended.issuperset(streams or [1]) or connection.words)
@@ -27,7 +27,7 @@ def answer(status=200, *streams):
 
 
 def stream_error(code, stream=1):
-    """The stream is reset for `code`, and nothing else; the connection goes on."""
+    """Expects only a reset of the stream with `code`, and an open connection."""
 
     def judge(connection):
         connection.wait(lambda: connection.words)
@@ -38,7 +38,7 @@ def stream_error(code, stream=1):
 
 
 def connection_error(code):
-    """The connection ends, and the last that is said is why."""
+    """Expects the end of the connection after a GOAWAY with `code`."""
 
     def judge(connection):
         while connection.receive():
@@ -53,24 +53,24 @@ def nothing(connection):
     assert not connection.words, connection.words
 
 
-# With windows that are closed a stream that is answered stays half-closed (remote).
+# With closed windows an answered stream stays half-closed (remote).
 STUCK = settings((INITIAL_WINDOW, 0)) + get()
 BAD, MALFORMED = connection_error(PROTOCOL), stream_error(PROTOCOL)
 WRONG_SIZE, WRONG_BLOCK = connection_error(FRAME_SIZE), connection_error(COMPRESSION)
 BASE = b"\x82\x86\x84\x01\x01x"  # GET http / and an authority
-BEGUN = headers(head()[:5], flags=END_STREAM)  # A block that goes on.
+BEGUN = headers(head()[:5], flags=END_STREAM)  # An incomplete block.
 REST = frame(CONTINUATION, END_HEADERS, 1, head()[5:])
 LARGE = block(*[("x", "y" * 1000)] * 14)
 
-# Where a case is a list, the answer to what is in front is waited for before the rest is sent.
+# If a case is a list, the client sends each part after the answer to the part before it.
 CASES = [
-    ("4.1", "a frame nobody knows", frame(UNKNOWN, 255, 1, b"whatever") + get(), answer()),
-    ("4.1", "flags that mean nothing, and the reserved bit", frame(PING, 0x16, 1 << 31, bytes(8)), nothing),
+    ("4.1", "an unknown frame", frame(UNKNOWN, 255, 1, b"whatever") + get(), answer()),
+    ("4.1", "undefined flags, and the reserved bit", frame(PING, 0x16, 1 << 31, bytes(8)), nothing),
     ("4.2", "the largest frame", post() + data(bytes(16384)), answer()),
     ("4.2", "a frame that is larger", post() + data(bytes(16385)), WRONG_SIZE),
     ("4.2", "the announcement of a huge one", frame(DATA, 0, 1, length=0xFFFFFF), WRONG_SIZE),
     ("4.3", "a block in three frames", BEGUN + frame(CONTINUATION, 0, 1) + REST, answer()),
-    ("4.3", "a block that breaks off", headers(head()[:-1]), WRONG_BLOCK),
+    ("4.3", "a truncated block", headers(head()[:-1]), WRONG_BLOCK),
     ("4.3", "PRIORITY within a block", BEGUN + priority(1) + REST, BAD),
     ("4.3", "PING within a block", BEGUN + ping() + REST, BAD),
     ("4.3", "an unknown frame within a block", BEGUN + frame(UNKNOWN, 0, 1) + REST, BAD),
@@ -112,34 +112,34 @@ CASES = [
     ("6.3", "PRIORITY of four bytes", post() + frame(PRIORITY, 0, 1, bytes(4)), stream_error(FRAME_SIZE)),
     ("6.4", "RST_STREAM on stream 0", reset(0), BAD),
     ("6.4", "RST_STREAM of three bytes", post() + frame(RST_STREAM, 0, 1, bytes(3)), WRONG_SIZE),
-    ("6.5", "SETTINGS that acknowledge and say something", frame(SETTINGS, ACK, 0, bytes(6)), WRONG_SIZE),
+    ("6.5", "SETTINGS with ACK and a payload", frame(SETTINGS, ACK, 0, bytes(6)), WRONG_SIZE),
     ("6.5", "SETTINGS on a stream", frame(SETTINGS, 0, 1), BAD),
     ("6.5", "SETTINGS of three bytes", frame(SETTINGS, 0, 0, bytes(3)), WRONG_SIZE),
     ("6.5.2", "ENABLE_PUSH of 2", settings((ENABLE_PUSH, 2)), BAD),
     ("6.5.2", "INITIAL_WINDOW_SIZE of 2^31", settings((INITIAL_WINDOW, 1 << 31)), connection_error(FLOW_CONTROL)),
     ("6.5.2", "MAX_FRAME_SIZE of 2^14 - 1", settings((MAX_FRAME_SIZE, 16383)), BAD),
     ("6.5.2", "MAX_FRAME_SIZE of 2^24", settings((MAX_FRAME_SIZE, 1 << 24)), BAD),
-    ("6.5.2", "all that may be", settings((MAX_FRAME_SIZE, 0xFFFFFF), (ENABLE_PUSH, 1), (0xFF, 1)) + get(), answer()),
+    ("6.5.2", "allowed and unknown settings", settings((MAX_FRAME_SIZE, 0xFFFFFF), (ENABLE_PUSH, 1), (0xFF, 1)) + get(), answer()),
     ("6.5.2", "a list that is too large", headers(head() + LARGE, flags=END_STREAM) + frame(CONTINUATION, 0, 1, LARGE)
      + frame(CONTINUATION, END_HEADERS, 1, LARGE), answer(431)),
     ("6.5.2", "a block without end", BEGUN + frame(CONTINUATION, 0, 1, LARGE) * 6, connection_error(ENHANCE_YOUR_CALM)),
     ("6.6", "PUSH_PROMISE", post() + frame(PUSH_PROMISE, END_HEADERS, 1, b"\0\0\0\2" + head()), BAD),
     ("6.7", "PING on a stream", ping(1), BAD),
     ("6.7", "PING of six bytes", frame(PING, 0, 0, bytes(6)), WRONG_SIZE),
-    ("6.7", "an answer to no PING", frame(PING, ACK, 0, bytes(8)), nothing),
+    ("6.7", "a PING acknowledgement without a PING", frame(PING, ACK, 0, bytes(8)), nothing),
     ("6.8", "GOAWAY on a stream", frame(GOAWAY, 0, 1, bytes(8)), BAD),
-    ("6.8", "GOAWAY of a code that nobody knows", post() + frame(GOAWAY, 0, 0, bytes(7) + b"\xff") + data(), answer()),
+    ("6.8", "GOAWAY with an unknown code", post() + frame(GOAWAY, 0, 0, bytes(7) + b"\xff") + data(), answer()),
     ("6.9", "WINDOW_UPDATE by 0 of the connection", window(0, 0), BAD),
     ("6.9", "WINDOW_UPDATE by 0 of a stream", post() + window(1, 0), MALFORMED),
     ("6.9", "WINDOW_UPDATE of three bytes", frame(WINDOW_UPDATE, 0, 0, bytes(3)), WRONG_SIZE),
-    ("6.9.1", "the connection's window as large as can be", window(0, 0x7FFFFFFF - 65535), nothing),
+    ("6.9.1", "the connection's largest window", window(0, 0x7FFFFFFF - 65535), nothing),
     ("6.9.1", "the connection's window too large", window(0, 0x7FFFFFFF - 65534), connection_error(FLOW_CONTROL)),
     ("6.9.1", "a stream's window too large", post() + window(1, 0x7FFFFFFF), stream_error(FLOW_CONTROL)),
     ("6.9.2", "a setting makes a window too large", settings((INITIAL_WINDOW, 0)) + post() + window(1, 0x7FFFFFFF)
      + settings((INITIAL_WINDOW, 1)), connection_error(FLOW_CONTROL)),
     ("6.10", "CONTINUATION on stream 0", BEGUN + frame(CONTINUATION, END_HEADERS, 0, head()[5:]), BAD),
     ("6.10", "CONTINUATION after the end of a block", post() + REST, BAD),
-    ("7", "RST_STREAM of a code that nobody knows", post() + frame(RST_STREAM, 0, 1, b"\0\0\0\xff"), nothing),
+    ("7", "RST_STREAM with an unknown code", post() + frame(RST_STREAM, 0, 1, b"\0\0\0\xff"), nothing),
     ("8.1", "trailers", post() + data(b"x", 0) + headers(block(("a", "b"))), answer()),
     ("8.1", "trailers that are not the end", post() + headers(block(("a", "b")), flags=END_HEADERS), MALFORMED),
     ("8.1.1", "less content than declared", post(("content-length", "2")) + data(b"x"), MALFORMED),
@@ -153,8 +153,8 @@ CASES = [
     ("8.3.1", "neither authority nor Host", headers(head(authority=None)), answer()),
     ("8.3.1", "OPTIONS *", headers(head("OPTIONS", "*")), answer(204)),
     ("8.5", "CONNECT", headers(head("CONNECT", None, scheme=None, authority="x:80")), answer(501)),
-    ("7541 2.3.3", "an index that nothing is at", headers(BASE + b"\xbe"), WRONG_BLOCK),
-    ("7541 2.3.3", "a name that nothing is at", headers(BASE + b"\x7f\0\1b"), WRONG_BLOCK),
+    ("7541 2.3.3", "an index without an entry", headers(BASE + b"\xbe"), WRONG_BLOCK),
+    ("7541 2.3.3", "a name index without an entry", headers(BASE + b"\x7f\0\1b"), WRONG_BLOCK),
     ("7541 2.3.3", "an entry that was added before", headers(BASE + b"\x40\1a\1b") + headers(BASE + b"\xbe", 3),
      answer(200, 1, 3)),
     ("7541 2.3.3", "an entry of a malformed request", headers(b"\x40\1a\1b") + headers(BASE + b"\xbe", 3), MALFORMED),
@@ -172,9 +172,9 @@ CASES = [
     ("9218 7.1", "PRIORITY_UPDATE on a stream", frame(PRIORITY_UPDATE, 0, 1, b"\0\0\0\1u=0"), BAD),
     ("9218 7.1", "PRIORITY_UPDATE of stream 0", priority_update(0), BAD),
     ("9218 7.1", "more priorities than streams", b"".join(priority_update(2 * n + 1) for n in range(101)), BAD),
-    ("9110 10.1.1", "an expectation of something else", headers(head("POST", "/echo", ("expect", "x"))), answer(417)),
+    ("9110 10.1.1", "an unknown expectation", headers(head("POST", "/echo", ("expect", "x"))), answer(417)),
     ("9110 15.5.15", "a long target", get(1, "/" + "a" * 8192), answer(414)),
-    ("9110 15.6.2", "a method that nobody knows", headers(head("BREW")), answer(501)),
+    ("9110 15.6.2", "an unknown method", headers(head("BREW")), answer(501)),
 ]
 CASES += [("8.2.1", f"the field {name!r}: {value!r}", get(1, "/", (name, value)), MALFORMED) for name, value in [
     ("", "x"), ("A", "x"), ("a b", "x"), ("a:b", "x"), ("a\0", "x"), ("a\x80", "x"), ("a", " x"), ("a", "x\t"),
@@ -186,7 +186,7 @@ CASES += [("8.3.1", what, headers(wrong), MALFORMED) for what, wrong in [
     ("an empty authority", head(authority="")),
     ("user information", head(authority="u@x")), ("two paths", block((":path", "/")) + head()),
     ("a pseudo-header field of a response", head() + block((":status", "200"))),
-    ("one that nobody knows", block((":a", "b")) + head()), ("an empty path", head(path="")),
+    ("an unknown one", block((":a", "b")) + head()), ("an empty path", head(path="")),
     ("a path without a slash", head(path="a")), ("an absolute path", head(path="http://x/")),
     ("* for GET", head(path="*")), ("CONNECT with a path", head("CONNECT", "/", scheme=None)),
     ("CONNECT without a port", head("CONNECT", None, scheme=None)),
@@ -207,11 +207,11 @@ def run(address, sent, judge, how):
         judge(connection)
 
 
-# What is more than that
+# Checks in several steps
 
 
 def moves_windows_below_zero(address):
-    """6.9.2: a window that a setting has made negative is waited with until it is positive."""
+    """6.9.2: the server waits until a window that a setting has made negative is positive."""
     with Connection(address) as connection:
         connection.open((INITIAL_WINDOW, 1000))
         connection.send(get(1, "/"))
@@ -229,7 +229,7 @@ def moves_windows_below_zero(address):
 
 
 def keeps_to_the_table_it_is_given(address):
-    """RFC 7541 4.2, from the other side: the smallest of several sizes has to be said."""
+    """RFC 7541 4.2, for our encoder: it has to signal the smallest of several sizes."""
     with Connection(address) as connection:
         connection.open()
         for number, sizes in enumerate([[0], [4096], [100], [65536], [0, 4096], [4096]]):
@@ -243,7 +243,7 @@ def keeps_to_the_table_it_is_given(address):
 
 
 def wants_the_preface(address):
-    """3.4: neither a preface that is wrong anywhere nor another first frame is served as HTTP/2."""
+    """3.4: the server refuses HTTP/2 with an invalid preface or another first frame."""
     for place in range(len(PREFACE)):
         with Connection(address) as connection:
             connection.send(PREFACE[:place] + bytes([PREFACE[place] ^ 1]) + PREFACE[place + 1:] + settings())
@@ -258,7 +258,7 @@ def wants_the_preface(address):
 
 
 def takes_an_upgrade_only_where_it_is_made_rightly(address):
-    """RFC 7540 3.2: what is not is answered by HTTP/1."""
+    """RFC 7540 3.2: the server answers an invalid upgrade over HTTP/1."""
     named, upgrade, offer = "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"
     body = "Content-Length: 1"
     for switches, version, *lines in [

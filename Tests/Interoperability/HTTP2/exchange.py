@@ -1,7 +1,6 @@
-"""A client on another implementation of HTTP/2, the package h2 of PyPI, that talks to the web app at the URL given.
+"""A client on another implementation of HTTP/2, the package h2 from PyPI, that tests the web app at the given URL.
 
-It is for what curl and nghttp do not show: what comes in which order, when windows are opened, and what becomes of
-streams and connections that are ended.
+It tests what curl and nghttp do not show: the order of frames, when windows open, and the end of streams and connections.
 """
 
 import socket
@@ -17,7 +16,7 @@ import h2.settings
 
 
 class Client:
-    """One connection; `events` are those that have come and not been asked for, by their stream."""
+    """One connection; `events` holds received events that were not read yet, by stream."""
 
     def __init__(self, url, **options):
         self.authority = urllib.parse.urlsplit(url).netloc
@@ -45,7 +44,7 @@ class Client:
         return stream
 
     def receive(self):
-        """Takes in what comes next; False if the server has finished."""
+        """Processes the next input; False at the end of the connection."""
         data = self.socket.recv(65536)
         if not data:
             return False
@@ -63,7 +62,7 @@ class Client:
                 if isinstance(event, kind) and stream in (None, getattr(event, "stream_id", None)):
                     self.events.remove(event)
                     return event
-            assert self.receive(), f"the server has finished, and there was no {kind.__name__}"
+            assert self.receive(), f"the server closed the connection without {kind.__name__}"
 
     def response(self, stream):
         """Fields, content and trailers of the response on `stream`."""
@@ -92,7 +91,7 @@ def answers_many_at_once(url):
 
 
 def is_slow_for_none_but_the_slow(url):
-    """A window that stays closed holds up its own stream alone."""
+    """A closed window delays only its own stream."""
     with Client(url) as client:
         client.h2.update_settings({h2.settings.SettingCodes.INITIAL_WINDOW_SIZE: 0})
         client.flush()

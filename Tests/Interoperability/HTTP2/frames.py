@@ -1,4 +1,4 @@
-"""HTTP/2 frame by frame, right or wrong: the bytes of frames, and a connection that sends them as they are."""
+"""Valid and invalid HTTP/2 frames as bytes, and a connection that sends them unchanged."""
 
 import socket
 import struct
@@ -29,7 +29,7 @@ def string(text):
 
 
 def block(*fields):
-    """Each field as a literal, so that no table matters."""
+    """Encodes each field as a literal, independent of the tables."""
     return b"".join(b"\0" + string(name) + string(value) for name, value in fields)
 
 
@@ -47,7 +47,7 @@ def get(stream=1, path="/plaintext", *fields):
 
 
 def post(*fields, stream=1):
-    """A request whose content is still to come, and which is not answered whole before it has."""
+    """A request without its content yet, which the server cannot answer completely before the content."""
     return headers(head("POST", "/echo", *fields), stream, END_HEADERS)
 
 
@@ -80,7 +80,7 @@ def priority_update(stream, value=b"u=0"):
 
 
 class Connection:
-    """One connection, and what has come on it: answers by their stream, and in `words` what has gone wrong."""
+    """One connection, with the received answers by stream, and in `words` the received errors."""
 
     def __init__(self, address):
         self.socket = socket.create_connection(address, timeout=30)
@@ -100,21 +100,21 @@ class Connection:
             for start in range(0, len(sent), piece or len(sent) or 1):
                 self.socket.sendall(sent[start:start + (piece or len(sent))])
         except OSError:
-            pass  # The server has had enough; what it has said is read all the same.
+            pass  # The server has closed the connection; its output is still read.
 
     def open(self, *pairs):
         self.send(PREFACE + settings(*pairs) + frame(SETTINGS, ACK))
         self.ping()
 
     def receive(self):
-        """Takes in a frame; False if the server has finished."""
+        """Processes a frame; False at the end of the connection."""
         while len(self.buffer) < 9 or len(self.buffer) < 9 + int.from_bytes(self.buffer[:3], "big"):
             try:
                 more = self.socket.recv(65536)
             except ConnectionResetError:
                 more = b""
             if not more:
-                assert not self.buffer, "the end has come within a frame"
+                assert not self.buffer, "the connection ended within a frame"
                 return False
             self.buffer += more
         length, kind, flags = int.from_bytes(self.buffer[:3], "big"), self.buffer[3], self.buffer[4]
@@ -135,7 +135,7 @@ class Connection:
         elif kind == PING:
             self.send(frame(PING, ACK, 0, payload))
         else:
-            assert kind in (SETTINGS, WINDOW_UPDATE), f"a frame of type {kind} has come"
+            assert kind in (SETTINGS, WINDOW_UPDATE), f"unexpected frame of type {kind}"
         if kind in (HEADERS, DATA) and flags & END_STREAM:
             self.ended.add(stream)
         self.last = kind
@@ -143,7 +143,7 @@ class Connection:
 
     def wait(self, condition):
         while not condition():
-            assert self.receive(), f"the server has finished: {self.words}"
+            assert self.receive(), f"the server closed the connection: {self.words}"
 
     def ping(self):
         pongs = self.pongs
@@ -151,6 +151,6 @@ class Connection:
         self.wait(lambda: self.pongs > pongs)
 
     def settle(self):
-        """Waits for all that was about to come: the second answer is behind what the first has let go."""
+        """Waits for all pending frames: the second answer follows the frames that the first one released."""
         self.ping()
         self.ping()

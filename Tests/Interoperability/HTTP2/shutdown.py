@@ -1,10 +1,10 @@
-"""Has h2load make requests while the web app is told to end, and looks at which of its streams are lost.
+"""Stops the web app while h2load makes requests, and checks which of its streams are lost.
 
     python shutdown.py HOST:PORT PROCESS
 
-h2load counts each stream as failed that has no response when its connection ends, and goes on opening streams after a
-GOAWAY. So its connections go through a relay, which notes the frames: what is not above the last stream of the server's
-GOAWAY has to be answered, and what is above it cannot be (RFC 9113 section 6.8).
+h2load counts each stream without a response at the end of its connection as failed, and keeps opening streams after a
+GOAWAY. So its connections go through a relay, which records the frames: streams up to the last one of the server's GOAWAY
+have to be answered, and those above it cannot be (RFC 9113 section 6.8).
 """
 
 import os
@@ -20,12 +20,12 @@ from frames import DATA, END_STREAM, GOAWAY, HEADERS, PREFACE, RST_STREAM
 HEADER = 9
 CLIENTS, STREAMS = 8, 32
 REQUESTS = 400_000
-# The app is told to end when so many responses have come.
+# The script stops the app after so many responses.
 ENOUGH = 5000
 
 
 class Connection:
-    """A connection of h2load, and the one to the app that it stands for."""
+    """A connection of h2load, and its counterpart to the app."""
 
     def __init__(self, near: socket.socket, address: tuple[str, int], note_response) -> None:
         self.near, self.far = near, socket.create_connection(address)
@@ -57,7 +57,7 @@ class Connection:
                 position -= done
                 target.sendall(data)
         except OSError:
-            # One end has gone; what has been noted counts.
+            # One end has closed; the recorded frames count.
             pass
         try:
             target.shutdown(socket.SHUT_WR)

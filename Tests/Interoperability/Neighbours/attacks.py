@@ -1,7 +1,7 @@
-"""The attacks: what one bad client does, and which of them come together.
+"""The attacks: the actions of one attacker, and the combinations of attackers.
 
-An attacker is a function of the server's address and of the time, by the monotonic clock, at which it stops. It runs in
-a process of its own. Where the server ends its connection it makes a new one, so that the attack goes on.
+An attacker is a function of the server's address and of the time, by the monotonic clock, at which it stops. It runs in a
+process of its own. If the server ends its connection it makes a new one, so that the attack goes on.
 """
 
 import collections
@@ -40,7 +40,7 @@ class Attack:
 
 
 def again_and_again(attempt: Callable[[Address, float], None]) -> Attacker:
-    """An attacker that begins again each time that `attempt` ends or loses its connection."""
+    """An attacker that starts `attempt` again each time that it ends or loses its connection."""
 
     @functools.wraps(attempt)
     def attacker(address: Address, until: float) -> None:
@@ -58,7 +58,7 @@ def again_and_again(attempt: Callable[[Address, float], None]) -> Attacker:
 @again_and_again
 def data_dribble(address: Address, until: float) -> None:
     """Uploads without end, in DATA frames of one byte, as fast as flow control allows."""
-    # Enough that the server always finds more to read: as much as it lets a client send before anything is read.
+    # Enough that the server always finds more to read: as much as it allows a client to send before it reads any.
     most = http2.DEFAULT_WINDOW
     dribble = http2.frame(http2.DATA, 0, 1, b"x") * most
     size = len(dribble) // most
@@ -73,7 +73,7 @@ def data_dribble(address: Address, until: float) -> None:
 
 @again_and_again
 def hpack_bomb(address: Address, until: float) -> None:
-    """Asks with heads of 16,000 references, one byte each, to a field of 4 KB."""
+    """Sends heads with 16,000 references, one byte each, to a field of 4 KB."""
     # RFC 7541 section 4.1: an entry counts for 32 bytes more than it has, and the table has 4,096.
     field = http2.line("x", "y" * 4063, into_table=True)
     begin = http2.head("GET", "/plaintext")
@@ -92,7 +92,7 @@ def hpack_bomb(address: Address, until: float) -> None:
 
 @again_and_again
 def failing_handler(address: Address, until: float) -> None:
-    """Has a handler throw an error, which is logged."""
+    """Makes a handler throw an error, which the server logs."""
     with socket.create_connection(address, 5) as connection:
         connection.settimeout(5)
         while time.monotonic() < until:
@@ -105,14 +105,14 @@ HELD_CONNECTIONS, HELD_POSTS, HELD_LENGTH = 40, 100, 64_000
 
 @dataclasses.dataclass
 class _Upload:
-    """The content that is still to be sent on a stream."""
+    """The content of a stream that is not sent yet."""
 
     stream: int
     left: int = HELD_LENGTH
 
 
 def held_posts(address: Address, until: float) -> None:
-    """Many connections with as many uploads as may be open, of which no response can be sent."""
+    """Opens many connections with as many uploads as allowed, whose responses the server cannot send."""
     with contextlib.ExitStack() as cleanup:
         held: list[tuple[http2.Connection, collections.deque[_Upload]]] = []
         for _ in range(HELD_CONNECTIONS):
@@ -134,7 +134,7 @@ def held_posts(address: Address, until: float) -> None:
 
 
 def _go_on(connection: http2.Connection, uploads: collections.deque[_Upload]) -> None:
-    """Sends of `uploads` what the server's windows allow."""
+    """Sends as much of `uploads` as the server's windows allow."""
     while uploads and connection.queued < 65_536:
         upload = uploads[0]
         length = min(upload.left, connection.room_on(upload.stream), 16_000)
@@ -153,7 +153,7 @@ def _go_on(connection: http2.Connection, uploads: collections.deque[_Upload]) ->
 
 @again_and_again
 def stall(address: Address, until: float) -> None:
-    """Has one handler after another block its worker for a second."""
+    """Makes one handler after another block its worker for a second."""
     with socket.create_connection(address, 5) as connection:
         connection.sendall(b"GET /stall?ms=1000 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         while connection.recv(65_536):
@@ -184,7 +184,7 @@ def chunk_dribble(address: Address, until: float) -> None:
 
 
 def _pour(address: Address, until: float, begin: bytes, more: bytes) -> None:
-    """Sends `begin`, then `more` again and again, and reads all that comes."""
+    """Sends `begin`, then `more` repeatedly, and reads all output."""
     with socket.create_connection(address, 5) as connection:
         connection.setblocking(False)
         left = memoryview(begin + more)
@@ -197,7 +197,7 @@ def _pour(address: Address, until: float, begin: bytes, more: bytes) -> None:
 
 
 def slow_reader(address: Address, until: float) -> None:
-    """Many downloads of what could be sent at once, read in drops."""
+    """Makes many downloads, and reads a few bytes at a time."""
     with contextlib.ExitStack() as cleanup:
         for _ in range(16):
             connection = cleanup.enter_context(socket.socket())
@@ -217,7 +217,7 @@ def _sip(connection: socket.socket, address: Address, until: float) -> None:
             time.sleep(0.002)
 
 
-# All of them
+# All attacks
 
 
 def _alone(attacker: Attacker) -> Callable[[int], list[Attacker]]:

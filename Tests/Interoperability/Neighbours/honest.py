@@ -1,7 +1,7 @@
-"""Honest clients: they ask at a fixed rate, and measure how long each answer takes.
+"""Honest clients, which make requests at a fixed rate and measure how long each answer takes.
 
-A latency counts from when the client wants to ask, not from when its connection is free to. So a server that stands
-still for a second shows in every request of that second, also in those of a connection that still waits for an answer.
+A latency counts from when a request is due, not from when its connection is free. So a pause of the server for a second
+shows in every request of that second, also in those of a connection that still waits for an answer.
 """
 
 import collections
@@ -19,13 +19,13 @@ import time
 
 from http2 import Address
 
-#: How long clients wait for answers after the last request was due, in seconds. What is missing then is lost.
+#: How long clients wait for answers after the last request was due, in seconds. Requests without an answer then are lost.
 PATIENCE = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class Load:
-    """Requests for `path` at `rate` a second: on kept-alive connections, or on a new one each if there are none."""
+    """Requests for `path` at `rate` a second, on kept-alive connections, or on a new one each if their number is 0."""
 
     name: str
     address: Address
@@ -42,7 +42,7 @@ class Load:
 
 @dataclasses.dataclass
 class Sample:
-    """What became of a load's requests: seconds for each, those that were lost included, and how many were lost."""
+    """The outcomes of a load's requests: seconds for each, including lost ones, and how many were lost."""
 
     latencies: list[float] = dataclasses.field(default_factory=list)
     lost: int = 0
@@ -62,7 +62,7 @@ class _Lane:
     def __init__(self, load: Load, selector: selectors.BaseSelector):
         self.load, self._selector = load, selector
         self.sample: Sample | None = None
-        #: Since when the requests have waited that have not been answered.
+        #: The times since when unanswered requests have waited.
         self.waiting: collections.deque[float] = collections.deque()
         self._socket: socket.socket | None = None
         self._answer = b""
@@ -84,7 +84,7 @@ class _Lane:
             self._end(is_good=False, closes=True)
 
     def ready(self, events: int) -> None:
-        """Goes on with the connection, for which the selector has reported `events`."""
+        """Handles `events`, which the selector has reported for the connection."""
         if events & selectors.EVENT_WRITE:
             assert self._socket
             self._selector.modify(self._socket, selectors.EVENT_READ, self)
@@ -114,7 +114,7 @@ class _Lane:
                 self._end(is_good=int(answer[1]) in self.load.good_statuses, closes=not self.load.connections)
 
     def _end(self, *, is_good: bool, closes: bool) -> None:
-        """Ends the request in flight, if there is one, and begins the next."""
+        """Ends the request in flight, if there is one, and starts the next."""
         if closes:
             self.close()
         if self.waiting:
@@ -128,7 +128,7 @@ class _Lane:
             self.sample.lost += not is_good
 
     def give_up(self) -> None:
-        """Counts all that has not been answered as lost."""
+        """Counts all unanswered requests as lost."""
         now = time.monotonic()
         while self.waiting:
             self._record(now - self.waiting.popleft(), is_good=False)
@@ -153,7 +153,7 @@ class _Clients:
         self._kept = {load.name: [_Lane(load, self._selector) for _ in range(load.connections)] for load in loads}
 
     def connect(self) -> None:
-        """Opens the connections that are kept alive, each with a request that is not measured."""
+        """Opens the kept-alive connections, each with a request that is not measured."""
         lanes = [lane for lanes in self._kept.values() for lane in lanes]
         for lane in lanes:
             lane.ask()
@@ -177,7 +177,7 @@ class _Clients:
         return samples
 
     def _schedule(self, seconds: float) -> list[tuple[float, Load, int]]:
-        """When each request is due: at random within its interval, but the same in each run."""
+        """The time at which each request is due: random within its interval, but the same in each run."""
         dice = random.Random(1)
         schedule = [
             ((number + dice.random()) / load.rate, load, number)
@@ -186,7 +186,7 @@ class _Clients:
         return sorted(schedule, key=lambda request: request[0])
 
     def _run_until(self, end: float, lanes: list[_Lane] | None = None) -> None:
-        """Serves the connections until `end`, or until `lanes`, if there are any, wait for nothing."""
+        """Handles the connections until `end`, or until none of `lanes`, if there are any, waits."""
         while (left := end - time.monotonic()) > 0 and (lanes is None or any(lane.waiting for lane in lanes)):
             for key, events in self._selector.select(left):
                 key.data.ready(events)
@@ -222,7 +222,7 @@ class HonestClients:
 
 
 def _serve(pipe: multiprocessing.connection.Connection, loads: list[Load], seconds: float) -> None:
-    # A collection would show as a delay.
+    # A garbage collection would show as a delay.
     gc.disable()
     clients = _Clients(loads)
     clients.connect()

@@ -1,6 +1,6 @@
-"""HTTP/2 for attackers: the bytes of frames, and a connection that does only what an attack needs.
+"""HTTP/2 for attackers: the bytes of frames, and a minimal connection.
 
-It needs no package. It does not decode header blocks and throws content away, so that it is fast enough to attack.
+It needs no package. It does not decode header blocks and discards content, so that it is fast enough to attack.
 """
 
 import select
@@ -20,7 +20,7 @@ Address = tuple[str, int]
 
 
 class Ended(Exception):
-    """The server has ended the connection."""
+    """The error for a connection that the server has ended."""
 
 
 def frame(kind: int, flags: int = 0, stream: int = 0, payload: bytes = b"") -> bytes:
@@ -56,9 +56,9 @@ def head(method: str, path: str) -> bytes:
 
 
 class Connection:
-    """A connection that keeps the server's flow control and answers what has to be answered.
+    """A connection that keeps to the server's flow control and answers frames that need an answer.
 
-    It is driven by `turn`, which sends what is queued and takes in what has come, as far as both go.
+    `turn` drives it: it sends queued bytes and processes received ones, as far as possible.
     """
 
     def __init__(self, address: Address, initial_window: int = LARGEST_WINDOW, timeout: float = 5):
@@ -67,7 +67,7 @@ class Connection:
         self._socket.setblocking(False)
         self._input = bytearray()
         self._output = bytearray()
-        #: How many bytes of content may be sent, in all and on the streams of which we have heard.
+        #: How many bytes of content may be sent, in all and on the streams with window updates.
         self.room = DEFAULT_WINDOW
         self._stream_room: dict[int, int] = {}
         self._initial_room = DEFAULT_WINDOW
@@ -132,7 +132,7 @@ class Connection:
         del self._input[:position]
 
     def _take(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        """Takes in a frame that is not DATA."""
+        """Processes a frame other than DATA."""
         if kind == HEADERS:
             self.ended += flags & END_STREAM
         elif kind == RST_STREAM:

@@ -1,4 +1,4 @@
-"""What honest clients have seen of a server, and the rules by which that is judged."""
+"""The measurements of honest clients, and the rules to judge them."""
 
 import dataclasses
 from collections.abc import Callable
@@ -12,12 +12,12 @@ KEPT, NEW, BLOCKING = "kept-alive", "new", "blocking"
 CONTROL = "control "
 QUIET = Attack("quiet", lambda workers: [])
 
-#: What p99 may be at least, in seconds; the same where one worker of several is blocked; what `/block?ms=10` may take.
+#: The p99 that is always allowed, in seconds; the same if one of several workers is blocked; the limit of `/block?ms=10`.
 ALLOWANCE, ALLOWANCE_BESIDE_BLOCKED_WORKER, ALLOWANCE_OF_BLOCKING = 0.020, 0.010, 1.0
-#: What p99 may be in relation to that of a quiet server, and of the control.
+#: The allowed p99 relative to that of a quiet server, and to that of the control.
 QUIET_FACTOR, CONTROL_FACTOR = 5, 2
-#: The p99 of the control in seconds from which on a measurement says more about the machine than about the server. A
-#: quiet server has to be quieter, so as not to raise the bounds.
+#: The p99 of the control in seconds above which a measurement says more about the machine than about the server. The
+#: limit for a quiet server is lower, so that it does not raise the bounds.
 DISTURBANCE, DISTURBANCE_OF_QUIET = 0.025, ALLOWANCE / QUIET_FACTOR
 
 
@@ -31,15 +31,15 @@ class Setting:
 
 @dataclasses.dataclass
 class Measurement:
-    """What honest clients saw of a server under an attack, or of a quiet one, and what became of the server."""
+    """The measurements of honest clients of a server under an attack, or of a quiet one, and the server's state afterwards."""
 
     attack: Attack
     setting: Setting
     samples: dict[str, Sample]
-    #: In bytes; the growth is from before the attack to the most that was seen.
+    #: In bytes; the growth is from before the attack to the peak.
     peak_memory: int
     memory_growth: int
-    #: What was wrong with the server after the attack.
+    #: The faults of the server after the attack.
     complaints: list[str]
 
     def p99(self, load: str) -> float:
@@ -54,14 +54,14 @@ class Measurement:
 
     @property
     def is_disturbed(self) -> bool:
-        """Whether the machine was too busy for the figures to mean anything."""
+        """Whether the machine was too busy for meaningful figures."""
         if self.attack is QUIET:
             return max(self.p99(KEPT), self.p99(NEW)) > DISTURBANCE_OF_QUIET
         return any(
             self.p99(CONTROL + load) > DISTURBANCE or self.samples[CONTROL + load].lost for load in (KEPT, NEW))
 
     def failures(self, quiet: "Measurement", slack: float) -> list[str]:
-        """What breaks the rules, compared with the same server when it was quiet."""
+        """The violations of the rules, by comparison with the same server when it was quiet."""
         found = list(self.complaints)
         for load in (KEPT, NEW):
             bound = slack * self._bound(load, quiet)

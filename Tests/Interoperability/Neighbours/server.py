@@ -1,4 +1,4 @@
-"""The web app in a process of its own, under limits, with a look at its memory."""
+"""The web app as a process with limits and memory measurements."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ class Server:
         self._jam = jam
 
     def logs_after_jam(self, text: bytes, patience: float) -> bool:
-        """Reads the pipe that is its standard error, and says whether `text` comes within `patience` seconds."""
+        """Reads the pipe of its standard error, and returns whether `text` appears within `patience` seconds."""
         assert self._jam is not None
         end, output = time.monotonic() + patience, b""
         while text not in output and (left := end - time.monotonic()) > 0:
@@ -37,7 +37,7 @@ class Server:
         return self.process.poll() is None
 
     def memory(self) -> int:
-        """The resident memory in bytes; 0 if the process has ended. It also keeps `peak_memory` up to date."""
+        """The resident memory in bytes; 0 if the process has ended. It also updates `peak_memory`."""
         status = self._status()
         self.peak_memory = max(self.peak_memory, status.get("VmHWM", 0))
         return status.get("VmRSS", 0)
@@ -56,8 +56,8 @@ def running(
 ) -> Iterator[Server]:
     """Starts the web app on a free port, and kills it at the end.
 
-    `address_space` is its limit in bytes, as `ulimit -v` sets it. With `stderr_is_jammed` its standard error is a pipe
-    that is full and not read.
+    `address_space` is its limit in bytes, as `ulimit -v` sets it. With `stderr_is_jammed` its standard error is a full pipe
+    without a reader.
     """
     settings = {"RUNTIME": runtime, "RUNTIME_WORKERS": str(workers), "PORT": "0", "SWIFT_BACKTRACE": "enable=no"}
     with contextlib.ExitStack() as cleanup:
@@ -81,7 +81,7 @@ def _limit_address_space(size: int | None) -> None:
 
 
 def _full_pipe(cleanup: contextlib.ExitStack) -> tuple[int, int]:
-    """The reading and the writing end of a pipe to which not one more byte can be written."""
+    """The reading and the writing end of a full pipe."""
     reader, writer = os.pipe()
     for descriptor in (reader, writer):
         cleanup.callback(os.close, descriptor)

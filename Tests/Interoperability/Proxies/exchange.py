@@ -1,8 +1,8 @@
-"""Has nginx and HAProxy stand between the web app and its clients, and does what clients do.
+"""Tests the web app through nginx and HAProxy.
 
     python3 exchange.py ADDRESS [--short]
 
-Nothing may break that works without a proxy. It ends with 1 at the first thing that does, and says what.
+Everything that works without a proxy has to work. The script ends with 1 at the first failure, and prints it.
 """
 
 import contextlib
@@ -27,7 +27,7 @@ MEGABYTE = 1024 * 1024
 
 
 class Client(http.client.HTTPConnection):
-    """A client of HTTP/1.1 that goes by way of a proxy's socket, and keeps its connection where it may."""
+    """A client of HTTP/1.1 that connects to a proxy's socket, and keeps its connection if the proxy does."""
 
     def __init__(self, proxy: Proxy, name: str):
         super().__init__("localhost")
@@ -51,7 +51,7 @@ def expect(what: str, found: object, wanted: object) -> None:
 
 
 def chunks(content: bytes) -> Iterator[bytes]:
-    """`content` in pieces whose number is not known before."""
+    """`content` in pieces, without a known length."""
     for start in range(0, len(content), 16_384):
         yield content[start:start + 16_384]
 
@@ -68,7 +68,7 @@ def check_pages(proxy: Proxy, name: str) -> None:
 
 
 def check_uploads(proxy: Proxy, name: str) -> None:
-    """Content comes back whole, chunked or not. A client that reads only when it has sent all has little in flight."""
+    """Content comes back whole, chunked or not. The sizes are small for a client that reads only after it has sent all."""
     with contextlib.closing(Client(proxy, name)) as client:
         for size in 0, 1, 20_000, 60_000:
             content = os.urandom(size)
@@ -79,7 +79,7 @@ def check_uploads(proxy: Proxy, name: str) -> None:
 
 
 def echo(proxy: Proxy, name: str, content: bytes) -> bytes:
-    """What `/echo` makes of `content`, for a client that reads while it sends."""
+    """The response of `/echo` to `content`, for a client that reads while it sends."""
     with proxy.connect(name) as connection:
         head = f"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: {len(content)}\r\n\r\n"
         sender = threading.Thread(target=send_all, args=(connection, head.encode() + content))
@@ -92,15 +92,15 @@ def echo(proxy: Proxy, name: str, content: bytes) -> bytes:
 
 
 def send_all(connection: socket.socket, data: bytes) -> None:
-    # Who closes early is for the side that reads to see.
+    # If the proxy closes early, the reading side sees it.
     with contextlib.suppress(OSError):
         connection.sendall(data)
 
 
 def check_early_answers(proxy: Proxy, name: str) -> None:
-    """Answers that come before the request's content has are not lost, nor is the next request that the proxy passes on.
+    """Answers that come before the request's content are not lost, nor is the next request that the proxy passes on.
 
-    What becomes of the client's own connection is for the proxy to say. Some end it without having said so.
+    The proxy decides about the client's own connection. Some proxies close it without announcing it.
     """
     with contextlib.closing(Client(proxy, name)) as client:
         for size in 1, 60_000, MEGABYTE:
@@ -112,11 +112,11 @@ def check_early_answers(proxy: Proxy, name: str) -> None:
 
 
 def early(client: Client, path: str, body: bytes | Iterator[bytes]) -> int:
-    """The status of the answer to an upload, even if it comes before all of that is sent."""
+    """The status of the answer to an upload, even if it comes before the whole upload is sent."""
     try:
         client.request("POST", path, body, encode_chunked=True)
     except (BrokenPipeError, ConnectionResetError):
-        # The proxy reads no further: its answer is there, and the connection at its end.
+        # The proxy has stopped reading: it has answered, and closed the connection.
         response = http.client.HTTPResponse(client.sock)
         response.begin()
         client.close()
@@ -127,7 +127,7 @@ def early(client: Client, path: str, body: bytes | Iterator[bytes]) -> int:
 
 
 def check_cancelled_streams(proxy: Proxy, name: str, rounds: int, in_flight: Callable[[], int]) -> None:
-    """Streams of events that are cancelled by the hundred do others no harm, and leave nothing behind."""
+    """Hundreds of cancelled event streams do not affect other streams, and leave no requests behind."""
     with others_served(proxy, name):
         for _ in range(rounds):
             streams = [proxy.connect(name) for _ in range(STREAMS)]
@@ -142,19 +142,19 @@ def check_cancelled_streams(proxy: Proxy, name: str, rounds: int, in_flight: Cal
                 expect(f"stream {number}", received.split()[1], b"200")
             for stream in streams:
                 stream.close()
-    # The one is the request that asks.
+    # The one is the request for the number itself.
     wait_until("the streams have ended", lambda: in_flight() <= 1)
 
 
 def check_impatience(proxy: Proxy, name: str, in_flight: Callable[[], int]) -> None:
-    """Clients that give up waiting by the hundred do others no harm either."""
+    """Hundreds of clients that give up waiting do not affect other clients either."""
     with others_served(proxy, name):
         for _ in range(4):
             clients = [proxy.connect(name) for _ in range(STREAMS)]
             for client in clients:
                 client.sendall(b"GET /sleep?ms=60000 HTTP/1.1\r\nHost: a\r\n\r\n")
             wait_until("they wait", lambda: in_flight() > STREAMS)
-            # A client that is gone sooner counts as one that means no good. The server's ticks are a second long.
+            # A client that disconnects sooner counts as an attacker. The server's ticks are a second long.
             time.sleep(2.2)
             for client in clients:
                 client.close()
@@ -162,7 +162,7 @@ def check_impatience(proxy: Proxy, name: str, in_flight: Callable[[], int]) -> N
 
 
 def check_reload(proxy: Proxy, name: str) -> None:
-    """A reload costs no answer that has begun. New connections may be ended by the processes that go."""
+    """A reload interrupts no answer that has begun. The old processes may close new connections."""
     with others_served(proxy, name, forgives=http.client.RemoteDisconnected):
         proxy.reload()
 
@@ -171,7 +171,7 @@ def check_reload(proxy: Proxy, name: str) -> None:
 def others_served(
     proxy: Proxy, name: str, forgives: type[Exception] | tuple[()] = ()
 ) -> Iterator[None]:
-    """Makes small requests, each on a connection of its own, and expects good answers until the end.
+    """Makes small requests, each on a connection of its own, and expects successful answers until the end.
 
     `forgives` is the error that does not count.
     """
@@ -202,7 +202,7 @@ def others_served(
 
 
 def check_health(proxy: Proxy) -> None:
-    """HAProxy finds the app well by each kind of check, and has never taken it out of service."""
+    """HAProxy reports the app as healthy by each kind of check, and has never taken it out of service."""
     wait_until(
         "every check has passed",
         lambda: all(row["status"] == "UP" and row["check_status"].startswith("L7OK") for row in proxy.health().values()),
@@ -244,7 +244,7 @@ def check(proxy: Proxy, kind: str, address: str, is_short: bool) -> None:
 
 def main() -> None:
     address, is_short = sys.argv[1], "--short" in sys.argv
-    # Short names: that of a socket may have no more than 107 bytes.
+    # A short path: that of a socket may have at most 107 bytes.
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         for start in nginx, haproxy:
             with start(address, Path(directory) / start.__name__) as proxy:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-#: How long a proxy may take to start, to reload, or to find a server well, in seconds.
+#: How long a proxy may take to start, to reload, or to report a server as healthy, in seconds.
 PATIENCE = 30.0
 
 NGINX = """
@@ -107,10 +107,10 @@ class Proxy:
         return connection
 
     def reload(self) -> None:
-        """Has it read its configuration anew, with new processes for new connections."""
+        """Makes the proxy reload its configuration, with new processes for new connections."""
         before = self._children()
         self._process.send_signal(self._reload_signal)
-        # What the old processes have is brought to its end first.
+        # The old processes finish their connections first.
         wait_until("it has reloaded", lambda: bool(self._children()) and not self._children() & before)
 
     def _children(self) -> set[str]:
@@ -118,11 +118,11 @@ class Proxy:
         return set(Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
 
     def log(self) -> str:
-        """What it has said."""
+        """Its log."""
         return self._log.read_text(errors="replace")
 
     def health(self) -> dict[str, dict[str, str]]:
-        """What HAProxy thinks of its servers, by backend."""
+        """HAProxy's status of its servers, by backend."""
         with self.connect("stats") as connection:
             connection.sendall(b"show stat\n")
             text = b""
@@ -135,14 +135,14 @@ class Proxy:
 
 @contextlib.contextmanager
 def nginx(app: str, directory: Path) -> Iterator[Proxy]:
-    """nginx that keeps connections to `app`: `buffered` takes a request in before it passes it on, `unbuffered` not."""
+    """nginx with kept-alive connections to `app`: `buffered` reads a request before it passes it on, `unbuffered` does not."""
     with _running("nginx", NGINX, app, directory, ["nginx", "-p", str(directory), "-c"], signal.SIGHUP) as proxy:
         yield proxy
 
 
 @contextlib.contextmanager
 def haproxy(app: str, directory: Path) -> Iterator[Proxy]:
-    """HAProxy that speaks to `app` by the version that the socket's name says."""
+    """HAProxy that connects to `app` with the version of HTTP in the socket's name."""
     command = ["haproxy", "-W", "-db", "-f"]
     with _running("haproxy", HAPROXY, app, directory, command, signal.SIGUSR2) as proxy:
         yield proxy
@@ -154,7 +154,7 @@ def _running(
 ) -> Iterator[Proxy]:
     directory.mkdir()
     configuration, log = directory / "configuration", directory / "log"
-    # The workers of a master that is root have to get at the sockets of this directory.
+    # If the master is root, its workers need access to the sockets of this directory.
     user = "user root;" if os.geteuid() == 0 else ""
     configuration.write_text(template.format(app=app, directory=directory, user=user))
     with log.open("wb") as output:
@@ -185,7 +185,7 @@ def wait_until(
     what: str, holds: Callable[[], bool], may_still: Callable[[], bool] = lambda: True,
     explain: Callable[[], str] = lambda: "",
 ) -> None:
-    """Waits until `holds` does, and fails if that takes long or may not happen any more."""
+    """Waits until `holds` returns true, and fails if that takes too long or cannot happen any more."""
     end = time.monotonic() + PATIENCE
     while not holds():
         if time.monotonic() > end or not may_still():

@@ -1,4 +1,4 @@
-"""Has Python's ssl and its http.client talk to the web app over TLS.
+"""Tests the web app over TLS with Python's ssl and http.client.
 
     python exchange.py HOST:PORT CERTIFICATE
 """
@@ -26,7 +26,7 @@ def main() -> None:
     expect("an echo", connection.getresponse().read() == content, True)
     connection.close()
 
-    # The end of what is sent is said, so that it can be told from a connection that is cut off.
+    # A close_notify marks the end, which distinguishes it from truncation.
     with socket.create_connection((host, int(port)), timeout=30) as raw:
         with context.wrap_socket(raw, server_hostname="localhost", suppress_ragged_eofs=False) as stream:
             stream.sendall(b"GET /plaintext HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

@@ -1,5 +1,5 @@
-"""Has the web app take certificates from its files, one after another, while requests are made all the time: over both
-versions of HTTP, and over connections that are kept as well as over new ones.
+"""Makes the web app reload its certificate several times while clients make requests: over both versions of HTTP, on
+kept-alive connections and on new ones.
 
     python reload.py HOST:PORT CERTIFICATE KEY PROCESS
 """
@@ -19,19 +19,19 @@ import httpx
 
 PATIENCE = 30
 ROUNDS = 5
-# Of each kind, so that there is always one in the middle of a handshake or of a request.
+# The number of clients of each kind, enough that one is always in the middle of a handshake or of a request.
 CLIENTS = 2
 
 
 def unverified() -> ssl.SSLContext:
-    """Nothing is verified: the certificate that the server had is in no file any more."""
+    """A context without verification, since the server's previous certificate is not in a file any more."""
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
 
 
 class Client(threading.Thread):
-    """Makes one request after another, until it is told to stop or one has failed."""
+    """Makes one request after another, until it is stopped or one fails."""
 
     def __init__(self, url: str, is_http2: bool, keeps: bool) -> None:
         super().__init__(daemon=True)
@@ -52,7 +52,7 @@ class Client(threading.Thread):
                     self.ask(client)
                     while self.keeps and not self.is_stopped.is_set():
                         self.ask(client)
-        except Exception as failure:  # Whatever it is, the main thread says it.
+        except Exception as failure:  # The main thread reports every error.
             self.failure = failure
 
     def ask(self, client: httpx.Client) -> None:
@@ -68,7 +68,7 @@ class Client(threading.Thread):
 
 
 def make_certificate(directory: str, number: int) -> tuple[str, str]:
-    """Makes a certificate and its key, and gives the paths of both."""
+    """Makes a certificate and its key, and returns the paths of both."""
     certificate, key = f"{directory}/{number}.pem", f"{directory}/{number}-key.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate, "-days", "2",
@@ -79,7 +79,7 @@ def make_certificate(directory: str, number: int) -> tuple[str, str]:
 
 
 def shown(port: int) -> bytes:
-    """The certificate that a new connection is shown."""
+    """The certificate of a new connection."""
     with socket.create_connection(("localhost", port), timeout=PATIENCE) as raw:
         with unverified().wrap_socket(raw, server_hostname="localhost") as stream:
             return stream.getpeercert(binary_form=True)
@@ -106,7 +106,7 @@ def main() -> None:
         for client in clients:
             client.start()
         for sources in made:
-            # Each client has made a request since the last time, and is at the next.
+            # Each client has completed a request since the last reload, and makes the next.
             before = [client.requests for client in clients]
             wait_for(
                 "requests", lambda: all(c.requests > count for c, count in zip(clients, before)), clients)

@@ -1,4 +1,4 @@
-"""Streams on which another protocol than HTTP is spoken: a connection after HTTP/1.1, and a stream of HTTP/2."""
+"""Streams with a protocol other than HTTP: a connection after HTTP/1.1, and a stream of HTTP/2."""
 
 import contextlib
 import select
@@ -11,16 +11,16 @@ import h2.errors
 import h2.events
 import h2.settings
 
-# How long anything may take, in seconds.
+# The time limit of each operation, in seconds.
 PATIENCE = 20
 
 
 class Reset(Exception):
-    """The stream has not ended well."""
+    """The error for a stream that did not end properly."""
 
 
 class Connection:
-    """A TCP connection. What comes while it sends is kept, so that neither side waits for the other."""
+    """A TCP connection. It buffers input while it sends, so that neither side waits for the other."""
 
     def __init__(self, address):
         host, port = address.rsplit(":", 1)
@@ -34,7 +34,7 @@ class Connection:
         while left:
             readers = [] if self.has_ended else [self.socket]
             readable, writable, _ = select.select(readers, [self.socket], [], PATIENCE)
-            assert readable or writable, "the server takes nothing"
+            assert readable or writable, "the server does not read"
             if readable:
                 self.take_in()
             if writable:
@@ -49,7 +49,7 @@ class Connection:
         self.inbox += data
 
     def receive(self):
-        """What has come; nothing at the end."""
+        """The received bytes; empty at the end."""
         if not self.inbox and not self.has_ended:
             self.take_in()
         data, self.inbox = self.inbox, b""
@@ -67,7 +67,7 @@ class Connection:
 
 
 class HTTP1Stream(Connection):
-    """The connection of a request, of which `status` and `fields` are the response's."""
+    """The connection of a request; `status` and `fields` are those of the response."""
 
     def __init__(self, address, head, behind=b""):
         super().__init__(address)
@@ -75,7 +75,7 @@ class HTTP1Stream(Connection):
         data = b""
         while b"\r\n\r\n" not in data:
             more = self.receive()
-            assert more, f"the server has finished after {data}"
+            assert more, f"the server closed the connection after {data}"
             data += more
         head, self.inbox = data.split(b"\r\n\r\n", 1)
         lines = head.decode().split("\r\n")
@@ -89,7 +89,7 @@ class HTTP2Connection:
     def __init__(self, address):
         self.address = address
         self.wire = Connection(address)
-        # The package would have a CONNECT without a path, which is what it has to be, for an error.
+        # The package rejects a CONNECT without a path, which is the valid form.
         options = h2.config.H2Configuration(client_side=True, validate_outbound_headers=False)
         self.h2 = h2.connection.H2Connection(options)
         self.h2.initiate_connection()
@@ -123,7 +123,7 @@ class HTTP2Connection:
 
 
 class HTTP2Stream:
-    """The stream of a request, of which `status` and `fields` are the response's."""
+    """The stream of a request; `status` and `fields` are those of the response."""
 
     def __init__(self, connection, fields, behind=b"", ends=False):
         self.connection, self.h2 = connection, connection.h2
@@ -169,7 +169,7 @@ class HTTP2Stream:
             self.connection.flush()
 
     def receive(self):
-        """What has come; nothing at the end."""
+        """The received bytes; empty at the end."""
         while not self.inbox and not self.has_ended:
             self.wait()
         data, self.inbox = self.inbox, b""
@@ -188,7 +188,7 @@ class HTTP2Stream:
 
 
 def opened(stream):
-    """`stream` for the length of a block."""
+    """`stream`, closed at the end of the block."""
     return contextlib.closing(stream)
 
 
@@ -196,9 +196,9 @@ def receive_exactly(stream, count):
     data = b""
     while len(data) < count:
         more = stream.receive()
-        assert more, f"the stream has ended after {len(data)} of {count} bytes"
+        assert more, f"the stream ended after {len(data)} of {count} bytes"
         data += more
-    assert len(data) == count, f"there were {len(data)} bytes in place of {count}"
+    assert len(data) == count, f"received {len(data)} bytes instead of {count}"
     return data
 
 

@@ -1,5 +1,5 @@
-"""Has others go through the tunnel at the first address given: curl, websockets to websocket-echo at the second address,
-and streams of HTTP/1.1 and HTTP/2 to peers that end in every way."""
+"""Tests the tunnel at the first address given: curl, websockets to websocket-echo at the second address, and streams of
+HTTP/1.1 and HTTP/2 to peers that end in every way."""
 
 import contextlib
 import http.server
@@ -20,7 +20,7 @@ from streams import (
 
 @contextlib.contextmanager
 def server(serve, host="127.0.0.1"):
-    """The port of a server that does `serve` with each connection."""
+    """The port of a server that calls `serve` with each connection."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family) as listener:
         def accept():
@@ -44,7 +44,7 @@ def echo(connection):
 
 
 def count(connection):
-    """Says how much has come, once that has ended."""
+    """Reads to the end, and then sends the number of received bytes."""
     with connection:
         total = 0
         while data := connection.recv(65536):
@@ -77,7 +77,7 @@ def check_copying(connect, address):
         with tunnel(connect, address, port) as stream:
             stream.send(data)
             stream.finish()
-            assert receive_to_end(stream) == data, "it is not what was sent"
+            assert receive_to_end(stream) == data, "the echo differs from the sent bytes"
     if socket.has_ipv6:
         with contextlib.suppress(OSError), server(echo, "::1") as port:
             with tunnel(connect, address, port, b"six", "[::1]") as stream:
@@ -118,7 +118,7 @@ def check_resets(connect, address):
         stream.send(b"x")
         try:
             assert receive_to_end(stream) == b""
-            assert connect is http1, "HTTP/2 does not tell that the peer has reset the connection"
+            assert connect is http1, "HTTP/2 does not report the peer's reset"
         except Reset as error:
             assert connect is http1 or error.args == (h2.errors.ErrorCodes.CONNECT_ERROR,), error
 
@@ -136,7 +136,7 @@ def check_resets(connect, address):
 
 
 def check_refusals(connect, address):
-    # A port that is taken, and on which nothing listens.
+    # A port that is in use but has no listener.
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         for target, status in [
@@ -154,7 +154,7 @@ def check_others(address):
         extended = [(":method", "CONNECT"), (":protocol", "websocket"), (":scheme", "http"), (":path", "/")]
         assert HTTP2Stream(connection, extended + [(":authority", address)]).status == "405"
         with server(echo) as port:
-            # Many at once, each with its own peer.
+            # Many streams at once, each with its own peer.
             streams = [http2(address, f"127.0.0.1:{port}", connection=connection) for _ in range(20)]
             for number, stream in enumerate(streams):
                 stream.send(b"%02d" % number * 20_000)
@@ -187,7 +187,7 @@ def check_curl(address):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as site:
         threading.Thread(target=site.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{site.server_port}/"
-        # Both go through one tunnel.
+        # Both requests go through one tunnel.
         outcome = curl(url, "--data-binary", "@-", "-H", "Expect:", url)
         assert (outcome.returncode, outcome.stdout) == (0, data * 2), outcome.returncode
         site.shutdown()

@@ -1,7 +1,7 @@
-"""Has the package websockets of PyPI talk to websocket-echo at the address given, over HTTP/1.1 and over HTTP/2.
+"""Tests websocket-echo at the given address with the package websockets from PyPI, over HTTP/1.1 and over HTTP/2.
 
-Its client opens connections of HTTP/1.1. Where the frames matter, its protocol without input and output is driven over a
-stream of either version, as is what no client should send.
+The package's client uses HTTP/1.1. For tests of frames, its sans-I/O protocol runs over a stream of either version, as do
+frames that a client must not send.
 """
 
 import os
@@ -18,7 +18,7 @@ KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # RFC 
 LIMIT = 16 << 20
 
 
-# How WebSockets are opened
+# Opening WebSockets
 
 
 def http1(address, *fields, start="GET / HTTP/1.1"):
@@ -46,7 +46,7 @@ def open_http2(address, connection=None):
     return stream
 
 
-# What is said over them
+# Messages
 
 
 class Peer:
@@ -59,14 +59,14 @@ class Peer:
 
     def flush(self):
         for data in self.protocol.data_to_send():
-            # An empty piece stands for the end, which is the server's to begin with.
+            # An empty piece stands for the end, which the server has to send first.
             self.stream.send(data)
 
     def frame(self):
-        """The next frame that comes."""
+        """The next frame."""
         while not self.frames:
             data = self.stream.receive()
-            assert data, "the server has finished"
+            assert data, "the server closed the stream"
             self.protocol.receive_data(data)
             self.frames += self.protocol.events_received()
         return self.frames.pop(0)
@@ -74,7 +74,7 @@ class Peer:
     def expect(self, opcode, data):
         frame = self.frame()
         assert (frame.opcode, frame.fin) == (opcode, True), frame
-        assert bytes(frame.data) == data, f"{len(frame.data)} bytes in place of {len(data)}, or others"
+        assert bytes(frame.data) == data, f"{len(frame.data)} bytes instead of {len(data)}, or different ones"
 
     def say(self, data, opcode=Opcode.BINARY):
         send = self.protocol.send_text if opcode is Opcode.TEXT else self.protocol.send_binary
@@ -83,7 +83,7 @@ class Peer:
 
 
 def frame(opcode, payload=b"", *, fin=1, reserved=0, mask=b"\x01\x02\x03\x04", length=None, form=None):
-    """A frame as it is on the wire, right or wrong: `length` is what it says of itself, in the form 7, 16 or 64."""
+    """The bytes of a valid or invalid frame: `length` is the length in its header, in the form of 7, 16 or 64 bits."""
     length = len(payload) if length is None else length
     form = form or (7 if length <= 125 else 16 if length <= 0xFFFF else 64)
     short = {7: length, 16: 126, 64: 127}[form]
@@ -106,7 +106,7 @@ def check_sizes(open_one):
 
 
 def check_many(open_one):
-    """Messages without waiting for answers: many to a read, and some that are torn by one."""
+    """Messages without waiting for answers: many per read, and some split between reads."""
     messages = [b"%d" % number * (number % 40) for number in range(5000)]
     with opened(open_one()) as stream:
         peer = Peer(stream)
@@ -122,7 +122,7 @@ def check_fragments(open_one):
     with opened(open_one()) as stream:
         peer = Peer(stream)
         protocol = peer.protocol
-        # The second letter of two bytes is torn apart, and control frames come between the pieces.
+        # The second letter of two bytes is split, and control frames come between the pieces.
         protocol.send_text(text[:6], fin=False)
         protocol.send_ping(b"between")
         protocol.send_continuation(text[6:8], fin=False)
@@ -180,8 +180,8 @@ VIOLATIONS = [
 def check_violations(open_one):
     for name, data, code in VIOLATIONS:
         with opened(open_one()) as stream:
-            # There is more behind it that will not be read, and the client learns why all the same: as much as a window of
-            # HTTP/2 has room for, or more than the server reads at once.
+            # More bytes follow that the server does not read, and the client still gets the reason: as many as a window of
+            # HTTP/2 allows, or more than the server reads at once.
             stream.send(data + b"x" * (40_000 if isinstance(stream, HTTP2Stream) else 300_000))
             peer = Peer(stream)
             try:
@@ -203,14 +203,14 @@ def check_disconnects(open_one):
             stream.send(sent)
             stream.finish()
             try:
-                assert receive_to_end(stream) == b"", "the server answers what is not whole"
+                assert receive_to_end(stream) == b"", "the server answers an incomplete message"
             except Reset:
-                pass  # That is how HTTP/2 says that it has not ended well.
+                pass  # The reset is how HTTP/2 signals an improper end.
     check_closing(open_one)
 
 
 def check_neighbours(address):
-    """Several WebSockets of one HTTP/2 connection, of which one ends badly."""
+    """Several WebSockets of one HTTP/2 connection, one of which fails."""
     with opened(HTTP2Connection(address)) as connection:
         peers = [Peer(open_http2(address, connection)) for _ in range(10)]
         for number, peer in enumerate(peers):
@@ -257,7 +257,7 @@ def check_refusals(address):
 
 
 def check_client(address):
-    """The client of websockets, as programs use it."""
+    """The client of the package, as programs use it."""
     large = os.urandom(6_000_000)
     with websockets.sync.client.connect(f"ws://{address}/", max_size=None, proxy=None) as client:
         for message in ("hello", "", "Grüße", b"\x00\xff", large):
@@ -265,7 +265,7 @@ def check_client(address):
             assert client.recv(timeout=20) == message
         client.send(["in ", "three ", "pieces"])
         assert client.recv(timeout=20) == "in three pieces"
-        assert client.ping().wait(20), "there is no pong"
+        assert client.ping().wait(20), "no pong arrived"
     assert (client.close_code, client.close_reason) == (1000, ""), client.close_code
 
 
