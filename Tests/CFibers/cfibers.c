@@ -6,7 +6,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-/// What Swift's concurrency library has in thread-local variables: above all which task runs.
+/// The thread-local variables of Swift's concurrency library, above all the current task.
 struct task_state {
   char bytes[256];
 };
@@ -22,11 +22,11 @@ struct fiber {
 // Much more than the code under test needs.
 static const size_t stack_size = 256 * 1024;
 
-/// Where the calling thread has those variables, and how long they are.
+/// The address and the size of the calling thread's variables.
 static __thread void *task_state;
 static __thread size_t task_state_size;
 
-// Any function of that library: it is loaded where this is linked.
+// Any function of that library, which is loaded wherever this file is linked.
 extern void *swift_task_getCurrent(void);
 
 static int find_task_state(struct dl_phdr_info *library, size_t size, void *unused) {
@@ -42,7 +42,7 @@ static int find_task_state(struct dl_phdr_info *library, size_t size, void *unus
   return 1;
 }
 
-// Its arguments are ints, so a pointer comes in two.
+// makecontext passes ints, so a pointer comes in two halves.
 static void start(unsigned low, unsigned high) {
   fiber *self = (fiber *)((unsigned long)high << 32 | low);
   self->entry(self->argument);
@@ -63,14 +63,14 @@ fiber *fiber_create(void (*entry)(void *), void *argument) {
 
 fiber *fiber_of_thread(void) {
   if (!task_state) {
-    swift_task_getCurrent();  // So that the thread has those variables.
+    swift_task_getCurrent();  // Allocates the thread's variables.
     dl_iterate_phdr(find_task_state, NULL);
   }
   return calloc(1, sizeof(fiber));
 }
 
 void fiber_switch(fiber *from, fiber *to) {
-  // A coroutine begins with zeros, as a thread does: the variables have no other initial values.
+  // A coroutine begins with zeros, as a thread does, since the variables have no other initial values.
   memcpy(&from->tasks, task_state, task_state_size);
   memcpy(task_state, &to->tasks, task_state_size);
   swapcontext(&from->context, &to->context);

@@ -88,7 +88,7 @@ extension ModelTests {
       }
     }
 
-    @Test func `A connection that begins to wait for a request as the server closes does not wait for ever`()
+    @Test func `A connection that starts to wait for a request as the server closes stops waiting`()
       async throws
     {
       try await Model.explore { model in
@@ -117,7 +117,7 @@ extension ModelTests {
       }
     }
 
-    @Test func `A connection that waits for its client to go as the server's watch ends does not wait for ever`()
+    @Test func `A connection that waits for its client to disconnect as the server's watch ends stops waiting`()
       async throws
     {
       try await Model.explore { model in

@@ -60,7 +60,7 @@ extension ModelTests {
     }
 
     @Test(arguments: [0, 3])
-    func `An owner that fills its queue again while somebody steals from it`(turned: Int) async throws {
+    func `An owner that refills its queue while a thief steals from it`(turned: Int) async throws {
       try await Model.explore { model in
         let (owner, thief) = (Line(), Line())
         owner.turn(turned)

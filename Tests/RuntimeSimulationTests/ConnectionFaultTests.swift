@@ -64,7 +64,7 @@ struct ConnectionFaultTests {
     #expect(Set(ends.elements) == [true, false])
   }
 
-  @Test func `What befalls one connection is not told of another, and the runtime tells of all`() async throws {
+  @Test func `Faults of one connection are not reported for another, and the runtime reports all`() async throws {
     let kinds = Recorder<Fault.Kind>()
     try await simulate(seeds: 1...50, faults: .rough) { runtime in
       let told = Recorder<Fault>()

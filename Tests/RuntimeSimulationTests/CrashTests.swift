@@ -32,7 +32,7 @@ struct CrashTests {
     }
   }
 
-  @Test func `Nothing of a crashed host runs again, whatever its tasks were at, and the run ends with nothing left`()
+  @Test func `No task of a crashed host runs again, and the run ends without remaining tasks`()
     async throws
   {
     let sum = Recorder<Int>()
@@ -162,7 +162,7 @@ struct CrashTests {
     }
   }
 
-  @Test func `Who connects to a host that has crashed is refused, or waits`() async throws {
+  @Test func `A connection attempt to a crashed host is refused, or waits`() async throws {
     try await simulate(seeds: 1...20, faults: .calm) { runtime in
       let server = runtime.host { try await Self.echo($0) }
       try await runtime.clock.sleep(for: .milliseconds(1))
@@ -251,7 +251,7 @@ struct CrashTests {
     }
   }
 
-  @Test func `What the test itself has under way on a host that crashes ends with an error`() async throws {
+  @Test func `Operations of the test on a crashing host end with an error`() async throws {
     try await simulate(seeds: 1...20) { runtime in
       let host = runtime.host()
       let listener = try await host.listen(on: .ipv4(.any, port: 80))
@@ -282,7 +282,7 @@ struct CrashTests {
     }
   }
 
-  @Test func `A task that has its own host crash says no more`() async throws {
+  @Test func `A task that crashes its own host has no further effect`() async throws {
     try await simulate(seeds: 1...20, faults: .calm) { runtime in
       let steps = Recorder<String>()
       let listener = try await runtime.listen(on: .ipv4(.any, port: 80))

@@ -81,13 +81,13 @@ struct HistoryTests {
     #expect(refusal.description.contains("3 s to 4 s: call 2, get, returned Optional(1)"))
   }
 
-  @Test func `Nothing comes before what had returned when it was called`() async throws {
+  @Test func `No operation takes effect before one that returned before its call`() async throws {
     _ = try await refusal([(.put(1), 1...2, .some(nil)), (.get, 3...4, 0)])
     // The second read does not see what the first had seen, which had returned before.
     _ = try await refusal([(.put(1), 1...10, .some(nil)), (.get, 2...3, 1), (.get, 4...5, 0)])
   }
 
-  @Test func `What never returned has been done or has not, and once it has it stays so`() async throws {
+  @Test func `A pending operation may have taken effect or not, and its effect lasts`() async throws {
     for outcome in [0, 1] { try await check([(.put(1), 1...2, nil), (.get, 3...4, outcome)]) }
     try await check([(.put(1), 1...2, nil), (.get, 3...4, 0), (.get, 5...6, 1)])
     _ = try await refusal([(.put(1), 1...2, nil), (.get, 3...4, 1), (.get, 5...6, 0)])
@@ -95,7 +95,7 @@ struct HistoryTests {
     _ = try await refusal([(.get, 1...2, 1), (.put(1), 3...4, nil)])
   }
 
-  @Test func `It says the same as all orders tried one by one`() async throws {
+  @Test func `The verdict equals that of trying all orders`() async throws {
     let verdicts = Recorder<Bool>()
     try await simulate(seeds: 1...400) { runtime in
       let history = RegisterHistory(runtime)

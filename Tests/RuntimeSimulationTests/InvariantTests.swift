@@ -18,7 +18,7 @@ struct InvariantTests {
     balance.record(1)
   }
 
-  @Test func `An invariant is looked at after each step, and the failure says when it did not hold`() async throws {
+  @Test func `An invariant is checked after each step, and the failure names the step`() async throws {
     let failure = try await #require(throws: SimulationFailure.self) {
       try await simulate(seeds: 7...7) { try await Self.transfers($0, at: .everyStep) }
     }
@@ -30,7 +30,7 @@ struct InvariantTests {
     #expect(failure.description.contains("1 s: the simulation notes: the invariant"))
   }
 
-  @Test func `Or only where nothing is ready`() async throws {
+  @Test func `An invariant can be checked only when no task is ready`() async throws {
     try await simulate(seeds: 1...10) { runtime in
       try await Self.transfers(runtime, at: .quietMoments)
     }
@@ -48,7 +48,7 @@ struct InvariantTests {
     #expect(failure.waits.contains { $0.hasSuffix("sleeps until 1 s") })
   }
 
-  @Test func `It is looked at until the body has ended, and not while the hosts are shut down`() async throws {
+  @Test func `An invariant is checked until the body ends, and not during the shutdown of the hosts`() async throws {
     try await simulate(seeds: 1...10) { runtime in
       let listener = try await runtime.listen(on: .loopback(port: 80))
       runtime.spawn { _ = try await listener.accept() }
@@ -59,7 +59,7 @@ struct InvariantTests {
     }
   }
 
-  @Test func `Of the faults those are kept that break it`() async throws {
+  @Test func `Shrinking keeps the faults that break an invariant`() async throws {
     let failure = try await #require(throws: SimulationFailure.self) {
       try await simulate(seeds: 1...1000, faults: .rough) { runtime in
         runtime.invariant("no connection is reset") { !runtime.faults.contains { $0.kind == .reset } }

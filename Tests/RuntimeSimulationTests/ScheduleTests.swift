@@ -152,7 +152,7 @@ struct ScheduleTests {
 struct ExplorationTests {
   // A yield takes two jobs, so each of two tasks has five of the ten jobs, which have 252 orders.
   @Test(arguments: [(tasks: 2, turns: 3, orders: 20, runs: 252), (tasks: 3, turns: 1, orders: 6, runs: 6)])
-  func `Every order comes up, and then it is over`(tasks: Int, turns: Int, orders: Int, runs: Int) async throws {
+  func `Exploration tries every order, and then ends`(tasks: Int, turns: Int, orders: Int, runs: Int) async throws {
     let seen = Recorder<[Int]>()
     let exploration = try await explore { runtime in
       let order = Recorder<Int>()
@@ -175,7 +175,7 @@ struct ExplorationTests {
     #expect(exploration.runs == runs)
   }
 
-  @Test func `Those with fewer deviations come first, and more than are wanted are left out`() async throws {
+  @Test func `Orders with fewer deviations come first, and those beyond the limit are left out`() async throws {
     let body: @Sendable (SimulatedRuntime) async throws -> Void = { try await OrderBug.pattern.provoke(depth: 5, $0) }
     let none = try await explore(deviations: 0) { try await OrderBug.heldUp.provoke(depth: 5, $0) }
     #expect(none.runs == 1)
@@ -191,7 +191,7 @@ struct ExplorationTests {
     #expect(!one.isComplete)
   }
 
-  @Test func `What fails says how to have it again`() async throws {
+  @Test func `A failure tells how to repeat it`() async throws {
     let bug: @Sendable (SimulatedRuntime) async throws -> Void = { try await OrderBug.heldUp.provoke(depth: 16, $0) }
     let failure = try await #require(throws: SimulationFailure.self) { try await explore(bug) }
     guard case .inTurn(let exceptions) = failure.schedule else { throw failure }

@@ -34,7 +34,7 @@ struct SimulatedDatagramTests {
 
   private struct Wrong: Error {}
 
-  @Test func `Where nothing goes wrong all arrive, in order`() async throws {
+  @Test func `In a calm network all datagrams arrive, in order`() async throws {
     for plan in [FaultPlan.none, .calm] {
       try await simulate(seeds: 1...20, faults: plan) { runtime in
         let numbers = try await Self.sendNumbers(below: 100, on: runtime)
@@ -44,7 +44,7 @@ struct SimulatedDatagramTests {
     }
   }
 
-  @Test func `They are lost, doubled and overtaken where that may happen`() async throws {
+  @Test func `Datagrams are lost, duplicated and reordered where the plan allows it`() async throws {
     let loss = try await Self.arrived { $0.losses = 0.2 }
     #expect(loss.numbers.count < 100 && loss.numbers == loss.numbers.sorted())
     #expect(loss.faults.contains { $0.hasPrefix("loss of datagram ") && $0.hasSuffix(" from datagram socket 2") })
@@ -62,7 +62,7 @@ struct SimulatedDatagramTests {
     return (numbers.elements[0], report.faults.map(\.description))
   }
 
-  @Test func `The same seed loses the same ones, and the trace tells of them`() async throws {
+  @Test func `The same seed loses the same datagrams, and the trace shows them`() async throws {
     let first = try await simulate(seed: 3, faults: .rough) { try await Self.sendNumbers(below: 100, on: $0) }
     let second = try await simulate(seed: 3, faults: .rough) { try await Self.sendNumbers(below: 100, on: $0) }
     #expect(first.trace.firstDifference(from: second.trace) == nil)
@@ -121,7 +121,7 @@ struct SimulatedDatagramTests {
     }
   }
 
-  @Test func `Who waits for a datagram that never comes is named`() async throws {
+  @Test func `The failure names the task that waits for a datagram in vain`() async throws {
     do {
       try await simulate(seed: 1) { runtime in
         _ = try await runtime.bindDatagrams(on: .loopback(port: 53)).receive()

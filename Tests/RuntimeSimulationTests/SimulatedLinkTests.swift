@@ -43,7 +43,7 @@ struct SimulatedLinkTests {
 
   private static func time(_ runtime: SimulatedRuntime) -> Duration { runtime.clock.now.offset }
 
-  @Test func `A partition one way holds up streams that way and loses datagrams, and lets the other way through`()
+  @Test func `A one-way partition delays streams and loses datagrams that way, and does not affect the other`()
     async throws
   {
     try await simulate(seeds: 1...20, faults: .calm) { runtime in
@@ -64,7 +64,7 @@ struct SimulatedLinkTests {
     }
   }
 
-  @Test func `A partition lets nothing through either way, and who connects gives up after 127 s`() async throws {
+  @Test func `A partition blocks both ways, and a connection attempt gives up after 127 s`() async throws {
     try await simulate(seeds: 1...20, faults: .calm) { runtime in
       let pair = try await Pair(in: runtime)
       pair.link.partition()

@@ -18,7 +18,9 @@ struct SimulatedRuntimeTests {
 
   /// A stream may read and write less at a time than it could. No promise may depend on that.
   @Test(arguments: cases.filter { ![.timers, .executor].contains($0.area) })
-  func `It keeps them where reads and writes are cut short`(promise: RuntimeConformance.Case) async throws {
+  func `The simulated runtime keeps its promises with short reads and writes`(
+    promise: RuntimeConformance.Case
+  ) async throws {
     var faults = FaultPlan.none
     faults.shortReads = 0.3
     faults.shortWrites = 0.3

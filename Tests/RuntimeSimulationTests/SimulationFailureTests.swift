@@ -151,7 +151,7 @@ struct SimulationFailureTests {
     #expect(failure.trace.lines.count > 2000)
   }
 
-  @Test func `One that ticks while something waits for a time is not`() async throws {
+  @Test func `A server that ticks while a task sleeps is not at a standstill`() async throws {
     var limits = SimulationLimits()
     limits.ticksWithoutProgress = 1000
     let report = try await simulate(seed: 1, limits: limits) { runtime in
@@ -174,7 +174,7 @@ struct SimulationFailureTests {
     guard case .realTimeLimit = failure.cause else { throw failure }
   }
 
-  @Test func `Tasks that yield to each other for ever are a livelock`() async throws {
+  @Test func `Tasks that yield to each other endlessly are a livelock`() async throws {
     var limits = SimulationLimits()
     limits.jobsWithoutPause = 300_000
     for ticks in [false, true] {

@@ -8,7 +8,7 @@ import Testing
 struct ConnectionLimitSimulationTests {
   private static let request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-  @Test func `Those beyond the limit wait until another has ended`() async throws {
+  @Test func `Connections beyond the limit wait until another has ended`() async throws {
     try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
       try await Self.serve(on: runtime, maximum: 2) { server, _ in
         func client() async throws -> HTTPTestClient<SimulatedStream> {
@@ -32,7 +32,7 @@ struct ConnectionLimitSimulationTests {
   }
 
   @Test(arguments: [1, 2, 3])
-  func `There are never more than the limit, and everybody is served`(maximum: Int) async throws {
+  func `There are never more connections than the limit, and every client is served`(maximum: Int) async throws {
     try await simulate(seeds: Seeds.many, faults: .calm) { runtime in
       try await Self.serve(on: runtime, maximum: maximum) { server, _ in
         try await withThrowingTaskGroup { group in

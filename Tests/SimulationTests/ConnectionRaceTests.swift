@@ -96,7 +96,7 @@ import Testing
     }
   }
 
-  @Test func `Where all fail the error has each, in the order in which they did`() async throws {
+  @Test func `If all addresses fail, the error has each failure, in their order`() async throws {
     try await simulate(seeds: 1...20) { runtime in
       let (result, _, time) = await race(
         on: runtime, [.isSilent, .isRefused(after: .seconds(1)), .isRefused(after: .seconds(2))])
@@ -109,7 +109,7 @@ import Testing
     }
   }
 
-  @Test func `Of two that answer at the same moment one is closed, in whatever order`() async throws {
+  @Test func `If two addresses answer at the same moment, one connection is closed`() async throws {
     let exploration = try await explore { runtime in
       let (result, log, _) = await race(
         on: runtime, [.connects(after: .milliseconds(300)), .connects(after: .milliseconds(50)), .isSilent])

@@ -18,7 +18,7 @@ struct SleepQueueSimulationTests {
   /// Returns a random time. Short and long times are equally frequent.
   private static func time() -> Int64 { .random(in: 0...1 << Int64.random(in: 0...longestExponent)) }
 
-  @Test func `Whoever sleeps wakes with the tick after the deadline, or at once when cancelled or closed`()
+  @Test func `A sleeper wakes with the tick after its deadline, or at once when cancelled or closed`()
     async throws
   {
     try await simulate(seeds: Seeds.many, limits: Self.limits) { runtime in
@@ -41,7 +41,7 @@ struct SleepQueueSimulationTests {
     }
   }
 
-  @Test func `A thousand who sleep until the same moment wake together`() async throws {
+  @Test func `A thousand sleepers with the same deadline wake together`() async throws {
     try await simulate(seeds: Seeds.few, limits: Self.limits) { runtime in
       let dormitory = Dormitory(on: runtime)
       let deadline = MonotonicTime.now + Self.time()

@@ -12,7 +12,7 @@ import Testing
 
   // MARK: Sending
 
-  @Test func `A client of HTTP/1 that sends a byte just in time for every wait is told that it is too slow`()
+  @Test func `A client of HTTP/1 that sends a byte just in time for every wait is refused as too slow`()
     async throws
   {
     try await serve { runtime, server in
@@ -34,7 +34,9 @@ import Testing
     }
   }
 
-  @Test func `A client of HTTP/2 that does the same is told so too, however it cuts its frames`() async throws {
+  @Test func `A client of HTTP/2 that sends a byte just in time for every wait is also refused as too slow`()
+    async throws
+  {
     for isWithinFrame in [false, true] {
       try await serve { runtime, server in
         let client = HTTP2TestClient(try await runtime.connect(to: server.localAddress))

@@ -200,7 +200,7 @@ struct TimeoutSimulationTests {
     }
   }
 
-  @Test func `A client that does not hear of the end has two seconds to hear of it, and two to go`() async throws {
+  @Test func `A client that does not learn of the end has two seconds to learn of it, and two to leave`() async throws {
     try await serve { site in
       let client = try await site.http2Client()
       _ = try await client.get("/")

@@ -67,7 +67,7 @@ struct UpgradeSimulationTests {
     }
   }
 
-  @Test func `A tunnel through HTTP/2 ends with what is spoken in it, as well or as badly`() async throws {
+  @Test func `A tunnel through HTTP/2 ends as its protocol ends, properly or not`() async throws {
     try await simulate(seeds: 1...3, faults: .calm) { runtime in
       let host = runtime.host()
       var router = Router()
@@ -101,7 +101,7 @@ struct UpgradeSimulationTests {
     }
   }
 
-  @Test func `As much of the preface as may be comes with the request that asks for it`() async throws {
+  @Test func `Any part of the preface may arrive with the upgrade request`() async throws {
     try await simulate(seeds: 1...3, faults: .calm) { runtime in
       let host = runtime.host()
       var router = Router()

@@ -8,7 +8,7 @@ import WebApp
 /// The web app, unchanged, in simulated networks.
 struct WebAppSimulationTests {
   @Test(arguments: SimulatedWebApp.Version.allCases)
-  func `In a calm network every route gives its answer to everybody who asks`(
+  func `In a calm network every route answers every client`(
     version: SimulatedWebApp.Version
   ) async throws {
     try await simulate(seeds: Seeds.few, faults: .calm) { runtime in
@@ -29,7 +29,7 @@ struct WebAppSimulationTests {
   }
 
   @Test(arguments: SimulatedWebApp.Version.allCases)
-  func `In a rough network every route gives its answer in the end, and never a wrong one`(
+  func `In a rough network every route answers in the end, and never wrongly`(
     version: SimulatedWebApp.Version
   ) async throws {
     try await simulate(seeds: Seeds.many, faults: .rough) { runtime in

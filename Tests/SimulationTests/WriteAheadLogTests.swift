@@ -119,7 +119,7 @@ struct WriteAheadLogTests {
   }
 
   @Test(arguments: Mistake.allCases.filter { $0 != .none })
-  func `One that forgets a step loses what it has said it had, within a few seeds`(mistake: Mistake) async throws {
+  func `A store that omits a step loses acknowledged data within a few seeds`(mistake: Mistake) async throws {
     do {
       try await Self.run(1...50, mistake)
       Issue.record("nothing was lost")
