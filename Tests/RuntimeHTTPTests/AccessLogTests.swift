@@ -6,10 +6,10 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// The lines that requests become.
+/// The lines of requests in the access log.
 @Suite(.timeLimit(.minutes(10))) struct AccessLogTests {
   @Test(arguments: Backend.allCases)
-  func `every field is right, over both versions and in both formats`(_ backend: Backend) async throws {
+  func `the line has every field, over both versions and in both formats`(_ backend: Backend) async throws {
     var router = Router()
     router.post("/users/:id") { (request: Request) async throws -> Response in .text("+" + (try await request.text())) }
     try await withSetup(on: backend) { setup in
@@ -58,7 +58,7 @@ import Testing
       ("/é\u{9B}", #"/é\u009b"#, #"/\xc3\xa9\xc2\x9b"#),
       ("/" + String(repeating: "\"", count: 8191), "/" + String(repeating: "\\\"", count: 8191), nil),
     ] as [(String, String, String?)])
-  func `no target makes more than a line, or another one`(target: String, json: String, common: String?) {
+  func `a target never breaks or adds a line`(target: String, json: String, common: String?) {
     let record = RequestTrace(Request(target: target), from: nil, 1).record(.complete)
     #expect(line(of: record, .json).contains(#""target":"\#(json)","version""#))
     #expect(line(of: record, .text).contains(#""GET \#(common ?? json) HTTP/1.1" - - received"#))
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `what the engine refuses has a line, whatever the client has sent`(_ transport: Transport) async throws {
+  func `a request that the engine refuses has a line, whatever the client sent`(_ transport: Transport) async throws {
     let head = "GET /a HTTP/1.1\r\nHost: a\r\n"
     let long = String(repeating: "x", count: 8200)
     for (text, status, request) in [
@@ -95,7 +95,7 @@ import Testing
     }
   }
 
-  @Test func `what the engine refuses over HTTP/2 has a line too`() async throws {
+  @Test func `a request that the engine refuses over HTTP/2 has a line too`() async throws {
     let log = AccessLines(.json)
     var options = log.options
     options.maximumHeadLength = 300
@@ -116,7 +116,7 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `a line says how a request ended that did not end well`(isHTTP2: Bool) async throws {
+  func `the line says how a request failed`(isHTTP2: Bool) async throws {
     struct Bug: Error {}
     let log = AccessLines(.json)
     let (hasBegun, isCancelled) = (Gate(), Gate())
@@ -130,7 +130,7 @@ import Testing
             throw Bug()
           })
       default:
-        // A client that has gone is noticed by its reset over HTTP/2, and over HTTP/1 when its content does not come.
+        // Over HTTP/2 the server notices that the client has gone by the reset, over HTTP/1 by the missing content.
         if request.version != .http2 { return .text(try await request.text()) }
         hasBegun.open()
         await isCancelled.waitForCancellation()
@@ -161,7 +161,7 @@ import Testing
     if isHTTP2 { #expect(!lines[2].contains("status")) }
   }
 
-  @Test func `requests that take too long have a line that says so`() async throws {
+  @Test func `the line says that a request timed out`() async throws {
     try await inVirtualTime { clock in
       let log = AccessLines(.text)
       try await withConnection(options: log.options, clock: clock, handler: { .text($0.path) }) { client in
@@ -180,7 +180,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `a log that is not read delays no request, and says what it has dropped`(_ backend: Backend) async throws {
+  func `an unread log delays no request and reports the dropped lines`(_ backend: Backend) async throws {
     let pipe = try TestPipe()
     let filler = pipe.fill()
     let writer = LineWriter(descriptor: pipe.input, format: .json, capacity: 4096, delay: .milliseconds(1))
@@ -213,7 +213,7 @@ import Testing
   }
 }
 
-/// Keeps the lines of requests, and has tests wait for them.
+/// Keeps the lines of requests; tests can wait for them.
 private final class AccessLines: RequestObserver {
   private let format: LogFormat
   private let lines = AsyncStream<String>.makeStream()
@@ -232,7 +232,7 @@ private final class AccessLines: RequestObserver {
     lines.continuation.yield(String(decoding: line.bytes.taken.dropLast(), as: UTF8.self))
   }
 
-  /// The next `count` lines, without their ends.
+  /// The next `count` lines, without line ends.
   func next(_ count: Int) async -> [String] {
     var all: [String] = []
     for await line in lines.stream.prefix(count) { all.append(line) }
@@ -241,7 +241,7 @@ private final class AccessLines: RequestObserver {
 }
 
 extension String {
-  /// The line with words for what is different each time.
+  /// The line, with the parts that vary replaced by words.
   fileprivate var generalised: String {
     replacing(/\[\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000\]/, with: "[TIME]")
       .replacing(/"time":"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/, with: #""time":"TIME""#)

@@ -4,9 +4,10 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What a middleware can do with the content of requests and responses.
+/// Middleware that wraps the content of requests and responses.
 @Suite struct BodyTests {
-  /// Answers `POST /` with the request's content as it comes, and `GET /` and `GET /stream` with content of both kinds.
+  /// Answers `POST /` with the request's content as it arrives, and `GET /` and `GET /stream` with content of both
+  /// kinds.
   private static func router(_ middleware: any Middleware) -> Router {
     var router = Router()
     router.group(using: [middleware]) { group in
@@ -63,7 +64,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `content is measured both ways`(_ transport: Transport) async throws {
+  func `middleware measures content in both directions`(_ transport: Transport) async throws {
     let meter = Meter()
     let content = String(repeating: "abc", count: 30_000)
     try await withConnection(over: transport, handler: Self.router(meter)) { client async throws in
@@ -83,7 +84,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `content is changed, and stays in memory if it was there`(_ transport: Transport) async throws {
+  func `middleware changes content, and content in memory stays in memory`(_ transport: Transport) async throws {
     let router = Self.router(Uppercase())
     let inMemory = try #require(try router.respondAtOnce(to: Request(target: "/")))
     #expect(inMemory.body.length == 5)
@@ -92,7 +93,7 @@ import Testing
     }
   }
 
-  /// Sends a digest of the content behind it.
+  /// Sends a digest of the content in the trailers.
   private struct DigestTrailer: ImmediateMiddleware {
     func after(_ response: inout Response, to request: Request) {
       response.headers["Trailer"] = "Digest"
@@ -109,7 +110,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a digest follows the content`(_ transport: Transport) async throws {
+  func `a digest follows the content as a trailer`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: Self.router(DigestTrailer())) { client async throws in
       for target in ["/", "/stream"] {
         let response = try await client.get(target)
@@ -126,7 +127,7 @@ import Testing
     }
   }
 
-  /// Decodes a request's content, of two hexadecimal digits a byte.
+  /// Decodes a request's content, two hexadecimal digits per byte.
   private struct Decoder: ImmediateMiddleware {
     struct Decoded: AsyncSequence, Sendable {
       let base: RequestBody
@@ -159,7 +160,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a request's content is replaced by what it decodes to`(_ transport: Transport) async throws {
+  func `decoded content replaces the content of a request`(_ transport: Transport) async throws {
     var router = Router()
     router.post("/", using: [Decoder()]) { request in .text(try await request.text()) }
     try await withConnection(over: transport, handler: router) { client async throws in
@@ -171,7 +172,7 @@ import Testing
     }
   }
 
-  /// Reads a request's content chunk by chunk, and lets through what it likes.
+  /// Reads a request's content chunk by chunk, and refuses content with an exclamation mark.
   private struct Censor: Middleware {
     func respond(to request: Request, next: any Handler) async throws -> Response {
       var request = request
@@ -186,7 +187,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a request's content is read before the handler has it`(_ transport: Transport) async throws {
+  func `middleware reads the content before the handler gets it`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: Self.router(Censor())) { client async throws in
       #expect(try await Self.post("hello", client).text == "hello")
       #expect(try await Self.post("hello!", client).text == "Not so loud.")
@@ -206,7 +207,9 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `what is in force around the handler is so while content is written`(_ transport: Transport) async throws {
+  func `a task-local value that middleware sets for the handler is also set while content is written`(
+    _ transport: Transport
+  ) async throws {
     var router = Router()
     router.get("/", using: [Span()]) { _ async in
       let before = Span.current
@@ -238,7 +241,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `the end of the content is told once`(_ transport: Transport) async throws {
+  func `the end of content is reported once`(_ transport: Transport) async throws {
     let ends = Ends()
     try await withConnection(over: transport, handler: Self.router(ends)) { client async throws in
       let response = try await client.get("/")
@@ -252,7 +255,7 @@ import Testing
       ends.log.withLock { $0 } == ["GET / sent", "GET /stream sent", "HEAD /stream sent", "GET /fails failed"])
   }
 
-  @Test func `the end is told though the content is let go`() async throws {
+  @Test func `the end of content is reported even if the content is discarded`() async throws {
     let ends = Ends()
     var router = Router()
     router.get("/", using: [ends]) { _ in .text("a") }
@@ -263,7 +266,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a client that goes is told as an error`(_ transport: Transport) async throws {
+  func `a client that leaves is reported as an error`(_ transport: Transport) async throws {
     let ends = Ends()
     var router = Router()
     router.get("/", using: [ends]) { _ in
@@ -287,7 +290,7 @@ import Testing
     }
   }
 
-  @Test func `a sequence is content that is read once`() async throws {
+  @Test func `content from a sequence is read once`() async throws {
     let body = RequestBody(Self.chunks(["a", "", "bc"]), length: 3)
     #expect(body.length == 3)
     var iterator = body.makeAsyncIterator()
@@ -297,12 +300,12 @@ import Testing
     await #expect(throws: HTTPError.self) { try await RequestBody(Self.chunks(["abc"])).collect(upTo: 2) }
   }
 
-  @Test func `a sequence that has failed does not look as if it had ended`() async throws {
+  @Test func `a sequence that has failed throws its error again`() async throws {
     let body = RequestBody(Self.chunks(["a"], failing: true))
     for _ in 0..<2 { await #expect(throws: Failure.self) { try await body.collect(upTo: 10) } }
   }
 
-  @Test func `a sequence is read by one task at a time`() async throws {
+  @Test func `only one task at a time may read a sequence`() async throws {
     let (stream, continuation) = AsyncStream.makeStream(of: [UInt8].self)
     let (isReading, mayGoOn) = (Gate(), Gate())
     let body = RequestBody(
@@ -321,7 +324,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `content that is replaced has the trailers of what it replaces`(_ transport: Transport) async throws {
+  func `replaced content keeps the trailers of the original`(_ transport: Transport) async throws {
     var router = Router()
     router.post("/") { request in
       let body = request.body.mapping { $0 + $0 }

@@ -3,11 +3,11 @@ import Testing
 @testable import RuntimeHTTP
 
 @Suite struct CharacterClassTests {
-  @Test func `a token is made of the tchar of RFC 9110 section 5.6.2`() {
+  @Test func `the token characters are the tchar of RFC 9110 section 5.6.2`() {
     expectSame(.token, CharacterClass("!#$%&'*+-.^_`|~", alphanumerics: true))
   }
 
-  @Test func `a registered name is made of the characters of RFC 3986 section 3.2.2`() {
+  @Test func `the characters of a registered name are those of RFC 3986 section 3.2.2`() {
     expectSame(.registeredName, CharacterClass("-._~!$&'()*+,;=", alphanumerics: true))
   }
 

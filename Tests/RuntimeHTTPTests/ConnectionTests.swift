@@ -7,10 +7,10 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What a connection does, over streams that deal out bytes in different ways.
+/// An HTTP/1 connection over streams that deliver bytes in different ways.
 @Suite(.timeLimit(.minutes(10))) struct ConnectionTests {
   @Test(arguments: Transport.allCases)
-  func `requests follow one another on a connection`(_ transport: Transport) async throws {
+  func `a connection serves one request after another`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: { .text("\($0.method) \($0.path)") }) { client in
       for path in ["/a", "/b", "/c"] {
         let response = try await client.get(path)
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `9112 9_3_2 - responses come in the order of the requests of a pipeline`(_ transport: Transport) async throws {
+  func `9112 9_3_2 - responses to a pipeline come in the order of its requests`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: { .text($0.path + (try await $0.text())) }) { client in
       let count = 50
       let requests = (0..<count).map { number in
@@ -41,7 +41,7 @@ import Testing
     }
   }
 
-  @Test func `the responses to a pipeline that are given at once leave in one write`() async throws {
+  @Test func `immediate responses to a pipeline leave in one write`() async throws {
     let requests = String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 20)
     let stream = WriteCountingStream(ScriptedStream(requests))
     var router = Router()
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `9112 7_1 - content in chunks both ways, with trailers`(_ transport: Transport) async throws {
+  func `9112 7_1 - content goes in chunks in both directions, with trailers`(_ transport: Transport) async throws {
     try await withConnection(
       over: transport,
       handler: { request in
@@ -77,7 +77,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `9110 10_1_1 - 100 is sent when the handler asks for the content`(_ transport: Transport) async throws {
+  func `9110 10_1_1 - 100 is sent when the handler reads the content`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: { .text(try await $0.text()) }) { client in
       for _ in 0..<2 {
         try await client.send("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `9110 10_1_1 - 100 is sent before a stream that reads as it writes`(_ transport: Transport) async throws {
+  func `9110 10_1_1 - 100 is sent before a response that echoes the content`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: { Response(body: .stream($0.body)) }) { client in
       try await client.send("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
       #expect(try await client.readResponse().status == 100)
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test func `9110 10_1_1 - no 100 where the content is there already, nor to HTTP 1_0`() async throws {
+  @Test func `9110 10_1_1 - no 100 is sent if the content has arrived, or to HTTP 1_0`() async throws {
     let stream = ScriptedStream("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\na")
     await serveConnection(stream, clock: ManualClock(), options: .quiet, handler: echo)
     #expect(stream.writtenText.hasPrefix("HTTP/1.1 200 OK\r\n"))
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `9110 10_1_1 - a handler that does not want the content ends the connection`(_ transport: Transport) async throws
+  func `9110 10_1_1 - a handler that does not read the content ends the connection`(_ transport: Transport) async throws
   {
     try await withConnection(over: transport, handler: { _ in throw HTTPError(.forbidden) }) { client in
       try await client.send("PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
@@ -121,7 +121,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `9110 9_3_2 - HEAD has the head of GET and no content`(_ transport: Transport) async throws {
+  func `9110 9_3_2 - a response to HEAD has the head of GET and no content`(_ transport: Transport) async throws {
     try await withConnection(
       over: transport,
       handler: { $0.path == "/stream" ? Response(body: .stream { try await $0.write("never") }) : .text("hello") }
@@ -134,7 +134,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `9112 9_3 - a client that says close gets its response and the end`(_ transport: Transport) async throws {
+  func `9112 9_3 - Connection close ends the connection after the response`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: { _ in .text("bye") }) { client in
       let response = try await client.get("/", "Connection: close")
       #expect(response.text == "bye")
@@ -144,7 +144,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `9112 9_3 - HTTP 1_0 goes on only where it is asked to`(_ transport: Transport) async throws {
+  func `9112 9_3 - HTTP 1_0 persists only if the client asks for it`(_ transport: Transport) async throws {
     try await withConnection(
       over: transport, handler: { $0.path == "/s" ? Response(body: .stream { try await $0.write("abc") }) : .text("x") }
     ) { client in
@@ -159,7 +159,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a big echo is whole, and the memory it takes is bounded`(_ transport: Transport) async throws {
+  func `a large echo is complete and takes bounded memory`(_ transport: Transport) async throws {
     let size = transport == .oneByteAtATime ? 20_000 : 2_000_000
     try await withConnection(over: transport, handler: { Response(body: .stream(length: $0.body.length, $0.body)) }) {
       client in
@@ -172,7 +172,7 @@ import Testing
   }
 
   @Test(arguments: [100, 20_000, 1_000_000])
-  func `content of any size is sent as it is`(_ size: Int) async throws {
+  func `content of any size is sent unchanged`(_ size: Int) async throws {
     let content = [UInt8](repeating: UInt8(ascii: "a"), count: size)
     try await withConnection(handler: { _ in Response(body: .bytes(content)) }) { client in
       try await client.send(String(repeating: "GET / HTTP/1.1\r\nHost: a\r\n\r\n", count: 2)) { client in
@@ -184,7 +184,7 @@ import Testing
     }
   }
 
-  @Test func `a peer that does not read holds the handler up`() async throws {
+  @Test func `a client that does not read suspends the handler`() async throws {
     let written = Lock(0)
     try await withConnection(
       over: .lockstep,
@@ -200,7 +200,7 @@ import Testing
     ) { client in
       try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
       _ = try await client.readHead()
-      // In lockstep a write ends when it has been read, and no more than the next one can have begun.
+      // In lockstep a write ends when the client has read it, so at most the next one can have begun.
       for count in 1...20 {
         #expect(try await client.readChunk()?.count == 1000)
         #expect(written.withLock { $0 } <= count)

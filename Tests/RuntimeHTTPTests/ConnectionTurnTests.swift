@@ -7,9 +7,9 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// That a connection which always has something to do lets others run.
+/// A connection that always has something to do lets other tasks run.
 @Suite(.timeLimit(.minutes(10))) struct ConnectionTurnTests {
-  /// Answers at once, and takes as long as a fifth of a turn for it.
+  /// Answers immediately, after a fifth of a turn of work.
   private struct SlowAtOnce: Handler {
     func respond(to request: Request) async throws -> Response { spin() }
     func respondAtOnce(to request: Request) throws -> Response? { request.path == "/waits" ? nil : spin() }
@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  /// Waits, so that each request has a task of its own, and notes how often others had had a turn when that began.
+  /// Suspends, so that each request has its own task. Records how many turns other tasks had had when that task began.
   private struct Counting: Handler {
     let others: Others
     let counts = Recorder<Int>()
@@ -33,19 +33,19 @@ import Testing
     func respondAtOnce(to request: Request) throws -> Response? { nil }
   }
 
-  /// What runs beside a connection.
+  /// The task that runs beside a connection.
   private final class Others: Sendable {
     let turns = Atomic(0)
     let areOver = Atomic(false)
   }
 
-  /// Serves one connection on a backend's only worker while `body` has the client's end of it, elsewhere. A task beside it
-  /// counts how often it has had a turn.
+  /// Serves one connection on a backend's only worker. `body` has the client's end and runs elsewhere. A task beside
+  /// the connection counts its turns.
   private func withBusyWorker(
     _ backend: Backend, speaking protocol: ApplicationProtocol, others: Others = Others(),
     handler: some Handler = SlowAtOnce(), _ body: (MemoryStream, () -> Int) async throws -> Void
   ) async throws {
-    // Without relief workers, on which handlers would run beside it.
+    // Handlers would run beside the connection on relief workers, so there are none.
     try await backend.withRuntime(workers: 1, stalls: nil) { runtime in
       let (near, far) = MemoryStream.pair(capacity: 1 << 20)
       let server = runtime.spawn {
@@ -55,7 +55,7 @@ import Testing
       let other = runtime.spawn {
         while !others.areOver.load(ordering: .relaxed) {
           others.turns.add(1, ordering: .relaxed)
-          // As the connection does: `Task.yield` goes behind what is ready twice.
+          // Yields in the same way as the connection, because `Task.yield` goes behind the ready jobs twice.
           await runtime.yield()
         }
       }
@@ -69,19 +69,19 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases, ["/", "/waits"])
-  func `others run while a pipeline is answered`(_ backend: Backend, _ path: String) async throws {
+  func `other tasks run while a connection answers a pipeline`(_ backend: Backend, _ path: String) async throws {
     try await withBusyWorker(backend, speaking: .http1) { stream, turns in
       let before = turns()
       try await stream.write(String(repeating: "GET \(path) HTTP/1.1\r\nHost: a\r\n\r\n", count: 200))
       let client = HTTPTestClient(stream)
       for _ in 0..<200 { #expect(try await client.readResponse().status == 200) }
-      // 40 ms of work, which is 20 turns of a millisecond, and one clock read in each eight requests.
+      // That is 40 ms of work, so 20 turns of a millisecond. The connection reads the clock once per eight requests.
       #expect(turns() - before >= 10)
     }
   }
 
   @Test(arguments: Backend.allCases)
-  func `others run while a batch of streams is answered`(_ backend: Backend) async throws {
+  func `other tasks run while a connection answers a batch of streams`(_ backend: Backend) async throws {
     try await withBusyWorker(backend, speaking: .http2) { stream, turns in
       let client = HTTP2TestClient(stream)
       try await client.start()
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `others run while the handlers of a batch of streams are started`(_ backend: Backend) async throws {
+  func `other tasks run while a connection starts the handlers of a batch of streams`(_ backend: Backend) async throws {
     let others = Others()
     let handler = Counting(others: others)
     try await withBusyWorker(backend, speaking: .http2, others: others, handler: handler) { stream, _ in
@@ -104,7 +104,7 @@ import Testing
       try await stream.write(heads.flatMap(\.bytes))
       for head in heads { #expect(try await client.readResponse(on: head.stream).status == 200) }
     }
-    // No more than sixteen begin between two turns of the others.
+    // At most sixteen handlers begin between two turns of the other task.
     let counts = Dictionary(grouping: handler.counts.elements) { $0 }.mapValues(\.count)
     #expect(counts.values.reduce(0, +) == 100)
     #expect(counts.values.allSatisfy { $0 <= 16 })

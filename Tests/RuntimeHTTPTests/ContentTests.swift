@@ -7,10 +7,10 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Content of requests that is left, wrong or late.
+/// Request content that the handler does not read, that is malformed, or that is late.
 @Suite(.timeLimit(.minutes(10))) struct ContentTests {
   @Test(arguments: [Transport.whole, .lockstep, .sockets])
-  func `content that a handler leaves is drained, and the connection goes on`(_ transport: Transport) async throws {
+  func `unread content is drained, and the connection persists`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: { .text($0.path) }) { client in
       let request = "POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
       try await client.send(request + "GET /b HTTP/1.1\r\nHost: a\r\n\r\n") { client in
@@ -22,7 +22,7 @@ import Testing
     }
   }
 
-  @Test func `content that a handler leaves past the bound ends the connection`() async throws {
+  @Test func `unread content beyond the limit ends the connection`() async throws {
     var options = ServerOptions.quiet
     options.maximumDrainedLength = 100
     try await withConnection(options: options, handler: { _ in .text("no") }) { client in
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `content over the limit is a 413, at the head or where it shows`(_ transport: Transport) async throws {
+  func `content over the limit gets a 413, at the head or while it arrives`(_ transport: Transport) async throws {
     var options = ServerOptions.quiet
     options.maximumBodyLength = 4
     let heads = ["Content-Length: 5\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n"]
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `chunks that are wrong are a 400, told to the handler first`(_ transport: Transport) async throws {
+  func `malformed chunks are reported to the handler and get a 400`(_ transport: Transport) async throws {
     let told = Lock<HTTPError?>(nil)
     try await withConnection(
       over: transport,
@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test(arguments: ["5 \r\nhello\r\n0\r\n\r\n", "5\r\nhello\r\n0\r\nX : y\r\n\r\n", "5\r\nhello0\r\n\r\n"])
-  func `content that is wrong is a 400 even where the handler leaves it`(_ chunks: String) async throws {
+  func `malformed content gets a 400 even if the handler does not read it`(_ chunks: String) async throws {
     try await withConnection(handler: { _ in .text("no") }) { client in
       try await client.send("GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(chunks)")
       let response = try await client.readResponse()
@@ -83,7 +83,7 @@ import Testing
   @Test(arguments: [
     "5\r\nhelloX\r\n0\r\n\r\n", "5\r\nhello\r\nFFFFFFFFFFFFFFFFF\r\n", "5\r\nhello\r\n0\r\n X: y\r\n\r\n",
   ])
-  func `content in front of what is wrong is not given, so that a stream has not begun`(_ chunks: String) async throws {
+  func `content before a malformed chunk is not delivered, so no response begins`(_ chunks: String) async throws {
     try await withConnection(handler: { Response(body: .stream($0.body)) }) { client in
       try await client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\(chunks)")
       #expect(try await client.readResponse().status == 400)
@@ -91,7 +91,7 @@ import Testing
     }
   }
 
-  @Test func `content that breaks off is told to the handler`() async throws {
+  @Test func `the handler gets an error if the client disconnects within the content`() async throws {
     let told = Lock<BodyError?>(nil)
     let stream = ScriptedStream("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhell")
     await serveConnection(
@@ -106,7 +106,7 @@ import Testing
     #expect(stream.isClosed)
   }
 
-  @Test func `a body that is used after its response is an error, and takes nothing from the next request`()
+  @Test func `a body used after its response throws, and takes nothing from the next request`()
     async throws
   {
     let kept = Lock<RequestBody?>(nil)
@@ -122,7 +122,7 @@ import Testing
     }
   }
 
-  @Test func `a writer that is used after its response is an error`() async throws {
+  @Test func `a writer used after its response throws`() async throws {
     let kept = Lock<BodyWriter?>(nil)
     try await withConnection(handler: { _ in Response(body: .stream { writer in kept.withLock { $0 = writer } }) }) {
       client in
@@ -133,7 +133,7 @@ import Testing
     }
   }
 
-  @Test func `two tasks that read one body are told so`() async throws {
+  @Test func `a second task that reads the same body gets an error`() async throws {
     let isReading = Gate()
     let isRefused = Gate()
     try await withConnection(handler: { request in

@@ -2,9 +2,9 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What a decoder made of some bytes, in a form that does not depend on how they were cut.
+/// What a decoder made of some bytes, independent of how the bytes were split.
 enum Decoded: Equatable, CustomStringConvertible {
-  /// `GET /path HTTP/1.1`, then a field a line.
+  /// `GET /path HTTP/1.1`, then one line per field.
   case head(String)
   case body(String)
   case end(trailers: String = "")
@@ -20,7 +20,7 @@ enum Decoded: Equatable, CustomStringConvertible {
   }
 }
 
-/// Decodes the same bytes whole, in two pieces cut at every place, and byte by byte, and wants the same each time.
+/// Decodes the same bytes whole, split in two at every place, and byte by byte, and expects the same result each time.
 func decode(
   _ text: String, options: ServerOptions = ServerOptions(), sourceLocation: SourceLocation = #_sourceLocation
 ) -> [Decoded] {

@@ -6,13 +6,15 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Clients of HTTP/1 that go while a handler takes long over their request.
+/// HTTP/1 clients that leave while the handler of their request is still running.
 @Suite(.timeLimit(.minutes(10))) struct DepartureTests {
   /// How a client leaves.
   enum Leave: CaseIterable { case close, halfClose }
 
   @Test(arguments: Leave.allCases, ["GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\nContent-Length: 2\r\n"])
-  func `the handler is cancelled soon, and the connection ends`(_ leave: Leave, _ head: String) async throws {
+  func `a client's departure soon cancels the handler and ends the connection`(
+    _ leave: Leave, _ head: String
+  ) async throws {
     try await inVirtualTime { clock in
       let (hasBegun, wasCancelled) = (Gate(), Gate())
       try await withConnection(
@@ -37,7 +39,8 @@ import Testing
     }
   }
 
-  @Test func `a client that has only finished writing is answered if that is soon, or if the server is told to`()
+  @Test
+  func `a client that half-closed is answered if the answer is quick, or if the server is configured to serve it`()
     async throws
   {
     for (delay, serves) in [(Duration.milliseconds(500), false), (.seconds(100), true)] {
@@ -59,7 +62,7 @@ import Testing
     }
   }
 
-  @Test func `a client that has finished writing reads a long download to its end`() async throws {
+  @Test func `a client that half-closed receives a long download to its end`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(
         clock: clock,
@@ -80,19 +83,19 @@ import Testing
     }
   }
 
-  @Test func `a stream that waits between two writes is cancelled when its client has closed the connection`()
+  @Test func `a stream that waits between two writes is cancelled when its client closes the connection`()
     async throws
   {
     try await Self.expectCancelledStream { client in client.stream.close() }
   }
 
-  @Test func `a stream to a client that has finished writing is cancelled if the server is told to`() async throws {
+  @Test func `a stream to a half-closed client is cancelled if the server is configured to do so`() async throws {
     var options = ServerOptions.quiet
     options.endsStreamsToHalfClosedClients = true
     try await Self.expectCancelledStream(options) { client in try await client.stream.shutdownWrite() }
   }
 
-  /// Expects that a stream which waits between two writes is cancelled within four seconds of what `leave` does.
+  /// Expects that a stream that waits between two writes is cancelled within four seconds after `leave`.
   private static func expectCancelledStream(
     _ options: ServerOptions = .quiet, after leave: @escaping @Sendable (Client) async throws -> Void
   ) async throws {
@@ -119,7 +122,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `a server notices it on real sockets`(_ backend: Backend) async throws {
+  func `a server cancels the handler on real sockets too`(_ backend: Backend) async throws {
     let (hasBegun, isCancelled) = (Gate(), Gate())
     try await withSetup(on: backend) { setup in
       try await setup.serving({ _ in

@@ -7,9 +7,9 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Responses that begin before the request's content has come (RFC 9112 section 9.6, RFC 9113 section 8.1).
+/// Responses that begin before the request's content has arrived (RFC 9112 section 9.6, RFC 9113 section 8.1).
 @Suite(.timeLimit(.minutes(10))) struct EarlyAnswerTests {
-  /// An upload, and how it is answered.
+  /// An upload, and the path that decides on its answer.
   struct Upload: CustomTestStringConvertible, Sendable {
     var length: Int
     var isChunked = false
@@ -37,7 +37,7 @@ import Testing
 
   private static let large = [UInt8](repeating: 7, count: 100_000)
 
-  /// Answers without a look at the content, but on `/echo`, and on `/sniff`, where it reads the beginning.
+  /// Answers without reading the content, except on `/echo`, and on `/sniff`, where it reads the first chunk.
   @Sendable private static func handle(_ request: Request) async throws -> Response {
     switch request.path {
     case "/stream":
@@ -55,13 +55,13 @@ import Testing
     }
   }
 
-  /// All but that which brings uploads a byte at a time, for which they are too long.
+  /// All except one byte at a time, which is too slow for these uploads.
   static let transports = [Transport.whole, .lockstep, .sockets]
 
   // MARK: HTTP/1
 
   @Test(arguments: transports, Upload.all)
-  func `after an early answer the connection can be used again, or it was said that it cannot`(
+  func `after an early answer the connection persists, or the answer said that it does not`(
     _ transport: Transport, _ upload: Upload
   ) async throws {
     try await withConnection(over: transport, handler: Self.handle) { client in
@@ -71,7 +71,7 @@ import Testing
       #expect(response.status == 200 && !response.body.isEmpty)
       try await sent
       if response["Connection"] == "close" {
-        // What is known to be short need not end it.
+        // An upload that is known to be short must not end the connection.
         #expect(upload.isChunked || upload.length > 1024 * 1024)
         try await client.expectEnd()
       } else {
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test(arguments: transports, [64 * 1024, 1024 * 1024])
-  func `a handler that reads as it answers keeps the connection, also if it stops`(
+  func `a handler that reads while it answers keeps the connection, even if it stops reading`(
     _ transport: Transport, _ length: Int
   ) async throws {
     try await withConnection(over: transport, handler: Self.handle) { client in
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  @Test func `content in front of another protocol that is too long is a 413`() async throws {
+  @Test func `content that is too long before a change of protocol gets a 413`() async throws {
     try await withConnection(handler: { _ in .upgrade(to: "echo") { _ in } }) { client in
       let head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 3000000\r\n\r\n"
       try await client.send(head + String(repeating: "x", count: 3_000_000)) { client in
@@ -112,14 +112,14 @@ import Testing
   // MARK: HTTP/2
 
   @Test(arguments: transports, ["/small", "/stream", "/large"])
-  func `a client of HTTP/2 that sends all of a short upload before it reads is answered, and not reset`(
+  func `an HTTP/2 client that sends a whole short upload before it reads gets its answer and no reset`(
     _ transport: Transport, _ path: String
   ) async throws {
     var options = ServerOptions.quiet
     options.http2.initialStreamWindow = 16 * 1024
     try await withHTTP2(over: transport, options: options, handler: Self.handle) { client in
       let stream = try await client.send("POST", path, ends: false)
-      // It takes in frames only where it lacks room to send.
+      // The client reads frames only when it has no window to send.
       try await client.send([UInt8](repeating: 1, count: 200_000), on: stream, ends: true)
       let response = try await client.readResponse(on: stream)
       #expect(response.status == 200 && !response.body.isEmpty)
@@ -130,7 +130,7 @@ import Testing
   }
 
   @Test(arguments: [true, false])
-  func `one of HTTP/2 with a long upload has its answer, and is told that it need not go on`(
+  func `an HTTP/2 client with a long upload gets its answer, then is told to stop sending`(
     _ saysLength: Bool
   ) async throws {
     try await inVirtualTime { clock in
@@ -141,7 +141,7 @@ import Testing
         try await client.send([UInt8](repeating: 1, count: 2_000_000), on: stream)
         #expect(client.body(on: stream) == Array("early".utf8))
         #expect(try await client.readReset(on: stream) == ErrorCode.none.rawValue)
-        // It has had the time to see its answer, and not been kept for long.
+        // The client had the time to see its answer, and did not have to wait long.
         #expect(start.duration(to: clock.now) >= .seconds(1) && start.duration(to: clock.now) <= .seconds(4))
         try await client.expectAnswer()
       }
@@ -149,7 +149,7 @@ import Testing
   }
 
   @Test(arguments: transports)
-  func `what a handler has written before it fails goes out before the reset`(_ transport: Transport) async throws {
+  func `content that a handler wrote before it failed is sent before the reset`(_ transport: Transport) async throws {
     struct Bug: Error {}
     // More than the client's window, so that the rest has to wait.
     let written = [UInt8](repeating: 5, count: 100_000)

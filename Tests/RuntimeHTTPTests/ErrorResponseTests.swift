@@ -4,7 +4,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// The form that a service gives its errors.
+/// Error responses whose format the service defines.
 @Suite(.timeLimit(.minutes(10))) struct ErrorResponseTests {
   private struct Bug: Error {}
 
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `errors of handlers and of the engine have one form over HTTP/1`(_ transport: Transport) async throws {
+  func `errors of handlers and of the engine have one format over HTTP/1`(_ transport: Transport) async throws {
     try await withConnection(over: transport, options: Self.options, handler: Self.handle) { client in
       #expect(try await client.get("/bug").text == "{500 /bug}")
       let locked = try await client.get("/locked")
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `errors of handlers and of the engine have one form over HTTP/2`(_ transport: Transport) async throws {
+  func `errors of handlers and of the engine have one format over HTTP/2`(_ transport: Transport) async throws {
     try await withHTTP2(over: transport, options: Self.options, handler: Self.handle) { client in
       #expect(try await client.get("/bug").text == "{500 /bug}")
       let locked = try await client.get("/locked")
@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  @Test func `a handler without a server gives the responses that a server would give`() async {
+  @Test func `a handler called without a server gives the responses that a server would give`() async {
     let handler = HandlerFunction { request in try Self.handle(request) }
     for (target, status) in [("/bug", 500), ("/locked", 405), ("/interim", 500)] {
       let response = await handler.response(to: Request(target: target), options: Self.options)
@@ -64,19 +64,19 @@ import Testing
       #expect(response.status.code == status && text == "{\(status) \(target)}")
       #expect(response.headers["Allow"] == (status == 405 ? "GET" : nil))
     }
-    // A middleware sees the same form.
+    // Middleware sees the same format.
     var router = Router()
     router.get("/bug", using: [Tag(name: "a")]) { request in try Self.handle(request) }
     let response = await router.response(to: Request(target: "/bug"), options: Self.options)
     let text = try? await String(decoding: response.body.collect(upTo: 100), as: UTF8.self)
     #expect(response.status == .internalServerError && text == "{500 /bug}")
     #expect(response.headers["Way"] == "a")
-    // Where nothing is said, errors are plain text.
+    // Errors are plain text by default.
     #expect(await router.response(to: Request(target: "/")).headers.contentType?.matches(.plainText) == true)
   }
 
   @Test(arguments: Transport.allCases)
-  func `what a router answers itself has that form too`(_ transport: Transport) async throws {
+  func `the error responses of a router have that format too`(_ transport: Transport) async throws {
     var router = Router()
     router.get("/known") { _ in .text("fine") }
     try await withConnection(over: transport, options: Self.options, handler: router) { client in
@@ -89,7 +89,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `middleware sees the response that an error became, and the error is logged once`(
+  func `middleware sees the response for an error, and the error is logged once`(
     _ transport: Transport
   ) async throws {
     struct Seen: Middleware {
@@ -113,7 +113,7 @@ import Testing
     #expect(log.lines == ["GET /bug: Bug()"])
   }
 
-  @Test func `a form that is not a response of its own gives way to plain text`() async throws {
+  @Test func `plain text replaces an error response that is not final`() async throws {
     for status in [Status.continue, .ok] {
       var options = ServerOptions.quiet
       options.errorResponse = { _, _ in Response(status: status, body: .stream { try await $0.write("x") }) }

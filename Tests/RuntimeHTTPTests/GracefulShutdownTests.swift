@@ -7,10 +7,10 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What clients get of a server that shuts down.
+/// What clients see of a server that shuts down.
 @Suite(.timeLimit(.minutes(10))) struct GracefulShutdownTests {
   @Test(arguments: Backend.allCases)
-  func `a request that lies in the socket of an idle connection is answered`(_ backend: Backend) async throws {
+  func `a request that waits in the socket of an idle connection is answered`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       for _ in 0..<10 {
         let server = try await setup.server { _ in .text("answered") }
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `connections in the backlog are accepted, and their requests answered`(_ backend: Backend) async throws {
+  func `a shutdown still answers the connections in the backlog`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       for _ in 0..<10 {
         let server = try await setup.server { _ in .text("answered") }
@@ -48,7 +48,7 @@ import Testing
         try await http2.start()
         let stream = try await http2.send("GET", "/")
         let running = setup.runtime.spawn { try await server.run() }
-        // It has begun when it has accepted one; the others may be in the backlog still.
+        // The server has begun when it has accepted one connection; the others may still be in the backlog.
         while server.metrics.totalConnections == 0 { await Task.yield() }
         async let over: Void = server.shutdown()
         for client in clients {
@@ -64,14 +64,14 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `connections in the backlog of a socket that is handed over are left to the next that has it`(
+  func `connections in the backlog of an inherited socket are left to the next server`(
     _ backend: Backend
   ) async throws {
     try await backend.withRuntime { runtime in
       func check(_ runtime: some AsyncRuntime) async throws {
         let descriptor = try InheritedSocket.open(on: .loopback(port: 0)).takeDescriptor()
         let (socket, copy) = (InheritedSocket(descriptor: descriptor), InheritedSocket(descriptor: dup(descriptor)))
-        // As many as an acceptor cannot take without letting the tasks of the first have their turn.
+        // More than an acceptor can take before the tasks of the first connections have their turn.
         var clients: [HTTPTestClient<AnyStream>] = []
         for _ in 0..<400 {
           let client = HTTPTestClient(AnyStream(try await runtime.connect(to: try #require(copy.address))))
@@ -109,7 +109,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `idle connections may be kept for a while, and one more request is answered on each`(
+  func `idle connections may be kept for a while, and each gets one more answer`(
     _ backend: Backend
   ) async throws {
     var options = ServerOptions.quiet
@@ -121,7 +121,7 @@ import Testing
       for client in [used, unused] { #expect(try await client.get("/").status == 200) }
       async let over: Void = server.shutdown()
       let address = server.localAddress
-      // It listens no longer once it has begun to shut down.
+      // A server that has begun to shut down no longer listens.
       while let late = try? await setup.runtime.connect(to: address) {
         late.close()
         await Task.yield()

@@ -6,10 +6,10 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Handlers that fail: what the client sees of it, and what is logged.
+/// Handlers that fail: what the client sees, and what is logged.
 @Suite(.timeLimit(.minutes(10))) struct HandlerFailureTests {
   @Test(arguments: Transport.allCases)
-  func `a handler that throws gives a 500, nothing of the error, and the connection goes on`(
+  func `a handler that throws gives a 500 without details of the error, and the connection persists`(
     _ transport: Transport
   ) async throws {
     struct Secret: Error {}
@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `blocking work that is refused gives a 503 that says when to come again, and is not logged`(
+  func `refused blocking work gives a 503 with Retry-After, and is not logged`(
     _ transport: Transport
   ) async throws {
     let log = Log()
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `what an error quotes cannot forge a line of the log`(_ transport: Transport) async throws {
+  func `the text of an error cannot forge a line of the log`(_ transport: Transport) async throws {
     struct Quote: Error, CustomStringConvertible {
       let description: String
     }
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `an HTTPError is the response it asks for, and is not logged`(_ transport: Transport) async throws {
+  func `an HTTPError gives its response and is not logged`(_ transport: Transport) async throws {
     let log = Log()
     try await withConnection(over: transport, options: log.options, handler: { _ in throw HTTPError(.conflict, "no") })
     { client in
@@ -100,7 +100,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a stream that fails before it has begun is an error of its own`(_ transport: Transport) async throws {
+  func `a stream that fails before it has begun gives an error response`(_ transport: Transport) async throws {
     struct Failure: Error {}
     try await withConnection(over: transport, handler: { _ in Response(body: .stream { _ in throw Failure() }) }) {
       client in
@@ -112,7 +112,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a stream shorter or longer than declared ends the connection, never framed wrongly`(
+  func `a stream shorter or longer than declared ends the connection, and never has wrong framing`(
     _ transport: Transport
   ) async throws {
     for text in ["ab", "abcd"] {
@@ -133,14 +133,14 @@ import Testing
     }
   }
 
-  @Test func `an HTTPError that is a 500 says what it wants to say`() async throws {
+  @Test func `an HTTPError with status 500 gives its own message`() async throws {
     try await withConnection(handler: { _ in throw HTTPError(.internalServerError, "sorry") }) { client in
       let response = try await client.get("/")
       #expect(response.text == "sorry\n")
     }
   }
 
-  @Test func `a status that is not final is a 500`() async throws {
+  @Test func `a status that is not final gives a 500`() async throws {
     let log = Log()
     try await withConnection(options: log.options, handler: { _ in Response(status: Status(99)) }) { client in
       let response = try await client.get("/")

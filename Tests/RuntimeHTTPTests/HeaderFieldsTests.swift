@@ -3,7 +3,7 @@ import Testing
 @testable import RuntimeHTTP
 
 @Suite struct HeaderFieldsTests {
-  @Test func `names do not mind their case, and order is kept`() {
+  @Test func `names are case-insensitive, and fields keep their order`() {
     var fields: HeaderFields = ["Accept": "a", "X": "1", "accept": "b"]
     #expect(fields["ACCEPT"] == "a")
     #expect(fields.values(for: "accept") == ["a", "b"])
@@ -15,7 +15,7 @@ import Testing
     #expect(fields.count == 1)
   }
 
-  @Test func `a field that is set stays where the first of its name was, and the others go`() {
+  @Test func `setting a field replaces the first field with its name and removes the others`() {
     var fields: HeaderFields = ["A": "1", "B": "2", "a": "3", "C": "4", "b": "5"]
     fields["b"] = "six"
     #expect(fields.map { "\($0.name)=\($0.value)" } == ["A=1", "b=six", "a=3", "C=4"])
@@ -27,7 +27,7 @@ import Testing
     #expect(fields.map { "\($0.name)=\($0.value)" } == ["D="])
   }
 
-  @Test func `a value that is no UTF-8 keeps its bytes`() throws {
+  @Test func `a value that is not UTF-8 keeps its bytes`() throws {
     let latin1: [UInt8] = [0x63, 0x61, 0x66, 0xE9]
     var fields: HeaderFields = ["A": "1"]
     try fields.append("X-Name", bytes: latin1.span)
@@ -42,7 +42,7 @@ import Testing
     #expect(fields.count == 3)
   }
 
-  @Test func `a field that would split a message is refused by append`() {
+  @Test func `append refuses a field that would split a message`() {
     var fields = HeaderFields()
     #expect(throws: InvalidHeaderField.self) { try fields.append("A", "b\r\nC: d") }
     #expect(throws: InvalidHeaderField.self) { try fields.append("A", "b\0") }
@@ -51,7 +51,7 @@ import Testing
     #expect(fields.isEmpty)
   }
 
-  @Test func `a field that would split a message is mended by the subscript and by a literal`() {
+  @Test func `the subscript and literals sanitize a field that would split a message`() {
     var fields: HeaderFields = ["A": "b\r\nC: d\0", "E\r\nF": "g"]
     #expect(fields == ["A": "b  C: d"])
     fields["H"] = "\u{1}i\t\n"
@@ -60,7 +60,7 @@ import Testing
     #expect(fields.count == 2)
   }
 
-  @Test func `lengths and media types are typed`() {
+  @Test func `lengths and media types have typed properties`() {
     var fields: HeaderFields = ["Content-Length": "12", "Content-Type": "Text/HTML; Charset=\"utf-8\""]
     #expect(fields.contentLength == 12)
     #expect(fields.contentType == .html)
@@ -72,16 +72,16 @@ import Testing
   }
 
   @Test(arguments: ["", "text", "text/", "/html", "text/html; a", "text/html; a=\"b", "text/html; a=b; A=c", "a b/c"])
-  func `what is no media type is nil`(_ text: String) { #expect(MediaType(text) == nil) }
+  func `a malformed media type is nil`(_ text: String) { #expect(MediaType(text) == nil) }
 
-  @Test func `media types are written as they are read`() throws {
+  @Test func `a media type is written as it was read`() throws {
     let type = try #require(MediaType("multipart/form-data; boundary=\"a \\\"b\\\"\"; x=y"))
     #expect(type.parameters == ["boundary": "a \"b\"", "x": "y"])
     #expect(MediaType(type.description) == type)
     #expect(MediaType.plainText.description == "text/plain; charset=utf-8")
   }
 
-  @Test func `a request knows the parts of its target`() {
+  @Test func `a request gives the parts of its target`() {
     let origin = Request(target: "/a%20b?c=d?e", headers: ["Host": "h"])
     #expect(origin.path == "/a%20b" && origin.authority == "h" && Array(origin.queryBytes) == Array("c=d?e".utf8))
     let absolute = Request(target: "http://o:8?q", headers: ["Host": "h"])

@@ -6,13 +6,13 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Informational responses that a handler sends ahead of its own (RFC 9110 section 15.2, RFC 8297).
+/// Informational responses that a handler sends before its final response (RFC 9110 section 15.2, RFC 8297).
 @Suite(.timeLimit(.minutes(10))) struct InformationalTests {
   private static let hints: HeaderFields = [
     "Link": "</style.css>; rel=preload", "Connection": "close", "Content-Length": "7", "Transfer-Encoding": "chunked",
   ]
 
-  /// Sends hints, and then what the path asks for.
+  /// Sends hints, then the response that the path asks for.
   @Sendable private static func handle(_ request: Request) async throws -> Response {
     try await request.sendInformational(.earlyHints, hints)
     switch request.path {
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `HTTP/1 sends them ahead of whatever response there is`(_ transport: Transport) async throws {
+  func `HTTP/1 sends informational responses before every kind of response`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: Self.handle) { client in
       for (path, status, text) in [("/", 200, "plain"), ("/stream", 200, "stream"), ("/error", 404, nil)] {
         let hints = try await client.get(path)
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test func `HTTP/1 sends them while the content has not come, with a 100 behind them`() async throws {
+  @Test func `HTTP/1 sends informational responses before the content arrives, and a 100 after them`() async throws {
     try await withConnection(handler: Self.handle) { client in
       try await client.send(
         "POST /content HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n")
@@ -62,14 +62,14 @@ import Testing
     }
   }
 
-  @Test func `HTTP/1_0 has none`() async throws {
+  @Test func `HTTP/1_0 clients get no informational responses`() async throws {
     try await withConnection(handler: Self.handle) { client in
       try await client.send("GET / HTTP/1.0\r\n\r\n")
       #expect(try await client.readResponse().status == 200)
     }
   }
 
-  @Test func `one that is no informational response is a fault of the handler`() async throws {
+  @Test func `a handler that sends another status as an informational response has failed`() async throws {
     let log = Log()
     try await withConnection(options: log.options, handler: Self.handle) { client in
       let hints = try await client.get("/wrong")
@@ -79,7 +79,7 @@ import Testing
     #expect(log.lines.count == 1 && log.lines[0].contains("102 to 199"))
   }
 
-  @Test func `a request that is kept sends nothing once it is answered`() async throws {
+  @Test func `a request sends no informational response after its final response`() async throws {
     let kept = Lock<Request?>(nil)
     try await withConnection(handler: { request in
       kept.withLock { $0 = request }
@@ -92,13 +92,13 @@ import Testing
     }
   }
 
-  @Test func `a request made by hand sends them nowhere`() async throws {
+  @Test func `a request without a connection sends no informational responses`() async throws {
     let response = try await Self.handle(Request(target: "/"))
     #expect(response.status == .ok)
   }
 
   @Test(arguments: Transport.allCases)
-  func `HTTP/2 sends them ahead of whatever response there is`(_ transport: Transport) async throws {
+  func `HTTP/2 sends informational responses before every kind of response`(_ transport: Transport) async throws {
     try await withHTTP2(over: transport, handler: Self.handle) { client in
       for (path, status) in [("/", 200), ("/stream", 200), ("/error", 404)] {
         let stream = try await client.send("GET", path)
@@ -117,7 +117,7 @@ import Testing
     }
   }
 
-  @Test func `HTTP/2 has a handler wait that sends more of them than the client takes`() async throws {
+  @Test func `HTTP/2 suspends a handler that sends more informational responses than the client reads`() async throws {
     let sent = Lock(0)
     let link = String(repeating: "x", count: 1000)
     try await withHTTP2(
@@ -132,7 +132,7 @@ import Testing
     ) { client in
       let stream = try await client.send("GET", "/")
       _ = try await client.readHead(on: stream)
-      // Without a buffer between them, no more has been made than two buffers hold.
+      // In lockstep the handler has made no more than two buffers hold.
       #expect(sent.withLock(\.self) < 100)
       let response = try await client.readResponse(on: stream)
       #expect(response.text == "at last" && client.statuses(on: stream).count == 1001)

@@ -6,13 +6,13 @@ import Testing
 
 /// Rules of both versions that clients and proxies depend on, on real sockets and each backend.
 @Suite(.timeLimit(.minutes(10))) struct LeniencyTests {
-  /// Answers without content, and says its length where the path is `/said`.
+  /// Answers without content, and declares the length if the path is `/said`.
   private static func empty(_ request: Request) -> Response {
     Response(headers: request.path == "/said" ? ["Content-Length": "0"] : [:])
   }
 
   @Test(arguments: Backend.allCases)
-  func `9110 8_6 - HEAD has no length of 0 that GET might not have`(_ backend: Backend) async throws {
+  func `9110 8_6 - a response to HEAD has no length of 0 that GET might not have`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       try await setup.serving({ Self.empty($0) }) { server in
         let http1 = try await setup.client(of: server)
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `9110 9_3_6 - a refused CONNECT ends a connection of HTTP 1, and an unknown method none`(
+  func `9110 9_3_6 - a refused CONNECT ends an HTTP 1 connection, and an unknown method does not`(
     _ backend: Backend
   ) async throws {
     try await withSetup(on: backend) { setup in
@@ -38,7 +38,7 @@ import Testing
           let response = try await http1.request(method, "/")
           #expect(response.status == 501 && response["Connection"] == nil)
         }
-        // What follows is for the other end of the tunnel.
+        // The bytes after the CONNECT are for the other end of the tunnel.
         try await http1.send("CONNECT b:443 HTTP/1.1\r\nHost: b:443\r\n\r\nGET / HTTP/1.1\r\nHost: b\r\n\r\n")
         let refusal = try await http1.readResponse()
         #expect(refusal.status == 501 && refusal["Connection"] == "close")
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `9113 8_3_1 - a request need not say whom it is for`(_ backend: Backend) async throws {
+  func `9113 8_3_1 - a request may have no authority`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       try await setup.serving({ .text($0.authority ?? "nobody") }) { server in
         let http1 = try await setup.client(of: server)

@@ -1,7 +1,7 @@
 import Runtime
 import RuntimePrimitives
 
-/// A clock whose time goes by only when a test says so.
+/// A clock whose time advances only when a test says so.
 final class ManualClock: SleepingClock {
   struct Instant: InstantProtocol {
     var offset: Duration
@@ -20,7 +20,7 @@ final class ManualClock: SleepingClock {
     var now = Instant(offset: .zero)
     var sleepers: [Sleeper] = []
     var nextID = 0
-    /// Those who wait until somebody sleeps.
+    /// Tasks that wait until another task sleeps.
     var watchers: [CheckedContinuation<Void, Never>] = []
   }
 
@@ -37,7 +37,7 @@ final class ManualClock: SleepingClock {
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         let outcome = state.withLock { state -> (Result<Void, any Error>?, [CheckedContinuation<Void, Never>]) in
-          // Cancelling sets the flag first and calls the handler after, so one of the two sees the other.
+          // Cancellation first sets the flag and then calls the handler, so at least one of these two places sees it.
           if Task.isCancelled { return (.failure(CancellationError()), []) }
           if deadline <= state.now { return (.success(()), []) }
           state.sleepers.append(Sleeper(id: id, deadline: deadline, continuation: continuation))
@@ -55,14 +55,15 @@ final class ManualClock: SleepingClock {
     }
   }
 
-  /// Lets `duration` go by in steps of a second, each once somebody sleeps, so that who sleeps again is woken again.
+  /// Advances by `duration` in steps of a second, each as soon as a task sleeps, so that a task that sleeps again is
+  /// woken again.
   func advance(by duration: Duration) async {
     let end = now.advanced(by: duration)
     while now < end, await waitForSleeper() { step() }
   }
 
-  /// Lets time go by as fast as those who sleep fall asleep, while `body` runs: as much as there is, for whoever is held
-  /// up meanwhile. What has to be done before a certain time is tested in a simulation.
+  /// Advances time as fast as tasks fall asleep while `body` runs. A task that is held up meanwhile may find that any
+  /// amount of time has passed, so deadlines are tested in simulations.
   func flying<Result>(_ body: () async throws -> Result) async rethrows -> Result {
     async let _: Void = fly()
     return try await body()
@@ -83,7 +84,7 @@ final class ManualClock: SleepingClock {
     for sleeper in due { sleeper.continuation.resume() }
   }
 
-  /// Waits until somebody sleeps, unless the task is cancelled.
+  /// Waits until a task sleeps. Returns false if the calling task is cancelled.
   private func waitForSleeper() async -> Bool {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What a server holds for its clients: it is counted, bounded, and let go.
+/// The memory that a server holds for its clients is counted, bounded, and released.
 @Suite(.timeLimit(.minutes(10))) struct MemoryTests {
   private static func options(_ limit: Int) -> ServerOptions {
     var options = ServerOptions.quiet
@@ -14,7 +14,7 @@ import Testing
     return options
   }
 
-  @Test func `a part is counted in steps, and let go whole`() {
+  @Test func `a part is counted in steps and released as a whole`() {
     let budget = MemoryBudget(limit: 100_000)
     var part = MemoryBudget.Part()
     part.set(to: MemoryBudget.step - 1, in: budget)
@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `HTTP/1 requests that would have to wait get a 503 where memory is short`(_ backend: Backend) async throws {
+  func `HTTP/1 requests that have to wait get a 503 if memory is short`(_ backend: Backend) async throws {
     let (arrived, mayEnd) = (Gate(), Gate())
     try await withSetup(on: backend) { setup in
       try await setup.serving(
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `what was held is let go with its connections`(_ backend: Backend) async throws {
+  func `the memory of a connection is released when it ends`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       var server: TestServer?
       try await setup.serving(options: Self.options(1 << 30), { .text("\(try await $0.text().count)") }) { running in
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `collecting ends with a 503 where memory is short`(_ transport: Transport) async throws {
+  func `collecting content fails with a 503 if memory is short`(_ transport: Transport) async throws {
     try await withHTTP2(over: transport, options: Self.options(40_000), handler: { .text(try await $0.text()) }) {
       client in
       let stream = try await client.send("POST", "/", ends: false)
@@ -88,7 +88,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `nothing is reserved for content that is only announced`(_ transport: Transport) async throws {
+  func `no memory is reserved for content that is only announced`(_ transport: Transport) async throws {
     let handler: @Sendable (Request) async throws -> Response = {
       .text("\(try await $0.body.collect(upTo: .max).count)")
     }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Requests as they are sent; `ResponseEncoderTests` has the responses.
+/// The encoding of requests; `ResponseEncoderTests` covers responses.
 @Suite struct MessageEncoderTests {
   private func encode(
     _ method: RuntimeHTTP.Method, _ fields: HeaderFields, length: Int?, _ chunks: String...,
@@ -21,7 +21,7 @@ import Testing
     return String(decoding: output.taken, as: UTF8.self)
   }
 
-  @Test func `a request's framing is the encoder's`() throws {
+  @Test func `the encoder sets the framing fields of a request`() throws {
     let fields: HeaderFields = ["Host": "a", "Content-Length": "7", "Transfer-Encoding": "gzip", "X": "y"]
     #expect(try encode(.get, fields, length: 0) == "GET /x HTTP/1.1\r\nHost: a\r\nX: y\r\n\r\n")
     #expect(

@@ -5,7 +5,7 @@ import Testing
 @testable import RuntimeHTTP
 
 @Suite struct MiddlewareTests {
-  /// What ``Tag`` does, without waiting; it counts how often it is called.
+  /// Does the same as ``Tag`` without waiting, and counts its calls.
   private struct ImmediateTag: ImmediateMiddleware {
     let name: String
     var calls = Counter()
@@ -28,7 +28,7 @@ import Testing
     return path(request)
   }
 
-  // MARK: What it stands in front of
+  // MARK: Groups
 
   private static func grouped() -> Router {
     var router = Router()
@@ -49,8 +49,9 @@ import Testing
     (Method.get, "/plain", "a"), (.get, "/api", "abc"), (.get, "/api/users/7", "/api/users/:id 7 abc"),
     (.delete, "/api/admin/users/7", "abcde"), (.get, "/api/own", "abcf"),
   ])
-  func `a group's is in front of its routes, from outside in`(method: Method, target: String, text: String) async throws
-  {
+  func `groups wrap their routes in middleware, outermost first`(
+    method: Method, target: String, text: String
+  ) async throws {
     let response = try await Self.grouped().respond(to: Request(method: method, target: target))
     #expect(try await Self.text(response) == text)
     let names = text.split(separator: " ").last ?? ""
@@ -58,14 +59,14 @@ import Testing
   }
 
   @Test(arguments: [(Method.get, "/api/none", 404), (.get, "/api/", 404), (.post, "/api/own", 405)])
-  func `a group's is not asked where there is no route, and the router's is`(
+  func `without a route the router's middleware runs and a group's does not`(
     method: Method, target: String, status: UInt16
   ) async throws {
     let response = try await Self.grouped().respond(to: Request(method: method, target: target))
     #expect(response.status.code == status && response.headers["Way"] == "a")
   }
 
-  @Test func `it knows the route and its parameters, and what is in front of the router does not`() async throws {
+  @Test func `middleware of a router sees the route and its parameters, and its caller does not`() async throws {
     struct Label: ImmediateMiddleware {
       func after(_ response: inout Response, to request: Request) {
         response.headers["Route"] = "\(request.route ?? "none") \(request.parameters["id"] ?? "none")"
@@ -86,7 +87,7 @@ import Testing
     ("/api", "a", "does not begin with a slash"), ("", "", "does not begin with a slash"),
     ("/:id", "/:id", "the same name"), ("/*rest", "/a", "only its last segment"),
   ])
-  func `a group that cannot be is refused at the start`(prefix: String, path: String, reason: String) async throws {
+  func `an invalid group is refused at the start`(prefix: String, path: String, reason: String) async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [prefix, path] in
       var router = Router()
       router.group(prefix) { $0.get(path) { _ in Response() } }
@@ -97,7 +98,7 @@ import Testing
   // MARK: Plain calls
 
   @Test(arguments: [(Method.get, "/", Status.ok), (.get, "/none", .notFound), (.post, "/", .methodNotAllowed)])
-  func `routes behind middleware that never waits are answered in plain calls`(
+  func `plain calls answer routes behind middleware that never waits`(
     method: Method, target: String, status: Status
   ) throws {
     let tag = ImmediateTag(name: "a")
@@ -107,13 +108,13 @@ import Testing
   }
 
   @Test(arguments: ["/waits", "/behind"])
-  func `where anything may wait, middleware is asked once that is known`(target: String) throws {
+  func `if the handler may wait, a plain call runs no middleware`(target: String) throws {
     let tag = ImmediateTag(name: "a")
     let response = try Self.mixed(tag).respondAtOnce(to: Request(target: target))
     #expect(response == nil && tag.calls.count == 0)
   }
 
-  /// A router with `tag` in front of a route that never waits, of one that may, and of one with middleware that may.
+  /// A router with `tag` before a route that never waits, a route that may wait, and a route whose middleware may wait.
   private static func mixed(_ tag: ImmediateTag) -> Router {
     var router = Router()
     router.get("/", path)
@@ -124,7 +125,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `middleware that never waits is called once for a request, whatever is behind`(
+  func `middleware that never waits is called once per request, whatever comes after it`(
     _ transport: Transport
   ) async throws {
     let (outer, inner) = (ImmediateTag(name: "a"), ImmediateTag(name: "c"))
@@ -141,7 +142,7 @@ import Testing
     #expect(outer.calls.count == 3 && inner.calls.count == 2)
   }
 
-  /// Answers what it has answered before, without asking again.
+  /// Repeats its earlier responses without calling the next handler.
   private final class Cache: Middleware {
     let kept = Lock<[String: Response]>([:])
 
@@ -157,7 +158,7 @@ import Testing
     }
   }
 
-  @Test func `middleware that may wait is asked whether it need not`() async throws {
+  @Test func `a plain call asks middleware that may wait`() async throws {
     var router = Router()
     router.use(Cache())
     router.get("/") { await Self.waitingPath($0) }
@@ -166,7 +167,7 @@ import Testing
     #expect(try router.respondAtOnce(to: Request(target: "/"))?.status == .ok)
   }
 
-  /// Asks first, and does what it does once that has been answered.
+  /// Calls the next handler first, and changes its response.
   private struct Stamp: Middleware {
     func respond(to request: Request, next: any Handler) async throws -> Response {
       stamped(try await next.respond(to: request))
@@ -183,7 +184,7 @@ import Testing
     }
   }
 
-  @Test func `middleware that asks first keeps the plain call, and what it does is done once`() async throws {
+  @Test func `middleware that first calls the next handler keeps the plain call, and acts once`() async throws {
     var router = Router()
     router.use(Stamp())
     router.use(Stamp())
@@ -195,10 +196,12 @@ import Testing
     #expect(try await router.respond(to: Request(target: "/waits")).headers["Way"] == "ss")
   }
 
-  @Test func `it may answer itself, and what is behind is not asked`() async throws {
+  @Test func `middleware may answer itself, and then the next handler is not called`() async throws {
     struct Refusal: ImmediateMiddleware {
       func before(_ request: inout Request) -> Response? { Response(status: .forbidden) }
-      func after(_ response: inout Response, to request: Request) { Issue.record("it is not its own response") }
+      func after(_ response: inout Response, to request: Request) {
+        Issue.record("middleware was called for its own response")
+      }
     }
     var router = Router()
     router.use(ImmediateTag(name: "a"))
@@ -221,7 +224,7 @@ import Testing
   @Test(arguments: [
     ("/gone", 410), ("/fails", 500), ("/waits/gone", 410), ("/waits/fails", 500), ("/thrower", 401), ("/%", 400),
   ])
-  func `it sees the response that an error has become`(target: String, status: UInt16) async throws {
+  func `middleware sees the response for an error`(target: String, status: UInt16) async throws {
     for outer: any Middleware in [ImmediateTag(name: "a"), Tag(name: "a")] {
       var router = Router()
       router.get("/gone") { _ throws in throw HTTPError(.gone) }
@@ -235,7 +238,7 @@ import Testing
     }
   }
 
-  @Test func `an error without middleware, and that of the outermost, goes on as it is`() async throws {
+  @Test func `an error without middleware, or of the outermost middleware, is thrown unchanged`() async throws {
     var router = Router()
     router.get("/") { _ throws in throw Failure() }
     #expect(throws: Failure.self) { try router.respondAtOnce(to: Request(target: "/")) }
@@ -250,7 +253,7 @@ import Testing
   }
 }
 
-/// A number that many may add to.
+/// A number that several tasks may add to.
 final class Counter: Sendable {
   private let value = Lock(0)
   var count: Int { value.withLock { $0 } }

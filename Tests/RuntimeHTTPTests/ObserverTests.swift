@@ -6,11 +6,11 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What observers learn of requests over HTTP/1.
+/// Reports to observers about requests over HTTP/1.
 @Suite(.timeLimit(.minutes(10))) struct HTTP1ObserverTests {
   private struct Bug: Error {}
 
-  @Test func `how a request ended is a word or two in a log`() {
+  @Test func `the endings of requests have short descriptions`() {
     let endings: [RequestRecord.Ending] = [.complete, .clientGone, .timedOut, .failed]
     #expect(endings.map { "\($0)" } == ["complete", "client gone", "timed out", "failed"])
   }
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `requests that no handler sees are reported with what has come of them`(_ transport: Transport) async throws {
+  func `a request that reaches no handler is reported with its known parts`(_ transport: Transport) async throws {
     func refused(_ text: String) async throws -> RequestRecord? {
       let observer = RecordingObserver()
       var options = observer.options
@@ -90,7 +90,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `what a handler throws is in the record, whether before or after the head`(_ transport: Transport) async throws {
+  func `the record has the error of a handler, before or after the head`(_ transport: Transport) async throws {
     let observer = RecordingObserver()
     try await withConnection(
       over: transport, options: observer.options,
@@ -114,7 +114,7 @@ import Testing
   }
 
   @Test(arguments: [Transport.whole, .lockstep, .sockets])
-  func `a client that goes before its response has left is reported as gone`(_ transport: Transport) async throws {
+  func `a client that leaves before the end of its response is reported as gone`(_ transport: Transport) async throws {
     let observer = RecordingObserver()
     let hasGone = Gate()
     try await withConnection(
@@ -138,7 +138,7 @@ import Testing
   }
 
   @Test(arguments: [Transport.whole, .lockstep])
-  func `a client that goes within its content gets no response, and is reported as gone`(
+  func `a client that leaves within its content gets no response and is reported as gone`(
     _ transport: Transport
   ) async throws {
     let observer = RecordingObserver()
@@ -152,7 +152,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `the record has the route that a router found, and none where there is none`(
+  func `the record has the route if a router found one`(
     _ transport: Transport
   ) async throws {
     let observer = RecordingObserver()
@@ -167,7 +167,7 @@ import Testing
     }
   }
 
-  @Test func `a client that takes nothing of its response is reported as too slow`() async throws {
+  @Test func `a client that reads nothing of its response is reported as timed out`() async throws {
     try await inVirtualTime { clock in
       let observer = RecordingObserver()
       try await withConnection(
@@ -181,7 +181,7 @@ import Testing
   }
 }
 
-/// What observers learn of requests over HTTP/2.
+/// Reports to observers about requests over HTTP/2.
 @Suite(.timeLimit(.minutes(10))) struct HTTP2ObserverTests {
   private struct Bug: Error {}
 
@@ -213,7 +213,7 @@ import Testing
     }
   }
 
-  @Test func `a request that goes on with HTTP/2 is reported once`() async throws {
+  @Test func `a request that switches to HTTP/2 is reported once`() async throws {
     let observer = RecordingObserver()
     try await withConnection(options: observer.options, handler: { .text("\($0.version)") }) { client in
       let fields = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n"
@@ -227,7 +227,7 @@ import Testing
     }
   }
 
-  @Test func `refused and malformed requests are reported, and no handler sees them`() async throws {
+  @Test func `refused and malformed requests are reported, and reach no handler`() async throws {
     let observer = RecordingObserver()
     var options = observer.options
     options.maximumHeadLength = 300
@@ -273,7 +273,7 @@ import Testing
     }
   }
 
-  @Test func `requests in flight when the client goes are reported as gone`() async throws {
+  @Test func `requests in flight are reported as gone when their client leaves`() async throws {
     let observer = RecordingObserver()
     let (hasBegun, isCancelled) = (Gate(), Gate())
     try await withHTTP2(
@@ -291,7 +291,7 @@ import Testing
     }
   }
 
-  @Test func `a client that takes nothing of its response is reported as too slow`() async throws {
+  @Test func `a client that reads nothing of its response is reported as timed out`() async throws {
     try await inVirtualTime { clock in
       let observer = RecordingObserver()
       try await withHTTP2(
@@ -310,7 +310,7 @@ import Testing
 /// Servers with observers on each backend.
 @Suite(.timeLimit(.minutes(10))) struct ServerObserverTests {
   @Test(arguments: Backend.allCases)
-  func `all observers learn of requests over both versions, and from where they came`(
+  func `all observers get requests of both versions, with the addresses of the clients`(
     _ backend: Backend
   ) async throws {
     let (first, second) = (RecordingObserver(), RecordingObserver())
@@ -335,7 +335,7 @@ import Testing
   }
 }
 
-/// Keeps what it is told, and has tests wait for it.
+/// Keeps the reports; tests can wait for them.
 private final class RecordingObserver: RequestObserver {
   private let ended = AsyncStream<RequestRecord>.makeStream()
   private let started = Lock<[(request: Request, id: UInt64)]>([])

@@ -6,7 +6,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// When a server counts as overloaded.
+/// The conditions under which a server counts as overloaded.
 @Suite(.timeLimit(.minutes(10))) struct OverloadTests {
   private static let millisecond: Int64 = 1_000_000
 
@@ -18,28 +18,28 @@ import Testing
     return Overload(options, ErrorResponder(log.options), log: log.options.log)
   }
 
-  /// Has a request come every millisecond from `start` on that has waited for `wait`.
+  /// Simulates one request per millisecond of `span`, each of which has waited for `wait`.
   ///
-  /// - Returns: for each whether it was refused.
+  /// - Returns: For each request whether it was refused.
   private static func requests(
     _ overload: Overload, in span: Range<Int64>, waiting wait: (Int64) -> Duration
   ) -> [Bool] {
     span.map { overload.refuses(after: QueueTime(wait($0)), at: $0 * millisecond) }
   }
 
-  @Test func `waits that are short now and then are no overload, however long the others`() {
+  @Test func `occasional short waits mean that there is no overload, however long the other waits are`() {
     let overload = Self.overload()
     let refused = Self.requests(overload, in: 1000..<3000) { $0 % 50 == 0 ? .milliseconds(4) : .seconds(1) }
     #expect(!refused.contains(true))
   }
 
-  @Test func `a burst that is dealt with in time is no overload`() {
+  @Test func `a burst that is handled within an interval is no overload`() {
     let overload = Self.overload()
     let refused = Self.requests(overload, in: 1000..<3000) { (1020..<1110).contains($0) ? .milliseconds(90) : .zero }
     #expect(!refused.contains(true))
   }
 
-  @Test func `once all have waited too long for an interval, those that waited for twice the target are refused`() {
+  @Test func `if all waits are too long for an interval, requests that waited over twice the target are refused`() {
     let log = Log()
     let overload = Self.overload(log)
     let refused = Self.requests(overload, in: 1000..<2000) { $0 % 2 == 0 ? .milliseconds(9) : .milliseconds(11) }
@@ -50,29 +50,29 @@ import Testing
     #expect(log.lines.first?.hasPrefix("overload: every request has waited at least 9 ms for a thread") == true)
   }
 
-  @Test func `it ends within two intervals of the load`() {
+  @Test func `an overload ends within two intervals after the load`() {
     let overload = Self.overload()
     _ = Self.requests(overload, in: 1000..<2000) { _ in .milliseconds(50) }
     let after = Self.requests(overload, in: 2000..<3000) { $0 % 10 == 0 ? .zero : .milliseconds(50) }
     let last = after.lastIndex(of: true) ?? 0
     #expect(last < 300)
-    // And none that has not waited is refused meanwhile.
+    // Meanwhile a request that has not waited is never refused.
     #expect(after.enumerated().allSatisfy { $0.offset % 10 != 0 || !$0.element })
   }
 
-  @Test func `what was before a pause says nothing of what comes after it`() {
+  @Test func `waits before a pause do not count after it`() {
     let overload = Self.overload()
     let refused = (0..<20).map { overload.refuses(after: QueueTime(.seconds(1)), at: 1_000_000_000 + $0 * 250_000_000) }
     #expect(!refused.contains(true))
   }
 
-  @Test func `a stream that does not know is not refused, and says nothing`() {
+  @Test func `a stream without a queue time is neither refused nor counted`() {
     let overload = Self.overload()
     _ = Self.requests(overload, in: 1000..<2000) { _ in .milliseconds(50) }
     #expect(!overload.refuses(after: nil, at: 2000 * Self.millisecond))
   }
 
-  @Test func `one that stops accepting refuses no request`() {
+  @Test func `a server that stops accepting refuses no request`() {
     let log = Log()
     let overload = Self.overload(log, .stopAccepting)
     #expect(!Self.requests(overload, in: 1000..<2000, waiting: { _ in .milliseconds(50) }).contains(true))
@@ -80,9 +80,9 @@ import Testing
   }
 }
 
-/// What an overloaded server does, over both versions of HTTP.
+/// Overloaded servers over both versions of HTTP.
 @Suite(.timeLimit(.minutes(10))) struct OverloadedServerTests {
-  /// A stream whose task has always waited for long.
+  /// A stream whose task has always waited for a long time.
   private final class LateStream: ByteStream {
     private let base: AnyStream
 
@@ -98,7 +98,7 @@ import Testing
     }
   }
 
-  /// A listener of such streams.
+  /// A listener of late streams.
   private struct LateListener: StreamListener {
     let base: AnyListener
     let accepted = Recorder<Void>()
@@ -123,7 +123,7 @@ import Testing
   private static var options: ServerOptions {
     var options = ServerOptions.quiet
     var overload = OverloadOptions()
-    // Requests have to come within it of each other, however busy the machine is.
+    // Requests have to arrive within an interval of each other, even on a busy machine.
     overload.interval = .seconds(1)
     overload.retryAfter = 7
     overload.isExempt = { $0.path == "/healthz" }
@@ -131,7 +131,7 @@ import Testing
     return options
   }
 
-  /// Serves a connection on which every request has waited for long.
+  /// Serves a connection on which every request has waited for a long time.
   private static func withConnection(_ options: ServerOptions, _ body: (AnyStream) async throws -> Void) async throws {
     let (near, far) = MemoryStream.pair(capacity: 64 * 1024)
     let handler = HandlerFunction { request in .text("\(request.path)\(try await request.text())") }
@@ -143,8 +143,8 @@ import Testing
     try result.get()
   }
 
-  /// Asks by `get` until the server has seen for long enough that all requests wait, and a request is refused. Those that
-  /// are exempt are not.
+  /// Sends requests with `get` until the server has seen long waits for an interval and refuses a request. Exempt
+  /// requests are not refused.
   private static func firstRefusal(_ get: (_ target: String) async throws -> TestResponse) async throws -> TestResponse
   {
     while true {
@@ -154,7 +154,7 @@ import Testing
     }
   }
 
-  @Test func `HTTP/1: requests get a 503 that says when to come again, and the connection goes on`() async throws {
+  @Test func `HTTP/1: requests get a 503 with Retry-After, and the connection persists`() async throws {
     let records = Records()
     var options = Self.options
     options.observers = [records]
@@ -164,7 +164,7 @@ import Testing
       #expect(refusal.status == 503)
       #expect(refusal["Retry-After"] == "7")
       #expect(refusal.text == "The server is overloaded.\n")
-      // What a client has for a request that is refused is read, and the next request found behind it.
+      // The content of a refused request is read, and the next request is found after it.
       var status = 0
       while status != 503 {
         try await client.send("POST /b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
@@ -177,7 +177,7 @@ import Testing
     #expect(records.begun.elements.count + refused.count == records.ended.elements.count)
   }
 
-  @Test func `HTTP/2: requests get a 503 that says when to come again, and the connection goes on`() async throws {
+  @Test func `HTTP/2: requests get a 503 with Retry-After, and the connection persists`() async throws {
     let records = Records()
     var options = Self.options
     options.observers = [records]
@@ -195,7 +195,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `connections wait in the backlog while there is overload, and are served behind it`(
+  func `connections wait in the backlog during an overload and are served after it`(
     backend: Backend
   ) async throws {
     var options = Self.options
@@ -208,14 +208,14 @@ import Testing
       let running = Task { try await server.run() }
       let first = Client(AnyStream(try await runtime.connect(to: listener.localAddress)))
       repeat { #expect(try await first.get("/a").status == 200) } while !server.metrics.isOverloaded
-      // The server waits for a connection already when the overload begins; so one more is accepted.
+      // The server is already waiting for a connection when the overload begins, so it accepts one more.
       let second = Client(AnyStream(try await runtime.connect(to: listener.localAddress)))
       #expect(try await second.get("/b").text == "/b")
       let third = Client(AnyStream(try await runtime.connect(to: listener.localAddress)))
       for _ in 0..<200 {
         #expect(try await first.get("/a").status == 200)
         let count = listener.accepted.elements.count
-        // It ends by itself where requests are slow to come.
+        // The overload ends by itself if requests arrive slowly.
         guard server.metrics.isOverloaded else { break }
         #expect(count == 2)
       }
@@ -228,8 +228,8 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `a socket tells for how long its task has waited for a thread`(backend: Backend) async throws {
-    // A watchdog polls for the worker that is stuck, and no relief worker runs what comes of it.
+  func `a socket reports how long its task has waited for a thread`(backend: Backend) async throws {
+    // A watchdog polls for the blocked worker, and no relief worker runs the tasks that it finds.
     var stalls = StallOptions()
     stalls.maximumReliefWorkers = 0
     stalls.report = { _ in }
@@ -240,7 +240,7 @@ import Testing
       #expect(far.attribute(QueueTime.self) == nil)
       let reader = runtime.spawn {
         runtime.execute {
-          // The reader waits, and this keeps the only worker from it once it has been woken.
+          // The reader waits. This job keeps the only worker busy after the reader has been woken.
           try? await near.write("x")
           guard block(until: { runtime.metrics.queueDepths.reduce(0, +) > 0 }) else { return }
           let end = ContinuousClock.now + .milliseconds(10)
@@ -251,7 +251,7 @@ import Testing
       }
       let wait = try #require(try await reader.value)
       #expect(wait >= .milliseconds(10))
-      // Since then it has not waited.
+      // The reader has not waited since then.
       #expect(far.attribute(QueueTime.self) == nil)
     }
   }

@@ -9,7 +9,7 @@ import Testing
     "a", "0", "5f0c6a1b-2d3e-4f50-8a9b-0c1d2e3f4a5b", "Root=1-67891233-abcdef", "a.b_c/d+e:f@g=",
     String(repeating: "x", count: 128),
   ])
-  func `an identity that is well-formed is taken`(text: String) {
+  func `a well-formed ID of the client is used`(text: String) {
     #expect(Request(target: "/", headers: ["x-request-id": text]).requestID == text)
     #expect(Request(target: "/", headers: ["Host": "a", "X-Request-ID": text, "X-Request-Id": "b"]).requestID == text)
   }
@@ -18,12 +18,12 @@ import Testing
     "", " ", "a b", "a\tb", "a\"b", "a\\b", "a\u{1B}[2J", "é", "a;b", "$(a)", "<a>", "{a}", "a,b",
     String(repeating: "x", count: 129),
   ])
-  func `any other is replaced by one of our own`(text: String) throws {
+  func `a malformed ID is replaced by a new one`(text: String) throws {
     let id = Request(target: "/", headers: ["X-Request-Id": text, "X-Request-Idx": "c"]).requestID
     #expect(id.wholeMatch(of: /[0-9a-f]{12}-[0-9a-f]+-[0-9a-f]+/) != nil, "\(id)")
   }
 
-  @Test func `requests differ, and copies do not`() {
+  @Test func `requests have different IDs, and copies have the same`() {
     let request = Request(target: "/")
     var copy = request
     copy.headers["A"] = "b"
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `handlers, observers and the log know a request by the same identity`(_ backend: Backend) async throws {
+  func `handlers, observers and the log see the same ID of a request`(_ backend: Backend) async throws {
     struct Bug: Error {}
     let (log, told, seen) = (Log(), Recorder<String>(), Recorder<String>())
     var options = log.options
@@ -73,7 +73,7 @@ import Testing
     #expect(log.events.allSatisfy { $0.level == .error && ["GET", "POST"].contains($0.context?.method) })
   }
 
-  @Test func `the log knows the route too`() async throws {
+  @Test func `the log has the route too`() async throws {
     struct Bug: Error {}
     let log = Log()
     var router = Router()

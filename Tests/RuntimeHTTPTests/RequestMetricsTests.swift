@@ -6,7 +6,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What is counted of requests.
+/// Request counts.
 @Suite(.timeLimit(.minutes(10))) struct RequestMetricsTests {
   private struct Bug: Error {}
 
@@ -46,7 +46,7 @@ import Testing
     #expect(figures.allSatisfy { $0.goneClients + $0.timeouts + $0.failures == 0 && $0.durations.sum >= .zero })
   }
 
-  @Test func `a request whose client has gone counts as such`() async throws {
+  @Test func `a request whose client has gone is counted as such`() async throws {
     let metrics = RequestMetrics()
     var options = ServerOptions.quiet
     options.observers = [metrics]
@@ -58,7 +58,7 @@ import Testing
     #expect(metrics.figures.map(\.receivedBytes) == [2])
   }
 
-  @Test func `a duration is in the first bucket whose bound it does not exceed`() {
+  @Test func `a duration belongs to the first bucket whose bound it does not exceed`() {
     var histogram = DurationHistogram()
     let bounds = DurationHistogram.bounds
     #expect(bounds == bounds.sorted())

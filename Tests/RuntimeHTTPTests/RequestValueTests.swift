@@ -4,12 +4,12 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What middleware leaves with a request, and what a router tells it, is that request's alone.
+/// Values that middleware and routers attach to a request belong to that request only.
 @Suite struct RequestValueTests {
   private enum UserKey: RequestKey { typealias Value = String }
   private enum CountKey: RequestKey { typealias Value = Int }
 
-  @Test func `values are kept by their keys, and copies do not share them`() {
+  @Test func `values are stored by key, and copies do not share them`() {
     var request = Request(target: "/")
     #expect(request[UserKey.self] == nil)
     request[UserKey.self] = "ada"
@@ -22,7 +22,7 @@ import Testing
     #expect(copy[UserKey.self] == nil && copy[CountKey.self] == 1)
   }
 
-  /// Leaves a value with the requests whose path has a parameter.
+  /// Stores a value in requests whose path has a parameter.
   private struct Leaver: ImmediateMiddleware {
     func before(_ request: inout Request) -> Response? {
       if let id = request.parameters["id"] { request[UserKey.self] = id }
@@ -30,7 +30,7 @@ import Testing
     }
   }
 
-  /// Looks at each request as it comes from the engine, and may keep it.
+  /// Checks each request from the engine, and may keep it.
   private final class Watcher: Handler {
     private let router: Router
     private let keeps: Bool
@@ -83,7 +83,7 @@ import Testing
   ]
 
   @Test(arguments: Transport.allCases, [false, true])
-  func `nothing of a request gets into the next by HTTP/1`(_ transport: Transport, keeps: Bool) async throws {
+  func `no value of a request reaches the next over HTTP/1`(_ transport: Transport, keeps: Bool) async throws {
     try await withConnection(over: transport, handler: Self.watcher(keeps: keeps)) { client async throws in
       for exchange in Self.exchanges {
         let content = exchange.method == "POST" ? "Content-Length: 3\r\n\r\nabc" : "\r\n"
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases, [false, true])
-  func `nothing of a request gets into the next by HTTP/2`(_ transport: Transport, keeps: Bool) async throws {
+  func `no value of a request reaches the next over HTTP/2`(_ transport: Transport, keeps: Bool) async throws {
     try await withHTTP2(over: transport, handler: Self.watcher(keeps: keeps)) { client async throws in
       for exchange in Self.exchanges {
         let hasContent = exchange.method == "POST"

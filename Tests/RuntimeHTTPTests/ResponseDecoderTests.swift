@@ -13,16 +13,16 @@ import Testing
     "http/1.1 200 OK\r\n", "HTTP/1.1 200 O\u{1}K\r\n", "HTTP/2.0 200 OK\r\n", "\r\nHTTP/1.1 200 OK\r\n", "200 OK\r\n",
     "HTTP/1.1 +20 OK\r\n",
   ])
-  func `9112 4 - what is no status line is refused`(_ line: String) {
+  func `9112 4 - a malformed status line is refused`(_ line: String) {
     #expect(decode(line + "Content-Length: 0\r\n\r\n").first?.hasPrefix("error") == true)
   }
 
-  @Test func `9112 6_3 - chunks, and trailers behind them`() {
+  @Test func `9112 6_3 - chunks are decoded, and the trailers after them`() {
     let text = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nX: y\r\n\r\n"
     #expect(decode(text) == ["200 OK", "abcde", "end X: y"])
   }
 
-  @Test func `9112 6_3 - where nothing says how long it is, the end of the connection ends it`() {
+  @Test func `9112 6_3 - content without a length ends with the connection`() {
     #expect(decode("HTTP/1.1 200 OK\r\n\r\nto the end") == ["200 OK", "to the end", "end"])
     #expect(decode("HTTP/1.1 200 OK\r\n\r\n") == ["200 OK", "end"])
   }
@@ -31,7 +31,7 @@ import Testing
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
     "HTTP/1.1 200 OK\r\n", "HTTP/1.1",
   ])
-  func `9112 8 - a response that ends too early is not whole`(_ text: String) {
+  func `9112 8 - a response that ends too early is incomplete`(_ text: String) {
     #expect(decode(text).last == "error The message is incomplete.")
   }
 
@@ -41,7 +41,9 @@ import Testing
       ("HEAD", "200 OK", ""), ("GET", "304 Not Modified", "Content-Length: 5\r\n"), ("GET", "204 No Content", ""),
       ("GET", "103 Early Hints", ""), ("CONNECT", "200 OK", "Content-Length: 5\r\n"),
     ])
-  func `9112 6_3 - what has no content whatever its fields say`(_ method: String, _ line: String, _ fields: String) {
+  func `9112 6_3 - some responses have no content, whatever their fields say`(
+    _ method: String, _ line: String, _ fields: String
+  ) {
     let next = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
     let text = "HTTP/1.1 \(line)\r\n\(fields)\r\n" + next
     #expect(decode(text, to: method) == [line, "end", "200 OK", "end"])
@@ -52,11 +54,11 @@ import Testing
     "200 OK\r\nContent-Length: 1\r\nContent-Length: 1", "200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked",
     "200 OK\r\nContent-Length: -1", "200 OK\r\nTransfer-Encoding: gzip, chunked", "200 OK\r\nno field",
   ])
-  func `9112 11_2 - what two clients might read differently is refused`(_ head: String) {
+  func `9112 11_2 - a head that two clients might read differently is refused`(_ head: String) {
     #expect(decode("HTTP/1.1 \(head)\r\n\r\n").last?.hasPrefix("error") == true)
   }
 
-  /// What a decoder makes of the same bytes whole, and cut at every place.
+  /// Decodes the same bytes whole and split at every place, and expects the same result each time.
   private func decode(
     _ text: String, to method: String = "GET", sourceLocation: SourceLocation = #_sourceLocation
   ) -> [String] {

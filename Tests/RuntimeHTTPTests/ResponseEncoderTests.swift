@@ -3,7 +3,7 @@ import Testing
 @testable import RuntimeHTTP
 
 @Suite struct ResponseEncoderTests {
-  /// What a response becomes, with `=` for the date's line.
+  /// The encoded response, with `=` for the date's line, and whether the connection persists.
   private func encode(
     _ status: Status = .ok, _ fields: HeaderFields = [:], length: Int?, chunks: [String] = [],
     trailers: HeaderFields = [:],
@@ -25,13 +25,13 @@ import Testing
     return (text.replacing("Date: Thu, 01 Jan 1970 00:00:00 GMT", with: "="), encoder.persists)
   }
 
-  @Test func `a response whose length is known`() throws {
+  @Test func `a response with a known length`() throws {
     let (text, persists) = try encode(.ok, ["X": "y"], length: 5, chunks: ["hello"])
     #expect(text == "HTTP/1.1 200 OK\r\nX: y\r\n=\r\nContent-Length: 5\r\n\r\nhello")
     #expect(persists)
   }
 
-  @Test func `9112 7_1 - a response whose length is not known goes out in chunks, with trailers`() throws {
+  @Test func `9112 7_1 - a response of unknown length is sent in chunks, with trailers`() throws {
     let (text, persists) = try encode(
       length: nil, chunks: ["hello", "0123456789abcdefgh"], trailers: ["X": "y", "Content-Length": "3", "Host": "z"])
     #expect(
@@ -40,13 +40,13 @@ import Testing
     #expect(persists)
   }
 
-  @Test func `9112 6_3 - to HTTP 1_0 the end of the connection ends it`() throws {
+  @Test func `9112 6_3 - a response of unknown length to an HTTP 1_0 client ends with the connection`() throws {
     let (text, persists) = try encode(length: nil, chunks: ["a", "b"], version: .http1_0)
     #expect(text == "HTTP/1.1 200 OK\r\n=\r\nConnection: close\r\n\r\nab")
     #expect(!persists)
   }
 
-  @Test func `9112 9_3 - whether the connection goes on is said where it is not plain`() throws {
+  @Test func `9112 9_3 - the Connection field is sent if its value is not the default`() throws {
     #expect(try encode(length: 0, version: .http1_0).text.contains("\r\nConnection: keep-alive\r\n"))
     #expect(try encode(length: 0, persisting: false).text.contains("\r\nConnection: close\r\n"))
     #expect(try !encode(length: 0).text.contains("Connection"))
@@ -54,14 +54,14 @@ import Testing
     #expect(own.text.hasSuffix("\r\nConnection: close\r\n\r\n") && !own.text.contains("X-A") && !own.persists)
   }
 
-  @Test func `9110 7_8 - a field that names protocols is for this connection alone, and says so`() throws {
+  @Test func `9110 7_8 - an Upgrade field gets a Connection field that names it`() throws {
     let (text, persists) = try encode(.upgradeRequired, ["Upgrade": "echo", "Connection": "X-A"], length: 0)
     #expect(
       text == "HTTP/1.1 426 Upgrade Required\r\nConnection: Upgrade\r\nUpgrade: echo\r\n=\r\nContent-Length: 0\r\n\r\n")
     #expect(persists)
   }
 
-  @Test func `the handler's own framing fields are not sent`() throws {
+  @Test func `framing fields of the handler are not sent`() throws {
     let fields: HeaderFields = [
       "Content-Length": "99", "Transfer-Encoding": "chunked", "Keep-Alive": "timeout=5", "Connection": "keep-alive",
     ]
@@ -69,7 +69,7 @@ import Testing
       try encode(.ok, fields, length: 1, chunks: ["a"]).text == "HTTP/1.1 200 OK\r\n=\r\nContent-Length: 1\r\n\r\na")
   }
 
-  @Test func `a stream without a length takes the one its head declares`() throws {
+  @Test func `a stream without a length uses the length in its head`() throws {
     #expect(
       try encode(.ok, ["Content-Length": "2"], length: nil, chunks: ["a", "b"]).text
         == "HTTP/1.1 200 OK\r\n=\r\nContent-Length: 2\r\n\r\nab")
@@ -85,7 +85,7 @@ import Testing
         == "HTTP/1.1 200 OK\r\n=\r\nContent-Length: 7\r\n\r\n")
   }
 
-  @Test func `9110 8_6 - a response to HEAD says no length of 0 that GET might not say`() throws {
+  @Test func `9110 8_6 - a response to HEAD has no length of 0 that GET might not have`() throws {
     #expect(try encode(length: 0, method: .head).text == "HTTP/1.1 200 OK\r\n=\r\n\r\n")
     #expect(
       try encode(.ok, ["Content-Length": "0"], length: 0, method: .head).text
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test(arguments: [200, 204, 400, 403, 405, 501])
-  func `9110 9_3_6 - CONNECT without a tunnel ends the connection`(status: UInt16) throws {
+  func `9110 9_3_6 - a refused CONNECT ends the connection`(status: UInt16) throws {
     let (text, persists) = try encode(Status(status), length: 0, method: .connect)
     #expect(text.hasSuffix("\r\nConnection: close\r\n\r\n") && !persists)
   }
@@ -114,7 +114,7 @@ import Testing
         == "HTTP/1.1 205 Reset Content\r\n=\r\nContent-Length: 0\r\n\r\n")
   }
 
-  @Test func `Date and Server are the handler's where it gives them, and never twice`() throws {
+  @Test func `Date and Server of the handler replace those of the engine`() throws {
     let fields: HeaderFields = ["Date": "then", "Server": "mine", "date": "later"]
     #expect(
       try encode(.ok, fields, length: 0, server: "engine").text
@@ -124,7 +124,7 @@ import Testing
         == "HTTP/1.1 200 OK\r\n=\r\nServer: engine\r\nContent-Length: 0\r\n\r\n")
   }
 
-  @Test func `content that is not as long as declared is an error, never a message framed wrongly`() {
+  @Test func `content shorter or longer than declared throws, and never has wrong framing`() {
     #expect(throws: BodyError.wrongLength) { try encode(length: 3, chunks: ["ab", "cd"]) }
     #expect(throws: BodyError.wrongLength) { try encode(length: 3, chunks: ["ab"]) }
   }
@@ -135,7 +135,7 @@ import Testing
     (951_868_800, "Wed, 01 Mar 2000 00:00:00 GMT"), (1_798_761_599, "Thu, 31 Dec 2026 23:59:59 GMT"),
     (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"), (4_107_456_000, "Sun, 28 Feb 2100 00:00:00 GMT"),
   ])
-  func `9110 5_6_7 - dates`(_ second: Int, _ expected: String) {
+  func `9110 5_6_7 - dates have the IMF-fixdate format`(_ second: Int, _ expected: String) {
     var bytes: [UInt8] = []
     HTTPDate.append(second, to: &bytes)
     #expect(String(decoding: bytes, as: UTF8.self) == expected)

@@ -6,7 +6,7 @@ import Testing
 @Suite struct RouterTests {
   // MARK: Paths
 
-  /// Routes that overlap in every way, each answering with its own path and its parameters.
+  /// Routes that overlap in every way. Each answers with its own path and its parameters.
   private static let overlapping = router([
     "/", "/users", "/users/", "/users/me", "/users/:id", "/users/:id/files/*rest", "/users/me/files/new",
     "/a/b", "/a/:x/c", "/a/:x/:y", "/a/*z", "/files/*path", "/café/:drink", "/x//y",
@@ -24,7 +24,7 @@ import Testing
     ("/a/", "/a/*z z="), ("/a//c", "/a/*z z=|c"), ("/a", "404"), ("/files/../etc", "/files/*path path=..|etc"),
     ("/users?x=/users/me", "/users"), ("http://example.org/users", "/users"), ("http://example.org", "/"),
   ])
-  func thePathDecidesOnTheRoute(target: String, answer: String) async throws {
+  func `the path selects the route`(target: String, answer: String) async throws {
     #expect(try await Self.text(Self.overlapping, target) == answer)
   }
 
@@ -34,19 +34,19 @@ import Testing
     ("/users/a+b", "/users/:id id=a+b"), ("/users/%3Aid", "/users/:id id=:id"), ("/users/%25", "/users/:id id=%"),
     ("/users/%6De", "/users/me"), ("/%00", "404"), ("/%FF", "404"),
   ])
-  func escapesAreDecodedWithinTheirSegment(target: String, answer: String) async throws {
+  func `escapes are decoded within their segment`(target: String, answer: String) async throws {
     #expect(try await Self.text(Self.overlapping, target) == answer)
   }
 
   @Test(arguments: ["/users/%", "/users/%4", "/users/%zz", "/users/me%", "/nowhere/%g0", "/users/%00", "/files/a/%FF"])
-  func aPathThatCannotBeDecodedIsABadRequest(target: String) async throws {
+  func `a path that cannot be decoded gets a 400`(target: String) async throws {
     let error = await #expect(throws: HTTPError.self) {
       _ = try await Self.overlapping.respond(to: Request(target: target))
     }
     #expect(error?.status == .badRequest)
   }
 
-  @Test func aSlashThatWasEncodedIsToldApartInSegments() async throws {
+  @Test func `segments keep an encoded slash apart from the others`() async throws {
     var router = Router()
     router.get("/files/*path") { request in
       #expect(request.parameters["path"] == "a/b/c")
@@ -78,15 +78,15 @@ import Testing
     (.patch, "/items", "patch"), (.delete, "/items", "delete"), (.options, "/own", "options"),
     (.delete, "/item/special", "delete special"),
   ])
-  func theMethodDecidesAmongTheRoutesOfAPath(method: Method, target: String, answer: String) async throws {
+  func `the method selects among the routes of a path`(method: Method, target: String, answer: String) async throws {
     #expect(try await Self.text(Self.methods, target, method) == answer)
   }
 
-  @Test func aMethodWithoutARouteIsNotAllowedAndTheResponseSaysWhichAre() async throws {
+  @Test func `a method without a route gets a 405 with the allowed methods`() async throws {
     for (method, target, allow) in [
       (Method.delete, "/item/7", "GET, HEAD, PUT, OPTIONS"), (.get, "/items", "POST, DELETE, OPTIONS, PATCH"),
       (.head, "/items", "POST, DELETE, OPTIONS, PATCH"), (.trace, "/own", "GET, HEAD, OPTIONS"),
-      // The path is found first: a route for another path that would fit does not come into it.
+      // The path is matched first, so a route for another path that would fit is not considered.
       (.get, "/item/special", "DELETE, OPTIONS"),
     ] {
       let response = try await Self.methods.respond(to: Request(method: method, target: target))
@@ -104,7 +104,7 @@ import Testing
     return router
   }()
 
-  @Test func anyMethodMayHaveRoutes() async throws {
+  @Test func `any method may have routes`() async throws {
     #expect(try await Self.text(Self.uncommon, "/dav", "PROPFIND") == "propfind")
     let refused = try await Self.uncommon.respond(to: Request(method: .put, target: "/dav"))
     #expect(refused.status == .methodNotAllowed)
@@ -120,7 +120,7 @@ import Testing
   ]
 
   @Test(arguments: Transport.allCases)
-  func aConnectionIsOfUseAfterARequestWithoutARoute(_ transport: Transport) async throws {
+  func `the connection persists after a request without a route`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: Self.uncommon) { client async throws in
       for (method, target, status) in Self.unrouted {
         let response = try await client.request(method.name, target)
@@ -137,12 +137,12 @@ import Testing
     }
   }
 
-  @Test func headIsAnsweredByTheRouteForGetUnlessItHasItsOwn() async throws {
+  @Test func `the route for GET answers HEAD unless HEAD has its own`() async throws {
     #expect(try await Self.text(Self.methods, "/item/7", .head) == "get 7")
     #expect(try await Self.methods.respond(to: Request(method: .head, target: "/own")).headers["X"] == "head")
   }
 
-  @Test func optionsListsTheMethodsOfThePathAndOfTheServer() async throws {
+  @Test func `OPTIONS lists the methods of the path or of the server`() async throws {
     let item = try await Self.methods.respond(to: Request(method: .options, target: "/item/7"))
     #expect(item.status == .noContent)
     #expect(item.headers["Allow"] == "GET, HEAD, PUT, OPTIONS")
@@ -152,13 +152,13 @@ import Testing
     #expect(try await Self.methods.respond(to: Request(method: .options, target: "/none")).status == .notFound)
   }
 
-  @Test func connectIsNotImplemented() async throws {
+  @Test func `CONNECT is not implemented`() async throws {
     await #expect(throws: HTTPError(.notImplemented)) {
       _ = try await Self.methods.respond(to: Request(method: .connect, target: "example.org:443"))
     }
   }
 
-  @Test func aNotFoundHandlerReplacesTheUsualAnswer() async throws {
+  @Test func `a not-found handler replaces the default answer`() async throws {
     var router = Self.methods
     router.notFound = { .text("no \($0.path)", status: .notFound) }
     #expect(try await Self.text(router, "/nowhere") == "no /nowhere")
@@ -170,7 +170,7 @@ import Testing
     func respond(to request: Request, next: any Handler) async throws -> Response { Response(status: .forbidden) }
   }
 
-  @Test func theFirstMiddlewareIsTheOutermostAndSeesEverything() async throws {
+  @Test func `the first middleware is the outermost and sees every response`() async throws {
     var router = Router()
     router.use(Tag(name: "a"))
     router.get("/") { .text($0.headers["Path"] ?? "") }
@@ -185,7 +185,7 @@ import Testing
     #expect(refused.status == .methodNotAllowed && refused.headers["Way"] == "ba")
   }
 
-  @Test func middlewareMayAnswerItself() async throws {
+  @Test func `middleware may answer itself`() async throws {
     var router = Router()
     router.get("/") { _ in
       Issue.record("the handler was called")
@@ -204,7 +204,7 @@ import Testing
     (["/a/:"], "a parameter has no name"), (["/a/*"], "a parameter has no name"), (["/:a/:a"], "the same name"),
     (["/*a/b"], "only its last segment"), (["/a?b"], "a query or a fragment"), (["/a%20b"], "written decoded"),
   ])
-  func aRouteThatCannotBeIsRefusedAtTheStart(paths: [String], reason: String) async throws {
+  func `an invalid route is refused at the start`(paths: [String], reason: String) async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [paths] in
       _ = RouterTests.router(paths)
     }

@@ -7,7 +7,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// How the bytes of a scenario travel: none of it may matter.
+/// How the bytes of a scenario travel, which must not change its outcome.
 enum Transport: CaseIterable, CustomTestStringConvertible {
   case whole
   case oneByteAtATime
@@ -27,18 +27,18 @@ enum Transport: CaseIterable, CustomTestStringConvertible {
 typealias Client = HTTPTestClient<AnyStream>
 
 extension Client {
-  /// Sends a request that is refused before all of it has been read, and gives the response's status.
+  /// Sends a request that is refused before all of it has been read, and returns the response's status.
   func statusOfRefusal(of text: String) async throws -> Int {
     let stream = stream
     async let sent = Result { try await stream.write(text) }
     let status = try await readResponse().status
-    // The rest may not be read any more.
+    // The server might not read the rest.
     _ = try? await sent.get()
     return status
   }
 }
 
-/// Serves one connection by `handler` while `body` has the client's end of it. Unless there is a clock, no time goes by.
+/// Serves one connection with `handler` while `body` has the client's end. By default time stands still.
 func withConnection(
   over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ManualClock(),
   handler: @escaping @Sendable (Request) async throws -> Response, _ body: (Client) async throws -> Void
@@ -46,7 +46,7 @@ func withConnection(
   try await withConnection(over: transport, options: options, clock: clock, handler: HandlerFunction(handler), body)
 }
 
-/// The same by a handler that is more than one function.
+/// Like the function above, with a handler of any type.
 func withConnection(
   over transport: Transport, options: ServerOptions = .quiet, clock: some Clock<Duration> = ManualClock(),
   handler: some Handler, _ body: (Client) async throws -> Void
@@ -60,8 +60,8 @@ func withConnection(
   }
 }
 
-/// Runs `body` in a simulation, in a few orders of things: its time goes by when nobody has anything to do, however long
-/// that takes in a test's process.
+/// Runs `body` in simulations with different seeds. Virtual time advances when no task can run, however long that takes
+/// in the test's process.
 func inVirtualTime(_ body: @escaping @Sendable (SimulatedClock) async throws -> Void) async throws {
   try await simulate(seeds: 1...20) { try await body($0.clock) }
 }
@@ -83,7 +83,7 @@ private func withStreams(_ transport: Transport, _ body: (AnyStream, AnyStream) 
 }
 
 extension HTTPTestClient where Stream == AnyStream {
-  /// Sends `text` while `body` reads, as a client must where nothing lies between it and the server.
+  /// Sends `text` while `body` reads, which a client must do if no buffer lies between it and the server.
   func send(_ text: String, while body: (HTTPTestClient) async throws -> Void) async throws {
     let stream = stream
     async let sent: Void = stream.write(text)
@@ -91,7 +91,7 @@ extension HTTPTestClient where Stream == AnyStream {
     try await sent
   }
 
-  /// Checks that the server has ended the connection and nothing more comes.
+  /// Checks that the server has ended the connection and nothing more arrives.
   func expectEnd(sourceLocation: SourceLocation = #_sourceLocation) async throws {
     let rest = try await readToEnd()
     #expect(rest.isEmpty, "\(String(decoding: rest, as: UTF8.self))", sourceLocation: sourceLocation)
@@ -107,7 +107,7 @@ extension ServerOptions {
   }
 }
 
-/// What has been logged.
+/// Keeps the events that are logged.
 final class Log: Sendable {
   private let kept = Lock<[LogEvent]>([])
   var events: [LogEvent] { kept.withLock { $0 } }
@@ -119,7 +119,7 @@ final class Log: Sendable {
   }
 }
 
-/// Opens once; who comes before waits.
+/// Opens once; tasks wait until then.
 final class Gate: Sendable {
   private let state = Lock<(isOpen: Bool, waiters: [CheckedContinuation<Void, Never>])>((false, []))
 
@@ -142,7 +142,7 @@ final class Gate: Sendable {
     }
   }
 
-  /// Waits until the calling task is cancelled, which opens it.
+  /// Waits until the calling task is cancelled, which opens the gate.
   func waitForCancellation() async {
     await withTaskCancellationHandler {
       await wait()
@@ -164,7 +164,7 @@ extension Result where Failure == any Error {
 }
 
 extension String {
-  /// How often `other` is in this.
+  /// The number of occurrences of `other`.
   func components(_ other: String) -> Int {
     var count = 0
     var rest = self[...]

@@ -3,12 +3,12 @@ import Testing
 @testable import RuntimeHTTP
 
 @Suite struct SegmentTableTests {
-  /// Those in the middle differ in what the hash does not look at.
+  /// The long segments differ only in the middle, which the hash skips.
   private static let segments =
     ["", "a", "b", "users", "userz", "8 bytes.", "9 bytes..", "äöü"]
     + (0..<300).map { "the same beginning \($0 + 100) and the same end" }
 
-  @Test func `each segment leads from each parent to a child of its own`() {
+  @Test func `each segment leads from each parent to its own child`() {
     var table = SegmentTable()
     var children: [(parent: Int, segment: String, child: Int)] = []
     for parent in [0, 1, 77] {

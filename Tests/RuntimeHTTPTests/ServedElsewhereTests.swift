@@ -7,7 +7,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Connections that a server gets from elsewhere than its own listener, or after a handshake.
+/// Connections that do not come from the server's own listener, or that begin with a handshake.
 @Suite(.timeLimit(.minutes(10))) struct ServedElsewhereTests {
   private static let handler = HandlerFunction { request in .text("\(request.version) \(request.path)") }
 
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `the connections of another listener are served`(_ backend: Backend) async throws {
+  func `a server serves the connections of another listener`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       let listener = try await setup.runtime.listen(on: .loopback(port: 0))
       let server = Server(runtime: setup.runtime, listener: listener, options: .quiet, handler: Self.handler)
@@ -34,13 +34,13 @@ import Testing
         #expect(try await client.get("/a").text == "HTTP/1.1 /a")
         client.stream.close()
       }
-      // It was the server's to close.
+      // The server closes the listener.
       await #expect(throws: IOError(.accept, .closed)) { try await listener.accept() }
     }
   }
 
   @Test(arguments: Backend.allCases)
-  func `a handler can ask what the connection's stream says of itself`(_ backend: Backend) async throws {
+  func `a handler can read attributes of the connection's stream`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       let handler = HandlerFunction { request in
         var moved = request
@@ -71,7 +71,7 @@ import Testing
     }
   }
 
-  /// A server whose connections begin with a byte that says what follows: `1` or `2`; any other is refused. A client that
+  /// A server whose connections begin with a byte for the protocol: `1` or `2`; any other is refused. A client that
   /// sends nothing keeps the server waiting.
   private func serverWithHandshake(_ setup: ServerSetup, _ options: ServerOptions = .quiet) async throws -> TestServer {
     let listener = try await setup.runtime.listen(on: .loopback(port: 0))
@@ -87,7 +87,7 @@ import Testing
   private struct RefusedHandshake: Error {}
 
   @Test(arguments: Backend.allCases)
-  func `what is spoken is what the preparation has agreed`(_ backend: Backend) async throws {
+  func `a connection uses the protocol that the preparation agreed on`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       let server = try await serverWithHandshake(setup)
       try await running(server, on: setup) {
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `a preparation that takes long holds up no other, and ends with the time for a head`(
+  func `a slow preparation delays no other connection, and ends with the timeout for a head`(
     _ backend: Backend
   ) async throws {
     try await withSetup(on: backend) { setup in
@@ -147,7 +147,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `a connection that is being prepared counts as one, and a shutdown ends it at once`(
+  func `a connection in preparation counts as a connection, and a shutdown ends it immediately`(
     _ backend: Backend
   ) async throws {
     try await withSetup(on: backend) { setup in
@@ -160,7 +160,7 @@ import Testing
       let server = Server(runtime: setup.runtime, listener: listener, options: options, handler: Self.handler) {
         stream in
         begun.record(())
-        // Not for the stream, but for something else that only a cancellation ends.
+        // The preparation waits for something that only cancellation ends, and not for the stream.
         try await setup.clock.sleep(for: .seconds(1_000_000))
         return (stream, speaking: .http1)
       }
@@ -169,7 +169,7 @@ import Testing
       let second = try await setup.client(of: server)
       while begun.elements.isEmpty { await Task.yield() }
       #expect(server.metrics.openConnections == 1)
-      // No time goes by.
+      // Time stands still.
       await server.shutdown()
       try await serving.value
       #expect(try await first.readToEnd() == [])
@@ -180,7 +180,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `a server that does not listen serves what it is given, until it shuts down`(_ backend: Backend) async throws {
+  func `a server that does not listen serves given connections until it shuts down`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       let server = Server(runtime: setup.runtime, options: .quiet, handler: Self.handler)
       let (near, far) = try await setup.runtime.base.connectedPair()
@@ -192,7 +192,7 @@ import Testing
       try await serving.value
       #expect(try await client.readToEnd() == [])
       #expect(server.metrics.openConnections == 0)
-      // What comes too late is closed.
+      // A connection that comes too late is closed.
       let (late, other) = try await setup.runtime.base.connectedPair()
       await #expect(throws: IOError(.accept, .closed)) { try await server.serve(other) }
       #expect(try await HTTPTestClient(AnyStream(late)).readToEnd() == [])
@@ -216,14 +216,14 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `what a connection that was accepted elsewhere waits for takes no longer than any other's`(
+  func `the timeouts apply to a connection that was accepted elsewhere`(
     _ backend: Backend
   ) async throws {
     try await withSetup(on: backend) { setup in
       let server = Server(runtime: setup.runtime, options: .quiet, handler: Self.handler)
       let (near, far) = try await setup.runtime.base.connectedPair()
       let serving = setup.runtime.spawn { try await server.serve(far) }
-      // However late the connection begins to wait.
+      // Time advances however late the connection begins to wait.
       try await setup.clock.flying { try await serving.value }
       #expect(try await HTTPTestClient(AnyStream(near)).readToEnd() == [])
       await server.shutdown()
@@ -248,7 +248,7 @@ import Testing
       while begun.elements.isEmpty { await Task.yield() }
       serving.cancel()
       try await serving.value
-      // The handler's end may be quicker than that of the stream.
+      // The handler may end before the stream does.
       let rest = String(decoding: (try? await client.readToEnd()) ?? [], as: UTF8.self)
       #expect(rest.isEmpty || rest.hasPrefix("HTTP/1.1 503 "))
       #expect(server.metrics.openConnections == 0)

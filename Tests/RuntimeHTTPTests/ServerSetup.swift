@@ -6,7 +6,7 @@ import RuntimeTesting
 
 typealias TestServer = Server<ManualTimeRuntime, HandlerFunction>
 
-/// What a test of a server needs: a runtime of a certain backend whose clock is the test's.
+/// A runtime of one backend that uses the test's clock, for tests of a server.
 struct ServerSetup: Sendable {
   let runtime: ManualTimeRuntime
   var clock: ManualClock { runtime.clock }
@@ -37,14 +37,14 @@ struct ServerSetup: Sendable {
   }
 }
 
-/// Calls `body` with a runtime of `backend`, and shuts that down.
+/// Calls `body` with a runtime of `backend`, and shuts the runtime down.
 func withSetup(on backend: Backend, _ body: (ServerSetup) async throws -> Void) async throws {
   try await backend.withRuntime { runtime in
     try await body(ServerSetup(runtime: ManualTimeRuntime(base: runtime, clock: ManualClock())))
   }
 }
 
-/// A runtime of any backend, on which a test's clock is the clock.
+/// A runtime of any backend with a clock that the test controls.
 struct ManualTimeRuntime: AsyncRuntime {
   let base: any AsyncRuntime
   let clock: ManualClock

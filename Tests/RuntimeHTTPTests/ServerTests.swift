@@ -6,14 +6,14 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// A server on real sockets, on each backend, with the time in the tests' hands.
+/// A server on real sockets, on each backend, with a clock that the test controls.
 @Suite(.timeLimit(.minutes(10))) struct ServerTests {
   private enum Mark {
     @TaskLocal static var value = 0
   }
 
   @Test(arguments: Backend.allCases, [true, false])
-  func `handlers and streams see the task-local values of run, if the server is told to`(
+  func `handlers and streams see the task-local values of run if the server is configured to do so`(
     _ backend: Backend, _ inherits: Bool
   ) async throws {
     try await withSetup(on: backend) { setup in
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `many connections are served, and counted`(_ backend: Backend) async throws {
+  func `a server serves and counts many connections`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       try await setup.serving({ .text($0.path) }) { server in
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `of more connections than it may have it serves one after another`(_ backend: Backend) async throws {
+  func `a server serves connections beyond its limit one after another`(_ backend: Backend) async throws {
     var options = ServerOptions.quiet
     options.maximumConnections = 2
     try await withSetup(on: backend) { setup in
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `a connection that is served by itself ends when its task is cancelled while it is idle`(
+  func `cancelling the task that serves one idle connection ends the connection`(
     _ backend: Backend
   ) async throws {
     try await withSetup(on: backend) { setup in
@@ -95,7 +95,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `shutting down closes idle connections at once and lets requests in flight finish`(
+  func `a shutdown closes idle connections immediately and lets requests in flight finish`(
     _ backend: Backend
   ) async throws {
     let hasBegun = Gate()
@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `what is not done when the grace is over is cancelled`(_ backend: Backend) async throws {
+  func `a shutdown cancels requests that are not done after the grace period`(_ backend: Backend) async throws {
     let hasBegun = Gate()
     let wasCancelled = Gate()
     try await withSetup(on: backend) { setup in
@@ -152,16 +152,16 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `the sweeper of a server ends what takes too long`(_ backend: Backend) async throws {
+  func `the sweeper of a server ends connections that time out`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       try await setup.serving({ _ in .text("") }) { server in
         let slow = try await setup.client(of: server)
         let idle = try await setup.client(of: server)
         #expect(try await idle.get("/").status == 200)
-        // When the first response is there, all that lay behind its request has been read.
+        // When the first response arrives, the server has read everything that was sent after its request.
         try await slow.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /")
         #expect(try await slow.readResponse().status == 200)
-        // Time stands still again until the 408 is there: who is held up for a moment must not be half a minute late.
+        // Time stands still until the 408 arrives, so that a delayed task is not half a minute late.
         await setup.clock.advance(by: .seconds(11))
         let response = try await slow.readResponse()
         #expect(response.status == 408)
@@ -198,7 +198,7 @@ import Testing
     }
   }
 
-  @Test func `a request refused while it is being sent has its answer read, not a reset`() async throws {
+  @Test func `a client that sends while its request is refused receives the answer, not a reset`() async throws {
     try await withSetup(on: .concurrency) { setup in
       var options = ServerOptions.quiet
       options.maximumBodyLength = 10
@@ -206,7 +206,7 @@ import Testing
         for _ in 0..<2 {
           let client = try await setup.client(of: server)
           defer { client.stream.close() }
-          // More than sockets hold, so that it is sent only if it is read.
+          // More than the sockets hold, so that it is sent only if the server reads it.
           let content = String(repeating: "a", count: 10_000_000)
           try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + content)
           #expect(try await client.readResponse().status == 413)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What a runtime's reports of stalls say about a server's handlers.
+/// The reports of a runtime about stalls in a server's handlers.
 @Suite(.timeLimit(.minutes(10))) struct StallReportTests {
   @Test(arguments: Backend.allCases, [false, true])
   func `the report of a stall names the route that caused it`(_ backend: Backend, waits: Bool) async throws {
@@ -15,16 +15,16 @@ import Testing
       if let activity = stall.activity { activities.record(activity) }
     }
     try await backend.withRuntime(stalls: stalls) { runtime in
-      // A stall that is not over is reported after a second.
+      // A stall that is still going on is reported after a second.
       try await serve(on: runtime, waits: waits) { !activities.elements.isEmpty }
     }
-    // On a machine where threads stand still there may be more than one.
+    // There may be more than one report if threads of the machine stand still.
     #expect(Set(activities.elements) == ["GET /items/:id"])
   }
 
-  /// Serves a route that blocks its worker until `isReported` holds, and asks for it.
+  /// Serves a route that blocks its worker until `isReported` holds, and requests it.
   ///
-  /// - Parameter waits: whether the route's task suspends before it blocks.
+  /// - Parameter waits: Whether the route's task suspends before it blocks.
   private func serve(
     on runtime: some AsyncRuntime, waits: Bool, until isReported: @escaping @Sendable () -> Bool
   ) async throws {

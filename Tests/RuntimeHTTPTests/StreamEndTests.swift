@@ -5,9 +5,9 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// How a connection of HTTP/1 closes its stream, which over TLS is what tells a response from a part of one.
+/// How an HTTP/1 connection closes its stream. Over TLS this distinguishes a complete response from a part of one.
 @Suite(.timeLimit(.minutes(1))) struct StreamEndTests {
-  /// A stream that notes how it was closed first.
+  /// A stream that records how it was first closed.
   private final class EndNotingStream: ByteStream {
     enum End { case said, cutOff }
 
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test(arguments: ["", "Connection: close\r\n"], ["1.0", "1.1"])
-  func `A connection after whose last response nothing is missing says that it ends`(
+  func `a connection that has sent its last response completely announces its end`(
     field: String, version: String
   ) async {
     let end = await end(
@@ -60,7 +60,7 @@ import Testing
     #expect(end == .said)
   }
 
-  @Test func `A connection whose response has failed on the way is cut off`() async {
+  @Test func `a connection whose response has failed midway cuts off its stream`() async {
     struct Fault: Error {}
     let end = await end(
       after: "GET / HTTP/1.0\r\n\r\n",
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test(arguments: ["", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"])
-  func `A connection that is idle for too long says that it ends`(request: String) async throws {
+  func `a connection that is idle for too long announces its end`(request: String) async throws {
     try await inVirtualTime { clock in
       let (near, far) = MemoryStream.pair()
       let stream = EndNotingStream(far)

@@ -1,6 +1,6 @@
 @testable import RuntimeHTTP
 
-/// Leaves its name in the request on the way in, and in the response on the way out, and waits meanwhile.
+/// Adds its name to a field of the request, waits for the response, and adds its name to a field of the response.
 struct Tag: Middleware {
   let name: String
 

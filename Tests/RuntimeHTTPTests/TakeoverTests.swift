@@ -5,12 +5,12 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Responses after which another protocol is spoken on the stream.
+/// Responses after which another protocol uses the stream.
 @Suite(.timeLimit(.minutes(10))) struct TakeoverTests {
   private struct Bug: Error {}
 
-  /// Answers `/echo` and CONNECT by sending back what comes, `/bug` by failing once something has come, `/greet` by
-  /// saying something and no more, and `/collect` by saying at the end of the client's bytes how many those were.
+  /// Answers `/echo` and CONNECT with the bytes that the client sends, `/bug` with an error after the first bytes,
+  /// `/greet` with one greeting, and `/collect` with the number of bytes when the client has sent its last.
   @Sendable private static func handle(_ request: Request) async throws -> Response {
     switch request.path {
     case "/echo":
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `HTTP/1 hands over the stream, with the bytes that came behind the request`(
+  func `HTTP/1 hands over the stream with the bytes that followed the request`(
     _ transport: Transport
   ) async throws {
     try await withConnection(over: transport, handler: Self.handle) { client in
@@ -82,7 +82,9 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `what has not been asked for is a 500, and the connection goes on`(_ transport: Transport) async throws {
+  func `an HTTP/1 takeover without an offer gets a 500, and the connection persists`(
+    _ transport: Transport
+  ) async throws {
     let log = Log()
     try await withConnection(over: transport, options: log.options, handler: Self.handle) { client in
       let unasked = try await client.get("/echo")
@@ -96,7 +98,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `content that the handler has left comes before the other protocol`(_ transport: Transport) async throws {
+  func `content that the handler did not read is skipped before the takeover`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: Self.handle) { client in
       let head =
         "POST /echo HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\nContent-Length: 7\r\n\r\ncontent"
@@ -109,9 +111,9 @@ import Testing
     }
   }
 
-  @Test func `what has been written arrives, though more has come than has been read`() async throws {
+  @Test func `everything written arrives even if the server did not read everything`() async throws {
     try await withConnection(over: .sockets, handler: Self.handle) { client in
-      // More than the server reads along with the head, so that some of it lies unread.
+      // More than the server reads along with the head, so that some of it stays unread.
       try await client.send(Self.upgrade("/greet") + String(repeating: "x", count: 100_000))
       #expect(try await client.readHead().status == 101)
       #expect(try await client.readExactly(5) == Array("hello".utf8))
@@ -120,7 +122,7 @@ import Testing
   }
 
   @Test(arguments: [Transport.whole, .sockets])
-  func `an error is logged, and the stream closed`(_ transport: Transport) async throws {
+  func `an error is logged and closes the stream`(_ transport: Transport) async throws {
     let log = Log()
     try await withConnection(over: transport, options: log.options, handler: Self.handle) { client in
       try await client.send(Self.upgrade("/bug"))
@@ -136,7 +138,7 @@ import Testing
   private static let offer = [(":protocol", "echo")]
 
   @Test(arguments: Transport.allCases)
-  func `HTTP/2 hands over a stream, beside which others are served`(_ transport: Transport) async throws {
+  func `HTTP/2 hands over a stream while others are served`(_ transport: Transport) async throws {
     try await withHTTP2(over: transport, handler: Self.handle) { client in
       let stream = try await client.open("/echo", Self.offer)
       let head = try await client.readHead(on: stream)
@@ -154,7 +156,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `each direction of an HTTP/2 tunnel ends by itself`(_ transport: Transport) async throws {
+  func `each direction of an HTTP/2 tunnel ends separately`(_ transport: Transport) async throws {
     try await withHTTP2(over: transport, handler: Self.handle) { client in
       let stream = try await client.open("/collect", Self.offer)
       try await client.readBody(on: stream, upTo: 5)
@@ -176,7 +178,7 @@ import Testing
     }
   }
 
-  @Test func `what HTTP/2 has not asked for is a 500`() async throws {
+  @Test func `an HTTP/2 takeover without an offer gets a 500`() async throws {
     try await withHTTP2(handler: Self.handle) { client in
       #expect(try await client.get("/echo").status == 500)
       let other = try await client.open("/echo", [(":protocol", "other")])
@@ -185,14 +187,14 @@ import Testing
     }
   }
 
-  @Test func `a protocol is named by CONNECT alone`() async throws {
+  @Test func `only CONNECT may have a :protocol field`() async throws {
     try await withHTTP2(handler: Self.handle) { client in
       let stream = try await client.send("GET", "/", [(":protocol", "echo")])
       #expect(try await client.readReset(on: stream) == ErrorCode.protocolError.rawValue)
     }
   }
 
-  @Test func `an error resets an HTTP/2 stream, and is logged`() async throws {
+  @Test func `an error is logged and resets the HTTP/2 stream`() async throws {
     let log = Log()
     try await withHTTP2(options: log.options, handler: Self.handle) { client in
       let stream = try await client.open("/bug", Self.offer)
@@ -202,7 +204,7 @@ import Testing
     #expect(log.lines == ["CONNECT /bug: Bug()"])
   }
 
-  @Test func `a client that resets the stream ends what waits on it`() async throws {
+  @Test func `a reset by the client ends a wait on the stream`() async throws {
     let (hasBegun, hasEnded) = (Gate(), Gate())
     try await withHTTP2(
       handler: { _ in
@@ -220,7 +222,7 @@ import Testing
     }
   }
 
-  @Test func `a tunnel may be silent for as long as it likes`() async throws {
+  @Test func `a tunnel may be silent for any time`() async throws {
     try await inVirtualTime { clock in
       try await withHTTP2(clock: clock, handler: Self.handle) { client in
         let stream = try await client.open("/echo", Self.offer)
@@ -254,7 +256,7 @@ import Testing
     return router
   }()
 
-  @Test func `a route for another protocol is one for both versions`() async throws {
+  @Test func `a route for another protocol serves both versions`() async throws {
     try await withConnection(over: .whole, handler: Self.router) { client in
       let refused = try await client.get("/rooms/a")
       #expect(refused.status == 426 && refused["Upgrade"] == "echo" && refused["Connection"] == "Upgrade")
@@ -274,7 +276,7 @@ import Testing
   // MARK: Servers
 
   @Test(arguments: Backend.allCases)
-  func `a server counts them as in flight, and ends them after its grace`(_ backend: Backend) async throws {
+  func `a server counts takeovers as in flight, and ends them after the grace period`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       let server = try await setup.server(.quiet, Self.handle)
       let running = setup.runtime.spawn { try await server.run() }
@@ -296,12 +298,12 @@ import Testing
 }
 
 extension HTTP2TestClient {
-  /// Opens a stream by an extended CONNECT, and leaves it open.
+  /// Opens a stream with an extended CONNECT, and leaves it open.
   fileprivate func open(_ path: String, _ fields: [(String, String)]) async throws -> UInt32 {
     try await send("CONNECT", path, fields, ends: false)
   }
 
-  /// Reads until `count` bytes of content have come on `stream`.
+  /// Reads until `count` bytes of content have arrived on `stream`.
   fileprivate func readBody(on stream: UInt32, upTo count: Int) async throws {
     while body(on: stream).count < count { try await readFrame() }
   }

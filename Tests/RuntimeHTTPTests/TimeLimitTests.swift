@@ -24,7 +24,7 @@ import Testing
     return router
   }
 
-  @Test func `a handler that takes too long is cancelled, and the client gets a 503 on a connection that goes on`()
+  @Test func `a handler that takes too long is cancelled, and the client gets a 503 on a connection that persists`()
     async throws
   {
     try await inVirtualTime { clock in
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func `over HTTP/2 no other request is delayed`() async throws {
+  @Test func `a time limit over HTTP/2 delays no other request`() async throws {
     try await inVirtualTime { clock in
       try await withHTTP2(over: .whole, clock: clock, handler: Self.router(clock)) { client in
         let limited = try await client.send("GET", "/limited")
@@ -51,7 +51,7 @@ import Testing
     }
   }
 
-  @Test func `a plain call is still made`() throws {
+  @Test func `middleware with a time limit keeps the plain call`() throws {
     var router = Router()
     router.use(TimeLimit(.seconds(1), on: ContinuousClock()))
     router.get("/now") { _ throws -> Response in .text("now") }

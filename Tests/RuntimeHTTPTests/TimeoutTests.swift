@@ -7,12 +7,12 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Timeouts, in virtual time. In lockstep the server has read what a client has written.
+/// Timeouts in virtual time. In lockstep the server has read everything that a client has written.
 @Suite(.timeLimit(.minutes(10))) struct TimeoutTests {
-  @Test func `a head that takes too long gets a 408, and not before its time`() async throws {
+  @Test func `a head that takes too long gets a 408, and not before its timeout`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(clock: clock, handler: { _ in .text("") }) { client in
-        // When the first response is there, all that lay behind its request has been read.
+        // When the first response arrives, the server has read everything that was sent after its request.
         try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHo")
         #expect(try await client.readResponse().status == 200)
         let response = try await client.readResponse()
@@ -35,7 +35,7 @@ import Testing
     }
   }
 
-  @Test func `a connection that sends nothing is closed without a word`() async throws {
+  @Test func `a connection that sends nothing is closed without a response`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(over: .lockstep, clock: clock, handler: { _ in .text("") }) { client in
         try await client.expectEnd()
@@ -44,7 +44,7 @@ import Testing
     }
   }
 
-  @Test func `an idle connection is closed without a word`() async throws {
+  @Test func `an idle connection is closed without a response`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(over: .lockstep, clock: clock, handler: { _ in .text("") }) { client in
         #expect(try await client.get("/").status == 200)
@@ -54,7 +54,7 @@ import Testing
     }
   }
 
-  @Test func `content that does not come is told to the handler, and a 408`() async throws {
+  @Test func `content that does not arrive throws in the handler and gets a 408`() async throws {
     try await inVirtualTime { clock in
       let told = Lock<HTTPError?>(nil)
       try await withConnection(
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func `content that comes slowly is no stall`() async throws {
+  @Test func `slow content does not time out`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(
         over: .lockstep, clock: clock, handler: { .text("\(try await $0.body.collect(upTo: 100_000).count)") }
@@ -92,7 +92,7 @@ import Testing
     }
   }
 
-  @Test func `a handler may take as long as it likes`() async throws {
+  @Test func `a handler may take any time`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(
         over: .lockstep, clock: clock,
@@ -108,7 +108,7 @@ import Testing
   }
 
   @Test(arguments: [false, true])
-  func `a peer that does not read has its connection closed`(_ isStream: Bool) async throws {
+  func `a connection whose client does not read is closed`(_ isStream: Bool) async throws {
     try await inVirtualTime { clock in
       try await withConnection(
         over: .lockstep, clock: clock,
@@ -117,14 +117,14 @@ import Testing
         }
       ) { client in
         try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        // The server does not read while it writes, so this waits until it has closed its end.
+        // The server does not read while it writes, so this waits until the server has closed its end.
         await #expect(throws: IOError(.write, .system(EPIPE))) { try await client.send("x") }
         #expect(clock.now.offset >= .seconds(30) && clock.now.offset <= .seconds(31))
       }
     }
   }
 
-  @Test func `a peer that goes on sending after an error is not read for ever`() async throws {
+  @Test func `a client that continues to send after an error is not read indefinitely`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(over: .lockstep, clock: clock, handler: { _ in .text("") }) { client in
         try await client.send("nonsense\r\n")

@@ -1,7 +1,7 @@
 import Runtime
 import Synchronization
 
-/// A stream that counts what is written to it.
+/// A stream that counts the writes to it.
 final class WriteCountingStream<Base: ByteStream>: ByteStream {
   let base: Base
   private let count = Atomic<Int>(0)
