@@ -2,13 +2,13 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What clients that mean well do a lot of is not taken for an attack, and where the bounds are. Attacks themselves are
-/// in `AttackTests`.
+/// Legitimate heavy use by clients is not taken for an attack, and the limits are where they should be. `AttackTests`
+/// has the attacks.
 @Suite struct AllowanceTests {
   private static let ping = ClientBytes.frame(.ping, [UInt8](repeating: 0, count: 8))
   private static func stream(_ step: Int) -> StreamID { AttackTests.stream(step) }
 
-  /// How many streams, a thousand at most, a client uses as `use` does before it loses its connection.
+  /// How many streams, at most a thousand, a client uses with `use` before it loses its connection.
   private static func streamsUntilFailure(of scenario: CoreScenario, _ use: (StreamID) -> Void) -> Int {
     var count = 0
     while count < 1000, !scenario.hasFailed {
@@ -36,7 +36,7 @@ import Testing
     #expect(!scenario.hasFailed)
   }
 
-  @Test func `content that comes pays for PING and SETTINGS`() {
+  @Test func `content that is received pays for PING and SETTINGS`() {
     let scenario = CoreScenario.begun { core, event in
       if case .content(let slot) = event { _ = core.takeContent(slot) }
     }
@@ -46,7 +46,7 @@ import Testing
     #expect(!scenario.hasFailed)
   }
 
-  @Test func `clients may update their windows for each few kilobytes that they read`() throws {
+  @Test func `clients may update their windows for every few kilobytes that they read`() throws {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1))
     let slot = scenario.slot(of: 1)
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test(arguments: [ping, ClientBytes.settings(), ClientBytes.windowUpdate(0, 1)])
-  func `content pays for no more than its share`(_ frame: [UInt8]) throws {
+  func `content pays only for a limited number of frames`(_ frame: [UInt8]) throws {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1))
     let slot = scenario.slot(of: 1)
@@ -75,44 +75,44 @@ import Testing
     #expect(scenario.hasFailed && messages <= 200)
   }
 
-  @Test func `time restores by the second, however long a tick is`() {
+  @Test func `time restores an allowance at its rate per second, whatever the length of a tick`() {
     var options = HTTP2Options.plain
     options.overheadAllowance = .init(atOnce: 10, perSecond: 5)
     let scenario = CoreScenario.begun(options, tickLength: .milliseconds(300))
-    // One of the ten is the acknowledgement of our SETTINGS.
+    // The acknowledgement of our SETTINGS is one of the ten.
     for _ in 0..<9 { scenario.send(Self.ping) }
     for tick in 1...1000 {
       _ = scenario.core.advance(to: UInt64(tick))
-      // 5 a second are 3 in two ticks.
+      // Five per second are three in two ticks.
       for _ in 0..<(tick % 2 == 0 ? 2 : 1) { scenario.send(Self.ping) }
     }
     #expect(!scenario.hasFailed)
     #expect(scenario.send(Self.ping).contains(.failed(.enhanceYourCalm)))
   }
 
-  // MARK: Streams that come to nothing
+  // MARK: Streams without a result
 
-  /// Opens a stream, and has some of its response sent.
+  /// Opens a stream, and sends a part of its response.
   private func begin(_ stream: StreamID, in scenario: CoreScenario) throws {
     try #require(scenario.send(ClientBytes.request(stream)) == [.request(stream)])
     scenario.core.sendHead(scenario.slot(of: stream), .ok, [:], length: nil)
     _ = scenario.write()
   }
 
-  @Test func `streams of events end by the client's CANCEL`() throws {
+  @Test func `streams of events may end with the client's CANCEL`() throws {
     let scenario = CoreScenario.begun { core, event in
       if case .closed(let slot) = event { core.endHandler(slot) }
     }
     for step in 0..<3000 {
       try begin(Self.stream(step), in: scenario)
-      // Some clients ask at once whether the server is there still.
+      // Some clients immediately check whether the server is still there.
       scenario.send(ClientBytes.reset(Self.stream(step)), Self.ping)
     }
     #expect(!scenario.hasFailed && scenario.core.streams.count == 0 && scenario.core.abandonedCount == 0)
   }
 
   @Test(arguments: [(100, 10), (1000, 1), (400, 3)])
-  func `who has waited for a second may give up`(tickMilliseconds: Int, ticks: UInt64) {
+  func `a client may give up requests after it has waited for a second`(tickMilliseconds: Int, ticks: UInt64) {
     for isPatient in [true, false] {
       let scenario = CoreScenario.begun(tickLength: .milliseconds(tickMilliseconds)) { core, event in
         if case .closed(let slot) = event { core.endHandler(slot) }
@@ -121,7 +121,7 @@ import Testing
       while rounds < 10, !scenario.hasFailed {
         let streams = (0..<100).map { Self.stream(100 * rounds + $0) }
         for stream in streams { scenario.send(ClientBytes.request(stream)) }
-        // The first of the ticks is not a whole one.
+        // The first tick is not a whole one.
         for _ in 0..<ticks + (isPatient ? 1 : 0) {
           tick += 1
           _ = scenario.core.advance(to: tick)
@@ -133,7 +133,7 @@ import Testing
     }
   }
 
-  @Test func `a response that has not left is none`() {
+  @Test func `a response that has not been sent does not count as a result`() {
     let scenario = CoreScenario.begun { core, event in
       switch event {
       case .request(let slot): core.sendHead(slot, .ok, [:], length: nil)
@@ -147,7 +147,7 @@ import Testing
     #expect(streams == 201)
   }
 
-  @Test func `a response that says what is wrong with the request is none either`() {
+  @Test func `a response that reports an error in the request does not count as a result`() {
     var server = ServerOptions()
     server.maximumBodyLength = 0
     let scenario = CoreScenario.begun(server: server) { core, event in
@@ -168,14 +168,14 @@ import Testing
     #expect(streams == 201)
   }
 
-  @Test func `as many streams as are given up may be opened while their handlers end`() throws {
+  @Test func `a client may open as many streams as it gives up while their handlers end`() throws {
     let scenario = CoreScenario.begun()
     for step in 0..<100 { try begin(Self.stream(step), in: scenario) }
     for step in 0..<100 { scenario.send(ClientBytes.reset(Self.stream(step))) }
     for step in 100..<200 { try begin(Self.stream(step), in: scenario) }
     #expect(scenario.core.streams.count == 200)
     for step in 100..<200 { scenario.send(ClientBytes.reset(Self.stream(step))) }
-    // Now the handlers have to end first. That the client cannot know.
+    // Now the handlers have to end first, which the client cannot know.
     for step in 200..<500 {
       #expect(scenario.send(ClientBytes.request(Self.stream(step))) == [.reset(Self.stream(step), .refusedStream)])
     }
@@ -184,7 +184,7 @@ import Testing
     #expect(scenario.send(ClientBytes.request(Self.stream(500))) == [.request(Self.stream(500))])
   }
 
-  @Test func `a first flight is not a flood`() throws {
+  @Test func `a large first flight is not a flood`() throws {
     let scenario = CoreScenario()
     var told = scenario.send(ClientBytes.start)
     for step in 0..<320 { told += scenario.send(ClientBytes.request(Self.stream(step))) }
@@ -201,7 +201,7 @@ import Testing
     #expect(scenario.send(ClientBytes.request(Self.stream(320))) == [.request(Self.stream(320))])
   }
 
-  @Test func `the content of a first flight is thrown away, however much of it was refused`() {
+  @Test func `the content of a first flight is discarded, however much of it was refused`() {
     let scenario = CoreScenario()
     scenario.send(ClientBytes.start)
     for step in 0..<800 { scenario.send(ClientBytes.request(Self.stream(step), flags: .endHeaders)) }
@@ -211,7 +211,7 @@ import Testing
     #expect(scenario.core.streams.count == 100)
   }
 
-  @Test func `a first flight without end is one`() {
+  @Test func `an endless first flight is a flood`() {
     let scenario = CoreScenario()
     scenario.send(ClientBytes.start)
     var streams = 0
@@ -225,7 +225,7 @@ import Testing
   // MARK: Settings
 
   @Test(arguments: [0, 5, 50])
-  func `the allowances are settings`(atOnce: Int) {
+  func `the options set the allowances`(atOnce: Int) {
     var options = HTTP2Options.plain
     options.failureAllowance = .init(atOnce: atOnce, perSecond: 0)
     options.overheadAllowance = .init(atOnce: 1 + atOnce, perSecond: 0)
@@ -241,7 +241,7 @@ import Testing
     }
   }
 
-  @Test func `an allowance may be without bound`() {
+  @Test func `an allowance may be unlimited`() {
     var options = HTTP2Options.plain
     options.failureAllowance = .init(atOnce: .max, perSecond: .max)
     options.overheadAllowance = .init(atOnce: .max, perSecond: .max)
@@ -255,7 +255,7 @@ import Testing
     #expect(!scenario.hasFailed)
   }
 
-  @Test func `there is no allowance below none`() {
+  @Test func `a negative allowance is zero`() {
     var allowance = HTTP2Options.Allowance(atOnce: -1, perSecond: -1)
     #expect(allowance == .init(atOnce: 0, perSecond: 0))
     allowance.atOnce = -5

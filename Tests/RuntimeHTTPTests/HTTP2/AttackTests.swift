@@ -2,12 +2,12 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// RFC 9113 section 10.5, and the attacks that have become known: each is mounted, and ends in ENHANCE_YOUR_CALM or
-/// costs no more than it should. What they do to a server's other connections is in `HTTP2AttackTests`.
+/// RFC 9113 section 10.5 and known attacks. Each attack ends in ENHANCE_YOUR_CALM or has a bounded cost.
+/// `HTTP2ServerTests` tests their effect on a server's other connections.
 @Suite struct AttackTests {
   struct Flood: CustomTestStringConvertible, Sendable {
     var name: String
-    /// Whether each step can stand alone, among requests that are answered, and is no error of the connection.
+    /// Whether each step alone, among requests that are answered, is allowed and is no connection error.
     var isForgivable = true
     /// The bytes of the attack's n-th step.
     var step: @Sendable (Int) -> [UInt8]
@@ -22,14 +22,14 @@ import Testing
     Flood(name: "CVE-2019-9515: SETTINGS") { _ in ClientBytes.settings((.maximumHeaderListSize, 1)) },
     Flood(name: "acknowledgements of SETTINGS") { _ in ClientBytes.settingsAcknowledgement },
     Flood(name: "acknowledgements of PING") { _ in ClientBytes.frame(.ping, .acknowledgement, noise) },
-    Flood(name: "acknowledgements of PINGs that we might have sent") { step in
+    Flood(name: "acknowledgements of PINGs that the server might have sent") { step in
       let known = [HTTP2Core.PingData.bandwidth, HTTP2Core.PingData.keepAlive, HTTP2Core.PingData.shutdown]
       return ClientBytes.frame(.ping, .acknowledgement, ClientBytes.bytes(known[step % 3]))
     },
     Flood(name: "CVE-2019-9513: PRIORITY") { _ in ClientBytes.frame(.priority, stream: 7, [0, 0, 0, 1, 1]) },
     Flood(name: "CVE-2019-9513: PRIORITY_UPDATE") { ClientBytes.priorityUpdate(stream($0 % 100), "u=0") },
     Flood(name: "WINDOW_UPDATE") { _ in ClientBytes.windowUpdate(0, 1) },
-    Flood(name: "frames that nobody knows") { _ in ClientBytes.frame(FrameType(rawValue: 0xAA), []) },
+    Flood(name: "frames of an unknown type") { _ in ClientBytes.frame(FrameType(rawValue: 0xAA), []) },
     Flood(name: "CVE-2019-9518: empty DATA", isForgivable: false) { step in
       step == 0 ? ClientBytes.request(1, ClientBytes.post, flags: .endHeaders) : ClientBytes.data(1)
     },
@@ -41,18 +41,18 @@ import Testing
     Flood(name: "CVE-2019-9518: empty CONTINUATION", isForgivable: false) { step in
       step == 0 ? ClientBytes.request(1, flags: .endStream) : ClientBytes.frame(.continuation, stream: 1)
     },
-    Flood(name: "CVE-2024-27316: CONTINUATION without end", isForgivable: false) { step in
+    Flood(name: "CVE-2024-27316: endless CONTINUATION", isForgivable: false) { step in
       let lines = ClientBytes.block((0..<20).map { ("a\(step)-\($0)", "b") })
       return step == 0
         ? ClientBytes.request(1, flags: .endStream) : ClientBytes.frame(.continuation, stream: 1, lines)
     },
-    Flood(name: "CVE-2019-9514: requests that are malformed, so that we reset them") {
+    Flood(name: "CVE-2019-9514: malformed requests, which the server resets") {
       ClientBytes.request(stream($0), [("x", "y")])
     },
     Flood(name: "CVE-2023-44487: rapid reset") {
       ClientBytes.request(stream($0)) + ClientBytes.reset(stream($0))
     },
-    Flood(name: "CVE-2025-8671: requests that have us reset them, by WINDOW_UPDATE of 0") {
+    Flood(name: "CVE-2025-8671: requests that make the server reset them, by WINDOW_UPDATE of 0") {
       ClientBytes.request(stream($0)) + ClientBytes.windowUpdate(stream($0), 0)
     },
     Flood(name: "CVE-2025-8671: by WINDOW_UPDATE beyond the largest window") {
@@ -64,14 +64,14 @@ import Testing
     Flood(name: "CVE-2025-8671: by PRIORITY of a wrong size") {
       ClientBytes.request(stream($0)) + ClientBytes.frame(.priority, stream: stream($0), [0])
     },
-    Flood(name: "streams that are refused, over and over") { ClientBytes.request(stream($0)) },
-    Flood(name: "heads that are answered with a 431") {
+    Flood(name: "streams that are refused") { ClientBytes.request(stream($0)) },
+    Flood(name: "heads that get a 431") {
       ClientBytes.request(stream($0), ClientBytes.get + (0..<150).map { ("a\($0)", "b") })
     },
-    Flood(name: "expectations that are answered with a 417") {
+    Flood(name: "expectations that get a 417") {
       ClientBytes.request(stream($0), ClientBytes.post + [("expect", "miracles")])
     },
-    Flood(name: "methods that are answered with a 501") {
+    Flood(name: "methods that get a 501") {
       let method = String(repeating: "M", count: 25)
       return ClientBytes.request(stream($0), ClientBytes.get.dropFirst() + [(":method", method)])
     },
@@ -79,7 +79,7 @@ import Testing
 
   @Test(arguments: floods)
   func `a flood ends in ENHANCE_YOUR_CALM`(_ flood: Flood) {
-    // Handlers end when their stream does, and never answer.
+    // Handlers end with their stream, and never answer.
     let scenario = CoreScenario.begun { core, event in
       if case .closed(let slot) = event { core.endHandler(slot) }
     }
@@ -87,7 +87,7 @@ import Testing
     var told: [Told] = []
     while frames < 5000, !scenario.hasFailed {
       told = scenario.send(flood.step(frames))
-      // Answers leave, so that a flood is not stopped by those that pile up.
+      // The output is sent, so that it does not pile up and stop the flood.
       _ = scenario.write()
       frames += 1
     }
@@ -97,11 +97,11 @@ import Testing
   }
 
   @Test(arguments: floods.filter(\.isForgivable))
-  func `a client that works as well is not taken for an attacker`(_ flood: Flood) {
+  func `a client that also makes proper requests is not taken for an attacker`(_ flood: Flood) {
     let scenario = CoreScenario.begun(react: answering("hello"))
     scenario.send(ClientBytes.windowUpdate(0, 1 << 20))
     for step in 0..<3000 {
-      // One step of the attack on three requests that are answered.
+      // One step of the attack for every three requests that are answered.
       for more in 1...3 { scenario.send(ClientBytes.request(Self.stream(4 * step + more))) }
       scenario.send(flood.step(4 * step + 4))
       _ = scenario.write()
@@ -109,7 +109,7 @@ import Testing
     #expect(!scenario.hasFailed)
   }
 
-  @Test func `an idle client may ping for ever`() {
+  @Test func `an idle client may ping indefinitely`() {
     let scenario = CoreScenario.begun()
     for tick in 1...10_000 {
       _ = scenario.core.advance(to: UInt64(tick))
@@ -118,7 +118,7 @@ import Testing
     #expect(!scenario.hasFailed)
   }
 
-  @Test func `a client that has not read for a while may update its windows for each frame that it finds`() throws {
+  @Test func `a client that reads late may update its windows for each frame`() throws {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1))
     let slot = scenario.slot(of: 1)
@@ -131,7 +131,7 @@ import Testing
     #expect(!scenario.hasFailed)
   }
 
-  @Test func `CVE-2019-9511 a window that is opened byte by byte`() {
+  @Test func `CVE-2019-9511 a client that opens its window byte by byte loses its connection`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.settings((.initialWindowSize, 0)), ClientBytes.request(1))
     scenario.core.respond(scenario.slot(of: 1), .ok, [:], content: [UInt8](repeating: 0, count: 1 << 20))
@@ -144,11 +144,11 @@ import Testing
     #expect(scenario.hasFailed && frames <= 1001)
   }
 
-  @Test func `CVE-2019-9517 a peer that does not read has no more answers made for it`() {
+  @Test func `CVE-2019-9517 a client that does not read gets a bounded amount of output`() {
     let scenario = CoreScenario(.plain, react: answering(String(repeating: "x", count: 10_000)))
     scenario.send(
       ClientBytes.start, ClientBytes.settings((.initialWindowSize, 1 << 30)), ClientBytes.windowUpdate(0, 1 << 30))
-    // Nobody writes, so that nothing leaves.
+    // The output is not sent.
     var bytes = 0
     for step in 0..<1000 where !scenario.hasFailed {
       for it in scenario.send(ClientBytes.request(Self.stream(step))) {
@@ -158,19 +158,19 @@ import Testing
     #expect(bytes <= 100 * 10_000)
   }
 
-  @Test func `a peer that never opens its window has as much kept for it as it has streams`() {
+  @Test func `a client that never opens its window holds no more memory than its streams may have`() {
     let scenario = CoreScenario.begun(react: answering(String(repeating: "x", count: 100_000)))
     scenario.send(ClientBytes.settings((.initialWindowSize, 0)))
     for step in 0..<150 { scenario.send(ClientBytes.request(Self.stream(step))) }
     #expect(scenario.core.streams.count == 100)
-    // In the end the streams have waited for too long.
+    // The streams time out in the end.
     #expect(scenario.write() == [])
     _ = scenario.core.advance(to: 32)
     #expect(scenario.take().filter { if case .reset(_, .cancel) = $0 { true } else { false } }.count == 100)
     #expect(scenario.core.streams.count == 0)
   }
 
-  @Test func `a peer that opens streams and stops keeps nobody waiting for ever`() {
+  @Test func `handlers do not wait indefinitely for a client that opens streams and stops`() {
     let scenario = CoreScenario.begun()
     for step in 0..<100 {
       scenario.send(ClientBytes.request(Self.stream(step), ClientBytes.post, flags: .endHeaders))
@@ -183,7 +183,7 @@ import Testing
     #expect(streams.slots.allSatisfy { streams[$0].readingError?.status == .requestTimeout })
   }
 
-  /// A head that has a line of 4,000 bytes go into the table, and refers to it so many times.
+  /// A head that adds a line of 4,000 bytes to the table and refers to it `references` times.
   private static func bomb(_ stream: StreamID, references: Int) -> [UInt8] {
     let block =
       ClientBytes.block(ClientBytes.get) + [0x40, 1, 0x61, 0x7F, 0xA1, 0x1E]
@@ -191,7 +191,7 @@ import Testing
     return ClientBytes.frame(.headers, [.endHeaders, .endStream], stream: stream, block)
   }
 
-  @Test func `10_5_1 what is decoded for the table's sake alone has the same bound`() {
+  @Test func `10_5_1 a block that is only decoded for the table has the same limit`() {
     var options = HTTP2Options.plain
     options.maximumConcurrentStreams = 0
     let scenario = CoreScenario.begun(options)
@@ -199,7 +199,7 @@ import Testing
     #expect(scenario.send(Self.bomb(3, references: 1000)).contains(.failed(.enhanceYourCalm)))
   }
 
-  @Test func `frames of a byte are taken in a bounded number at a time`() {
+  @Test func `a turn decodes a bounded number of one-byte frames`() {
     let scenario = CoreScenario.begun()
     scenario.workPerTurn = HTTP2Batch.mostWork
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
@@ -209,7 +209,7 @@ import Testing
     #expect(scenario.pauses == 2)
   }
 
-  @Test func `10_5_1 a block that stands for far more than it is`() {
+  @Test func `10_5_1 a block that decodes to far more than its size is refused`() {
     let scenario = CoreScenario.begun(react: answering("never"))
     let told = scenario.send(Self.bomb(1, references: 30))
     guard case .headers(1, let lines, _)? = told.first else {
@@ -218,7 +218,7 @@ import Testing
     }
     #expect(lines.first == ":status: 431")
     #expect(scenario.send(Self.bomb(3, references: 1000)).contains(.failed(.enhanceYourCalm)))
-    // Only what fits the limit has been copied.
+    // Only the fields within the limit have been copied.
     #expect(scenario.core.streams.slots.allSatisfy { scenario.core.streams[$0].head.fields.bytes.capacity < 70_000 })
   }
 }

@@ -1,10 +1,10 @@
 @testable import RuntimeHTTP
 
-/// What a client sends, frame by frame, however wrong.
+/// The bytes that a client sends, frame by frame, valid or not.
 enum ClientBytes {
   static let preface = Array("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".utf8)
 
-  /// The preface, and a SETTINGS frame with nothing in it.
+  /// The preface and an empty SETTINGS frame.
   static let start = preface + settings()
 
   static func frame(
@@ -21,12 +21,12 @@ enum ClientBytes {
 
   static let settingsAcknowledgement = frame(.settings, .acknowledgement, [])
 
-  /// A header block of `fields`, each a literal, so that no table matters.
+  /// A header block of `fields` as literals, so that it does not depend on the table.
   static func block(_ fields: [(String, String)]) -> [UInt8] {
     fields.flatMap { name, value in [0] + string(name) + string(value) }
   }
 
-  /// The head of a request for `/`, or for whatever `fields` say instead.
+  /// The head of a request for `/`, or with other `fields`.
   static func request(
     _ stream: StreamID, _ fields: [(String, String)] = get, flags: FrameFlags = [.endHeaders, .endStream]
   ) -> [UInt8] {

@@ -2,12 +2,12 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// What a server's core made of some bytes: what it told its driver, and what it sent.
+/// What a server's core made of some bytes: the events for its driver, and the frames that it sent.
 enum Told: Equatable, CustomStringConvertible {
   case request(StreamID)
   case content(StreamID)
   case closed(StreamID)
-  /// The connection is at its end.
+  /// The connection has failed.
   case failed(ErrorCode)
   case headers(StreamID, [String], ends: Bool)
   case data(StreamID, String, ends: Bool)
@@ -40,18 +40,18 @@ enum Told: Equatable, CustomStringConvertible {
   }
 }
 
-/// A server's core with a client's end that a test holds in its hands.
+/// A server's core together with a client that a test controls.
 final class CoreScenario {
   var core: HTTP2Core
-  /// What is done for each event, as a driver and a handler would.
+  /// What to do for each event, as a driver and a handler would.
   var react: (inout HTTP2Core, HTTP2Core.Event) -> Void
   private(set) var told: [Told] = []
   private(set) var hasFailed = false
   /// How much work the core does before it pauses.
   var workPerTurn = Int.max
-  /// Whether what is told leaves out the dates.
+  /// Whether dates are left out of the results.
   var hidesDates = true
-  /// How often it has paused.
+  /// How often the core has paused.
   private(set) var pauses = 0
   /// The time in nanoseconds.
   var now: Int64 = 0
@@ -68,7 +68,7 @@ final class CoreScenario {
     self.react = react
   }
 
-  /// A core whose client has sent its preface and has had the server's.
+  /// A core that has exchanged prefaces with its client.
   static func begun(
     _ options: HTTP2Options = .plain, server: ServerOptions = ServerOptions(), tickLength: Duration = .seconds(1),
     react: @escaping (inout HTTP2Core, HTTP2Core.Event) -> Void = { _, _ in }
@@ -79,21 +79,21 @@ final class CoreScenario {
     return scenario
   }
 
-  /// Sends `bytes`, and gives what has been told since the last time.
+  /// Sends `bytes`, and returns the events and frames since the last call.
   @discardableResult
   func send(_ bytes: [UInt8]...) -> [Told] {
     for bytes in bytes { feed(bytes) }
     return take()
   }
 
-  /// What has been told since the last time.
+  /// The events and frames since the last call.
   func take() -> [Told] {
     collect()
     defer { told = [] }
     return told
   }
 
-  /// Lets the core send what it has, as a writer would.
+  /// Lets the core send its output, as a writer would.
   func write(upTo mark: Int = .max) -> [Told] {
     core.fill(upTo: mark)
     core.noteHandover()
@@ -133,7 +133,7 @@ final class CoreScenario {
       hasFailed = true
       switch error {
       case .connection(let code, _): told.append(.failed(code))
-      case .stream: Issue.record("an error of a stream has been thrown")
+      case .stream: Issue.record("the core threw a stream error")
       }
     }
     collect()
@@ -148,7 +148,7 @@ final class CoreScenario {
     do throws(HTTP2Error) {
       while let frame = try frames.next(bytes.span, at: &position) { told.append(tell(frame, bytes)) }
     } catch {
-      Issue.record("what the core has sent is wrong: \(error)")
+      Issue.record("the core sent a malformed frame: \(error)")
     }
     #expect(position == bytes.count)
   }
@@ -180,7 +180,7 @@ final class CoreScenario {
 }
 
 extension HTTP2Options {
-  /// The usual ones, but for the bandwidth, which is not measured.
+  /// The defaults without the measurement of the bandwidth.
   static var plain: HTTP2Options {
     var options = HTTP2Options()
     options.maximumStreamWindow = options.initialStreamWindow
@@ -188,7 +188,7 @@ extension HTTP2Options {
   }
 }
 
-/// A handler that answers each request with `text` once it has come whole.
+/// A handler that answers each request with `text` when the request is complete.
 func answering(_ text: String) -> (inout HTTP2Core, HTTP2Core.Event) -> Void {
   { core, event in
     switch event {
@@ -203,7 +203,7 @@ func answering(_ text: String) -> (inout HTTP2Core, HTTP2Core.Event) -> Void {
   }
 }
 
-/// Sends the same bytes whole, in two pieces cut at every place, and byte by byte, and wants the same each time.
+/// Sends the same bytes whole, split in two at every place, and byte by byte, and expects the same result each time.
 func tell(
   _ bytes: [UInt8], _ options: HTTP2Options = .plain, server: ServerOptions = ServerOptions(),
   react: @escaping (inout HTTP2Core, HTTP2Core.Event) -> Void = answering("hello"),
@@ -220,6 +220,6 @@ func tell(
     #expect(pieces == whole, "cut at \(cut)", sourceLocation: sourceLocation)
   }
   #expect(tell(bytes.indices.map { bytes[$0...$0] }) == whole, "byte by byte", sourceLocation: sourceLocation)
-  #expect(tell([bytes[...]], workPerTurn: 1) == whole, "a turn a frame", sourceLocation: sourceLocation)
+  #expect(tell([bytes[...]], workPerTurn: 1) == whole, "one frame per turn", sourceLocation: sourceLocation)
   return whole
 }

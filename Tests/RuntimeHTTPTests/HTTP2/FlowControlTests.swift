@@ -2,7 +2,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// RFC 9113 sections 5.2 and 6.9, both ways.
+/// Flow control in both directions, RFC 9113 sections 5.2 and 6.9.
 @Suite struct FlowControlTests {
   private static let text = String(repeating: "0123456789abcdef", count: 1024)
 
@@ -22,9 +22,9 @@ import Testing
     told.contains { if case .data(_, _, ends: true) = $0 { true } else { false } }
   }
 
-  // MARK: What we send
+  // MARK: Sending
 
-  @Test func `6_9_2 a response waits for its stream's window, to the byte`() {
+  @Test func `6_9_2 a response uses its stream's window exactly, then waits`() {
     let scenario = responding(100_000)
     let first = scenario.write()
     #expect(sent(first) == 65_535 && !ends(first))
@@ -37,7 +37,7 @@ import Testing
     #expect(sent(rest) == 34_464 && ends(rest))
   }
 
-  @Test func `6_9_2 and for the connection's`() {
+  @Test func `6_9_2 a response waits for the connection's window`() {
     let scenario = responding(100_000)
     scenario.send(ClientBytes.windowUpdate(1, 100_000))
     #expect(sent(scenario.write()) == 65_535)
@@ -45,7 +45,7 @@ import Testing
     #expect(ends(scenario.write()))
   }
 
-  @Test func `6_9_2 a stream without a window holds up no other`() {
+  @Test func `6_9_2 a stream without a window does not delay other streams`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.settings((.initialWindowSize, 0)), ClientBytes.request(1), ClientBytes.request(3))
     for stream: StreamID in [1, 3] {
@@ -56,7 +56,7 @@ import Testing
     #expect(scenario.write() == [.data(3, "hello", ends: true)])
   }
 
-  @Test func `6_9_2 a change of the initial window holds for streams that are open, and may be below zero`() {
+  @Test func `6_9_2 a change of the initial window applies to open streams, whose windows may become negative`() {
     let scenario = responding(100_000)
     #expect(sent(scenario.write()) == 65_535)
     scenario.send(ClientBytes.windowUpdate(0, 100_000), ClientBytes.settings((.initialWindowSize, 65_435)))
@@ -68,7 +68,7 @@ import Testing
     #expect(scenario.write() == [.data(1, "a", ends: false)])
   }
 
-  @Test func `6_9_2 a change of the initial window that makes one too large is an error`() {
+  @Test func `6_9_2 a change of the initial window that makes a window too large is an error`() {
     let scenario = responding(100_000)
     scenario.send(ClientBytes.windowUpdate(1, 0x7FFF_FFFF - 65_535))
     #expect(scenario.send(ClientBytes.settings((.initialWindowSize, 65_536))).contains(.failed(.flowControlError)))
@@ -84,13 +84,13 @@ import Testing
     #expect(scenario.write() == [.data(1, "", ends: true)])
   }
 
-  @Test func `4_2 no frame is longer than the peer takes`() {
+  @Test func `4_2 no frame is longer than the client accepts`() {
     let scenario = responding(60_000, after: ClientBytes.settings((.maximumFrameSize, 1 << 20)))
     #expect(
       scenario.write().allSatisfy { if case .data(_, let text, _) = $0 { text.utf8.count <= 16_384 } else { true } })
   }
 
-  @Test func `more content than was promised is refused, and less cannot be ended`() throws {
+  @Test func `more content than declared is refused, and less cannot be ended`() throws {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1))
     let slot = scenario.slot(of: 1)
@@ -100,9 +100,9 @@ import Testing
     #expect(throws: BodyError.wrongLength) { try scenario.core.endContent(slot, trailers: nil) }
   }
 
-  // MARK: What we are sent
+  // MARK: Receiving
 
-  @Test func `6_9_1 more than a stream's window allows ends the stream`() {
+  @Test func `6_9_1 content beyond a stream's window resets the stream`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
     for _ in 0..<3 { #expect(scenario.send(ClientBytes.data(1, Self.text)) == [.content(1)]) }
@@ -110,7 +110,7 @@ import Testing
     #expect(!scenario.hasFailed)
   }
 
-  @Test func `6_9_1 more than the connection's window allows ends the connection`() {
+  @Test func `6_9_1 content beyond the connection's window ends the connection`() {
     var options = HTTP2Options.plain
     options.initialConnectionWindow = 65_535
     options.maximumUnreadLength = 0
@@ -123,7 +123,7 @@ import Testing
     #expect(scenario.send(ClientBytes.data(3, "x")).contains(.failed(.flowControlError)))
   }
 
-  @Test func `6_9 a window is given back once half of it has been read`() {
+  @Test func `6_9 a window is updated when half of it has been read`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
     scenario.send(ClientBytes.data(1, Self.text), ClientBytes.data(1, Self.text))
@@ -135,13 +135,13 @@ import Testing
     #expect(scenario.take() == [])
   }
 
-  @Test func `6_9 a handler that does not read holds up its peer, and no other stream`() {
+  @Test func `6_9 a handler that does not read stops its own stream and no other`() {
     let scenario = CoreScenario.begun()
     for stream: StreamID in [1, 3] {
       scenario.send(ClientBytes.request(stream, ClientBytes.post, flags: .endHeaders))
     }
     for _ in 0..<3 { scenario.send(ClientBytes.data(1, Self.text)) }
-    // Nobody reads stream 1, and ten times the connection's first window goes through stream 3.
+    // Stream 1 is not read, and ten times the connection's first window goes through stream 3.
     for _ in 0..<640 {
       scenario.send(ClientBytes.data(3, Self.text))
       _ = scenario.core.takeContent(scenario.slot(of: 3))
@@ -149,7 +149,7 @@ import Testing
     #expect(!scenario.hasFailed && scenario.core.unreadCount == 3 * Self.text.utf8.count)
   }
 
-  @Test func `no more content lies unread, or is on its way, than the bound`() {
+  @Test func `unread content and the window together stay within their limit`() {
     var options = HTTP2Options.plain
     (options.initialConnectionWindow, options.maximumUnreadLength) = (100_000, 200_000)
     let scenario = CoreScenario.begun(options)
@@ -165,7 +165,7 @@ import Testing
       }
     }
     #expect(!scenario.hasFailed && unread > 150_000)
-    // What a handler has taken counts until it asks for more.
+    // Content that a handler has taken counts until the handler asks for more.
     let slot = scenario.slot(of: 1)
     let taken = scenario.core.takeContent(slot).count
     #expect(scenario.core.unreadCount + scenario.core.takenCount == unread)
@@ -173,14 +173,14 @@ import Testing
     #expect(taken > 0 && scenario.core.unreadCount + scenario.core.takenCount == unread - taken)
   }
 
-  @Test func `where memory is short a connection gets back what has been read, down to the least window`() {
+  @Test func `if memory is short, reading updates the connection's window only down to the minimum`() {
     let scenario = CoreScenario.begun()
     scenario.core.adapt(to: .high)
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
     let slot = scenario.slot(of: 1)
     var window = scenario.core.receiveWindow.available
     #expect(window == HTTP2Options.plain.initialConnectionWindow)
-    // A stream that is read goes on for ever, and the window becomes what every connection begins with.
+    // A stream that is read continues, and the window shrinks to the initial window of the protocol.
     for _ in 0..<200 {
       for told in scenario.send(ClientBytes.data(1, Self.text)) {
         if case .windowUpdate(0, let increment) = told { window += increment }
@@ -190,14 +190,14 @@ import Testing
       for told in scenario.take() { if case .windowUpdate(0, let increment) = told { window += increment } }
     }
     #expect(!scenario.hasFailed && window <= 65_535)
-    // When there is memory again, so is the window.
+    // The window grows again when memory is available.
     scenario.core.adapt(to: .none)
     scenario.send(ClientBytes.data(1, Self.text))
     _ = scenario.core.takeContent(slot)
     #expect(scenario.core.receiveWindow.size == HTTP2Options.plain.initialConnectionWindow)
   }
 
-  @Test func `where memory is short a connection that holds more than its share opens no stream`() {
+  @Test func `if memory is short, a connection that holds more than its share opens no stream`() {
     let scenario = CoreScenario.begun()
     scenario.core.adapt(to: .high)
     for step in 0..<16 { #expect(scenario.send(ClientBytes.request(StreamID(2 * step + 1))).count == 1) }
@@ -209,16 +209,16 @@ import Testing
     #expect(scenario.send(ClientBytes.request(37)) == [.reset(37, .refusedStream)])
   }
 
-  @Test func `6_9 a client may send all it has before it reads, though the handler has answered and ended`() {
+  @Test func `6_9 a client may send everything before it reads, although the handler has answered and ended`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders), ClientBytes.data(1, Self.text))
     let slot = scenario.slot(of: 1)
     scenario.core.respond(slot, .ok, [:], content: [UInt8](repeating: 0x61, count: 100_000))
     scenario.core.endHandler(slot)
-    // The client's window for the response is used up, and it reads nothing until it has sent a megabyte.
+    // The client has no window left for the response, and reads nothing until it has sent a megabyte.
     #expect(sent(scenario.write()) == 65_535)
     for _ in 0..<64 {
-      // Nobody is told of content that nobody reads.
+      // The core reports no content for a handler that has ended.
       #expect(!scenario.send(ClientBytes.data(1, Self.text)).contains(.content(1)))
     }
     #expect(!scenario.hasFailed && scenario.core.unreadCount == 0)
@@ -226,7 +226,7 @@ import Testing
     #expect(ends(scenario.write()))
   }
 
-  @Test func `6_9_1 no window of ours exceeds the largest, whatever the options say`() {
+  @Test func `6_9_1 the server's windows never exceed the maximum, whatever the options are`() {
     var options = HTTP2Options.plain
     options.initialConnectionWindow = .max
     options.initialStreamWindow = .max
@@ -236,7 +236,7 @@ import Testing
     #expect(window.available == 0x7FFF_FFFF - 1000 && window.release(1000) == 0)
   }
 
-  @Test func `6_9_1 padding counts, and is given back at once`() {
+  @Test func `6_9_1 padding uses the window, and is returned immediately`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
     let padded = ClientBytes.frame(.data, .padded, stream: 1, [255] + [UInt8](repeating: 0, count: 256))
@@ -244,7 +244,7 @@ import Testing
     #expect(!scenario.hasFailed && scenario.core.streams[scenario.slot(of: 1)].unread.count == 1000)
   }
 
-  @Test func `6_9 content for a stream that we have ended is given back to the connection`() {
+  @Test func `6_9 content for a stream that the server has ended is returned to the connection's window`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
     scenario.core.reset(scenario.slot(of: 1), .cancel)
@@ -252,14 +252,14 @@ import Testing
     #expect(!scenario.hasFailed)
   }
 
-  @Test func `windows grow to what a round trip brings, and no further than the bound`() {
+  @Test func `windows grow to the content of a round trip, up to their limit`() {
     var options = HTTP2Options()
     options.maximumStreamWindow = 300_000
     let scenario = CoreScenario.begun(options)
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
     var largest = 0
     for round in 0..<20 {
-      // Each round trip is a millisecond, and brings all that the window allows.
+      // Each round trip takes a millisecond, and brings all that the window allows.
       while scenario.core.streams[scenario.slot(of: 1)].receiveWindow.available >= Self.text.utf8.count {
         scenario.send(ClientBytes.data(1, Self.text))
       }
@@ -273,7 +273,7 @@ import Testing
     #expect(largest > 100_000 && largest <= 300_000)
   }
 
-  @Test func `the round trip is not measured for content that is far from filling a window`() {
+  @Test func `the round trip is not measured while content is far from filling a window`() {
     let scenario = CoreScenario.begun(HTTP2Options())
     let measures = Told.ping(HTTP2Core.PingData.bandwidth)
     for stream: StreamID in [1, 3, 5] {
@@ -284,7 +284,7 @@ import Testing
     let much = ClientBytes.data(7, String(repeating: "x", count: 10_000))
     #expect(!scenario.send(much).contains(measures))
     #expect(scenario.send(much).contains(measures))
-    // Nor is it measured all the time.
+    // The round trip is not measured again immediately.
     let heard = ClientBytes.frame(.ping, .acknowledgement, ClientBytes.bytes(HTTP2Core.PingData.bandwidth))
     #expect(!scenario.send(heard, ClientBytes.data(7, "more")).contains(measures))
   }

@@ -5,31 +5,31 @@ import Testing
 @Suite struct HPACKDecoderTests {
   @Test(arguments: [
     ("6.1: index 0", "80", HPACKError.invalidIndex),
-    ("2.3.3: an index past the static table, and none in the dynamic one", "be", .invalidIndex),
-    ("2.3.3: an index in several bytes past both", "ffe007", .invalidIndex),
-    ("6.2.1: a name past both tables", "7e0161", .invalidIndex),
-    ("6.2.2: a name past both tables", "0f2f0161", .invalidIndex),
-    ("6.2.3: a name past both tables", "1f2f0161", .invalidIndex),
+    ("2.3.3: an index beyond the static table, with an empty dynamic table", "be", .invalidIndex),
+    ("2.3.3: an index in several bytes beyond both tables", "ffe007", .invalidIndex),
+    ("6.2.1: a name beyond both tables", "7e0161", .invalidIndex),
+    ("6.2.2: a name beyond both tables", "0f2f0161", .invalidIndex),
+    ("6.2.3: a name beyond both tables", "1f2f0161", .invalidIndex),
     ("5.1: an index that does not end", "ff", .truncated),
     ("5.1: an index that is too large", "ffffffffff7f", .integerTooLarge),
     ("5.2: no name", "40", .truncated),
     ("5.2: a part of a name", "4002", .truncated),
     ("5.2: no value", "400161", .truncated),
-    ("5.2: no value to a name of the table", "41", .truncated),
+    ("5.2: no value for a name of the table", "41", .truncated),
     ("5.2: a part of a value", "41026f", .truncated),
     ("5.2: a length that does not end", "417f", .truncated),
     ("5.2: a length that is too large", "417fffffffff7f", .integerTooLarge),
-    ("5.2: a length past the end of the block", "417f8080800161", .truncated),
+    ("5.2: a length beyond the end of the block", "417f8080800161", .truncated),
     ("5.2: a Huffman code padded with zeros", "418118", .invalidHuffmanCode),
     ("5.2: a Huffman code padded with a byte", "41821fff", .invalidHuffmanCode),
     ("5.2: EOS", "4184ffffffff", .invalidHuffmanCode),
     ("5.2: a name with EOS", "4084ffffffff0161", .invalidHuffmanCode),
     ("4.2: a size update after a line", "8220", .misplacedSizeUpdate),
-    ("6.3: a size past the limit", "3fe21f", .sizeUpdateTooLarge),
-    ("6.3: a second size past the limit", "203fe21f", .sizeUpdateTooLarge),
+    ("6.3: a size beyond the limit", "3fe21f", .sizeUpdateTooLarge),
+    ("6.3: a second size beyond the limit", "203fe21f", .sizeUpdateTooLarge),
     ("6.3: a size update that does not end", "3fe1", .truncated),
   ])
-  func `7541 - blocks that are wrong`(_ name: String, _ hex: String, _ error: HPACKError) {
+  func `7541 - malformed blocks are refused`(_ name: String, _ hex: String, _ error: HPACKError) {
     var decoder = HPACKDecoder()
     let result = Result { () throws(HPACKError) in try decoder.decode(Array(hex: hex)) }
     #expect(result == .failure(error), "\(name)")
@@ -40,39 +40,39 @@ import Testing
     ("5.2: an empty name and an empty value", "400000", [HeaderLine("", "")]),
     ("5.2: empty Huffman codes", "408080", [HeaderLine("", "")]),
     ("6.1: the last entry of the static table", "bd", [HeaderLine("www-authenticate", "")]),
-    ("6.1: an index that the line before made", "4001610162be", [HeaderLine("a", "b"), HeaderLine("a", "b")]),
+    ("6.1: the index of the line before", "4001610162be", [HeaderLine("a", "b"), HeaderLine("a", "b")]),
     ("6.2.1: the name of the line before", "4001610162 7e0163", [HeaderLine("a", "b"), HeaderLine("a", "c")]),
     ("6.2.2: a value with every kind of byte", "0402ff00", [HeaderLine(name: Array(":path".utf8), value: [0xFF, 0])]),
-    ("6.3: the size that there is already", "3fe11f82", [HeaderLine(":method", "GET")]),
+    ("6.3: the current size", "3fe11f82", [HeaderLine(":method", "GET")]),
     ("4.2: several size updates", "203f0120 3fe11f82", [HeaderLine(":method", "GET")]),
   ])
-  func `7541 - blocks that are right`(_ name: String, _ hex: String, _ lines: [HeaderLine]) throws {
+  func `7541 - valid blocks are decoded`(_ name: String, _ hex: String, _ lines: [HeaderLine]) throws {
     var decoder = HPACKDecoder()
     #expect(try decoder.decode(Array(hex: hex)) == lines, "\(name)")
   }
 
-  @Test func `7541 2_3_2 - what is not indexed is not in the table`() throws {
+  @Test func `7541 2_3_2 - a line without indexing is not added to the table`() throws {
     var decoder = HPACKDecoder()
     let lines = try decoder.decode(Array(hex: "0001610162 1001630164 4001650166"))
     #expect(lines == [HeaderLine("a", "b"), HeaderLine("c", "d", isSensitive: true), HeaderLine("e", "f")])
     #expect(decoder.table.lines == ["e: f"])
   }
 
-  @Test func `7541 4_2 - a table made smaller by the settings has to be made smaller by the next block`() throws {
+  @Test func `7541 4_2 - after settings that shrink the table the next block has to shrink it`() throws {
     var decoder = HPACKDecoder()
     _ = try decoder.decode(Array(hex: "4001610162 4001630164"))
     decoder.setMaximumTableSize(40)
     #expect(try decoder.decode(Array(hex: "3f0982be")) == [HeaderLine(":method", "GET"), HeaderLine("c", "d")])
     #expect(decoder.table.lines == ["c: d"])
-    // It has been said once, and holds.
+    // Further blocks need no size update.
     #expect(try decoder.decode(Array(hex: "be")) == [HeaderLine("c", "d")])
   }
 
   @Test(arguments: [
-    ("no size update", "82"), ("an empty block", ""), ("a size that is too large for it", "3f0a82"),
-    ("a size that is large enough only later", "3f2120"),
+    ("no size update", "82"), ("an empty block", ""), ("a size that is too large", "3f0a82"),
+    ("a size that is small enough only later", "3f2120"),
   ])
-  func `7541 4_2 - a block that does not make the table smaller`(_ name: String, _ hex: String) {
+  func `7541 4_2 - a block that does not shrink the table is refused`(_ name: String, _ hex: String) {
     var decoder = HPACKDecoder()
     decoder.setMaximumTableSize(40)
     decoder.setMaximumTableSize(4096)
@@ -80,7 +80,7 @@ import Testing
     #expect(result == .failure(.missingSizeUpdate), "\(name)")
   }
 
-  @Test func `7541 4_2 - a table that is made smaller and larger again loses its entries`() throws {
+  @Test func `7541 4_2 - a table that shrinks and grows again loses its entries`() throws {
     var decoder = HPACKDecoder()
     _ = try decoder.decode(Array(hex: "4001610162"))
     decoder.setMaximumTableSize(0)
@@ -90,7 +90,7 @@ import Testing
     #expect(decoder.table.maximumSize == 8192)
   }
 
-  @Test func `7541 4_2 - a limit that the table is within already asks for nothing`() throws {
+  @Test func `7541 4_2 - a limit that the table does not exceed needs no size update`() throws {
     var decoder = HPACKDecoder()
     _ = try decoder.decode(Array(hex: "3f45"))
     decoder.setMaximumTableSize(200)
@@ -98,14 +98,14 @@ import Testing
     #expect(decoder.table.maximumSize == 100)
   }
 
-  @Test func `7541 4_4 - an entry may take its name from the one that it drives out`() throws {
+  @Test func `7541 4_4 - an entry may take its name from the entry that it evicts`() throws {
     var decoder = HPACKDecoder(maximumTableSize: 40)
     _ = try decoder.decode(Array(hex: "4003616263023132"))
     #expect(try decoder.decode(Array(hex: "7e023334")) == [HeaderLine("abc", "34")])
     #expect(decoder.table.lines == ["abc: 34"])
   }
 
-  @Test func `7541 4_4 - an entry larger than the table empties it, and is a line like any other`() throws {
+  @Test func `7541 4_4 - an entry larger than the table empties it, and its line is decoded`() throws {
     var decoder = HPACKDecoder(maximumTableSize: 40)
     _ = try decoder.decode(Array(hex: "4003616263023132"))
     #expect(
@@ -114,7 +114,7 @@ import Testing
     #expect(decoder.table.size == 0)
   }
 
-  @Test func `a block that is cut anywhere is a part of its lines, or truncated`() throws {
+  @Test func `a block that is cut off gives its first lines, or is truncated`() throws {
     for whole in HPACKSamples.blocks {
       var decoder = HPACKDecoder()
       let lines = try decoder.decode(whole)
@@ -133,13 +133,13 @@ import Testing
     }
   }
 
-  @Test func `9113 10_5_1 - a small block that stands for large lines is not copied anywhere`() throws {
+  @Test func `9113 10_5_1 - a small block that decodes to large lines is not copied`() throws {
     struct Total {
       var lines = 0
       var size = 0
     }
     var decoder = HPACKDecoder()
-    // One line that fills the table, and then its index, over and over.
+    // One line that fills the table, then its index many times.
     let value = [UInt8](repeating: UInt8(ascii: "x"), count: 4096 - 32 - 1)
     var block = ByteBuffer(capacity: 0)
     for byte in Array(hex: "400161") { block.append(byte) }
@@ -157,17 +157,17 @@ import Testing
     #expect(decoder.table.size == 4096)
   }
 
-  @Test func `bytes at random never do more than be refused`() {
+  @Test func `random bytes are decoded or refused`() {
     var generator = SeededGenerator(state: 7541)
     for _ in 0..<20_000 {
       var decoder = HPACKDecoder()
       var block = HPACKSamples.blocks.randomElement(using: &generator) ?? []
       for _ in 0..<Int.random(in: 1...4, using: &generator) { HPACKSamples.mutate(&block, using: &generator) }
-      // Several blocks to a connection, so that what one has left in the table meets the next.
+      // Several blocks on one connection, so that a block also meets the table entries of the one before.
       for block in [block, HPACKSamples.blocks[0], block] {
         guard let lines = try? decoder.decode(block) else { break }
         #expect(decoder.table.size <= decoder.table.maximumSize)
-        // What has been decoded can be encoded, and is the same again.
+        // Decoded lines can be encoded, and decode to the same again.
         var encoder = HPACKEncoder()
         var second = HPACKDecoder()
         let expected = lines.map { HeaderLine(name: $0.name.map(\.lowercased), value: $0.value) }
@@ -178,7 +178,7 @@ import Testing
   }
 }
 
-/// Blocks that stand at the beginning of a connection, of all kinds of lines.
+/// First blocks of a connection, with all kinds of lines.
 enum HPACKSamples {
   static let blocks: [[UInt8]] = [
     "8286 84 41 8cf1e3c2e5f23a6ba0ab90f4ff",

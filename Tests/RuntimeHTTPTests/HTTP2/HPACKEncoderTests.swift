@@ -9,7 +9,7 @@ import Testing
     HeaderLine("server", "gearbox"), HeaderLine("x-frame-options", "DENY"),
   ]
 
-  @Test func `a response that has come before is an index to a line, but for its length`() throws {
+  @Test func `a repeated response takes one index per line, except for its length`() throws {
     var encoder = HPACKEncoder()
     var decoder = HPACKDecoder()
     #expect(try decoder.decode(encoder.encode(Self.response)) == Self.response)
@@ -18,7 +18,7 @@ import Testing
     #expect(try decoder.decode(again) == Self.response)
   }
 
-  @Test func `a new date is a literal once, and drives out nothing else`() throws {
+  @Test func `a new date is a literal once, and evicts nothing else`() throws {
     var encoder = HPACKEncoder()
     var lines = Self.response
     _ = encoder.encode(lines)
@@ -29,7 +29,7 @@ import Testing
   }
 
   @Test(arguments: ["authorization", "cookie", "proxy-authorization", "set-cookie"])
-  func `7541 7_1_3 - credentials are never indexed, here or further on`(_ name: String) throws {
+  func `7541 7_1_3 - credentials are never indexed, by this encoder or an intermediary`(_ name: String) throws {
     var encoder = HPACKEncoder()
     var decoder = HPACKDecoder()
     let line = HeaderLine(name, "a secret that is not all that short")
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test(arguments: ["content-length", "etag", "last-modified", "location", ":path"])
-  func `what is about one message is not indexed`(_ name: String) throws {
+  func `a field that is specific to one message is not indexed`(_ name: String) throws {
     var encoder = HPACKEncoder()
     var decoder = HPACKDecoder()
     let line = HeaderLine(name, "12345678")
@@ -49,7 +49,7 @@ import Testing
     #expect(encoder.table.count == 0)
   }
 
-  @Test func `a name whose value keeps changing is not indexed with more than eight of them`() throws {
+  @Test func `at most eight values of a name are indexed`() throws {
     var encoder = HPACKEncoder()
     var decoder = HPACKDecoder()
     for number in 0..<20 {
@@ -57,12 +57,12 @@ import Testing
       #expect(try decoder.decode(encoder.encode([line])) == [line])
     }
     #expect(encoder.table.count == 8)
-    // Index 62 has its name, so that it is not spelt out.
+    // The name has index 62, so it is not spelled out.
     #expect(encoder.encode([HeaderLine("x-request-id", "*")]).hex == "0f2f012a")
     #expect(encoder.encode([HeaderLine("x-request-id", "7")]).hex == "be")
   }
 
-  @Test func `such a name gets another chance when others have driven its values out`() throws {
+  @Test func `a name is indexed again when other entries have evicted its values`() throws {
     var encoder = HPACKEncoder(maximumTableSize: 1024)
     for number in 0..<10 { _ = encoder.encode([HeaderLine("x-a", "\(number)")]) }
     for number in 0..<8 { _ = encoder.encode([HeaderLine("x-\(number)", String(repeating: "b", count: 80))]) }
@@ -78,7 +78,7 @@ import Testing
     #expect(encoder.table.count == 1)
   }
 
-  @Test func `indexing is as the caller says, if he does`() throws {
+  @Test func `the caller may choose the indexing`() throws {
     var encoder = HPACKEncoder()
     var decoder = HPACKDecoder()
     let line = HeaderLine("server", "gearbox")
@@ -87,14 +87,14 @@ import Testing
     #expect(encoder.table.count == 0)
     #expect(try decoder.decode(encoder.encode([line], indexing: .incremental)) == [line])
     #expect(encoder.table.lines == ["server: gearbox"])
-    // The table has it, and it is a literal all the same; so is what the static table has.
+    // A sensitive line is a literal, although the dynamic or static table has it.
     let method = HeaderLine(":method", "GET", isSensitive: true)
     #expect(try decoder.decode(encoder.encode([secret, method])) == [secret, method])
     #expect(try decoder.decode(encoder.encode([line, HeaderLine("etag", "a")], indexing: .incremental)).count == 2)
     #expect(decoder.table.lines == ["etag: a", "server: gearbox"])
   }
 
-  @Test func `9113 8_2_1 - names go out in lower case, and are found whatever theirs`() throws {
+  @Test func `9113 8_2_1 - names are sent in lower case, and found in any case`() throws {
     var encoder = HPACKEncoder()
     var decoder = HPACKDecoder()
     let lines = [HeaderLine("Content-Type", "Text/HTML"), HeaderLine("X-Frame-OPTIONS", "DENY")]
@@ -108,26 +108,26 @@ import Testing
     (200, "88"), (204, "89"), (206, "8a"), (304, "8b"), (400, "8c"), (404, "8d"), (500, "8e"),
     (503, "48" + "03" + "353033"), (101, "48" + "82" + "0803"),
   ])
-  func `7541 A - statuses`(_ code: Int, _ hex: String) throws {
+  func `7541 A - statuses use the static table`(_ code: Int, _ hex: String) throws {
     var encoder = HPACKEncoder()
     var output = ByteBuffer(capacity: 0)
     encoder.encode(status: code, into: &output)
     #expect(Array(output.taken).hex == hex)
   }
 
-  @Test func `7541 5_2 - a text is encoded only if that makes it shorter`() throws {
+  @Test func `7541 5_2 - a text is Huffman-encoded only if that makes it shorter`() throws {
     var encoder = HPACKEncoder()
-    // Each takes 13 bits and more, or just as many bytes as its text.
+    // Their codes take at least 13 bits per character, or as many bytes as the text.
     for (value, hex) in [("^^^", "035e5e5e"), ("307", "03333037"), ("aaa", "8218c7"), ("a", "0161")] {
       #expect(encoder.encode([HeaderLine("etag", value)]).hex == "0f13" + hex)
     }
   }
 
   @Test(arguments: [
-    ("nothing", [], ""), ("the size that it has", [4096], ""), ("more than we want", [65_536], ""),
-    ("less", [100], "3f45"), ("less and less", [100, 50], "3f13"), ("none", [0], "20"),
-    ("less, and more again", [100, 200], "3f45 3fa901"), ("less, and as before", [0, 4096], "20 3fe11f"),
-    ("up and down", [200, 100, 150], "3f45 3f77"),
+    ("nothing", [], ""), ("the current size", [4096], ""), ("more than the encoder's limit", [65_536], ""),
+    ("less", [100], "3f45"), ("less, then even less", [100, 50], "3f13"), ("zero", [0], "20"),
+    ("less, then more again", [100, 200], "3f45 3fa901"), ("less, then as before", [0, 4096], "20 3fe11f"),
+    ("less, even less, then more", [200, 100, 150], "3f45 3f77"),
   ])
   func `7541 4_2 - a block begins with the changes of the table's size`(
     _ name: String, _ sizes: [Int], _ hex: String
@@ -142,7 +142,7 @@ import Testing
     #expect(encoder.table.maximumSize == min(sizes.last ?? 4096, 4096), "\(name)")
   }
 
-  @Test func `7541 4_2 - an encoder with less memory than the peer takes for granted says so`() {
+  @Test func `7541 4_2 - an encoder with less than the default memory sends a size update`() {
     var encoder = HPACKEncoder(maximumTableSize: 100)
     #expect(encoder.encode([HeaderLine(":method", "GET")]) == Array(hex: "3f45 82"))
     encoder.setMaximumTableSize(50)
@@ -158,7 +158,7 @@ import Testing
     #expect(encoder.table.maximumSize == 8192)
   }
 
-  @Test func `whatever is encoded is decoded, and both tables are the same all the while`() throws {
+  @Test func `encoded lines decode to themselves, and the tables of both sides stay equal`() throws {
     var generator = SeededGenerator(state: 7541)
     for _ in 0..<50 {
       var encoder = HPACKEncoder(maximumTableSize: [0, 64, 256, 4096].randomElement(using: &generator) ?? 0)
@@ -178,7 +178,7 @@ import Testing
     }
   }
 
-  /// A line out of few names and few values, so that they come again, and now and then one of arbitrary bytes.
+  /// A line with one of few names and few values, so that lines repeat, and sometimes a line of arbitrary bytes.
   private static func line(using generator: inout SeededGenerator) -> HeaderLine {
     let names = ["server", "date", "content-type", "x-a", "x-b", "etag", "set-cookie", ":path", "accept-encoding", ""]
     let values = ["", "/", "gzip, deflate", "a", "b", "c", String(repeating: "d", count: 300)]

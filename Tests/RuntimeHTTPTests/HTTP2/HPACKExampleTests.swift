@@ -2,7 +2,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// The examples of RFC 7541, appendix C: the bytes, the lines they stand for, and the dynamic table afterwards.
+/// The examples of RFC 7541, appendix C: the bytes, their lines, and the dynamic table afterwards.
 @Suite struct HPACKExampleTests {
   struct Example: Sendable, CustomTestStringConvertible {
     var section: String
@@ -19,7 +19,7 @@ import Testing
     ("C.1.2: 1337 in a prefix of 5 bits", 1337, 5, "1f9a0a"),
     ("C.1.3: 42 from the beginning of a byte", 42, 8, "2a"),
   ])
-  func `7541 C_1 - integers`(_ name: String, _ value: Int, _ prefix: Int, _ hex: String) throws {
+  func `7541 C_1 - integers match the examples`(_ name: String, _ value: Int, _ prefix: Int, _ hex: String) throws {
     var output = ByteBuffer(capacity: 8)
     HPACKInteger.encode(value, prefix: prefix, flags: 0, into: &output)
     #expect(Array(output.taken).hex == hex)
@@ -42,7 +42,7 @@ import Testing
       lines: [HeaderLine("password", "secret", isSensitive: true)], table: [], size: 0),
     Example(section: "C.2.4: an index", block: "82", lines: [HeaderLine(":method", "GET")], table: [], size: 0),
   ])
-  func `7541 C_2 - representations`(_ example: Example) throws {
+  func `7541 C_2 - representations are encoded and decoded as in the examples`(_ example: Example) throws {
     var decoder = HPACKDecoder()
     try check(&decoder, example)
   }
@@ -62,7 +62,7 @@ import Testing
     ],
   ]
 
-  /// The table after each of the requests.
+  /// The table after each request.
   static let requestsTables = [
     [":authority: www.example.com"],
     ["cache-control: no-cache", ":authority: www.example.com"],
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func `7541 C_3 - requests without Huffman codes`() throws {
+  @Test func `7541 C_3 - requests without Huffman codes are decoded as in the examples`() throws {
     var decoder = HPACKDecoder()
     let examples = Self.requests(
       "C.3",
@@ -89,7 +89,7 @@ import Testing
     for example in examples { try check(&decoder, example) }
   }
 
-  @Test func `7541 C_4 - requests with Huffman codes, both ways`() throws {
+  @Test func `7541 C_4 - requests with Huffman codes are encoded and decoded as in the examples`() throws {
     var decoder = HPACKDecoder()
     var encoder = HPACKEncoder()
     let examples = Self.requests(
@@ -125,7 +125,7 @@ import Testing
     ],
   ]
 
-  /// The table, which has 256 bytes, after each of the responses.
+  /// The table, of 256 bytes, after each response.
   static let responsesTables = [
     [
       "location: https://www.example.com", "date: Mon, 21 Oct 2013 20:13:21 GMT", "cache-control: private",
@@ -146,7 +146,7 @@ import Testing
     }
   }
 
-  @Test func `7541 C_5 - responses without Huffman codes, with evictions`() throws {
+  @Test func `7541 C_5 - responses without Huffman codes are decoded, with evictions`() throws {
     var decoder = HPACKDecoder(maximumTableSize: 256)
     let examples = Self.responses(
       "C.5",
@@ -165,7 +165,7 @@ import Testing
     for example in examples { try check(&decoder, example) }
   }
 
-  @Test func `7541 C_6 - responses with Huffman codes, with evictions, both ways`() throws {
+  @Test func `7541 C_6 - responses with Huffman codes are encoded and decoded, with evictions`() throws {
     var decoder = HPACKDecoder(maximumTableSize: 256)
     var encoder = HPACKEncoder(maximumTableSize: 256)
     let examples = Self.responses(
@@ -185,13 +185,13 @@ import Testing
       try check(&decoder, example)
       let expected =
         switch example.section {
-        // The RFC takes it that both ends know of the 256 bytes; ours says so first.
+        // The RFC assumes that both ends know the size of 256 bytes. Our encoder sends it first.
         case "C.6.1": "3fe101" + example.block
-        // The code of 307 is as long as its text. The RFC takes the code; we take the text, as in C.5.2.
+        // The code of 307 is as long as its text. The RFC uses the code. Our encoder uses the text, as in C.5.2.
         case "C.6.2": "4803 3330 37c1 c0bf"
         default: example.block
         }
-      // Here everything is indexed, also what our encoder would not by itself.
+      // Every line is indexed here, also those that our encoder would not index by itself.
       let block = encoder.encode(example.lines, indexing: .incremental)
       #expect(block == Array(hex: expected), "\(example.section)")
       expectTable(encoder.table.lines, encoder.table.size, example)

@@ -6,10 +6,10 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Whole connections of HTTP/2, over every transport.
+/// Whole HTTP/2 connections, over every transport.
 @Suite(.timeLimit(.minutes(10))) struct HTTP2ConnectionTests {
   @Test(arguments: Transport.allCases)
-  func `requests are answered one after another, and all at once`(_ transport: Transport) async throws {
+  func `requests are answered one after another, and concurrently`(_ transport: Transport) async throws {
     try await withHTTP2(over: transport, handler: { .text($0.path) }) { client in
       for number in 0..<3 {
         let response = try await client.get("/\(number)")
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `content goes both ways at once`(_ transport: Transport) async throws {
+  func `content goes in both directions concurrently`(_ transport: Transport) async throws {
     let content = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 5) }
     try await withHTTP2(over: transport, handler: { Response(body: .stream($0.body)) }) { client in
       let stream = try await client.send("POST", "/", ends: false)
@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `trailers come both ways`(_ transport: Transport) async throws {
+  func `trailers go in both directions`(_ transport: Transport) async throws {
     try await withHTTP2(
       over: transport,
       handler: { request in
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a request without content is answered in a plain call where the handler can`(
+  func `a plain call answers a request without content if the handler can`(
     _ transport: Transport
   ) async throws {
     try await withHTTP2(over: transport, handler: PlainHandler()) { client in
@@ -109,7 +109,7 @@ import Testing
     }
   }
 
-  @Test func `a handler sees what it would see over HTTP1`() async throws {
+  @Test func `a handler gets the same request as over HTTP1`() async throws {
     try await withHTTP2(
       handler: { request in
         let fields = request.headers.map { "\($0.name)=\($0.value)" }.joined(separator: " ")
@@ -121,7 +121,7 @@ import Testing
     }
   }
 
-  @Test func `a response to HEAD has no content, and says how much there would be`() async throws {
+  @Test func `a response to HEAD has a length and no content`() async throws {
     try await withHTTP2(handler: { _ in .text("hello") }) { client in
       let response = try await client.request("HEAD", "/")
       #expect(response.status == 200 && response.body.isEmpty && response["content-length"] == "5")
@@ -131,7 +131,7 @@ import Testing
   // MARK: Interim responses
 
   @Test(arguments: Transport.allCases)
-  func `a client that waits for a 100 gets one when its content is read`(_ transport: Transport) async throws {
+  func `a client that expects a 100 gets it when its content is read`(_ transport: Transport) async throws {
     try await withHTTP2(
       over: transport, handler: { .text("\(try await $0.body.collect(upTo: 10).count)") }
     ) { client in
@@ -146,7 +146,7 @@ import Testing
   // MARK: Flow control
 
   @Test(arguments: Transport.allCases)
-  func `a handler that does not read stops its peer, and nobody else`(_ transport: Transport) async throws {
+  func `a handler that does not read stops the client on its own stream only`(_ transport: Transport) async throws {
     let mayRead = Gate()
     try await withHTTP2(
       over: transport,
@@ -158,7 +158,7 @@ import Testing
       let slow = try await client.send("POST", "/slow", ends: false)
       try await client.send([UInt8](repeating: 0, count: 65_535), on: slow)
       #expect(client.window(of: slow) == 0)
-      // Three times what the connection began with goes by it.
+      // Three times the initial window of the connection goes through another stream.
       let other = try await client.send("POST", "/", ends: false)
       try await client.send([UInt8](repeating: 0, count: 200_000), on: other, ends: true)
       #expect(try await client.readResponse(on: other).text == "200000")
@@ -170,7 +170,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a peer that does not open its window parks the handler, and nobody else`(_ transport: Transport) async throws {
+  func `a client that does not open a window suspends only that handler`(_ transport: Transport) async throws {
     let written = Atomic<Int>(0)
     try await withHTTP2(
       over: transport, settings: [(4, 10)],
@@ -189,7 +189,7 @@ import Testing
       let stream = try await client.send("GET", "/")
       while client.body(on: stream).count < 10 { try await client.readFrame() }
       for _ in 0..<20 { try await client.expectAnswer() }
-      // What is not sent is bounded: the handler has not got further than that.
+      // Unsent output is bounded, so the handler has not written more.
       #expect(written.load(ordering: .relaxed) <= 20_000)
       #expect(client.body(on: stream).count == 10)
       try await client.openWindow(of: stream, by: 100_000)
@@ -200,9 +200,9 @@ import Testing
 
   // MARK: Writing
 
-  @Test func `what many streams have to send leaves in few writes`() async throws {
-    // On one worker jobs run in the order in which they become ready. On more the writer may be done with what one handler
-    // has left before the next has begun, whenever the thread that starts them is held up.
+  @Test func `the responses of many streams leave in few writes`() async throws {
+    // On one worker, jobs run in the order in which they become ready. On several workers the writer may have written
+    // the output of one handler before the next begins, if the thread that starts them is held up.
     try await Backend.custom.withRuntime(workers: 1, stalls: nil) { runtime in
       let (near, far) = MemoryStream.pair()
       let counting = WriteCountingStream(far)

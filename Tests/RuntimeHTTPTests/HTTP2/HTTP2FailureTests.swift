@@ -7,11 +7,11 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Clients and handlers of HTTP/2 that do what they should not.
+/// HTTP/2 clients and handlers that fail.
 @Suite(.timeLimit(.minutes(10))) struct HTTP2FailureTests {
   private struct Bug: Error {}
 
-  @Test func `an error of a handler's is a 500, and costs one response`() async throws {
+  @Test func `an error of a handler gives a 500, and costs one response`() async throws {
     let log = Log()
     try await withHTTP2(
       options: log.options,
@@ -35,7 +35,7 @@ import Testing
     #expect(log.lines.count == 3 && log.lines.contains { $0.contains("Bug") })
   }
 
-  @Test func `an error after the head has gone out resets the stream, and no other`() async throws {
+  @Test func `an error after the head has been sent resets its stream only`() async throws {
     let log = Log()
     try await withHTTP2(
       options: log.options,
@@ -55,7 +55,7 @@ import Testing
     #expect(log.lines.count == 1)
   }
 
-  @Test func `less content than was promised resets the stream`() async throws {
+  @Test func `content shorter than declared resets the stream`() async throws {
     try await withHTTP2(handler: { _ in Response(body: .stream(length: 9) { try await $0.write("short") }) }) {
       client in
       let stream = try await client.send("GET", "/")
@@ -63,7 +63,7 @@ import Testing
     }
   }
 
-  @Test func `a stream that the client resets has its handler cancelled at once`() async throws {
+  @Test func `the reset of a stream cancels its handler immediately`() async throws {
     let (hasBegun, isCancelled) = (Gate(), Gate())
     try await withHTTP2(
       handler: { request in
@@ -82,7 +82,7 @@ import Testing
     }
   }
 
-  @Test func `all handlers are cancelled when the connection is gone, and their end is waited for`() async throws {
+  @Test func `the end of the connection cancels all handlers and waits for them`() async throws {
     let running = Atomic<Int>(0)
     let hasBegun = (0..<5).map { _ in Gate() }
     try await withHTTP2(
@@ -103,7 +103,7 @@ import Testing
     #expect(running.load(ordering: .sequentiallyConsistent) == 0)
   }
 
-  @Test func `reading and writing on a stream that was reset are errors that say so`() async throws {
+  @Test func `reading and writing on a stream that was reset throws`() async throws {
     let errors = Lock<[BodyError]>([])
     let hasBegun = Gate()
     let isOver = Gate()
@@ -132,7 +132,7 @@ import Testing
     #expect(errors.withLock { $0 } == [.disconnected, .disconnected])
   }
 
-  @Test func `a body that is used after its response is an error`() async throws {
+  @Test func `a body used after its response throws`() async throws {
     try await inVirtualTime { clock in
       let kept = Lock<RequestBody?>(nil)
       try await withHTTP2(
@@ -144,7 +144,8 @@ import Testing
       ) { client in
         let stream = try await client.send("POST", "/", ends: false)
         #expect(try await client.readResponse(on: stream).text == "early")
-        // What it still sends is thrown away, until it is told that it need not; which is soon, however much comes.
+        // Content that the client still sends is discarded until the client is told to stop, which is soon, however
+        // much arrives.
         try await client.send([UInt8](repeating: 0, count: 65_535), on: stream)
         #expect(try await client.readReset(on: stream) == ErrorCode.none.rawValue)
         #expect(clock.now.offset <= .seconds(5))
@@ -155,7 +156,7 @@ import Testing
     }
   }
 
-  @Test func `a HEAD that is refused gets a head and nothing more`() async throws {
+  @Test func `the refusal of a HEAD request has a head only`() async throws {
     try await withHTTP2(handler: { _ in .text("") }) { client in
       let fields = (0..<200).map { ("x-\($0)", "1") }
       let stream = try await client.send("HEAD", "/", fields)
@@ -165,7 +166,7 @@ import Testing
     }
   }
 
-  @Test func `two that read at once are one too many`() async throws {
+  @Test func `a request whose body two tasks read is still answered`() async throws {
     let isReading = Gate()
     try await withHTTP2(
       handler: { request in
@@ -179,7 +180,8 @@ import Testing
         }
         await isReading.wait()
         var error: BodyError?
-        // The first may not wait again yet; then this waits in its place, and the first is the one too many.
+        // The first task might not be waiting again yet. Then this task waits in its place, and the first gets the
+        // error.
         do { for try await _ in request.body {} } catch let caught as BodyError { error = caught }
         let other = await first.result
         if case .failure(let caught as BodyError) = other { error = caught }

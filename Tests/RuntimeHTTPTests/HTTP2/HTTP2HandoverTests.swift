@@ -6,9 +6,9 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Who speaks HTTP/2, from when on and until when.
+/// How a connection begins to use HTTP/2, and how it ends.
 @Suite(.timeLimit(.minutes(10))) struct HTTP2HandoverTests {
-  @Test func `a connection that a TLS handshake has agreed on is served as such`() async throws {
+  @Test func `a connection is served over HTTP/2 if the TLS handshake agreed on it`() async throws {
     #expect(ApplicationProtocol(alpn: "h2") == .http2)
     #expect(ApplicationProtocol(alpn: "http/1.1") == .http1)
     #expect(ApplicationProtocol(alpn: "spdy/1") == nil)
@@ -17,7 +17,7 @@ import Testing
     async let served: Void = serveConnection(
       far, speaking: .http2, clock: ManualClock(), options: .quiet, handler: handler)
     let client = HTTP2TestClient(near)
-    // Here the server speaks first: its settings are there before the client has said a word.
+    // Here the server sends first: its settings arrive before the client has sent a byte.
     try await near.waitUntilReadable()
     try await client.start()
     #expect(try await client.get("/").text == "HTTP/2")
@@ -25,7 +25,7 @@ import Testing
     await served
   }
 
-  @Test func `where HTTP1 was agreed on, nothing else is spoken`() async throws {
+  @Test func `a connection uses only HTTP1 if the handshake agreed on HTTP1`() async throws {
     let (near, far) = MemoryStream.pair()
     let handler = HandlerFunction { .text("\($0.version)") }
     async let served: Void = serveConnection(
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `a client of HTTP1 may ask to go on with HTTP2`(_ transport: Transport) async throws {
+  func `an HTTP1 client may upgrade to HTTP2`(_ transport: Transport) async throws {
     try await withConnection(over: transport, handler: { .text("\($0.path) \($0.headers.count)") }) { http1 in
       try await http1.send(
         "GET /first HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
@@ -65,7 +65,7 @@ import Testing
     "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\nContent-Length: 1\r\n",
     "Connection: Upgrade, HTTP2-Settings, close\r\nUpgrade: h2c\r\nHTTP2-Settings: \r\n",
   ])
-  func `an offer that is not made rightly is answered by HTTP1`(_ fields: String) async throws {
+  func `a malformed upgrade to HTTP2 is answered over HTTP1`(_ fields: String) async throws {
     try await withConnection(handler: { .text("\($0.version)") }) { client in
       try await client.send("GET / HTTP/1.1\r\nHost: a\r\n\(fields)\r\n")
       #expect(try await client.readResponse().text == "HTTP/1.1")
@@ -75,7 +75,7 @@ import Testing
   @Test(arguments: [
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "PRI / HTTP/1.1\r\nHost: a\r\n\r\n", "PUT / HTTP/1.1\r\nHost: a\r\n\r\n",
   ])
-  func `what is spoken is found out wherever the first bytes are cut`(_ start: String) async throws {
+  func `the protocol is detected however the first bytes are split`(_ start: String) async throws {
     let bytes = Array(start.utf8)
     for cut in 1..<bytes.count {
       try await withConnection(over: .lockstep, handler: { .text("\($0.version) \($0.method)") }) { http1 in
@@ -93,7 +93,7 @@ import Testing
     }
   }
 
-  @Test func `a client that does not get beyond the beginning of the preface is told that it is late`() async throws {
+  @Test func `a client that sends only the beginning of the preface gets a 408`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(clock: clock, handler: { _ in .text("") }) { client in
         try await client.send("PRI * HT")
@@ -103,7 +103,7 @@ import Testing
     }
   }
 
-  @Test func `the preface is one only where a connection begins`() async throws {
+  @Test func `the preface is recognized only at the beginning of a connection`() async throws {
     try await withConnection(handler: { .text("\($0.version)") }) { client in
       #expect(try await client.get("/").text == "HTTP/1.1")
       try await client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
@@ -112,7 +112,7 @@ import Testing
   }
 
   @Test(arguments: Transport.allCases)
-  func `8_2_2 a handler that says Connection close has the connection end with what is under way`(
+  func `8_2_2 a response with Connection close ends the connection after the requests in flight`(
     _ transport: Transport
   ) async throws {
     try await withHTTP2(
@@ -129,7 +129,7 @@ import Testing
     }
   }
 
-  @Test func `a client that is wrong is told how, and the end is let known`() async throws {
+  @Test func `a protocol violation gets a GOAWAY with its code, and ends the connection`() async throws {
     try await withHTTP2(handler: { _ in .text("") }) { client in
       try await client.expectAnswer()
       try await client.stream.write(HTTP2Client.frame(6, payload: [1]))

@@ -6,7 +6,7 @@ import Testing
 
 typealias HTTP2Client = HTTP2TestClient<AnyStream>
 
-/// Serves one connection of HTTP/2 by `handler` while `body` has the client's end of it, which has sent its preface.
+/// Serves one HTTP/2 connection with `handler` while `body` has the client's end, which has sent its preface.
 func withHTTP2(
   over transport: Transport = .whole, options: ServerOptions = .quiet, clock: some Clock<Duration> = ManualClock(),
   settings: [(name: UInt16, value: UInt32)] = [],
@@ -16,7 +16,7 @@ func withHTTP2(
     over: transport, options: options, clock: clock, settings: settings, handler: HandlerFunction(handler), body)
 }
 
-/// The same by a handler that is more than one function.
+/// Like the function above, with a handler of any type.
 func withHTTP2(
   over transport: Transport, options: ServerOptions = .quiet, clock: some Clock<Duration> = ManualClock(),
   settings: [(name: UInt16, value: UInt32)] = [], handler: some Handler, _ body: (HTTP2Client) async throws -> Void
@@ -29,7 +29,7 @@ func withHTTP2(
 }
 
 extension HTTP2TestClient {
-  /// Checks that the server is there still.
+  /// Checks that the server still answers.
   func expectAnswer(sourceLocation: SourceLocation = #_sourceLocation) async throws {
     let response = try await get("/hello")
     #expect(response.status == 200, sourceLocation: sourceLocation)

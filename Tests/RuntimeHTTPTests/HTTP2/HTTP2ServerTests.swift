@@ -6,10 +6,10 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// A server that is spoken to by HTTP/2, on real sockets and each backend, with the time in the tests' hands.
+/// A server with HTTP/2 clients, on real sockets and each backend, with a clock that the test controls.
 @Suite(.timeLimit(.minutes(10))) struct HTTP2ServerTests {
   @Test(arguments: Backend.allCases)
-  func `both versions are spoken on one port`(_ backend: Backend) async throws {
+  func `one port serves both versions`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       try await setup.serving({ .text("\($0.version)") }) { server in
         let http1 = try await setup.client(of: server)
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `handlers of one connection run at the same time, on the runtime`(_ backend: Backend) async throws {
+  func `handlers of one connection run concurrently, on the runtime`(_ backend: Backend) async throws {
     let arrived = Atomic<Int>(0)
     let all = Gate()
     try await withSetup(on: backend) { setup in
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `shutting down sends GOAWAY twice, answers what is in flight, and closes`(_ backend: Backend) async throws {
+  func `a shutdown sends GOAWAY twice, answers the requests in flight, and closes`(_ backend: Backend) async throws {
     let (hasBegun, mayEnd) = (Gate(), Gate())
     try await withSetup(on: backend) { setup in
       try await setup.serving({ request in
@@ -66,7 +66,7 @@ import Testing
           #expect(try await client.readGoAway() == 0)
           #expect(client.lastStream == 0x7FFF_FFFF)
         }
-        // What the client had opened before it heard is answered.
+        // A stream that the client opened before it received the first GOAWAY is answered.
         let late = try await busy.send("GET", "/late")
         #expect(try await busy.readGoAway() == 0)
         #expect(try await idle.readGoAway() == 0)
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `what is not done when the grace is over is cancelled`(_ backend: Backend) async throws {
+  func `a shutdown cancels requests that are not done after the grace period`(_ backend: Backend) async throws {
     let (hasBegun, isCancelled) = (Gate(), Gate())
     try await withSetup(on: backend) { setup in
       let server = try await setup.server { _ in
@@ -103,10 +103,10 @@ import Testing
     }
   }
 
-  // MARK: Clients that mean well
+  // MARK: Legitimate clients
 
   @Test(arguments: Backend.allCases)
-  func `streams of events are cancelled by the hundred, and others opened at once`(_ backend: Backend) async throws {
+  func `a client may cancel a hundred streams of events and open others immediately`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       try await setup.serving({ request in
         guard request.path == "/events" else { return .text("fine") }
@@ -134,7 +134,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `what is opened before the settings are read is refused, and the rest is answered`(
+  func `streams beyond the limit that a client opens before it reads the settings are refused, and the others answered`(
     _ backend: Backend
   ) async throws {
     let mayAnswer = Gate()
@@ -143,7 +143,7 @@ import Testing
         await mayAnswer.wait()
         return .text("fine")
       }) { server in
-        // Whatever comes of the rest: the server ends when its handlers have.
+        // The server ends only when its handlers have ended, even if the test fails.
         defer { mayAnswer.open() }
         let client = try await setup.http2Client(of: server)
         let heads = (0..<320).map { _ in client.head("GET", "/") }
@@ -158,7 +158,7 @@ import Testing
   }
 
   @Test(arguments: Backend.allCases)
-  func `a client may measure the connection with each message`(_ backend: Backend) async throws {
+  func `a client may send PING and SETTINGS with each message`(_ backend: Backend) async throws {
     try await withSetup(on: backend) { setup in
       try await setup.serving({ Response(body: .stream($0.body)) }) { server in
         let client = try await setup.http2Client(of: server)
@@ -177,10 +177,12 @@ import Testing
     }
   }
 
-  // MARK: Attacks on a server that has others to serve
+  // MARK: Attacks on a server with other clients
 
   @Test(arguments: Backend.allCases, AttackTests.floods)
-  func `an attack ends, and others are served meanwhile`(_ backend: Backend, _ flood: AttackTests.Flood) async throws {
+  func `an attack ends, and other clients are served meanwhile`(
+    _ backend: Backend, _ flood: AttackTests.Flood
+  ) async throws {
     try await withSetup(on: backend) { setup in
       try await setup.serving({ _ in .text("fine") }) { server in
         let attacker = try await setup.http2Client(of: server)
@@ -188,7 +190,7 @@ import Testing
         try await other.expectAnswer()
         let stream = attacker.stream
         let attack = Task {
-          // As fast as the server takes it, until it does not any more; what it says is not read.
+          // Sends as fast as the server reads, until the server stops reading. The server's output is not read.
           for step in 0..<20_000 {
             do { try await stream.write(flood.step(step)) } catch { return }
           }

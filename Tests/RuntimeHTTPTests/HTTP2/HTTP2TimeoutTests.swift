@@ -9,7 +9,7 @@ import Testing
 
 /// Timeouts of HTTP/2, in virtual time.
 @Suite(.timeLimit(.minutes(10))) struct HTTP2TimeoutTests {
-  @Test func `a preface that is not finished in time ends the connection`() async throws {
+  @Test func `a preface that is not complete in time ends the connection`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(over: .lockstep, clock: clock, handler: { _ in .text("") }) { http1 in
         try await http1.send("PRI * HTTP/2.0\r\n\r\nSM")
@@ -20,7 +20,7 @@ import Testing
     }
   }
 
-  @Test func `an idle connection is told that it is over, and closed`() async throws {
+  @Test func `an idle connection gets a GOAWAY and is closed`() async throws {
     try await inVirtualTime { clock in
       try await withHTTP2(clock: clock, handler: { _ in .text("") }) { client in
         try await client.expectAnswer()
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func `an idle connection lets go of its memory, and knows what was there`() async throws {
+  @Test func `an idle connection releases its memory, and still knows its closed streams`() async throws {
     try await inVirtualTime { clock in
       let kept = Lock<RequestBody?>(nil)
       try await withHTTP2(
@@ -69,7 +69,7 @@ import Testing
     }
   }
 
-  @Test func `a head that takes too long ends the connection, however often a piece of it comes`() async throws {
+  @Test func `a head that takes too long ends the connection, however often a part of it arrives`() async throws {
     try await inVirtualTime { clock in
       try await withHTTP2(over: .lockstep, clock: clock, handler: { _ in .text("") }) { client in
         try await client.expectAnswer()
@@ -85,7 +85,7 @@ import Testing
     }
   }
 
-  @Test func `a client that goes on sending after the end is not listened to for ever, though a handler still runs`()
+  @Test func `a client that continues to send after the end is not read indefinitely, although a handler is running`()
     async throws
   {
     try await inVirtualTime { clock in
@@ -113,12 +113,12 @@ import Testing
     }
   }
 
-  @Test func `content that comes slowly is no stall, whatever its frames`() async throws {
+  @Test func `slow content does not time out, whatever its frames are`() async throws {
     try await inVirtualTime { clock in
       try await withHTTP2(
         over: .lockstep, clock: clock, handler: { .text("\(try await $0.body.collect(upTo: 100).count)") }
       ) { client in
-        // By then the settings are acknowledged.
+        // The settings have been acknowledged after this.
         _ = try await client.request("POST", "/")
         let stream = try await client.send("POST", "/", ends: false)
         try await client.send([1], on: stream)
@@ -133,7 +133,7 @@ import Testing
     }
   }
 
-  @Test func `content that does not come is a 408, and costs one stream`() async throws {
+  @Test func `content that does not arrive gets a 408, and costs one stream`() async throws {
     try await inVirtualTime { clock in
       let isReading = Gate()
       try await withHTTP2(
@@ -156,7 +156,7 @@ import Testing
     }
   }
 
-  @Test func `a peer that does not open its window loses its stream, and its handler is told`() async throws {
+  @Test func `a client that does not open a window loses its stream, and the handler gets an error`() async throws {
     try await inVirtualTime { clock in
       let told = Lock<BodyError?>(nil)
       let isOver = Gate()
@@ -189,7 +189,7 @@ import Testing
     }
   }
 
-  @Test func `a peer that does not read has its connection closed`() async throws {
+  @Test func `a connection whose client does not read is closed`() async throws {
     try await inVirtualTime { clock in
       let isOver = Gate()
       try await withHTTP2(
@@ -202,7 +202,7 @@ import Testing
       ) { client in
         try await client.expectAnswer()
         _ = try await client.send("GET", "/")
-        // This would be answered, if anybody read it.
+        // The server's answer to this is not read.
         try await client.stream.write(HTTP2Client.frame(6, payload: [UInt8](repeating: 0, count: 8)))
         await isOver.wait()
         #expect(clock.now.offset >= .seconds(30))
@@ -210,7 +210,7 @@ import Testing
     }
   }
 
-  @Test func `settings that nobody acknowledges end the connection`() async throws {
+  @Test func `settings that are not acknowledged end the connection`() async throws {
     try await inVirtualTime { clock in
       try await withConnection(clock: clock, handler: { _ in .text("") }) { http1 in
         try await http1.send(ClientBytes.start + ClientBytes.request(1))
@@ -222,7 +222,7 @@ import Testing
     }
   }
 
-  @Test func `a peer that is dead is found out while a request is in flight`() async throws {
+  @Test func `a dead client is detected while a request is in flight`() async throws {
     try await inVirtualTime { clock in
       let (hasBegun, isCancelled) = (Gate(), Gate())
       try await withHTTP2(
@@ -234,7 +234,7 @@ import Testing
         }
       ) { client in
         _ = try await client.send("GET", "/")
-        // The settings are acknowledged; after that nothing is read, and no PING answered.
+        // The client acknowledges the settings. After that it reads nothing and answers no PING.
         while try await client.readFrame().type != 4 {}
         await hasBegun.wait()
         await isCancelled.wait()
@@ -243,7 +243,7 @@ import Testing
     }
   }
 
-  @Test func `a handler may take as long as it likes while its client answers pings`() async throws {
+  @Test func `a handler may take any time while its client answers pings`() async throws {
     try await inVirtualTime { clock in
       let (hasBegun, mayEnd) = (Gate(), Gate())
       try await withHTTP2(
@@ -262,7 +262,7 @@ import Testing
           try await clock.sleep(for: .seconds(32))
           var pings = 0
           while pings == 0 { if try await client.readFrame().type == 6 { pings += 1 } }
-          // When this is answered, so has been the ping.
+          // When this is answered, the PING has been answered too.
           try await client.expectAnswer()
         }
         mayEnd.open()

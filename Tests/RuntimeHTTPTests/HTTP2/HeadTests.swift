@@ -2,7 +2,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// RFC 9113 section 8: requests as HTTP/2 says them, and what of HTTP/1's strictness holds for them too.
+/// RFC 9113 section 8: requests over HTTP/2, and the strict rules of HTTP/1 that also apply to them.
 @Suite struct HeadTests {
   private typealias Fields = [(String, String)]
 
@@ -28,13 +28,13 @@ import Testing
     ("8.2.2 proxy-connection", get(("proxy-connection", "keep-alive"))),
     ("8.2.2 transfer-encoding", get(("transfer-encoding", "chunked"))),
     ("8.2.2 upgrade", get(("upgrade", "h2c"))),
-    ("8.2.2 te that asks for more than trailers", get(("te", "trailers, gzip"))),
+    ("8.2.2 a te field with more than trailers", get(("te", "trailers, gzip"))),
     (
       "8.3 a pseudo-header field after others",
       [(":method", "GET"), (":scheme", "http"), ("a", "b"), (":path", "/"), (":authority", "a")]
     ),
-    ("8.3 a pseudo-header field that is not known", get((":protocol", "websocket"))),
-    ("8.3 one of a response", [(":status", "200")] + ClientBytes.get),
+    ("8.3 an unknown pseudo-header field", get((":protocol", "websocket"))),
+    ("8.3 a pseudo-header field of a response", [(":status", "200")] + ClientBytes.get),
     ("8.3.1 two methods", [(":method", "GET")] + ClientBytes.get),
     ("8.3.1 two paths", [(":path", "/")] + ClientBytes.get),
     ("8.3.1 two schemes", [(":scheme", "http")] + ClientBytes.get),
@@ -43,52 +43,52 @@ import Testing
     ("8.3.1 no scheme", [(":method", "GET"), (":path", "/"), (":authority", "a")]),
     ("8.3.1 no path", [(":method", "GET"), (":scheme", "http"), (":authority", "a")]),
     ("8.3.1 an empty path", target("")),
-    ("8.3.1 a method that is no token", target("/", method: "G T")),
+    ("8.3.1 a method that is not a token", target("/", method: "G T")),
     ("8.3.1 an empty method", target("/", method: "")),
-    ("8.3.1 a scheme that is none", [(":method", "GET"), (":scheme", "1!"), (":path", "/"), (":authority", "a")]),
+    ("8.3.1 a malformed scheme", [(":method", "GET"), (":scheme", "1!"), (":path", "/"), (":authority", "a")]),
     (
       "8.3.1 an authority with user information",
       [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "me@a")]
     ),
     (
-      "8.3.1 an authority that is empty", [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "")]
+      "8.3.1 an empty authority", [(":method", "GET"), (":scheme", "http"), (":path", "/"), (":authority", "")]
     ),
-    ("8.3.1 a host that says otherwise", get(("host", "b"))),
+    ("8.3.1 a host that differs from the authority", get(("host", "b"))),
     ("8.3.1 two hosts", [(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "a"), ("host", "a")]),
-    ("8.3.1 a host that is none", [(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "a b")]),
+    ("8.3.1 a malformed host", [(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "a b")]),
     ("8.3.1 a path in absolute form", target("http://b/")),
     ("8.3.1 a path without a slash", target("a")),
     ("8.3.1 a path with a blank", target("/a b")),
     ("8.3.1 a path with a fragment", target("/a#b")),
-    ("8.3.1 an asterisk for another method than OPTIONS", target("*")),
-    ("8.3.1 an asterisk for a method of a client's own", target("*", method: "BREW")),
+    ("8.3.1 an asterisk for a method other than OPTIONS", target("*")),
+    ("8.3.1 an asterisk for a custom method", target("*", method: "BREW")),
     ("8.5 CONNECT with a path", target("/", method: "CONNECT")),
     ("8.5 CONNECT without a port", [(":method", "CONNECT"), (":authority", "a")]),
     ("8.5 CONNECT without an authority", [(":method", "CONNECT")]),
     ("8.1.1 two lengths", get(("content-length", "0"), ("content-length", "0"))),
-    ("8.1.1 a length that is no number", get(("content-length", "+0"))),
-    ("8.1.1 a length, and no content", get(("content-length", "1"))),
+    ("8.1.1 a length that is not a number", get(("content-length", "+0"))),
+    ("8.1.1 a length without content", get(("content-length", "1"))),
   ]
 
   @Test(arguments: malformed.indices)
-  func `a malformed request ends its stream`(_ index: Int) {
+  func `a malformed request resets its stream`(_ index: Int) {
     let it = Self.malformed[index]
     #expect(tell(ClientBytes.request(1, it.fields)) == [.reset(1, .protocolError)], "\(it.name)")
   }
 
   static let refused: [(name: String, status: Int, fields: [(String, String)])] = [
-    ("a method that is far too long", 501, target("/", method: String(repeating: "M", count: 25))),
+    ("a method that is much too long", 501, target("/", method: String(repeating: "M", count: 25))),
     ("a target that is too long", 414, target("/" + String(repeating: "a", count: 9000))),
     ("too many fields", 431, ClientBytes.get + (0..<101).map { ("n\($0)", "") }),
     (
       "10.5.1 a list that is too large", 431,
       get(("a", String(repeating: "b", count: 20_000)), ("c", String(repeating: "d", count: 20_000)))
     ),
-    ("an expectation that nobody knows", 417, get(("expect", "miracles"))),
+    ("an unknown expectation", 417, get(("expect", "miracles"))),
   ]
 
   @Test(arguments: refused.indices)
-  func `a request that is refused is told why`(_ index: Int) {
+  func `a refused request gets the status for the reason`(_ index: Int) {
     let it = Self.refused[index]
     let bytes = ClientBytes.longRequest(1, it.fields)
     let scenario = CoreScenario.begun(react: answering("never"))
@@ -100,7 +100,7 @@ import Testing
     #expect(lines.first == ":status: \(it.status)", "\(it.name)")
   }
 
-  @Test func `a name that is too long to be kept is refused, however large a head may be`() {
+  @Test func `a name that is too long to store is refused, even if heads may be large`() {
     var options = ServerOptions()
     options.maximumHeadLength = 1 << 20
     let scenario = CoreScenario.begun(server: options, react: answering("never"))
@@ -113,7 +113,7 @@ import Testing
     #expect(lines.first == ":status: 431")
   }
 
-  @Test func `8_3_1 a request becomes what a handler is used to`() {
+  @Test func `8_3_1 a handler gets the request in the usual form`() {
     let scenario = CoreScenario.begun()
     scenario.send(
       ClientBytes.request(
@@ -130,13 +130,13 @@ import Testing
     #expect(request.headers == ["host": "example.org:8080", "x": "y", "te": "trailers"])
   }
 
-  @Test func `8_3_1 the host alone will do`() {
+  @Test func `8_3_1 a request may have a host instead of an authority`() {
     #expect(
       tell(ClientBytes.request(1, [(":method", "GET"), (":scheme", "http"), (":path", "/"), ("host", "a")])).first
         == .request(1))
   }
 
-  @Test func `8_3_1 no authority at all is as in HTTP 1_0`() throws {
+  @Test func `8_3_1 a request may have no authority, as in HTTP 1_0`() throws {
     let scenario = CoreScenario.begun()
     let fields = [(":method", "OPTIONS"), (":scheme", "http"), (":path", "/check")]
     try #require(scenario.send(ClientBytes.request(1, fields)) == [.request(1)])
@@ -144,17 +144,17 @@ import Testing
     #expect(request.path == "/check" && request.authority == nil && request.headers.isEmpty)
   }
 
-  @Test func `8_3_1 OPTIONS may be about the server as a whole`() {
+  @Test func `8_3_1 OPTIONS may be about the whole server`() {
     #expect(tell(ClientBytes.request(1, Self.target("*", method: "OPTIONS"))).first == .request(1))
   }
 
-  @Test func `8_5 CONNECT names an authority and nothing else`() {
+  @Test func `8_5 CONNECT has an authority and no path`() {
     let scenario = CoreScenario.begun()
     #expect(scenario.send(ClientBytes.request(1, [(":method", "CONNECT"), (":authority", "a:443")])) == [.request(1)])
     #expect(scenario.core.streams[scenario.slot(of: 1)].head.target.bytes == Array("a:443".utf8))
   }
 
-  @Test func `8_2_3 cookies that come in pieces are one field`() {
+  @Test func `8_2_3 cookies in several pieces become one field`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1, Self.get(("cookie", "a=b"), ("x", "y"), ("cookie", "c=d"))))
     let fields = scenario.core.streams[scenario.slot(of: 1)].head.fields
@@ -162,7 +162,7 @@ import Testing
     #expect(fields["x"] == "y" && fields["host"] == "a")
   }
 
-  @Test func `8_2_3 cookies that come in pieces count as one field`() throws {
+  @Test func `8_2_3 cookies in several pieces count as one field`() throws {
     let cookies = (0..<500).map { ("cookie", "a\($0)=b") }
     let others = (0..<98).map { ("n\($0)", "") }
     let scenario = CoreScenario.begun()
@@ -180,9 +180,9 @@ import Testing
     }
   }
 
-  @Test func `8_2_3 the size of a head bounds in how many pieces a cookie comes`() {
+  @Test func `8_2_3 the limit for a head limits the number of cookie pieces`() {
     let scenario = CoreScenario.begun(react: answering("never"))
-    // One byte each, by reference to a line in the table.
+    // Each piece takes one byte, an index of a line in the table.
     let block = ClientBytes.block(ClientBytes.get) + [0x40] + ClientBytes.string("cookie") + [1, 0x61]
     let bytes = ClientBytes.frame(
       .headers, [.endHeaders, .endStream], stream: 1, block + [UInt8](repeating: 0x80 | 62, count: 2000))
@@ -196,7 +196,7 @@ import Testing
   // MARK: Content
 
   @Test(arguments: [(3, "abcd"), (5, "abcd"), (1, "")])
-  func `8_1_1 content is as long as was said`(length: Int, content: String) {
+  func `8_1_1 content has the declared length`(length: Int, content: String) {
     let told = tell(
       ClientBytes.request(1, ClientBytes.post + [("content-length", "\(length)")], flags: .endHeaders)
         + ClientBytes.data(1, content, ends: true))
@@ -204,7 +204,7 @@ import Testing
       told.contains(.reset(1, .protocolError)) && !told.contains { if case .headers = $0 { true } else { false } })
   }
 
-  @Test func `8_1_1 content that is longer than was said is an error before its end`() {
+  @Test func `8_1_1 content longer than declared is an error before its end`() {
     let told = tell(
       ClientBytes.request(1, ClientBytes.post + [("content-length", "3")], flags: .endHeaders)
         + ClientBytes.data(1, "abcd"))
@@ -224,12 +224,12 @@ import Testing
   }
 
   @Test(arguments: [[(":path", "/")], [("X", "y")], [("connection", "close")]])
-  func `8_1 trailers that are malformed end the stream`(_ fields: [(String, String)]) {
+  func `8_1 malformed trailers reset the stream`(_ fields: [(String, String)]) {
     let told = tell(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders) + ClientBytes.request(1, fields))
     #expect(told.contains(.reset(1, .protocolError)))
   }
 
-  @Test func `8_1 trailers that end after their stream has are nobody's`() {
+  @Test func `8_1 trailers that end after their stream has ended belong to no stream`() {
     let scenario = CoreScenario.begun()
     scenario.send(
       ClientBytes.request(1, ClientBytes.post + [("content-length", "5")], flags: .endHeaders),
@@ -243,7 +243,7 @@ import Testing
     #expect(scenario.core.streams[scenario.slot(of: 3)].trailers.isEmpty)
   }
 
-  @Test func `8_1 trailers are the end`() {
+  @Test func `8_1 trailers must end the stream`() {
     let told = tell(
       ClientBytes.request(1, ClientBytes.post, flags: .endHeaders)
         + ClientBytes.request(1, [("x", "y")], flags: .endHeaders))
@@ -266,7 +266,7 @@ import Testing
     #expect(scenario.take() == [.headers(1, lines, ends: true)])
   }
 
-  @Test func `8_2 a response's fields are in lower case, and those about a connection are left out`() {
+  @Test func `8_2 the fields of a response are in lower case, and connection-specific fields are left out`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1))
     scenario.core.respond(

@@ -1,6 +1,6 @@
 @testable import RuntimeHTTP
 
-/// A line of a header list, with its bytes shown as the text that they mostly are.
+/// A line of a header list, which shows its bytes as text.
 struct HeaderLine: Hashable, CustomStringConvertible {
   var name: [UInt8]
   var value: [UInt8]
@@ -32,7 +32,7 @@ extension HPACKDecoder {
 }
 
 extension HPACKEncoder {
-  /// A block of these lines; `indexing` is for the lines that are not sensitive.
+  /// A block of these lines. `indexing` applies to lines that are not sensitive.
   mutating func encode(_ lines: [HeaderLine], indexing: HPACKIndexing? = nil) -> [UInt8] {
     var output = ByteBuffer(capacity: 16)
     for line in lines {
@@ -43,7 +43,7 @@ extension HPACKEncoder {
 }
 
 extension DynamicTable {
-  /// The entries as the RFC's examples show them, newest first.
+  /// The entries in the format of the RFC's examples, newest first.
   var lines: [String] {
     (oldestNumber..<nextNumber).reversed().map { number in
       let entry = self[number]
@@ -57,7 +57,7 @@ extension Array<UInt8> {
     self = span.withUnsafeBufferPointer { Array($0) }
   }
 
-  /// The bytes that pairs of hexadecimal digits stand for, blanks left out.
+  /// The bytes of pairs of hexadecimal digits, without blanks.
   init(hex: String) {
     let digits = hex.utf8.compactMap(\.hexadecimalValue)
     precondition(digits.count % 2 == 0)

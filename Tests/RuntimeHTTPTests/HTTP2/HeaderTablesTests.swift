@@ -3,7 +3,7 @@ import Testing
 @testable import RuntimeHTTP
 
 @Suite struct HeaderTablesTests {
-  @Test func `7541 A - each name of the static table is found, and its values are those from there on`() {
+  @Test func `7541 A - each name of the static table is found, with its values from its first index on`() {
     let table = StaticTable.shared
     var first = 1
     for index in 1...StaticTable.count {
@@ -25,7 +25,7 @@ import Testing
     #expect(Dictionary(grouping: entries) { "\($0.name)" }.allSatisfy { $1.first?.entries == $1.count })
   }
 
-  @Test func `7541 4 - the dynamic table does what a list of lines would`() {
+  @Test func `7541 4 - the dynamic table behaves like a list of lines`() {
     var generator = SeededGenerator(state: 4)
     for maximum in [0, 31, 32, 100, 1000, 4096] {
       var table = DynamicTable(maximumSize: maximum)
@@ -50,7 +50,7 @@ import Testing
     }
   }
 
-  @Test func `a buffer that is filled and emptied for ever keeps its memory`() {
+  @Test func `a buffer that is filled and emptied repeatedly keeps its memory`() {
     var buffer = ByteBuffer(capacity: 0)
     for round in 0..<10_000 {
       for byte in 0..<100 { buffer.append(UInt8(truncatingIfNeeded: round + byte)) }

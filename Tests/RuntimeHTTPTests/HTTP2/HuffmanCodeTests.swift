@@ -3,7 +3,7 @@ import Testing
 @testable import RuntimeHTTP
 
 @Suite struct HuffmanCodeTests {
-  /// One code of each length, as appendix B spells them.
+  /// One code of each length, as in appendix B.
   @Test(arguments: [
     (UInt8(ascii: "0"), "00000"), (UInt8(ascii: "t"), "01001"), (UInt8(ascii: " "), "010100"),
     (UInt8(ascii: "u"), "101101"), (UInt8(ascii: ":"), "1011100"), (UInt8(ascii: "z"), "1111011"),
@@ -16,13 +16,13 @@ import Testing
     (0xCB, "111111111111111111111011110"), (0x02, "1111111111111111111111100010"),
     (0x0A, "111111111111111111111111111100"), (0x16, "111111111111111111111111111110"),
   ])
-  func `7541 B - codes as the table spells them`(_ symbol: UInt8, _ bits: String) throws {
+  func `7541 B - codes are those of the table`(_ symbol: UInt8, _ bits: String) throws {
     #expect(bits.utf8.count == Int(HuffmanCode.lengths[Int(symbol)]))
     #expect(encode([symbol]) == padded(bits))
     #expect(try decode(padded(bits)) == [symbol])
   }
 
-  @Test func `7541 B - all 256 symbols go there and back, alone, in pairs and together`() throws {
+  @Test func `7541 B - all 256 symbols decode to themselves, alone, in pairs and together`() throws {
     let all = Array(UInt8.min...UInt8.max)
     for first in all {
       #expect(try decode(encode([first])) == [first])
@@ -33,7 +33,7 @@ import Testing
     #expect(try decode(encode(all + all.reversed())) == all + all.reversed())
   }
 
-  @Test func `the length that is foretold is the length there is`() {
+  @Test func `the predicted length is the encoded length`() {
     for length in 0...40 {
       let text = (0..<length).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ length) }
       #expect(HuffmanCode.encodedLength(of: text.span) == encode(text).count)
@@ -41,7 +41,7 @@ import Testing
   }
 
   @Test func `7541 5_2 - padding is the beginning of EOS`() throws {
-    // Codes of five bits, so that each number of bits of padding comes up.
+    // Codes of five bits, so that every number of padding bits occurs.
     for count in 0...8 {
       let code = String(repeating: "00011", count: count)
       let free = (8 - code.count % 8) % 8
@@ -49,7 +49,7 @@ import Testing
       for wrong in 0..<(1 << free) - 1 {
         let digits = String(wrong, radix: 2)
         let bits = code + String(repeating: "0", count: free - digits.count) + digits
-        // What is long enough for a code may be one.
+        // Bits that are long enough for a code may be one.
         guard free < 5 else { continue }
         #expect(throws: HPACKError.invalidHuffmanCode, "\(bits)") { try decode(padded(bits)) }
       }
@@ -64,7 +64,7 @@ import Testing
     ("EOS at the end", "00011 11111111 11111111 11111111 111111"),
     ("a code that is cut off", "11111111 11111110"),
   ])
-  func `7541 5_2 - what is no text`(_ name: String, _ bits: String) {
+  func `7541 5_2 - malformed codes are refused`(_ name: String, _ bits: String) {
     #expect(throws: HPACKError.invalidHuffmanCode, "\(name)") { try decode(padded(bits)) }
   }
 
@@ -80,7 +80,7 @@ import Testing
     return Array(output.taken)
   }
 
-  /// The bytes of `bits`, ones after them.
+  /// The bytes of `bits`, padded with ones.
   private func padded(_ bits: String) -> [UInt8] {
     let digits = bits.utf8.filter { $0 != UInt8(ascii: " ") }.map { $0 & 1 }
     return stride(from: 0, to: digits.count, by: 8).map { start in

@@ -2,7 +2,7 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// RFC 9218: whose content goes first.
+/// The order in which streams send content, RFC 9218.
 @Suite struct PriorityTests {
   @Test(arguments: [
     ("", Priority()), ("u=0", Priority(urgency: 0)), ("u=7, i", Priority(urgency: 7, isIncremental: true)),
@@ -11,7 +11,7 @@ import Testing
     ("u=12", Priority()), ("i, u=2;x=y, other=3", Priority(urgency: 2, isIncremental: true)), ("u", Priority()),
     ("u=1, u=5", Priority(urgency: 5)), (",,;=", Priority()),
   ])
-  func `4 the parameters of a priority`(text: String, priority: Priority) {
+  func `4 the parameters of a priority are decoded`(text: String, priority: Priority) {
     #expect(Priority(Array(text.utf8).span) == priority)
   }
 
@@ -21,7 +21,7 @@ import Testing
     #expect(scenario.core.streams[scenario.slot(of: 1)].priority == Priority(urgency: 5, isIncremental: true))
   }
 
-  /// The order in which streams of three frames each send them.
+  /// The order of the streams' frames, when each stream has three to send.
   private func order(_ priorities: [String?], updates: [UInt8] = []) -> [StreamID] {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.windowUpdate(0, 1 << 24), ClientBytes.settings((.initialWindowSize, 1 << 20)))
@@ -37,24 +37,24 @@ import Testing
     return scenario.write().compactMap { if case .data(let stream, _, _) = $0 { stream } else { nil } }
   }
 
-  @Test func `10 the more urgent goes first`() {
+  @Test func `10 more urgent streams go first`() {
     #expect(order(["u=5", "u=1", "u=3"]) == [3, 3, 3, 5, 5, 5, 1, 1, 1])
   }
 
-  @Test func `10 what is of use only whole goes in the order of the streams`() {
+  @Test func `10 streams that are not incremental go in the order of their numbers`() {
     #expect(order(["u=3", "u=3", "u=3"]) == [1, 1, 1, 3, 3, 3, 5, 5, 5])
   }
 
-  @Test func `10 what is of use in parts takes turns`() {
+  @Test func `10 incremental streams take turns`() {
     #expect(order(["i", "i", "i"]) == [5, 3, 1, 5, 3, 1, 5, 3, 1])
   }
 
-  @Test func `10 both kinds have their turns`() {
+  @Test func `10 incremental streams and one that is not take turns`() {
     let order = order(["u=3", "u=3", "i"])
     #expect(order.prefix(6) == [1, 5, 1, 5, 1, 5] && order.suffix(3) == [3, 3, 3])
   }
 
-  @Test func `clients that say nothing are served in turns`() {
+  @Test func `streams without a priority take turns`() {
     #expect(order([nil, nil]) == [3, 1, 3, 1, 3, 1])
   }
 
@@ -62,7 +62,7 @@ import Testing
     #expect(order(["u=1", "u=3"], updates: ClientBytes.priorityUpdate(3, "u=0")) == [3, 3, 3, 1, 1, 1])
   }
 
-  @Test func `7_1 a PRIORITY_UPDATE may come before its stream, and goes before its field`() {
+  @Test func `7_1 a PRIORITY_UPDATE may come before its stream, and overrides the field`() {
     let scenario = CoreScenario.begun()
     scenario.send(
       ClientBytes.priorityUpdate(3, "u=0, i"), ClientBytes.request(1),
@@ -71,13 +71,13 @@ import Testing
     #expect(scenario.core.earlyPriorities.isEmpty)
   }
 
-  @Test func `7_1 streams that are prioritised before they come count with those that are open`() {
+  @Test func `7_1 streams that have a priority before they are opened count together with open streams`() {
     let scenario = CoreScenario.begun()
     func update(_ number: Int) -> [Told] { scenario.send(ClientBytes.priorityUpdate(StreamID(2 * number + 1), "u=0")) }
     for number in 0..<60 { scenario.send(ClientBytes.request(StreamID(2 * number + 1))) }
-    // As often as one likes, and of those that are open as well.
+    // A client may send as many updates as it likes, also for open streams.
     for number in Array(50..<100) + Array(50..<100) { #expect(update(number) == []) }
-    // One that has come and is closed is neither, though it was refused.
+    // A stream that was opened and has closed no longer counts, even if it was refused.
     scenario.send(ClientBytes.request(121, [("x", "y")]))
     #expect(update(100) == [])
     scenario.send(ClientBytes.reset(1))
@@ -85,7 +85,7 @@ import Testing
     #expect(update(102) == [.failed(.protocolError), .goAway(121, .protocolError)])
   }
 
-  @Test func `a queue gives what a plain list of its streams would`() {
+  @Test func `a queue gives the same as a plain list of its streams`() {
     var queue = SendQueue()
     var model: [Int: Priority] = [:]
     var random = SystemRandomNumberGenerator()
@@ -111,7 +111,7 @@ import Testing
     }
   }
 
-  @Test func `nobody of the same urgency waits for more than all the others`() {
+  @Test func `each stream goes once before another stream of the same urgency goes twice`() {
     var queue = SendQueue()
     for slot in 0..<10 { queue.insert(slot, stream: StreamID(2 * slot + 1), Priority(isIncremental: true)) }
     for _ in 0..<5 {

@@ -2,7 +2,8 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// Responses whose head is that of the response before: they are sent as the same bytes, which must mean the same.
+/// Responses that repeat the head of the response before. They are sent as the same bytes, which must decode to the
+/// same head.
 @Suite struct RepeatedHeadTests {
   /// A head as a handler makes it.
   private struct Head {
@@ -10,7 +11,7 @@ import Testing
     var fields: HeaderFields = [:]
     var length = 0
 
-    /// What a client is told of it, but for the date.
+    /// The lines that the client gets, without the date.
     var lines: [String] {
       let length = status == .noContent ? [] : ["content-length: \(length)"]
       return [":status: \(status.code)"] + fields.map { "\($0.name.lowercased()): \($0.value)" } + length
@@ -30,7 +31,7 @@ import Testing
 
     init() { scenario.hidesDates = false }
 
-    /// What the client is told of the response with `head`, and how long its frames are.
+    /// The lines that the client gets of the response with `head`, and the size of its frames without content.
     func answer(_ head: Head) -> (lines: [String]?, size: Int) {
       scenario.send(ClientBytes.request(stream))
       defer { stream += 2 }
@@ -44,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func `Whatever comes between, the client decodes the head that was meant`() {
+  @Test func `the client decodes each head correctly, whatever was sent between`() {
     var generator = SeededGenerator(state: 9)
     for _ in 0..<20 {
       let server = Server()
@@ -77,7 +78,7 @@ import Testing
     }
   }
 
-  @Test func `A head that comes again takes a byte or two a line, whatever its length of content`() {
+  @Test func `a repeated head has the same small size, whatever its content length`() {
     let server = Server()
     var head = Head(fields: ["Content-Type": "text/plain", "X-Content-Type-Options": "nosniff"], length: 1000)
     let first = server.answer(head).size
@@ -89,7 +90,7 @@ import Testing
     }
   }
 
-  @Test func `A head that closes the connection does so although it has been sent before`() {
+  @Test func `a head that closes the connection does so even if it has been sent before`() {
     let server = Server()
     let head = Head(fields: ["A": "b"])
     for _ in 0..<3 { _ = server.answer(head) }

@@ -2,15 +2,15 @@ import Testing
 
 @testable import RuntimeHTTP
 
-/// RFC 9113 section 5.1: what each frame is in each state of its stream, and at which level it is an error.
+/// The result of each frame in each state of its stream, and the level of its error, RFC 9113 section 5.1.
 @Suite struct StreamStateTests {
   enum State: String, CaseIterable, CustomTestStringConvertible {
     case idle
     case open
     case halfClosedRemote = "half-closed (remote)"
-    case finished = "closed, both sides having finished"
+    case finished = "closed by both sides"
     case resetByPeer = "closed by the peer's RST_STREAM"
-    case resetByUs = "closed by our RST_STREAM"
+    case resetByUs = "closed by the server's RST_STREAM"
 
     var testDescription: String { rawValue }
   }
@@ -25,7 +25,7 @@ import Testing
     case pushPromise = "PUSH_PROMISE"
     case windowUpdate = "WINDOW_UPDATE"
     case emptyWindowUpdate = "WINDOW_UPDATE by 0"
-    case hugeWindowUpdate = "WINDOW_UPDATE beyond the largest window"
+    case hugeWindowUpdate = "WINDOW_UPDATE beyond the maximum window"
     case continuation = "CONTINUATION"
     case shortPriority = "PRIORITY of four bytes"
     case malformedHeaders = "HEADERS with a name in upper case"
@@ -52,7 +52,7 @@ import Testing
   }
 
   enum Outcome: Equatable {
-    /// Nobody hears of it.
+    /// The frame is ignored.
     case nothing
     case stream(ErrorCode)
     case connection(ErrorCode)
@@ -62,7 +62,7 @@ import Testing
     case closed
   }
 
-  /// The rows are the states above, in their order.
+  /// The outcomes are in the order of the states above.
   static let table: [Sent: [Outcome]] = [
     .data: [
       .connection(.protocolError), .content, .stream(.streamClosed), .connection(.streamClosed), .stream(.streamClosed),
@@ -72,7 +72,7 @@ import Testing
       .connection(.protocolError), .content, .stream(.streamClosed), .connection(.streamClosed), .stream(.streamClosed),
       .nothing,
     ],
-    // In the idle state, fields that are no request.
+    // In the idle state these fields are not a request.
     .headers: [
       .stream(.protocolError), .stream(.protocolError), .stream(.streamClosed), .connection(.streamClosed),
       .stream(.streamClosed), .nothing,
@@ -103,7 +103,7 @@ import Testing
   ]
 
   @Test(arguments: State.allCases, Sent.allCases)
-  func `5_1 a frame in a state of its stream`(state: State, sent: Sent) throws {
+  func `5_1 a frame has the result that the table gives for the state of its stream`(state: State, sent: Sent) throws {
     let row = try #require(State.allCases.firstIndex(of: state))
     let wanted = try #require(Self.table[sent])[row]
     let scenario = scenario(in: state)
@@ -115,7 +115,7 @@ import Testing
     case .stream(let code):
       #expect(told.contains(.reset(1, code)))
       #expect(!scenario.hasFailed)
-      // The others know nothing of it.
+      // Other streams are not affected.
       #expect(scenario.send(ClientBytes.request(99)) == [.request(99)])
     case .connection(let code):
       #expect(told.contains(.failed(code)))
@@ -142,7 +142,7 @@ import Testing
   }
 
   @Test(arguments: [StreamStateTests.State.finished, .resetByPeer, .resetByUs])
-  func `5_1 a stream that has closed is known for what it was when its handler has ended`(state: State) throws {
+  func `5_1 the way in which a stream closed is known after its handler has ended`(state: State) throws {
     for sent in Sent.allCases {
       let row = try #require(State.allCases.firstIndex(of: state))
       let wanted = try #require(Self.table[sent])[row]
@@ -169,7 +169,7 @@ import Testing
     return scenario
   }
 
-  @Test func `5_1 half-closed (local): what is left of the request is read and thrown away`() {
+  @Test func `5_1 half-closed (local): the rest of the request is read and discarded`() {
     let scenario = halfClosedLocal()
     #expect(scenario.send(ClientBytes.data(1, "on its way"), ClientBytes.windowUpdate(1, 5)) == [])
     #expect(scenario.send(ClientBytes.data(1, "and its end", ends: true)) == [])
@@ -177,14 +177,14 @@ import Testing
     #expect(scenario.send(ClientBytes.data(1, "x")).contains(.failed(.streamClosed)))
   }
 
-  @Test func `8_1 half-closed (local): a client may send as much as is thrown away, and is told when that is enough`() {
+  @Test func `8_1 half-closed (local): a client may send a limited amount, and is then told to stop`() {
     let scenario = halfClosedLocal()
     let text = String(repeating: "x", count: 13_107)
     for count in 1...80 {
       let told = scenario.send(ClientBytes.data(1, text))
       #expect(told.allSatisfy { if case .windowUpdate = $0 { true } else { false } }, "after \(count)")
     }
-    // A mebibyte less 16 bytes has come. What there is a window for is read still.
+    // The client has sent a mebibyte less 16 bytes. The server still reads what the window allows.
     let told = scenario.send(ClientBytes.data(1, "and 17 bytes more")) + scenario.send(ClientBytes.data(1, text))
     #expect(told.allSatisfy { if case .windowUpdate(0, _) = $0 { true } else { false } })
     _ = scenario.core.advance(to: 3)
@@ -192,7 +192,7 @@ import Testing
     #expect(scenario.send(ClientBytes.data(1, "on its way")) == [] && scenario.core.streams.count == 0)
   }
 
-  @Test func `5_1 half-closed (local): a client that does not go on is told that it need not`() {
+  @Test func `5_1 half-closed (local): a client that sends nothing more is told to stop`() {
     let scenario = halfClosedLocal()
     _ = scenario.core.advance(to: 2)
     #expect(scenario.take() == [])
@@ -201,17 +201,17 @@ import Testing
     #expect(scenario.core.streams.count == 0)
   }
 
-  @Test func `5_1 half-closed (local): a client may reset what it has begun`() {
+  @Test func `5_1 half-closed (local): a client may reset its request`() {
     let scenario = halfClosedLocal()
     #expect(scenario.send(ClientBytes.reset(1)) == [])
     #expect(scenario.core.streams.count == 0)
   }
 
-  @Test func `5_4_1 nothing follows the GOAWAY that names a fault`() {
+  @Test func `5_4_1 nothing follows the GOAWAY of a connection error`() {
     let scenario = CoreScenario.begun()
     scenario.send(ClientBytes.request(1), ClientBytes.request(3), ClientBytes.request(5))
     let slots = [1, 3, 5].map { scenario.slot(of: $0) }
-    // One has content that waits for its turn, one will be answered too late, and one would be reset.
+    // One stream has content that waits for its turn, one is answered too late, and one is reset.
     scenario.core.respond(slots[0], .ok, [:], content: [UInt8](repeating: 0x61, count: 30_000))
     _ = scenario.take()
     #expect(scenario.send(ClientBytes.request(2)) == [.failed(.protocolError), .goAway(5, .protocolError)])
@@ -222,7 +222,7 @@ import Testing
     #expect(scenario.isFinished && scenario.core.streams.count == 0)
   }
 
-  @Test func `5_1_1 streams of a client have odd numbers that rise`() {
+  @Test func `5_1_1 the streams of a client have increasing odd numbers`() {
     #expect(tell(ClientBytes.request(2)) == [.failed(.protocolError), .goAway(0, .protocolError)])
     #expect(
       tell(ClientBytes.request(5) + ClientBytes.request(3)).suffix(2) == [
@@ -231,11 +231,11 @@ import Testing
     #expect(tell(ClientBytes.request(0)) == [.failed(.protocolError), .goAway(0, .protocolError)])
   }
 
-  @Test func `5_1_2 streams above the limit are refused, and their header blocks are decoded all the same`() {
+  @Test func `5_1_2 streams above the limit are refused, and their header blocks are decoded too`() {
     var options = HTTP2Options.plain
     options.maximumConcurrentStreams = 2
     let scenario = CoreScenario.begun(options)
-    // The third one's block puts a line into the table, to which the last one's refers.
+    // The block of the third stream adds a line to the table, and the block of the last refers to it.
     let indexed = ClientBytes.block(ClientBytes.get) + [0x40, 1, UInt8(ascii: "x"), 1, UInt8(ascii: "y")]
     let told = scenario.send(
       ClientBytes.request(1), ClientBytes.request(3),
@@ -250,7 +250,7 @@ import Testing
     #expect(scenario.core.streams[scenario.slot(of: 7)].head.fields["x"] == "y")
   }
 
-  @Test func `5_1_2 a stream counts as long as its handler runs, and until its response is written`() {
+  @Test func `5_1_2 a stream counts until its handler has ended and its response is written`() {
     var options = HTTP2Options.plain
     options.maximumConcurrentStreams = 1
     let scenario = CoreScenario.begun(options)

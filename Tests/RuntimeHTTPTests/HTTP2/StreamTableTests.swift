@@ -3,7 +3,7 @@ import Testing
 @testable import RuntimeHTTP
 
 @Suite struct StreamTableTests {
-  @Test func `a table finds what a dictionary would`() {
+  @Test func `a table finds the same streams as a dictionary`() {
     var table = StreamTable()
     var model: [StreamID: Int] = [:]
     var next: StreamID = 1
@@ -21,11 +21,11 @@ import Testing
       #expect(table.count == model.count)
     }
     for (stream, slot) in model { #expect(table.slot(of: stream) == slot && table[slot].id == stream) }
-    // As many as there were at once, and no more.
+    // There are at most as many slots as there were streams at the same time.
     #expect(table.slots.count <= 60)
   }
 
-  @Test func `the last streams are known for how they closed`() {
+  @Test func `the table of closed streams knows how the last 256 closed`() {
     var closed = ClosedStreams()
     let ends: [ClosedStreams.End] = [.finished, .resetByPeer, .resetByUs]
     for stream in 0..<1000 { closed.insert(StreamID(2 * stream + 1), ends[stream % 3]) }
