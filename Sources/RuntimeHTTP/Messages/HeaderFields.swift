@@ -59,7 +59,7 @@ public struct HeaderFields: Sendable {
   ///
   /// - Throws: ``InvalidHeaderField`` if `name` is not a token or `value` contains a control character other than HTAB.
   public mutating func append(_ name: String, bytes value: Span<UInt8>) throws(InvalidHeaderField) {
-    guard isToken(name), value.indices.allSatisfy({ Self.isValueByte(value[$0]) }) else {
+    guard isToken(name), value.isFieldContent else {
       throw InvalidHeaderField(name: name, value: value.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
     }
     appendMended(name, value)
@@ -101,15 +101,10 @@ public struct HeaderFields: Sendable {
     let trimmed = value.extracting(value.trimmed(from: 0, to: value.count))
     if trimmed.isFieldContent { return append(name.utf8.span, FieldName(name.utf8.span), trimmed) }
     var mended: [UInt8] = []
-    for index in trimmed.indices { mended.append(Self.isValueByte(trimmed[index]) ? trimmed[index] : 0x20) }
+    for index in trimmed.indices { mended.append(trimmed[index].isFieldContent ? trimmed[index] : 0x20) }
     append(
       name.utf8.span, FieldName(name.utf8.span), mended.span.extracting(mended.span.trimmed(from: 0, to: mended.count)))
   }
-
-  /// Returns whether a value may contain `byte`: anything except control characters, but including HTAB (RFC 9110
-  /// section 5.5).
-  @inline(__always)
-  private static func isValueByte(_ byte: UInt8) -> Bool { (byte >= 0x20 && byte != 0x7F) || byte == 0x09 }
 
   private func isToken(_ name: String) -> Bool {
     let token = CharacterClass.token

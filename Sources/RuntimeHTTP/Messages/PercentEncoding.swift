@@ -20,9 +20,7 @@ public enum PercentEncoding {
   /// Decodes a name or a value of an HTML form, as the URL standard decodes `application/x-www-form-urlencoded`: `+`
   /// becomes a space, a `%` that begins no escape is kept, and invalid UTF-8 becomes U+FFFD.
   public static func decodeForm(_ bytes: some Sequence<UInt8>) -> String {
-    var decoder = Decoder(bytes.makeIterator(), plusIsSpace: true)
-    var decoded: [UInt8] = []
-    while let byte = decoder.next() { decoded.append(byte) }
+    let decoded = Array(IteratorSequence(Decoder(bytes.makeIterator(), plusIsSpace: true)))
     return String(decoding: decoded, as: UTF8.self)
   }
 
@@ -56,21 +54,7 @@ public enum PercentEncoding {
 
   /// Decodes `bytes`. A `%` that begins no escape is kept.
   static func decoded(_ bytes: Span<UInt8>) -> [UInt8] {
-    var decoded: [UInt8] = []
-    decoded.reserveCapacity(bytes.count)
-    var position = 0
-    while position < bytes.count {
-      var byte = bytes[position]
-      position += 1
-      if byte == UInt8(ascii: "%"), position + 1 < bytes.count,
-        let high = bytes[position].hexadecimalValue, let low = bytes[position + 1].hexadecimalValue
-      {
-        byte = high << 4 | low
-        position += 2
-      }
-      decoded.append(byte)
-    }
-    return decoded
+    bytes.withUnsafeBufferPointer { Array(IteratorSequence(Decoder($0.makeIterator(), plusIsSpace: false))) }
   }
 
   private static func isUnreserved(_ byte: UInt8) -> Bool {

@@ -10,6 +10,8 @@ struct SegmentTable: Sendable {
     /// The position of its text in `text`.
     let start: UInt32
     let count: UInt32
+
+    var text: Range<Int> { Int(start)..<Int(start) + Int(count) }
   }
 
   private var entries: [Entry] = []
@@ -25,8 +27,7 @@ struct SegmentTable: Sendable {
     var slot = Self.hash(segment, under: parent) & mask
     while slots[slot] != 0 {
       let entry = entries[Int(slots[slot]) - 1]
-      let start = Int(entry.start)
-      if entry.parent == parent, text.span.extracting(start..<start + Int(entry.count)).equals(segment) {
+      if entry.parent == parent, text.span.extracting(entry.text).equals(segment) {
         return Int(entry.child)
       }
       slot = (slot + 1) & mask
@@ -57,8 +58,7 @@ struct SegmentTable: Sendable {
   }
 
   private func hash(of entry: Entry) -> Int {
-    let start = Int(entry.start)
-    return Self.hash(text.span.extracting(start..<start + Int(entry.count)), under: Int(entry.parent))
+    Self.hash(text.span.extracting(entry.text), under: Int(entry.parent))
   }
 
   /// Hashes the parent, the length of the segment, and its first and last eight bytes. Clients cannot make searches long,
@@ -66,13 +66,10 @@ struct SegmentTable: Sendable {
   @inline(__always)
   private static func hash(_ segment: Span<UInt8>, under parent: Int) -> Int {
     var word: UInt64 = 0
-    if segment.count >= 8 {
-      let bytes = segment.bytes
-      let first = bytes.unsafeLoadUnaligned(fromByteOffset: 0, as: UInt64.self)
-      let last = bytes.unsafeLoadUnaligned(fromByteOffset: segment.count - 8, as: UInt64.self)
-      word = first ^ (last << 32 | last >> 32)
-    } else {
-      for index in segment.indices { word = word << 8 | UInt64(segment[index]) }
+    if !segment.isEmpty { word = segment.packed(from: 0) }
+    if segment.count > 8 {
+      let last = segment.packed(from: segment.count - 8)
+      word ^= last << 32 | last >> 32
     }
     word ^= UInt64(truncatingIfNeeded: parent) << 40 ^ UInt64(truncatingIfNeeded: segment.count) << 56
     // Fibonacci hashing spreads differences over the upper half (Knuth, volume 3, section 6.4).

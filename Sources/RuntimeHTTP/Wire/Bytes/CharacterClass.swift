@@ -51,6 +51,10 @@ extension UInt8 {
   @inline(__always)
   var isBlank: Bool { self == 0x20 || self == 0x09 }
 
+  /// Whether a field value may contain the byte: no control characters except HTAB (RFC 9110 section 5.5).
+  @inline(__always)
+  var isFieldContent: Bool { (self >= 0x20 && self != 0x7F) || self == 0x09 }
+
   @inline(__always)
   var isDigit: Bool { self &- 0x30 < 10 }
 

@@ -63,11 +63,11 @@ extension Span<UInt8> {
     return start..<end
   }
 
-  /// Whether these bytes are valid in a field value: no control characters except HTAB (RFC 9110 section 5.5).
+  /// Whether all bytes are valid in a field value.
   @inline(__always)
   var isFieldContent: Bool {
     allSatisfy {
-      $0 >= 0x20 && $0 != 0x7F || $0 == 0x09
+      $0.isFieldContent
     } orAtOnce: {
       !$0.has(below: 0x20) && !$0.has(0x7F)
     }

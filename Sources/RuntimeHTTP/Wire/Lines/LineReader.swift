@@ -3,11 +3,10 @@
 /// A line that is entirely in the input is not copied. A line in pieces is gathered here and checked as each piece
 /// arrives, so that invalid bytes are found immediately, even if the line never ends.
 struct LineReader: Sendable {
+  /// What came of a line that is not entirely in the input, or is invalid.
   enum Line {
     /// The input is used up, and the line continues.
     case incomplete
-    /// The line is in the input, in this range without its CRLF.
-    case inInput(Range<Int>)
     /// The line has been gathered. Call ``take()`` for it.
     case gathered
     /// The line exceeds the limit. What has arrived of it has been gathered.
@@ -24,7 +23,7 @@ struct LineReader: Sendable {
   /// Returns the range of the next line without its CRLF and moves `position` past it, if the whole line is in `input`
   /// and no longer than `limit`.
   @inline(__always)
-  mutating func wholeLine(in input: Span<UInt8>, at position: inout Int, limit: Int) -> Range<Int>? {
+  func wholeLine(in input: Span<UInt8>, at position: inout Int, limit: Int) -> Range<Int>? {
     let start = position
     guard pieces.isEmpty, let end = input.firstIndex(of: UInt8(ascii: "\n"), from: start), end > start,
       input[end - 1] == UInt8(ascii: "\r"), end - 1 - start <= limit
@@ -33,8 +32,9 @@ struct LineReader: Sendable {
     return start..<end - 1
   }
 
-  /// Finds the next line of at most `limit` bytes in `input` from `position` on, and moves `position` past it.
-  mutating func next(in input: Span<UInt8>, at position: inout Int, limit: Int) -> Line {
+  /// Gathers the part of the next line that is in `input` from `position` on, and moves `position` past it. Call this when
+  /// ``wholeLine(in:at:limit:)`` returns `nil`.
+  mutating func gatherNext(in input: Span<UInt8>, at position: inout Int, limit: Int) -> Line {
     let start = position
     guard let end = input.firstIndex(of: UInt8(ascii: "\n"), from: start) else {
       position = input.count
@@ -43,7 +43,8 @@ struct LineReader: Sendable {
     position = end + 1
     if !pieces.isEmpty { return finish(input.extracting(start..<end), limit: limit) }
     guard end > start, input[end - 1] == UInt8(ascii: "\r") else { return .malformed }
-    return end - 1 - start <= limit ? .inInput(start..<end - 1) : gather(input.extracting(start..<end), limit: limit)
+    // The line is complete and valid so far, so it is too long.
+    return gather(input.extracting(start..<end), limit: limit)
   }
 
   /// Returns whether the first `count` gathered bytes contain `byte`.

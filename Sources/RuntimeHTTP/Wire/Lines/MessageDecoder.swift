@@ -139,7 +139,11 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
         try acceptField(input.extracting(line))
         if line.isEmpty { return .head }
       case .chunkSize, .trailers:
-        guard try acceptPiece(input, at: &position) else { return .needsInput }
+        guard let line = lines.wholeLine(in: input, at: &position, limit: lineLimit) else {
+          guard try acceptPiece(input, at: &position) else { return .needsInput }
+          continue
+        }
+        try accept(input.extracting(line))
       case .fixed(let remaining), .chunk(let remaining):
         let range = position..<position + min(remaining, input.count - position)
         guard !range.isEmpty else { return .needsInput }
@@ -186,11 +190,10 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
   /// - Returns: Whether the line was complete.
   @inline(never)
   private mutating func acceptPiece(_ input: Span<UInt8>, at position: inout Int) throws(WireError) -> Bool {
-    switch lines.next(in: input, at: &position, limit: lineLimit) {
+    switch lines.gatherNext(in: input, at: &position, limit: lineLimit) {
     case .incomplete: return false
     case .malformed: throw .malformed("A line does not end in CRLF, or contains a NUL.")
     case .tooLong: throw tooLong
-    case .inInput(let range): try accept(input.extracting(range))
     case .gathered:
       let line = lines.take()
       try accept(line.span)

@@ -31,7 +31,7 @@ extension HTTPVersion {
   ///
   /// - Returns: `nil` for a major version other than 1, whose messages have no such lines.
   static func version(_ text: Span<UInt8>) throws(WireError) -> HTTPVersion? {
-    if text.count == 8, text.bytes.unsafeLoadUnaligned(as: UInt64.self) == http1_1Text { return .http1_1 }
+    if text.count == 8, text.packed(from: 0) == http1_1Text { return .http1_1 }
     guard text.count == 8, text[0] == UInt8(ascii: "H"), text[1] == UInt8(ascii: "T"), text[2] == UInt8(ascii: "T"),
       text[3] == UInt8(ascii: "P"), text[4] == UInt8(ascii: "/"), text[5].isDigit, text[6] == UInt8(ascii: "."),
       text[7].isDigit
@@ -42,4 +42,4 @@ extension HTTPVersion {
 }
 
 /// `HTTP/1.1` as an integer.
-private let http1_1Text = UInt64(littleEndian: 0x312E_312F_5054_5448)
+private let http1_1Text = 0x312E_312F_5054_5448 as UInt64
