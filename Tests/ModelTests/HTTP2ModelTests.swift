@@ -44,7 +44,7 @@ extension ModelTests {
         self.stream = stream
         self.connection = connection
         task = model.spawnTask("writer") {
-          connection.begin()
+          connection.start()
           await connection.run()
         }
         control.attach(task)

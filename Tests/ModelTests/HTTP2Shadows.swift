@@ -32,8 +32,8 @@ extension HTTP2Connection {
   func trace(
     _ request: Request, _ slot: Int, _ stream: StreamID, isRefused: Bool, _ state: inout HTTP2ConnectionState
   ) -> Request { request }
-  func tellEnded(with buffer: HTTP2Buffer, _ ending: RequestRecord.Ending = .complete) {}
-  func tellEnded() {}
+  func notifyEnded(with buffer: HTTP2Buffer, _ ending: RequestRecord.Ending = .complete) {}
+  func notifyEnded() {}
 }
 
 enum ErrorCode { case settingsTimeout }

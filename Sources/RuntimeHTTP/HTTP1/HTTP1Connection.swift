@@ -213,7 +213,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   /// Returns the connection over HTTP/2 that continues with the state in `workspace`. It has begun.
   private func makeHTTP2(_ workspace: Workspace) -> HTTP2Connection<Stream, H> {
     let connection = HTTP2Connection(channel.stream, control, responder)
-    connection.begin(workspace.handover.take() ?? HTTP2Handover())
+    connection.start(handover: workspace.handover.take() ?? HTTP2Handover())
     context.workspaces.giveBack(workspace)
     return connection
   }

@@ -26,8 +26,8 @@ final class HTTP2Batch: @unchecked Sendable {  // Used only by the task that too
   @exclusivity(unchecked) var arrivals: [Arrival] = []
   @exclusivity(unchecked) var answers: [(slot: Int, response: Response)] = []
   @exclusivity(unchecked) var tasks: [(slot: Int, stream: StreamID, task: Task<Void, any Error>)] = []
-  @exclusivity(unchecked) var orphans: [Task<Void, any Error>] = []
-  @exclusivity(unchecked) var awake: [UnsafeContinuation<Void, Never>] = []
+  @exclusivity(unchecked) var tasksToCancel: [Task<Void, any Error>] = []
+  @exclusivity(unchecked) var continuationsToResume: [UnsafeContinuation<Void, Never>] = []
 
   /// Removes the first `count` requests.
   func removeArrivals(_ count: Int) {

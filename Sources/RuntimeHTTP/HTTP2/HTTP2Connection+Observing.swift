@@ -20,20 +20,20 @@ extension HTTP2Connection {
   /// - Parameter ending: The ending of those requests for which the core has recorded none. If the bytes have been
   ///   written, the requests are complete.
   @inline(__always)
-  func tellEnded(with buffer: HTTP2Buffer, _ ending: RequestRecord.Ending = .complete) {
-    if !buffer.traces.isEmpty { tell(&buffer.traces, ending) }
+  func notifyEnded(with buffer: HTTP2Buffer, _ ending: RequestRecord.Ending = .complete) {
+    if !buffer.traces.isEmpty { notify(&buffer.traces, ending) }
   }
 
   /// Notifies observers of the requests that ended after the last write.
   @inline(never)
-  func tellEnded() {
+  func notifyEnded() {
     var traces: [RequestTrace] = []
     state.withLock { state in state.core.takeEndedTraces(into: &traces) }
-    tell(&traces, .clientGone)
+    notify(&traces, .clientGone)
   }
 
   @inline(never)
-  private func tell(_ traces: inout [RequestTrace], _ ending: RequestRecord.Ending) {
+  private func notify(_ traces: inout [RequestTrace], _ ending: RequestRecord.Ending) {
     for trace in traces { context.observers?.ended(trace, ending) }
     traces.removeAll(keepingCapacity: true)
   }

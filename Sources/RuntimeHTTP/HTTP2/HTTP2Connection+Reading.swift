@@ -19,7 +19,7 @@ extension HTTP2Connection {
       // The stream has failed or has been closed. In case the peer still reads, it is told which stream is the last.
       state.withLock { state in state.core.completeShutdown() }
     }
-    abandonAll()
+    closeAllStreams()
   }
 
   /// Reads and processes frames until the input is used up and ends at the end of a frame.
@@ -64,7 +64,7 @@ extension HTTP2Connection {
   /// is one.
   ///
   /// - Parameter handover: What HTTP/1 hands over, if it had the connection before.
-  func begin(_ handover: HTTP2Handover = HTTP2Handover()) {
+  func start(handover: HTTP2Handover = HTTP2Handover()) {
     control.watch(self)
     // If HTTP/1 was waiting for a head, that wait is over.
     control.end(.head)
@@ -76,7 +76,7 @@ extension HTTP2Connection {
       guard let upgrade = handover.upgrade else { return }
       do throws(HTTP2Error) {
         let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
-        state.sit(at: slot)
+        state.registerHandler(at: slot)
         control.beginRequest()
         let request =
           context.observers == nil ? upgrade.request : trace(upgrade.request, slot, 1, isRefused: false, &state)
@@ -85,10 +85,11 @@ extension HTTP2Connection {
         if case .connection(let code, let reason) = error { state.core.fail(code, reason) }
       }
     }
-    answer(batch)
+    startHandlers(of: batch)
   }
 
-  private enum Taken {
+  /// How much of the input has been processed.
+  private enum InputProgress {
     /// All of the input except an incomplete frame.
     case all
     /// As much as one turn allows.
@@ -102,18 +103,19 @@ extension HTTP2Connection {
   /// - Returns: Whether other tasks should run before the next call, which continues from there.
   private func receive(_ batch: HTTP2Batch) -> Bool {
     // Requests left over from the last call go first.
-    let taken = batch.arrivals.isEmpty ? state.withLock { state in take(batch, &state) } : .part
-    for task in batch.orphans { task.cancel() }
-    batch.orphans.removeAll(keepingCapacity: true)
-    answer(batch)
-    for waiter in batch.awake { waiter.resume() }
-    batch.awake.removeAll(keepingCapacity: true)
+    let progress = batch.arrivals.isEmpty ? state.withLock { state in decodeFrames(of: batch, &state) } : .part
+    for task in batch.tasksToCancel { task.cancel() }
+    batch.tasksToCancel.removeAll(keepingCapacity: true)
+    startHandlers(of: batch)
+    for continuation in batch.continuationsToResume { continuation.resume() }
+    batch.continuationsToResume.removeAll(keepingCapacity: true)
     writeOrWake(inputLength: batch.input.isEmpty ? 0 : batch.input.capacity)
-    if taken == .last { abandonAll() }
-    return taken == .part || !batch.arrivals.isEmpty || readingTurn.isOver
+    if progress == .last { closeAllStreams() }
+    return progress == .part || !batch.arrivals.isEmpty || readingTurn.isOver
   }
 
-  private func take(_ batch: HTTP2Batch, _ state: inout HTTP2ConnectionState) -> Taken {
+  /// Decodes the frames of `batch`, and collects the actions that they lead to.
+  private func decodeFrames(of batch: HTTP2Batch, _ state: inout HTTP2ConnectionState) -> InputProgress {
     if state.isEnding || state.core.isFinished {
       // Input after the end is read and discarded.
       batch.input.removeAll()
@@ -123,42 +125,42 @@ extension HTTP2Connection {
     let now = MonotonicTime.now
     state.core.beginTurn(work: HTTP2Batch.mostWork, second: secondsSince1970(), under: context.memory.pressure)
     var position = 0
-    var taken = Taken.all
+    var progress = InputProgress.all
     var hasRequests = false
     loop: while true {
       let event: HTTP2Core.Event
       do throws(HTTP2Error) {
         event = try state.core.next(bytes.span, at: &position, now: now)
       } catch {
-        taken = .last
+        progress = .last
         break
       }
       switch event {
       case .needsInput: break loop
       case .pause:
-        taken = .part
+        progress = .part
         break loop
       case .request(let slot):
         hasRequests = true
-        state.sit(at: slot)
+        state.registerHandler(at: slot)
         control.beginRequest()
         batch.arrivals.append(arrival(slot, in: batch, &state))
       case .content(let slot):
-        if let reader = state.seats[slot].reader.take() { batch.awake.append(reader) }
+        if let reader = state.waiters[slot].reader.take() { batch.continuationsToResume.append(reader) }
       case .closed(let slot):
         if let index = batch.arrivals.lastIndex(where: { $0.slot == slot }) {
           // The request was cancelled before it was answered, so it need not be answered.
           batch.arrivals.remove(at: index)
-          if let waiter = leave(slot, &state) { batch.awake.append(waiter) }
+          if let waiter = endHandler(slot, holding: &state) { batch.continuationsToResume.append(waiter) }
         } else {
-          state.abandon(slot, &batch.orphans, &batch.awake)
+          state.collectWaiters(at: slot, into: &batch.tasksToCancel, &batch.continuationsToResume)
         }
       }
     }
-    if taken == .last { batch.input.removeAll() } else { batch.input.consume(position) }
+    if progress == .last { batch.input.removeAll() } else { batch.input.consume(position) }
     readingTurn.spend(position + HTTP2Batch.mostWork - state.core.workLeft)
-    noteWait(batch, hasFrames: position > 0, hasRequests: hasRequests, isPaused: taken == .part, &state)
-    return taken
+    noteWait(batch, hasFrames: position > 0, hasRequests: hasRequests, isPaused: progress == .part, &state)
+    return progress
   }
 
   /// Returns the request whose head is in `slot`.
@@ -184,7 +186,7 @@ extension HTTP2Connection {
   /// of its own. Until the next write, there are at most as many requests as the client may have streams.
   ///
   /// When the turn is over, the remaining requests stay in the batch.
-  private func answer(_ batch: HTTP2Batch) {
+  private func startHandlers(of batch: HTTP2Batch) {
     if batch.arrivals.isEmpty { return }
     var count = 0
     for arrival in batch.arrivals {
@@ -196,7 +198,7 @@ extension HTTP2Connection {
         readingTurn.spend(Turn.handlerCall)
       } else {
         let task = responder.executor.spawn(context.taskOptions()) { [self] in
-          await answer(arrival.request, arrival.slot, arrival.stream, response)
+          await runHandler(for: arrival.request, arrival.slot, arrival.stream, response)
         }
         batch.tasks.append((arrival.slot, arrival.stream, task))
         readingTurn.spend(Turn.handlerTask)
@@ -205,16 +207,16 @@ extension HTTP2Connection {
     batch.removeArrivals(count)
     state.withLock { state in
       for (slot, response) in batch.answers {
-        if let waiter = end(slot, response, &state) { batch.awake.append(waiter) }
+        if let waiter = finish(slot, with: response, &state) { batch.continuationsToResume.append(waiter) }
       }
       for (slot, stream, task) in batch.tasks where state.core.isLive(slot, stream) {
-        if state.seats[slot].isCancelled { batch.orphans.append(task) } else { state.seats[slot].task = task }
+        if state.waiters[slot].isCancelled { batch.tasksToCancel.append(task) } else { state.waiters[slot].task = task }
       }
     }
     batch.answers.removeAll(keepingCapacity: true)
     batch.tasks.removeAll(keepingCapacity: true)
-    for task in batch.orphans { task.cancel() }
-    batch.orphans.removeAll(keepingCapacity: true)
+    for task in batch.tasksToCancel { task.cancel() }
+    batch.tasksToCancel.removeAll(keepingCapacity: true)
   }
 }
 
@@ -239,7 +241,7 @@ extension HTTP2Connection: ConnectionWatcher {
   private func noteWait(
     _ batch: HTTP2Batch, hasFrames: Bool, hasRequests: Bool, isPaused: Bool, _ state: inout HTTP2ConnectionState
   ) {
-    state.heard = state.core.tick
+    state.lastReceiveTick = state.core.tick
     if !state.core.hasPeerSettings { return }
     if isPaused {
       state.partial = .nothing
@@ -260,37 +262,38 @@ extension HTTP2Connection: ConnectionWatcher {
 
   /// Ends what has taken too long at tick `now`.
   func tick(_ now: UInt64) {
-    let (isOver, orphans, awake, writer) = state.withLock { state in
-      var orphans: [Task<Void, any Error>] = []
-      var awake: [UnsafeContinuation<Void, Never>] = []
+    let (isOver, tasksToCancel, continuationsToResume, writer) = state.withLock { state in
+      var tasksToCancel: [Task<Void, any Error>] = []
+      var continuationsToResume: [UnsafeContinuation<Void, Never>] = []
       for event in state.core.advance(to: now) {
         switch event {
-        case .closed(let slot): state.abandon(slot, &orphans, &awake)
-        case .content(let slot): if let reader = state.seats[slot].reader.take() { awake.append(reader) }
+        case .closed(let slot): state.collectWaiters(at: slot, into: &tasksToCancel, &continuationsToResume)
+        case .content(let slot):
+          if let reader = state.waiters[slot].reader.take() { continuationsToResume.append(reader) }
         case .needsInput, .pause, .request: break
         }
       }
       state.core.adapt(to: context.memory.pressure)
-      state.count(in: context.memory)
+      state.updateHeldLength(in: context.memory)
       let isOver = self.isOver(&state, at: now)
       state.releaseMemory(at: now)
-      return (isOver, orphans, awake, state.writerToWake())
+      return (isOver, tasksToCancel, continuationsToResume, state.writerToWake())
     }
-    for task in orphans { task.cancel() }
-    for waiter in awake { waiter.resume() }
+    for task in tasksToCancel { task.cancel() }
+    for continuation in continuationsToResume { continuation.resume() }
     writer?.resume()
-    if isOver { end() }
+    if isOver { endOrClose() }
   }
 
   /// Sends the end and starts the wait for the peer to close. If that wait has already begun, closes the stream.
-  private func end() {
+  private func endOrClose() {
     let isAgain = state.withLock { state in
       state.core.completeShutdown()
       // The wait for the peer to close begins when the writer has sent the end.
       state.readDeadline = 0
       return state.isEnding
     }
-    if isAgain { stream.close() } else { abandonAll() }
+    if isAgain { stream.close() } else { closeAllStreams() }
   }
 
   private func isOver(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {
@@ -309,8 +312,8 @@ extension HTTP2Connection: ConnectionWatcher {
 
   /// Returns whether a peer with requests in flight has stopped responding.
   private func isDead(_ state: inout HTTP2ConnectionState, at now: UInt64) -> Bool {
-    // The tick in which it was last heard was not a whole one.
-    let silence = now - min(now, state.heard + 1)
+    // The tick in which the last byte came was not a whole one.
+    let silence = now - min(now, state.lastReceiveTick + 1)
     if !state.core.hasStreams || silence < context.keepAliveTicks { return false }
     if silence >= 2 * context.keepAliveTicks { return true }
     state.core.sendKeepAlive()
@@ -319,7 +322,7 @@ extension HTTP2Connection: ConnectionWatcher {
 
   /// Answers requests without a response with a 503, interrupts the other responses, and cancels all handlers.
   func conclude() {
-    abandon { state in
+    cancelHandlers { state in
       state.core.setTime(to: secondsSince1970())
       return state.core.conclude()
     }

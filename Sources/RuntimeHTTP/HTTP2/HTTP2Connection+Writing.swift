@@ -33,14 +33,14 @@ extension HTTP2Connection {
   private func writeAll() async -> Bool {
     let buffer = context.buffers.take()
     defer { context.buffers.giveBack(buffer) }
-    var awake: [UnsafeContinuation<Void, Never>] = []
+    var continuationsToResume: [UnsafeContinuation<Void, Never>] = []
     var mark = WriteMark.least
     while true {
-      let step = state.withLock { state in gather(upTo: mark, into: buffer, &awake, &state) }
-      for waiter in awake { waiter.resume() }
-      awake.removeAll(keepingCapacity: true)
+      let step = state.withLock { state in gather(upTo: mark, into: buffer, &continuationsToResume, &state) }
+      for continuation in continuationsToResume { continuation.resume() }
+      continuationsToResume.removeAll(keepingCapacity: true)
       guard case .write = step else {
-        tellEnded(with: buffer)
+        notifyEnded(with: buffer)
         return step == .sleep
       }
       writingTurn.spend(Turn.systemCall + buffer.bytes.count)
@@ -56,10 +56,10 @@ extension HTTP2Connection {
           try await control.write(&buffer.bytes, to: stream)
           writingTurn.pause()
         }
-        tellEnded(with: buffer)
+        notifyEnded(with: buffer)
       } catch {
         fail()
-        tellEnded(with: buffer, control.hasExpired ? .timedOut : .clientGone)
+        notifyEnded(with: buffer, control.hasExpired ? .timedOut : .clientGone)
         return false
       }
       if writingTurn.isOver { await writingTurn.give() }
@@ -70,7 +70,7 @@ extension HTTP2Connection {
   private func setOutputLength(_ length: Int) {
     state.withLock { state in
       state.outputLength = length
-      state.count(in: context.memory)
+      state.updateHeldLength(in: context.memory)
     }
   }
 
@@ -81,7 +81,7 @@ extension HTTP2Connection {
   func writeOrWake(inputLength: Int) {
     let (writer, isAlone) = state.withLock { state in
       state.inputLength = inputLength
-      state.count(in: context.memory)
+      state.updateHeldLength(in: context.memory)
       return (state.writerToWake(), state.handlers == 0)
     }
     guard let writer else { return }
@@ -89,20 +89,20 @@ extension HTTP2Connection {
     // The writer sleeps until this resumes it, and no other task writes.
     let buffer = context.buffers.take()
     defer { context.buffers.giveBack(buffer) }
-    var awake: [UnsafeContinuation<Void, Never>] = []
-    let step = state.withLock { state in gather(upTo: WriteMark.least, into: buffer, &awake, &state) }
-    for waiter in awake { waiter.resume() }
+    var continuationsToResume: [UnsafeContinuation<Void, Never>] = []
+    let step = state.withLock { state in gather(upTo: WriteMark.least, into: buffer, &continuationsToResume, &state) }
+    for continuation in continuationsToResume { continuation.resume() }
     if case .write = step {
       do {
         // This task owns the buffer until the write returns, so its bytes do not move.
         buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
-        if buffer.bytes.isEmpty { tellEnded(with: buffer) }
+        if buffer.bytes.isEmpty { notifyEnded(with: buffer) }
       } catch {
         fail()
-        tellEnded(with: buffer, .clientGone)
+        notifyEnded(with: buffer, .clientGone)
       }
     } else {
-      tellEnded(with: buffer)
+      notifyEnded(with: buffer)
     }
     let next = state.withLock { state in
       state.core.putBack(&buffer.bytes, &buffer.traces)
@@ -113,17 +113,17 @@ extension HTTP2Connection {
   }
 
   private func gather(
-    upTo mark: Int, into buffer: HTTP2Buffer, _ awake: inout [UnsafeContinuation<Void, Never>],
+    upTo mark: Int, into buffer: HTTP2Buffer, _ continuationsToResume: inout [UnsafeContinuation<Void, Never>],
     _ state: inout HTTP2ConnectionState
   ) -> Step {
     let drained = state.core.fill(upTo: mark)
     state.core.takeEndedTraces(into: &buffer.traces)
     for slot in drained {
-      if let writer = state.seats[slot].writer.take() { awake.append(writer) }
+      if let writer = state.waiters[slot].writer.take() { continuationsToResume.append(writer) }
     }
     if state.core.takeOutput(&buffer.bytes) { return .write }
     if state.isEnding || state.core.isFinished { return .end }
-    state.count(in: context.memory)
+    state.updateHeldLength(in: context.memory)
     // The larger buffer goes back to the pool for other connections.
     state.core.keepSmaller(&buffer.bytes)
     return .sleep
@@ -142,13 +142,13 @@ extension HTTP2Connection {
       }
     } onCancel: {
       state.withLock { state in state.core.completeShutdown() }
-      abandonAll()
+      closeAllStreams()
     }
   }
 
   /// Handles a failure of the stream: nothing more can be sent.
   private func fail() {
-    abandonAll()
+    closeAllStreams()
     // The reading task notices this by the closed stream.
     stream.close()
   }

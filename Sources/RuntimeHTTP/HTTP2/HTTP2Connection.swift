@@ -32,8 +32,8 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
 
-  /// Serves requests until the client or the server ends the connection, then closes the stream. ``begin(_:)`` has been
-  /// called before.
+  /// Serves requests until the client or the server ends the connection, then closes the stream. ``start(handover:)``
+  /// has been called before.
   ///
   /// The calling task is the writer, because this is the task that is cancelled when the peer does not read. Cancelling
   /// it ends the connection.
@@ -62,15 +62,15 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
       stream.close()
     }
     await waitForHandlers()
-    if context.observers != nil { tellEnded() }
+    if context.observers != nil { notifyEnded() }
     state.withLock { state in state.memory.set(to: 0, in: context.memory) }
     control.watch(nil)
     stream.close()
   }
 
   /// Closes all streams, cancels all handlers, and makes the writer end once it has written everything.
-  func abandonAll() {
-    abandon { state in
+  func closeAllStreams() {
+    cancelHandlers { state in
       state.isEnding = true
       return state.core.closeAll()
     }
@@ -78,13 +78,13 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
 
   /// Cancels the tasks and resumes the waits of the streams that `end` returns, which have closed or have their final
   /// response.
-  func abandon(_ end: (inout HTTP2ConnectionState) -> [Int]) {
-    let (orphans, awake) = state.withLock { state in
+  func cancelHandlers(after end: (inout HTTP2ConnectionState) -> [Int]) {
+    let (tasksToCancel, continuationsToResume) = state.withLock { state in
       let slots = end(&state)
-      return state.abandon(slots)
+      return state.releaseWaiters(of: slots)
     }
-    for task in orphans { task.cancel() }
-    for waiter in awake { waiter.resume() }
+    for task in tasksToCancel { task.cancel() }
+    for continuation in continuationsToResume { continuation.resume() }
   }
 
   /// Waits until all handlers have ended.
@@ -101,8 +101,8 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
 
 /// The state that the tasks of a connection share.
 struct HTTP2ConnectionState: ~Copyable {
-  /// The tasks and waits that belong to a stream: the handler's task, and the continuations that wait for the stream.
-  struct Seat: Sendable {
+  /// The handler's task of a stream, and the continuations that wait for the stream.
+  struct StreamWaiters: Sendable {
     var task: Task<Void, any Error>?
     var reader: UnsafeContinuation<Void, Never>?
     var writer: UnsafeContinuation<Void, Never>?
@@ -129,8 +129,8 @@ struct HTTP2ConnectionState: ~Copyable {
   var outputLength = 0
   /// The bytes that HTTP/1 has read ahead, until the reader takes them.
   var rest: [UInt8] = []
-  /// The seats by the slots of the core's streams.
-  var seats: [Seat] = []
+  /// The waiters of each stream, by the slots of the core's streams.
+  var waiters: [StreamWaiters] = []
   /// The continuation of the writer while it sleeps.
   var sleepingWriter: UnsafeContinuation<Void, Never>?
   /// The number of handlers.
@@ -144,12 +144,12 @@ struct HTTP2ConnectionState: ~Copyable {
   /// The tick by which the peer should have acknowledged our settings.
   let settingsDeadline: UInt64
   /// The tick in which the last byte was received.
-  var heard: UInt64
+  var lastReceiveTick: UInt64
   /// What has been received in part.
   var partial = Partial.nothing
 
   init(core: consuming HTTP2Core, readDeadline: UInt64) {
-    heard = core.tick
+    lastReceiveTick = core.tick
     self.core = core
     self.readDeadline = readDeadline
     settingsDeadline = readDeadline
@@ -157,7 +157,7 @@ struct HTTP2ConnectionState: ~Copyable {
 
   /// Updates the count of bytes that the connection holds.
   @inline(__always)
-  mutating func count(in budget: MemoryBudget) {
+  mutating func updateHeldLength(in budget: MemoryBudget) {
     memory.set(to: core.heldLength + inputLength + outputLength, in: budget)
   }
 
@@ -166,43 +166,47 @@ struct HTTP2ConnectionState: ~Copyable {
     sleepingWriter != nil && (core.hasOutput || core.isFinished || isEnding) ? sleepingWriter.take() : nil
   }
 
-  mutating func sit(at slot: Int) {
-    while seats.count <= slot { seats.append(Seat()) }
-    seats[slot] = Seat()
+  /// Registers a handler for the stream in `slot`.
+  mutating func registerHandler(at slot: Int) {
+    while waiters.count <= slot { waiters.append(StreamWaiters()) }
+    waiters[slot] = StreamWaiters()
     handlers += 1
   }
 
-  /// Ends the handler in `slot`. Returns the continuation that waited for the last handler, if this was the last.
-  mutating func leave(_ slot: Int) -> UnsafeContinuation<Void, Never>? {
-    seats[slot] = Seat()
+  /// Removes the handler of the stream in `slot`. Returns the continuation that waited for the last handler, if this was
+  /// the last.
+  mutating func removeHandler(at slot: Int) -> UnsafeContinuation<Void, Never>? {
+    waiters[slot] = StreamWaiters()
     core.endHandler(slot)
     handlers -= 1
     return handlers == 0 ? lastHandlerWaiter.take() : nil
   }
 
   /// Collects the task and the continuations of the stream in `slot`, which has closed.
-  mutating func abandon(
-    _ slot: Int, _ orphans: inout [Task<Void, any Error>], _ awake: inout [UnsafeContinuation<Void, Never>]
+  mutating func collectWaiters(
+    at slot: Int, into tasksToCancel: inout [Task<Void, any Error>],
+    _ continuationsToResume: inout [UnsafeContinuation<Void, Never>]
   ) {
-    seats[slot].isCancelled = true
-    if let task = seats[slot].task { orphans.append(task) }
-    if let reader = seats[slot].reader.take() { awake.append(reader) }
-    if let writer = seats[slot].writer.take() { awake.append(writer) }
+    waiters[slot].isCancelled = true
+    if let task = waiters[slot].task { tasksToCancel.append(task) }
+    if let reader = waiters[slot].reader.take() { continuationsToResume.append(reader) }
+    if let writer = waiters[slot].writer.take() { continuationsToResume.append(writer) }
   }
 
   /// Frees memory that is not needed at tick `now`, if nothing has been received for a whole tick.
   mutating func releaseMemory(at now: UInt64) {
-    guard now > heard + 1 else { return }
+    guard now > lastReceiveTick + 1 else { return }
     core.releaseMemory()
-    if !core.hasStreams { seats = [] }
+    if !core.hasStreams { waiters = [] }
   }
 
-  /// Returns the tasks to cancel and the continuations to resume for the streams in `slots`, which have closed.
-  mutating func abandon(_ slots: [Int]) -> ([Task<Void, any Error>], [UnsafeContinuation<Void, Never>]) {
-    var orphans: [Task<Void, any Error>] = []
-    var awake: [UnsafeContinuation<Void, Never>] = []
-    for slot in slots { abandon(slot, &orphans, &awake) }
-    if let writer = writerToWake() { awake.append(writer) }
-    return (orphans, awake)
+  /// Takes out what waits for the streams in `slots`, which have closed. Returns the tasks to cancel and the
+  /// continuations to resume.
+  mutating func releaseWaiters(of slots: [Int]) -> ([Task<Void, any Error>], [UnsafeContinuation<Void, Never>]) {
+    var tasksToCancel: [Task<Void, any Error>] = []
+    var continuationsToResume: [UnsafeContinuation<Void, Never>] = []
+    for slot in slots { collectWaiters(at: slot, into: &tasksToCancel, &continuationsToResume) }
+    if let writer = writerToWake() { continuationsToResume.append(writer) }
+    return (tasksToCancel, continuationsToResume)
   }
 }

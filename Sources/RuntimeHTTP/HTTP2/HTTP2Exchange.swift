@@ -67,7 +67,7 @@ extension HTTP2Exchange: RequestBodySource {
     connection.state.withLock { state in
       guard state.core.isLive(slot, stream) else { return }
       state.core.noteCollected(slot, count)
-      state.count(in: connection.context.memory)
+      state.updateHeldLength(in: connection.context.memory)
     }
     if connection.context.memory.pressure == .full { throw .shortOfMemory }
   }
@@ -93,7 +93,7 @@ extension HTTP2Exchange: RequestBodySource {
   /// Returns the content that is available now.
   private func take() throws -> HTTP2Core.Reading {
     let (reading, writer) = try connection.state.withLock { state throws in
-      let isBusy = state.core.isLive(slot, stream) && state.seats[slot].reader != nil
+      let isBusy = state.core.isLive(slot, stream) && state.waiters[slot].reader != nil
       return (try state.core.read(slot, stream, isBusy: isBusy), state.writerToWake())
     }
     writer?.resume()
@@ -141,7 +141,7 @@ extension HTTP2Exchange: BodySink {
     defer { leave() }
     let head = writing.withLock { $0.head.take() }
     let trailers = writing.withLock { $0.trailers }
-    try connection.leave(slot) { state in
+    try connection.endHandler(slot) { state in
       try begin(head, &state)
       try state.core.endContent(slot, trailers: trailers)
     }
@@ -187,7 +187,7 @@ extension HTTP2Exchange: BodySink {
 extension HTTP2Connection {
   /// Waits until `isOver` returns true, the stream closes, or the task is cancelled.
   func wait(
-    _ slot: Int, _ id: StreamID, as side: HTTP2ConnectionState.Seat.Side,
+    _ slot: Int, _ id: StreamID, as side: HTTP2ConnectionState.StreamWaiters.Side,
     until isOver: @Sendable (borrowing HTTP2Core, Int) -> Bool
   ) async {
     await withTaskCancellationHandler {
@@ -197,14 +197,14 @@ extension HTTP2Connection {
             // Cancellation first sets the flag and then calls the handler, so one of the two sees the other.
             !Task.isCancelled
           else { return true }
-          state.seats[slot][side] = continuation
+          state.waiters[slot][side] = continuation
           return false
         }
         if isOver { continuation.resume() }
       }
     } onCancel: {
       let waiter = state.withLock { state in
-        state.core.isLive(slot, id) ? state.seats[slot][side].take() : nil
+        state.core.isLive(slot, id) ? state.waiters[slot][side].take() : nil
       }
       waiter?.resume()
     }

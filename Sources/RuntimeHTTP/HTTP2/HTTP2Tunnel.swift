@@ -150,7 +150,7 @@ extension HTTP2Exchange {
   /// Resumes the tasks that wait for the stream, which has been closed on this side.
   func wakeWaiters() {
     let waiters = connection.state.withLock { state -> [UnsafeContinuation<Void, Never>?] in
-      state.core.isLive(slot, stream) ? [state.seats[slot].reader.take(), state.seats[slot].writer.take()] : []
+      state.core.isLive(slot, stream) ? [state.waiters[slot].reader.take(), state.waiters[slot].writer.take()] : []
     }
     for waiter in waiters { waiter?.resume() }
   }

@@ -47,7 +47,7 @@ private final class ConnectionByHTTP2<Stream: ByteStream, H: Handler>:
   }
 
   override func run() async {
-    connection.begin()
+    connection.start()
     await connection.run()
   }
 }
