@@ -17,53 +17,98 @@ extension HTTP2Connection {
     case end
   }
 
+  private enum Progress {
+    /// Everything has been written. There may be more later.
+    case drained
+    /// The peer has no room for the rest of this buffer.
+    case blocked(HTTP2Buffer)
+    /// Other tasks should run before the next write.
+    case turnIsOver
+    /// There will be nothing more to write, or the stream has failed.
+    case ended
+  }
+
   /// Writes output as it arises, until there will be no more.
+  ///
+  /// Plain calls write as long as the peer has room, so that a connection whose peer reads needs no frames for writing.
   func write() async {
-    while await writeAll() {
-      writingTurn.pause()
-      await sleep()
-      // Handlers that are ready run first, so that their output is part of the same write.
-      if state.withLock({ state in state.handlers > 0 }) { await Task.yield() }
+    var mark = WriteMark.least
+    while true {
+      switch writeWithoutWaiting(upTo: &mark) {
+      case .drained:
+        writingTurn.pause()
+        await sleep()
+        // Handlers that are ready run first, so that their output is part of the same write.
+        if state.withLock({ state in state.handlers > 0 }) { await Task.yield() }
+      case .blocked(let buffer):
+        guard await writeRest(of: buffer) else { return }
+      case .turnIsOver:
+        await writingTurn.give()
+      case .ended:
+        return
+      }
     }
   }
 
-  /// Writes until there is nothing to write. It takes a buffer only for that time.
-  ///
-  /// - Returns: Whether there may be more later.
-  private func writeAll() async -> Bool {
+  /// Writes until there is nothing to write, the peer has no more room, or the turn is over. It takes a buffer only for
+  /// that time.
+  private func writeWithoutWaiting(upTo mark: inout Int) -> Progress {
     let buffer = context.buffers.take()
-    defer { context.buffers.giveBack(buffer) }
-    var continuationsToResume: [UnsafeContinuation<Void, Never>] = []
-    var mark = WriteMark.least
-    while true {
-      let step = state.withLock { state in gather(upTo: mark, into: buffer, &continuationsToResume, &state) }
-      for continuation in continuationsToResume { continuation.resume() }
-      continuationsToResume.removeAll(keepingCapacity: true)
-      guard case .write = step else {
-        notifyEnded(with: buffer)
-        return step == .sleep
-      }
-      writingTurn.spend(Turn.systemCall + buffer.bytes.count)
-      do {
-        // This task owns the buffer until the writes return, so its bytes do not move.
-        buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
-        if buffer.bytes.isEmpty {
-          mark = min(2 * mark, WriteMark.most)
-        } else {
+    do {
+      while true {
+        let step = try writeOnce(upTo: mark, buffer, in: writingTurn)
+        guard buffer.bytes.isEmpty else {
           mark = WriteMark.least
-          setOutputLength(buffer.bytes.capacity)
-          defer { setOutputLength(0) }
-          try await control.write(&buffer.bytes, to: stream)
-          writingTurn.pause()
+          return .blocked(buffer)
         }
-        notifyEnded(with: buffer)
-      } catch {
-        fail()
-        notifyEnded(with: buffer, control.hasExpired ? .timedOut : .clientGone)
-        return false
+        if step == .write { mark = min(2 * mark, WriteMark.most) }
+        guard step == .write, !writingTurn.isOver else {
+          context.buffers.giveBack(buffer)
+          return step == .write ? .turnIsOver : step == .sleep ? .drained : .ended
+        }
       }
-      if writingTurn.isOver { await writingTurn.give() }
+    } catch {
+      fail(buffer)
+      context.buffers.giveBack(buffer)
+      return .ended
     }
+  }
+
+  /// Gathers output in `buffer`, and writes what the peer has room for, as work of the calling task's `turn`.
+  @inline(__always)
+  private func writeOnce(upTo mark: Int, _ buffer: HTTP2Buffer, in turn: borrowing Turn) throws(IOError) -> Step {
+    var continuationsToResume: [UnsafeContinuation<Void, Never>] = []
+    let step = state.withLock { state in gather(upTo: mark, into: buffer, &continuationsToResume, &state) }
+    for continuation in continuationsToResume { continuation.resume() }
+    if step == .write {
+      turn.spend(Turn.systemCall + buffer.bytes.count)
+      // The calling task owns the buffer until the write returns, so its bytes do not move.
+      buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
+    }
+    if buffer.bytes.isEmpty { notifyEnded(with: buffer) }
+    return step
+  }
+
+  /// Writes the rest of `buffer` as the peer makes room, and gives the buffer back.
+  ///
+  /// Out of line, so that its variables are not in the frame of an idle connection.
+  ///
+  /// - Returns: Whether the stream is intact.
+  @inline(never)
+  private func writeRest(of buffer: HTTP2Buffer) async -> Bool {
+    defer { context.buffers.giveBack(buffer) }
+    setOutputLength(buffer.bytes.capacity)
+    defer { setOutputLength(0) }
+    do {
+      // This task owns the buffer until the writes return, so its bytes do not move.
+      try await control.write(&buffer.bytes, to: stream)
+    } catch {
+      fail(buffer)
+      return false
+    }
+    notifyEnded(with: buffer)
+    writingTurn.pause()
+    return true
   }
 
   /// Counts the buffer that the writer waits with.
@@ -89,21 +134,7 @@ extension HTTP2Connection {
     // The writer sleeps until this resumes it, and no other task writes.
     let buffer = context.buffers.take()
     defer { context.buffers.giveBack(buffer) }
-    var continuationsToResume: [UnsafeContinuation<Void, Never>] = []
-    let step = state.withLock { state in gather(upTo: WriteMark.least, into: buffer, &continuationsToResume, &state) }
-    for continuation in continuationsToResume { continuation.resume() }
-    if case .write = step {
-      do {
-        // This task owns the buffer until the write returns, so its bytes do not move.
-        buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
-        if buffer.bytes.isEmpty { notifyEnded(with: buffer) }
-      } catch {
-        fail()
-        notifyEnded(with: buffer, .clientGone)
-      }
-    } else {
-      notifyEnded(with: buffer)
-    }
+    do { _ = try writeOnce(upTo: WriteMark.least, buffer, in: readingTurn) } catch { fail(buffer) }
     let next = state.withLock { state in
       state.core.putBack(&buffer.bytes, &buffer.traces)
       state.sleepingWriter = writer
@@ -146,10 +177,11 @@ extension HTTP2Connection {
     }
   }
 
-  /// Handles a failure of the stream: nothing more can be sent.
-  private func fail() {
+  /// Handles a failure of the stream: nothing more can be sent. The requests that ended with `buffer` are incomplete.
+  private func fail(_ buffer: HTTP2Buffer) {
     closeAllStreams()
     // The reading task notices this by the closed stream.
     stream.close()
+    notifyEnded(with: buffer, control.hasExpired ? .timedOut : .clientGone)
   }
 }
