@@ -10,7 +10,7 @@ import Testing
   ) throws -> String {
     var encoder = MessageEncoder()
     var output = ByteBuffer(capacity: 8)
-    encoder.begin(method, "/x", fields, contentLength: length, into: &output)
+    encoder.appendHead(method, "/x", fields, contentLength: length, into: &output)
     encoder.trailers = trailers
     for chunk in chunks {
       try encoder.beginContent(chunk.utf8.count, into: &output)

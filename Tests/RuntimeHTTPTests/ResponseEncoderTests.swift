@@ -11,7 +11,7 @@ import Testing
   ) throws -> (text: String, persists: Bool) {
     var encoder = ResponseEncoder()
     var output = ByteBuffer(capacity: 8)
-    encoder.begin(
+    encoder.appendHead(
       status, fields, contentLength: length, for: .init(method: method, version: version), persisting: persisting,
       serverName: Array(server.utf8), second: 0, into: &output)
     encoder.trailers = trailers

@@ -42,7 +42,7 @@ package final class HTTPTestClient<Stream: ByteStream> {
     }
     var output = ByteBuffer(capacity: 256)
     var encoder = MessageEncoder()
-    encoder.begin(Self.method(method), target, head, into: &output)
+    encoder.appendHead(Self.method(method), target, head, into: &output)
     try await stream.write(Array(output.taken))
     return try await readResponse(to: method)
   }

@@ -91,7 +91,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
       workspace.output.consume(try stream.tryWrite(workspace.output.taken.span.bytes))
       guard workspace.output.isEmpty else { return false }
     }
-    workspace.noteWritten()
+    workspace.notifyWritten()
     return true
   }
 
@@ -102,7 +102,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     turn.spend(Turn.systemCall + workspace.output.count)
     try await control.write(&workspace.output, to: stream)
     turn.pause()
-    workspace.noteWritten()
+    workspace.notifyWritten()
   }
 
   /// Writes all output and then `content`, in alternating steps: first as much as a healthy peer receives within the
@@ -119,7 +119,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
       control.end(.output)
       turn.pause()
       workspace.output.removeAll()
-      workspace.noteWritten()
+      workspace.notifyWritten()
       start = end
       if start == content.count { return }
       let rest = start..<min(start + WriteSizes.piece, content.count)

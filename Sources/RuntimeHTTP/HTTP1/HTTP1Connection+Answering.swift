@@ -4,24 +4,24 @@ import Runtime
 extension HTTP1Connection {
   /// Answers the request whose head has just been received. The response may stay in the output.
   ///
-  /// - Returns: The same as ``settle(_:)``.
-  func answer(_ workspace: Workspace) async throws -> HTTP1Outcome? {
+  /// - Returns: The same as ``prepareForNextRequest(_:)``.
+  func handleRequest(_ workspace: Workspace) async throws -> HTTP1Outcome? {
     // The handler may take long, and the client may be waiting for responses that are ready.
     if try !channel.tryFlush(workspace) { try await channel.flush(workspace) }
     let exchange = HTTP1Exchange(channel, workspace, context)
-    guard workspace.decoder.isComplete else { return try await answerWithContent(workspace, exchange) }
+    guard workspace.decoder.isComplete else { return try await handleRequestWithContent(workspace, exchange) }
     let response = try await respond(to: Request(workspace.decoder.parts), exchange)
     guard case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied else {
       return try await send(response, workspace, exchange)
     }
-    guard exchange.end() else { return abandon(workspace) }
-    _ = try sendAtOnce(response, workspace)
-    return settle(workspace)
+    guard exchange.end() else { return closeWithBodyInUse(workspace) }
+    _ = try encodeIfSmall(response, workspace)
+    return prepareForNextRequest(workspace)
   }
 
   /// Answers a request with content, which the handler may read as it arrives.
   @inline(never)
-  private func answerWithContent(
+  private func handleRequestWithContent(
     _ workspace: Workspace, _ exchange: HTTP1Exchange<Stream>
   ) async throws -> HTTP1Outcome? {
     var length: Int?
@@ -59,21 +59,21 @@ extension HTTP1Connection {
           try await produce(BodyWriter(exchange))
           control.endHandling()
         }
-        guard exchange.end() else { return abandon(workspace) }
-        exchange.begin()
+        guard exchange.end() else { return closeWithBodyInUse(workspace) }
+        exchange.encodeHeadIfNeeded()
         try workspace.encoder.finish(into: &workspace.output)
       } catch {
         control.endHandling()
-        guard exchange.end() else { return abandon(workspace) }
-        if exchange.hasBegun { return await breakOff(error, exchange, workspace) }
+        guard exchange.end() else { return closeWithBodyInUse(workspace) }
+        if exchange.hasBegun { return await interruptResponse(error, exchange, workspace) }
         response = responder.failure(error, Request(workspace.decoder.parts))
       }
       if exchange.hasBegun { return try await finish(workspace) }
     } else {
-      guard exchange.end() else { return abandon(workspace) }
-      if case .takeover(let talk) = response.body.storage {
+      guard exchange.end() else { return closeWithBodyInUse(workspace) }
+      if case .takeover(let operation) = response.body.storage {
         do {
-          return try await handOver(by: response, talk, workspace)
+          return try await prepareTakeover(by: response, operation, workspace)
         } catch  where error is NotOffered || error is HTTPError {
           response = responder.failure(error, Request(workspace.decoder.parts))
         }
@@ -83,11 +83,11 @@ extension HTTP1Connection {
     // Unread content may show that the request is malformed. In that case the client gets the error instead of this
     // response.
     var budget = context.limits.drained
-    let isRead = try !exchange.isBroken && skip(workspace, upTo: &budget)
+    let isRead = try !exchange.isBroken && discardAvailable(workspace, upTo: &budget)
     // More content is read only if its length is known.
     let left = isRead ? 0 : workspace.decoder.remainingLength ?? .max
     let persists = exchange.mayPersist && left <= budget
-    workspace.begin(
+    workspace.encodeHead(
       response.status, response.headers, contentLength: bytes.count, exchange.traits, persists, context)
     let held = bytes.count > WriteSizes.copied ? bytes.count : 0
     context.memory.adjust(by: held)
@@ -100,7 +100,7 @@ extension HTTP1Connection {
   /// Ends a response that cannot be completed. There is no last chunk and nothing follows, so that the client sees that
   /// the response is incomplete.
   @inline(never)
-  private func breakOff(
+  private func interruptResponse(
     _ error: any Error, _ exchange: HTTP1Exchange<Stream>, _ workspace: Workspace
   ) async -> HTTP1Outcome {
     // If the connection has failed, the client cannot be told.
@@ -114,11 +114,12 @@ extension HTTP1Connection {
     return .broken
   }
 
-  private func abandon(_ workspace: Workspace) -> HTTP1Outcome {
+  /// Closes a connection whose workspace another task is still using after the exchange.
+  private func closeWithBodyInUse(_ workspace: Workspace) -> HTTP1Outcome {
     context.options.log(
       LogEvent(.error, "A body was still in use when its exchange ended; the connection is closed."))
     channel.stream.close()
-    return .abandoned
+    return .bodyInUse
   }
 
   /// Reads the rest of the request if the connection persists, and prepares for the next request.
@@ -127,7 +128,7 @@ extension HTTP1Connection {
       // The client has been told that the connection persists.
       guard try await drain(workspace, upTo: .max) else { return .finishedEarly }
     }
-    return settle(workspace)
+    return prepareForNextRequest(workspace)
   }
 
   /// Reads the unread content of the request, up to `limit` bytes.
@@ -138,7 +139,7 @@ extension HTTP1Connection {
     var budget = limit
     while true {
       do {
-        if try skip(workspace, upTo: &budget) { return true }
+        if try discardAvailable(workspace, upTo: &budget) { return true }
       } catch is WireError {
         return false
       }
@@ -152,7 +153,7 @@ extension HTTP1Connection {
   /// from `budget`.
   ///
   /// - Returns: Whether the end of the content was reached.
-  private func skip(_ workspace: Workspace, upTo budget: inout Int) throws -> Bool {
+  private func discardAvailable(_ workspace: Workspace, upTo budget: inout Int) throws -> Bool {
     while true {
       switch try workspace.nextEvent() {
       case .end: return true

@@ -12,7 +12,7 @@ enum HTTP1Outcome {
   /// response and not a reset (RFC 9112 section 9.6).
   case finishedEarly
   /// The connection ends while another task is still using the workspace after its exchange.
-  case abandoned
+  case bodyInUse
   /// The connection switches to HTTP/2, with the state in the workspace.
   case http2
   /// Another protocol takes over the connection, as described by ``Workspace/takeover``.
@@ -24,15 +24,15 @@ enum HTTP1Step {
   /// The connection has come to an outcome. There may be output left to write.
   case end(HTTP1Outcome)
   /// The first byte of a request.
-  case begin(ConnectionControl.IdleToken)
+  case waitForRequest(ConnectionControl.IdleToken)
   /// More of the bytes that tell which protocol the client uses.
-  case detect
+  case detectProtocol
   /// More input.
   case fill
   /// Room for more output.
   case flush
   /// Other tasks, because the turn is over.
-  case turn
+  case yield
   /// The handler.
   case respond
   /// A streamed or large response, which has to be sent.
@@ -41,8 +41,8 @@ enum HTTP1Step {
   /// Whether more memory has to be held before there is a response.
   var needsMore: Bool {
     switch self {
-    case .begin, .detect, .fill, .respond: true
-    case .end, .flush, .turn, .send: false
+    case .waitForRequest, .detectProtocol, .fill, .respond: true
+    case .end, .flush, .yield, .send: false
     }
   }
 }
@@ -72,16 +72,16 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   }
 
   override func run() async {
-    if let workspace = await serve() { await goOn(workspace) }
+    if let workspace = await serve() { await continueWithOtherProtocol(workspace) }
   }
 
   /// Continues with HTTP/2 or another protocol, with the state in `workspace`.
   ///
   /// Out of line, so that its variables are not in the frame of an idle connection.
   @inline(never)
-  private func goOn(_ workspace: Workspace) async {
+  private func continueWithOtherProtocol(_ workspace: Workspace) async {
     if let takeover = workspace.takeover.take() {
-      await talk(takeover, workspace)
+      await runTakeover(takeover, workspace)
     } else {
       await makeHTTP2(workspace).run()
     }
@@ -95,21 +95,21 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     var isFirst = true
     while true {
       let idle = control.beginIdle(isFirst: isFirst)
-      if isOver {
-        await closeAsItShould()
+      if shouldCloseIdle {
+        await closeGracefully()
         return nil
       }
       do { try await channel.waitUntilReadable() } catch { break }
       isFirst = false
       let workspace = context.workspaces.take()
-      switch begin(workspace, after: idle) {
+      switch readFirstBytes(workspace, after: idle) {
       case .end(.idle) where workspace.output.isEmpty: context.workspaces.giveBack(workspace)
       case .end(.http2) where workspace.output.isEmpty: return workspace
       case let step:
         switch await resume(workspace, at: step) {
         case .idle: break
         case .http2, .takenOver: return workspace
-        case .finished, .broken, .finishedEarly, .abandoned: return nil
+        case .finished, .broken, .finishedEarly, .bodyInUse: return nil
         }
       }
     }
@@ -119,7 +119,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
 
   /// Whether the connection, which has just become idle, is to be closed. If a request has arrived, it is answered, and
   /// the response says that it is the last.
-  private var isOver: Bool { context.isClosingIdle && !control.hasPendingInput }
+  private var shouldCloseIdle: Bool { context.isClosingIdle && !control.hasPendingInput }
 
   /// Waits for `step` and continues, as long as requests arrive without a pause. Closes the stream if the connection
   /// ends.
@@ -134,11 +134,11 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
       workspace, from: isRefused ? refuse(.shortOfMemory, workspace) : step)
     switch outcome {
     case .http2, .takenOver: return outcome
-    case .abandoned:
+    case .bodyInUse:
       if let trace = workspace.trace { context.observers?.ended(trace, .failed) }
       return outcome
     case .idle: break
-    case .finished: await closeAsItShould()
+    case .finished: await closeGracefully()
     case .broken: channel.stream.close()
     // Letting the client see the end would need the workspace for as long, so this is skipped if memory is short.
     case .finishedEarly where memory.pressure == .full:
@@ -148,7 +148,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
       await linger(workspace)
       channel.stream.close()
     }
-    workspace.noteLost(control.hasExpired ? .timedOut : .clientGone)
+    workspace.notifyLost(control.hasExpired ? .timedOut : .clientGone)
     context.workspaces.giveBack(workspace)
     return outcome
   }
@@ -161,22 +161,22 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
         case .end(let outcome):
           try await channel.flush(workspace)
           return outcome
-        case .begin(let idle):
+        case .waitForRequest(let idle):
           // `waitUntilReadable` may return spuriously, so the connection stays idle until something has been read.
           guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
-          step = start(workspace)
+          step = processFirstBytes(workspace)
           continue
-        case .detect:
+        case .detectProtocol:
           guard try await channel.fill(workspace) else { return .finished }
-          step = detect(workspace)
+          step = detectProtocol(workspace)
           continue
         case .fill:
           guard try await channel.fill(workspace) else { return .finished }
         case .flush:
           try await channel.flush(workspace)
-        case .turn: break
+        case .yield: break
         case .respond:
-          let outcome = try await answer(workspace)
+          let outcome = try await handleRequest(workspace)
           endRequest(outcome, workspace)
           channel.turn.spend(Turn.handlerCall)
           if let outcome {
@@ -206,8 +206,8 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     // The request continues in another protocol.
     if outcome == .takenOver { return }
     control.endRequest()
-    // After `abandoned`, another task uses the workspace.
-    if outcome != .abandoned { workspace.endTrace() }
+    // After `bodyInUse`, another task uses the workspace.
+    if outcome != .bodyInUse { workspace.endTrace() }
   }
 
   /// Returns the connection over HTTP/2 that continues with the state in `workspace`. It has begun.
@@ -220,7 +220,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
 
   /// Closes the stream in an orderly way. The stream has a limited time to send what its protocol requires at the end.
   @inline(never)
-  private func closeAsItShould() async {
+  private func closeGracefully() async {
     guard control.beginFarewell() else { return channel.stream.close() }
     await channel.stream.closeAndWait()
   }
@@ -249,16 +249,16 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
 
 extension HTTP1Connection {
   /// Reads the first bytes of a request and continues from there.
-  private func begin(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) -> HTTP1Step {
+  private func readFirstBytes(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) -> HTTP1Step {
     // Before reading: a connection that has received a request must not be closed as idle.
     guard control.beginHead(after: idle) else { return .end(.finished) }
     if let overload = context.overload { workspace.isOverloaded = overload.refuses(whatHasComeOn: channel.stream) }
     do {
       guard let count = try channel.tryFill(workspace) else {
         let idle = control.beginIdle(isFirst: control.requestCount == 0)
-        return isOver ? .end(.finished) : .begin(idle)
+        return shouldCloseIdle ? .end(.finished) : .waitForRequest(idle)
       }
-      return count > 0 ? start(workspace) : .end(.finished)
+      return count > 0 ? processFirstBytes(workspace) : .end(.finished)
     } catch {
       return .end(.broken)
     }
@@ -267,16 +267,16 @@ extension HTTP1Connection {
   /// Continues from the first bytes of a request. The first bytes of the connection show which protocol the client
   /// uses.
   @inline(__always)
-  private func start(_ workspace: Workspace) -> HTTP1Step {
-    mayUpgrade && control.requestCount == 0 ? detect(workspace) : advance(workspace)
+  private func processFirstBytes(_ workspace: Workspace) -> HTTP1Step {
+    mayUpgrade && control.requestCount == 0 ? detectProtocol(workspace) : advance(workspace)
   }
 
   /// Detects whether the client uses HTTP/2 with prior knowledge (RFC 9113 section 3.3), and continues accordingly.
   @inline(never)
-  private func detect(_ workspace: Workspace) -> HTTP1Step {
+  private func detectProtocol(_ workspace: Workspace) -> HTTP1Step {
     switch PrefaceMatch(workspace.input.taken.span) {
     case .none: return advance(workspace)
-    case .partial: return .detect
+    case .partial: return .detectProtocol
     case .whole:
       workspace.handover = HTTP2Handover(rest: Array(workspace.input.taken))
       return .end(.http2)
@@ -305,17 +305,17 @@ extension HTTP1Connection {
             else { return .respond }
             response = answer
           }
-          guard try sendAtOnce(response, workspace) else { return .send(response) }
+          guard try encodeIfSmall(response, workspace) else { return .send(response) }
           control.endRequest()
           workspace.endTrace()
-          if let outcome = settle(workspace) {
+          if let outcome = prepareForNextRequest(workspace) {
             _ = try channel.tryFlush(workspace)
             return .end(outcome)
           }
           // Only within a pipeline, so that a single request does not count.
           if channel.turn.spend(Turn.handlerCall) {
             _ = try channel.tryFlush(workspace)
-            return .turn
+            return .yield
           }
           if workspace.output.count >= WriteSizes.outputMark, try !channel.tryFlush(workspace) { return .flush }
         case .needsInput:
@@ -345,11 +345,12 @@ extension HTTP1Connection {
   }
 
   /// Encodes the response to a complete request, if its content is in memory and small. Returns whether it did so.
-  func sendAtOnce(_ response: Response, _ workspace: Workspace) throws -> Bool {
+  func encodeIfSmall(_ response: Response, _ workspace: Workspace) throws -> Bool {
     guard workspace.decoder.isComplete, case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied
     else { return false }
     let persists = workspace.decoder.framing.keepAlive && !context.isClosing
-    workspace.begin(response.status, response.headers, contentLength: bytes.count, workspace.traits, persists, context)
+    workspace.encodeHead(
+      response.status, response.headers, contentLength: bytes.count, workspace.traits, persists, context)
     _ = try workspace.append(bytes)
     try workspace.encoder.finish(into: &workspace.output)
     return true
@@ -358,7 +359,7 @@ extension HTTP1Connection {
   /// Prepares the connection for its next request, if it persists.
   ///
   /// - Returns: `nil` if part of the next request has already been received.
-  func settle(_ workspace: Workspace) -> HTTP1Outcome? {
+  func prepareForNextRequest(_ workspace: Workspace) -> HTTP1Outcome? {
     guard workspace.encoder.persists else {
       // A client that has sent a complete request and nothing after it has nothing in flight that would cause a reset,
       // unless it expects a tunnel.
@@ -386,7 +387,7 @@ extension HTTP1Connection {
     }
     // The connection has failed and its output is lost. Observers are notified first, because a flush of the then empty
     // output would report the requests as complete.
-    workspace.noteLost(control.hasExpired ? .timedOut : .clientGone)
+    workspace.notifyLost(control.hasExpired ? .timedOut : .clientGone)
     workspace.output.removeAll()
     return .end(.broken)
   }
@@ -398,7 +399,7 @@ extension HTTP1Connection {
     guard case .bytes(let bytes) = response.body.storage else { return .end(.broken) }
     // The method, as far as it is known: a response to HEAD has no content, whatever its status.
     let traits = ResponseEncoder.RequestTraits(method: workspace.decoder.method, version: .http1_1)
-    workspace.begin(response.status, response.headers, contentLength: bytes.count, traits, false, context)
+    workspace.encodeHead(response.status, response.headers, contentLength: bytes.count, traits, false, context)
     if workspace.encoder.sendsContent {
       workspace.output.append(bytes.span)
       if let trace = workspace.trace { trace.sentLength += bytes.count }

@@ -78,7 +78,8 @@ final class HTTP1Exchange<Stream: ByteStream>:
     return old & (Self.reading | Self.writing) == 0
   }
 
-  private func enter(_ side: UInt8) throws(BodyError) {
+  /// Marks `side` as in use. Throws if it is already, or if the exchange has ended.
+  private func acquire(_ side: UInt8) throws(BodyError) {
     var seen = flags.load(ordering: .relaxed)
     while true {
       if seen & Self.ended != 0 { throw .ended }
@@ -90,17 +91,18 @@ final class HTTP1Exchange<Stream: ByteStream>:
     }
   }
 
-  private func leave(_ side: UInt8) { flags.bitwiseAnd(~side, ordering: .releasing) }
+  /// Marks `side` as free again.
+  private func release(_ side: UInt8) { flags.bitwiseAnd(~side, ordering: .releasing) }
 
   // MARK: Informational responses
 
   override func sendInformational(_ status: Status, _ headers: HeaderFields) async throws {
-    try enter(Self.writing)
-    defer { leave(Self.writing) }
+    try acquire(Self.writing)
+    defer { release(Self.writing) }
     guard !hasBegun else { throw BodyError.ended }
     guard traits.version >= .http1_1 else { return }
     workspace.encoder.appendInformational(status, headers, into: &workspace.output)
-    do { try await channel.flush(workspace) } catch { throw failed(error) }
+    do { try await channel.flush(workspace) } catch { throw recordFailure(error) }
   }
 }
 
@@ -110,10 +112,10 @@ extension HTTP1Exchange: RequestBodySource {
   var trailers: HeaderFields { receivedTrailers.withLock { $0 } }
 
   func next() async throws -> [UInt8]? {
-    try enter(Self.reading)
+    try acquire(Self.reading)
     // Relaxed: the flag is a hint, and orders nothing.
     flags.bitwiseOr(Self.hasRead, ordering: .relaxed)
-    defer { leave(Self.reading) }
+    defer { release(Self.reading) }
     do {
       return try await nextChunk()
     } catch let error as IOError {
@@ -136,7 +138,7 @@ extension HTTP1Exchange: RequestBodySource {
 
   private func nextChunk() async throws -> [UInt8]? {
     while true {
-      let (content, isComplete) = try workspace.takeContent()
+      let (content, isComplete) = try workspace.decodeContent()
       if isComplete || !content.isEmpty { awaitsContinue.store(false, ordering: .releasing) }
       if !content.isEmpty { return content }
       if isComplete {
@@ -153,8 +155,8 @@ extension HTTP1Exchange: RequestBodySource {
   /// Sends a 100 (Continue) if the client waits for one, unless the response has begun.
   private func sendContinue() async throws {
     guard awaitsContinue.load(ordering: .relaxed) else { return }
-    do { try enter(Self.writing) } catch { return }
-    defer { leave(Self.writing) }
+    do { try acquire(Self.writing) } catch { return }
+    defer { release(Self.writing) }
     awaitsContinue.store(false, ordering: .releasing)
     guard !hasBegun else { return }
     workspace.encoder.appendInformational(.continue, [:], into: &workspace.output)
@@ -169,44 +171,44 @@ extension HTTP1Exchange: BodySink {
   func prepare(_ head: Head) { pendingHead = head }
 
   func write(_ bytes: [UInt8]) async throws {
-    try enter(Self.writing)
-    defer { leave(Self.writing) }
+    try acquire(Self.writing)
+    defer { release(Self.writing) }
     guard !bytes.isEmpty else { return }
-    begin()
+    encodeHeadIfNeeded()
     do {
       try await channel.send(bytes, workspace)
       try await channel.flush(workspace)
     } catch {
-      throw failed(error)
+      throw recordFailure(error)
     }
   }
 
   func flush() async throws {
-    try enter(Self.writing)
-    defer { leave(Self.writing) }
-    begin()
-    do { try await channel.flush(workspace) } catch { throw failed(error) }
+    try acquire(Self.writing)
+    defer { release(Self.writing) }
+    encodeHeadIfNeeded()
+    do { try await channel.flush(workspace) } catch { throw recordFailure(error) }
   }
 
   func setTrailers(_ trailers: HeaderFields) throws {
-    try enter(Self.writing)
-    defer { leave(Self.writing) }
-    begin()
+    try acquire(Self.writing)
+    defer { release(Self.writing) }
+    encodeHeadIfNeeded()
     workspace.encoder.trailers = trailers
   }
 
   /// Encodes the head, unless this has been done.
-  func begin() {
+  func encodeHeadIfNeeded() {
     guard let head = pendingHead.take() else { return }
     hasBegun = true
     // A handler that has begun to read is expected to read on. If it has not, none of the content has been read.
     let hasRead = flags.load(ordering: .relaxed) & Self.hasRead != 0
     let persists = mayPersist && (hasRead || unreadLength ?? .max <= context.limits.drained)
-    workspace.begin(head.status, head.fields, contentLength: head.contentLength, traits, persists, context)
+    workspace.encodeHead(head.status, head.fields, contentLength: head.contentLength, traits, persists, context)
   }
 
   /// Records that the response is incomplete, and returns the error to throw.
-  private func failed(_ error: any Error) -> any Error {
+  private func recordFailure(_ error: any Error) -> any Error {
     broken.store(true, ordering: .releasing)
     guard let error = error as? IOError else { return error }
     return error.reason == .cancelled && !channel.control.hasExpired ? error : BodyError.disconnected
@@ -220,12 +222,12 @@ extension Workspace {
 
   /// Encodes the head of a response.
   @inline(__always)
-  func begin(
+  func encodeHead(
     _ status: Status, _ fields: HeaderFields, contentLength: Int?, _ traits: ResponseEncoder.RequestTraits,
     _ persists: Bool, _ context: ConnectionContext
   ) {
     if let trace { trace.status = status }
-    encoder.begin(
+    encoder.appendHead(
       status, fields, contentLength: contentLength, for: traits, persisting: persists, serverName: context.serverName,
       second: secondsSince1970(), into: &output)
   }

@@ -2,7 +2,8 @@ import Runtime
 
 /// The state that HTTP/1 hands over when another protocol takes over the connection.
 struct HTTP1Takeover: Sendable {
-  let talk: @Sendable (AnyStream) async throws -> Void
+  /// The code that speaks the other protocol.
+  let operation: @Sendable (AnyStream) async throws -> Void
   /// The request that led to the takeover, without its content.
   let request: Request
   /// The bytes that were read after that request.
@@ -15,8 +16,8 @@ extension HTTP1Connection {
   /// - Throws: ``NotOffered``, before anything is sent, if the client has not asked for it; ``HTTPError`` if the
   ///   request has more unread content than the server discards.
   @inline(never)
-  func handOver(
-    by response: Response, _ talk: @escaping @Sendable (AnyStream) async throws -> Void, _ workspace: Workspace
+  func prepareTakeover(
+    by response: Response, _ operation: @escaping @Sendable (AnyStream) async throws -> Void, _ workspace: Workspace
   ) async throws -> HTTP1Outcome {
     let request = Request(workspace.decoder.parts).withoutBody
     guard request.allowsTakeover(by: response) else { throw NotOffered() }
@@ -26,9 +27,9 @@ extension HTTP1Connection {
     }
     var traits = workspace.traits
     traits.endsHTTP = true
-    workspace.begin(response.status, response.headers, contentLength: nil, traits, true, context)
+    workspace.encodeHead(response.status, response.headers, contentLength: nil, traits, true, context)
     try await channel.flush(workspace)
-    workspace.takeover = HTTP1Takeover(talk: talk, request: request, rest: Array(workspace.input.taken))
+    workspace.takeover = HTTP1Takeover(operation: operation, request: request, rest: Array(workspace.input.taken))
     return .takenOver
   }
 
@@ -37,14 +38,14 @@ extension HTTP1Connection {
   /// Unread input would turn the close into a reset, and the client could lose the last bytes written. So the client
   /// gets time to see the end, as after an early response.
   @inline(never)
-  func talk(_ takeover: HTTP1Takeover, _ workspace: Workspace) async {
+  func runTakeover(_ takeover: HTTP1Takeover, _ workspace: Workspace) async {
     let trace = workspace.trace.take()
     context.workspaces.giveBack(workspace)
     let stream =
       takeover.rest.isEmpty ? AnyStream(channel.stream) : AnyStream(ReplayStream(takeover.rest, channel.stream))
     var hasFailed = false
     do {
-      try await takeover.talk(stream)
+      try await takeover.operation(stream)
     } catch {
       hasFailed = true
       trace?.ending = error is IOError ? .clientGone : .failed

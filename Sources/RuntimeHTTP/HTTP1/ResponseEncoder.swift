@@ -1,6 +1,6 @@
 /// Encodes a response (RFC 9112). It does no input or output.
 ///
-/// Call ``begin(_:_:contentLength:for:persisting:serverName:second:into:)``, then append content, then call
+/// Call ``appendHead(_:_:contentLength:for:persisting:serverName:second:into:)``, then append content, then call
 /// ``finish(into:)``. The encoder alone determines the framing, whatever the head's own fields say, so that recipients
 /// cannot interpret it differently.
 struct ResponseEncoder: Sendable {
@@ -34,7 +34,7 @@ struct ResponseEncoder: Sendable {
   ///   - contentLength: The length of the content, if known.
   ///   - persisting: Whether the connection can persist.
   ///   - second: The time, in seconds since the beginning of 1970.
-  mutating func begin(
+  mutating func appendHead(
     _ status: Status, _ fields: HeaderFields, contentLength: Int?, for request: RequestTraits, persisting: Bool,
     serverName: [UInt8], second: Int, into output: inout ByteBuffer
   ) {

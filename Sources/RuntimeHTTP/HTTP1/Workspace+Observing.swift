@@ -39,20 +39,20 @@ extension Workspace {
 
   /// Notifies observers of the requests whose responses have just been written.
   @inline(__always)
-  func noteWritten() {
-    if !answered.isEmpty { tellAnswered(.complete) }
+  func notifyWritten() {
+    if !answered.isEmpty { notifyEnded(.complete) }
   }
 
   /// Notifies observers of the requests whose responses will not be written, because the connection has ended.
   @inline(__always)
-  func noteLost(_ ending: @autoclosure () -> RequestRecord.Ending) {
+  func notifyLost(_ ending: @autoclosure () -> RequestRecord.Ending) {
     if trace == nil, answered.isEmpty { return }
     moveTrace()
-    tellAnswered(ending())
+    notifyEnded(ending())
   }
 
   @inline(never)
-  private func tellAnswered(_ ending: RequestRecord.Ending) {
+  private func notifyEnded(_ ending: RequestRecord.Ending) {
     for trace in answered {
       observers?.ended(trace, ending)
     }

@@ -88,7 +88,7 @@ final class Workspace: @unchecked Sendable {  // one task at a time, as said abo
   ///
   /// If invalid framing follows valid content, the content is not returned: the handler might act on it, although the
   /// request has to be refused.
-  func takeContent() throws(WireError) -> (content: [UInt8], isComplete: Bool) {
+  func decodeContent() throws(WireError) -> (content: [UInt8], isComplete: Bool) {
     var content: [UInt8] = []
     while true {
       switch try nextEvent() {

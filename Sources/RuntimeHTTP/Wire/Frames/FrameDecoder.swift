@@ -55,7 +55,7 @@ package struct FrameDecoder: Sendable {
     if hasPriority {
       // Section 6.2: the padding must fit into what follows the priority.
       guard fragment.count >= 5 else { throw .protocolError("A frame has more padding than bytes.") }
-      try requireOtherParent(header.stream, input, at: fragment.lowerBound)
+      try requireNoSelfDependency(header.stream, input, at: fragment.lowerBound)
       fragment = fragment.lowerBound + 5..<fragment.upperBound
     }
     return .headers(
@@ -74,7 +74,7 @@ package struct FrameDecoder: Sendable {
       try requireStream(header)
       // Section 6.3: the only wrong size that is an error of the stream alone.
       guard header.length == 5 else { throw .stream(header.stream, .frameSizeError) }
-      try requireOtherParent(header.stream, input, at: payload.lowerBound)
+      try requireNoSelfDependency(header.stream, input, at: payload.lowerBound)
       return .priority(header.stream)
     case .resetStream:
       try requireStream(header)
@@ -131,7 +131,9 @@ package struct FrameDecoder: Sendable {
 
   /// The priorities of RFC 7540 are obsolete (RFC 9113 section 5.3.2), but a stream that depends on itself still shows
   /// that the peer is broken (RFC 7540 section 5.3.1).
-  private static func requireOtherParent(_ stream: StreamID, _ input: Span<UInt8>, at start: Int) throws(HTTP2Error) {
+  private static func requireNoSelfDependency(
+    _ stream: StreamID, _ input: Span<UInt8>, at start: Int
+  ) throws(HTTP2Error) {
     guard input.bigEndianWord(at: start) & StreamID.largest != stream else {
       throw .protocolError("A stream depends on itself.")
     }

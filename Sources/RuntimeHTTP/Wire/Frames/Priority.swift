@@ -18,12 +18,12 @@ struct Priority: Hashable, Sendable {
     var start = 0
     while start < value.count {
       let end = value.firstIndex(of: UInt8(ascii: ","), from: start) ?? value.count
-      take(value.extracting(value.trimmed(from: start, to: end)))
+      apply(value.extracting(value.trimmed(from: start, to: end)))
       start = end + 1
     }
   }
 
-  private mutating func take(_ member: Span<UInt8>) {
+  private mutating func apply(_ member: Span<UInt8>) {
     // Parameters of a member, after a semicolon, have no meaning here.
     let end = member.firstIndex(of: UInt8(ascii: ";")) ?? member.count
     guard end > 0 else { return }

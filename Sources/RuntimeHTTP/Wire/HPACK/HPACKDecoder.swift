@@ -51,14 +51,14 @@ package struct HPACKDecoder: ~Copyable {
         if index > StaticTable.count {
           let entry = try dynamicEntry(index)
           let bytes = table.bytes
-          try count(Int(entry.nameLength) + Int(entry.valueLength), &left)
+          try deductLine(Int(entry.nameLength) + Int(entry.valueLength), from: &left)
           field(
             &output, bytes.span.extracting(table.nameRange(entry)), bytes.span.extracting(table.valueRange(entry)),
             false)
         } else {
           guard index > 0 else { throw .invalidIndex }
           let entry = staticTable[index]
-          try count(0, &left)
+          try deductLine(0, from: &left)
           entry.name.withUTF8Buffer { name in
             entry.value.withUTF8Buffer { value in field(&output, name.span, value.span, false) }
           }
@@ -72,7 +72,7 @@ package struct HPACKDecoder: ~Copyable {
       if nameIndex == 0 { try appendString(block, at: &position) } else { try appendName(nameIndex) }
       let nameLength = line.count
       try appendString(block, at: &position)
-      try count(line.count, &left)
+      try deductLine(line.count, from: &left)
       let bytes = line.taken
       let name = bytes.span.extracting(0..<nameLength)
       let value = bytes.span.extracting(nameLength..<bytes.count)
@@ -82,10 +82,10 @@ package struct HPACKDecoder: ~Copyable {
     if line.capacity > Self.keptCapacity { line = ByteBuffer(capacity: 0) }
   }
 
-  /// Counts a line of `length` bytes. The lengths of lines in the static table are ignored: they are small compared to
-  /// the overhead that each line counts for.
+  /// Subtracts a line of `length` bytes from `left`, the rest of the limit. The lengths of lines in the static table are
+  /// ignored: they are small compared to the overhead that each line counts for.
   @inline(__always)
-  private func count(_ length: Int, _ left: inout Int) throws(HPACKError) {
+  private func deductLine(_ length: Int, from left: inout Int) throws(HPACKError) {
     left -= length + DynamicTable.overhead
     if left < 0 { throw .listTooLong }
   }

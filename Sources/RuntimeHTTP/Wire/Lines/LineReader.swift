@@ -7,7 +7,7 @@ struct LineReader: Sendable {
   enum Line {
     /// The input is used up, and the line continues.
     case incomplete
-    /// The line has been gathered. Call ``take()`` for it.
+    /// The line has been gathered. Call ``takeLine()`` for it.
     case gathered
     /// The line exceeds the limit. What has arrived of it has been gathered.
     case tooLong
@@ -50,15 +50,15 @@ struct LineReader: Sendable {
   /// Returns whether the first `count` gathered bytes contain `byte`.
   func hasGathered(_ byte: UInt8, within count: Int) -> Bool { pieces.prefix(count).contains(byte) }
 
-  /// Returns the gathered line without its CRLF. Call ``giveBack(_:)`` afterwards, to keep its memory for the next
+  /// Returns the gathered line without its CRLF. Call ``recycle(_:)`` afterwards, to keep its memory for the next
   /// line.
-  mutating func take() -> [UInt8] {
+  mutating func takeLine() -> [UInt8] {
     var line: [UInt8] = []
     swap(&line, &pieces)
     return line
   }
 
-  mutating func giveBack(_ line: consuming [UInt8]) {
+  mutating func recycle(_ line: consuming [UInt8]) {
     line.removeAll(keepingCapacity: true)
     pieces = line
   }

@@ -102,7 +102,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
   mutating func reset() {
     if isUntouched { return }
     state = .startLine
-    if !lines.isEmpty { lines.giveBack(lines.take()) }
+    if !lines.isEmpty { lines.recycle(lines.takeLine()) }
     emptyLines = 0
     headLength = 0
     bodyLength = 0
@@ -195,9 +195,9 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
     case .malformed: throw .malformed("A line does not end in CRLF, or contains a NUL.")
     case .tooLong: throw tooLong
     case .gathered:
-      let line = lines.take()
+      let line = lines.takeLine()
       try accept(line.span)
-      lines.giveBack(line)
+      lines.recycle(line)
     }
     return true
   }

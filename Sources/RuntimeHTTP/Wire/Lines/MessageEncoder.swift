@@ -19,7 +19,7 @@ package struct MessageEncoder: Sendable {
   /// Appends the head of a request. Framing fields in `fields` are replaced by the encoder's own.
   ///
   /// - Parameter contentLength: The length of the content; `nil` if it is unknown and is to be sent in chunks.
-  package mutating func begin(
+  package mutating func appendHead(
     _ method: Method, _ target: String, _ fields: HeaderFields, contentLength: Int? = 0, into output: inout ByteBuffer
   ) {
     if !trailers.isEmpty { trailers = HeaderFields() }

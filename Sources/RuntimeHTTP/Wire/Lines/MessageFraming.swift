@@ -62,7 +62,7 @@ struct MessageFraming: Sendable {
         keep = keep || value.listContains("keep-alive")
       case .upgrade where isRequest && version >= .http1_1: asksForHTTP2 = asksForHTTP2 || value.listContains("h2c")
       case .expect where isRequest && version >= .http1_1:
-        guard value.listHolds(only: "100-continue") else { throw WireError(.expectationFailed) }
+        guard value.listContainsOnly("100-continue") else { throw WireError(.expectationFailed) }
         expectsContinue = expectsContinue || value.listContains("100-continue")
       default: break
       }
@@ -140,7 +140,7 @@ extension Span<UInt8> {
 
   /// Returns whether this comma-separated list has no element but `token`, in lower case. Empty elements are ignored
   /// (RFC 9110 section 5.6.1.2).
-  func listHolds(only token: StaticString) -> Bool {
+  func listContainsOnly(_ token: StaticString) -> Bool {
     var start = 0
     while start <= count {
       let end = firstIndex(of: UInt8(ascii: ","), from: start) ?? count
