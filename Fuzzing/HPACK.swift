@@ -23,7 +23,7 @@ public func fuzzHPACK(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
     for line in lines {
       encoder.encode(line.name.span, line.value.span, indexing: line.isSensitive ? .never : nil, into: &output)
     }
-    let found = decode(output.taken, with: &otherDecoder)
+    let found = decode(output.contents, with: &otherDecoder)
     precondition(found?.count == lines.count)
     for (line, found) in zip(lines, found ?? []) {
       precondition(found.name == line.name.map(\.lowercased) && found.value == line.value)

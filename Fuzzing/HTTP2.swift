@@ -179,7 +179,7 @@ private struct Connection: ~Copyable {
   mutating func write(upTo mark: Int) {
     core.fill(upTo: mark)
     core.noteHandover()
-    let output = Array(core.output.taken)
+    let output = Array(core.output.contents)
     core.output.removeAll()
     var position = 0
     // The client's settings may allow frames larger than the default.

@@ -182,7 +182,7 @@ struct HTTP2Core: ~Copyable {
 
   mutating func putBack(_ rest: inout ByteBuffer, _ traces: inout [RequestTrace]) {
     if rest.isEmpty { return }
-    rest.append(output.taken.span)
+    rest.append(output.contents.span)
     output.removeAll()
     swap(&output, &rest)
   }

@@ -207,7 +207,7 @@ import Testing
   private func line(of record: RequestRecord, _ format: LogFormat) -> String {
     let line = AccessLine()
     line.append(record, in: format)
-    let text = String(decoding: line.bytes.taken, as: UTF8.self)
+    let text = String(decoding: line.bytes.contents, as: UTF8.self)
     #expect(text.hasSuffix("\n"))
     return String(text.dropLast())
   }
@@ -229,7 +229,7 @@ private final class AccessLines: RequestObserver {
   func requestEnded(_ record: RequestRecord) {
     let line = AccessLine()
     line.append(record, in: format)
-    lines.continuation.yield(String(decoding: line.bytes.taken.dropLast(), as: UTF8.self))
+    lines.continuation.yield(String(decoding: line.bytes.contents.dropLast(), as: UTF8.self))
   }
 
   /// The next `count` lines, without line ends.

@@ -18,7 +18,7 @@ import Testing
       encoder.endContent(into: &output)
     }
     try encoder.finish(into: &output)
-    return String(decoding: output.taken, as: UTF8.self)
+    return String(decoding: output.contents, as: UTF8.self)
   }
 
   @Test func `the encoder sets the framing fields of a request`() throws {

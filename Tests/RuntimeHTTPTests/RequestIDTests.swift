@@ -36,7 +36,7 @@ import Testing
     let (connection, number) = (UInt32.max, UInt32(0x10))
     var bytes = ByteBuffer(capacity: 0)
     RequestIdentity(connection: connection, request: number).append(to: &bytes)
-    #expect(String(decoding: bytes.taken, as: UTF8.self).hasSuffix("-ffffffff-10"))
+    #expect(String(decoding: bytes.contents, as: UTF8.self).hasSuffix("-ffffffff-10"))
   }
 
   @Test(arguments: Backend.allCases)

@@ -21,7 +21,7 @@ import Testing
       encoder.endContent(into: &output)
     }
     try encoder.finish(into: &output)
-    let text = String(decoding: output.taken, as: UTF8.self)
+    let text = String(decoding: output.contents, as: UTF8.self)
     return (text.replacing("Date: Thu, 01 Jan 1970 00:00:00 GMT", with: "="), encoder.persists)
   }
 

@@ -167,7 +167,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
   private static func bytes(_ append: (inout ByteBuffer) -> Void) -> [UInt8] {
     var output = ByteBuffer(capacity: 64)
     append(&output)
-    return Array(output.taken)
+    return Array(output.contents)
   }
 
   // MARK: Requests and responses
@@ -246,7 +246,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
       if let header = try takeFrame() {
         frameCount += 1
         if !output.isEmpty {
-          let answer = Array(output.taken)
+          let answer = Array(output.contents)
           output.removeAll()
           try? await stream.write(answer)
         }
@@ -260,7 +260,7 @@ package final class HTTP2TestClient<Stream: ByteStream> {
 
   /// Handles the next frame, if it is complete.
   private func takeFrame() throws -> FrameHeader? {
-    let bytes = input.taken
+    let bytes = input.contents
     var position = 0
     defer { input.consume(position) }
     do {

@@ -43,7 +43,7 @@ package final class HTTPTestClient<Stream: ByteStream> {
     var output = ByteBuffer(capacity: 256)
     var encoder = MessageEncoder()
     encoder.appendHead(Self.method(method), target, head, into: &output)
-    try await stream.write(Array(output.taken))
+    try await stream.write(Array(output.contents))
     return try await readResponse(to: method)
   }
 
@@ -97,7 +97,7 @@ package final class HTTPTestClient<Stream: ByteStream> {
         if more.isEmpty { throw TestClientError.endOfStream }
         input.append(more.span)
       }
-      let some = input.taken.prefix(count - bytes.count)
+      let some = input.contents.prefix(count - bytes.count)
       bytes += some
       input.consume(some.count)
     }
@@ -111,7 +111,7 @@ package final class HTTPTestClient<Stream: ByteStream> {
   /// Removes the bytes that were read from the stream but not used.
   func takeBuffer() -> [UInt8] {
     defer { input.removeAll() }
-    return Array(input.taken)
+    return Array(input.contents)
   }
 
   /// The next piece of content; `nil` at its end.
@@ -140,7 +140,7 @@ package final class HTTPTestClient<Stream: ByteStream> {
   }
 
   private func decode(upTo limit: Int) throws -> Event? {
-    let bytes = input.taken.prefix(limit)
+    let bytes = input.contents.prefix(limit)
     var position = 0
     defer { input.consume(position) }
     do throws(WireError) {

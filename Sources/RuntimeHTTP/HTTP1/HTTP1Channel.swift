@@ -88,7 +88,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   func tryFlush(_ workspace: Workspace) throws(IOError) -> Bool {
     if !workspace.output.isEmpty {
       // This task owns the workspace until the write returns, so the bytes do not move.
-      workspace.output.consume(try stream.tryWrite(workspace.output.taken.span.bytes))
+      workspace.output.consume(try stream.tryWrite(workspace.output.contents.span.bytes))
       guard workspace.output.isEmpty else { return false }
     }
     workspace.notifyWritten()
@@ -115,7 +115,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
       let end = min(start + control.writeStep, content.count)
       control.begin(.output)
       // This task owns the workspace until the write returns, so the bytes do not move.
-      try await stream.write(workspace.output.taken.span.bytes, content.span.extracting(start..<end).bytes)
+      try await stream.write(workspace.output.contents.span.bytes, content.span.extracting(start..<end).bytes)
       control.end(.output)
       turn.pause()
       workspace.output.removeAll()

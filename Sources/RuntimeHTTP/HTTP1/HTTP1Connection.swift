@@ -274,11 +274,11 @@ extension HTTP1Connection {
   /// Detects whether the client uses HTTP/2 with prior knowledge (RFC 9113 section 3.3), and continues accordingly.
   @inline(never)
   private func detectProtocol(_ workspace: Workspace) -> HTTP1Step {
-    switch PrefaceMatch(workspace.input.taken.span) {
+    switch PrefaceMatch(workspace.input.contents.span) {
     case .none: return advance(workspace)
     case .partial: return .detectProtocol
     case .whole:
-      workspace.handover = HTTP2Handover(rest: Array(workspace.input.taken))
+      workspace.handover = HTTP2Handover(rest: Array(workspace.input.contents))
       return .end(.http2)
     }
   }

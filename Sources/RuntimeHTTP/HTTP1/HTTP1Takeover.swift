@@ -29,7 +29,7 @@ extension HTTP1Connection {
     traits.endsHTTP = true
     workspace.encodeHead(response.status, response.headers, contentLength: nil, traits, true, context)
     try await channel.flush(workspace)
-    workspace.takeover = HTTP1Takeover(operation: operation, request: request, rest: Array(workspace.input.taken))
+    workspace.takeover = HTTP1Takeover(operation: operation, request: request, rest: Array(workspace.input.contents))
     return .takenOver
   }
 

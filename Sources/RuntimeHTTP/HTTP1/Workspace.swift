@@ -52,7 +52,7 @@ final class Workspace: @unchecked Sendable {  // one task at a time, as said abo
 
   /// Decodes the next event of ``input``. Content is valid until the next read.
   func nextEvent() throws(WireError) -> Event {
-    let bytes = input.taken
+    let bytes = input.contents
     var position = 0
     defer { input.consume(position) }
     let event = try decoder.next(bytes.span, at: &position)

@@ -35,7 +35,7 @@ final class HTTP2Batch: @unchecked Sendable {  // Used only by the task that too
   }
 
   /// Whether the input may begin with a DATA frame, by its fourth byte.
-  var mayHoldData: Bool { input.count < 4 || input.taken[3] == FrameType.data.rawValue }
+  var mayHoldData: Bool { input.count < 4 || input.contents[3] == FrameType.data.rawValue }
 }
 
 extension HTTP2Batch: Reusable {

@@ -121,7 +121,7 @@ extension HTTP2Connection {
       batch.input.removeAll()
       return .all
     }
-    let bytes = batch.input.taken
+    let bytes = batch.input.contents
     let now = MonotonicTime.now
     state.core.beginTurn(work: HTTP2Batch.mostWork, second: secondsSince1970(), under: context.memory.pressure)
     var position = 0

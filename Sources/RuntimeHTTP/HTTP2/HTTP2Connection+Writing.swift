@@ -83,7 +83,7 @@ extension HTTP2Connection {
     if step == .write {
       turn.spend(Turn.systemCall + buffer.bytes.count)
       // The calling task owns the buffer until the write returns, so its bytes do not move.
-      buffer.bytes.consume(try stream.tryWrite(buffer.bytes.taken.span.bytes))
+      buffer.bytes.consume(try stream.tryWrite(buffer.bytes.contents.span.bytes))
     }
     if buffer.bytes.isEmpty { notifyEnded(with: buffer) }
     return step

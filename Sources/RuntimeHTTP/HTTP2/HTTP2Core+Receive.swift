@@ -161,7 +161,7 @@ extension HTTP2Core {
     // Moved out, so that it can be read while other state changes.
     var whole = ByteBuffer(capacity: 0)
     swap(&whole, &blockBytes)
-    let bytes = whole.taken
+    let bytes = whole.contents
     return try receive(header, bytes.span)
   }
 

@@ -242,7 +242,7 @@ extension HTTP2Core {
       traces.removeAll()
     }
     if !rest.isEmpty {
-      rest.append(output.taken.span)
+      rest.append(output.contents.span)
       output.removeAll()
     }
     if output.isEmpty { swap(&output, &rest) }
@@ -359,7 +359,7 @@ extension HTTP2Core {
 
   @inline(never)
   private mutating func splitBlock(_ start: Int, _ stream: StreamID, endsStream: Bool) {
-    let block = Array(output.taken[(start + FrameHeader.size)...])
+    let block = Array(output.contents[(start + FrameHeader.size)...])
     output.removeLast(output.count - start)
     var position = 0
     while position < block.count {

@@ -33,7 +33,7 @@ extension Workspace {
     parts.number = 1
     decoder.beginNext()
     output.append("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
-    handover = HTTP2Handover(rest: Array(input.taken), upgrade: (Request(parts), settings))
+    handover = HTTP2Handover(rest: Array(input.contents), upgrade: (Request(parts), settings))
     return true
   }
 }

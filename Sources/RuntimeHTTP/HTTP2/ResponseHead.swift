@@ -16,7 +16,7 @@ extension HTTP2Core {
     let (length, closes) = encodeLines(status, fields, contentLength: contentLength)
     // A head that changed the table is encoded shorter the next time; one that ends the connection has no next time.
     if !closes, encoder.tableVersion == version {
-      let block = output.taken
+      let block = output.contents
       repeatedHead.replace(
         status, fields, tableVersion: version, block: block.span.extracting(start...),
         length: length.lowerBound - start..<length.upperBound - start)

@@ -31,7 +31,7 @@ public final class AccessLog: RequestObserver {
   public func requestEnded(_ record: RequestRecord) {
     let line = lines.take()
     line.append(record, in: writer.format)
-    writer.write(wholeLine: line.bytes.taken.span)
+    writer.write(wholeLine: line.bytes.contents.span)
     lines.giveBack(line)
   }
 }

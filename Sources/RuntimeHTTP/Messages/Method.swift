@@ -44,7 +44,7 @@ public struct Method: Hashable, Sendable {
   public var name: String {
     var bytes = ByteBuffer(capacity: Self.longest)
     append(to: &bytes)
-    return String(decoding: bytes.taken, as: UTF8.self)
+    return String(decoding: bytes.contents, as: UTF8.self)
   }
 
   /// Appends the bytes of ``name`` to `bytes`.

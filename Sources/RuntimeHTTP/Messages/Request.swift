@@ -25,7 +25,7 @@ public struct Request: Sendable {
   public var requestID: String {
     var bytes = ByteBuffer(capacity: 128)
     appendRequestID(to: &bytes)
-    return String(decoding: bytes.taken, as: UTF8.self)
+    return String(decoding: bytes.contents, as: UTF8.self)
   }
 
   /// Appends the bytes of ``requestID``.

@@ -49,7 +49,7 @@ extension RequestRecord {
   public var requestID: String {
     var bytes = ByteBuffer(capacity: 128)
     appendRequestID(to: &bytes)
-    return String(decoding: bytes.taken, as: UTF8.self)
+    return String(decoding: bytes.contents, as: UTF8.self)
   }
 
   /// The address of the client; `nil` if the stream does not know it.

@@ -15,10 +15,10 @@ extension ConnectionControl {
       let count = buffer.count <= writeStep + Self.slack ? buffer.count : writeStep
       begin(.output)
       // This task owns the buffer until the writes return, so its bytes do not move.
-      try await stream.write(buffer.taken.span.bytes.extracting(first: count))
+      try await stream.write(buffer.contents.span.bytes.extracting(first: count))
       end(.output)
       buffer.consume(count)
-      if !buffer.isEmpty { buffer.consume(try stream.tryWrite(buffer.taken.span.bytes)) }
+      if !buffer.isEmpty { buffer.consume(try stream.tryWrite(buffer.contents.span.bytes)) }
     }
   }
 }

@@ -32,7 +32,7 @@ struct Peer {
           encoder.encode(
             bytes(parts[0]).span, bytes(parts[1]).span, indexing: parts[2] == "1" ? .never : nil, into: &output)
         }
-        print(hexadecimal(output.taken.span))
+        print(hexadecimal(output.contents.span))
       default: preconditionFailure("what is \(request)?")
       }
     }

@@ -12,7 +12,7 @@ enum ClientBytes {
   ) -> [UInt8] {
     var buffer = ByteBuffer(capacity: 16)
     buffer.append(FrameHeader(length: payload.count, type: type, flags: flags, stream: stream))
-    return Array(buffer.taken) + payload
+    return Array(buffer.contents) + payload
   }
 
   static func settings(_ entries: (Settings.Name, UInt32)...) -> [UInt8] {
@@ -59,6 +59,6 @@ enum ClientBytes {
   static func string(_ text: String) -> [UInt8] {
     var buffer = ByteBuffer(capacity: 8)
     HPACKInteger.encode(text.utf8.count, prefix: 7, flags: 0, into: &buffer)
-    return Array(buffer.taken) + Array(text.utf8)
+    return Array(buffer.contents) + Array(text.utf8)
   }
 }

@@ -141,7 +141,7 @@ final class CoreScenario {
 
   /// Reads what the core has sent, as a client would.
   private func collect() {
-    let bytes = Array(core.output.taken)
+    let bytes = Array(core.output.contents)
     core.output.removeAll()
     var position = 0
     let frames = FrameDecoder(maximumFrameSize: 16_384)

@@ -147,7 +147,7 @@ import Testing
     block.append(value.span)
     for _ in 0..<16_384 { block.append(0xBE) }
     var total = Total()
-    let bytes = block.taken
+    let bytes = block.contents
     try decoder.decode(bytes.span, into: &total) { total, name, value, _ in
       total.lines += 1
       total.size += name.count + value.count + 32

@@ -112,7 +112,7 @@ import Testing
     var encoder = HPACKEncoder()
     var output = ByteBuffer(capacity: 0)
     encoder.encode(status: code, into: &output)
-    #expect(Array(output.taken).hex == hex)
+    #expect(Array(output.contents).hex == hex)
   }
 
   @Test func `7541 5_2 - a text is Huffman-encoded only if that makes it shorter`() throws {

@@ -22,9 +22,9 @@ import Testing
   func `7541 C_1 - integers match the examples`(_ name: String, _ value: Int, _ prefix: Int, _ hex: String) throws {
     var output = ByteBuffer(capacity: 8)
     HPACKInteger.encode(value, prefix: prefix, flags: 0, into: &output)
-    #expect(Array(output.taken).hex == hex)
+    #expect(Array(output.contents).hex == hex)
     var position = 0
-    let bytes = Array(output.taken)
+    let bytes = Array(output.contents)
     #expect(try HPACKInteger.decode(bytes.span, at: &position, prefix: prefix) == value)
     #expect(position == bytes.count)
   }

@@ -11,7 +11,7 @@ import Testing
       var output = ByteBuffer(capacity: 8)
       let flags = UInt8(truncatingIfNeeded: 0xFF << prefix)
       HPACKInteger.encode(value, prefix: prefix, flags: flags, into: &output)
-      let bytes = Array(output.taken)
+      let bytes = Array(output.contents)
       #expect(bytes[0] & flags == flags)
       #expect(try decode(bytes, prefix: prefix) == value)
       for length in 1..<bytes.count {

@@ -38,7 +38,7 @@ extension HPACKEncoder {
     for line in lines {
       encode(line.name.span, line.value.span, indexing: line.isSensitive ? .never : indexing, into: &output)
     }
-    return Array(output.taken)
+    return Array(output.contents)
   }
 }
 

@@ -57,6 +57,6 @@ import Testing
       if round >= 10 { buffer.consume(100) }
       #expect(buffer.capacity <= 4096)
     }
-    #expect(Array(buffer.taken.prefix(3)) == [9990, 9991, 9992].map { UInt8(truncatingIfNeeded: $0) })
+    #expect(Array(buffer.contents.prefix(3)) == [9990, 9991, 9992].map { UInt8(truncatingIfNeeded: $0) })
   }
 }

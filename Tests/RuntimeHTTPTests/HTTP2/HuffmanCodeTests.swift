@@ -71,13 +71,13 @@ import Testing
   private func encode(_ text: [UInt8]) -> [UInt8] {
     var output = ByteBuffer(capacity: 0)
     HuffmanCode.shared.encode(text.span, into: &output)
-    return Array(output.taken)
+    return Array(output.contents)
   }
 
   private func decode(_ code: [UInt8]) throws -> [UInt8] {
     var output = ByteBuffer(capacity: 0)
     try HuffmanCode.shared.decode(code.span, into: &output)
-    return Array(output.taken)
+    return Array(output.contents)
   }
 
   /// The bytes of `bits`, padded with ones.

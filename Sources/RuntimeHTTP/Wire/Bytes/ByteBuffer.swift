@@ -27,7 +27,7 @@ package struct ByteBuffer: ~Copyable {
 
   /// The bytes in the queue, valid during a call in which nothing else uses the buffer.
   @inline(__always)
-  package var taken: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: memory[start..<end]) }
+  package var contents: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: memory[start..<end]) }
 
   /// The free memory after the bytes, valid during a call in which nothing else uses the buffer. Call ``commit(_:)``
   /// after filling some of it.
@@ -74,7 +74,7 @@ package struct ByteBuffer: ~Copyable {
       return
     }
     let larger = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: max(memory.count * 2, self.count + count))
-    _ = larger.initialize(fromContentsOf: taken)
+    _ = larger.initialize(fromContentsOf: contents)
     memory.deallocate()
     memory = larger
     end -= start

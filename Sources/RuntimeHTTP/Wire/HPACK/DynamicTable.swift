@@ -39,7 +39,7 @@ struct DynamicTable: ~Copyable {
 
   /// The bytes that the ranges of entries refer to, valid until the table changes.
   @inline(__always)
-  var bytes: UnsafeBufferPointer<UInt8> { buffer.taken }
+  var bytes: UnsafeBufferPointer<UInt8> { buffer.contents }
 
   @inline(__always)
   var oldestNumber: Int { nextNumber - count }

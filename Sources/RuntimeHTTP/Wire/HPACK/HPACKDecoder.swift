@@ -73,7 +73,7 @@ package struct HPACKDecoder: ~Copyable {
       let nameLength = line.count
       try appendString(block, at: &position)
       try deductLine(line.count, from: &left)
-      let bytes = line.taken
+      let bytes = line.contents
       let name = bytes.span.extracting(0..<nameLength)
       let value = bytes.span.extracting(nameLength..<bytes.count)
       if isIndexed { table.add(name, value) }
