@@ -78,7 +78,7 @@ static __attribute__((swiftcall)) void offer_or_enqueue(Job *job) {
   if (!gearbox_offer_job(job)) atomic_load_explicit(&enqueue_on_pool, memory_order_relaxed)(job);
 }
 
-static __attribute__((swiftcall)) void hear_of_job(Job *job, enqueue_function original) {
+static __attribute__((swiftcall)) void intercept_job(Job *job, enqueue_function original) {
   // The value is always the same. Storing it each time would invalidate the cache line for other threads.
   if (!atomic_load_explicit(&enqueue_on_pool, memory_order_relaxed))
     atomic_store_explicit(&enqueue_on_pool, original, memory_order_relaxed);
@@ -96,7 +96,7 @@ bool gearbox_set_takers(gearbox_job_taker jobs, gearbox_sleep_taker sleeps) {
     is_in_place = true;
     atomic_store_explicit(&earlier_hook, swift_task_enqueueGlobal_hook, memory_order_release);
     // Swift reads the hook without synchronisation. It is never removed, since a later hook may call it.
-    __atomic_store_n(&swift_task_enqueueGlobal_hook, hear_of_job, __ATOMIC_RELEASE);
+    __atomic_store_n(&swift_task_enqueueGlobal_hook, intercept_job, __ATOMIC_RELEASE);
   }
   return true;
 }
@@ -119,12 +119,12 @@ bool gearbox_peer_credentials(int descriptor, int32_t *process, uint32_t *user, 
 // Space for a control message with the maximum number of descriptors, suitably aligned.
 typedef union {
   struct cmsghdr header;
-  char bytes[CMSG_SPACE(sizeof(int) * gearbox_most_descriptors)];
+  char bytes[CMSG_SPACE(sizeof(int) * gearbox_max_descriptors)];
 } descriptor_room;
 
 ssize_t gearbox_send_descriptors(
   int socket, const void *bytes, size_t length, const int *descriptors, size_t count) {
-  if (!length || count > gearbox_most_descriptors) {
+  if (!length || count > gearbox_max_descriptors) {
     errno = EINVAL;
     return -1;
   }
@@ -179,7 +179,7 @@ struct cancellation_watch {
   void *record;
 };
 
-static __attribute__((swiftcall)) void hear_cancellation(__attribute__((swift_context)) void *context) {
+static __attribute__((swiftcall)) void call_cancellation_handler(__attribute__((swift_context)) void *context) {
   struct cancellation_watch *watch = context;
   watch->handler(watch->context);
 }
@@ -188,7 +188,7 @@ void *gearbox_watch_cancellation(void (*handler)(void *), void *context) {
   struct cancellation_watch *watch = swift_task_alloc(sizeof *watch);
   watch->handler = handler;
   watch->context = context;
-  watch->record = swift_task_addCancellationHandler(hear_cancellation, watch);
+  watch->record = swift_task_addCancellationHandler(call_cancellation_handler, watch);
   return watch;
 }
 
@@ -199,43 +199,43 @@ void gearbox_unwatch_cancellation(void *watch) {
 
 // Slots for the tasks that handle a request at a time, in 64 KiB, and the number of slots that a task may try. The last
 // slot is for tasks that have found none.
-enum { place_bits = 13, place_count = 1 << place_bits, tries = 8, label_bits = 20 };
-static _Atomic uint64_t notes[place_count + 1];
+enum { slot_bits = 13, slot_count = 1 << slot_bits, tries = 8, label_bits = 20 };
+static _Atomic uint64_t notes[slot_count + 1];
 
 static uint64_t note(uintptr_t task, unsigned label) { return (uint64_t)(task >> 4) << label_bits | label; }
 
 // Fibonacci hashing (Knuth, volume 3, section 6.4), because the addresses of tasks are similar.
-static unsigned place_of(uintptr_t task, unsigned try) {
-  return (((uint64_t)(task >> 4) * 0x9E3779B97F4A7C15u >> (64 - place_bits)) + try) % place_count;
+static unsigned slot_of(uintptr_t task, unsigned try) {
+  return (((uint64_t)(task >> 4) * 0x9E3779B97F4A7C15u >> (64 - slot_bits)) + try) % slot_count;
 }
 
 // All relaxed: a note is a single word. If two tasks find the same slot free at the same time, one note is lost.
 
 unsigned gearbox_note(unsigned label) {
   uintptr_t task = (uintptr_t)swift_task_getCurrent();
-  if (!task) return place_count;
+  if (!task) return slot_count;
   for (unsigned try = 0; try < tries; try++) {
-    unsigned place = place_of(task, try);
-    uint64_t found = atomic_load_explicit(&notes[place], memory_order_relaxed);
+    unsigned slot = slot_of(task, try);
+    uint64_t found = atomic_load_explicit(&notes[slot], memory_order_relaxed);
     if (found && found >> label_bits != note(task, 0) >> label_bits) continue;
-    atomic_store_explicit(&notes[place], note(task, label), memory_order_relaxed);
-    return place;
+    atomic_store_explicit(&notes[slot], note(task, label), memory_order_relaxed);
+    return slot;
   }
-  return place_count;
+  return slot_count;
 }
 
-void gearbox_clear_note(unsigned place) { atomic_store_explicit(&notes[place], 0, memory_order_relaxed); }
+void gearbox_clear_note(unsigned slot) { atomic_store_explicit(&notes[slot], 0, memory_order_relaxed); }
 
 unsigned gearbox_noted_label(uintptr_t task) {
   for (unsigned try = 0; try < tries; try++) {
-    uint64_t found = atomic_load_explicit(&notes[place_of(task, try)], memory_order_relaxed);
+    uint64_t found = atomic_load_explicit(&notes[slot_of(task, try)], memory_order_relaxed);
     if (found >> label_bits == note(task, 0) >> label_bits) return found & ((1 << label_bits) - 1);
   }
   return 0;
 }
 
 // Next to the table of notes, so that a signal handler can read both.
-static const char *_Atomic label_texts[gearbox_most_labels];
+static const char *_Atomic label_texts[gearbox_max_labels];
 
 void gearbox_set_label_text(unsigned label, const char *text) {
   // Release: a reader of the pointer sees the text. The copy is never freed.
@@ -243,7 +243,7 @@ void gearbox_set_label_text(unsigned label, const char *text) {
 }
 
 const char *gearbox_label_text(unsigned label) {
-  const char *text = label < gearbox_most_labels ? atomic_load_explicit(&label_texts[label], memory_order_acquire) : 0;
+  const char *text = label < gearbox_max_labels ? atomic_load_explicit(&label_texts[label], memory_order_acquire) : 0;
   return text ? text : "";
 }
 
@@ -313,7 +313,7 @@ static pthread_once_t has_semaphore = PTHREAD_ONCE_INIT;
 static void make_semaphore(void) { sem_init(&signal_has_come, 0, 0); }
 
 // A signal handler, which may call few functions (signal-safety(7)). Relaxed, because the semaphore orders it.
-static void hear_signal(int number) {
+static void count_signal(int number) {
   int code = errno;
   atomic_fetch_add_explicit(&signal_counts[number], 1, memory_order_relaxed);
   sem_post(&signal_has_come);
@@ -326,17 +326,18 @@ int gearbox_catch_signal(int number) {
   // A count left from an earlier catch does not belong to the new receivers.
   atomic_store_explicit(&signal_counts[number], 0, memory_order_relaxed);
   // SA_RESTART: interrupted system calls are restarted if they can be (signal(7)).
-  struct sigaction action = {.sa_handler = hear_signal, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
   sigemptyset(&action.sa_mask);
   return sigaction(number, &action, &earlier_actions[number]) == 0 ? 0 : errno;
 }
 
 void gearbox_release_signal(int number) {
   struct sigaction now;
-  if (sigaction(number, 0, &now) == 0 && now.sa_handler == hear_signal) sigaction(number, &earlier_actions[number], 0);
+  if (sigaction(number, 0, &now) == 0 && now.sa_handler == count_signal)
+    sigaction(number, &earlier_actions[number], 0);
 }
 
-unsigned gearbox_take_signal(int number) {
+unsigned gearbox_take_signal_count(int number) {
   return atomic_exchange_explicit(&signal_counts[number], 0, memory_order_relaxed);
 }
 
@@ -353,29 +354,30 @@ void gearbox_end_wait_for_signal(void) {
 // The signals of a crashing process, and their previous dispositions.
 static const int crash_signals[] = {SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT, SIGFPE};
 enum { crash_signal_count = sizeof crash_signals / sizeof *crash_signals };
-static struct sigaction before_crash[signal_limit];
+static struct sigaction earlier_crash_actions[signal_limit];
 static int crash_descriptor = -1;
 
 // A signal handler. Of what it calls, send, sigaction and raise are allowed there (signal-safety(7)), and reading the
 // current task reads a thread-local variable.
-static void tell_crash(int number, siginfo_t *info, void *context) {
-  char words[gearbox_longest_last_words] = {gearbox_last_words};
+static void report_crash(int number, siginfo_t *info, void *context) {
+  char message[gearbox_max_crash_message_length] = {gearbox_crash_message_type};
   size_t length = 1;
   for (const char *text = gearbox_label_text(gearbox_noted_label(gearbox_current_task()));
-       *text && length < sizeof words; text++)
-    words[length++] = *text;
-  send(crash_descriptor, words, length, MSG_DONTWAIT | MSG_NOSIGNAL);
+       *text && length < sizeof message; text++)
+    message[length++] = *text;
+  send(crash_descriptor, message, length, MSG_DONTWAIT | MSG_NOSIGNAL);
   // A failed instruction is executed again on return and fails as it would have without the handler, so a core dump or
   // a backtrace shows it. A signal that was sent, as by abort(), is sent again; it stays blocked until the return.
-  sigaction(number, &before_crash[number], 0);
+  sigaction(number, &earlier_crash_actions[number], 0);
   if (info->si_code <= 0) raise(number);
 }
 
 void gearbox_report_crashes(int descriptor) {
   crash_descriptor = descriptor;
-  struct sigaction action = {.sa_sigaction = tell_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  struct sigaction action = {.sa_sigaction = report_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK};
   sigemptyset(&action.sa_mask);
-  for (int i = 0; i < crash_signal_count; i++) sigaction(crash_signals[i], &action, &before_crash[crash_signals[i]]);
+  for (int i = 0; i < crash_signal_count; i++)
+    sigaction(crash_signals[i], &action, &earlier_crash_actions[crash_signals[i]]);
 }
 
 #ifdef __GLIBC__

@@ -61,7 +61,7 @@ struct Turn: ~Copyable, Sendable {
   func spend(_ amount: Int) {}
   func pause() {}
   func restart() {}
-  func give() async {}
+  func yieldTurn() async {}
 }
 
 func secondsSince1970() -> Int { 0 }

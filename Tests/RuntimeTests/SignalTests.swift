@@ -60,9 +60,9 @@ import Testing
   @Test func `Signals that come at once go to the waiting tasks, and the rest are kept`() async {
     let mailbox = SignalMailbox([.user1, .user2])
     let waiter = Task.immediate { await mailbox.next() }
-    mailbox.put(.user1, count: 3)
-    mailbox.put(.user2, count: 2)
-    mailbox.put(.user1, count: 1)
+    mailbox.receive(.user1, count: 3)
+    mailbox.receive(.user2, count: 2)
+    mailbox.receive(.user1, count: 1)
     #expect(await waiter.value == .user1)
     for signal in [Signal.user1, .user1, .user1, .user2, .user2] { #expect(await mailbox.next() == signal) }
     let nothing = Task { await mailbox.next() }

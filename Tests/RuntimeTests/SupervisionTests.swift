@@ -7,30 +7,30 @@ import Testing
 /// The parts of supervision that need no process. `scripts/check-processes` tests the whole.
 @Suite struct SupervisionTests {
   @Test func `Quick deaths make the restart wait longer and longer, up to a limit`() {
-    var pace = RestartPace()
-    let waits = (0..<9).map { _ in pace.next(afterLifeOf: .seconds(1)) }
+    var backoff = RestartBackoff()
+    let waits = (0..<9).map { _ in backoff.nextDelay(afterLifetime: .seconds(1)) }
     #expect(waits == [100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000].map { .milliseconds($0) })
   }
 
   @Test func `A death after a long life makes no wait, and resets earlier ones`() {
-    var pace = RestartPace()
-    for _ in 0..<5 { _ = pace.next(afterLifeOf: .milliseconds(1)) }
-    #expect(pace.next(afterLifeOf: RestartPace.calm) == .zero)
-    #expect(pace.next(afterLifeOf: .milliseconds(9999)) == RestartPace.shortest)
+    var backoff = RestartBackoff()
+    for _ in 0..<5 { _ = backoff.nextDelay(afterLifetime: .milliseconds(1)) }
+    #expect(backoff.nextDelay(afterLifetime: RestartBackoff.stableLifetime) == .zero)
+    #expect(backoff.nextDelay(afterLifetime: .milliseconds(9999)) == RestartBackoff.initialDelay)
   }
 
   @Test(
     arguments: [
-      .ready, .alive, .lastWords(""), .lastWords("GET /users/:id"), .lastWords("GET /straße"),
+      .ready, .heartbeat, .crash(activity: ""), .crash(activity: "GET /users/:id"), .crash(activity: "GET /straße"),
     ] as [SupervisionMessage])
   func `A message is read as it was written`(message: SupervisionMessage) {
-    #expect(message.bytes.count <= SupervisionMessage.longest)
+    #expect(message.bytes.count <= SupervisionMessage.maximumLength)
     #expect(SupervisionMessage(message.bytes) == message)
   }
 
-  @Test func `Last words are cut to the size of a message, and unknown bytes are not a message`() {
-    let words = SupervisionMessage.lastWords(String(repeating: "x", count: 1000))
-    #expect(words.bytes.count == SupervisionMessage.longest)
+  @Test func `A crash message is cut to the maximum length, and unknown bytes are not a message`() {
+    let crash = SupervisionMessage.crash(activity: String(repeating: "x", count: 1000))
+    #expect(crash.bytes.count == SupervisionMessage.maximumLength)
     #expect(SupervisionMessage([]) == nil)
     #expect(SupervisionMessage("?later".utf8) == nil)
   }
@@ -104,7 +104,7 @@ import Testing
       let note = TaskNote(TaskNote.Label("GET /words"))
       raise(SIGFPE)
       process.readMessages()
-      #expect(process.lastWords == "GET /words")
+      #expect(process.crashActivity == "GET /words")
       note.clear()
     }
   }

@@ -37,10 +37,10 @@ import Testing
     #expect(!answers.contains(true))
   }
 
-  @Test func `giving a turn begins a new one`() async {
+  @Test func `yielding a turn begins a new one`() async {
     let turn = Turn()
     var answers = [turn.spend(1 << 18)]
-    await turn.give()
+    await turn.yieldTurn()
     answers += [turn.isOver, turn.spend((1 << 18) - Self.stride), turn.spend(Self.stride)]
     #expect(answers == [true, false, false, true])
   }
@@ -55,7 +55,7 @@ import Testing
     turn.pause()
     answers += [turn.spend(Self.stride), turn.refuses(), turn.isOver]
     #expect(answers == [false, false, true, true, true])
-    await turn.give()
+    await turn.yieldTurn()
     answers = [turn.isOver, turn.refuses()]
     #expect(answers == [false, false])
   }

@@ -47,13 +47,13 @@ bool gearbox_peer_credentials(
   int descriptor, int32_t *_Nonnull process, uint32_t *_Nonnull user, uint32_t *_Nonnull group);
 
 /// The maximum number of descriptors passed at once: SCM_MAX_FD of Linux.
-enum { gearbox_most_descriptors = 253 };
+enum { gearbox_max_descriptors = 253 };
 
 /// Like `send`, and passes `count` descriptors along with the first byte (`SCM_RIGHTS`).
 ssize_t gearbox_send_descriptors(
   int socket, const void *_Nullable bytes, size_t length, const int *_Nullable descriptors, size_t count);
 
-/// Like `recv`. Also writes received descriptors to `descriptors`, which has room for `gearbox_most_descriptors`, and
+/// Like `recv`. Also writes received descriptors to `descriptors`, which has room for `gearbox_max_descriptors`, and
 /// their number to `count`. They are close-on-exec.
 ssize_t gearbox_receive_descriptors(
   int socket, void *_Nullable bytes, size_t length, int *_Nonnull descriptors, size_t *_Nonnull count);
@@ -104,16 +104,16 @@ void gearbox_unwatch_cancellation(void *_Nonnull watch);
 /// Returns the slot, for `gearbox_clear_note`.
 unsigned gearbox_note(unsigned label);
 
-/// Clears the note in slot `place`.
-void gearbox_clear_note(unsigned place);
+/// Clears the note in `slot`.
+void gearbox_clear_note(unsigned slot);
 
 /// Returns the label noted for the task at address `task`, or 0.
 unsigned gearbox_noted_label(uintptr_t task);
 
 /// The maximum number of labels with a text: more than any program has routes. The table is 128 KiB of addresses.
-enum { gearbox_most_labels = 1 << 14 };
+enum { gearbox_max_labels = 1 << 14 };
 
-/// Sets the text of `label`, once, before it is noted. `label` is below `gearbox_most_labels`.
+/// Sets the text of `label`, once, before it is noted. `label` is below `gearbox_max_labels`.
 void gearbox_set_label_text(unsigned label, const char *_Nonnull text);
 
 /// Returns the text of `label`, or an empty string if it has none. A signal handler may call it.
@@ -138,7 +138,7 @@ int gearbox_catch_signal(int number);
 void gearbox_release_signal(int number);
 
 /// Returns how often signal `number` has arrived since it was caught, or since the last call.
-unsigned gearbox_take_signal(int number);
+unsigned gearbox_take_signal_count(int number);
 
 /// Blocks the calling thread until a caught signal arrives, or another thread ends the wait.
 void gearbox_wait_for_signal(void);
@@ -147,10 +147,10 @@ void gearbox_wait_for_signal(void);
 void gearbox_end_wait_for_signal(void);
 
 /// The first byte of a crashing process's message, and the maximum length of the message.
-enum { gearbox_last_words = 'c', gearbox_longest_last_words = 256 };
+enum { gearbox_crash_message_type = 'c', gearbox_max_crash_message_length = 256 };
 
 /// Makes the process send a message to `descriptor` when it crashes by SIGILL, SIGTRAP, SIGSEGV, SIGBUS, SIGABRT or
-/// SIGFPE: `gearbox_last_words` and the label noted for the current task. It then continues to crash.
+/// SIGFPE: `gearbox_crash_message_type` and the label noted for the current task. It then continues to crash.
 ///
 /// After a stack overflow there is no room for the handler, and so no message.
 void gearbox_report_crashes(int descriptor);

@@ -23,8 +23,8 @@ public final class ErrorLog: Sendable {
   /// Writes `stall`, unless a line about a stall was written less than a second ago, so that a process in which
   /// everything stalls does not flood its log. The next line counts the stalls that got none.
   public func write(_ stall: Stall) {
-    guard let untold = stalls.next() else { return }
-    let others = untold == 0 ? "" : "; \(untold) more since the last line"
+    guard let unreported = stalls.next() else { return }
+    let others = unreported == 0 ? "" : "; \(unreported) more since the last line"
     write(LogEvent(.warning, "stall: \(stall)\(others)"))
   }
 }

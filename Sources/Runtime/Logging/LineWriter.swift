@@ -41,13 +41,13 @@ public final class LineWriter: Sendable {
     var hasThread = false
     var wait = Wait.none
     /// Whether lines are written without delay, because a `flush` is waiting.
-    var isHurried = false
+    var isFlushing = false
 
     /// What the thread waits for. The caller that ends the wait sets it to `none`, so that the thread is woken once.
-    enum Wait { case none, work, company }
+    enum Wait { case none, work, moreLines }
 
     /// Whether the thread has something to write.
-    var isWanted: Bool { !queued.isEmpty || unreported > 0 && !hasFailed }
+    var hasWork: Bool { !queued.isEmpty || unreported > 0 && !hasFailed }
   }
 
   /// Creates a writer for `descriptor`, which must stay open until the process ends.
@@ -108,7 +108,7 @@ public final class LineWriter: Sendable {
   ///
   /// Control characters are escaped (`\n`, `\u{1B}`), so that each call writes one line. Lines are truncated to 16 KiB.
   public func write(_ line: String) {
-    var text = Self.cut(line).onOneLine
+    var text = Self.truncated(line).onOneLine
     text.append("\n")
     write(wholeLine: text.utf8.span)
   }
@@ -116,8 +116,8 @@ public final class LineWriter: Sendable {
   /// Queues `event` with the current time, like ``write(_:)``.
   func write(_ event: LogEvent) {
     var line: [UInt8] = []
-    let fields = event.fields.map { LogEvent.Field($0.name, Self.cut($0.value)) }
-    LogEvent(event.level, Self.cut(event.message), about: event.context, fields: fields)
+    let fields = event.fields.map { LogEvent.Field($0.name, Self.truncated($0.value)) }
+    LogEvent(event.level, Self.truncated(event.message), about: event.context, fields: fields)
       .append(to: &line, format, at: .now)
     write(wholeLine: line.span)
   }
@@ -145,8 +145,8 @@ public final class LineWriter: Sendable {
   private func endWait(_ state: inout State) -> Bool {
     switch state.wait {
     case .none: return false
-    case .work: guard state.isWanted else { return false }
-    case .company: guard isDue(state) else { return false }
+    case .work: guard state.hasWork else { return false }
+    case .moreLines: guard isDue(state) else { return false }
     }
     state.wait = .none
     return true
@@ -154,7 +154,7 @@ public final class LineWriter: Sendable {
 
   /// Whether lines should no longer wait for others.
   private func isDue(_ state: State) -> Bool {
-    state.isHurried || state.queued.count >= capacity / 4 || state.unreported > 0
+    state.isFlushing || state.queued.count >= capacity / 4 || state.unreported > 0
   }
 
   /// Waits until all lines have been written, but at most `limit`. Call it before a program ends.
@@ -165,20 +165,20 @@ public final class LineWriter: Sendable {
   @discardableResult
   public func flush(within limit: Duration) -> Bool {
     let wakes = state.withLock { state in
-      if state.isWanted { startThread(&state) }
-      state.isHurried = true
+      if state.hasWork { startThread(&state) }
+      state.isFlushing = true
       return endWait(&state)
     }
     if wakes { state.notifyAll() }
     return state.wait(until: MonotonicTime.deadline(after: max(limit, .zero))) { state, isLate in
-      state.pending == 0 && !state.isWanted ? true : isLate ? false : nil
+      state.pending == 0 && !state.hasWork ? true : isLate ? false : nil
     }
   }
 
   /// The length at which lines are truncated: a longer line is most likely a mistake and must not displace all others.
   private static let longestLine = 16 * 1024
 
-  private static func cut(_ line: String) -> String {
+  private static func truncated(_ line: String) -> String {
     guard line.utf8.count > longestLine else { return line }
     return String(decoding: line.utf8.prefix(longestLine), as: UTF8.self) + "…"
   }
@@ -189,12 +189,12 @@ public final class LineWriter: Sendable {
 extension LineWriter {
   /// Starts the thread with the first line. If the system cannot create a thread, the next line tries again.
   private func startThread(_ state: inout State) {
-    guard !state.hasThread, let thread = try? Thread(name: "gearbox-log", serve) else { return }
+    guard !state.hasThread, let thread = try? Thread(name: "gearbox-log", runWriteLoop) else { return }
     thread.detach()
     state.hasThread = true
   }
 
-  private func serve() {
+  private func runWriteLoop() {
     // A write to a broken pipe raises SIGPIPE, and one to a file that grows too long SIGXFSZ. Both would end the
     // process.
     var signals = sigset_t()
@@ -206,9 +206,9 @@ extension LineWriter {
     while true {
       let hasDropped = takeLines(&lines)
       // The report follows the lines that filled the buffer, and includes lines dropped while they were written.
-      if deliver(lines, &isMidLine), hasDropped {
+      if writeLines(lines, &isMidLine), hasDropped {
         let (report, count) = takeReport()
-        deliver(report, &isMidLine, reporting: count)
+        writeLines(report, &isMidLine, reporting: count)
       }
     }
   }
@@ -221,19 +221,19 @@ extension LineWriter {
     // Memory that a burst has required is released.
     if lines.capacity <= max(capacity / 4, 16 * 1024) { lines.removeAll(keepingCapacity: true) } else { lines = [] }
     state.wait { state, _ -> Void? in
-      state.wait = state.isWanted ? .none : .work
-      return state.isWanted ? () : nil
+      state.wait = state.hasWork ? .none : .work
+      return state.hasWork ? () : nil
     }
     if delay > 0 {
       state.wait(until: MonotonicTime.deadline(after: delay)) { state, isLate -> Void? in
         let isOver = isLate || isDue(state)
-        state.wait = isOver ? .none : .company
+        state.wait = isOver ? .none : .moreLines
         return isOver ? () : nil
       }
     }
     return state.withLock { state in
       swap(&state.queued, &lines)
-      state.isHurried = false
+      state.isFlushing = false
       return state.unreported > 0
     }
   }
@@ -257,10 +257,10 @@ extension LineWriter {
   ///     report.
   /// - Returns: whether all lines have been written.
   @discardableResult
-  private func deliver(_ lines: [UInt8], _ isMidLine: inout Bool, reporting reported: Int = 0) -> Bool {
+  private func writeLines(_ lines: [UInt8], _ isMidLine: inout Bool, reporting reported: Int = 0) -> Bool {
     let newline = UInt8(ascii: "\n")
-    if isMidLine, send([newline], isCounted: false).isEmpty { isMidLine = false }
-    let rest = isMidLine ? lines[...] : send(lines[...], isCounted: true)
+    if isMidLine, writeBytes([newline], isCounted: false).isEmpty { isMidLine = false }
+    let rest = isMidLine ? lines[...] : writeBytes(lines[...], isCounted: true)
     if rest.startIndex > 0, !rest.isEmpty { isMidLine = lines[rest.startIndex - 1] != newline }
     let lost = reported > 0 ? 0 : rest.count(where: { $0 == newline })
     state.withLock { state in
@@ -277,7 +277,7 @@ extension LineWriter {
   ///
   /// - Parameter isCounted: whether `bytes` are included in `pending`.
   /// - Returns: the bytes that remain because the write failed.
-  private func send(_ bytes: ArraySlice<UInt8>, isCounted: Bool) -> ArraySlice<UInt8> {
+  private func writeBytes(_ bytes: ArraySlice<UInt8>, isCounted: Bool) -> ArraySlice<UInt8> {
     var rest = bytes
     let limit = isPipe ? Int(PIPE_BUF) : 64 * 1024
     while !rest.isEmpty {

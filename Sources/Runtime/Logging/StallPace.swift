@@ -7,7 +7,7 @@ final class StallPace: Sendable {
   private struct State {
     /// The earliest time of the next line, in nanoseconds of the monotonic clock.
     var next: Int64 = 0
-    var untold = 0
+    var unreported = 0
   }
 
   private static let pause: Int64 = 1_000_000_000
@@ -17,11 +17,11 @@ final class StallPace: Sendable {
     let now = MonotonicTime.now
     return state.withLock { state in
       guard now >= state.next else {
-        state.untold += 1
+        state.unreported += 1
         return nil
       }
       defer { state = State(next: now + Self.pause) }
-      return state.untold
+      return state.unreported
     }
   }
 }

@@ -23,15 +23,15 @@ package struct ConnectionRace<C: Clock<Duration>, Stream: ByteStream>: Sendable 
     let result = await withTaskGroup(of: Event.self) { group -> Result<Stream, IOError> in
       var waiting = Self.interleaved(addresses)[...]
       var failures: [UnreachableHost.Attempt] = []
-      var begun = 0
-      var mayBegin = true
+      var started = 0
+      var mayStart = true
       while true {
-        if mayBegin, !Task.isCancelled, let address = waiting.popFirst() {
-          begun += 1
-          begin(begun, at: address, isLast: waiting.isEmpty, &group)
+        if mayStart, !Task.isCancelled, let address = waiting.popFirst() {
+          started += 1
+          startAttempt(started, at: address, isLast: waiting.isEmpty, &group)
         }
-        mayBegin = false
-        guard failures.count < begun, let event = await group.next() else { break }
+        mayStart = false
+        guard failures.count < started, let event = await group.next() else { break }
         switch event {
         case .connected(let stream):
           group.cancelAll()
@@ -39,9 +39,9 @@ package struct ConnectionRace<C: Clock<Duration>, Stream: ByteStream>: Sendable 
           return .success(stream)
         case .failed(let attempt):
           failures.append(attempt)
-          mayBegin = true
+          mayStart = true
         case .isLate(let number):
-          mayBegin = number == begun
+          mayStart = number == started
         }
       }
       group.cancelAll()
@@ -52,7 +52,7 @@ package struct ConnectionRace<C: Clock<Duration>, Stream: ByteStream>: Sendable 
     return try result.get()
   }
 
-  private func begin(
+  private func startAttempt(
     _ number: Int, at address: SocketAddress, isLast: Bool, _ group: inout TaskGroup<Event>
   ) {
     group.addTask { [self] in

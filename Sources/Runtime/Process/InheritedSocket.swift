@@ -112,16 +112,16 @@ extension InheritedSocket {
 
   /// Returns the names of the sockets that the variables pass to `process`.
   static func names(process: pid_t, _ variable: (String) -> String?) throws(InvalidListenVariable) -> [String] {
-    func number(_ name: String, upTo most: Int) throws(InvalidListenVariable) -> Int? {
+    func number(_ name: String, upTo maximum: Int) throws(InvalidListenVariable) -> Int? {
       guard let text = variable(name) else { return nil }
-      guard let number = Int(text), (0...most).contains(number) else {
-        throw InvalidListenVariable(name, value: text, choices: "a whole number from 0 to \(most)")
+      guard let number = Int(text), (0...maximum).contains(number) else {
+        throw InvalidListenVariable(name, value: text, choices: "a whole number from 0 to \(maximum)")
       }
       return number
     }
     // The number of inherited sockets cannot exceed the descriptor limit, less standard input, output and error.
-    let most = max(0, availableDescriptors() - 3)
-    guard let count = try number("LISTEN_FDS", upTo: most) else { return [] }
+    let maximum = max(0, availableDescriptors() - 3)
+    guard let count = try number("LISTEN_FDS", upTo: maximum) else { return [] }
     if let intended = try number("LISTEN_PID", upTo: Int(pid_t.max)), intended != Int(process) { return [] }
     guard let text = variable("LISTEN_FDNAMES") else { return [String](repeating: "unknown", count: count) }
     let names = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)

@@ -40,8 +40,8 @@ enum SignalCatcher {
   static func remove(_ receiver: some SignalReceiver) {
     state.withLock { state in
       // A receiver whose `add` failed is not in the list.
-      guard let place = state.receivers.firstIndex(where: { $0 === receiver }) else { return }
-      state.receivers.remove(at: place)
+      guard let index = state.receivers.firstIndex(where: { $0 === receiver }) else { return }
+      state.receivers.remove(at: index)
       for signal in receiver.signals where !state.catches(signal) { gearbox_release_signal(signal.rawValue) }
     }
     gearbox_end_wait_for_signal()
@@ -55,7 +55,7 @@ enum SignalCatcher {
   private static func startThread(_ state: inout State) throws(SignalError) {
     guard !state.hasThread else { return }
     do throws(IOError) {
-      try Thread(name: "gearbox-signals") { handOn() }.detach()
+      try Thread(name: "gearbox-signals") { deliverSignals() }.detach()
     } catch {
       throw .noThread(error)
     }
@@ -63,19 +63,19 @@ enum SignalCatcher {
   }
 
   /// Passes signals to their receivers, forever.
-  private static func handOn() {
+  private static func deliverSignals() {
     var inherited = sigset_t()
     pthread_sigmask(SIG_BLOCK, nil, &inherited)
     while true {
       unblock(beyond: inherited)
       gearbox_wait_for_signal()
       // The counts are taken under the lock: a receiver that is added later gets only later signals.
-      let (come, receivers) = state.withLock { state in
-        let come = numbers.map { (signal: Signal(rawValue: $0), count: Int(gearbox_take_signal($0))) }
-        return (come.filter { $0.count > 0 }, state.receivers)
+      let (arrived, receivers) = state.withLock { state in
+        let arrived = numbers.map { (signal: Signal(rawValue: $0), count: Int(gearbox_take_signal_count($0))) }
+        return (arrived.filter { $0.count > 0 }, state.receivers)
       }
-      for (signal, count) in come {
-        for receiver in receivers where receiver.signals.contains(signal) { receiver.put(signal, count: count) }
+      for (signal, count) in arrived {
+        for receiver in receivers where receiver.signals.contains(signal) { receiver.receive(signal, count: count) }
       }
     }
   }

@@ -22,13 +22,13 @@ final class SignalMailbox: SignalReceiver {
   init(_ signals: Set<Signal>) { self.signals = signals }
 
   /// Resumes waiting tasks with the signal and keeps the remaining count.
-  func put(_ signal: Signal, count: Int) {
+  func receive(_ signal: Signal, count: Int) {
     let woken = state.withLock { state in
       let woken = state.waiters.prefix(count).map(\.continuation)
       state.waiters.removeFirst(woken.count)
       let rest = count - woken.count
-      if let place = state.pending.firstIndex(where: { $0.signal == signal }) {
-        state.pending[place].count += rest
+      if let index = state.pending.firstIndex(where: { $0.signal == signal }) {
+        state.pending[index].count += rest
       } else if rest > 0 {
         state.pending.append((signal, rest))
       }

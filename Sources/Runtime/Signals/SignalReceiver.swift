@@ -4,7 +4,7 @@ protocol SignalReceiver: AnyObject, Sendable {
   var signals: Set<Signal> { get }
 
   /// Receives `signal`, which has arrived `count` times.
-  func put(_ signal: Signal, count: Int)
+  func receive(_ signal: Signal, count: Int)
 }
 
 /// A receiver that calls a function for each signal.
@@ -17,7 +17,7 @@ final class SignalHandler: SignalReceiver {
     self.handle = handle
   }
 
-  func put(_ signal: Signal, count: Int) {
+  func receive(_ signal: Signal, count: Int) {
     for _ in 0..<count { handle(signal) }
   }
 }

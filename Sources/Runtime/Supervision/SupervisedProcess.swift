@@ -4,15 +4,16 @@ import RuntimePrimitives
 /// A process that a supervisor has started, and the socket for its messages.
 final class SupervisedProcess {
   let id: pid_t
-  let start = MonotonicTime.now
+  let startTime = MonotonicTime.now
   private(set) var isReady = false
   /// Whether it has been told to terminate.
-  private(set) var isLeaving = false
-  private(set) var lastWords: String?
-  /// The time of its last message.
-  private(set) var lastSign = MonotonicTime.now
+  private(set) var isTerminating = false
+  /// The activity of the crashing task: empty if it is unknown, `nil` if the process has sent no crash message.
+  private(set) var crashActivity: String?
+  /// The time of its last message. Any message counts as a heartbeat.
+  private(set) var lastHeartbeat = MonotonicTime.now
   /// Whether a SIGHUP was held back because the process was not ready.
-  private var missesHangup = false
+  private var hasPendingHangup = false
   /// The socket for its messages; `nil` once the process has closed it.
   private(set) var channel: Int32?
 
@@ -26,7 +27,7 @@ final class SupervisedProcess {
 
   /// Reads all pending messages.
   func readMessages() {
-    var buffer = [UInt8](repeating: 0, count: SupervisionMessage.longest)
+    var buffer = [UInt8](repeating: 0, count: SupervisionMessage.maximumLength)
     while let channel {
       let count = recv(channel, &buffer, buffer.count, Int32(MSG_DONTWAIT))
       if count < 0, errno == EINTR { continue }
@@ -36,37 +37,37 @@ final class SupervisedProcess {
         self.channel = nil
         return
       }
-      // An unknown message of a later version counts as a sign of life too.
-      lastSign = MonotonicTime.now
+      // An unknown message of a later version counts as a heartbeat too.
+      lastHeartbeat = MonotonicTime.now
       switch SupervisionMessage(buffer[..<count]) {
       case .ready:
         isReady = true
-        if missesHangup { reopenLogs() }
-      case .lastWords(let text): lastWords = text
-      case .alive, nil: break
+        if hasPendingHangup { reopenLogs() }
+      case .crash(let activity): crashActivity = activity
+      case .heartbeat, nil: break
       }
     }
   }
 
   /// Tells the process to terminate gracefully.
-  func end() {
-    guard !isLeaving else { return }
-    isLeaving = true
-    kill(id, SIGTERM)
+  func terminate() {
+    guard !isTerminating else { return }
+    isTerminating = true
+    Glibc.kill(id, SIGTERM)
   }
 
   /// Kills the process.
-  func endNow() {
-    isLeaving = true
+  func kill() {
+    isTerminating = true
     // The process takes a moment to end. Until then it must not count as stuck again.
-    lastSign = MonotonicTime.now
-    kill(id, SIGKILL)
+    lastHeartbeat = MonotonicTime.now
+    Glibc.kill(id, SIGKILL)
   }
 
   /// Sends SIGHUP so that the process reopens its logs. Waits until the process is ready, since the signal would kill
   /// it before.
   func reopenLogs() {
-    missesHangup = !isReady
-    if isReady { kill(id, SIGHUP) }
+    hasPendingHangup = !isReady
+    if isReady { Glibc.kill(id, SIGHUP) }
   }
 }

@@ -51,24 +51,24 @@ public final class Supervisor {
 
   private let starter: ProcessStarter
   private let sockets: [Int32]
-  private var places: [Place]
+  private var slots: [Slot]
   /// Processes that have been replaced and have not ended yet.
-  private var leaving: [SupervisedProcess] = []
-  /// The places whose processes are still to be replaced.
-  private var toReplace = 0..<0
+  private var replaced: [SupervisedProcess] = []
+  /// The slots whose processes are still to be replaced.
+  private var slotsToReplace = 0..<0
   private var hasBeenReady = false
   private var hasAllBeenReady = false
   /// The exit status, once the supervisor is shutting down.
   private var status: Int32?
   /// Whether all processes have been killed.
-  private var endsNow = false
+  private var hasKilledAll = false
 
-  /// A slot for one process.
-  private struct Place {
+  /// One of the processes that the supervisor keeps running, and its restarts.
+  private struct Slot {
     var process: SupervisedProcess?
     /// The process that replaces `process` once it is ready.
     var successor: SupervisedProcess?
-    var pace = RestartPace()
+    var backoff = RestartBackoff()
     /// When to start a process; `nil` while there is one.
     var nextStart: Int64? = 0
   }
@@ -81,7 +81,7 @@ public final class Supervisor {
     for socket in sockets { taken.append((try socket.takeDescriptor(), socket.name)) }
     self.sockets = taken.map(\.descriptor)
     starter = try ProcessStarter(handingOver: taken)
-    places = Array(repeating: Place(), count: max(1, processes))
+    slots = Array(repeating: Slot(), count: max(1, processes))
   }
 
   deinit {
@@ -98,50 +98,50 @@ public final class Supervisor {
     // A log that is a pipe without a reader must not end the supervisor.
     signal(SIGPIPE, SIG_IGN)
     while true {
-      startWhatIsDue()
+      startDueProcesses()
       if let status, processes.isEmpty { return status }
       wait(for: signals)
       for process in processes { process.readMessages() }
       while let signal = signals.next() { handle(signal) }
       reap()
-      welcome()
+      promoteSuccessors()
       killStuck()
     }
   }
 
   private var processes: [SupervisedProcess] {
-    places.flatMap { [$0.process, $0.successor].compactMap(\.self) } + leaving
+    slots.flatMap { [$0.process, $0.successor].compactMap(\.self) } + replaced
   }
 
   /// Waits for a message, a signal, or the next deadline.
   private func wait(for signals: borrowing SignalDescriptor) {
     let limit = heartbeatLimit.nanoseconds
-    let limits = processes.map { MonotonicTime.deadline(after: limit, from: $0.lastSign) }
-    let left = (places.compactMap(\.nextStart) + limits).min().map { max(0, $0 - MonotonicTime.now) / 1_000_000 + 1 }
+    let limits = processes.map { MonotonicTime.deadline(after: limit, from: $0.lastHeartbeat) }
+    let left = (slots.compactMap(\.nextStart) + limits).min().map { max(0, $0 - MonotonicTime.now) / 1_000_000 + 1 }
     var events = ([signals.number] + processes.compactMap(\.channel)).map {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
     }
     _ = poll(&events, nfds_t(events.count), left.map { Int32(clamping: $0) } ?? -1)  // `run` checks all sources anyway.
   }
 
-  private func startWhatIsDue() {
+  private func startDueProcesses() {
     guard status == nil else { return }
     let now = MonotonicTime.now
-    for index in places.indices {
-      guard let time = places[index].nextStart, time <= now else { continue }
+    for index in slots.indices {
+      guard let time = slots[index].nextStart, time <= now else { continue }
       // If the start fails, it is retried after the longest delay.
-      places[index].nextStart = MonotonicTime.deadline(after: RestartPace.longest)
-      places[index].process = start(at: index)
-      if places[index].process != nil { places[index].nextStart = nil }
+      slots[index].nextStart = MonotonicTime.deadline(after: RestartBackoff.maximumDelay)
+      slots[index].process = start(at: index)
+      if slots[index].process != nil { slots[index].nextStart = nil }
       if status != nil { return }
     }
     // Replacements proceed one at a time: wait until the previous process has ended.
-    guard leaving.isEmpty, !places.contains(where: { $0.successor != nil }) else { return }
-    while let index = toReplace.popFirst() {
-      // An empty place gets a new process anyway.
-      guard places[index].process != nil else { continue }
-      places[index].successor = start(at: index)
-      if places[index].successor == nil { toReplace = 0..<0 }
+    guard replaced.isEmpty, !slots.contains(where: { $0.successor != nil }) else { return }
+    while let index = slotsToReplace.popFirst() {
+      // An empty slot gets a new process anyway.
+      guard slots[index].process != nil else { continue }
+      slots[index].successor = start(at: index)
+      if slots[index].successor == nil { slotsToReplace = 0..<0 }
       return
     }
   }
@@ -151,7 +151,7 @@ public final class Supervisor {
       return try starter.start()
     } catch {
       log(.error, "process \(index + 1) could not be started: \(error)")
-      if !hasBeenReady { end(with: EXIT_FAILURE) }
+      if !hasBeenReady { terminateAll(exitStatus: EXIT_FAILURE) }
       return nil
     }
   }
@@ -159,26 +159,26 @@ public final class Supervisor {
   private func handle(_ signal: Int32) {
     switch signal {
     case SIGTERM, SIGINT:
-      if status == nil { end(with: 0) } else { endNow(with: 128 + signal) }
+      if status == nil { terminateAll(exitStatus: 0) } else { killAll(exitStatus: 128 + signal) }
     case SIGHUP: for process in processes { process.reopenLogs() }
     case SIGUSR2 where status == nil:
       log(.info, "replacing the processes one after another")
-      toReplace = places.indices
+      slotsToReplace = slots.indices
     default: break  // SIGCHLD: `reap` runs in any case.
     }
   }
 
-  private func end(with status: Int32) {
+  private func terminateAll(exitStatus status: Int32) {
     self.status = status
-    tell(.stopping)
-    for index in places.indices { places[index].nextStart = nil }
-    for process in processes { process.end() }
+    notifyManager(.stopping)
+    for index in slots.indices { slots[index].nextStart = nil }
+    for process in processes { process.terminate() }
   }
 
-  private func endNow(with status: Int32) {
+  private func killAll(exitStatus status: Int32) {
     self.status = status
-    endsNow = true
-    for process in processes { process.endNow() }
+    hasKilledAll = true
+    for process in processes { process.kill() }
   }
 
   /// Reaps processes that have ended. As the first process of a container, it also reaps orphans.
@@ -187,76 +187,76 @@ public final class Supervisor {
     while true {
       let id = waitpid(-1, &waitStatus, WNOHANG)
       guard id > 0 else { return }
-      noteEnd(of: id, ProcessEnd(waitStatus: waitStatus))
+      handleEnd(of: id, ProcessEnd(waitStatus: waitStatus))
     }
   }
 
-  private func noteEnd(of id: pid_t, _ end: ProcessEnd) {
+  private func handleEnd(of id: pid_t, _ end: ProcessEnd) {
     guard let process = processes.first(where: { $0.id == id }) else { return }
     process.readMessages()
     // A process that was not ready has no handler for SIGTERM and is killed by it.
-    let wasExpected = endsNow || process.isLeaving && [.exited(0), .killed(by: .terminate)].contains(end)
-    let words = "(\(id)) \(end.description)\(activity(of: process, end))"
-    leaving.removeAll { $0.id == id }
-    guard let index = places.firstIndex(where: { $0.process?.id == id || $0.successor?.id == id }) else {
-      if !wasExpected { log(.error, "a process that has been replaced \(words)") }
+    let wasExpected = hasKilledAll || process.isTerminating && [.exited(0), .killed(by: .terminate)].contains(end)
+    let outcome = "(\(id)) \(end.description)\(activity(of: process, end))"
+    replaced.removeAll { $0.id == id }
+    guard let index = slots.firstIndex(where: { $0.process?.id == id || $0.successor?.id == id }) else {
+      if !wasExpected { log(.error, "a process that has been replaced \(outcome)") }
       return
     }
-    if places[index].successor?.id == id {
-      places[index].successor = nil
-      toReplace = 0..<0
-      if status == nil { log(.error, "a new process \(index + 1) \(words) before it was ready: keeping the others") }
+    if slots[index].successor?.id == id {
+      slots[index].successor = nil
+      slotsToReplace = 0..<0
+      if status == nil { log(.error, "a new process \(index + 1) \(outcome) before it was ready: keeping the others") }
       return
     }
-    places[index].process = places[index].successor
-    places[index].successor = nil
+    slots[index].process = slots[index].successor
+    slots[index].successor = nil
     if status != nil {
-      if !wasExpected { log(.error, "process \(index + 1) \(words)") }
+      if !wasExpected { log(.error, "process \(index + 1) \(outcome)") }
     } else if !hasBeenReady {
-      log(.error, "process \(index + 1) \(words) before any process was ready")
-      self.end(with: end.exitStatus == 0 ? EXIT_FAILURE : end.exitStatus)
+      log(.error, "process \(index + 1) \(outcome) before any process was ready")
+      terminateAll(exitStatus: end.exitStatus == 0 ? EXIT_FAILURE : end.exitStatus)
     } else {
-      let wait = places[index].pace.next(afterLifeOf: .nanoseconds(MonotonicTime.now - process.start))
-      if places[index].process == nil { places[index].nextStart = MonotonicTime.deadline(after: wait) }
-      log(.error, "process \(index + 1) \(words); restarting \(wait == .zero ? "at once" : "in \(wait)")")
+      let delay = slots[index].backoff.nextDelay(afterLifetime: .nanoseconds(MonotonicTime.now - process.startTime))
+      if slots[index].process == nil { slots[index].nextStart = MonotonicTime.deadline(after: delay) }
+      log(.error, "process \(index + 1) \(outcome); restarting \(delay == .zero ? "at once" : "in \(delay)")")
     }
   }
 
   /// Describes what a crashed process was doing, for the log.
   private func activity(of process: SupervisedProcess, _ end: ProcessEnd) -> String {
     guard case .killed = end else { return "" }
-    let words = process.lastWords ?? ""
-    return words.isEmpty ? ", activity unknown" : " in \(words)"
+    let activity = process.crashActivity ?? ""
+    return activity.isEmpty ? ", activity unknown" : " in \(activity)"
   }
 
-  /// Moves successors that are ready into their places, and notices when all processes are ready.
-  private func welcome() {
-    for index in places.indices where places[index].successor?.isReady == true {
-      if let old = places[index].process {
-        old.end()
-        leaving.append(old)
+  /// Moves successors that are ready into their slots, and notices when all processes are ready.
+  private func promoteSuccessors() {
+    for index in slots.indices where slots[index].successor?.isReady == true {
+      if let old = slots[index].process {
+        old.terminate()
+        replaced.append(old)
       }
-      places[index].process = places[index].successor
-      places[index].successor = nil
+      slots[index].process = slots[index].successor
+      slots[index].successor = nil
     }
-    hasBeenReady = hasBeenReady || places.contains { $0.process?.isReady == true }
-    if !hasAllBeenReady, status == nil, places.allSatisfy({ $0.process?.isReady == true }) {
+    hasBeenReady = hasBeenReady || slots.contains { $0.process?.isReady == true }
+    if !hasAllBeenReady, status == nil, slots.allSatisfy({ $0.process?.isReady == true }) {
       hasAllBeenReady = true
       onReady()
-      tell(.ready)
+      notifyManager(.ready)
     }
   }
 
   /// Kills processes that have sent no heartbeat for too long.
   private func killStuck() {
     let now = MonotonicTime.now
-    for process in processes where now - process.lastSign > heartbeatLimit.nanoseconds {
+    for process in processes where now - process.lastHeartbeat > heartbeatLimit.nanoseconds {
       log(.error, "process \(process.id) has sent no heartbeat for \(heartbeatLimit); killing it")
-      process.endNow()
+      process.kill()
     }
   }
 
-  private func tell(_ state: ServiceNotifier.State) {
+  private func notifyManager(_ state: ServiceNotifier.State) {
     do throws(IOError) {
       try notifier?.notify(state)
     } catch {

@@ -48,7 +48,7 @@ public final class SupervisorLink: Sendable {
   ///
   /// - Returns: whether the supervisor has gone. The process should then terminate, because it would not be restarted.
   public nonisolated(nonsending) func keepAlive(on clock: some Clock<Duration>) async -> Bool {
-    while send(.alive) {
+    while send(.heartbeat) {
       do { try await clock.sleep(for: Self.interval) } catch { return false }
     }
     return true

@@ -18,7 +18,7 @@ package struct TaskNote {
         let used = 0..<count
         if let number = used.first(where: { strcmp(gearbox_label_text($0), text) == 0 }) { return number }
         // Further labels share the first one, which is empty.
-        guard count < gearbox_most_labels else { return 0 }
+        guard count < gearbox_max_labels else { return 0 }
         gearbox_set_label_text(count, text)
         defer { count += 1 }
         return count
@@ -33,13 +33,13 @@ package struct TaskNote {
   /// first one is empty.
   private static let labels = Lock<UInt32>(1)
 
-  private let place: UInt32
+  private let slot: UInt32
 
   /// Notes that the current task performs `label`, until the note is cleared.
-  package init(_ label: Label) { place = gearbox_note(label.number) }
+  package init(_ label: Label) { slot = gearbox_note(label.number) }
 
   /// Clears the note. The task may have moved to another thread.
-  package func clear() { gearbox_clear_note(place) }
+  package func clear() { gearbox_clear_note(slot) }
 
   /// Returns the noted activity of the task at address `task`, or `nil` if there is none.
   package static func text(of task: UInt) -> String? {

@@ -18,7 +18,7 @@ package struct Turn: ~Copyable, Sendable {
   /// tasks of their worker by ten milliseconds. It is still hundreds of times the cost of a yield.
   private static var longest: Int64 { 250_000 }
   /// The most work in a turn. It bounds a turn in which the clock is never read twice.
-  @inlinable static var most: Int { 256 * 1024 }
+  @inlinable static var budget: Int { 256 * 1024 }
   /// The amount of work after which the clock is read, a power of two: a sixteenth of a turn.
   @inlinable static var stride: Int { 16 * 1024 }
 
@@ -37,7 +37,7 @@ package struct Turn: ~Copyable, Sendable {
   @usableFromInline let work = Atomic(0)
   /// The time at which the clock was first read in this turn; 0 if it has not been read, or if the task has waited
   /// since.
-  @usableFromInline let began = Atomic<Int64>(0)
+  @usableFromInline let startTime = Atomic<Int64>(0)
 
   @inlinable package init() {}
 
@@ -46,7 +46,7 @@ package struct Turn: ~Copyable, Sendable {
   @inline(__always)
   package var isOver: Bool {
     // One comparison covers both: as an unsigned number, a value with the sign bit is large.
-    UInt(bitPattern: work.load(ordering: .relaxed)) >= UInt(bitPattern: Self.most)
+    UInt(bitPattern: work.load(ordering: .relaxed)) >= UInt(bitPattern: Self.budget)
   }
 
   /// Returns whether an operation that cannot wait must be refused because the turn is used up. If so, begins a new
@@ -56,13 +56,13 @@ package struct Turn: ~Copyable, Sendable {
   /// be enough. A wait that lets other tasks run when the turn is over also does so after a refusal.
   @inlinable
   @inline(__always)
-  package func refuses() -> Bool { work.load(ordering: .relaxed) < Self.most ? false : refuse() }
+  package func refuses() -> Bool { work.load(ordering: .relaxed) < Self.budget ? false : refuse() }
 
   @inline(never)
   @usableFromInline
   func refuse() -> Bool {
     work.store(.min, ordering: .relaxed)
-    began.store(0, ordering: .relaxed)
+    startTime.store(0, ordering: .relaxed)
     return true
   }
 
@@ -78,25 +78,25 @@ package struct Turn: ~Copyable, Sendable {
     work.store(after, ordering: .relaxed)
     // The stride is a power of two, and both sums have the same sign. So they differ in the stride's bit or a higher
     // one exactly if the sum has crossed a multiple of the stride.
-    return before ^ after < Self.stride ? false : look(at: after)
+    return before ^ after < Self.stride ? false : checkClock(work: after)
   }
 
   /// Reads the clock, and ends the turn if it has lasted too long.
   @inline(never)
   @usableFromInline
-  func look(at work: Int) -> Bool {
-    if work & .max >= Self.most {
+  func checkClock(work: Int) -> Bool {
+    if work & .max >= Self.budget {
       self.work.store(work & .max, ordering: .relaxed)
       return true
     }
     let now = MonotonicTime.now
-    let start = began.load(ordering: .relaxed)
+    let start = startTime.load(ordering: .relaxed)
     if start == 0 {
-      began.store(now, ordering: .relaxed)
+      startTime.store(now, ordering: .relaxed)
       return false
     }
     guard now - start >= Self.longest else { return false }
-    self.work.store(Self.most, ordering: .relaxed)
+    self.work.store(Self.budget, ordering: .relaxed)
     return true
   }
 
@@ -104,18 +104,18 @@ package struct Turn: ~Copyable, Sendable {
   /// since the task may turn out not to wait.
   @inlinable
   @inline(__always)
-  package func pause() { began.store(0, ordering: .relaxed) }
+  package func pause() { startTime.store(0, ordering: .relaxed) }
 
   /// Begins a new turn. Call it when the task waits.
   @inlinable
   @inline(__always)
   package func restart() {
     work.store(0, ordering: .relaxed)
-    began.store(0, ordering: .relaxed)
+    startTime.store(0, ordering: .relaxed)
   }
 
   /// Lets other tasks run, and begins a new turn.
-  package func give() async {
+  package func yieldTurn() async {
     restart()
     await Task.yieldByItsLoop()
     pause()

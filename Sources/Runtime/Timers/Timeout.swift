@@ -45,13 +45,13 @@ public nonisolated(nonsending) func withDeadline<C: Clock, Success>(
 ) async throws -> Success {
   let isolation = #isolation
   // A function rather than a closure: the compiler assumes that a closure's parameter may be shared.
-  func begin(
+  func runRace(
     _ operation: nonisolated(nonsending) @escaping () async throws -> Success
-  ) async -> (result: Lent<Result<Success, any Error>>, isLate: Bool) {
-    await race(LentOperation(run: operation), on: isolation, until: deadline, of: clock)
+  ) async -> (result: Transferred<Result<Success, any Error>>, isLate: Bool) {
+    await race(TransferredOperation(run: operation), on: isolation, until: deadline, of: clock)
   }
   // No child task outlives `race`, so no reference to the operation does.
-  let outcome = await withoutActuallyEscaping(operation, do: begin)
+  let outcome = await withoutActuallyEscaping(operation, do: runRace)
   do {
     return try outcome.result.value.get()
   } catch let error where outcome.isLate && error.isCancellation {
@@ -66,8 +66,8 @@ public nonisolated(nonsending) func withDeadline<C: Clock, Success>(
 /// - Returns: the operation's result, and whether the deadline had passed by then.
 @concurrent
 private func race<C: Clock, Success>(
-  _ operation: LentOperation<Success>, on isolation: (any Actor)?, until deadline: C.Instant, of clock: C
-) async -> (result: Lent<Result<Success, any Error>>, isLate: Bool) {
+  _ operation: TransferredOperation<Success>, on isolation: (any Actor)?, until deadline: C.Instant, of clock: C
+) async -> (result: Transferred<Result<Success, any Error>>, isLate: Bool) {
   await withTaskGroup(of: RaceEvent<Success>.self) { group in
     var isLate = !Task.isCancelled && clock.now >= deadline
     // Cancelled first, so that the operation sees the cancellation from its start.
@@ -84,7 +84,7 @@ private func race<C: Clock, Success>(
         return .woke(isLate: !Task.isCancelled)
       }
     }
-    var ending: Lent<Result<Success, any Error>>?
+    var ending: Transferred<Result<Success, any Error>>?
     for await event in group {
       switch event {
       case .ended(let result): ending = result
@@ -93,38 +93,38 @@ private func race<C: Clock, Success>(
       group.cancelAll()
     }
     // The operation's task always provides a result.
-    return (ending ?? Lent(.failure(CancellationError())), isLate)
+    return (ending ?? Transferred(.failure(CancellationError())), isLate)
   }
 }
 
 /// Returns the result of `operation`, run on the actor `isolation`.
 private func result<Success>(
-  of operation: LentOperation<Success>, on isolation: isolated (any Actor)?
-) async -> Lent<Result<Success, any Error>> {
+  of operation: TransferredOperation<Success>, on isolation: isolated (any Actor)?
+) async -> Transferred<Result<Success, any Error>> {
   // Without a call that needs the actor, the compiler (6.3) omits the hop to it: it assumes that the operation makes
   // the hop, while the operation assumes that its caller has made it.
   isolation?.preconditionIsolated()
   do {
-    return Lent(.success(try await operation.run()))
+    return Transferred(.success(try await operation.run()))
   } catch {
-    return Lent(.failure(error))
+    return Transferred(.failure(error))
   }
 }
 
 /// The result of one of the two child tasks.
 private enum RaceEvent<Success>: Sendable {
-  case ended(Lent<Result<Success, any Error>>)
+  case ended(Transferred<Result<Success, any Error>>)
   case woke(isLate: Bool)
 }
 
 /// A value that a child task passes to its parent.
-private struct Lent<Value>: @unchecked Sendable {  // The child task has ended before its parent reads it.
+private struct Transferred<Value>: @unchecked Sendable {  // The child task has ended before its parent reads it.
   let value: Value
 
   init(_ value: Value) { self.value = value }
 }
 
-/// The caller's operation, passed to the child task that runs it.
-private struct LentOperation<Success>: @unchecked Sendable {  // It runs on the caller's actor, while the caller waits.
+/// The caller's operation, passed to the child task that runs it on the caller's actor, while the caller waits.
+private struct TransferredOperation<Success>: @unchecked Sendable {
   let run: nonisolated(nonsending) () async throws -> Success
 }

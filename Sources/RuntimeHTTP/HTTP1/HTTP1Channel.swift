@@ -50,7 +50,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   /// - Returns: Whether any bytes were read. If not, the peer has finished.
   @inline(never)
   func fill(_ workspace: Workspace) async throws(IOError) -> Bool {
-    if turn.isOver { await turn.give() }
+    if turn.isOver { await turn.yieldTurn() }
     turn.pause()
     // This task owns the workspace until the read returns, so the room does not move.
     var room = OutputRawSpan(buffer: workspace.input.room, initializedCount: 0)
@@ -98,7 +98,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   /// Writes all output of the workspace.
   @inline(never)
   func flush(_ workspace: Workspace) async throws(IOError) {
-    if turn.isOver { await turn.give() }
+    if turn.isOver { await turn.yieldTurn() }
     turn.spend(Turn.systemCall + workspace.output.count)
     try await control.write(&workspace.output, to: stream)
     turn.pause()
@@ -111,7 +111,7 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   func flush(_ workspace: Workspace, followedBy content: [UInt8]) async throws(IOError) {
     var start = 0
     while start < content.count {
-      if turn.isOver { await turn.give() }
+      if turn.isOver { await turn.yieldTurn() }
       let end = min(start + control.writeStep, content.count)
       control.begin(.output)
       // This task owns the workspace until the write returns, so the bytes do not move.

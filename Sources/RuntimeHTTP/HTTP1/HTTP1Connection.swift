@@ -191,7 +191,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
             continue
           }
         }
-        if channel.turn.isOver { await channel.turn.give() }
+        if channel.turn.isOver { await channel.turn.yieldTurn() }
         step = advance(workspace)
       } catch {
         control.endHandling()

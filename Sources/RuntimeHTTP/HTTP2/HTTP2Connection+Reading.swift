@@ -40,7 +40,7 @@ extension HTTP2Connection {
       guard try await fill(batch) > 0 else { return false }
     }
     while true {
-      while receive(batch) { await readingTurn.give() }
+      while receive(batch) { await readingTurn.yieldTurn() }
       // If a frame is incomplete, this waits for the rest and keeps the buffer.
       let count = batch.input.isEmpty ? try batch.input.tryFill(from: stream) : try await fill(batch)
       guard let count else { return true }

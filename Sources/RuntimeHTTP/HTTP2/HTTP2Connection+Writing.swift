@@ -43,7 +43,7 @@ extension HTTP2Connection {
       case .blocked(let buffer):
         guard await writeRest(of: buffer) else { return }
       case .turnIsOver:
-        await writingTurn.give()
+        await writingTurn.yieldTurn()
       case .ended:
         return
       }

@@ -73,7 +73,7 @@ extension HTTP2Exchange: RequestBodySource {
   }
 
   func next() async throws -> [UInt8]? {
-    if turn.isOver { await turn.give() }
+    if turn.isOver { await turn.yieldTurn() }
     while true {
       switch try take() {
       case .content(let content):
@@ -111,7 +111,7 @@ extension HTTP2Exchange: BodySink {
     try enter()
     defer { leave() }
     guard !bytes.isEmpty else { return }
-    if turn.isOver { await turn.give() }
+    if turn.isOver { await turn.yieldTurn() }
     turn.spend(Turn.handlerCall + bytes.count)
     if try add(bytes) { try await waitForRoom { core, slot in core.unsentCount(of: slot) <= Self.mark } }
   }

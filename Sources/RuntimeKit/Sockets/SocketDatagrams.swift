@@ -36,7 +36,7 @@ public final class SocketDatagrams: DatagramSocket {
   // MARK: Receiving
 
   public func receive(into buffer: inout OutputRawSpan) async throws(IOError) -> DatagramReceipt {
-    if socket.turn.isOver { await socket.turn.give() }
+    if socket.turn.isOver { await socket.turn.yieldTurn() }
     while true {
       if let receipt = try take(into: &buffer) { return receipt }
       try await socket.wait(for: .read, .receive)
@@ -76,7 +76,7 @@ public final class SocketDatagrams: DatagramSocket {
 
   public func send(_ bytes: RawSpan, to address: SocketAddress) async throws(IOError) {
     try address.checkPath(.send)
-    if socket.turn.isOver { await socket.turn.give() }
+    if socket.turn.isOver { await socket.turn.yieldTurn() }
     while try !put(bytes, address) {
       // If a Unix-domain receiver's queue is full, the system signals room only to a socket connected to the receiver.
       // Any other socket would be signalled at once, again and again.
@@ -85,7 +85,7 @@ public final class SocketDatagrams: DatagramSocket {
   }
 
   public func send(_ bytes: RawSpan) async throws(IOError) {
-    if socket.turn.isOver { await socket.turn.give() }
+    if socket.turn.isOver { await socket.turn.yieldTurn() }
     while try !put(bytes, nil) { try await waitToSend() }
   }
 

@@ -37,7 +37,7 @@ public final class SocketListener: StreamListener {
   private static let pause = Duration.milliseconds(20)
 
   public func accept() async throws(IOError) -> SocketStream {
-    if socket.turn.isOver { await socket.turn.give() }
+    if socket.turn.isOver { await socket.turn.yieldTurn() }
     socket.turn.spend(Turn.systemCall)
     while true {
       socket.reading.clear()

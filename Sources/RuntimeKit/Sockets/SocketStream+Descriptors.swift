@@ -4,7 +4,7 @@ public import Runtime
 
 extension SocketStream: DescriptorPassing {
   public func write(_ bytes: RawSpan, passing descriptors: [Int32]) async throws(IOError) {
-    if socket.turn.isOver { await socket.turn.give() }
+    if socket.turn.isOver { await socket.turn.yieldTurn() }
     while true {
       let (count, code) = try bytes.withUnsafeBytes { bytes throws(IOError) in
         try socket.call(.write) { socket in
@@ -23,7 +23,7 @@ extension SocketStream: DescriptorPassing {
 
   public func read(into buffer: inout OutputRawSpan, descriptors: inout [Int32]) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
-    if socket.turn.isOver { await socket.turn.give() }
+    if socket.turn.isOver { await socket.turn.yieldTurn() }
     while true {
       try await socket.wait(for: .read, .read)
       if let count = try receive(into: &buffer, &descriptors) { return count }
@@ -33,7 +33,7 @@ extension SocketStream: DescriptorPassing {
   /// Calls `recvmsg` once. Returns `nil` if there is nothing to read.
   private func receive(into buffer: inout OutputRawSpan, _ descriptors: inout [Int32]) throws(IOError) -> Int? {
     socket.reading.clear()
-    var received = [Int32](repeating: -1, count: gearbox_most_descriptors)
+    var received = [Int32](repeating: -1, count: gearbox_max_descriptors)
     var receivedCount = 0
     let (count, code) = try buffer.withUnsafeMutableBytes { bytes, initialized throws(IOError) in
       let free = UnsafeMutableRawBufferPointer(rebasing: bytes[initialized...])

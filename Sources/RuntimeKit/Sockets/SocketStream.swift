@@ -17,7 +17,7 @@ public final class SocketStream: ByteStream {
 
   public func waitUntilReadable() async throws(IOError) {
     // After a refusal by `tryRead` too, so that a loop of the two calls lets other tasks run.
-    if socket.turn.isOver { await socket.turn.give() }
+    if socket.turn.isOver { await socket.turn.yieldTurn() }
     if socket.reading.isWorthTrying { return }
     try await socket.wait(for: .read, .read)
   }
@@ -33,7 +33,7 @@ public final class SocketStream: ByteStream {
   /// Repeats the end of the function above. If that function were called instead, an idle connection would need a
   /// kilobyte more (Swift 6.3.1).
   private func giveTurnAndWait() async throws(IOError) {
-    await socket.turn.give()
+    await socket.turn.yieldTurn()
     if socket.reading.isWorthTrying { return }
     socket.willWait(for: .read, .read)
     try await socket.reading.waitOnce(.read)
@@ -41,7 +41,7 @@ public final class SocketStream: ByteStream {
 
   public func read(into buffer: inout OutputRawSpan) async throws(IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
-    if socket.turn.isOver { await socket.turn.give() }
+    if socket.turn.isOver { await socket.turn.yieldTurn() }
     while true {
       try await socket.wait(for: .read, .read)
       if let count = try receive(into: &buffer) { return count }
@@ -82,14 +82,14 @@ public final class SocketStream: ByteStream {
     let total = first.byteCount + second.byteCount
     var written = 0
     while written < total {
-      if socket.turn.isOver { await socket.turn.give() }
+      if socket.turn.isOver { await socket.turn.yieldTurn() }
       if let count = try send(first, second, from: written) { written += count } else { try await waitToWrite() }
     }
   }
 
   public func writeSome(_ bytes: RawSpan) async throws(IOError) -> Int {
     if bytes.isEmpty { return 0 }
-    if socket.turn.isOver { await socket.turn.give() }
+    if socket.turn.isOver { await socket.turn.yieldTurn() }
     while true {
       if let count = try send(bytes, RawSpan(), from: 0) { return count }
       try await waitToWrite()
