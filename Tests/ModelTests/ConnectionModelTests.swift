@@ -30,7 +30,7 @@ extension ModelTests {
           model.spawn("connection") { registry.remove(at: slot) }
         }
         model.spawnTask("server") {
-          await registry.waitUntilOpen(isBelow: bound)
+          await registry.waitUntilCount(isBelow: bound)
           if registry.openCount >= bound { Self.fail("\(registry.openCount) are open") }
         }
         return {
@@ -46,7 +46,7 @@ extension ModelTests {
         let first = registry.insert(Self.control(context, ModelStream()))
         model.spawn("first connection") { registry.remove(at: first) }
         model.spawn("second connection") { registry.remove(at: registry.insert(Self.control(context, ModelStream()))) }
-        for bound in [1, 2] { model.spawnTask("server \(bound)") { await registry.waitUntilOpen(isBelow: bound) } }
+        for bound in [1, 2] { model.spawnTask("server \(bound)") { await registry.waitUntilCount(isBelow: bound) } }
         return { registry.openCount == 0 ? nil : "\(registry.openCount) are open" }
       }
     }
@@ -95,7 +95,7 @@ extension ModelTests {
         let (context, stream) = (ConnectionContext(), ModelStream())
         let control = Self.control(context, stream)
         model.spawn("connection") {
-          _ = control.beginIdle(isFirst: false)
+          _ = control.beginIdleWait(isFirst: false)
           if !context.isClosing { Model.current.wait { stream.isClosed } }
         }
         model.spawn("server") {
@@ -111,7 +111,7 @@ extension ModelTests {
         let (context, stream) = (ConnectionContext(), ModelStream())
         let control = Self.control(context, stream)
         var isServed: Bool?
-        model.spawn("connection") { isServed = control.beginHead(after: control.beginIdle(isFirst: false)) }
+        model.spawn("connection") { isServed = control.beginHeadWait(after: control.beginIdleWait(isFirst: false)) }
         model.spawn("server") { control.closeIfIdle() }
         return { isServed == !stream.isClosed ? nil : "served: \(isServed == true), closed: \(stream.isClosed)" }
       }
@@ -124,9 +124,9 @@ extension ModelTests {
         let stream = ModelStream()
         let control = Self.control(ConnectionContext(), stream)
         model.spawn("connection") {
-          if control.beginFarewell() { Model.current.wait { stream.isClosed } }
+          if control.beginCloseWait() { Model.current.wait { stream.isClosed } }
         }
-        model.spawn("server") { control.endWatch() }
+        model.spawn("server") { control.stopWatching() }
         return { nil }
       }
     }
@@ -137,7 +137,7 @@ extension ModelTests {
         let control = Self.control(context, stream)
         let late = context.ticker.deadline(after: context.idleTicks)
         var isServed: Bool?
-        model.spawn("connection") { isServed = control.beginHead(after: control.beginIdle(isFirst: false)) }
+        model.spawn("connection") { isServed = control.beginHeadWait(after: control.beginIdleWait(isFirst: false)) }
         model.spawn("sweeper") { control.sweep(at: late) }
         return { isServed == !stream.isClosed ? nil : "served: \(isServed == true), closed: \(stream.isClosed)" }
       }

@@ -141,7 +141,7 @@ extension ModelTests {
           scene.send([1], awaiting: [HTTP2Core.lastFrame])
           scene.stream.finish()
         }
-        model.spawn("server") { scene.connection.conclude() }
+        model.spawn("server") { scene.connection.cancelRequests() }
         return { scene.check([1], mayMiss: true) }
       }
     }

@@ -25,7 +25,7 @@ final class ConnectionContext: Sendable {
   let headTicks: UInt64 = 8
   let stallTicks: UInt64 = 4
   let idleTicks: UInt64 = 4
-  let farewellTicks: UInt64 = 4
+  let closeTicks: UInt64 = 4
   let keepAliveTicks: UInt64 = 100
 
   private let closing = Atomic(false)
@@ -255,7 +255,7 @@ struct RequestObservers: Sendable { func began(_ trace: RequestTrace) {} }
 
 struct Overload: Sendable {
   let refusal = Response()
-  func refuses(whatHasComeOn stream: some ByteStream) -> Bool { false }
+  func refusesInput(of stream: some ByteStream) -> Bool { false }
   func refuses(_ request: Request) -> Bool { false }
 }
 

@@ -24,7 +24,7 @@ import Testing
   private static func requests(
     _ overload: Overload, in span: Range<Int64>, waiting wait: (Int64) -> Duration
   ) -> [Bool] {
-    span.map { overload.refuses(after: QueueTime(wait($0)), at: $0 * millisecond) }
+    span.map { overload.refusesInput(after: QueueTime(wait($0)), at: $0 * millisecond) }
   }
 
   @Test func `occasional short waits mean that there is no overload, however long the other waits are`() {
@@ -62,14 +62,16 @@ import Testing
 
   @Test func `waits before a pause do not count after it`() {
     let overload = Self.overload()
-    let refused = (0..<20).map { overload.refuses(after: QueueTime(.seconds(1)), at: 1_000_000_000 + $0 * 250_000_000) }
+    let refused = (0..<20).map {
+      overload.refusesInput(after: QueueTime(.seconds(1)), at: 1_000_000_000 + $0 * 250_000_000)
+    }
     #expect(!refused.contains(true))
   }
 
   @Test func `a stream without a queue time is neither refused nor counted`() {
     let overload = Self.overload()
     _ = Self.requests(overload, in: 1000..<2000) { _ in .milliseconds(50) }
-    #expect(!overload.refuses(after: nil, at: 2000 * Self.millisecond))
+    #expect(!overload.refusesInput(after: nil, at: 2000 * Self.millisecond))
   }
 
   @Test func `a server that stops accepting refuses no request`() {

@@ -156,7 +156,7 @@ struct TimeoutSimulationTests {
     try await serve { site in
       let client = try await site.client()
       try await client.send("PRI * HTTP/2.0\r\n\r\nSM")
-      try await site.expectEnd(after: .seconds(10), farewell: true)
+      try await site.expectEnd(after: .seconds(10), waitsForClose: true)
       client.stream.close()
     }
   }
@@ -195,7 +195,7 @@ struct TimeoutSimulationTests {
       let client = try await site.http2Client()
       // Nothing is read, so nothing is acknowledged.
       _ = try await client.send("GET", "/wait/60000")
-      try await site.expectEnd(after: .seconds(10), farewell: true)
+      try await site.expectEnd(after: .seconds(10), waitsForClose: true)
       client.stream.close()
     }
   }
@@ -248,7 +248,7 @@ struct TimeoutSimulationTests {
       _ = try await client.get("/")
       _ = try await client.send("GET", "/wait/600000")
       // The client does not read, so it answers no PING.
-      try await site.expectEnd(after: .seconds(60), farewell: true)
+      try await site.expectEnd(after: .seconds(60), waitsForClose: true)
       client.stream.close()
     }
   }
@@ -327,7 +327,7 @@ struct TimeoutSimulationTests {
       try await client.openWindow(of: 0, by: 1 << 20)
       _ = try await client.get("/")
       _ = try await client.send("GET", path)
-      try await site.expectEnd(after: .seconds(30), farewell: true)
+      try await site.expectEnd(after: .seconds(30), waitsForClose: true)
       client.stream.close()
     }
   }
@@ -432,12 +432,13 @@ private struct Site: Sendable {
 
   /// Checks that the only connection ends after `time`, or up to a tick later.
   ///
-  /// - Parameter farewell: whether the server waits two more seconds, and up to a tick, for the client to disconnect.
-  func expectEnd(after time: Duration, farewell: Bool = false) async throws {
+  /// - Parameter waitsForClose: whether the server waits two more seconds, and up to a tick, for the client to
+  ///   disconnect.
+  func expectEnd(after time: Duration, waitsForClose: Bool = false) async throws {
     let start = clock.now
     try await clock.sleep(for: time - Self.journey)
     try expect(server.metrics.openConnections == 1, "that was early, or there was no connection")
-    let latest = time + Self.tick + (farewell ? .seconds(2) + Self.tick : .zero)
+    let latest = time + Self.tick + (waitsForClose ? .seconds(2) + Self.tick : .zero)
     while server.metrics.openConnections > 0 {
       try expect(start.duration(to: clock.now) <= latest, "it is still open after \(latest)")
       try await clock.sleep(for: .milliseconds(5))

@@ -64,10 +64,10 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
   @inline(never)
   func fillContent(_ workspace: Workspace) async throws(IOError) -> Bool {
     let (ticker, rule) = (control.context.ticker, control.context.pace)
-    control.beginContent(until: workspace.pace.wait(at: ticker.now, rule))
+    control.beginContentWait(until: workspace.pace.beginWait(at: ticker.now, rule))
     guard try await fill(workspace) else { return false }
-    workspace.pace.move(workspace.input.count, at: ticker.now, rule)
-    control.end(.content)
+    workspace.pace.recordProgress(of: workspace.input.count, at: ticker.now, rule)
+    control.endWait(.content)
     return true
   }
 
@@ -113,10 +113,10 @@ final class HTTP1Channel<Stream: ByteStream>: Sendable {
     while start < content.count {
       if turn.isOver { await turn.yieldTurn() }
       let end = min(start + control.writeStep, content.count)
-      control.begin(.output)
+      control.beginWait(.output)
       // This task owns the workspace until the write returns, so the bytes do not move.
       try await stream.write(workspace.output.contents.span.bytes, content.span.extracting(start..<end).bytes)
-      control.end(.output)
+      control.endWait(.output)
       turn.pause()
       workspace.output.removeAll()
       workspace.notifyWritten()

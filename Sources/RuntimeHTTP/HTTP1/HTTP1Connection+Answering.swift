@@ -40,7 +40,7 @@ extension HTTP1Connection {
     control.beginHandling()
     let response = await responder.respond(to: request)
     control.endHandling()
-    if control.clientHasGone { throw IOError(.write, .closed) }
+    if control.clientHasDisconnected { throw IOError(.write, .closed) }
     return response
   }
 

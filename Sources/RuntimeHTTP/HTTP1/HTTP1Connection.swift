@@ -94,7 +94,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   private func serve() async -> Workspace? {
     var isFirst = true
     while true {
-      let idle = control.beginIdle(isFirst: isFirst)
+      let idle = control.beginIdleWait(isFirst: isFirst)
       if shouldCloseIdle {
         await closeGracefully()
         return nil
@@ -163,7 +163,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
           return outcome
         case .waitForRequest(let idle):
           // `waitUntilReadable` may return spuriously, so the connection stays idle until something has been read.
-          guard try await channel.fill(workspace), control.beginHead(after: idle) else { return .finished }
+          guard try await channel.fill(workspace), control.beginHeadWait(after: idle) else { return .finished }
           step = processFirstBytes(workspace)
           continue
         case .detectProtocol:
@@ -221,7 +221,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   /// Closes the stream in an orderly way. The stream has a limited time to send what its protocol requires at the end.
   @inline(never)
   private func closeGracefully() async {
-    guard control.beginFarewell() else { return channel.stream.close() }
+    guard control.beginCloseWait() else { return channel.stream.close() }
     await channel.stream.closeAndWait()
   }
 
@@ -232,7 +232,7 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   func linger(_ workspace: Workspace) async {
     do {
       try await channel.flush(workspace)
-      guard control.beginFarewell() else { return }
+      guard control.beginCloseWait() else { return }
       try await channel.stream.shutdownWrite()
       // The task may have been cancelled because the client took too long, but the client should still see the end.
       repeat {
@@ -251,11 +251,11 @@ extension HTTP1Connection {
   /// Reads the first bytes of a request and continues from there.
   private func readFirstBytes(_ workspace: Workspace, after idle: ConnectionControl.IdleToken) -> HTTP1Step {
     // Before reading: a connection that has received a request must not be closed as idle.
-    guard control.beginHead(after: idle) else { return .end(.finished) }
-    if let overload = context.overload { workspace.isOverloaded = overload.refuses(whatHasComeOn: channel.stream) }
+    guard control.beginHeadWait(after: idle) else { return .end(.finished) }
+    if let overload = context.overload { workspace.isOverloaded = overload.refusesInput(of: channel.stream) }
     do {
       guard let count = try channel.tryFill(workspace) else {
-        let idle = control.beginIdle(isFirst: control.requestCount == 0)
+        let idle = control.beginIdleWait(isFirst: control.requestCount == 0)
         return shouldCloseIdle ? .end(.finished) : .waitForRequest(idle)
       }
       return count > 0 ? processFirstBytes(workspace) : .end(.finished)
@@ -289,7 +289,7 @@ extension HTTP1Connection {
       while true {
         switch try workspace.nextEvent() {
         case .head:
-          control.end(.head)
+          control.endWait(.head)
           if workspace.decoder.framing.asksForHTTP2, mayUpgrade, workspace.upgrade(origin) { return .end(.http2) }
           control.beginRequest()
           // Usually the connection gets the workspace of its last request, whose parts have this origin.
@@ -369,7 +369,7 @@ extension HTTP1Connection {
     workspace.decoder.beginNext()
     if workspace.input.isEmpty { return .idle }
     // The time for a head starts only with the wait for its rest, and bytes that are already there cause no wait.
-    control.begin(.head)
+    control.beginWait(.head)
     return nil
   }
 
@@ -394,7 +394,7 @@ extension HTTP1Connection {
 
   /// Answers an invalid request. The connection then ends, since the start of the next request is unknown.
   private func refuse(_ error: HTTPError, _ workspace: Workspace) -> HTTP1Step {
-    control.end(.head)
+    control.endWait(.head)
     let response = workspace.refusal(error, from: origin, number &+ 1, context.errors)
     guard case .bytes(let bytes) = response.body.storage else { return .end(.broken) }
     // The method, as far as it is known: a response to HEAD has no content, whatever its status.

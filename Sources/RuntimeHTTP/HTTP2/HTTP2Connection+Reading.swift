@@ -36,7 +36,7 @@ extension HTTP2Connection {
       }
       if batch.input.isEmpty { return true }
     } else {
-      if let overload = context.overload { batch.isOverloaded = overload.refuses(whatHasComeOn: stream) }
+      if let overload = context.overload { batch.isOverloaded = overload.refusesInput(of: stream) }
       guard try await fill(batch) > 0 else { return false }
     }
     while true {
@@ -65,9 +65,9 @@ extension HTTP2Connection {
   ///
   /// - Parameter handover: What HTTP/1 hands over, if it had the connection before.
   func start(handover: HTTP2Handover = HTTP2Handover()) {
-    control.watch(self)
+    control.setWatcher(self)
     // If HTTP/1 was waiting for a head, that wait is over.
-    control.end(.head)
+    control.endWait(.head)
     let batch = context.batches.take()
     defer { context.batches.giveBack(batch) }
     state.withLock { state in
@@ -321,7 +321,7 @@ extension HTTP2Connection: ConnectionWatcher {
   }
 
   /// Answers requests without a response with a 503, interrupts the other responses, and cancels all handlers.
-  func conclude() {
+  func cancelRequests() {
     cancelHandlers { state in
       state.core.setTime(to: secondsSince1970())
       return state.core.conclude()

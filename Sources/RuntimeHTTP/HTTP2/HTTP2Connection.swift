@@ -27,7 +27,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     origin = RequestOrigin(stream.peerAddress, context.errors, connection: control)
     let core = HTTP2Core(
       context.options.http2, limits: context.limits, serverName: context.serverName, pace: context.pace,
-      farewell: context.farewellTicks, tick: context.ticker.now, tickLength: context.ticker.period, from: origin,
+      farewell: context.closeTicks, tick: context.ticker.now, tickLength: context.ticker.period, from: origin,
       isObserved: context.observers != nil)
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }
@@ -53,7 +53,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     // unread input would turn the end into a reset (RFC 9112 section 9.6 explains this for HTTP/1).
     state.withLock { state in
       state.isEnding = true
-      state.readDeadline = state.core.tick + context.farewellTicks + 1
+      state.readDeadline = state.core.tick + context.closeTicks + 1
     }
     try? await stream.shutdownWrite()
     await withTaskCancellationHandler {
@@ -64,7 +64,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     await waitForHandlers()
     if context.observers != nil { notifyEnded() }
     state.withLock { state in state.memory.set(to: 0, in: context.memory) }
-    control.watch(nil)
+    control.setWatcher(nil)
     stream.close()
   }
 

@@ -384,7 +384,7 @@ extension HTTP2Core {
     var content: [UInt8] = []
     swap(&content, &streams[slot].unread)
     streams[slot].contentDeadline = 0
-    streams[slot].receivePace.move(content.count, at: tick, pace)
+    streams[slot].receivePace.recordProgress(of: content.count, at: tick, pace)
     unreadCount -= content.count
     streams[slot].takenCount = content.count
     takenCount += content.count

@@ -344,7 +344,7 @@ struct HTTP2Core: ~Copyable {
   /// Begins a wait for content of the stream in `slot`.
   mutating func awaitContent(_ slot: Int) {
     // Pauses in a tunnel may have any length.
-    if !streams[slot].isTunnel { streams[slot].contentDeadline = streams[slot].receivePace.wait(at: tick, pace) }
+    if !streams[slot].isTunnel { streams[slot].contentDeadline = streams[slot].receivePace.beginWait(at: tick, pace) }
   }
 
   /// Begins tick `now`, and ends waits that have taken too long.
@@ -398,8 +398,8 @@ struct HTTP2Core: ~Copyable {
 
   /// Records that the peer has received `count` bytes of the stream in `slot`, and extends its deadline.
   mutating func noteProgress(_ slot: Int, _ count: Int = 0) {
-    streams[slot].sendPace.move(count, at: tick, pace)
-    streams[slot].sendDeadline = streams[slot].unsentCount > 0 ? streams[slot].sendPace.wait(at: tick, pace) : 0
+    streams[slot].sendPace.recordProgress(of: count, at: tick, pace)
+    streams[slot].sendDeadline = streams[slot].unsentCount > 0 ? streams[slot].sendPace.beginWait(at: tick, pace) : 0
   }
 }
 

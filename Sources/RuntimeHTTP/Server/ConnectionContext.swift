@@ -22,7 +22,7 @@ final class ConnectionContext: Sendable {
   /// The minimum rate at which a client must send or receive while the server waits for it.
   let pace: Pace.Rule
   let idleTicks: UInt64
-  let farewellTicks: UInt64
+  let closeTicks: UInt64
   let keepAliveTicks: UInt64
 
   private let closing = Atomic<Bool>(false)
@@ -47,7 +47,7 @@ final class ConnectionContext: Sendable {
     pace = Pace.Rule(length: options.stallLength, patience: stallTicks)
     idleTicks = ticker.ticks(in: options.idleTimeout)
     // Long enough for a round trip to anywhere. A peer that keeps sending gets no more.
-    farewellTicks = ticker.ticks(in: min(options.stallTimeout, .seconds(2)))
+    closeTicks = ticker.ticks(in: min(options.stallTimeout, .seconds(2)))
     keepAliveTicks = max(1, ticker.ticks(in: options.http2.keepAliveInterval))
     workspaces = Pool { Workspace(limits: limits, observers: observers) }
   }

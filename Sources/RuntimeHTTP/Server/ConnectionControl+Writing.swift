@@ -13,10 +13,10 @@ extension ConnectionControl {
   func write(_ buffer: inout ByteBuffer, to stream: some ByteStream) async throws(IOError) {
     while !buffer.isEmpty {
       let count = buffer.count <= writeStep + Self.slack ? buffer.count : writeStep
-      begin(.output)
+      beginWait(.output)
       // This task owns the buffer until the writes return, so its bytes do not move.
       try await stream.write(buffer.contents.span.bytes.extracting(first: count))
-      end(.output)
+      endWait(.output)
       buffer.consume(count)
       if !buffer.isEmpty { buffer.consume(try stream.tryWrite(buffer.contents.span.bytes)) }
     }

@@ -9,7 +9,7 @@ protocol ConnectionWatcher: AnyObject, Sendable {
   /// Starts to close the connection gracefully.
   func beginClosing()
   /// Sends a final response to requests that have none, and cancels their handlers, because the grace period is over.
-  func conclude()
+  func cancelRequests()
 }
 
 /// Records what a connection waits for and until when, for the sweeper, which ends waits that take too long, and for
@@ -30,7 +30,7 @@ final class ConnectionControl: Sendable {
     /// For the peer to receive output.
     case output = 4
     /// For the peer to close its side after the last response.
-    case farewell = 5
+    case close = 5
     /// For the preparation of the connection, such as a handshake.
     case preparation = 6
   }
@@ -56,21 +56,21 @@ final class ConnectionControl: Sendable {
   /// The tick from which on the handler has had its request for at least one whole tick, shifted left by one; the
   /// lowest bit says whether the handler writes content. 0 if no handler is running.
   private let handling = Atomic<UInt64>(0)
-  private let hasDeparted = Atomic(false)
+  private let disconnected = Atomic(false)
 
-  private enum Handle {
+  private enum TaskHandle {
     case none
     case task(Task<Void, any Error>)
     case cancelledBefore
   }
 
   /// The means of ending the connection.
-  private struct Ends {
+  private struct Handles {
     var stream: any ByteStream
-    var handle = Handle.none
+    var task = TaskHandle.none
   }
 
-  private let ends: Lock<Ends>
+  private let handles: Lock<Handles>
   private let watcher = Lock<(any ConnectionWatcher)?>(nil)
 
   /// The number of requests so far, and of those being answered. Only the connection writes them, one of its tasks at a
@@ -81,13 +81,13 @@ final class ConnectionControl: Sendable {
   /// - Parameter stream: The connection's stream, which is closed where cancelling the task is not enough.
   init(_ context: ConnectionContext, _ stream: any ByteStream) {
     self.context = context
-    ends = Lock(Ends(stream: stream))
+    handles = Lock(Handles(stream: stream))
   }
 
   // MARK: For the connection
 
   /// Begins an idle wait. The first one of a connection lasts no longer than a head may take.
-  func beginIdle(isFirst: Bool) -> IdleToken {
+  func beginIdleWait(isFirst: Bool) -> IdleToken {
     let ticks = isFirst ? context.headTicks : context.idleTicks
     let word = Word.pack(Wait.idle.rawValue, until: context.ticker.deadline(after: ticks))
     // Sequentially consistent, like the server's flag and `closeIfIdle`: either the server sees that the connection is
@@ -99,29 +99,29 @@ final class ConnectionControl: Sendable {
   /// Replaces an idle wait by a wait for the rest of the head.
   ///
   /// - Returns: Whether the idle wait was still in force. If not, the server or the sweeper has ended it.
-  func beginHead(after idle: IdleToken) -> Bool {
+  func beginHeadWait(after idle: IdleToken) -> Bool {
     let word = Word.pack(Wait.head.rawValue, until: context.ticker.deadline(after: context.headTicks))
     return reading.compareExchange(expected: idle.word, desired: word, ordering: .acquiringAndReleasing).exchanged
   }
 
   /// Begins the wait for the preparation, which may take as long as a head.
   func beginPreparation() {
-    // Sequentially consistent, as in `beginIdle`.
+    // Sequentially consistent, as in `beginIdleWait`.
     reading.store(word(for: .preparation), ordering: .sequentiallyConsistent)
   }
 
   /// Ends the wait for the preparation. From now on `stream` is the one that is closed to end the connection.
   func endPreparation(_ stream: any ByteStream) {
-    ends.withLock { $0.stream = stream }
-    end(.preparation)
+    handles.withLock { $0.stream = stream }
+    endWait(.preparation)
   }
 
   /// Begins the wait for the peer to close its side. The connection ignores cancellation during this wait.
   ///
   /// - Returns: Whether the sweeper is still running and will end the wait.
-  func beginFarewell() -> Bool {
-    let word = word(for: .farewell)
-    // Sequentially consistent, like `endWatch`, so that at least one of the two sees the other.
+  func beginCloseWait() -> Bool {
+    let word = word(for: .close)
+    // Sequentially consistent, like `stopWatching`, so that at least one of the two sees the other.
     reading.store(word, ordering: .sequentiallyConsistent)
     return !isUnwatched.load(ordering: .sequentiallyConsistent)
   }
@@ -133,26 +133,26 @@ final class ConnectionControl: Sendable {
       case .idle: context.idleTicks
       case .head, .preparation: context.headTicks
       case .content, .output: context.stallTicks
-      case .farewell: context.farewellTicks
+      case .close: context.closeTicks
       }
     return Word.pack(wait.rawValue, until: context.ticker.deadline(after: ticks))
   }
 
   /// Begins a wait.
-  func begin(_ wait: Wait) {
+  func beginWait(_ wait: Wait) {
     let word = word(for: wait)
     // Relaxed: the word is complete in itself, and a sweeper that sees it late ends the wait late, never early.
     if wait == .output { writing.store(word, ordering: .relaxed) } else { reading.store(word, ordering: .relaxed) }
   }
 
   /// Begins a wait for content that expires at tick `deadline`.
-  func beginContent(until deadline: UInt64) {
-    // Relaxed, as in `begin`.
+  func beginContentWait(until deadline: UInt64) {
+    // Relaxed, as in `beginWait`.
     reading.store(Word.pack(Wait.content.rawValue, until: deadline), ordering: .relaxed)
   }
 
   /// Ends a wait that succeeded. If the sweeper was faster, it has cancelled the task, and the next wait will notice.
-  func end(_ wait: Wait) {
+  func endWait(_ wait: Wait) {
     if wait == .output {
       writing.store(Word.none, ordering: .relaxed)
     } else {
@@ -184,18 +184,18 @@ final class ConnectionControl: Sendable {
   func endHandling() { handling.store(0, ordering: .relaxed) }
 
   /// Whether the client disconnected while a handler had its request. The task has then been cancelled.
-  var clientHasGone: Bool { hasDeparted.load(ordering: .acquiring) }
+  var clientHasDisconnected: Bool { disconnected.load(ordering: .acquiring) }
 
   /// Sets the watcher that supervises the waits which are not recorded here.
-  func watch(_ watcher: (any ConnectionWatcher)?) { self.watcher.withLock { $0 = watcher } }
+  func setWatcher(_ watcher: (any ConnectionWatcher)?) { self.watcher.withLock { $0 = watcher } }
 
   // MARK: For the sweeper and the server
 
   /// Sets the connection's task, and cancels it immediately if this was requested earlier.
   func attach(_ task: Task<Void, any Error>) {
-    let isTooLate = ends.withLock { ends in
-      if case .cancelledBefore = ends.handle { return true }
-      ends.handle = .task(task)
+    let isTooLate = handles.withLock { handles in
+      if case .cancelledBefore = handles.task { return true }
+      handles.task = .task(task)
       return false
     }
     if isTooLate { task.cancel() }
@@ -215,8 +215,8 @@ final class ConnectionControl: Sendable {
     switch (readingEnded, writingEnded) {
     case (.alive, .alive):
       watcher.withLock(\.self)?.tick(now)
-      guard isDeparting(at: now) else { return false }
-      hasDeparted.store(true, ordering: .releasing)
+      guard clientIsGone(at: now) else { return false }
+      disconnected.store(true, ordering: .releasing)
       cancel()
     case (.endsByClosing, _): stream.closeOrderly()
     case (.stuck, _), (_, .stuck): stream.close()
@@ -226,10 +226,10 @@ final class ConnectionControl: Sendable {
   }
 
   /// Whether the client has disconnected and its handler has had the request for at least one whole tick.
-  private func isDeparting(at now: UInt64) -> Bool {
+  private func clientIsGone(at now: UInt64) -> Bool {
     // Relaxed: the word is complete in itself, and a late read notices a disconnected client one tick later.
     let word = handling.load(ordering: .relaxed)
-    guard word != 0, word >> 1 <= now, !clientHasGone else { return false }
+    guard word != 0, word >> 1 <= now, !clientHasDisconnected else { return false }
     return switch stream.attribute(PeerPresence.self) {
     case PeerPresence.gone?: true
     case PeerPresence.finished?:
@@ -263,18 +263,18 @@ final class ConnectionControl: Sendable {
 
   /// Records that the sweeper has stopped, starts to close the connection, and ends those waits that ignore
   /// cancellation.
-  func endWatch() {
+  func stopWatching() {
     isUnwatched.store(true, ordering: .sequentiallyConsistent)
     beginClosing()
     closeIfIdle()
     let word = reading.load(ordering: .sequentiallyConsistent)
-    if Word.kind(word) == Wait.farewell.rawValue { stream.close() }
+    if Word.kind(word) == Wait.close.rawValue { stream.close() }
   }
 
-  /// Ends the requests that are being answered: their handlers are cancelled, and those that respond to cancellation
+  /// Cancels the requests that are being answered: their handlers are cancelled, and those that respond to cancellation
   /// send a final response.
-  func conclude() {
-    if let watcher = watcher.withLock(\.self) { watcher.conclude() } else { cancel() }
+  func cancelRequests() {
+    if let watcher = watcher.withLock(\.self) { watcher.cancelRequests() } else { cancel() }
   }
 
   /// Ends the connection immediately.
@@ -284,15 +284,15 @@ final class ConnectionControl: Sendable {
   }
 
   private func cancel() {
-    let task = ends.withLock { ends -> Task<Void, any Error>? in
-      if case .task(let task) = ends.handle { return task }
-      ends.handle = .cancelledBefore
+    let task = handles.withLock { handles -> Task<Void, any Error>? in
+      if case .task(let task) = handles.task { return task }
+      handles.task = .cancelledBefore
       return nil
     }
     task?.cancel()
   }
 
-  private var stream: any ByteStream { ends.withLock(\.stream) }
+  private var stream: any ByteStream { handles.withLock(\.stream) }
 
   /// Returns an attribute of the connection's stream.
   func attribute<Attribute: StreamAttribute>(_ type: Attribute.Type) -> Attribute? { stream.attribute(type) }
@@ -317,7 +317,7 @@ final class ConnectionControl: Sendable {
     }
     return switch Word.kind(value) {
     case Word.ended: .stuck
-    case Wait.idle.rawValue, Wait.farewell.rawValue: .endsByClosing
+    case Wait.idle.rawValue, Wait.close.rawValue: .endsByClosing
     default: .ended
     }
   }

@@ -54,7 +54,7 @@ final class ConnectionRegistry: Sendable {
   /// Waits until fewer than `bound` connections are open. Cancellation does not end the wait.
   ///
   /// - Parameter onWait: Called if there is a wait.
-  func waitUntilOpen(isBelow bound: Int, onWait: () -> Void = {}) async {
+  func waitUntilCount(isBelow bound: Int, onWait: () -> Void = {}) async {
     await withCheckedContinuation { continuation in
       let isBelow = state.withLock { state in
         if state.open >= bound { state.waiters.append((bound, continuation)) }

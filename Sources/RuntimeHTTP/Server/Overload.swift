@@ -39,10 +39,10 @@ final class Overload: Sendable {
   var refusedCount: Int { refused.load(ordering: .relaxed) }
 
   /// Whether the server is overloaded.
-  var isThere: Bool { MonotonicTime.now < overloadEnd.load(ordering: .relaxed) }
+  var isOverloaded: Bool { MonotonicTime.now < overloadEnd.load(ordering: .relaxed) }
 
   /// Whether the server should accept no connections for now.
-  var stopsAccepting: Bool { options.response == .stopAccepting && isThere }
+  var stopsAccepting: Bool { options.response == .stopAccepting && isOverloaded }
 
   /// Records how long the calling task has waited for a thread since `stream` became readable.
   ///
@@ -50,10 +50,10 @@ final class Overload: Sendable {
   ///
   /// - Returns: Whether the requests that have arrived are to be refused.
   @inline(never)
-  func refuses(whatHasComeOn stream: some ByteStream) -> Bool { refuses(after: stream.attribute(QueueTime.self)) }
+  func refusesInput(of stream: some ByteStream) -> Bool { refusesInput(after: stream.attribute(QueueTime.self)) }
 
-  /// Like ``refuses(whatHasComeOn:)``, for a known wait; `nil` if the stream does not measure it.
-  func refuses(after wait: QueueTime?, at now: Int64 = MonotonicTime.now) -> Bool {
+  /// Like ``refusesInput(of:)``, for a known wait; `nil` if the stream does not measure it.
+  func refusesInput(after wait: QueueTime?, at now: Int64 = MonotonicTime.now) -> Bool {
     guard let wait else { return false }
     let nanoseconds = wait.duration.nanoseconds
     note(nanoseconds, at: now)
@@ -73,11 +73,11 @@ final class Overload: Sendable {
     // After a pause without requests, the previous interval says nothing about the present.
     guard shortest > target, now - end < interval else { return }
     let isNew = overloadEnd.exchange(now + 2 * interval, ordering: .relaxed) < now
-    if isNew { say(shortest, at: now) }
+    if isNew { logOverload(shortest, at: now) }
   }
 
   /// Logs the overload, at most once in ten seconds.
-  private func say(_ shortest: Int64, at now: Int64) {
+  private func logOverload(_ shortest: Int64, at now: Int64) {
     let next = nextLine.load(ordering: .relaxed)
     guard now >= next else { return }
     guard nextLine.compareExchange(expected: next, desired: now + 10_000_000_000, ordering: .relaxed).exchanged else {

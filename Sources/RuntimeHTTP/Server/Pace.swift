@@ -17,21 +17,21 @@ struct Pace: Sendable {
   /// The ticks waited and not yet restored, times the rule's length, so that each byte restores a whole number.
   private var debt: UInt64 = 0
   /// The tick at which the current wait began, if there is one.
-  private var begin: UInt64?
+  private var waitStart: UInt64?
 
   /// Begins a wait at tick `now`, or continues the current one.
   ///
   /// - Returns: The tick at which the wait expires. The tick in progress does not count.
-  mutating func wait(at now: UInt64, _ rule: Rule) -> UInt64 {
-    let begin = begin ?? now
-    self.begin = begin
-    return begin + rule.patience - min(rule.patience, debt / rule.length) + 1
+  mutating func beginWait(at now: UInt64, _ rule: Rule) -> UInt64 {
+    let start = waitStart ?? now
+    waitStart = start
+    return start + rule.patience - min(rule.patience, debt / rule.length) + 1
   }
 
-  /// Ends the current wait, if any, after `count` bytes have moved at tick `now`.
-  mutating func move(_ count: Int, at now: UInt64, _ rule: Rule) {
-    if let begin { debt += (now - begin) * rule.length }
-    begin = nil
+  /// Records that `count` bytes have moved at tick `now`, and ends the current wait if there is one.
+  mutating func recordProgress(of count: Int, at now: UInt64, _ rule: Rule) {
+    if let waitStart { debt += (now - waitStart) * rule.length }
+    waitStart = nil
     debt -= min(debt, UInt64(count) * rule.patience)
   }
 }

@@ -53,7 +53,7 @@ public func serveConnection<Stream: ByteStream, C: Clock<Duration>, H: Handler>(
     // Either the connection has ended and needs no more ticks, or it is to end now. A connection that waits for a
     // request, or for the peer to close its side, does not notice cancellation.
     context.beginClosingIdle()
-    control.endWatch()
+    control.stopWatching()
     group.cancelAll()
   }
 }

@@ -16,7 +16,7 @@ class ServedConnection: @unchecked Sendable {  // It has no state, and its subcl
   static func make<Stream: ByteStream, H: Handler>(
     _ stream: Stream, speaking protocol: ApplicationProtocol, _ control: ConnectionControl, _ responder: Responder<H>
   ) -> ServedConnection {
-    if `protocol` == .http2 { return ConnectionByHTTP2(stream, control, responder) }
+    if `protocol` == .http2 { return HTTP2ServedConnection(stream, control, responder) }
     let mayUpgrade = `protocol` == .detected
     guard let responder = responder as? Responder<Router> else {
       return HTTP1Connection(stream, control, responder, mayUpgrade: mayUpgrade)
@@ -37,7 +37,7 @@ private final class RouterOnStream: HTTP1Connection<AnyStream, Router>, @uncheck
 }
 
 /// A connection that uses HTTP/2 from the first byte.
-private final class ConnectionByHTTP2<Stream: ByteStream, H: Handler>:
+private final class HTTP2ServedConnection<Stream: ByteStream, H: Handler>:
   ServedConnection, @unchecked Sendable  // As above.
 {
   private let connection: HTTP2Connection<Stream, H>

@@ -25,7 +25,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     /// The task that ends waits that take too long. Started before the first connection.
     var sweeper: Task<Void, any Error>?
     /// The tasks that end the connections when a grace period is over.
-    var graces: [Task<Void, any Error>] = []
+    var graceTasks: [Task<Void, any Error>] = []
     /// The tasks that wait for the server to end.
     var waiters: [CheckedContinuation<Void, Never>] = []
   }
@@ -33,9 +33,9 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   private let runtime: R
   private let listener: any StreamListener
   /// Whether other processes also accept from the listener's backlog, now or later.
-  private let isHandedOver: Bool
+  private let sharesBacklog: Bool
   /// Accepts a connection.
-  private let accepting: @Sendable () async throws(IOError) -> Accepted
+  private let acceptNext: @Sendable () async throws(IOError) -> Accepted
   private let responder: Responder<H>
   private let registry: ConnectionRegistry
   private let acceptLog: AcceptLog<R.RuntimeClock>
@@ -67,7 +67,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   ) async throws(IOError) {
     let acceptLog = AcceptLog(clock: runtime.clock, log: options.log)
     let listener = try await runtime.listen(onInherited: socket, options: listening.noting(in: acceptLog))
-    self.init(runtime, listener, isHandedOver: true, options, handler, acceptLog) { stream, control, responder in
+    self.init(runtime, listener, sharesBacklog: true, options, handler, acceptLog) { stream, control, responder in
       ServedConnection.make(stream, speaking: .detected, control, responder)
     }
   }
@@ -117,18 +117,18 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   /// - Parameter make: Creates a connection from an accepted stream.
   private init<L: StreamListener>(
-    _ runtime: R, _ listener: L, isHandedOver: Bool = false, _ options: ServerOptions, _ handler: H,
+    _ runtime: R, _ listener: L, sharesBacklog: Bool = false, _ options: ServerOptions, _ handler: H,
     _ acceptLog: AcceptLog<R.RuntimeClock>,
     make: @escaping @Sendable (L.Stream, ConnectionControl, Responder<H>) -> ServedConnection
   ) {
     let responder = Responder(ConnectionContext(options), handler: handler, executor: runtime)
     self.runtime = runtime
     self.listener = listener
-    self.isHandedOver = isHandedOver
+    self.sharesBacklog = sharesBacklog
     self.responder = responder
     self.acceptLog = acceptLog
     registry = acceptLog.registry
-    accepting = { () async throws(IOError) -> Accepted in
+    acceptNext = { () async throws(IOError) -> Accepted in
       let stream = try await listener.accept()
       let control = ConnectionControl(responder.context, stream)
       return (make(stream, control, responder), control)
@@ -147,7 +147,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     metrics.heldBytes = context.memory.held
     if let overload = context.overload {
       metrics.shedRequests = overload.refusedCount
-      metrics.isOverloaded = overload.isThere
+      metrics.isOverloaded = overload.isOverloaded
     }
     return metrics
   }
@@ -161,9 +161,9 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   ///
   /// - Throws: ``IOError`` for the reason `busy` if the server is already running, or `closed` if it has ended.
   public func run() async throws(IOError) {
-    try begin()
+    try markRunning()
     startSweeper()
-    let acceptor = runtime.spawn(context.taskOptions()) { [self] in await accept() }
+    let acceptor = runtime.spawn(context.taskOptions()) { [self] in await acceptConnections() }
     let isTooLate = state.withLock { state in
       state.acceptor = acceptor
       return context.isClosing
@@ -176,9 +176,9 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     }
     listener.close()
     beginShutdown(grace: context.options.shutdownGrace)
-    await registry.waitUntilOpen(isBelow: 1)
+    await registry.waitUntilCount(isBelow: 1)
     await listener.closeAndWait()
-    _ = await end()?.result
+    _ = await stopOwnTasks()?.result
   }
 
   /// Serves a connection that was accepted elsewhere like the server's own, and returns when it has ended and its
@@ -226,20 +226,23 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
   public func shutdown(grace: Duration? = nil) async {
     beginShutdown(grace: grace ?? context.options.shutdownGrace)
     // Even if the server is not running, connections that were accepted elsewhere may be open.
-    await registry.waitUntilOpen(isBelow: 1)
+    await registry.waitUntilCount(isBelow: 1)
     await withCheckedContinuation { continuation in
       let isRunning = state.withLock { state in
         if state.phase == .running { state.waiters.append(continuation) } else { state.phase = .ended }
         return state.phase == .running
       }
       if !isRunning {
-        end()
+        stopOwnTasks()
         continuation.resume()
       }
     }
   }
 
-  private func begin() throws(IOError) {
+  /// Marks the server as running.
+  ///
+  /// - Throws: ``IOError`` for the reason `busy` if it is already running, or `closed` if it has ended.
+  private func markRunning() throws(IOError) {
     let phase = state.withLock { state in
       defer { if state.phase == .ready { state.phase = .running } }
       return state.phase
@@ -256,7 +259,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
     let idleGrace = max(.zero, min(context.options.shutdownIdleGrace, grace))
     // A cancelled acceptor takes what is in the backlog; `run` closes the listener after it has ended.
     let acceptor = state.withLock(\.acceptor)
-    if let acceptor, hasRoom, !isHandedOver { acceptor.cancel() } else { listener.close() }
+    if let acceptor, hasRoom, !sharesBacklog { acceptor.cancel() } else { listener.close() }
     for connection in registry.connections { connection.beginClosing() }
     if idleGrace == .zero { closeIdle() }
     let task = runtime.spawn { [self] in
@@ -265,51 +268,51 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
         closeIdle()
       }
       try await runtime.clock.sleep(for: grace - idleGrace)
-      for connection in registry.connections { connection.conclude() }
-      try await runtime.clock.sleep(for: Self.lastWords)
+      for connection in registry.connections { connection.cancelRequests() }
+      try await runtime.clock.sleep(for: Self.finalResponseTime)
       for connection in registry.connections { connection.abort() }
     }
     let isTooLate = state.withLock { state in
-      state.graces.append(task)
+      state.graceTasks.append(task)
       return state.phase == .ended
     }
     if isTooLate { task.cancel() }
   }
 
   /// The time for sending final responses after the grace period.
-  private static var lastWords: Duration { .milliseconds(500) }
+  private static var finalResponseTime: Duration { .milliseconds(500) }
 
   private func closeIdle() {
     context.beginClosingIdle()
     for connection in registry.connections { connection.closeIfIdle() }
   }
 
-  /// Ends the server's own tasks, and resumes the tasks that wait for its end.
+  /// Stops the server's own tasks, and resumes the tasks that wait for its end.
   ///
   /// - Returns: The sweeper, which may still be ending.
   @discardableResult
-  private func end() -> Task<Void, any Error>? {
-    let (sweeper, graces, waiters) = state.withLock { state in
+  private func stopOwnTasks() -> Task<Void, any Error>? {
+    let (sweeper, graceTasks, waiters) = state.withLock { state in
       state.phase = .ended
-      defer { (state.acceptor, state.sweeper, state.graces, state.waiters) = (nil, nil, [], []) }
-      return (state.sweeper, state.graces, state.waiters)
+      defer { (state.acceptor, state.sweeper, state.graceTasks, state.waiters) = (nil, nil, [], []) }
+      return (state.sweeper, state.graceTasks, state.waiters)
     }
     sweeper?.cancel()
-    for grace in graces { grace.cancel() }
+    for task in graceTasks { task.cancel() }
     for waiter in waiters { waiter.resume() }
     return sweeper
   }
 
   /// The maximum number of connections, if there is one.
-  private var mostConnections: Int? { context.options.maximumConnections.map { max(1, $0) } }
+  private var maximumConnections: Int? { context.options.maximumConnections.map { max(1, $0) } }
 
   /// Whether one more connection is allowed.
-  private var hasRoom: Bool { mostConnections.map { registry.openCount < $0 } ?? true }
+  private var hasRoom: Bool { maximumConnections.map { registry.openCount < $0 } ?? true }
 
   /// Waits until one more connection is allowed. A shutdown ends connections, and thereby this wait.
   private func waitForRoom() async {
-    guard let mostConnections else { return }
-    await registry.waitUntilOpen(isBelow: mostConnections) { [acceptLog] in
+    guard let maximumConnections else { return }
+    await registry.waitUntilCount(isBelow: maximumConnections) { [acceptLog] in
       acceptLog.note("accept: the limit maximumConnections is reached")
     }
   }
@@ -322,11 +325,11 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
 
   /// The maximum number of connections that are accepted during a shutdown: the default length of a backlog. The bound
   /// keeps clients that go on connecting from delaying the end.
-  private static var mostAtEnd: Int { 4096 }
+  private static var maximumAcceptedDuringShutdown: Int { 4096 }
 
   /// Accepts connections until the task is cancelled and the backlog is empty, or the listener is closed.
-  private func accept() async {
-    var left = Self.mostAtEnd
+  private func acceptConnections() async {
+    var left = Self.maximumAcceptedDuringShutdown
     while left > 0 {
       if context.isClosing {
         guard hasRoom else { return }
@@ -335,7 +338,7 @@ public final class Server<R: AsyncRuntime, H: Handler>: Sendable {
       await waitForRoom()
       await waitForOverloadToEnd()
       do {
-        let (connection, control) = try await accepting()
+        let (connection, control) = try await acceptNext()
         start(connection, control, registry.insert(control))
       } catch {
         if error.reason == .closed || error.reason == .cancelled { return }
