@@ -61,7 +61,7 @@ private struct Connection: ~Copyable {
     options.headerTableSize = kind & 4 == 0 ? 4096 : 64
     core = HTTP2Core(options, limits: MessageLimits(ServerOptions()), serverName: Array("fuzzed".utf8))
     core.date.update(to: 0)
-    core.begin()
+    core.sendPreface()
     if kind & 1 == 0 {
       connectionPreface.withUTF8Buffer { input += $0 }
       receive([0, 0, 0, 4, 0, 0, 0, 0, 0])
@@ -148,7 +148,7 @@ private struct Connection: ~Copyable {
     case (4, _): _ = core.takeContent(slot)
     case (5, .none):
       core.sendContinueIfExpected(slot)
-      core.awaitContent(slot)
+      core.startContentDeadline(slot)
     case (6, _): core.reset(slot, .internalError)
     case (7, let response):
       // A handler that ends without a whole response has failed.

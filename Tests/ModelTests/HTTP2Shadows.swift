@@ -57,7 +57,7 @@ struct HTTP2Core: ~Copyable {
     var stream: StreamID = 0
     var hasHandler = false
     var isClosed = false
-    var peerHasFinished = false
+    var remoteIsClosed = false
     var unread: [UInt8] = []
     /// The number of pieces that have not been sent.
     var unsent = 0
@@ -82,7 +82,7 @@ struct HTTP2Core: ~Copyable {
 
   // MARK: Receiving
 
-  mutating func begin(under pressure: MemoryBudget.Pressure) {}
+  mutating func sendPreface(under pressure: MemoryBudget.Pressure) {}
   mutating func beginTurn(work: Int, second: Int, under pressure: MemoryBudget.Pressure) {}
   mutating func adopt(_ method: Void, settings: [UInt8]) throws(HTTP2Error) -> Int { open(1) }
 
@@ -95,7 +95,7 @@ struct HTTP2Core: ~Copyable {
       guard let slot = slots.firstIndex(where: { $0.stream == stream && !$0.isClosed }) else { continue }
       if frame >= 200 {
         slots[slot].unread.append(frame)
-        slots[slot].peerHasFinished = true
+        slots[slot].remoteIsClosed = true
         return .content(slot)
       }
       close(slot)
@@ -107,14 +107,14 @@ struct HTTP2Core: ~Copyable {
   private mutating func open(_ stream: StreamID) -> Int {
     let slot = slots.firstIndex { $0.stream == 0 } ?? slots.count
     if slot == slots.count { slots.append(Slot()) }
-    slots[slot] = Slot(stream: stream, hasHandler: true, peerHasFinished: stream < 50)
+    slots[slot] = Slot(stream: stream, hasHandler: true, remoteIsClosed: stream < 50)
     return slot
   }
 
   mutating func takeRequest(
     _ slot: Int, from origin: RequestOrigin, body: (StreamID, Int?) -> RequestBody
   ) -> (stream: StreamID, request: Request, isWhole: Bool) {
-    let (stream, isWhole) = (slots[slot].stream, slots[slot].peerHasFinished)
+    let (stream, isWhole) = (slots[slot].stream, slots[slot].remoteIsClosed)
     return (stream, Request(number: stream, body: isWhole ? nil : body(stream, nil)), isWhole)
   }
 
@@ -123,10 +123,10 @@ struct HTTP2Core: ~Copyable {
     if slots[slot].isClosed { throw BodyError.disconnected }
     if isBusy { throw BodyError.busy }
     if !slots[slot].unread.isEmpty { return .content(exchange(&slots[slot].unread, with: [])) }
-    return slots[slot].peerHasFinished ? .end(trailers: HeaderFields()) : .wait
+    return slots[slot].remoteIsClosed ? .end(trailers: HeaderFields()) : .wait
   }
 
-  func hasNews(_ slot: Int) -> Bool { !slots[slot].unread.isEmpty || slots[slot].peerHasFinished }
+  func canReadWithoutWaiting(_ slot: Int) -> Bool { !slots[slot].unread.isEmpty || slots[slot].remoteIsClosed }
   mutating func noteCollected(_ slot: Int, _ count: Int) {}
 
   // MARK: Sending
@@ -148,7 +148,7 @@ struct HTTP2Core: ~Copyable {
     respond(slot, Status(), HeaderFields(), content: [])
   }
 
-  mutating func breakOff(_ slot: Int) { close(slot) }
+  mutating func resetAfterContent(_ slot: Int) { close(slot) }
 
   /// Large enough for a handler to wait until each piece has been sent.
   func unsentCount(of slot: Int) -> Int { slots[slot].unsent * 1024 * 1024 }
@@ -172,7 +172,7 @@ struct HTTP2Core: ~Copyable {
     slots[slot].unsent = 0
   }
 
-  mutating func takeEndedTraces(into traces: inout [RequestTrace]) {}
+  mutating func takeFinishedTraces(into traces: inout [RequestTrace]) {}
 
   mutating func takeOutput(_ buffer: inout ByteBuffer) -> Bool {
     if output.isEmpty { return false }
@@ -242,7 +242,7 @@ struct HTTP2Core: ~Copyable {
   mutating func sendKeepAlive() {}
   mutating func setTime(to second: Int) {}
   mutating func trace(_ slot: Int, by trace: RequestTrace) {}
-  mutating func adapt(to pressure: MemoryBudget.Pressure) {}
+  mutating func setPressure(_ pressure: MemoryBudget.Pressure) {}
 
   mutating func advance(to now: UInt64) -> [Event] {
     tick = now

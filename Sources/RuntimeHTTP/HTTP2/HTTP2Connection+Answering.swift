@@ -93,7 +93,7 @@ extension HTTP2Connection {
       guard exchange.hasBegun else { return finish(slot, with: responder.failure(error, request)) }
       // The rest cannot be sent, so the client must see that the response is incomplete.
       if !Task.isCancelled, error as? BodyError != .disconnected { responder.noteBreak(of: request, by: error) }
-      endHandler(slot) { state in state.core.breakOff(slot) }
+      endHandler(slot) { state in state.core.resetAfterContent(slot) }
     }
   }
 }

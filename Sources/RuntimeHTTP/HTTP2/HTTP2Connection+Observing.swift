@@ -28,7 +28,7 @@ extension HTTP2Connection {
   @inline(never)
   func notifyEnded() {
     var traces: [RequestTrace] = []
-    state.withLock { state in state.core.takeEndedTraces(into: &traces) }
+    state.withLock { state in state.core.takeFinishedTraces(into: &traces) }
     notify(&traces, .clientGone)
   }
 

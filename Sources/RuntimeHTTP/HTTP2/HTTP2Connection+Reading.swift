@@ -72,7 +72,7 @@ extension HTTP2Connection {
     defer { context.batches.giveBack(batch) }
     state.withLock { state in
       state.rest = handover.rest
-      state.core.begin(under: context.memory.pressure)
+      state.core.sendPreface(under: context.memory.pressure)
       guard let upgrade = handover.upgrade else { return }
       do throws(HTTP2Error) {
         let slot = try state.core.adopt(upgrade.request.method, settings: upgrade.settings)
@@ -273,7 +273,7 @@ extension HTTP2Connection: ConnectionWatcher {
         case .needsInput, .pause, .request: break
         }
       }
-      state.core.adapt(to: context.memory.pressure)
+      state.core.setPressure(context.memory.pressure)
       state.updateHeldLength(in: context.memory)
       let isOver = self.isOver(&state, at: now)
       state.releaseMemory(at: now)

@@ -148,7 +148,7 @@ extension HTTP2Connection {
     _ state: inout HTTP2ConnectionState
   ) -> Step {
     let drained = state.core.fill(upTo: mark)
-    state.core.takeEndedTraces(into: &buffer.traces)
+    state.core.takeFinishedTraces(into: &buffer.traces)
     for slot in drained {
       if let writer = state.waiters[slot].writer.take() { continuationsToResume.append(writer) }
     }

@@ -11,7 +11,7 @@ extension HTTP2Core {
       // The failure has already been counted.
     } else if !hasBeenAnswered(slot) {
       try floodGuard.spendReset(afterTicks: tick - streams[slot].firstTick)
-    } else if !streams[slot].state.weHaveFinished {
+    } else if !streams[slot].state.localIsClosed {
       // This is how event streams normally end.
       floodGuard.noteResponse()
       if hasHandler {

@@ -30,7 +30,7 @@ extension HTTP2Core {
     _ slot: Int, from origin: RequestOrigin, body: (StreamID, _ length: Int?) -> RequestBody
   ) -> Arrival {
     let id = streams[slot].id
-    let isWhole = streams[slot].state.peerHasFinished
+    let isWhole = streams[slot].state.remoteIsClosed
     let body = isWhole ? nil : body(id, streams[slot].head.contentLength)
     let request = streams[slot].head.makeRequest(body: body, from: origin, id)
     return Arrival(stream: id, request: request, isWhole: isWhole)
@@ -43,30 +43,30 @@ extension HTTP2Core {
   mutating func read(_ slot: Int, _ id: StreamID, isBusy: Bool) throws -> Reading {
     guard isLive(slot, id) else { throw BodyError.ended }
     let state = streams[slot].state
-    guard !state.weHaveFinished || streams[slot].isTunnel else {
+    guard !state.localIsClosed || streams[slot].isTunnel else {
       throw state.end == .resetByPeer ? BodyError.disconnected : BodyError.ended
     }
-    endTaken(slot)
+    releaseTakenContent(slot)
     if let error = streams[slot].readingError { throw HTTPError(error) }
     if state.isClosed { throw BodyError.disconnected }
     if isBusy { throw BodyError.busy }
     if !streams[slot].unread.isEmpty { return .content(takeContent(slot)) }
-    if state.peerHasFinished { return .end(trailers: streams[slot].trailers) }
+    if state.remoteIsClosed { return .end(trailers: streams[slot].trailers) }
     sendContinueIfExpected(slot)
-    awaitContent(slot)
+    startContentDeadline(slot)
     return .wait
   }
 
   /// Returns whether ``read(_:_:isBusy:)`` would not wait.
-  func hasNews(_ slot: Int) -> Bool {
-    !streams[slot].unread.isEmpty || streams[slot].state.peerHasFinished || streams[slot].readingError != nil
+  func canReadWithoutWaiting(_ slot: Int) -> Bool {
+    !streams[slot].unread.isEmpty || streams[slot].state.remoteIsClosed || streams[slot].readingError != nil
   }
 
-  /// Attaches `trace` to the request in `slot`. It is returned in ``endedTraces``.
+  /// Attaches `trace` to the request in `slot`. It is returned in ``finishedTraces``.
   mutating func trace(_ slot: Int, by trace: RequestTrace) { streams[slot].trace = trace }
 
   /// Returns whether the whole response has been sent.
-  func hasEnd(_ slot: Int) -> Bool { streams[slot].state.weHaveFinished }
+  func hasSentEnd(_ slot: Int) -> Bool { streams[slot].state.localIsClosed }
 
   /// Returns the number of bytes of a response's content that have not been sent.
   func unsentCount(of slot: Int) -> Int { streams[slot].unsentCount }
@@ -80,6 +80,6 @@ extension HTTP2Core {
   /// Throws if the part of a response that has been written cannot be sent.
   func checkWritten(_ slot: Int, _ id: StreamID) throws(BodyError) {
     guard isLive(slot, id) else { throw .ended }
-    guard !streams[slot].state.isClosed || streams[slot].state.weHaveFinished else { throw .disconnected }
+    guard !streams[slot].state.isClosed || streams[slot].state.localIsClosed else { throw .disconnected }
   }
 }

@@ -7,11 +7,11 @@ struct HeaderBlock: Sendable {
     case request
     case trailers
     /// The block is ignored.
-    case nothing
+    case ignored
     /// The stream ends with this error.
     case error(ErrorCode)
     /// The stream is refused without fault of the peer.
-    case unlucky
+    case refused
   }
 
   var stream: StreamID
@@ -29,11 +29,11 @@ extension HTTP2Core {
     while true {
       if workLeft <= 0 { return .pause }
       do throws(HTTP2Error) {
-        if let event = try advance(input, at: &position, now: now) { return event }
+        if let event = try receiveFrame(input, at: &position, now: now) { return event }
       } catch {
         switch error {
         case .stream(let stream, let code):
-          if let event = try endStream(stream, code) { return event }
+          if let event = try failStream(stream, code) { return event }
         case .connection(let code, let reason):
           fail(code, reason)
           throw error
@@ -43,7 +43,7 @@ extension HTTP2Core {
   }
 
   /// Ends a stream because of an error of the peer.
-  private mutating func endStream(_ stream: StreamID, _ code: ErrorCode) throws(HTTP2Error) -> Event? {
+  private mutating func failStream(_ stream: StreamID, _ code: ErrorCode) throws(HTTP2Error) -> Event? {
     do throws(HTTP2Error) {
       // Section 5.1: on an idle stream, any frame except HEADERS and PRIORITY is a connection error.
       if isIdle(stream) { throw .connection(code, "A frame is not allowed for an idle stream.") }
@@ -67,11 +67,11 @@ extension HTTP2Core {
   }
 
   /// - Returns: `nil` if the frame leads to no event.
-  private mutating func advance(
+  private mutating func receiveFrame(
     _ input: Span<UInt8>, at position: inout Int, now: Int64
   ) throws(HTTP2Error) -> Event? {
     if prefaceLength < connectionPreface.utf8CodeUnitCount {
-      guard try takePreface(input, at: &position) else { return .needsInput }
+      guard try receivePreface(input, at: &position) else { return .needsInput }
     }
     if block != nil || !hasPeerSettings { try requireExpected(input, at: position) }
     guard let frame = try frames.next(input, at: &position) else { return .needsInput }
@@ -107,7 +107,7 @@ extension HTTP2Core {
   }
 
   /// - Returns: Whether the preface is complete.
-  private mutating func takePreface(_ input: Span<UInt8>, at position: inout Int) throws(HTTP2Error) -> Bool {
+  private mutating func receivePreface(_ input: Span<UInt8>, at position: inout Int) throws(HTTP2Error) -> Bool {
     while prefaceLength < connectionPreface.utf8CodeUnitCount {
       guard position < input.count else { return false }
       guard input[position] == connectionPreface.withUTF8Buffer({ $0[prefaceLength] }) else {
@@ -149,13 +149,13 @@ extension HTTP2Core {
     if endsHeaders { return try receive(header, fragment) }
     block = header
     blockBytes.removeAll()
-    return try gather(fragment)
+    return try appendFragment(fragment)
   }
 
   private mutating func receiveContinuation(_ fragment: Span<UInt8>, endsHeaders: Bool) throws(HTTP2Error) -> Event? {
     guard let header = block else { throw .protocolError("A CONTINUATION frame does not follow a header block.") }
     try floodGuard.spendOverhead()
-    _ = try gather(fragment)
+    _ = try appendFragment(fragment)
     guard endsHeaders else { return nil }
     block = nil
     // Moved out, so that it can be read while other state changes.
@@ -165,7 +165,7 @@ extension HTTP2Core {
     return try receive(header, bytes.span)
   }
 
-  private mutating func gather(_ fragment: Span<UInt8>) throws(HTTP2Error) -> Event? {
+  private mutating func appendFragment(_ fragment: Span<UInt8>) throws(HTTP2Error) -> Event? {
     // Twice the limit of a list, so that a list which is slightly too large can be answered with a 431.
     guard blockBytes.count + fragment.count <= 2 * limits.head else {
       throw .connection(.enhanceYourCalm, "A header block is too long.")
@@ -185,10 +185,10 @@ extension HTTP2Core {
       if ending.lastStream != nil {
         // Section 6.8: this stream and all its frames are ignored.
         closedStreams.insert(stream, .resetByUs)
-        return .nothing
+        return .ignored
       }
       if mayOpenMore { return .request }
-      return isWithinRights ? .unlucky : .error(.refusedStream)
+      return refusalIsNotPeersFault ? .refused : .error(.refusedStream)
     }
     return try purposeInLaterState(of: stream, endsStream: endsStream)
   }
@@ -201,7 +201,7 @@ extension HTTP2Core {
 
   /// Whether the peer could not know that another stream would be refused: it may not have received the limit, it has
   /// fewer open streams than the limit, or the server is short of memory.
-  private var isWithinRights: Bool {
+  private var refusalIsNotPeersFault: Bool {
     !settingsAreAcknowledged || openCount + unwrittenEnds < options.maximumConcurrentStreams || !mayHoldMore
   }
 
@@ -218,12 +218,12 @@ extension HTTP2Core {
     of stream: StreamID, endsStream: Bool
   ) throws(HTTP2Error) -> HeaderBlock.Purpose {
     if let slot = streams.slot(of: stream), !streams[slot].state.isClosed {
-      if streams[slot].state.peerHasFinished { return .error(.streamClosed) }
+      if streams[slot].state.remoteIsClosed { return .error(.streamClosed) }
       // Section 8.1: HEADERS after content are trailers and must end the stream.
       return endsStream ? .trailers : .error(.protocolError)
     }
     switch closedStreams[stream] {
-    case .resetByUs: return .nothing
+    case .resetByUs: return .ignored
     case .resetByPeer: return .error(.streamClosed)
     case .finished: throw .connection(.streamClosed, "HEADERS were received for a stream that has ended.")
     case nil: throw .protocolError("A stream has a lower number than an earlier one.")
@@ -238,7 +238,7 @@ extension HTTP2Core {
     streams[slot].open(
       header.stream, sendWindow: peer.initialWindowSize, receiveWindow: options.initialStreamWindow)
     streams[slot].firstTick = tick
-    streams[slot].head.begin(limits)
+    streams[slot].head.prepare(with: limits)
     do {
       try decoder.decode(bytes, upTo: longestList, into: &streams[slot].head) { head, name, value, _ in
         head.append(name, value)
@@ -249,7 +249,7 @@ extension HTTP2Core {
     workLeft -= streams[slot].head.listSize
     streams[slot].headLength = streams[slot].head.listSize
     headLength += streams[slot].headLength
-    streams[slot].state.peerHasFinished = header.endsStream
+    streams[slot].state.remoteIsClosed = header.endsStream
     switch streams[slot].head.finish() {
     case .good: break
     case .malformed:
@@ -275,7 +275,7 @@ extension HTTP2Core {
     var size = 0
     do {
       if case .trailers = header.purpose {
-        trailers.begin(limits, isTrailers: true)
+        trailers.prepare(with: limits, isTrailers: true)
         try decoder.decode(bytes, upTo: longestList, into: &trailers) { head, name, value, _ in
           head.append(name, value)
         }
@@ -291,11 +291,11 @@ extension HTTP2Core {
     workLeft -= size + trailers.listSize
     switch header.purpose {
     case .request: return nil
-    case .nothing:
+    case .ignored:
       try floodGuard.spendOverhead()
       return nil
     case .error(let code): throw .stream(header.stream, code)
-    case .unlucky:
+    case .refused:
       try floodGuard.spendOverhead()
       output.appendResetStream(header.stream, .refusedStream)
       if settingsAreAcknowledged {
@@ -338,27 +338,27 @@ extension HTTP2Core {
     guard let slot = streams.slot(of: stream), !streams[slot].state.isClosed else {
       return try receiveLateData(stream, length)
     }
-    guard !streams[slot].state.peerHasFinished else {
-      releaseConnection(length)
+    guard !streams[slot].state.remoteIsClosed else {
+      returnConnectionWindow(length)
       throw .stream(stream, .streamClosed)
     }
     if content.isEmpty, !endsStream { try floodGuard.spendOverhead() }
     let isDiscarded = streams[slot].isDiscarding || streams[slot].readingError != nil
     // Padding needs no reader, so it is returned to the window immediately.
     let released = isDiscarded ? length : length - content.count
-    releaseConnection(released)
-    guard streams[slot].receiveWindow.receive(length), try count(content.count, slot) else {
-      releaseConnection(length - released)
+    returnConnectionWindow(released)
+    guard streams[slot].receiveWindow.receive(length), try countContent(content.count, slot) else {
+      returnConnectionWindow(length - released)
       throw .stream(stream, streams[slot].receiveWindow.available < 0 ? .flowControlError : .protocolError)
     }
     if !endsStream {
-      if !streams[slot].state.weHaveFinished {
-        releaseStream(slot, released)
+      if !streams[slot].state.localIsClosed {
+        returnStreamWindow(slot, released)
       } else if streams[slot].isDiscarding {
         drain(slot, length)
       }
     }
-    if !isDiscarded, !content.isEmpty { keep(content, slot) }
+    if !isDiscarded, !content.isEmpty { storeUnread(content, slot) }
     floodGuard.noteContentReceived(content.count)
     if length > 0, bandwidth.receive(length, now: now) { output.appendPing(PingData.bandwidth) }
     if endsStream { return try receiveEnd(slot) }
@@ -368,7 +368,7 @@ extension HTTP2Core {
   /// Counts content against the declared length (section 8.1.1) and our limit.
   ///
   /// - Returns: Whether the content does not exceed the declared length.
-  private mutating func count(_ count: Int, _ slot: Int) throws(HTTP2Error) -> Bool {
+  private mutating func countContent(_ count: Int, _ slot: Int) throws(HTTP2Error) -> Bool {
     streams[slot].receivedLength += count
     if streams[slot].receivedLength > limits.body { try refuseContent(slot, WireError(.contentTooLarge)) }
     guard let remaining = streams[slot].remainingLength else { return true }
@@ -384,16 +384,16 @@ extension HTTP2Core {
     try floodGuard.spendFailure()
   }
 
-  private mutating func keep(_ content: Span<UInt8>, _ slot: Int) {
+  private mutating func storeUnread(_ content: Span<UInt8>, _ slot: Int) {
     streams[slot].unread.append(copying: content)
     unreadCount += content.count
     withheldCount += content.count
-    giveBackWithheld()
+    returnWithheldWindow()
   }
 
   /// Discards content for a closed stream, and returns it to the connection's window.
   private mutating func receiveLateData(_ stream: StreamID, _ length: Int) throws(HTTP2Error) -> Event? {
-    releaseConnection(length)
+    returnConnectionWindow(length)
     switch closedStreams[stream] {
     // The content was in flight when we ended the stream.
     case .resetByUs: return nil
@@ -407,9 +407,9 @@ extension HTTP2Core {
     if let remaining = streams[slot].remainingLength, remaining > 0 {
       throw .stream(streams[slot].id, .protocolError)
     }
-    streams[slot].state.peerHasFinished = true
+    streams[slot].state.remoteIsClosed = true
     let isExpected = streams[slot].hasHandler
-    if streams[slot].state.weHaveFinished, !streams[slot].isOpenTunnel { close(slot, .finished) }
+    if streams[slot].state.localIsClosed, !streams[slot].isOpenTunnel { close(slot, .finished) }
     return isExpected ? .content(slot) : nil
   }
 }

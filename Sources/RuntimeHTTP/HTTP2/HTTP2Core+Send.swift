@@ -51,27 +51,27 @@ extension HTTP2Core {
   @discardableResult
   mutating func sendHead(_ slot: Int, _ status: Status, _ fields: HeaderFields, length: Int?) -> Bool {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return false }
-    noteResponse(slot)
+    noteResponseStart(slot)
     let framing = ResponseFraming(
       status, length: length, declared: fields.contentLength, to: streams[slot].head.method)
     streams[slot].sendsContent = framing.hasContent
     streams[slot].promisedLength = framing.hasContent ? framing.length : nil
     let isWhole = !framing.hasContent || framing.length == 0
     appendHead(slot, status, fields, contentLength: framing.length, endsStream: isWhole)
-    if isWhole { finish(slot) }
+    if isWhole { noteResponseEnd(slot) }
     return !isWhole
   }
 
   /// Sends the head of a response after which another protocol replaces content.
   mutating func openTunnel(_ slot: Int, _ fields: HeaderFields) {
     guard !streams[slot].state.isClosed, !streams[slot].hasResponse else { return }
-    noteResponse(slot)
+    noteResponseStart(slot)
     (streams[slot].sendsContent, streams[slot].isTunnel) = (true, true)
     appendHead(slot, .ok, fields, contentLength: nil, endsStream: false)
   }
 
   @inline(__always)
-  private mutating func noteResponse(_ slot: Int) {
+  private mutating func noteResponseStart(_ slot: Int) {
     streams[slot].hasResponse = true
     streams[slot].handoversBefore = handovers
   }
@@ -101,7 +101,7 @@ extension HTTP2Core {
       sendWindow.consume(content.count)
       if let trace = streams[slot].trace { trace.sentLength = content.count }
       floodGuard.noteContentSent(content.count)
-      return finish(slot)
+      return noteResponseEnd(slot)
     }
     streams[slot].unsent = content
     unsentCount += content.count
@@ -165,7 +165,7 @@ extension HTTP2Core {
   ///
   /// - Throws: ``BodyError/wrongLength`` if there was less content than declared. The stream then has to be reset.
   mutating func endContent(_ slot: Int, trailers: HeaderFields?) throws(BodyError) {
-    guard !streams[slot].state.isClosed, !streams[slot].state.weHaveFinished else { return }
+    guard !streams[slot].state.isClosed, !streams[slot].state.localIsClosed else { return }
     if let promised = streams[slot].promisedLength, promised > 0 { throw .wrongLength }
     streams[slot].responseTrailers = trailers
     streams[slot].hasLastContent = true
@@ -173,10 +173,10 @@ extension HTTP2Core {
   }
 
   /// Ends a response that cannot be completed. Content that has been written is sent before the reset.
-  mutating func breakOff(_ slot: Int) {
-    guard !streams[slot].state.isClosed, !streams[slot].state.weHaveFinished else { return }
+  mutating func resetAfterContent(_ slot: Int) {
+    guard !streams[slot].state.isClosed, !streams[slot].state.localIsClosed else { return }
     if streams[slot].unsentCount == 0 { return reset(slot, .internalError) }
-    (streams[slot].hasLastContent, streams[slot].isBrokenOff) = (true, true)
+    (streams[slot].hasLastContent, streams[slot].endsWithReset) = (true, true)
   }
 
   /// Ends all requests, because the grace period is over. Those without a response get a 503.
@@ -188,12 +188,12 @@ extension HTTP2Core {
     for slot in streams.slots where streams[slot].hasHandler && !streams[slot].state.isClosed {
       concluded.append(slot)
       guard !streams[slot].hasResponse else {
-        breakOff(slot)
+        resetAfterContent(slot)
         continue
       }
       respond(slot, HTTPError(.serviceUnavailable), to: nil)
       // The rest of the request is of no use.
-      if streams[slot].state.weHaveFinished { reset(slot, .none) }
+      if streams[slot].state.localIsClosed { reset(slot, .none) }
     }
     return concluded
   }
@@ -238,7 +238,7 @@ extension HTTP2Core {
   /// output added since then.
   mutating func putBack(_ rest: inout ByteBuffer, _ traces: inout [RequestTrace]) {
     if !traces.isEmpty {
-      endedTraces.insert(contentsOf: traces, at: 0)
+      finishedTraces.insert(contentsOf: traces, at: 0)
       traces.removeAll()
     }
     if !rest.isEmpty {
@@ -259,8 +259,8 @@ extension HTTP2Core {
     let wanted = min(streams[slot].unsentCount, Self.largestData)
     let count = min(wanted, streams[slot].sendWindow.available, sendWindow.available)
     let isLast = count == streams[slot].unsentCount && streams[slot].hasLastContent
-    let isBrokenOff = isLast && streams[slot].isBrokenOff
-    let endsStream = isLast && !isBrokenOff && streams[slot].responseTrailers == nil
+    let endsWithReset = isLast && streams[slot].endsWithReset
+    let endsStream = isLast && !endsWithReset && streams[slot].responseTrailers == nil
     output.append(
       FrameHeader(length: count, type: .data, flags: endsStream ? .endStream : [], stream: streams[slot].id))
     let start = streams[slot].sentCount
@@ -278,10 +278,10 @@ extension HTTP2Core {
       streams[slot].sentCount = 0
       if !isLast {
         drained.append(slot)
-      } else if isBrokenOff {
+      } else if endsWithReset {
         reset(slot, .internalError)
       } else if endsStream {
-        finish(slot)
+        noteResponseEnd(slot)
       } else {
         sendEnd(slot)
       }
@@ -300,17 +300,17 @@ extension HTTP2Core {
     } else {
       output.append(FrameHeader(length: 0, type: .data, flags: .endStream, stream: stream))
     }
-    finish(slot)
+    noteResponseEnd(slot)
   }
 
   /// Handles the end of a response, whose last frame is in ``output``.
-  private mutating func finish(_ slot: Int) {
-    streams[slot].state.weHaveFinished = true
+  private mutating func noteResponseEnd(_ slot: Int) {
+    streams[slot].state.localIsClosed = true
     unwrittenEnds += 1
     if !streams[slot].isRefused { floodGuard.noteResponse() }
     if streams[slot].isOpenTunnel { return }
-    endTrace(slot, .complete)
-    if streams[slot].state.peerHasFinished { return close(slot, .finished) }
+    finishTrace(slot, .complete)
+    if streams[slot].state.remoteIsClosed { return close(slot, .finished) }
     beginDraining(slot)
   }
 
@@ -332,7 +332,7 @@ extension HTTP2Core {
   mutating func drain(_ slot: Int, _ length: Int) {
     streams[slot].drainedLength += length
     guard streams[slot].drainedLength + (streams[slot].remainingLength ?? 0) <= limits.drained else { return }
-    releaseStream(slot, length)
+    returnStreamWindow(slot, length)
     streams[slot].contentDeadline = tick + min(pace.patience, Self.drainTicks) + 1
   }
 
@@ -380,7 +380,7 @@ extension HTTP2Core {
   ///
   /// The handler has finished with the content it read before, since it asks for more.
   mutating func takeContent(_ slot: Int) -> [UInt8] {
-    endTaken(slot)
+    releaseTakenContent(slot)
     var content: [UInt8] = []
     swap(&content, &streams[slot].unread)
     streams[slot].contentDeadline = 0
@@ -388,9 +388,9 @@ extension HTTP2Core {
     unreadCount -= content.count
     streams[slot].takenCount = content.count
     takenCount += content.count
-    if !streams[slot].state.peerHasFinished, !streams[slot].state.isClosed {
+    if !streams[slot].state.remoteIsClosed, !streams[slot].state.isClosed {
       fitWindows(slot)
-      releaseStream(slot, content.count)
+      returnStreamWindow(slot, content.count)
     }
     return content
   }
@@ -409,20 +409,20 @@ extension HTTP2Core {
   }
 
   /// Records that the handler has finished with the content that it read.
-  mutating func endTaken(_ slot: Int) {
+  mutating func releaseTakenContent(_ slot: Int) {
     guard streams[slot].takenCount > 0 else { return }
     takenCount -= streams[slot].takenCount
     streams[slot].takenCount = 0
-    giveBackWithheld()
+    returnWithheldWindow()
   }
 
   mutating func discardUnread(_ slot: Int) {
-    endTaken(slot)
+    releaseTakenContent(slot)
     let count = streams[slot].unread.count
     guard count > 0 else { return }
     streams[slot].unread = []
     unreadCount -= count
-    giveBackWithheld()
+    returnWithheldWindow()
   }
 
   /// Sets the number of bytes that the handler keeps of the content that it has read.
@@ -436,18 +436,18 @@ extension HTTP2Core {
   /// Bytes are returned before handlers have read them, because streams must not wait for one whose handler does not
   /// read. Each stream is limited by its own window, and all of them together by `maximumUnreadLength`, which bounds
   /// the sum of unread content and window. If memory is short, only what has been read is returned.
-  mutating func giveBackWithheld() {
+  mutating func returnWithheldWindow() {
     let held = unreadCount + takenCount
     let bound = pressure == .none ? options.maximumUnreadLength : 0
     let withheld = min(held, max(0, held + receiveWindow.size - bound))
     guard withheldCount > withheld else { return }
-    releaseConnection(withheldCount - withheld)
+    returnConnectionWindow(withheldCount - withheld)
     withheldCount = withheld
   }
 
   /// Returns bytes to a stream's window.
   @inline(__always)
-  mutating func releaseStream(_ slot: Int, _ count: Int) {
+  mutating func returnStreamWindow(_ slot: Int, _ count: Int) {
     guard count > 0 else { return }
     let increment = streams[slot].receiveWindow.release(count)
     if increment > 0 { output.appendWindowUpdate(streams[slot].id, increment: increment) }
@@ -455,7 +455,7 @@ extension HTTP2Core {
 
   /// Returns bytes to the connection's window.
   @inline(__always)
-  mutating func releaseConnection(_ count: Int) {
+  mutating func returnConnectionWindow(_ count: Int) {
     guard count > 0 else { return }
     let increment = receiveWindow.release(count)
     if increment > 0 { output.appendWindowUpdate(0, increment: increment) }

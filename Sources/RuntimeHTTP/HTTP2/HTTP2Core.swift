@@ -115,10 +115,10 @@ struct HTTP2Core: ~Copyable {
   /// The origin of the requests.
   let origin: RequestOrigin
   /// The traces of requests that have ended and have not been taken. The last bytes of each, if any, are in ``output``.
-  var endedTraces: [RequestTrace] = []
+  var finishedTraces: [RequestTrace] = []
   private(set) var ending = Ending.none
   /// The tick at which an announced shutdown stops waiting for its PING and is completed; 0 at other times.
-  private var signDeadline: UInt64 = 0
+  private var shutdownPingDeadline: UInt64 = 0
   /// The tick in progress.
   private(set) var tick: UInt64
   private(set) var hasFailed = false
@@ -144,8 +144,9 @@ struct HTTP2Core: ~Copyable {
     bandwidth = BandwidthEstimate(window: options.initialStreamWindow, bound: options.maximumStreamWindow)
   }
 
-  /// Sends the first frames of a server's connection (section 3.4).
-  mutating func begin(under pressure: MemoryBudget.Pressure = .none) {
+  /// Sends the preface of a server (section 3.4), which is its settings. Enlarges the connection's window unless memory
+  /// is short.
+  mutating func sendPreface(under pressure: MemoryBudget.Pressure = .none) {
     self.pressure = pressure
     output.reserve(128)
     output.appendSettings([
@@ -166,7 +167,7 @@ struct HTTP2Core: ~Copyable {
   }
 
   /// Sets the memory pressure of the server.
-  mutating func adapt(to pressure: MemoryBudget.Pressure) { self.pressure = pressure }
+  mutating func setPressure(_ pressure: MemoryBudget.Pressure) { self.pressure = pressure }
 
   /// Prepares to process as much input as `work` allows, until ``Event/pause``.
   ///
@@ -195,7 +196,7 @@ struct HTTP2Core: ~Copyable {
     streams[slot].open(1, sendWindow: peer.initialWindowSize, receiveWindow: options.initialStreamWindow)
     streams[slot].firstTick = tick
     streams[slot].head.adopt(method)
-    streams[slot].state.peerHasFinished = true
+    streams[slot].state.remoteIsClosed = true
     streams[slot].hasHandler = true
     return slot
   }
@@ -216,7 +217,7 @@ struct HTTP2Core: ~Copyable {
 
   /// Whether there is something for the writer to do.
   var hasOutput: Bool {
-    !output.isEmpty || !sendQueue.isEmpty && sendWindow.available > 0 || !endedTraces.isEmpty
+    !output.isEmpty || !sendQueue.isEmpty && sendWindow.available > 0 || !finishedTraces.isEmpty
   }
 
   // MARK: The end of a connection
@@ -227,7 +228,7 @@ struct HTTP2Core: ~Copyable {
   mutating func beginShutdown() {
     guard ending == .none, !hasFailed else { return }
     ending = .announced
-    signDeadline = tick + farewell + 1
+    shutdownPingDeadline = tick + farewell + 1
     output.appendGoAway(lastStream: StreamID.largest, .none)
     output.appendPing(PingData.shutdown)
   }
@@ -236,7 +237,7 @@ struct HTTP2Core: ~Copyable {
   mutating func completeShutdown() {
     guard ending.lastStream == nil, !hasFailed else { return }
     ending = .final(lastStream)
-    signDeadline = 0
+    shutdownPingDeadline = 0
     output.appendGoAway(lastStream: lastStream, .none)
   }
 
@@ -262,7 +263,7 @@ struct HTTP2Core: ~Copyable {
   mutating func reset(_ slot: Int, _ code: ErrorCode) {
     guard !streams[slot].state.isClosed else { return }
     output.appendResetStream(streams[slot].id, code)
-    endTrace(slot, code == .cancel ? .timedOut : .failed)
+    finishTrace(slot, code == .cancel ? .timedOut : .failed)
     close(slot, .resetByUs)
   }
 
@@ -281,7 +282,7 @@ struct HTTP2Core: ~Copyable {
   /// Closes a stream. Its slot is freed when its handler has ended.
   mutating func close(_ slot: Int, _ end: ClosedStreams.End) {
     streams[slot].state.end = end
-    endTrace(slot, end.ofRequest)
+    finishTrace(slot, end.ofRequest)
     streams[slot].sendDeadline = 0
     streams[slot].contentDeadline = 0
     closedStreams.insert(streams[slot].id, end)
@@ -306,43 +307,43 @@ struct HTTP2Core: ~Copyable {
     if streams[slot].state.isClosed { return remove(slot) }
     collectedCount -= streams[slot].collectedCount
     streams[slot].collectedCount = 0
-    if streams[slot].isTunnel, streams[slot].state.weHaveFinished {
-      endTrace(slot, .complete)
-      return streams[slot].state.peerHasFinished ? close(slot, .finished) : beginDraining(slot)
+    if streams[slot].isTunnel, streams[slot].state.localIsClosed {
+      finishTrace(slot, .complete)
+      return streams[slot].state.remoteIsClosed ? close(slot, .finished) : beginDraining(slot)
     }
     // Content that the client still sends is discarded while the rest of the response is sent. A client that sends
     // everything before it reads would otherwise wait for window, and its response for the client.
     streams[slot].isDiscarding = true
     let unread = streams[slot].unread.count
     discardUnread(slot)
-    if !streams[slot].state.peerHasFinished { releaseStream(slot, unread) }
+    if !streams[slot].state.remoteIsClosed { returnStreamWindow(slot, unread) }
   }
 
-  /// Records that the request in `slot` has ended, if it has a trace that has not ended.
+  /// Finishes the trace of the request in `slot`, if there is one that is not finished.
   @inline(__always)
-  mutating func endTrace(_ slot: Int, _ ending: @autoclosure () -> RequestRecord.Ending) {
-    if streams[slot].trace != nil { moveTrace(slot, ending()) }
+  mutating func finishTrace(_ slot: Int, _ ending: @autoclosure () -> RequestRecord.Ending) {
+    if streams[slot].trace != nil { storeFinishedTrace(slot, ending()) }
   }
 
-  /// Moves the traces of the requests that have ended since the last call into `traces`, which must be empty.
+  /// Moves the traces that have been finished since the last call into `traces`, which must be empty.
   @inline(__always)
-  mutating func takeEndedTraces(into traces: inout [RequestTrace]) {
-    if !endedTraces.isEmpty { swap(&endedTraces, &traces) }
+  mutating func takeFinishedTraces(into traces: inout [RequestTrace]) {
+    if !finishedTraces.isEmpty { swap(&finishedTraces, &traces) }
   }
 
   @inline(never)
-  private mutating func moveTrace(_ slot: Int, _ ending: RequestRecord.Ending) {
+  private mutating func storeFinishedTrace(_ slot: Int, _ ending: RequestRecord.Ending) {
     guard let trace = streams[slot].trace.take() else { return }
     trace.receivedLength = streams[slot].receivedLength
     // A complete response is only in the output, and may still fail to be sent, so its ending stays open.
     if ending != .complete { trace.ending = ending }
-    endedTraces.append(trace)
+    finishedTraces.append(trace)
   }
 
   // MARK: Time
 
-  /// Begins a wait for content of the stream in `slot`.
-  mutating func awaitContent(_ slot: Int) {
+  /// Starts the deadline for more content of the stream in `slot`.
+  mutating func startContentDeadline(_ slot: Int) {
     // Pauses in a tunnel may have any length.
     if !streams[slot].isTunnel { streams[slot].contentDeadline = streams[slot].receivePace.beginWait(at: tick, pace) }
   }
@@ -354,11 +355,11 @@ struct HTTP2Core: ~Copyable {
     var expired: [Event] = []
     tick = now
     floodGuard.noteTick()
-    if isDue(signDeadline) { completeShutdown() }
+    if isDue(shutdownPingDeadline) { completeShutdown() }
     for slot in streams.slots {
       if isDue(streams[slot].contentDeadline) {
         streams[slot].contentDeadline = 0
-        if streams[slot].state.weHaveFinished {
+        if streams[slot].state.localIsClosed {
           reset(slot, .none)
           continue
         }

@@ -47,8 +47,8 @@ final class HTTP2Exchange<Stream: ByteStream, H: Handler>:
   // MARK: Informational responses
 
   override func sendInformational(_ status: Status, _ headers: HeaderFields) async throws {
-    try enter()
-    defer { leave() }
+    try beginWriting()
+    defer { endWriting() }
     let (mustWait, writer) = try connection.state.withLock { state throws(BodyError) in
       try state.core.checkWritable(slot, stream)
       return (try state.core.sendInformational(slot, status, headers), state.writerToWake())
@@ -75,7 +75,7 @@ extension HTTP2Exchange: RequestBodySource {
   func next() async throws -> [UInt8]? {
     if turn.isOver { await turn.yieldTurn() }
     while true {
-      switch try take() {
+      switch try readAvailable() {
       case .content(let content):
         turn.spend(Turn.handlerCall + content.count)
         return content
@@ -84,14 +84,14 @@ extension HTTP2Exchange: RequestBodySource {
         return nil
       case .wait:
         if Task.isCancelled { throw IOError(.read, .cancelled) }
-        await connection.wait(slot, stream, as: .reader) { core, slot in core.hasNews(slot) }
+        await connection.wait(slot, stream, as: .reader) { core, slot in core.canReadWithoutWaiting(slot) }
         turn.pause()
       }
     }
   }
 
   /// Returns the content that is available now.
-  private func take() throws -> HTTP2Core.Reading {
+  private func readAvailable() throws -> HTTP2Core.Reading {
     let (reading, writer) = try connection.state.withLock { state throws in
       let isBusy = state.core.isLive(slot, stream) && state.waiters[slot].reader != nil
       return (try state.core.read(slot, stream, isBusy: isBusy), state.writerToWake())
@@ -105,44 +105,44 @@ extension HTTP2Exchange: RequestBodySource {
 
 extension HTTP2Exchange: BodySink {
   /// The number of unsent bytes up to which a writer does not wait for the peer.
-  static var mark: Int { 16 * 1024 }
+  static var highWaterMark: Int { 16 * 1024 }
 
   func write(_ bytes: [UInt8]) async throws {
-    try enter()
-    defer { leave() }
+    try beginWriting()
+    defer { endWriting() }
     guard !bytes.isEmpty else { return }
     if turn.isOver { await turn.yieldTurn() }
     turn.spend(Turn.handlerCall + bytes.count)
-    if try add(bytes) { try await waitForRoom { core, slot in core.unsentCount(of: slot) <= Self.mark } }
+    if try send(bytes) { try await waitForRoom { core, slot in core.unsentCount(of: slot) <= Self.highWaterMark } }
   }
 
   /// Waits until there is room for more of the response.
   private func waitForRoom(until isOver: @Sendable (borrowing HTTP2Core, Int) -> Bool) async throws {
     await connection.wait(slot, stream, as: .writer, until: isOver)
     turn.pause()
-    try check()
+    try checkWritten()
   }
 
   func flush() async throws {
-    try enter()
-    defer { leave() }
-    _ = try add([])
+    try beginWriting()
+    defer { endWriting() }
+    _ = try send([])
   }
 
   func setTrailers(_ trailers: HeaderFields) throws {
-    try enter()
-    defer { leave() }
+    try beginWriting()
+    defer { endWriting() }
     writing.withLock { $0.trailers = trailers }
   }
 
   /// Ends the content, and with it the handler's use of the stream.
   func finish() throws {
-    try enter()
-    defer { leave() }
+    try beginWriting()
+    defer { endWriting() }
     let head = writing.withLock { $0.head.take() }
     let trailers = writing.withLock { $0.trailers }
     try connection.endHandler(slot) { state in
-      try begin(head, &state)
+      try sendHeadIfNeeded(head, &state)
       try state.core.endContent(slot, trailers: trailers)
     }
   }
@@ -150,18 +150,19 @@ extension HTTP2Exchange: BodySink {
   /// Sends `bytes`, after the head if it has not been sent.
   ///
   /// - Returns: Whether to wait until the peer has received more.
-  func add(_ bytes: [UInt8]) throws -> Bool {
+  func send(_ bytes: [UInt8]) throws -> Bool {
     let head = writing.withLock { $0.head.take() }
     let (mustWait, writer) = try connection.state.withLock { state throws in
-      try begin(head, &state)
+      try sendHeadIfNeeded(head, &state)
       try state.core.write(slot, bytes)
-      return (state.core.unsentCount(of: slot) > Self.mark, state.writerToWake())
+      return (state.core.unsentCount(of: slot) > Self.highWaterMark, state.writerToWake())
     }
     writer?.resume()
     return mustWait
   }
 
-  private func begin(_ head: Head?, _ state: inout HTTP2ConnectionState) throws(BodyError) {
+  /// Checks that the response can be written, and sends `head` if there is one.
+  private func sendHeadIfNeeded(_ head: Head?, _ state: inout HTTP2ConnectionState) throws(BodyError) {
     try state.core.checkWritable(slot, stream)
     guard let head else { return }
     state.core.setTime(to: secondsSince1970())
@@ -169,19 +170,19 @@ extension HTTP2Exchange: BodySink {
   }
 
   /// Throws if the content written before a wait cannot be sent.
-  func check() throws {
+  func checkWritten() throws {
     try connection.state.withLock { state throws(BodyError) in try state.core.checkWritten(slot, stream) }
     if Task.isCancelled { throw IOError(.write, .cancelled) }
   }
 
-  private func enter() throws(BodyError) {
+  private func beginWriting() throws(BodyError) {
     try writing.withLock { writing throws(BodyError) in
       guard !writing.isBusy else { throw .busy }
       writing.isBusy = true
     }
   }
 
-  private func leave() { writing.withLock { $0.isBusy = false } }
+  private func endWriting() { writing.withLock { $0.isBusy = false } }
 }
 
 extension HTTP2Connection {

@@ -3,9 +3,9 @@ struct HTTP2Stream: Sendable {
   /// The state of the stream (section 5.1). States for pushed streams are missing because we do not push.
   struct State: Sendable {
     /// Whether the peer has sent everything: "half-closed (remote)".
-    var peerHasFinished = false
+    var remoteIsClosed = false
     /// Whether we have sent everything: "half-closed (local)".
-    var weHaveFinished = false
+    var localIsClosed = false
     /// The way in which the stream closed, once it has.
     var end: ClosedStreams.End?
 
@@ -60,7 +60,7 @@ struct HTTP2Stream: Sendable {
   /// Whether nothing but the trailers follows the unsent content.
   var hasLastContent = false
   /// Whether the response is incomplete, so that a reset follows the unsent content.
-  var isBrokenOff = false
+  var endsWithReset = false
   var responseTrailers: HeaderFields?
   /// Whether a client that waits for a 100 (Continue) has been sent one, or has not waited.
   var hasContinued = false
@@ -121,7 +121,7 @@ struct HTTP2Stream: Sendable {
     priority = Priority(isIncremental: true)
     unsent = []
     sentCount = 0
-    (hasLastContent, isBrokenOff) = (false, false)
+    (hasLastContent, endsWithReset) = (false, false)
     responseTrailers = nil
     (hasContinued, hasResponse, sendsContent) = (false, false, false)
     (promisedLength, isTunnel, isAbandoned) = (nil, false, false)

@@ -61,7 +61,7 @@ final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
       if count > 0 { return count }
       do {
         await exchange.waitForRoom()
-        try exchange.check()
+        try exchange.checkWritten()
       } catch {
         throw ioError(.write, error)
       }
@@ -74,7 +74,7 @@ final class HTTP2Tunnel<Stream: ByteStream, H: Handler>: ByteStream {
       let room = try exchange.room()
       guard room > 0, !bytes.isEmpty else { return 0 }
       let piece = bytes.extracting(first: min(bytes.byteCount, room))
-      _ = try exchange.add(piece.withUnsafeBytes { Array($0) })
+      _ = try exchange.send(piece.withUnsafeBytes { Array($0) })
       return piece.byteCount
     } catch {
       throw ioError(.write, error)
@@ -137,14 +137,14 @@ extension HTTP2Exchange {
   func room() throws(BodyError) -> Int {
     try connection.state.withLock { state throws(BodyError) in
       try state.core.checkWritable(slot, stream)
-      guard !state.core.hasEnd(slot) else { throw .ended }
-      return Self.mark - state.core.unsentCount(of: slot)
+      guard !state.core.hasSentEnd(slot) else { throw .ended }
+      return Self.highWaterMark - state.core.unsentCount(of: slot)
     }
   }
 
   /// Waits until there is room, the stream closes, or the task is cancelled.
   func waitForRoom() async {
-    await connection.wait(slot, stream, as: .writer) { core, slot in core.unsentCount(of: slot) < Self.mark }
+    await connection.wait(slot, stream, as: .writer) { core, slot in core.unsentCount(of: slot) < Self.highWaterMark }
   }
 
   /// Resumes the tasks that wait for the stream, which has been closed on this side.

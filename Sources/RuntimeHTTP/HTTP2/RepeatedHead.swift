@@ -16,7 +16,7 @@ struct RepeatedHead {
   /// Returns whether a head of these parts would be encoded as the same bytes.
   @inline(__always)
   func isSame(_ status: Status, _ fields: HeaderFields, tableVersion: Int) -> Bool {
-    tableVersion == self.tableVersion && status == self.status && fields.isWrittenLike(self.fields)
+    tableVersion == self.tableVersion && status == self.status && fields.isByteIdentical(to: self.fields)
   }
 
   /// Stores a head. Its lines are those of `block` except the range `length`.

@@ -57,7 +57,7 @@ struct RequestHead: Sendable {
   /// The number of bytes that each line counts for in addition to its own (section 6.5.2).
   static let lineOverhead = 32
 
-  mutating func begin(_ limits: MessageLimits, isTrailers: Bool = false) {
+  mutating func prepare(with limits: MessageLimits, isTrailers: Bool = false) {
     if lastParts != nil { reclaim() }
     self.limits = limits
     self.isTrailers = isTrailers
@@ -124,7 +124,7 @@ struct RequestHead: Sendable {
   @inline(__always)
   mutating func append(_ name: Span<UInt8>, _ value: Span<UInt8>) {
     listSize += name.count + value.count + Self.lineOverhead
-    if listSize > limits.head || isMalformed || isTooLarge { return overflow() }
+    if listSize > limits.head || isMalformed || isTooLarge { return checkListSize() }
     guard !name.isEmpty else { return isMalformed = true }
     if name[0] == UInt8(ascii: ":") {
       if !appendPseudo(name, value) { isMalformed = true }
@@ -133,7 +133,7 @@ struct RequestHead: Sendable {
     }
   }
 
-  private mutating func overflow() {
+  private mutating func checkListSize() {
     if listSize > limits.head { isTooLarge = true }
   }
 
@@ -226,7 +226,7 @@ struct RequestHead: Sendable {
       let isTargetTooLong = target.bytes.count > limits.startLine
       return .refused(WireError(isTargetTooLong ? .uriTooLong : .requestHeaderFieldsTooLarge))
     }
-    guard hasTarget() else { return .malformed }
+    guard parseTarget() else { return .malformed }
     if cookies > 1 { fields.joinCookies() }
     do {
       framing = try MessageFraming(fields, version: .http2, of: .request, bodyLimit: limits.body)
@@ -241,7 +241,7 @@ struct RequestHead: Sendable {
 
   /// Returns whether the pseudo-header fields are complete and form a target (section 8.3.1, section 8.5 for CONNECT,
   /// and RFC 8441 section 4 for extended CONNECT).
-  private mutating func hasTarget() -> Bool {
+  private mutating func parseTarget() -> Bool {
     if connectProtocol != nil {
       guard method == .connect, seen.contains(.authority) else { return false }
     } else if method == .connect, methodIsKnown {

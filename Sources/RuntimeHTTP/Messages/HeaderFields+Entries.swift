@@ -111,7 +111,7 @@ extension HeaderFields {
 
   /// Returns whether these fields equal `others`, byte for byte.
   @inline(__always)
-  func isWrittenLike(_ others: HeaderFields) -> Bool {
+  func isByteIdentical(to others: HeaderFields) -> Bool {
     // Fields of a constant response are still in the same memory.
     bytes.span.isIdentical(to: others.bytes.span) || bytes.span.equals(others.bytes.span)
   }

@@ -174,7 +174,7 @@ import Testing
     let scenario = CoreScenario.begun()
     for step in 0..<100 {
       scenario.send(ClientBytes.request(Self.stream(step), ClientBytes.post, flags: .endHeaders))
-      scenario.core.awaitContent(scenario.slot(of: Self.stream(step)))
+      scenario.core.startContentDeadline(scenario.slot(of: Self.stream(step)))
     }
     #expect(scenario.core.advance(to: 30).isEmpty)
     let expired = scenario.core.advance(to: 31)

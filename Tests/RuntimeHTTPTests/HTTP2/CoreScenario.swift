@@ -64,7 +64,7 @@ final class CoreScenario {
     react: @escaping (inout HTTP2Core, HTTP2Core.Event) -> Void = { _, _ in }
   ) {
     core = HTTP2Core(options, limits: MessageLimits(server), serverName: [], tickLength: tickLength)
-    core.begin()
+    core.sendPreface()
     self.react = react
   }
 
@@ -194,7 +194,7 @@ func answering(_ text: String) -> (inout HTTP2Core, HTTP2Core.Event) -> Void {
     switch event {
     case .request(let slot), .content(let slot):
       _ = core.takeContent(slot)
-      guard core.streams[slot].state.peerHasFinished, !core.streams[slot].state.weHaveFinished else { return }
+      guard core.streams[slot].state.remoteIsClosed, !core.streams[slot].state.localIsClosed else { return }
       core.respond(slot, .ok, [:], content: Array(text.utf8))
       core.endHandler(slot)
     case .closed(let slot): core.endHandler(slot)

@@ -169,13 +169,13 @@ import Testing
     let slot = scenario.slot(of: 1)
     let taken = scenario.core.takeContent(slot).count
     #expect(scenario.core.unreadCount + scenario.core.takenCount == unread)
-    scenario.core.endTaken(slot)
+    scenario.core.releaseTakenContent(slot)
     #expect(taken > 0 && scenario.core.unreadCount + scenario.core.takenCount == unread - taken)
   }
 
   @Test func `if memory is short, reading updates the connection's window only down to the minimum`() {
     let scenario = CoreScenario.begun()
-    scenario.core.adapt(to: .high)
+    scenario.core.setPressure(.high)
     scenario.send(ClientBytes.request(1, ClientBytes.post, flags: .endHeaders))
     let slot = scenario.slot(of: 1)
     var window = scenario.core.receiveWindow.available
@@ -191,7 +191,7 @@ import Testing
     }
     #expect(!scenario.hasFailed && window <= 65_535)
     // The window grows again when memory is available.
-    scenario.core.adapt(to: .none)
+    scenario.core.setPressure(.none)
     scenario.send(ClientBytes.data(1, Self.text))
     _ = scenario.core.takeContent(slot)
     #expect(scenario.core.receiveWindow.size == HTTP2Options.plain.initialConnectionWindow)
@@ -199,12 +199,12 @@ import Testing
 
   @Test func `if memory is short, a connection that holds more than its share opens no stream`() {
     let scenario = CoreScenario.begun()
-    scenario.core.adapt(to: .high)
+    scenario.core.setPressure(.high)
     for step in 0..<16 { #expect(scenario.send(ClientBytes.request(StreamID(2 * step + 1))).count == 1) }
     #expect(scenario.send(ClientBytes.request(33)) == [.reset(33, .refusedStream)])
-    scenario.core.adapt(to: .none)
+    scenario.core.setPressure(.none)
     #expect(scenario.send(ClientBytes.request(35)) == [.request(35)])
-    scenario.core.adapt(to: .full)
+    scenario.core.setPressure(.full)
     #expect(CoreScenario.begun().send(ClientBytes.request(1)) == [.request(1)])
     #expect(scenario.send(ClientBytes.request(37)) == [.reset(37, .refusedStream)])
   }

@@ -220,7 +220,7 @@ import Testing
       ClientBytes.request(1, [("checksum", "7"), ("content-length", "9"), ("authorization", "x")]))
     #expect(told == [.request(1), .content(1), .content(1)])
     let stream = scenario.core.streams[scenario.slot(of: 1)]
-    #expect(stream.state.peerHasFinished && stream.trailers == ["checksum": "7"])
+    #expect(stream.state.remoteIsClosed && stream.trailers == ["checksum": "7"])
   }
 
   @Test(arguments: [[(":path", "/")], [("X", "y")], [("connection", "close")]])
