@@ -17,7 +17,7 @@ public final class ConcurrencyRuntime: SocketRuntime {
   public let clock: TimerClock
 
   private let executor: QueueExecutor?
-  private let waiting: PollerThread
+  private let pollerThread: PollerThread
   public let services: RuntimeServices
 
   /// Creates a runtime and starts its threads.
@@ -41,14 +41,14 @@ public final class ConcurrencyRuntime: SocketRuntime {
         SwiftPool.run(work)
       }
     }
-    let waiting = try PollerThread(poller, name: "gearbox-poll")
-    self.waiting = waiting
-    clock = TimerClock { waiting.sleeps }
-    services = RuntimeServices(clock: clock, blocking: blocking) { waiting.poller }
+    let pollerThread = try PollerThread(poller, name: "gearbox-poll")
+    self.pollerThread = pollerThread
+    clock = TimerClock { pollerThread.sleeps }
+    services = RuntimeServices(clock: clock, blocking: blocking) { pollerThread.poller }
     do throws(IOError) {
       if let executor { try executor.watchdog?.start(executor) }
     } catch {
-      waiting.stop()
+      pollerThread.stop()
       throw error
     }
   }
@@ -57,8 +57,8 @@ public final class ConcurrencyRuntime: SocketRuntime {
 
   public var metrics: RuntimeMetrics {
     services.metrics(
-      queueDepths: executor.map { [$0.depth] } ?? [], workers: executor.map { [$0.done] } ?? [],
-      sleeps: [waiting.sleeps], watchdog: executor?.watchdog)
+      queueDepths: executor.map { [$0.depth] } ?? [], workers: executor.map { [$0.combinedMetrics] } ?? [],
+      sleeps: [pollerThread.sleeps], watchdog: executor?.watchdog)
   }
 
   public var workerActivities: [WorkerActivity] {
@@ -66,12 +66,12 @@ public final class ConcurrencyRuntime: SocketRuntime {
   }
 
   public func shutdown(grace: Duration) async {
-    await services.shutdown(grace: grace) { [waiting] in
-      waiting.poller.closeSockets()
-      waiting.sleeps.close()
-    } stop: { [waiting, executor] deadline in
+    await services.shutdown(grace: grace) { [pollerThread] in
+      pollerThread.poller.closeSockets()
+      pollerThread.sleeps.close()
+    } stop: { [pollerThread, executor] deadline in
       executor?.stop(deadline: deadline)
-      waiting.stop()
+      pollerThread.stop()
     }
   }
 }

@@ -15,7 +15,7 @@ public final class DispatchRuntime: SocketRuntime {
   public let clock: TimerClock
 
   private let executor: QueueExecutor
-  private let polling: PollerThread
+  private let pollerThread: PollerThread
   private let timer: DispatchTimer
   public let services: RuntimeServices
 
@@ -39,9 +39,9 @@ public final class DispatchRuntime: SocketRuntime {
     }
     let timer = try DispatchTimer()
     self.timer = timer
-    let polling: PollerThread
+    let pollerThread: PollerThread
     do throws(IOError) {
-      polling = try PollerThread(poller, name: "gearbox-poll")
+      pollerThread = try PollerThread(poller, name: "gearbox-poll")
     } catch {
       timer.stop()
       throw error
@@ -50,12 +50,12 @@ public final class DispatchRuntime: SocketRuntime {
       try executor.watchdog?.start(executor)
     } catch {
       timer.stop()
-      polling.stop()
+      pollerThread.stop()
       throw error
     }
-    self.polling = polling
+    self.pollerThread = pollerThread
     clock = TimerClock { timer.sleeps }
-    services = RuntimeServices(clock: clock, blocking: blocking) { polling.poller }
+    services = RuntimeServices(clock: clock, blocking: blocking) { pollerThread.poller }
   }
 
   public var workerCount: Int { executor.width }
@@ -63,7 +63,8 @@ public final class DispatchRuntime: SocketRuntime {
 
   public var metrics: RuntimeMetrics {
     services.metrics(
-      queueDepths: [executor.depth], workers: [executor.done], sleeps: [timer.sleeps], watchdog: executor.watchdog)
+      queueDepths: [executor.depth], workers: [executor.combinedMetrics], sleeps: [timer.sleeps],
+      watchdog: executor.watchdog)
   }
 
   public var workerActivities: [WorkerActivity] {
@@ -71,13 +72,13 @@ public final class DispatchRuntime: SocketRuntime {
   }
 
   public func shutdown(grace: Duration) async {
-    await services.shutdown(grace: grace) { [polling, timer] in
-      polling.poller.closeSockets()
+    await services.shutdown(grace: grace) { [pollerThread, timer] in
+      pollerThread.poller.closeSockets()
       timer.sleeps.close()
-    } stop: { [polling, timer, executor] deadline in
+    } stop: { [pollerThread, timer, executor] deadline in
       executor.stop(deadline: deadline)
       timer.stop()
-      polling.stop()
+      pollerThread.stop()
     }
   }
 }

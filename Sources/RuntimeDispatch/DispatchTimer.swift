@@ -36,15 +36,15 @@ final class DispatchTimer: Sendable {
   /// Dispatch creates the descriptor for its timers with the first timer, on a thread of its own. If no descriptor is
   /// left by then, it silently drops the timer.
   private static func awaitFirstTimer(_ queue: DispatchQueue) throws(IOError) {
-    let hasGoneOff = DispatchSemaphore(value: 0)
+    let fired = DispatchSemaphore(value: 0)
     let first = DispatchSource.makeTimerSource(queue: queue)
-    first.setEventHandler { hasGoneOff.signal() }
+    first.setEventHandler { fired.signal() }
     // Slightly in the future: a timer that is already due fires without the descriptor.
     first.schedule(deadline: .now() + .milliseconds(1), leeway: .nanoseconds(0))
     first.activate()
     defer { first.cancel() }
     // Even on a busy machine, a timer that is five seconds late has been dropped.
-    guard hasGoneOff.wait(timeout: .now() + .seconds(5)) != .success else { return }
+    guard fired.wait(timeout: .now() + .seconds(5)) != .success else { return }
     let spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
     guard spare >= 0 else { throw IOError(.poll, .system(errno)) }
     close(spare)

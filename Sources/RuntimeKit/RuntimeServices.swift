@@ -10,15 +10,15 @@ public final class RuntimeServices: Sendable {
   private let network: SocketNetwork
   @usableFromInline let blocking: BlockingPool
   @usableFromInline let tasks = LiveTasks()
-  private let ending = Lock(Ending.notBegun)
+  private let shutdownState = Lock(ShutdownState.notStarted)
   /// The thread that performs the shutdown, until a caller of `shutdown` has joined it.
   private let thread = Lock<Thread?>(nil)
 
-  private enum Ending {
-    case notBegun
+  private enum ShutdownState {
+    case notStarted
     /// The callers of `shutdown` that wait for its end.
-    case underWay([UnsafeContinuation<Void, Never>])
-    case done
+    case inProgress([UnsafeContinuation<Void, Never>])
+    case finished
   }
 
   /// Creates the services of a runtime.
@@ -127,20 +127,20 @@ public final class RuntimeServices: Sendable {
     grace: Duration, endWaits: @escaping @Sendable () -> Void, stop: @escaping @Sendable (_ deadline: Int64) -> Void
   ) async {
     let deadline = MonotonicTime.deadline(after: max(.zero, grace))
-    tasks.excuseCaller()
+    tasks.exemptCaller()
     await withUnsafeContinuation { continuation in
-      let (isFirst, isDone) = ending.withLock { ending in
-        switch ending {
-        case .notBegun:
-          ending = .underWay([continuation])
+      let (isFirst, isFinished) = shutdownState.withLock { state in
+        switch state {
+        case .notStarted:
+          state = .inProgress([continuation])
           return (true, false)
-        case .underWay(let callers):
-          ending = .underWay(callers + [continuation])
+        case .inProgress(let callers):
+          state = .inProgress(callers + [continuation])
           return (false, false)
-        case .done: return (false, true)
+        case .finished: return (false, true)
         }
       }
-      if isDone { return continuation.resume() }
+      if isFinished { return continuation.resume() }
       guard isFirst else { return }
       network.close()
       endWaits()
@@ -149,8 +149,8 @@ public final class RuntimeServices: Sendable {
         blocking.shutdown(deadline: deadline)
         // An idle thread ends at once, and is waited for even if the grace period is over.
         stop(max(deadline, MonotonicTime.deadline(after: .milliseconds(100))))
-        let outcome = ending.withLock { exchange(&$0, with: .done) }
-        guard case .underWay(let callers) = outcome else { return }
+        let outcome = shutdownState.withLock { exchange(&$0, with: .finished) }
+        guard case .inProgress(let callers) = outcome else { return }
         for caller in callers { caller.resume() }
       }
     }

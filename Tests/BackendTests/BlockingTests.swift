@@ -7,7 +7,8 @@ import Testing
 /// The pool that runs the blocking work of all three backends.
 @Suite(.timeLimit(.minutes(10))) struct BlockingTests {
   @Test func `Beyond its limit of threads the pool queues work in order, and an idle thread ends`() async throws {
-    let pool = BlockingPool(threadName: "test-block", limits: BlockingLimits(threads: 2), patience: .milliseconds(20))
+    let pool = BlockingPool(
+      threadName: "test-block", limits: BlockingLimits(threads: 2), idleTimeout: .milliseconds(20))
     let gate = Barrier(count: 3)
     let order = Shared(Lock<[Int]>([]))
     let busy = (0..<2).map { _ in Task { try await pool.run { gate.wait() } } }

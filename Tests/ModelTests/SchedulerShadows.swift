@@ -89,8 +89,8 @@ public final class JobCounters: @unchecked Sendable {  // One thread of the mode
   func hasNoJob() { lastJob = 0 }
   func hasStolen(_ count: Int) { stolen += count }
   func hasParked() { parks += 1 }
-  func hasBeenBusy(for nanoseconds: Int64) {}
-  func hasBeenInJob(for nanoseconds: Int64) {}
+  func addBusyTime(_ nanoseconds: Int64) {}
+  func setJobAge(_ nanoseconds: Int64) {}
 }
 
 /// The list of relief workers, which no model reads. It is empty, because each lock adds to what has to be tried.
@@ -110,15 +110,15 @@ enum TaskTable {
 
 /// The pace of a watchdog that sleeps at once.
 enum WatchdogPace {
-  static func pause(after lateness: Int64) -> Int64 { 1 }
-  static let idleLooks = 1
+  static func interval(after lateness: Int64) -> Int64 { 1 }
+  static let idleChecks = 1
   static let reliefDelay: Int64 = 10_000_000
 }
 
 /// A stall, which models do not report.
 struct OpenStall {
   init(_ lane: Lane, _ watchdog: Watchdog) {}
-  func goesOn(for time: Int64, _ watchdog: Watchdog) {}
+  func update(after time: Int64, _ watchdog: Watchdog) {}
   func end(after time: Int64, _ watchdog: Watchdog) {}
 }
 

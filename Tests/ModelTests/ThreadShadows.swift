@@ -125,7 +125,7 @@ package class BlockingWork: @unchecked Sendable {  // One thread of the model ru
 package final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // As above.
   @usableFromInline package init(_ body: sending @escaping () throws -> Success) {}
   @usableFromInline package func park(_ continuation: UnsafeContinuation<Success, any Error>) -> Bool { false }
-  @usableFromInline package func end(_ error: any Error) {}
+  @usableFromInline package func fail(_ error: any Error) {}
 }
 
 extension Duration {

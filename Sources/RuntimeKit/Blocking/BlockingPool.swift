@@ -4,15 +4,14 @@ import RuntimePrimitives
 /// A pool of threads for blocking work. Threads are created on demand up to a limit and end after a long idle time.
 /// Further work waits in a queue, which is limited too; work beyond that limit is refused.
 ///
-/// Submitting work summons one thread at a time: it wakes an idle thread, or creates one if none is idle. The summoned
-/// thread summons the next one if there is more work, before it starts on its own. So threads start as fast as the
-/// system allows while the existing ones block, and a few threads run work that does not block, without a wake-up per
-/// piece.
+/// Submitting work requests one thread at a time: it wakes an idle thread, or creates one if none is idle. That thread
+/// requests the next one if there is more work, before it starts on its own. So threads start as fast as the system
+/// allows while the existing ones block, and a few threads run work that does not block, without a wake-up per piece.
 @usableFromInline
 package final class BlockingPool: Sendable {
   private let threadName: String
   private let limits: BlockingLimits
-  private let patience: Int64
+  private let idleTimeout: Int64
   private let state = Monitor(State())
 
   private struct State {
@@ -28,9 +27,9 @@ package final class BlockingPool: Sendable {
     var cancelled = 0
     /// Whether a thread has been woken or created and has not arrived yet. While there is work, it is true unless no
     /// further thread is available.
-    var isOneComing = false
-    /// The last thread that left. It has nothing more to do, but still has to be joined.
-    var leaver: Thread?
+    var isThreadPending = false
+    /// The last thread that has exited. It has nothing more to do, but still has to be joined.
+    var lastExited: Thread?
     var isClosed = false
     /// Whether no thread is left to join the remaining threads, so that they detach themselves.
     var isAbandoned = false
@@ -39,17 +38,17 @@ package final class BlockingPool: Sendable {
   /// The next step of a thread.
   private enum Step {
     case run(BlockingWork)
-    case leave(joining: Thread?)
+    case exit(joining: Thread?)
   }
 
   /// Creates a pool without threads.
   ///
-  /// - Parameter patience: how long an idle thread waits for work before it ends.
-  package init(threadName: String, limits: BlockingLimits = BlockingLimits(), patience: Duration = .seconds(10)) {
+  /// - Parameter idleTimeout: how long an idle thread waits for work before it ends.
+  package init(threadName: String, limits: BlockingLimits = BlockingLimits(), idleTimeout: Duration = .seconds(10)) {
     precondition(limits.threads > 0 && limits.queued >= 0, "threads must be at least 1, and queued at least 0")
     self.threadName = threadName
     self.limits = limits
-    self.patience = patience.nanoseconds
+    self.idleTimeout = idleTimeout.nanoseconds
   }
 
   /// The number of threads, of calls that wait for one, and of calls refused so far.
@@ -67,7 +66,7 @@ package final class BlockingPool: Sendable {
       try await withUnsafeThrowingContinuation { continuation in
         guard work.park(continuation) else { return continuation.resume(throwing: CancellationError()) }
         TaskTable.willWaitForBlockingWork()
-        if let error = submit(work) { work.end(error) }
+        if let error = submit(work) { work.fail(error) }
       }
     } onCancel: {
       cancel(work)
@@ -83,7 +82,7 @@ package final class BlockingPool: Sendable {
       guard !state.isClosed else { return CancellationError() }
       var threads = limits.threads
       do throws(IOError) {
-        try summon(&state)
+        try requestThread(&state)
       } catch {
         // Without any thread the work would never run. With other threads it waits its turn.
         if state.threads == 0 { return error }
@@ -120,9 +119,9 @@ package final class BlockingPool: Sendable {
     }
   }
 
-  /// Wakes or creates a thread, unless one is already coming or the limit is reached and all are busy.
-  private func summon(_ state: inout State) throws(IOError) {
-    guard !state.isOneComing else { return }
+  /// Wakes or creates a thread, unless one is already pending or the limit is reached and all are busy.
+  private func requestThread(_ state: inout State) throws(IOError) {
+    guard !state.isThreadPending else { return }
     if state.idle > 0 {
       self.state.notifyOne()
     } else if state.threads < limits.threads {
@@ -131,40 +130,41 @@ package final class BlockingPool: Sendable {
     } else {
       return
     }
-    state.isOneComing = true
+    state.isThreadPending = true
   }
 
   /// The body of a thread.
   private func serve() {
-    var isComing = true
+    var isNew = true
     while true {
-      switch next(isComing) {
+      switch nextStep(isNew: isNew) {
       case .run(let work):
         work.run()
         // Before the task resumes: if it requests more work at once, this thread counts as free.
         state.withLock { $0.busy -= 1 }
         work.finish()
-      case .leave(let earlier):
+      case .exit(let earlier):
         state.notifyAll()  // `shutdown` may be waiting for this thread.
         earlier?.join()
         return
       }
-      isComing = false
+      isNew = false
     }
   }
 
   /// Waits for the thread's next step.
   ///
-  /// - Parameter isComing: whether the thread has just been created.
-  private func next(_ isComing: Bool) -> Step {
+  /// - Parameter isNew: whether the thread has just been created.
+  private func nextStep(isNew: Bool) -> Step {
     var isIdle = false
-    return state.wait(until: MonotonicTime.deadline(after: patience)) { state, isLate in
+    return state.wait(until: MonotonicTime.deadline(after: idleTimeout)) { state, isLate in
       if isIdle { state.idle -= 1 }
-      // The thread that wakes need not be the summoned one, but every thread that continues summons the next one below.
-      if isComing || isIdle { state.isOneComing = false }
+      // The thread that wakes need not be the requested one, but every thread that continues requests the next one
+      // below.
+      if isNew || isIdle { state.isThreadPending = false }
       if let work = state.queue.popFirst() {
         // If no thread can be created, the rest waits for the existing ones.
-        if !state.queue.isEmpty { try? summon(&state) }
+        if !state.queue.isEmpty { try? requestThread(&state) }
         state.busy += 1
         return .run(work)
       }
@@ -172,10 +172,10 @@ package final class BlockingPool: Sendable {
         state.threads -= 1
         if state.isAbandoned {
           Thread.current.detach()
-          return .leave(joining: nil)
+          return .exit(joining: nil)
         }
-        defer { state.leaver = .current }
-        return .leave(joining: state.leaver)
+        defer { state.lastExited = .current }
+        return .exit(joining: state.lastExited)
       }
       isIdle = true
       state.idle += 1
@@ -197,7 +197,7 @@ package final class BlockingPool: Sendable {
         guard isLate else { return .none }
         state.isAbandoned = true
       }
-      return .some(exchange(&state.leaver, with: nil))
+      return .some(exchange(&state.lastExited, with: nil))
     }
     last?.join()
   }

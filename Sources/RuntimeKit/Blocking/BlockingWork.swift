@@ -54,7 +54,7 @@ final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `ph
 
   /// Moves from phase `old` to `new`. Returns `false` if the phase is not `old`.
   @inlinable
-  func step(from old: UInt8, to new: UInt8) -> Bool {
+  func transition(from old: UInt8, to new: UInt8) -> Bool {
     // Acquires the state that the previous owner has written, and releases the state that this thread has written.
     phase.compareExchange(expected: old, desired: new, ordering: .acquiringAndReleasing).exchanged
   }
@@ -65,12 +65,12 @@ final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `ph
   @inlinable
   func park(_ continuation: UnsafeContinuation<Success, any Error>) -> Bool {
     waiter = continuation
-    return step(from: Phase.new, to: Phase.waiting)
+    return transition(from: Phase.new, to: Phase.waiting)
   }
 
   @inlinable
   override func run() {
-    guard step(from: Phase.waiting, to: Phase.begun), let body else { return }
+    guard transition(from: Phase.waiting, to: Phase.begun), let body else { return }
     result = Result { try body() }
     self.body = nil
   }
@@ -79,7 +79,7 @@ final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `ph
   override func finish() {
     guard let result else { return }
     self.result = nil
-    if step(from: Phase.begun, to: Phase.over) { waiter?.resume(with: result) }
+    if transition(from: Phase.begun, to: Phase.over) { waiter?.resume(with: result) }
   }
 
   // Relaxed: only the phase is read, and a caller that reads too early checks again.
@@ -87,16 +87,16 @@ final class Work<Success: Sendable>: BlockingWork, @unchecked Sendable {  // `ph
   override var isOver: Bool { phase.load(ordering: .relaxed) == Phase.over }
 
   @inlinable
-  override func cancel() { end(CancellationError()) }
+  override func cancel() { fail(CancellationError()) }
 
   /// Ends the wait with `error`. Work that has not begun never will.
   @inlinable
-  func end(_ error: any Error) {
-    if step(from: Phase.new, to: Phase.over) { return }
-    if step(from: Phase.waiting, to: Phase.over) {
+  func fail(_ error: any Error) {
+    if transition(from: Phase.new, to: Phase.over) { return }
+    if transition(from: Phase.waiting, to: Phase.over) {
       body = nil
     } else {
-      guard step(from: Phase.begun, to: Phase.over) else { return }
+      guard transition(from: Phase.begun, to: Phase.over) else { return }
     }
     waiter?.resume(throwing: error)
   }

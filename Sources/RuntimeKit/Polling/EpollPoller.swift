@@ -10,7 +10,7 @@ import RuntimePrimitives
   final class EpollPoller: Poller {
     private let epoll: OpenDescriptor
     /// An eventfd that ends a wait.
-    private let alarm: OpenDescriptor
+    private let wakeDescriptor: OpenDescriptor
     private let watched = Lock(Watched())
     /// Whether `watched.retired` may be nonempty, so that a poll can skip the lock.
     private let hasRetired = Atomic(false)
@@ -28,21 +28,21 @@ import RuntimePrimitives
     /// The number of retired sockets at which a waiting poller is woken to release them.
     private static let retiredBound = 64
     /// The number of events fetched at a time. Further events are fetched by the next call.
-    private static let batch = 256
+    private static let batchSize = 256
 
     init() throws(IOError) {
       let epoll = OpenDescriptor(epoll_create1(Int32(EPOLL_CLOEXEC)))
       guard epoll.number >= 0 else { throw IOError(.poll, .system(errno)) }
-      let alarm = OpenDescriptor(eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)))
-      guard alarm.number >= 0 else { throw IOError(.poll, .system(errno)) }
-      // A null pointer identifies the alarm, since no socket has address 0.
+      let wakeDescriptor = OpenDescriptor(eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC)))
+      guard wakeDescriptor.number >= 0 else { throw IOError(.poll, .system(errno)) }
+      // A null pointer identifies the wake descriptor, since no socket has address 0.
       var event = epoll_event(events: EPOLLIN.rawValue | EPOLLET.rawValue, data: epoll_data_t(u64: 0))
-      guard epoll_ctl(epoll.number, EPOLL_CTL_ADD, alarm.number, &event) == 0 else {
+      guard epoll_ctl(epoll.number, EPOLL_CTL_ADD, wakeDescriptor.number, &event) == 0 else {
         throw IOError(.poll, .system(errno))
       }
       self.epoll = epoll
-      self.alarm = alarm
-      events = .allocate(capacity: Self.batch)
+      self.wakeDescriptor = wakeDescriptor
+      events = .allocate(capacity: Self.batchSize)
     }
 
     deinit {
@@ -51,7 +51,7 @@ import RuntimePrimitives
 
     func close() {
       epoll.close()
-      alarm.close()
+      wakeDescriptor.close()
       // Each retired socket holds a reference to this poller. No thread fetches events for them any more.
       watched.withLock { $0.retired = [] }
     }
@@ -99,8 +99,8 @@ import RuntimePrimitives
       guard count > 0 else { return 0 }
       for event in events[..<count] {
         guard let address = UnsafeRawPointer(bitPattern: UInt(event.data.u64)) else {
-          var rings: UInt64 = 0
-          _ = alarm.use { read($0, &rings, 8) }
+          var counter: UInt64 = 0
+          _ = wakeDescriptor.use { read($0, &counter, 8) }
           continue
         }
         // The socket is alive: `watched` holds it, or held it when these events were fetched and has not released it
@@ -117,8 +117,8 @@ import RuntimePrimitives
     }
 
     func wake() {
-      var ring: UInt64 = 1
-      _ = alarm.use { write($0, &ring, 8) }
+      var increment: UInt64 = 1
+      _ = wakeDescriptor.use { write($0, &increment, 8) }
     }
 
     func closeSockets() {

@@ -9,11 +9,11 @@ import Synchronization
 /// and the first report disables it.
 final class PollPoller: Poller {
   private let watched = Lock<[Int32: Entry]>([:])
-  /// A pipe that ends a wait.
-  private let hearing: OpenDescriptor
-  private let ringing: OpenDescriptor
+  /// The ends of a pipe that ends a wait.
+  private let wakeReadEnd: OpenDescriptor
+  private let wakeWriteEnd: OpenDescriptor
   /// Whether the pipe has been written to and not read yet, so that many wake-ups cost one write.
-  private let hasRung = Atomic(false)
+  private let isWakePending = Atomic(false)
 
   private struct Entry {
     let socket: Socket
@@ -27,13 +27,13 @@ final class PollPoller: Poller {
       _ = fcntl(end, F_SETFL, O_NONBLOCK)
       _ = fcntl(end, F_SETFD, FD_CLOEXEC)
     }
-    hearing = OpenDescriptor(ends[0])
-    ringing = OpenDescriptor(ends[1])
+    wakeReadEnd = OpenDescriptor(ends[0])
+    wakeWriteEnd = OpenDescriptor(ends[1])
   }
 
   func close() {
-    hearing.close()
-    ringing.close()
+    wakeReadEnd.close()
+    wakeWriteEnd.close()
   }
 
   func add(_ socket: Socket) throws(IOError) {
@@ -54,41 +54,41 @@ final class PollPoller: Poller {
 
   @discardableResult
   func poll(timeout: Int64?) -> Int {
-    var asked = [pollfd(fd: hearing.number, events: Int16(POLLIN), revents: 0)]
+    var polled = [pollfd(fd: wakeReadEnd.number, events: Int16(POLLIN), revents: 0)]
     watched.withLock { watched in
       for (descriptor, entry) in watched where entry.armed != 0 {
-        asked.append(pollfd(fd: descriptor, events: entry.armed, revents: 0))
+        polled.append(pollfd(fd: descriptor, events: entry.armed, revents: 0))
       }
     }
-    guard Glibc.poll(&asked, nfds_t(asked.count), milliseconds(timeout)) > 0 else { return 0 }
-    if asked[0].revents != 0 {
-      var rings: UInt64 = 0
-      while hearing.use({ read($0, &rings, 8) }) == 8 {}
+    guard Glibc.poll(&polled, nfds_t(polled.count), milliseconds(timeout)) > 0 else { return 0 }
+    if polled[0].revents != 0 {
+      var bytes: UInt64 = 0
+      while wakeReadEnd.use({ read($0, &bytes, 8) }) == 8 {}
       // After emptying the pipe. A thread that calls `wake` in between sees the flag set and does not write, but
       // everything after this point sees what that thread has done before.
-      hasRung.store(false, ordering: .sequentiallyConsistent)
+      isWakePending.store(false, ordering: .sequentiallyConsistent)
     }
     var signalled = 0
-    for answer in asked.dropFirst() where answer.revents != 0 {
-      let broken = answer.revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0
-      let told = broken ? Int16(POLLIN | POLLOUT) : answer.revents
+    for result in polled.dropFirst() where result.revents != 0 {
+      let broken = result.revents & Int16(POLLHUP | POLLERR | POLLNVAL) != 0
+      let reported = broken ? Int16(POLLIN | POLLOUT) : result.revents
       // By number, which may belong to a newer socket by now. A spurious signal only makes that one retry.
       let socket: Socket? = watched.withLock { watched in
-        watched[answer.fd]?.armed &= ~told
-        return watched[answer.fd]?.socket
+        watched[result.fd]?.armed &= ~reported
+        return watched[result.fd]?.socket
       }
       guard let socket else { continue }
-      if told & Int16(POLLIN) != 0 { socket.signal(.read) }
-      if told & Int16(POLLOUT) != 0 { socket.signal(.write) }
+      if reported & Int16(POLLIN) != 0 { socket.signal(.read) }
+      if reported & Int16(POLLOUT) != 0 { socket.signal(.write) }
       signalled += 1
     }
     return signalled
   }
 
   func wake() {
-    guard !hasRung.exchange(true, ordering: .sequentiallyConsistent) else { return }
-    var ring: UInt8 = 1
-    _ = ringing.use { write($0, &ring, 1) }
+    guard !isWakePending.exchange(true, ordering: .sequentiallyConsistent) else { return }
+    var byte: UInt8 = 1
+    _ = wakeWriteEnd.use { write($0, &byte, 1) }
   }
 
   func closeSockets() {

@@ -11,10 +11,10 @@ package struct Readiness: ~Copyable, Sendable {
   /// One of the four states below, or the continuation of the waiting task.
   private let state: Atomic<UInt>
   /// When a task was last woken, in nanoseconds of `MonotonicTime`. It is 0 if no task has been woken since the last
-  /// request for ``queueTime``, and ``unasked`` before the first request.
-  private let wakeTime = Atomic<Int64>(unasked)
+  /// request for ``queueTime``, and ``notRequested`` before the first request.
+  private let wakeTime = Atomic<Int64>(notRequested)
 
-  private static var unasked: Int64 { .max }
+  private static var notRequested: Int64 { .max }
   /// Not ready until a poller signals it.
   private static var idle: UInt { 0 }
   /// Possibly ready.
@@ -28,9 +28,9 @@ package struct Readiness: ~Copyable, Sendable {
   package init(isReady: Bool) { state = Atomic(isReady ? Self.ready : Self.idle) }
 
   /// Whether a wait would return at once.
-  package var isWorthTrying: Bool {
-    let now = state.load(ordering: .acquiring)
-    return now == Self.ready || now == Self.ended
+  package var isReady: Bool {
+    let current = state.load(ordering: .acquiring)
+    return current == Self.ready || current == Self.ended
   }
 
   /// Clears the hint. Call it before the system call that the hint is about.
@@ -42,23 +42,23 @@ package struct Readiness: ~Copyable, Sendable {
   /// Sets the hint and resumes the waiting task.
   package func signal(ended: Bool = false) {
     let new = ended ? Self.ended : Self.ready
-    var now = state.load(ordering: .relaxed)
+    var current = state.load(ordering: .relaxed)
     while true {
-      if now == Self.closed || now == Self.ended || now == new { return }
+      if current == Self.closed || current == Self.ended || current == new { return }
       // Releasing: pairs with the acquiring load of the task that resumes.
       let (done, seen) = state.weakCompareExchange(
-        expected: now, desired: new, successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
+        expected: current, desired: new, successOrdering: .acquiringAndReleasing, failureOrdering: .relaxed)
       if done {
-        if now > Self.closed { wake(now) }
+        if current > Self.closed { wake(current) }
         return
       }
-      now = seen
+      current = seen
     }
   }
 
   private func wake(_ continuation: UInt) {
     // Relaxed: the resumption orders it for the task that reads it.
-    if wakeTime.load(ordering: .relaxed) != Self.unasked { wakeTime.store(MonotonicTime.now, ordering: .relaxed) }
+    if wakeTime.load(ordering: .relaxed) != Self.notRequested { wakeTime.store(MonotonicTime.now, ordering: .relaxed) }
     Self.continuation(continuation).resume()
   }
 
@@ -66,13 +66,13 @@ package struct Readiness: ~Copyable, Sendable {
   /// task. Times are recorded from the first call on.
   package var queueTime: QueueTime? {
     let time = wakeTime.exchange(0, ordering: .relaxed)
-    return time == 0 || time == Self.unasked ? nil : QueueTime(.nanoseconds(MonotonicTime.now - time))
+    return time == 0 || time == Self.notRequested ? nil : QueueTime(.nanoseconds(MonotonicTime.now - time))
   }
 
   /// Makes all current and later waits fail with `closed`.
   package func close() {
-    let before = state.exchange(Self.closed, ordering: .acquiringAndReleasing)
-    if before > Self.closed { Self.continuation(before).resume() }
+    let previous = state.exchange(Self.closed, ordering: .acquiringAndReleasing)
+    if previous > Self.closed { Self.continuation(previous).resume() }
   }
 
   /// Waits until the direction is ready or closed, or the task is cancelled.
@@ -106,7 +106,7 @@ package struct Readiness: ~Copyable, Sendable {
   }
 
   private func resumeAtOnce(_ continuation: UnsafeContinuation<Void, Never>) {
-    TaskTable.doesNotWait()
+    TaskTable.willNotWait()
     continuation.resume()
   }
 
@@ -131,10 +131,10 @@ package struct Readiness: ~Copyable, Sendable {
 
   /// Resumes the waiting task although nothing is ready. The task finds out the reason itself.
   private func unpark() {
-    let now = state.load(ordering: .relaxed)
-    guard now > Self.closed else { return }
-    let (taken, _) = state.compareExchange(expected: now, desired: Self.idle, ordering: .acquiringAndReleasing)
-    if taken { Self.continuation(now).resume() }
+    let current = state.load(ordering: .relaxed)
+    guard current > Self.closed else { return }
+    let (taken, _) = state.compareExchange(expected: current, desired: Self.idle, ordering: .acquiringAndReleasing)
+    if taken { Self.continuation(current).resume() }
   }
 
   /// The inverse of the cast in `park`. A continuation is a pointer whose alignment makes it larger than the four

@@ -45,7 +45,7 @@ func acceptDescriptor(_ listener: Int32) -> Int32 {
 #endif
 
 /// Enables a boolean option. It has no effect on sockets without the option.
-func turnOn(_ option: Int32, _ level: Int32, of descriptor: Int32) {
+func enableOption(_ option: Int32, _ level: Int32, of descriptor: Int32) {
   setOption(option, level, to: Int32(1), of: descriptor)
 }
 
@@ -63,8 +63,8 @@ func listeningDescriptor(
   try address.checkPath(.bind)
   let descriptor = try streamDescriptor(address.family)
   if address.filePath == nil {
-    if options.reuseAddress { turnOn(SO_REUSEADDR, SOL_SOCKET, of: descriptor) }
-    if options.reusePort { turnOn(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
+    if options.reuseAddress { enableOption(SO_REUSEADDR, SOL_SOCKET, of: descriptor) }
+    if options.reusePort { enableOption(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
   }
   return (descriptor, try bind(descriptor, to: address, options.reuseAddress, backlog: options.backlog))
 }
@@ -78,8 +78,8 @@ func boundDescriptor(
   for (option, size) in [(SO_RCVBUF, options.receiveBufferSize), (SO_SNDBUF, options.sendBufferSize)] {
     if let size { setOption(option, SOL_SOCKET, to: Int32(clamping: size), of: descriptor) }
   }
-  if options.broadcast { turnOn(SO_BROADCAST, SOL_SOCKET, of: descriptor) }
-  if options.reusePort, address.filePath == nil { turnOn(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
+  if options.broadcast { enableOption(SO_BROADCAST, SOL_SOCKET, of: descriptor) }
+  if options.reusePort, address.filePath == nil { enableOption(SO_REUSEPORT, SOL_SOCKET, of: descriptor) }
   return (descriptor, try bind(descriptor, to: address, options.reuseAddress, backlog: nil))
 }
 

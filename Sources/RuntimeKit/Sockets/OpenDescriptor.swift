@@ -9,7 +9,7 @@ import Synchronization
 package struct OpenDescriptor: ~Copyable, Sendable {
   package let number: Int32
   /// The number of references: one until the descriptor is closed, and one per call in progress.
-  private let holds = Atomic<UInt32>(1)
+  private let referenceCount = Atomic<UInt32>(1)
   private let isClosed = Atomic(false)
 
   /// Takes ownership of `number`.
@@ -24,7 +24,7 @@ package struct OpenDescriptor: ~Copyable, Sendable {
   /// Calls `call` with the number, unless the descriptor is closed.
   @inline(__always)
   package func use<Result>(_ call: (Int32) -> Result) -> Result? {
-    guard hold() else { return nil }
+    guard tryRetain() else { return nil }
     defer { release() }
     return call(number)
   }
@@ -39,12 +39,15 @@ package struct OpenDescriptor: ~Copyable, Sendable {
     return true
   }
 
+  /// Adds a reference, unless the descriptor is closed.
+  ///
+  /// - Returns: whether it was added.
   @inline(__always)
-  private func hold() -> Bool {
+  private func tryRetain() -> Bool {
     // Incremented only if it is not 0: a count of 0 means that the number has been released.
-    var count = holds.load(ordering: .relaxed)
+    var count = referenceCount.load(ordering: .relaxed)
     while count > 0, !isClosed.load(ordering: .sequentiallyConsistent) {
-      let (done, seen) = holds.weakCompareExchange(
+      let (done, seen) = referenceCount.weakCompareExchange(
         expected: count, desired: count + 1, successOrdering: .acquiring, failureOrdering: .relaxed)
       if done { return true }
       count = seen
@@ -55,6 +58,6 @@ package struct OpenDescriptor: ~Copyable, Sendable {
   @inline(__always)
   private func release() {
     // Acquiring and releasing: every call on the descriptor happens before the close.
-    if holds.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { Glibc.close(number) }
+    if referenceCount.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { Glibc.close(number) }
   }
 }

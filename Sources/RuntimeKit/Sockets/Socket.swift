@@ -85,7 +85,7 @@ public final class Socket: Sendable {
   package func call(
     _ operation: IOError.Operation, _ call: (Int32) -> Int
   ) throws(IOError) -> (result: Int, errno: Int32) {
-    let answer = descriptor.use { number in
+    let outcome = descriptor.use { number in
       while true {
         let result = call(number)
         if result >= 0 { return (result, Int32(0)) }
@@ -93,19 +93,19 @@ public final class Socket: Sendable {
         if code != EINTR { return (result, code) }
       }
     }
-    guard let answer else { throw IOError(operation, .closed) }
-    return answer
+    guard let outcome else { throw IOError(operation, .closed) }
+    return outcome
   }
 
   /// Waits until `interest` may be ready.
   package func wait(for interest: Interest, _ operation: IOError.Operation) async throws(IOError) {
     switch interest {
     case .read:
-      if reading.isWorthTrying { return }
+      if reading.isReady { return }
       willWait(for: .read, operation)
       try await reading.wait(operation)
     case .write:
-      if writing.isWorthTrying { return }
+      if writing.isReady { return }
       willWait(for: .write, operation)
       try await writing.wait(operation)
     }
@@ -136,11 +136,11 @@ public final class Socket: Sendable {
   package var peerPresence: PeerPresence? {
     descriptor.use { number -> PeerPresence? in
       // POLLRDHUP reports the end of the stream even if there are unread bytes before it.
-      let hasFinished: Int16 = 0x2000
-      var entry = pollfd(fd: number, events: hasFinished, revents: 0)
+      let readHangUp: Int16 = 0x2000
+      var entry = pollfd(fd: number, events: readHangUp, revents: 0)
       guard poll(&entry, 1, 0) >= 0 else { return nil }
       if entry.revents & Int16(POLLERR | POLLHUP) != 0 { return .gone }
-      return entry.revents & hasFinished != 0 ? .finished : .present
+      return entry.revents & readHangUp != 0 ? .finished : .present
     } ?? nil
   }
 

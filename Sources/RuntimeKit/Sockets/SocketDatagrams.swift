@@ -10,7 +10,7 @@ public final class SocketDatagrams: DatagramSocket {
   private let network: SocketNetwork
   private let boundAddress: SocketAddress
   /// Whether a send is waiting for its next attempt.
-  private let isPausing = Atomic(false)
+  private let isWaitingToRetry = Atomic(false)
 
   init(_ socket: Socket, address: SocketAddress, network: SocketNetwork) {
     self.socket = socket
@@ -38,13 +38,13 @@ public final class SocketDatagrams: DatagramSocket {
   public func receive(into buffer: inout OutputRawSpan) async throws(IOError) -> DatagramReceipt {
     if socket.turn.isOver { await socket.turn.yieldTurn() }
     while true {
-      if let receipt = try take(into: &buffer) { return receipt }
+      if let receipt = try receiveOnce(into: &buffer) { return receipt }
       try await socket.wait(for: .read, .receive)
     }
   }
 
   /// Calls `recvfrom` once. Returns `nil` if there is no datagram.
-  private func take(into buffer: inout OutputRawSpan) throws(IOError) -> DatagramReceipt? {
+  private func receiveOnce(into buffer: inout OutputRawSpan) throws(IOError) -> DatagramReceipt? {
     // Before the call, so that a datagram that arrives during the call is not missed.
     socket.reading.clear()
     let room = buffer.freeCapacity
@@ -77,22 +77,22 @@ public final class SocketDatagrams: DatagramSocket {
   public func send(_ bytes: RawSpan, to address: SocketAddress) async throws(IOError) {
     try address.checkPath(.send)
     if socket.turn.isOver { await socket.turn.yieldTurn() }
-    while try !put(bytes, address) {
+    while try !sendOnce(bytes, address) {
       // If a Unix-domain receiver's queue is full, the system signals room only to a socket connected to the receiver.
       // Any other socket would be signalled at once, again and again.
-      if case .unix = address { try await pause() } else { try await waitToSend() }
+      if case .unix = address { try await waitToRetry() } else { try await waitToSend() }
     }
   }
 
   public func send(_ bytes: RawSpan) async throws(IOError) {
     if socket.turn.isOver { await socket.turn.yieldTurn() }
-    while try !put(bytes, nil) { try await waitToSend() }
+    while try !sendOnce(bytes, nil) { try await waitToSend() }
   }
 
   /// Calls `sendto` once, or `send` to the peer if there is no `address`.
   ///
   /// - Returns: whether the datagram was sent; `false` if the kernel has no room for it.
-  private func put(_ bytes: RawSpan, _ address: SocketAddress?) throws(IOError) -> Bool {
+  private func sendOnce(_ bytes: RawSpan, _ address: SocketAddress?) throws(IOError) -> Bool {
     let (count, code) = try bytes.withUnsafeBytes { bytes throws(IOError) in
       try socket.call(.send) { number in
         guard let address else { return Glibc.send(number, bytes.baseAddress, bytes.count, noSignal) }
@@ -113,19 +113,19 @@ public final class SocketDatagrams: DatagramSocket {
   private func waitToSend() async throws(IOError) {
     // The first time, it only clears the hint, and the caller retries. Otherwise an edge between the call and the
     // clearing would be lost.
-    if socket.writing.isWorthTrying { return socket.writing.clear() }
+    if socket.writing.isReady { return socket.writing.clear() }
     try await socket.wait(for: .write, .send)
   }
 
   /// The delay between attempts for a receiver that the system does not signal.
-  private static let pause = Duration.milliseconds(1)
+  private static let retryDelay = Duration.milliseconds(1)
 
-  private func pause() async throws(IOError) {
+  private func waitToRetry() async throws(IOError) {
     // Relaxed: it decides between two tasks and guards no other data.
-    if isPausing.exchange(true, ordering: .relaxed) { throw IOError(.send, .busy) }
-    defer { isPausing.store(false, ordering: .relaxed) }
+    if isWaitingToRetry.exchange(true, ordering: .relaxed) { throw IOError(.send, .busy) }
+    defer { isWaitingToRetry.store(false, ordering: .relaxed) }
     socket.turn.restart()
-    try await network.pause(Self.pause, .send)
+    try await network.pause(Self.retryDelay, .send)
   }
 
   /// Closes the socket, and removes its name from the file system unless another file has taken the name.

@@ -34,7 +34,7 @@ public final class SocketListener: StreamListener {
   private let lastAccepted = Atomic<Int32>(.max)
 
   /// The delay before the next attempt if descriptors have run out.
-  private static let pause = Duration.milliseconds(20)
+  private static let retryDelay = Duration.milliseconds(20)
 
   public func accept() async throws(IOError) -> SocketStream {
     if socket.turn.isOver { await socket.turn.yieldTurn() }
@@ -56,7 +56,7 @@ public final class SocketListener: StreamListener {
         // The connection stays in the backlog, and no edge signals when it can be accepted.
         socket.reading.signal()
         options.onShortage?(IOError(.accept, .system(code)))
-        try await network.pause(Self.pause, .accept)
+        try await network.pause(Self.retryDelay, .accept)
       case EINVAL:
         throw IOError(.accept, .closed)  // It no longer listens, because it is being closed.
       default:

@@ -14,7 +14,7 @@ package final class SocketName: Sendable {
 
   /// How long to wait for the lock on the directory, in milliseconds. Another bind holds it for less than one. A
   /// program that holds it for other reasons must not block the calling thread for long.
-  private static let patience = 1000
+  private static let lockTimeout = 1000
 
   /// Binds `descriptor` to `path`, and listens if there is a `backlog`.
   ///
@@ -66,7 +66,7 @@ package final class SocketName: Sendable {
     let directory = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
-    for _ in 0..<patience {
+    for _ in 0..<lockTimeout {
       if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
       guard errno == EWOULDBLOCK || errno == EINTR else { break }
       usleep(1000)

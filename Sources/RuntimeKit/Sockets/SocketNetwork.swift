@@ -45,7 +45,7 @@ package final class SocketNetwork: Sendable {
     try address.checkPath(.connect)
     let descriptor = try streamDescriptor(address.family)
     do throws(IOError) {
-      try await start(descriptor, address)
+      try await beginConnecting(descriptor, to: address)
     } catch {
       Glibc.close(descriptor)
       throw error
@@ -63,8 +63,8 @@ package final class SocketNetwork: Sendable {
     return SocketStream(socket)
   }
 
-  /// Starts to connect.
-  private func start(_ descriptor: Int32, _ address: SocketAddress) async throws(IOError) {
+  /// Begins to connect `descriptor` to `address`. The connection may still be in progress on return.
+  private func beginConnecting(_ descriptor: Int32, to address: SocketAddress) async throws(IOError) {
     while address.withSystemAddress({ Glibc.connect(descriptor, $0, $1) }) != 0 {
       switch errno {
       case EINPROGRESS, EINTR, EISCONN: return

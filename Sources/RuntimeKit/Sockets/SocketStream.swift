@@ -18,23 +18,23 @@ public final class SocketStream: ByteStream {
   public func waitUntilReadable() async throws(IOError) {
     // After a refusal by `tryRead` too, so that a loop of the two calls lets other tasks run.
     if socket.turn.isOver { await socket.turn.yieldTurn() }
-    if socket.reading.isWorthTrying { return }
+    if socket.reading.isReady { return }
     try await socket.wait(for: .read, .read)
   }
 
   public func waitUntilReadableOrClosed() async throws(IOError) {
     // Both paths end in a call, so the function has almost no frame: idle connections wait here.
-    if socket.turn.isOver { return try await giveTurnAndWait() }
-    if socket.reading.isWorthTrying { return }
+    if socket.turn.isOver { return try await yieldAndWait() }
+    if socket.reading.isReady { return }
     socket.willWait(for: .read, .read)
     try await socket.reading.waitOnce(.read)
   }
 
   /// Repeats the end of the function above. If that function were called instead, an idle connection would need a
   /// kilobyte more (Swift 6.3.1).
-  private func giveTurnAndWait() async throws(IOError) {
+  private func yieldAndWait() async throws(IOError) {
     await socket.turn.yieldTurn()
-    if socket.reading.isWorthTrying { return }
+    if socket.reading.isReady { return }
     socket.willWait(for: .read, .read)
     try await socket.reading.waitOnce(.read)
   }
@@ -100,7 +100,7 @@ public final class SocketStream: ByteStream {
   func waitToWrite() async throws(IOError) {
     // The first time, it only clears the hint, and the caller retries. Otherwise an edge between the call and the
     // clearing would be lost.
-    if socket.writing.isWorthTrying { return socket.writing.clear() }
+    if socket.writing.isReady { return socket.writing.clear() }
     try await socket.wait(for: .write, .write)
   }
 

@@ -7,9 +7,9 @@ extension TCPOptions {
   /// It enables options but disables none. Sockets other than TCP reject some options, which is harmless.
   public func apply(to descriptor: Int32) {
     let tcp = Int32(IPPROTO_TCP)
-    if noDelay { turnOn(TCP_NODELAY, tcp, of: descriptor) }
+    if noDelay { enableOption(TCP_NODELAY, tcp, of: descriptor) }
     if let keepAlive {
-      turnOn(SO_KEEPALIVE, SOL_SOCKET, of: descriptor)
+      enableOption(SO_KEEPALIVE, SOL_SOCKET, of: descriptor)
       // The system limits the times to 32,767 and the count to 127 (tcp(7)).
       setOption(TCP_KEEPIDLE, tcp, to: seconds(keepAlive.idle), of: descriptor)
       setOption(TCP_KEEPINTVL, tcp, to: seconds(keepAlive.interval), of: descriptor)

@@ -5,26 +5,26 @@ public import Synchronization
 
 /// Tracks the tasks that were started on a runtime and have not ended, so that a shutdown can wait for them.
 ///
-/// A task that calls `shutdown` is *excused*: it cannot end before the shutdown does, so it is not waited for.
+/// A task that calls `shutdown` is *exempt*: it cannot end before the shutdown does, so it is not waited for.
 ///
 /// It is inlinable, so that the closure around a task is specialised for its result and starting a task costs no more
 /// than necessary.
 @usableFromInline
 package final class LiveTasks: Sendable {
-  @usableFromInline let live = Atomic<Int>(0)
+  @usableFromInline let liveCount = Atomic<Int>(0)
   /// Whether a thread waits, so that the end of a task can skip the lock.
   private let isAwaited = Atomic(false)
   private let waiting = Monitor(Waiting())
 
   private struct Waiting {
     /// The tasks that are not waited for.
-    var excused: [SpawnedTask] = []
+    var exempt: [SpawnedTask] = []
     var isOver = false
   }
 
   package init() {}
 
-  package var count: Int { live.load(ordering: .relaxed) }
+  package var count: Int { liveCount.load(ordering: .relaxed) }
 
   /// Starts `operation` as a tracked task on `executor`, or with `nil` on Swift's own pool.
   @inlinable
@@ -32,54 +32,54 @@ package final class LiveTasks: Sendable {
     on executor: (any TaskExecutor)?, _ options: TaskOptions,
     _ operation: nonisolated(nonsending) sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
-    live.add(1, ordering: .relaxed)
-    let task = Spawned(self, isNamed: options.name != nil, TaskTable.newRecord(options), operation)
+    liveCount.add(1, ordering: .relaxed)
+    let task = Spawned(self, isNamed: options.name != nil, TaskTable.makeRecord(options), operation)
     if options.inheritsTaskLocals {
       return Task(name: options.name, executorPreference: executor, priority: options.ownPriority) {
-        task.begin()
-        defer { task.end() }
+        task.didStart()
+        defer { task.willEnd() }
         guard let operation = task.takeOperation() else { throw CancellationError() }  // The closure runs once.
         return try await operation()
       }
     }
     // The closure captures a single reference, which serves as its context, so it needs no allocation of its own.
     return Task.detached(name: options.name, executorPreference: executor, priority: options.priority) {
-      task.begin()
-      defer { task.end() }
+      task.didStart()
+      defer { task.willEnd() }
       guard let operation = task.takeOperation() else { throw CancellationError() }  // The closure runs once.
       return try await operation()
     }
   }
 
-  /// Excuses the calling task if it belongs to this runtime, or the task that started it with `Task { }`, which may be
+  /// Exempts the calling task if it belongs to this runtime, or the task that started it with `Task { }`, which may be
   /// waiting for it. A task that only prefers the runtime's executor is not tracked.
-  package func excuseCaller() {
+  package func exemptCaller() {
     guard let task = SpawnedTask.current.get(), task.tasks === self else { return }
     waiting.withLock { waiting in
-      guard !waiting.isOver, !waiting.excused.contains(where: { $0 === task }) else { return }
-      waiting.excused.append(task)
+      guard !waiting.isOver, !waiting.exempt.contains(where: { $0 === task }) else { return }
+      waiting.exempt.append(task)
     }
     waiting.notifyAll()
   }
 
-  fileprivate func ended(_ task: SpawnedTask) {
-    // Before the count decreases: a task that has ended must not pass for one that is excused and still counted.
+  fileprivate func recordEnd(of task: SpawnedTask) {
+    // Before the count decreases: a task that has ended must not pass for one that is exempt and still counted.
     task.isOver.store(true, ordering: .releasing)
     // Sequentially consistent, as in `wait`: either this thread sees that another waits, or that one sees the new
     // count.
-    live.subtract(1, ordering: .sequentiallyConsistent)
+    liveCount.subtract(1, ordering: .sequentiallyConsistent)
     if isAwaited.load(ordering: .sequentiallyConsistent) { waiting.withLock { _ in waiting.notifyAll() } }
   }
 
-  /// Blocks the calling thread until all tasks that are not excused have ended, or `deadline` has passed.
+  /// Blocks the calling thread until all tasks that are not exempt have ended, or `deadline` has passed.
   package func wait(until deadline: Int64) {
     isAwaited.store(true, ordering: .sequentiallyConsistent)
     waiting.wait(until: deadline) { waiting, isLate -> Void? in
-      let live = live.load(ordering: .sequentiallyConsistent)
+      let live = liveCount.load(ordering: .sequentiallyConsistent)
       // Read after the count: a task sets `isOver` before it leaves the count.
-      waiting.excused.removeAll { $0.isOver.load(ordering: .acquiring) }
-      guard isLate || live <= waiting.excused.count else { return nil }
-      waiting.excused = []
+      waiting.exempt.removeAll { $0.isOver.load(ordering: .acquiring) }
+      guard isLate || live <= waiting.exempt.count else { return nil }
+      waiting.exempt = []
       waiting.isOver = true
       return ()
     }
@@ -110,9 +110,9 @@ package class SpawnedTask: @unchecked Sendable {  // All unsynchronised state is
   /// It does the same as `TaskLocal.withValue`. That would be an asynchronous function around the operation, with whose
   /// frame the state of a waiting connection would exceed the first kilobyte that Swift allocates for a task.
   @usableFromInline
-  func begin() {
-    if isNamed { TaskNames.keep() }
-    if let record { TaskTable.begin(record) }
+  func didStart() {
+    if isNamed { TaskNames.recordCurrent() }
+    if let record { TaskTable.taskDidStart(record) }
     var reference = Unmanaged.passRetained(self).toOpaque()
     // As in the standard library, the key is the object. An optional class reference is a single pointer.
     gearbox_push_task_local(
@@ -120,13 +120,13 @@ package class SpawnedTask: @unchecked Sendable {  // All unsynchronised state is
       unsafeBitCast(SpawnedTask?.self, to: UnsafeRawPointer.self))
   }
 
-  /// Reverts ``begin()``. The task calls it last.
+  /// Reverts ``didStart()``. The task calls it last.
   @usableFromInline
-  func end() {
+  func willEnd() {
     gearbox_pop_task_local()
-    if isNamed { TaskNames.forget() }
-    if let record { TaskTable.end(record) }
-    tasks.ended(self)
+    if isNamed { TaskNames.removeCurrent() }
+    if let record { TaskTable.taskWillEnd(record) }
+    tasks.recordEnd(of: self)
   }
 }
 

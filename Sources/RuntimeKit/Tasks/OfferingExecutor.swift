@@ -20,7 +20,7 @@ import RuntimePrimitives
     /// Swift's own executor. Swift creates it on first access, which must not happen later.
     private static let original = Task.defaultExecutor
     private static let originalScheduler = original as? any SchedulingExecutor
-    private static let isInPlace: Void = {
+    private static let installOnce: Void = {
       // A program may have installed an executor of its own that cannot schedule, unlike this one.
       if originalScheduler != nil { _createExecutors(factory: Factory.self) }
     }()
@@ -32,7 +32,7 @@ import RuntimePrimitives
     }
 
     /// Installs the executor for the lifetime of the process.
-    static func putInPlace() { isInPlace }
+    static func install() { installOnce }
 
     func enqueue(_ job: consuming ExecutorJob) {
       let job = UnownedJob(job)

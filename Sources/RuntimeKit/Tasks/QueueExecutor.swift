@@ -24,11 +24,11 @@ public final class QueueExecutor: TaskExecutor {
     /// The lanes for which a thread has been requested but has not arrived.
     var awaitedLanes: [Int] = []
     var wakes = 0
-    var isOver = false
+    var isStopped = false
   }
 
   /// How long, in nanoseconds, a thread takes new jobs before it lets the pool's other work run.
-  private static let turn: Int64 = 1_000_000
+  private static let turnLength: Int64 = 1_000_000
 
   /// Creates an executor with an empty queue.
   ///
@@ -55,30 +55,30 @@ public final class QueueExecutor: TaskExecutor {
   public var depth: Int { state.withLock { $0.jobs.count } }
 
   /// The combined metrics of its threads.
-  public var done: WorkerMetrics {
-    var done = WorkerMetrics()
+  public var combinedMetrics: WorkerMetrics {
+    var metrics = WorkerMetrics()
     for lane in lanes {
-      done.jobs += lane.counters.jobs
-      done.parks += lane.counters.parks
-      done.busyTime += lane.counters.busyTime
+      metrics.jobs += lane.counters.jobs
+      metrics.parks += lane.counters.parks
+      metrics.busyTime += lane.counters.busyTime
     }
-    done.wakes = state.withLock { $0.wakes }
-    return done
+    metrics.wakes = state.withLock { $0.wakes }
+    return metrics
   }
 
   /// Queues `job`, and requests a thread if another one is allowed. It may be called from any thread.
   public func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     TaskWatch.willQueue(job)
-    let (freeLane, isOver) = state.withLock { state -> (Int?, Bool) in
-      if state.isOver { return (nil, true) }
+    let (freeLane, isStopped) = state.withLock { state -> (Int?, Bool) in
+      if state.isStopped { return (nil, true) }
       state.jobs.append(job)
       guard let lane = state.freeLanes.popLast() else { return (nil, false) }
       state.awaitedLanes.append(lane)
       state.wakes += 1
       return (lane, false)
     }
-    if isOver { return exile(job) }
+    if isStopped { return runOnSwiftPool(job) }
     guard let freeLane else { return }
     // A thread that the pool does not provide counts as a stall, like one that blocks.
     lanes[freeLane].enter()
@@ -92,14 +92,15 @@ public final class QueueExecutor: TaskExecutor {
   /// no relief worker is activated any more.
   public func stop(deadline: Int64) {
     var rest = state.withLock { state in
-      state.isOver = true
+      state.isStopped = true
       return exchange(&state.jobs, with: Ring())
     }
-    while let job = rest.popFirst() { exile(job) }
+    while let job = rest.popFirst() { runOnSwiftPool(job) }
     watchdog?.stop(deadline: deadline)
   }
 
-  private func exile(_ job: UnownedJob) {
+  /// Runs `job` on Swift's own pool, with this executor's identity.
+  private func runOnSwiftPool(_ job: UnownedJob) {
     SwiftPool.run { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 
@@ -108,7 +109,7 @@ public final class QueueExecutor: TaskExecutor {
   @Sendable private func drain() {
     var lane: Int?
     let runner = JobRunner()
-    let end = MonotonicTime.now + Self.turn
+    let end = MonotonicTime.now + Self.turnLength
     repeat {
       let (index, job) = state.withLock { state -> (Int, UnownedJob?) in
         let index = lane ?? state.awaitedLanes.removeLast()

@@ -45,7 +45,7 @@ public enum SwiftPool {
   public static func offerJobs(to jobs: JobTaker?, sleeps: SleepTaker?) -> Bool {
     guard gearbox_set_takers(jobs, sleeps) else { return false }
     #if compiler(>=6.3) && os(Linux)
-      OfferingExecutor.putInPlace()
+      OfferingExecutor.install()
     #endif
     return true
   }

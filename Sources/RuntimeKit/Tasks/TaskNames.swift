@@ -8,15 +8,15 @@ enum TaskNames {
   /// The names by task address.
   private static let names = Lock<[UInt: String]>([:])
 
-  /// Records the name of the current task until ``forget()``.
-  static func keep() {
+  /// Records the name of the current task until ``removeCurrent()``.
+  static func recordCurrent() {
     guard let name = Task.name else { return }
     let task = gearbox_current_task()
     names.withLock { $0[task] = name }
   }
 
   /// Removes the name of the current task. A task calls this before it ends, because its address may then be reused.
-  static func forget() {
+  static func removeCurrent() {
     let task = gearbox_current_task()
     _ = names.withLock { $0.removeValue(forKey: task) }
   }

@@ -16,7 +16,7 @@ public final class SleepQueue: Sendable {
   private struct State: ~Copyable {
     var wheel: TimerWheel
     /// The tick at which `fire` is due, or `max`.
-    var alarm = UInt64.max
+    var nextFireTick = UInt64.max
     var isClosed = false
     /// When Dispatch is due to call, once the queue is closed, in nanoseconds of the monotonic clock, or `max`.
     var dispatchTime = Int64.max
@@ -92,16 +92,16 @@ public final class SleepQueue: Sendable {
   /// - Returns: whether it was inserted; `false` for a task that has been cancelled or if the queue is closed.
   private func schedule(_ sleeper: Sleeper, _ wake: Wake, at deadline: Int64) -> Bool {
     let tick = Self.tick(roundingUp: deadline)
-    let (isTaken, isSooner, isClosed) = state.withLock { state in
+    let (isInserted, isSooner, isClosed) = state.withLock { state in
       if case .task = wake, state.isClosed || sleeper.isCancelled { return (false, false, state.isClosed) }
       sleeper.wake = wake
       state.wheel.insert(sleeper, at: tick)
-      let isSooner = tick < state.alarm
-      state.alarm = min(state.alarm, tick)
+      let isSooner = tick < state.nextFireTick
+      state.nextFireTick = min(state.nextFireTick, tick)
       return (true, isSooner, state.isClosed)
     }
     if isSooner { isClosed ? fireByDispatch() : deadlineMoved(self) }
-    return isTaken
+    return isInserted
   }
 
   private func cancel(_ sleeper: Sleeper) {
@@ -122,11 +122,11 @@ public final class SleepQueue: Sendable {
         let now = Self.tick(MonotonicTime.now)
         if first <= now { state.wheel.advance(to: now) { if let it = $0 as? Sleeper { due.append(it.wake) } } }
       }
-      state.alarm = state.wheel.nextTick ?? .max
-      return state.alarm
+      state.nextFireTick = state.wheel.nextTick ?? .max
+      return state.nextFireTick
     }
     // Outside the lock, since a task that resumes may sleep again on this thread.
-    for wake in due { Self.rouse(wake) }
+    for wake in due { Self.wakeUp(wake) }
     return next == .max ? nil : Self.time(next)
   }
 
@@ -163,7 +163,7 @@ public final class SleepQueue: Sendable {
     }
   }
 
-  private static func rouse(_ wake: Wake) {
+  private static func wakeUp(_ wake: Wake) {
     switch wake {
     case .none: break
     case .task(let continuation): continuation.resume(returning: true)

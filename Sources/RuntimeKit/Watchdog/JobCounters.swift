@@ -39,14 +39,14 @@ public struct JobCounters: ~Copyable, Sendable {
   public func hasTaken(_ job: UnownedJob) {
     jobCount.store(jobs &+ 1, ordering: .relaxed)
     // A job is a single pointer.
-    begin(unsafeBitCast(job, to: UInt.self))
+    switchJob(to: unsafeBitCast(job, to: UInt.self))
   }
 
   /// Records that no job is running.
-  @inlinable public func hasNoJob() { begin(0) }
+  @inlinable public func hasNoJob() { switchJob(to: 0) }
 
   @inlinable
-  func begin(_ next: UInt) {
+  func switchJob(to next: UInt) {
     if TaskTable.isWatched { TaskTable.switchJobs(from: lastJob, to: next, in: lane) }
     job.store(next, ordering: .relaxed)
   }
@@ -57,7 +57,7 @@ public struct JobCounters: ~Copyable, Sendable {
   public var busyTime: Duration { .nanoseconds(busyNanoseconds.load(ordering: .relaxed)) }
 
   /// Adds to the busy time. Only the watchdog's thread calls it.
-  func hasBeenBusy(for nanoseconds: Int64) {
+  func addBusyTime(_ nanoseconds: Int64) {
     busyNanoseconds.store(busyNanoseconds.load(ordering: .relaxed) + nanoseconds, ordering: .relaxed)
   }
 
@@ -65,7 +65,7 @@ public struct JobCounters: ~Copyable, Sendable {
   public var jobAge: Duration { .nanoseconds(jobNanoseconds.load(ordering: .relaxed)) }
 
   /// Records how long the current job has been running. Only the watchdog's thread calls it.
-  func hasBeenInJob(for nanoseconds: Int64) { jobNanoseconds.store(nanoseconds, ordering: .relaxed) }
+  func setJobAge(_ nanoseconds: Int64) { jobNanoseconds.store(nanoseconds, ordering: .relaxed) }
 
   /// Counts a sleep that is about to begin.
   @inlinable public func hasParked() { parkCount.store(parks &+ 1, ordering: .relaxed) }

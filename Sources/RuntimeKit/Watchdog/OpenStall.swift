@@ -9,7 +9,7 @@ struct OpenStall {
   private var isReported = false
 
   /// How long, in nanoseconds, a stall lasts before it is reported without waiting for its end.
-  private static let patience: Int64 = 1_000_000_000
+  private static let reportDelay: Int64 = 1_000_000_000
 
   init(_ lane: Lane, _ watchdog: Watchdog) {
     self.lane = lane.name
@@ -17,12 +17,12 @@ struct OpenStall {
     watchdog.noteStall()
   }
 
-  mutating func goesOn(for time: Int64, _ watchdog: Watchdog) {
+  mutating func update(after time: Int64, _ watchdog: Watchdog) {
     // Read while the job runs, because its activity is unknown once it has ended. The job may only set it now.
     activity = activity ?? TaskNote.text(of: job)
     task = task ?? TaskNames.name(of: job)
     watchdog.noteStallLength(time)
-    if time >= Self.patience { report(time, isOver: false, watchdog) }
+    if time >= Self.reportDelay { report(time, isOver: false, watchdog) }
   }
 
   mutating func end(after time: Int64, _ watchdog: Watchdog) {

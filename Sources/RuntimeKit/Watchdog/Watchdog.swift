@@ -4,10 +4,10 @@ import Synchronization
 
 /// A thread that compensates for stuck threads, similar to Go's `sysmon`.
 ///
-/// While any lane is busy it looks at all lanes every two milliseconds. It looks less often if it is woken late, since
-/// on an overloaded machine it would add to the load. In each look:
+/// While any lane is busy it checks all lanes every two milliseconds. It checks less often if it is woken late, since
+/// on an overloaded machine it would add to the load. In each check:
 ///
-/// 1. A lane that is in the same job as in the previous look is *stuck*. The watchdog covers for it: it polls the
+/// 1. A lane that is in the same job as in the previous check is *stuck*. The watchdog covers for it: it polls the
 ///    lane's sockets and fires its timers, and jobs that become ready go to the queue shared by all workers.
 /// 2. If all lanes have been stuck for ten milliseconds and jobs wait, a relief worker runs them. If that worker gets
 ///    stuck too, further ones follow, up to a limit. Relief ends when a lane makes progress, and the threads end after
@@ -19,7 +19,7 @@ public final class Watchdog: Sendable {
   private struct State {
     var isStopping = false
     /// Whether a lane has been entered since the watchdog fell asleep.
-    var isRung = false
+    var isWakePending = false
   }
 
   let options: StallOptions
@@ -48,12 +48,12 @@ public final class Watchdog: Sendable {
   /// - Throws: the system's error if the thread cannot be created.
   public func start(_ watched: some WatchedScheduler) throws(IOError) {
     let thread = try Thread(name: "gearbox-watch") { [self] in
-      var watch = Watch(watched, self, relief)
+      var monitor = LaneMonitor(watched, self, relief)
       var lateness: Int64 = 0
-      while pause(
-        hasBusyLane: watch.hasBusyLane, isIdle: watch.idleLooks >= WatchdogPace.idleLooks, lateness: &lateness)
+      while waitForNextCheck(
+        hasBusyLane: monitor.hasBusyLane, isIdle: monitor.idleChecks >= WatchdogPace.idleChecks, lateness: &lateness)
       {
-        watch.look()
+        monitor.checkLanes()
       }
     }
     self.thread.withLock { $0 = thread }
@@ -70,19 +70,20 @@ public final class Watchdog: Sendable {
 
   /// Wakes the watchdog if it sleeps. A thread calls this after its lane is marked as busy.
   func noteBusyLane() {
-    // Pairs with the fence in `pause`: either `pause` sees the busy lane, or this thread sees that the watchdog sleeps.
+    // Pairs with the fence in `waitForNextCheck`: either that function sees the busy lane, or this thread sees that the
+    // watchdog sleeps.
     sequentiallyConsistentFence()
     guard isAsleep.load(ordering: .relaxed) else { return }
-    state.withLock { $0.isRung = true }
+    state.withLock { $0.isWakePending = true }
     state.notifyAll()
   }
 
-  /// Waits until the next look is due.
+  /// Waits until the next check is due.
   ///
-  /// - Parameter lateness: by how many nanoseconds the last look was late.
-  /// - Returns: whether to look; `false` if the watchdog stops.
-  private func pause(hasBusyLane: () -> Bool, isIdle: Bool, lateness: inout Int64) -> Bool {
-    var deadline = MonotonicTime.deadline(after: WatchdogPace.pause(after: lateness))
+  /// - Parameter lateness: by how many nanoseconds the last check was late.
+  /// - Returns: whether to check; `false` if the watchdog stops.
+  private func waitForNextCheck(hasBusyLane: () -> Bool, isIdle: Bool, lateness: inout Int64) -> Bool {
+    var deadline = MonotonicTime.deadline(after: WatchdogPace.interval(after: lateness))
     if isIdle {
       isAsleep.store(true, ordering: .relaxed)
       sequentiallyConsistentFence()  // Pairs with the one in `noteBusyLane`.
@@ -94,8 +95,8 @@ public final class Watchdog: Sendable {
     }
     return state.wait(until: deadline) { state, isLate in
       if state.isStopping { return false }
-      guard isLate || state.isRung else { return nil }
-      state.isRung = false
+      guard isLate || state.isWakePending else { return nil }
+      state.isWakePending = false
       return true
     }
   }
@@ -115,14 +116,14 @@ extension Watchdog {
   func noteStall() { counts.withLock { $0.stalls += 1 } }
   func noteStallLength(_ nanoseconds: Int64) { counts.withLock { $0.longest = max($0.longest, nanoseconds) } }
 
-  func noteReliefBegins() {
+  func noteReliefStart() {
     counts.withLock { counts in
       counts.reliefWorkers += 1
       counts.reliefs += 1
     }
   }
 
-  func noteReliefEnds() { counts.withLock { $0.reliefWorkers -= 1 } }
+  func noteReliefEnd() { counts.withLock { $0.reliefWorkers -= 1 } }
 
   /// Adds the watchdog's metrics to those of the runtime.
   package func add(to metrics: inout RuntimeMetrics) {

@@ -34,19 +34,19 @@ package final class TaskRecord: Sendable {
 
   let id: UInt64
   private let options: TaskOptions
-  private let birth: Int64
+  private let creationTime: Int64
   private let state: Lock<State>
 
   /// Creates the record of a task that is about to be started with `options`.
   init(id: UInt64, _ options: TaskOptions) {
     self.id = id
     self.options = options
-    birth = MonotonicTime.now
-    state = Lock(State(since: birth))
+    creationTime = MonotonicTime.now
+    state = Lock(State(since: creationTime))
   }
 
   /// Records that the task has been made ready.
-  func wake(at now: Int64) {
+  func recordWake(at now: Int64) {
     state.withLock { state in
       state.isReady = true
       state.wait = nil
@@ -79,7 +79,7 @@ package final class TaskRecord: Sendable {
   }
 
   /// Records what the task is about to wait for; `nil` if it does not wait after all.
-  func note(_ wait: Wait?) { state.withLock { $0.wait = wait } }
+  func recordWait(_ wait: Wait?) { state.withLock { $0.wait = wait } }
 
   /// Returns a snapshot of the task.
   ///
@@ -88,7 +88,7 @@ package final class TaskRecord: Sendable {
     let state = state.withLock(\.self)
     var snapshot = TaskSnapshot(id: id, name: options.name, location: options.location.map { "\($0)" })
     snapshot.activity = activity
-    snapshot.age = .nanoseconds(now - birth)
+    snapshot.age = .nanoseconds(now - creationTime)
     snapshot.stateAge = .nanoseconds(max(0, now - state.since))
     snapshot.busyTime = .nanoseconds(state.busyTime)
     snapshot.longestJob = .nanoseconds(state.longestJob)

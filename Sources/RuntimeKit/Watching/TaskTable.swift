@@ -31,7 +31,7 @@ enum TaskTable {
 
   /// Creates the record of a task that is about to be started; `nil` while tasks are not watched.
   @usableFromInline
-  static func newRecord(_ options: TaskOptions) -> TaskRecord? {
+  static func makeRecord(_ options: TaskOptions) -> TaskRecord? {
     guard isWatched else { return nil }
     let id = lastID.wrappingAdd(1, ordering: .relaxed).newValue  // Relaxed: it only has to be unique.
     let record = TaskRecord(id: id, options)
@@ -39,15 +39,15 @@ enum TaskTable {
     return record
   }
 
-  /// Records that the current task, whose record this is, has begun.
-  static func begin(_ record: TaskRecord) {
+  /// Records that the current task, whose record this is, has started.
+  static func taskDidStart(_ record: TaskRecord) {
     let task = gearbox_current_task()
     shard(of: task).withLock { $0[task] = record }
     record.beginJob(in: gearbox_lane(), at: MonotonicTime.now)
   }
 
   /// Removes the record of the current task. A task calls this before it ends, because its address may then be reused.
-  static func end(_ record: TaskRecord) {
+  static func taskWillEnd(_ record: TaskRecord) {
     let task = gearbox_current_task()
     shard(of: task).withLock { _ = $0.removeValue(forKey: task) }
     _ = records.withLock { $0.removeValue(forKey: record.id) }
@@ -55,31 +55,31 @@ enum TaskTable {
 
   /// Records that the task at address `task` is about to be made ready.
   @usableFromInline
-  static func wake(_ task: UInt) { record(task)?.wake(at: MonotonicTime.now) }
+  static func recordWake(of task: UInt) { record(task)?.recordWake(at: MonotonicTime.now) }
 
   /// Records what the current task is about to wait for.
   @inline(__always)
   static func willWait(for wait: @autoclosure () -> TaskRecord.Wait) {
-    if isWatched { note(wait()) }
+    if isWatched { recordWait(wait()) }
   }
 
   /// Records that the current task is about to wait for blocking work.
   @inlinable
   static func willWaitForBlockingWork() {
-    if isWatched { noteBlockingWork() }
+    if isWatched { recordBlockingWork() }
   }
 
   @usableFromInline
-  static func noteBlockingWork() { note(.blockingWork) }
+  static func recordBlockingWork() { recordWait(.blockingWork) }
 
   /// Records that the current task does not have to wait after all.
   @inline(__always)
-  static func doesNotWait() {
-    if isWatched { note(nil) }
+  static func willNotWait() {
+    if isWatched { recordWait(nil) }
   }
 
   @inline(never)
-  private static func note(_ wait: TaskRecord.Wait?) { record(gearbox_current_task())?.note(wait) }
+  private static func recordWait(_ wait: TaskRecord.Wait?) { record(gearbox_current_task())?.recordWait(wait) }
 
   /// Records that a thread switches from job `last` to job `next` in `lane`; 0 stands for no job.
   @usableFromInline

@@ -27,7 +27,7 @@ public final class TaskWatch: Sendable {
   @inlinable
   public static func willQueue(_ job: UnownedJob) {
     // A job is a single pointer, to its task if it has one.
-    if TaskTable.isWatched { TaskTable.wake(unsafeBitCast(job, to: UInt.self)) }
+    if TaskTable.isWatched { TaskTable.recordWake(of: unsafeBitCast(job, to: UInt.self)) }
   }
 
   /// Snapshots of all recorded tasks that have not ended, in the order in which they were started.

@@ -1,0 +1,1 @@
+../../../Sources/RuntimeKit/Watchdog/LaneMonitor.swift

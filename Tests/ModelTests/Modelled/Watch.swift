@@ -1,1 +1,0 @@
-../../../Sources/RuntimeKit/Watchdog/Watch.swift
