@@ -11,7 +11,6 @@ extension ModelTests {
   /// lanes; a relief worker keeps stolen jobs beyond the one that it runs, or does not leave its lane; the lane of a
   /// relief worker that has ended is not used again. They have not found these: a missing fence where the watchdog
   /// falls asleep or where a lane is entered, and a lane whose ring leaves no mark.
-  /// of a lane leaves no mark.
   @Suite struct WatchdogModelTests {
     /// Explores `workers` workers, a watchdog that polls for the first of them `times` times, at any moments, and a
     /// thread that runs `body`.

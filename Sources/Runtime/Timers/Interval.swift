@@ -15,7 +15,6 @@
 ///
 /// *Cancellation:* the sequence ends when the task is cancelled, or when the clock cannot sleep, for example because
 /// its runtime has been shut down.
-/// cannot once the runtime has been shut down.
 public struct Interval<C: Clock>: AsyncSequence, Sendable {
   public typealias Element = C.Instant
   public typealias Failure = Never
