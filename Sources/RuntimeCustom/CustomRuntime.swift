@@ -47,7 +47,7 @@ public final class CustomRuntime: SocketRuntime {
   public var taskExecutor: (any TaskExecutor)? { scheduler }
 
   public var metrics: RuntimeMetrics {
-    let shared = scheduler.injector.count + Adoption.depth(on: scheduler)
+    let shared = scheduler.sharedQueue.count + Adoption.depth(on: scheduler)
     return services.metrics(
       queueDepths: [shared] + scheduler.workers.map { $0.queue.count },
       workers: scheduler.workers.map(\.metrics), sleeps: scheduler.workers.map(\.sleeps), watchdog: scheduler.watchdog)

@@ -29,9 +29,9 @@ struct Idle: ~Copyable, Sendable {
   }
 
   /// Instructions for a worker that is about to sleep.
-  struct Rest {
+  struct SleepInstructions {
     /// Whether it was the last searcher and must check for work once more.
-    var mustLook: Bool
+    var mustRecheck: Bool
     /// Whether it must check for work periodically.
     var dozes: Bool
   }
@@ -80,24 +80,24 @@ struct Idle: ~Copyable, Sendable {
   /// Records that a worker is about to sleep.
   ///
   /// - Parameter mayDoze: whether dozing is useful, because the worker steals.
-  func sleep(_ worker: Int, isSearching: Bool, mayDoze: Bool) -> Rest {
-    let rest = sleepers.withLock { sleepers in
+  func sleep(_ worker: Int, isSearching: Bool, mayDoze: Bool) -> SleepInstructions {
+    let instructions = sleepers.withLock { sleepers in
       let before = Counts(word: state.load(ordering: .relaxed))
       // If no other worker is awake, their queues are empty, and a worker that wakes sees that none dozes.
       let dozes = mayDoze && before.awake > 1 && before.dozing == 0
       let change = Counts.oneAwake - (dozes ? Counts.oneDozing : 0) + (isSearching ? Counts.oneSearching : 0)
       let old = Counts(word: state.subtract(change, ordering: .relaxed).oldValue)
       sleepers.append(worker)
-      return Rest(mustLook: isSearching && old.searching == 1, dozes: dozes)
+      return SleepInstructions(mustRecheck: isSearching && old.searching == 1, dozes: dozes)
     }
     sequentiallyConsistentFence()  // Pairs with the one in `wakeOne`.
-    return rest
+    return instructions
   }
 
   /// Records that a worker has stopped sleeping.
   ///
   /// - Returns: whether `wakeOne` picked it, so that it is searching.
-  func rise(_ worker: Int, dozed: Bool) -> Bool {
+  func wake(_ worker: Int, dozed: Bool) -> Bool {
     sleepers.withLock { sleepers in
       if dozed { state.subtract(Counts.oneDozing, ordering: .relaxed) }
       guard let index = sleepers.firstIndex(of: worker) else { return true }

@@ -117,10 +117,10 @@ struct RunQueue: ~Copyable, Sendable {
   /// Takes all jobs, in no particular order. The owner must not call it, since the owner may use the queue meanwhile.
   func stealAll() -> [UnownedJob] {
     var jobs: [UnownedJob] = []
-    let loot = RunQueue()
-    while let (job, _) = steal(into: loot, atLeast: 1) {
+    let stolen = RunQueue()
+    while let (job, _) = steal(into: stolen, atLeast: 1) {
       jobs.append(job)
-      while let next = loot.pop() { jobs.append(next) }
+      while let next = stolen.pop() { jobs.append(next) }
     }
     return jobs
   }

@@ -4,7 +4,7 @@ import RuntimeKit
 extension Scheduler: WatchedScheduler {
   var lanes: [Lane] { workers.map(\.lane) }
 
-  var hasWaitingJobs: Bool { injector.count > 0 || stealsWork && workers.contains { $0.queue.count > 0 } }
+  var hasWaitingJobs: Bool { sharedQueue.count > 0 || stealsWork && workers.contains { $0.queue.count > 0 } }
 
   func cover(_ lane: Int) {
     // Without stealing, a task made ready on a worker runs there, however busy the worker is.
@@ -18,21 +18,21 @@ extension Scheduler: WatchedScheduler {
 
   func relieve(in lane: Lane, while isNeeded: () -> Bool) {
     // Holds the stolen jobs beyond the first one. Other threads cannot see this queue, so it is emptied at once.
-    let loot = RunQueue()
+    let stolen = RunQueue()
     let runner = JobRunner()
-    while isNeeded(), let job = nextReliefJob(loot, lane) {
+    while isNeeded(), let job = nextReliefJob(stolen, lane) {
       lane.counters.hasTaken(job)
       runner.run(job, on: asUnownedTaskExecutor())
     }
   }
 
-  private func nextReliefJob(_ loot: borrowing RunQueue, _ lane: Lane) -> UnownedJob? {
+  private func nextReliefJob(_ stolen: borrowing RunQueue, _ lane: Lane) -> UnownedJob? {
     // A single job: the others are left for further relief workers.
-    if let job = injector.pop(into: loot, sharedBy: .max) { return job }
+    if let job = sharedQueue.pop(into: stolen, sharedBy: .max) { return job }
     for worker in workers {
-      guard let (job, count) = worker.queue.steal(into: loot, atLeast: 1) else { continue }
+      guard let (job, count) = worker.queue.steal(into: stolen, atLeast: 1) else { continue }
       lane.counters.hasStolen(count)
-      while let next = loot.pop() { inject(CollectionOfOne(next)) }
+      while let next = stolen.pop() { enqueueShared(CollectionOfOne(next)) }
       return job
     }
     return nil

@@ -6,7 +6,7 @@ import Synchronization
 /// The thread pool: workers with a queue each, a shared queue, and the rules for waking workers.
 final class Scheduler: TaskExecutor {
   let workers: [Worker]
-  let injector = Injector()
+  let sharedQueue = SharedQueue()
   let idle: Idle
   let stealsWork: Bool
   let watchdog: Watchdog?
@@ -52,7 +52,7 @@ final class Scheduler: TaskExecutor {
   var isStopping: Bool { stopping.load(ordering: .relaxed) }
 
   /// Whether there is a job that an idle worker could run and that its own worker is not about to run.
-  var hasWork: Bool { injector.count > 0 || stealsWork && workers.contains { $0.queue.count > 1 } }
+  var hasWork: Bool { sharedQueue.count > 0 || stealsWork && workers.contains { $0.queue.count > 1 } }
 
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
@@ -62,13 +62,13 @@ final class Scheduler: TaskExecutor {
       // Not retained: the scheduler keeps the worker alive during this call.
       unsafe Unmanaged.passUnretained(workers[number])._withUnsafeGuaranteedRef { $0.push(job, self) }
     } else {
-      inject(CollectionOfOne(job))
+      enqueueShared(CollectionOfOne(job))
     }
   }
 
   /// Queues jobs for any worker.
-  func inject(_ jobs: some Collection<UnownedJob>) {
-    if injector.push(jobs) {
+  func enqueueShared(_ jobs: some Collection<UnownedJob>) {
+    if sharedQueue.push(jobs) {
       wakeOne()
     } else {
       for job in jobs { exile(job) }
@@ -90,7 +90,7 @@ final class Scheduler: TaskExecutor {
   /// ones, run on Swift's own pool, so none is lost.
   func stop(deadline: Int64) {
     // First, so that no job waits for a thread that ends late.
-    for job in injector.close() { exile(job) }
+    for job in sharedQueue.close() { exile(job) }
     // Before the workers, since the watchdog uses their pollers.
     watchdog?.stop(deadline: deadline)
     stopping.store(true, ordering: .relaxed)  // Relaxed: `unpark` releases it to a sleeping worker.

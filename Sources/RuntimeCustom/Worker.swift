@@ -25,7 +25,7 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
 
   /// How long, in nanoseconds, a worker has to be in one job before its only other job is stolen: about the cost of
   /// moving a job.
-  private static let patience: Int64 = 5_000
+  private static let loneJobDelay: Int64 = 5_000
   /// The interval at which a dozing worker checks for work, in nanoseconds.
   private static let doze: Int64 = 1_000_000
 
@@ -64,10 +64,10 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
   /// Queues a job that was made ready on this thread.
   func push(_ job: UnownedJob, _ scheduler: Scheduler) {
     // Later jobs must not overtake those that found no room.
-    if isSpilling { isSpilling = scheduler.injector.count > 0 }
+    if isSpilling { isSpilling = scheduler.sharedQueue.count > 0 }
     guard !isSpilling, queue.push(job) else {
       isSpilling = true
-      return scheduler.inject(CollectionOfOne(job))
+      return scheduler.enqueueShared(CollectionOfOne(job))
     }
     // Jobs from a poll are announced once the poll is over.
     if !isPolling { scheduler.shareWork(isLone: queue.count == 1) }
@@ -75,28 +75,28 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
 
   private func nextJob(_ scheduler: Scheduler) -> UnownedJob? {
     if turn.isOver() {
-      lookRound(scheduler)
+      checkSources(scheduler)
       // A job that is longer than a turn ends the turn alone. If each turn then began with a job from the shared queue,
       // the worker's own jobs would wait until the shared queue is empty.
-      if hasRunOwnJob, let job = injectedJob(scheduler) {
+      if hasRunOwnJob, let job = popSharedJob(scheduler) {
         hasRunOwnJob = false
         return job
       }
     }
-    guard let job = queue.pop() else { return injectedJob(scheduler) }
+    guard let job = queue.pop() else { return popSharedJob(scheduler) }
     hasRunOwnJob = true
     return job
   }
 
   /// Polls the sockets and fires the timers, which must not wait until the worker runs out of jobs.
-  private func lookRound(_ scheduler: Scheduler) {
-    gatherReady { parking.poll() }
+  private func checkSources(_ scheduler: Scheduler) {
+    collectReadyJobs { parking.poll() }
     turn.begin()
-    shareWhatHasCome(scheduler)
+    wakeHelperIfNeeded(scheduler)
   }
 
-  private func injectedJob(_ scheduler: Scheduler) -> UnownedJob? {
-    scheduler.injector.pop(into: queue, sharedBy: scheduler.workers.count)
+  private func popSharedJob(_ scheduler: Scheduler) -> UnownedJob? {
+    scheduler.sharedQueue.pop(into: queue, sharedBy: scheduler.workers.count)
   }
 
   /// Searches the other workers for work, beginning with a random one.
@@ -106,8 +106,8 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
       guard scheduler.idle.beginSearch() else { return nil }
       isSearching = true
     }
-    guard scheduler.stealsWork else { return injectedJob(scheduler) }
-    return steal(scheduler, atLeast: 2) ?? injectedJob(scheduler) ?? stealLoneJob(scheduler)
+    guard scheduler.stealsWork else { return popSharedJob(scheduler) }
+    return steal(scheduler, atLeast: 2) ?? popSharedJob(scheduler) ?? stealLoneJob(scheduler)
   }
 
   private func steal(_ scheduler: Scheduler, atLeast: UInt32) -> UnownedJob? {
@@ -130,9 +130,9 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
     let workers = scheduler.workers
     guard workers.contains(where: { $0.queue.count > 0 }) else { return nil }
     for worker in workers { progress[worker.index] = worker.lane.counters.jobs }
-    let end = MonotonicTime.now + Self.patience
+    let end = MonotonicTime.now + Self.loneJobDelay
     repeat {
-      if scheduler.hasWork { return steal(scheduler, atLeast: 2) ?? injectedJob(scheduler) }
+      if scheduler.hasWork { return steal(scheduler, atLeast: 2) ?? popSharedJob(scheduler) }
     } while MonotonicTime.now < end
     for worker in workers where worker.lane.counters.jobs == progress[worker.index] {
       if let job = steal(from: worker, atLeast: 1) { return job }
@@ -151,23 +151,23 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
     let first = sleeps.fire()
     // Tasks whose deadline has passed are in the queue now, and no other worker knows of them.
     guard queue.count == 0 else { return }
-    let rest = scheduler.idle.sleep(index, isSearching: isSearching, mayDoze: scheduler.stealsWork)
+    let instructions = scheduler.idle.sleep(index, isSearching: isSearching, mayDoze: scheduler.stealsWork)
     isSearching = false
     // If this worker is picked, it does not sleep.
-    if rest.mustLook, scheduler.hasWork { scheduler.wakeOne() }
+    if instructions.mustRecheck, scheduler.hasWork { scheduler.wakeOne() }
     lane.counters.hasParked()
     lane.leave()
     let wait = first.map { max(0, $0 - MonotonicTime.now) }
-    gatherReady { parking.sleep(rest.dozes ? min(wait ?? .max, Self.doze) : wait) }
+    collectReadyJobs { parking.sleep(instructions.dozes ? min(wait ?? .max, Self.doze) : wait) }
     lane.enter()
     turn.begin()
-    isSearching = scheduler.idle.rise(index, dozed: rest.dozes)
-    // Only after `rise`: before it, `wakeOne` could pick this worker.
-    shareWhatHasCome(scheduler)
+    isSearching = scheduler.idle.wake(index, dozed: instructions.dozes)
+    // Only after `wake`: before it, `wakeOne` could pick this worker.
+    wakeHelperIfNeeded(scheduler)
   }
 
   /// Queues the jobs that `poll` makes ready, and the tasks whose deadline has passed.
-  private func gatherReady(_ poll: () -> Void) {
+  private func collectReadyJobs(_ poll: () -> Void) {
     isPolling = true
     poll()
     _ = sleeps.fire()
@@ -175,7 +175,7 @@ final class Worker: @unchecked Sendable {  // Only the worker's own thread acces
   }
 
   /// Wakes another worker if a poll has brought more than one job.
-  private func shareWhatHasCome(_ scheduler: Scheduler) {
+  private func wakeHelperIfNeeded(_ scheduler: Scheduler) {
     if queue.count > 1 { scheduler.shareWork() }
   }
 

@@ -9,11 +9,11 @@ import Testing
 
     /// - Returns: whether the worker must search once more.
     func sleep(_ worker: Int, isSearching: Bool) -> Bool {
-      idle.sleep(worker, isSearching: isSearching, mayDoze: false).mustLook
+      idle.sleep(worker, isSearching: isSearching, mayDoze: false).mustRecheck
     }
     /// - Returns: whether the worker is to poll from time to time.
     func doze(_ worker: Int) -> Bool { idle.sleep(worker, isSearching: false, mayDoze: true).dozes }
-    func rise(_ worker: Int, dozed: Bool = false) -> Bool { idle.rise(worker, dozed: dozed) }
+    func wake(_ worker: Int, dozed: Bool = false) -> Bool { idle.wake(worker, dozed: dozed) }
     func wakeOne(isLone: Bool = false) -> Int? { idle.wakeOne(isLone: isLone) }
     func beginSearch() -> Bool { idle.beginSearch() }
     func endSearch() -> Bool { idle.endSearch() }
@@ -30,15 +30,15 @@ import Testing
     #expect(!pool.sleep(1, isSearching: false))
     #expect(pool.wakeOne() == 1)
     #expect(pool.wakeOne() == nil)
-    #expect(pool.rise(1), "worker 1 was picked, and searches")
+    #expect(pool.wake(1), "worker 1 was picked, and searches")
     #expect(pool.endSearch(), "the last searcher wakes the next")
     #expect(pool.wakeOne() == 2)
   }
 
-  @Test func `A worker that rises by itself is not searching and cannot be picked`() {
+  @Test func `A worker that wakes by itself is not searching and cannot be picked`() {
     let pool = Pool(2)
     #expect(!pool.sleep(0, isSearching: false))
-    #expect(!pool.rise(0))
+    #expect(!pool.wake(0))
     #expect(pool.wakeOne() == nil)
   }
 
@@ -59,7 +59,7 @@ import Testing
     #expect(pool.wakeOne() == 1)
     #expect(pool.endSearch())
     #expect(pool.wakeOne(isLone: true) == nil, "worker 0 still dozes")
-    #expect(!pool.rise(0, dozed: true), "worker 0 rises by itself")
+    #expect(!pool.wake(0, dozed: true), "worker 0 wakes by itself")
     #expect(!pool.sleep(0, isSearching: false))
     #expect(pool.wakeOne(isLone: true) == 0, "no other worker would find the job")
   }
@@ -67,7 +67,7 @@ import Testing
   @Test func `The last worker to fall asleep does not doze, as no other worker has jobs to take`() {
     let pool = Pool(2)
     #expect(pool.doze(0))
-    #expect(!pool.rise(0, dozed: true))
+    #expect(!pool.wake(0, dozed: true))
     #expect(!pool.sleep(1, isSearching: false))
     #expect(!pool.doze(0))
   }

@@ -3,7 +3,7 @@ import RuntimePrimitives
 import Synchronization
 
 /// The queue shared by all workers, for jobs from other threads and for jobs that do not fit into a worker's own queue.
-struct Injector: ~Copyable, Sendable {
+struct SharedQueue: ~Copyable, Sendable {
   private let state = Lock(State())
   /// A copy of the queue's length, so that a worker can skip the lock if the queue is empty.
   private let length = Atomic<Int>(0)

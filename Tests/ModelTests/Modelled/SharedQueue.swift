@@ -1,0 +1,1 @@
+../../../Sources/RuntimeCustom/SharedQueue.swift
