@@ -107,8 +107,8 @@ extension RuntimeConformance {
       trial in
       let overload = Overload(on: try await trial.makeRuntime(), patience: trial.patience)
       defer { overload.gate.open() }
-      try await overload.begin()
-      try await overload.end()
+      try await overload.fill()
+      try await overload.drain()
     },
 
     .makingRuntimes(
@@ -116,8 +116,8 @@ extension RuntimeConformance {
     ) { trial in
       let overload = Overload(on: try await trial.makeRuntime(), patience: trial.patience)
       defer { overload.gate.open() }
-      try await overload.begin()
-      try await overload.end()
+      try await overload.fill()
+      try await overload.drain()
       let (done, refused) = (overload.done, overload.refused)
       try expect("how much of \(overload.asked) pieces was done or refused", done + refused, is: overload.asked)
       try expect("how much of it began", overload.begun, is: done)
@@ -129,8 +129,8 @@ extension RuntimeConformance {
       try expect("the refused calls of a new runtime", runtime.metrics.refusedBlockingCalls, is: 0)
       let overload = Overload(on: runtime, patience: trial.patience)
       defer { overload.gate.open() }
-      try await overload.begin()
-      try await overload.end()
+      try await overload.fill()
+      try await overload.drain()
       try expect("the refused calls", runtime.metrics.refusedBlockingCalls, is: overload.refused)
     },
 
@@ -141,7 +141,7 @@ extension RuntimeConformance {
       let runtime = try await trial.makeRuntime()
       let overload = Overload(on: runtime, patience: trial.patience)
       defer { overload.gate.open() }
-      try await overload.begin()
+      try await overload.fill()
       await overload.cancel()
       let isCalling = Box(Atomic(false))
       let more = runtime.spawn {
@@ -153,7 +153,7 @@ extension RuntimeConformance {
       try await runtime.spawnAndWait("a task beside the call") {}
       overload.gate.open()
       try await expect("a call after those that waited were cancelled", toGive: 7) { try await more.value }
-      try await overload.end()
+      try await overload.drain()
       try await expect("a call after all is done", toGive: 8) { try await runtime.runBlocking { 8 } }
     },
   ]
@@ -173,7 +173,7 @@ private final class Overload: Sendable {
 
   /// The number of calls of which a runtime has to refuse at least one. The suite cannot know a runtime's limits; a
   /// runtime that accepts more than this at once has no effective limit.
-  private static let most = 20_000
+  private static let maximumCalls = 20_000
 
   init(on runtime: any AsyncRuntime, patience: Duration) {
     self.runtime = runtime
@@ -187,8 +187,8 @@ private final class Overload: Sendable {
   var refused: Int { state.withLock { $0.refused } }
 
   /// Requests work until some is refused.
-  func begin() async throws {
-    while refused == 0, asked < Self.most {
+  func fill() async throws {
+    while refused == 0, asked < Self.maximumCalls {
       let tasks = (0..<500).map { _ in runtime.spawn { [self] in try await ask() } }
       state.withLock { $0.tasks += tasks }
       // When this task has run, earlier tasks of this runtime have made their call, or nearly.
@@ -222,7 +222,7 @@ private final class Overload: Sendable {
   }
 
   /// Lets the work end, and waits for it.
-  func end() async throws {
+  func drain() async throws {
     gate.open()
     for task in state.withLock({ $0.tasks }) {
       try await expectEnd(of: "a call that was accepted or refused") {

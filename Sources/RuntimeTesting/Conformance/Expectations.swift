@@ -86,10 +86,10 @@ func expectCancellation<Value>(
 private func expect<Value>(
   _ subject: String, toEndWith expected: String, at location: String, _ body: () async throws -> Value
 ) async throws -> Value {
-  let outer = Trial.current?.begin(Finding(subject, expected: expected, seen: "", at: location))
+  let outer = Trial.current?.setCurrentWait(Finding(subject, expected: expected, seen: "", at: location))
   do {
     let value = try await body()
-    Trial.current?.begin(outer)
+    Trial.current?.setCurrentWait(outer)
     return value
   } catch let finding as Finding {
     throw finding
@@ -102,7 +102,7 @@ private func expect<Value>(
   _ subject: String, toThrow expected: String, at location: String, _ isExpected: (any Error) -> Bool,
   _ body: () async throws -> Value
 ) async throws {
-  let outer = Trial.current?.begin(Finding(subject, expected: expected, seen: "", at: location))
+  let outer = Trial.current?.setCurrentWait(Finding(subject, expected: expected, seen: "", at: location))
   do {
     let value = try await body()
     throw Finding(subject, expected: expected, seen: "no error, and \(spelling(value))", at: location)
@@ -113,7 +113,7 @@ private func expect<Value>(
       throw Finding(subject, expected: expected, seen: "the error “\(error)”", at: location)
     }
   }
-  Trial.current?.begin(outer)
+  Trial.current?.setCurrentWait(outer)
 }
 
 /// Returns the form of a value in a message.

@@ -8,7 +8,7 @@ extension RuntimeConformance {
     Construct.allCases.map { construct in
       let promise = "At most one task per worker runs at a time: after \(construct.rawValue)"
       return Case(promise, .threads, needs: [.threads, .realTime]) { runtime in
-        let inside = Concurrently()
+        let inside = ConcurrencyCounter()
         // Each job must return through the executor. Otherwise more than one per worker would run at a time.
         let tasks = (0..<runtime.workerCount * 2 + 2).map { _ in
           runtime.spawn {
@@ -24,8 +24,8 @@ extension RuntimeConformance {
         for task in tasks { try await expectEnd(of: "a task") { try await task.value } }
         let count = runtime.workerCount
         // If the machine suspends a thread for long, relief workers may have been activated.
-        let isKept = inside.most <= count || runtime.metrics.reliefs > 0
-        try expect("how many ran at once", toBe: "at most \(count)", isKept, saw: "\(inside.most)")
+        let isKept = inside.maximum <= count || runtime.metrics.reliefs > 0
+        try expect("how many ran at once", toBe: "at most \(count)", isKept, saw: "\(inside.maximum)")
       }
     } + [
       Case("All tasks that foreign threads start are run", .threads, needs: .threads) { runtime in
@@ -152,17 +152,17 @@ extension RuntimeConformance {
 }
 
 /// Counts concurrent users of a section.
-private final class Concurrently: Sendable {
-  private let counts = Lock((now: 0, most: 0))
+private final class ConcurrencyCounter: Sendable {
+  private let counts = Lock((now: 0, maximum: 0))
 
   func enter() {
     counts.withLock {
       $0.now += 1
-      $0.most = max($0.most, $0.now)
+      $0.maximum = max($0.maximum, $0.now)
     }
   }
 
   func leave() { counts.withLock { $0.now -= 1 } }
 
-  var most: Int { counts.withLock { $0.most } }
+  var maximum: Int { counts.withLock { $0.maximum } }
 }

@@ -58,11 +58,11 @@ final class Trial: Sendable {
       seen: "it run within", at: location)
   }
 
-  /// Records the current wait.
+  /// Sets the current wait.
   ///
   /// - Returns: the previous one.
   @discardableResult
-  func begin(_ wait: Finding?) -> Finding? {
+  func setCurrentWait(_ wait: Finding?) -> Finding? {
     state.withLock { state in
       defer { state.wait = wait }
       return state.wait
@@ -92,11 +92,11 @@ final class Trial: Sendable {
     }
     // Tasks that a failed case leaves behind may never end.
     let grace = if case .success = result { Duration.seconds(5) } else { Duration.zero }
-    try await expectEnd(of: "the shutdown after the case") { await end(grace: grace) }
+    try await expectEnd(of: "the shutdown after the case") { await shutDownRuntimes(grace: grace) }
     try result.get()
   }
 
-  private func end(grace: Duration) async {
+  private func shutDownRuntimes(grace: Duration) async {
     let runtimes = state.withLock { $0.runtimes }
     for runtime in runtimes { await runtime.shutdown(grace: grace) }
   }
@@ -123,7 +123,7 @@ final class Trial: Sendable {
     }
     if let result { return try result.get() }
     task.cancel()
-    Task { await end(grace: .zero) }
+    Task { await shutDownRuntimes(grace: .zero) }
     if let failure = state.withLock({ $0.failure }) { throw failure }
     var wait = state.withLock { $0.wait } ?? Finding("the case", expected: "it to end", seen: "", at: location)
     wait.seen = "nothing in \(limit)"

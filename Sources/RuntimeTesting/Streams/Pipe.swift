@@ -152,7 +152,7 @@ extension Pipe {
 
   /// Writes all bytes, or some if it is cancelled during the wait.
   func writeSome(_ first: RawSpan, _ second: RawSpan = RawSpan()) async throws(IOError) -> Int {
-    let (attempt, reader) = leave(first, second)
+    let (attempt, reader) = store(first, second)
     reader?.continuation.resume(returning: .ready)
     switch attempt {
     case .done(let count): return count
@@ -170,7 +170,7 @@ extension Pipe {
 
   func tryWrite(_ bytes: RawSpan) throws(IOError) -> Int {
     let room = state.withLock { max(0, capacity - $0.count) }
-    let (attempt, reader) = leave(bytes.extracting(first: room), RawSpan())
+    let (attempt, reader) = store(bytes.extracting(first: room), RawSpan())
     reader?.continuation.resume(returning: .ready)
     switch attempt {
     case .done(let count): return count
@@ -179,7 +179,7 @@ extension Pipe {
     }
   }
 
-  private func leave(_ first: RawSpan, _ second: RawSpan) -> (Attempt, Waiter?) {
+  private func store(_ first: RawSpan, _ second: RawSpan) -> (Attempt, Waiter?) {
     state.withLock { state in
       if state.writerIsClosed { return (.failed(.closed), nil) }
       if state.writer != nil { return (.failed(.busy), nil) }
