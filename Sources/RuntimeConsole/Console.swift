@@ -113,7 +113,7 @@ public final class Console: Sendable {
     var middleware: [any Middleware] = [PageFields()]
     if options.isLocalOnly { middleware.append(LocalOnly()) }
     let feed = SnapshotFeed(every: options.interval, sleep: sleep, offload: offload) { [self] in
-      snapshot.json(mostTasks: Self.mostTasks)
+      snapshot.json(maximumTasks: Self.maximumTasks)
     }
     routes.group("/console", using: middleware) { group in
       group.get("") { _ in .html(consolePage) }
@@ -123,8 +123,8 @@ public final class Console: Sendable {
       group.get("/events") { [self] _ in
         var response = Response(
           body: .stream { [self] writer in
-            watching.begin()
-            defer { watching.end() }
+            watching.addViewer()
+            defer { watching.removeViewer() }
             try await feed.write(to: writer) { [self] in isEnding }
           })
         response.headers.contentType = .eventStream
@@ -134,7 +134,7 @@ public final class Console: Sendable {
   }
 
   /// The number of tasks sent to the page: as many as it can show without getting slow, at about 300 bytes each.
-  private static let mostTasks = 500
+  private static let maximumTasks = 500
 
   private var isEnding: Bool { servers.withLock(\.self).contains { $0.isShuttingDown() } }
 

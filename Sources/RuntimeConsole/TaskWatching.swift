@@ -5,7 +5,7 @@ import RuntimePrimitives
 /// Watches the tasks of the process while there are viewers: streams of snapshots.
 final class TaskWatching: Sendable {
   private struct State {
-    var lookers: Int
+    var viewers: Int
     var watch: TaskWatch?
   }
 
@@ -15,22 +15,22 @@ final class TaskWatching: Sendable {
   ///
   /// - Parameter isKept: whether tasks are watched regardless of viewers.
   init(isKept: Bool) {
-    state = Lock(State(lookers: isKept ? 1 : 0, watch: isKept ? TaskWatch() : nil))
+    state = Lock(State(viewers: isKept ? 1 : 0, watch: isKept ? TaskWatch() : nil))
   }
 
   /// Adds a viewer.
-  func begin() {
+  func addViewer() {
     state.withLock { state in
-      state.lookers += 1
+      state.viewers += 1
       if state.watch == nil { state.watch = TaskWatch() }
     }
   }
 
   /// Removes a viewer.
-  func end() {
+  func removeViewer() {
     state.withLock { state in
-      state.lookers -= 1
-      if state.lookers == 0 { state.watch = nil }
+      state.viewers -= 1
+      if state.viewers == 0 { state.watch = nil }
     }
   }
 

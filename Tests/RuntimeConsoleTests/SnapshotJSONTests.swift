@@ -36,7 +36,7 @@ import Testing
     tasks[98].state = .running(worker: nil)
     tasks[97].state = .ready
     tasks[50].busyTime = .seconds(1)
-    let json = try JSONValue(makeSnapshot(tasks: tasks).json(mostTasks: 3))
+    let json = try JSONValue(makeSnapshot(tasks: tasks).json(maximumTasks: 3))
     #expect(json["taskCount"] == .number("100"))
     #expect((0..<4).map { json["tasks"]?[$0]?["id"] } == [.number("98"), .number("97"), .number("50"), nil])
   }

@@ -3,13 +3,13 @@ import RuntimeHTTP
 
 extension Snapshot {
   /// The snapshot as JSON on one line. Times are in seconds.
-  public var json: [UInt8] { json(mostTasks: .max) }
+  public var json: [UInt8] { json(maximumTasks: .max) }
 
   /// Returns the snapshot as JSON on one line.
   ///
-  /// - Parameter mostTasks: the maximum number of tasks to include: first running ones, then ready ones, then those
+  /// - Parameter maximumTasks: the maximum number of tasks to include: first running ones, then ready ones, then those
   ///   that have run longest. `taskCount` is the total number.
-  func json(mostTasks: Int) -> [UInt8] {
+  func json(maximumTasks: Int) -> [UInt8] {
     var writer = JSONWriter()
     writer.object { json in
       json.member("time", time)
@@ -21,7 +21,7 @@ extension Snapshot {
       json.object("process") { process.write(to: &$0) }
       json.member("taskCount", tasks?.count)
       json.member("tasks") { json in
-        if let tasks { json.array(Self.choose(mostTasks, of: tasks)) { $0.write($1) } } else { json.null() }
+        if let tasks { json.array(Self.choose(maximumTasks, of: tasks)) { $0.write($1) } } else { json.null() }
       }
       json.array("stalls", stalls) { json, entry in json.object { entry.write(to: &$0) } }
     }

@@ -55,7 +55,7 @@ let scriptOfCharts = #"""
     const { name, workerCount } = latest.runtime;
     const activities = workersOf(latest);
     element("workers").dataset.known = hasWorkers();
-    say(element("workers-note"), hasWorkers() ? "" : `The runtime ${name} runs its jobs on Swift's own pool of ${workerCount} threads, `
+    setText(element("workers-note"), hasWorkers() ? "" : `The runtime ${name} runs its jobs on Swift's own pool of ${workerCount} threads, `
       + "whose work is not visible. Set a number of workers (RUNTIME_WORKERS) to see them here. Tasks are "
       + "listed below, with the last wait that each began.");
     // Only a list that is too long scrolls, and only then the keyboard must reach it.
@@ -74,15 +74,15 @@ let scriptOfCharts = #"""
   }
 
   function showLane(lane, worker, index, palette) {
-    say(lane.name, worker.name);
+    setText(lane.name, worker.name);
     const lately = frames.filter((frame) => frame.time > latest.time - 5);
     const length = sum(lately, (frame) => frame.length);
     const busy = length > 0 ? sum(lately, (frame) => (frame.workers[index]?.share ?? 0) * frame.length) / length : 0;
-    say(lane.share, `${Math.round(busy * 100)} %`);
+    setText(lane.share, `${Math.round(busy * 100)} %`);
     const isHeld = worker.isBusy && worker.jobAge >= LONG;
     const what = [worker.activity, worker.task].filter((text) => text !== null).join(", ");
     lane.doing.className = isHeld ? "doing held" : what && worker.isBusy ? "doing" : "doing idle";
-    say(lane.doing, !worker.isBusy ? "idle" : isHeld ? `▲ ${what || "a job"}, ${duration(worker.jobAge)}` : what || "busy");
+    setText(lane.doing, !worker.isBusy ? "idle" : isHeld ? `▲ ${what || "a job"}, ${duration(worker.jobAge)}` : what || "busy");
     lane.doing.title = lane.doing.textContent;
 
     const { pen, width, height } = sheet(lane.canvas);
@@ -144,7 +144,7 @@ let scriptOfCharts = #"""
       const at = Math.round(y(frame.requests / frame.length));
       pen.fillRect(x, at, wide, Math.round(floor) - at);
     }
-    say(element("rate-now"), frames.length > 0 ? `${rate(recent(5).rate)} now, at most ${rate(most)}` : "");
+    setText(element("rate-now"), frames.length > 0 ? `${rate(recent(5).rate)} now, at most ${rate(most)}` : "");
   }
 
   /** Returns 1, 2 or 5 times a power of ten, at least `value`. */
@@ -185,7 +185,7 @@ let scriptOfCharts = #"""
       const limit = quantile(all, bounds, part);
       return limit === null ? null : `${name} ${duration(limit)}`;
     });
-    say(element("latency-now"), parts[0] === null ? "no requests" : `within: ${parts.join(", ")}`);
+    setText(element("latency-now"), parts[0] === null ? "no requests" : `within: ${parts.join(", ")}`);
   }
 
   """#

@@ -21,7 +21,7 @@ private let scriptOfFigures = #"""
   }
 
   /** Sets text only if it differs, so that a selection survives. */
-  function say(where, text) {
+  function setText(where, text) {
     if (where.textContent !== text) where.textContent = text;
   }
 
@@ -57,7 +57,7 @@ private let scriptOfFigures = #"""
   /** The page's own requests are not counted. */
   const isOurs = (figures) => (figures.route ?? "").startsWith(location.pathname);
 
-  function take(snapshot) {
+  function addSnapshot(snapshot) {
     if (latest && latest.time < snapshot.time && latest.process.startTime === snapshot.process.startTime) {
       frames.push(difference(latest, snapshot));
     } else if (latest && latest.time !== snapshot.time) {
@@ -182,12 +182,12 @@ private let scriptOfBanner = #"""
     }).sort((a, b) => b.length - a.length);
   }
 
-  let told = "";
+  let announced = "";
 
   /** Announces a change to screen readers, once per change. */
-  function tell(news) {
-    if (news !== told) say(element("news"), news);
-    told = news;
+  function announce(news) {
+    if (news !== announced) setText(element("news"), news);
+    announced = news;
   }
 
   function showBanner() {
@@ -200,24 +200,24 @@ private let scriptOfBanner = #"""
         `${listed(workers)} ${workers.length > 1 ? "have" : "has"} been in `, what, isKnown,
         ` for ${workers.length > 1 ? "up to " : ""}${duration(age)}`)));
       const { reliefWorkers } = latest.runtime;
-      say(advice, "It blocks or computes without suspending, so other ready tasks wait. Move such work to runBlocking."
+      setText(advice, "It blocks or computes without suspending, so other ready tasks wait. Move such work to runBlocking."
         + (reliefWorkers > 0 ? ` ${reliefWorkers} relief ${reliefWorkers > 1 ? "workers run" : "worker runs"} the rest.` : ""));
-      tell(found.map(({ what, workers }) => `${listed(workers)} blocked by ${what}`).join("; "));
+      announce(found.map(({ what, workers }) => `${listed(workers)} blocked by ${what}`).join("; "));
     } else if (past.length > 0) {
       banner.dataset.level = "past";
       const { worker, what, isKnown, length, isOver, end } = past[0];
       list.replaceChildren(sentence(
         `${worker} was in `, what, isKnown,
         ` for ${duration(length)}${isOver ? "" : " or more"}, ${duration(Math.max(0, latest.time - end))} ago`));
-      say(advice, "No worker is blocked now." + (past.length > 1
+      setText(advice, "No worker is blocked now." + (past.length > 1
         ? ` This was the longest of ${past.length} stalls in the last minute.` : ""));
-      tell("No worker is blocked any more");
+      announce("No worker is blocked any more");
     } else {
       const isKnown = hasWorkers();
       banner.dataset.level = isKnown ? "calm" : "unknown";
       list.replaceChildren(make("li", isKnown
         ? "No worker is blocked" : "It is unknown whether a worker is blocked: see below"));
-      say(advice, "");
+      setText(advice, "");
     }
   }
 
@@ -240,8 +240,8 @@ private let scriptOfBanner = #"""
       tiles.set(name, figure);
     }
     const [figure, small] = tiles.get(name).children;
-    say(figure, value);
-    say(small, unit);
+    setText(figure, value);
+    setText(small, unit);
   }
 
   function showTiles() {
@@ -300,14 +300,14 @@ private let scriptOfConnection = #"""
       : silence > 2 ? ["late", `No data for ${Math.floor(silence)} s`]
       : !latest ? ["waiting", "Connecting"] : isPaused ? ["paused", "Paused"] : ["live", "Live"];
     element("connection").dataset.state = state;
-    say(element("connection"), text);
+    setText(element("connection"), text);
   }
 
   const events = new EventSource("console/events");
   events.onmessage = (event) => {
     heard = performance.now();
     isLost = false;
-    take(JSON.parse(event.data));
+    addSnapshot(JSON.parse(event.data));
     showConnection();
     if (!isPaused) show();
   };

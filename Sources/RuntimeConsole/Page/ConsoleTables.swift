@@ -76,7 +76,7 @@ let scriptOfTables = #"""
     texts.forEach((text, index) => {
       const cell = row.cells[index];
       cell.className = classes[index] ?? "";
-      say(cell, text);
+      setText(cell, text);
     });
   }
 
@@ -97,7 +97,7 @@ let scriptOfTables = #"""
     rows(element("tasks"), shown.length, columns.length).forEach((row, index) => {
       fill(row, columns.map(({ text }) => text(shown[index])), taskClasses, isLong(shown[index]) ? "long" : "");
     });
-    say(element("tasks-note"), all === null ? "Tasks are not watched."
+    setText(element("tasks-note"), all === null ? "Tasks are not watched."
       : `${number(shown.length)} of ${number(latest.taskCount)} tasks. The list contains tasks started on the runtime while `
         + "tasks were watched, without child tasks.");
   }
@@ -118,7 +118,7 @@ let scriptOfTables = #"""
     const total = latest.runtime.stalls;
     // A stall in progress is counted at once, and logged when it is over or after a second.
     if (stalls.length === 0) fill(made[0], [total === 0 ? "None so far" : "None reported yet", "", "", ""], ["empty"]);
-    say(element("stalls-now"), total > 100 ? `the last ${stalls.length} of ${number(total)}` : `${number(total)} so far`);
+    setText(element("stalls-now"), total > 100 ? `the last ${stalls.length} of ${number(total)}` : `${number(total)} so far`);
   }
 
   /** The tasks with the longest jobs since the page was opened, by number. */
