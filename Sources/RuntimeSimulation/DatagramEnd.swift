@@ -10,7 +10,7 @@ final class DatagramEnd {
   /// The peer's address, if the socket is connected: it sends there, and receives only from there.
   var peerAddress: SocketAddress?
 
-  private(set) var received: [Parcel] = []
+  private(set) var received: [QueuedDatagram] = []
   /// An error that no operation has reported yet.
   var pendingError: Int32?
   var isClosed = false
@@ -28,7 +28,7 @@ final class DatagramEnd {
   var waitingForRoom: [Waiter] = []
 
   /// A datagram with its sender's address.
-  struct Parcel {
+  struct QueuedDatagram {
     /// The number of the datagram among all of the run.
     let number: Int
     let bytes: [UInt8]
@@ -53,7 +53,7 @@ final class DatagramEnd {
 
   /// The longest datagram that the socket can send: what the headers of UDP and IP leave room for, or what its buffer
   /// holds.
-  var longest: Int {
+  var maximumLength: Int {
     switch address {
     case .ipv4: 65_507
     case .ipv6: 65_527
@@ -68,10 +68,10 @@ final class DatagramEnd {
     return used + count + Self.overhead <= options.receiveBufferSize ?? Self.bufferSize
   }
 
-  func append(_ parcel: Parcel) { received.append(parcel) }
+  func append(_ datagram: QueuedDatagram) { received.append(datagram) }
 
   /// Removes and returns the first datagram in the queue.
-  func take() -> Parcel? { received.isEmpty ? nil : received.removeFirst() }
+  func popFirst() -> QueuedDatagram? { received.isEmpty ? nil : received.removeFirst() }
 
   func removeAll() { received = [] }
 

@@ -9,7 +9,7 @@ final class DiskDirectory {
   /// The number of changes.
   private(set) var changeCount = 0
   /// The number of files that have been created under each name.
-  private var madeCounts: [String: Int] = [:]
+  private var createdCounts: [String: Int] = [:]
   /// The number of operations.
   private var operationCount = 0
 
@@ -35,10 +35,10 @@ final class DiskDirectory {
   init(host: Int) { self.host = host }
 
   /// Returns the file of this name, and creates it if there is none.
-  func file(making name: String) -> DiskFile {
+  func findOrCreateFile(named name: String) -> DiskFile {
     if let file = files[name] { return file }
-    let file = DiskFile(name, on: host, number: madeCounts[name, default: 0])
-    madeCounts[name, default: 0] += 1
+    let file = DiskFile(name, on: host, number: createdCounts[name, default: 0])
+    createdCounts[name, default: 0] += 1
     change(.new(file))
     return file
   }

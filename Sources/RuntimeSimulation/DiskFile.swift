@@ -99,7 +99,7 @@ final class DiskFile {
   }
 
   /// Returns the place of the next opportunity for a fault.
-  func place(of kind: Fault.Kind) -> Fault.Place {
+  func nextPlace(of kind: Fault.Kind) -> Fault.Place {
     let last = occasions[kind]
     let number = last?.position == writtenCount ? (last?.number ?? 0) + 1 : 0
     occasions[kind] = (writtenCount, number)

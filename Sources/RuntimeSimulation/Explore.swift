@@ -39,7 +39,7 @@ public func explore(
     var frontier = Frontier(limit: runs, deviations: deviations)
     while let exceptions = frontier.next() {
       let report = try await scenario.run(seed, .inTurn(except: exceptions), on: thread)
-      guard frontier.note(report.widths) else {
+      guard frontier.record(report.widths) else {
         throw SimulationFailure(
           seed: seed, schedule: .inTurn(except: exceptions), cause: .unrepeatable, faults: report.faults,
           faultCount: report.faults.count, waiters: [], hosts: report.hosts, journal: report.journal,
@@ -72,18 +72,18 @@ struct Frontier {
   private var orders = [Order()]
   private var runs = 0
   private let limit: Int
-  private let bound: Int
+  private let maximumDeviations: Int
   /// The fewest deviations of an order that was left out.
-  private var omitted = Int.max
+  private var lowestOmitted = Int.max
   /// The most deviations of an order that was tried.
-  private var most = 0
+  private var highestTried = 0
 
   /// - Parameters:
   ///   - limit: the most orders to try.
   ///   - deviations: the most deviations of an order.
   init(limit: Int, deviations: Int) {
     self.limit = limit
-    bound = deviations
+    maximumDeviations = deviations
   }
 
   /// Returns the next order, as exceptions from the usual one; `nil` if there is none or the limit is reached.
@@ -97,7 +97,7 @@ struct Frontier {
   /// that deviate from it at one more choice, after its own last deviation, so that each order comes up once.
   ///
   /// - Returns: whether the run began like the one that its order derives from.
-  mutating func note(_ widths: [Int]) -> Bool {
+  mutating func record(_ widths: [Int]) -> Bool {
     let order = orders[runs - 1]
     // This order is not needed any more.
     orders[runs - 1] = Order()
@@ -105,8 +105,8 @@ struct Frontier {
     let deviations = order.exceptions.count + 1
     for choice in order.last + 1..<max(order.last + 1, widths.count) {
       for index in 1..<widths[choice] {
-        guard deviations <= bound, orders.count < limit else {
-          omitted = min(omitted, deviations)
+        guard deviations <= maximumDeviations, orders.count < limit else {
+          lowestOmitted = min(lowestOmitted, deviations)
           return true
         }
         var exceptions = order.exceptions
@@ -114,11 +114,13 @@ struct Frontier {
         orders.append(Order(exceptions: exceptions, last: choice, width: widths[choice]))
       }
     }
-    most = max(most, order.exceptions.count)
+    highestTried = max(highestTried, order.exceptions.count)
     return true
   }
 
   var exploration: Exploration {
-    Exploration(runs: runs, deviations: min(most, omitted - 1), isComplete: omitted == .max && runs == orders.count)
+    Exploration(
+      runs: runs, deviations: min(highestTried, lowestOmitted - 1),
+      isComplete: lowestOmitted == .max && runs == orders.count)
   }
 }

@@ -201,18 +201,18 @@ struct FaultDice {
     self.only = only
   }
 
-  /// Draws whether a fault happens at `place`, and notes it if so.
-  mutating func throwDice(
+  /// Draws whether a fault happens at `place`, and records it if so.
+  mutating func drawFault(
     _ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int, inFile file: String? = nil
   ) -> Fault? {
-    var fault = foresee(kind, chance, at: place, of: connection)
+    var fault = predictFault(kind, chance, at: place, of: connection)
     fault?.file = file
-    if let fault { note(fault) }
+    if let fault { record(fault) }
     return fault
   }
 
-  /// Returns the fault that will happen at `place`, or `nil`. ``note(_:)`` records it once it has happened.
-  func foresee(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int = 0) -> Fault? {
+  /// Returns the fault that will happen at `place`, or `nil`. ``record(_:)`` records it once it has happened.
+  func predictFault(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int = 0) -> Fault? {
     guard chance > 0 else { return nil }
     let fault = Fault(kind: kind, place: place, connection: connection)
     guard Double(draw(fault, 0) >> 11) * 0x1p-53 < chance else { return nil }
@@ -222,7 +222,7 @@ struct FaultDice {
   }
 
   /// Records that `fault` has happened.
-  mutating func note(_ fault: Fault) {
+  mutating func record(_ fault: Fault) {
     if hasFired.insert(fault).inserted { fired.append(fault) }
   }
 

@@ -68,13 +68,13 @@ public final class History<Operation: Sendable, Outcome: Equatable & Sendable>: 
   public func record<Failure: Error>(
     _ operation: Operation, _ body: nonisolated(nonsending) () async throws(Failure) -> Outcome
   ) async throws(Failure) -> Outcome {
-    let number = begin(operation)
+    let number = beginCall(operation)
     let outcome = try await body()
-    end(number, outcome)
+    endCall(number, outcome)
     return outcome
   }
 
-  private func begin(_ operation: Operation) -> Int {
+  private func beginCall(_ operation: Operation) -> Int {
     simulation.assertCurrent()
     let number = log.withLock { log in
       log.calls.append(Call(operation: operation, time: simulation.now, position: log.eventCount))
@@ -85,7 +85,7 @@ public final class History<Operation: Sendable, Outcome: Equatable & Sendable>: 
     return number
   }
 
-  private func end(_ number: Int, _ outcome: Outcome) {
+  private func endCall(_ number: Int, _ outcome: Outcome) {
     simulation.assertCurrent()
     log.withLock { log in
       log.calls[number - 1].end = End(outcome: outcome, time: simulation.now, position: log.eventCount)

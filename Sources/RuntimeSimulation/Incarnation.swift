@@ -8,9 +8,9 @@ final class Incarnation: @unchecked Sendable {  // Only the simulation's thread 
   /// The number of tasks that have not ended, including those that have not begun.
   var taskCount = 0
   /// Callers of a shutdown that wait for the tasks to end.
-  var shutdowns: [Waiter] = []
+  var shutdownWaiters: [Waiter] = []
   /// Tasks that have called for the shutdown, which does not wait for them.
-  var excused: [SimulatedTask] = []
+  var shutdownCallers: [SimulatedTask] = []
   /// Whether the host has been shut down.
   var isClosed = false
   /// Whether the host has crashed. None of the tasks runs again.
@@ -21,11 +21,11 @@ final class Incarnation: @unchecked Sendable {  // Only the simulation's thread 
   var refusedBlockingCalls = 0
 
   /// Removes and returns the waiters for the end of the tasks.
-  func takeShutdowns() -> [Waiter] { exchange(&shutdowns, with: []) }
+  func takeShutdownWaiters() -> [Waiter] { exchange(&shutdownWaiters, with: []) }
 
-  func die() {
+  func markDead() {
     (isClosed, isDead) = (true, true)
-    (tasks, taskCount, excused) = ([], 0, [])
+    (tasks, taskCount, shutdownCallers) = ([], 0, [])
   }
 }
 

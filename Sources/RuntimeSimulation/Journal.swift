@@ -44,9 +44,9 @@ final class Journal: @unchecked Sendable {  // Only the simulation's thread touc
   /// The number of the running task, counted from 1 in the order in which tasks first ran; 0 if none runs.
   private(set) var task = 0
   private var tasks: [UInt64: Int] = [:]
-  /// The name of each task, from the first on; `nil` if it has none or has not been asked yet.
+  /// The name of each task, from the first on; `nil` if it has none or it is not recorded yet.
   private var names: [String?] = []
-  private var hasBeenAsked: [Bool] = []
+  private var hasIdentity: [Bool] = []
   /// The number of the host on which each task was started, from the first on; 0 if it is not known.
   private var hosts: [Int] = []
 
@@ -63,35 +63,35 @@ final class Journal: @unchecked Sendable {  // Only the simulation's thread touc
   private(set) var timersAtProgress = 0
 
   /// - Parameter id: Swift's number of the task; 0 for a job that belongs to no task.
-  func begin(taskID id: UInt64, at time: Int64) {
+  func beginStep(taskID id: UInt64, at time: Int64) {
     self.time = time
     task = id == 0 ? 0 : number(of: id)
     if task > 0 { record(.ran) }
   }
 
-  func begin(task: Int, at time: Int64) {
+  func beginStep(task: Int, at time: Int64) {
     (self.task, self.time) = (task, time)
   }
 
-  func end() { task = 0 }
+  func endStep() { task = 0 }
 
   func record(_ kind: Kind) {
-    if task > 0, case .ran = kind {} else { askTask() }
-    if events.count == Self.limit { forget() }
+    if task > 0, case .ran = kind {} else { recordTaskIdentity() }
+    if events.count == Self.limit { forgetOldEvents() }
     events.append(Event(time: time, task: task, kind: kind))
-    if !kind.isRoutine { noteProgress() }
+    if !kind.isRoutine { recordProgress() }
   }
 
   /// Records that time advances, and the number of timers inserted so far.
-  func noteTick(timers: Int) {
+  func recordTick(timers: Int) {
     if ticks == 0 { timersAtProgress = timers }
     ticks += 1
   }
 
-  func noteProgress() { ticks = 0 }
+  func recordProgress() { ticks = 0 }
 
   /// Makes room: forgets the routine events of the older half, or all of that half if few of them are routine.
-  private func forget() {
+  private func forgetOldEvents() {
     let half = events.count / 2
     let kept = events[..<half].filter { !$0.kind.isRoutine }
     let rest = kept.count > half / 2 ? [] : kept
@@ -130,15 +130,15 @@ final class Journal: @unchecked Sendable {  // Only the simulation's thread touc
     if let number = tasks[id] { return number }
     tasks[id] = tasks.count + 1
     names.append(nil)
-    hasBeenAsked.append(false)
+    hasIdentity.append(false)
     hosts.append(0)
     return tasks.count
   }
 
-  /// Records the name and the host of the running task. Only that task itself can tell them.
-  func askTask(startedOn host: SimulatedHost? = nil) {
-    guard task > 0, !hasBeenAsked[task - 1] else { return }
-    hasBeenAsked[task - 1] = true
+  /// Records the name and the host of the running task. Only that task itself can read them.
+  func recordTaskIdentity(startedOn host: SimulatedHost? = nil) {
+    guard task > 0, !hasIdentity[task - 1] else { return }
+    hasIdentity[task - 1] = true
     names[task - 1] = Task.name
     hosts[task - 1] = (host ?? SimulatedHost.current)?.number ?? 0
   }

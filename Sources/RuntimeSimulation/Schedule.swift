@@ -43,17 +43,17 @@ extension Schedule: CustomStringConvertible {
 }
 
 /// The schedule of one run.
-enum Course {
+enum RunSchedule {
   case random
   /// - Parameter choices: the expected number of choices.
   case priorities(depth: Int, choices: Int)
   case inTurn(except: [Int: Int])
 
-  func turns(seed: UInt64) -> any Turns {
+  func makeReadyQueue(seed: UInt64) -> any ReadyQueue {
     switch self {
-    case .random: RandomTurns(seed: seed)
-    case .priorities(let depth, let choices): PriorityTurns(seed: seed, depth: depth, choices: choices)
-    case .inTurn(let exceptions): OrderedTurns(exceptions: exceptions)
+    case .random: RandomReadyQueue(seed: seed)
+    case .priorities(let depth, let choices): PriorityReadyQueue(seed: seed, depth: depth, choices: choices)
+    case .inTurn(let exceptions): OrderedReadyQueue(exceptions: exceptions)
     }
   }
 
@@ -67,17 +67,17 @@ enum Course {
 }
 
 /// An item that is ready to run.
-enum Ready {
+enum ReadyItem {
   case job(UnownedJob)
   /// Blocking work, which belongs to no task.
   case work(() -> Void)
 }
 
 /// The queue of what is ready, which decides what runs next.
-protocol Turns {
-  mutating func append(_ item: Ready)
+protocol ReadyQueue {
+  mutating func append(_ item: ReadyItem)
   /// Removes and returns the item to run next; `nil` if nothing is ready.
-  mutating func next() -> Ready?
+  mutating func next() -> ReadyItem?
   mutating func removeAll()
   var count: Int { get }
   /// The number of times that `next` had more than one item to choose from.

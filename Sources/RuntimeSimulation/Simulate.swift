@@ -70,8 +70,8 @@ public struct SimulationReport: Sendable {
     seed = simulation.seed
     duration = .nanoseconds(simulation.now)
     jobs = simulation.jobCount
-    choices = simulation.turns.choiceCount
-    widths = (simulation.turns as? OrderedTurns)?.widths ?? []
+    choices = simulation.readyQueue.choiceCount
+    widths = (simulation.readyQueue as? OrderedReadyQueue)?.widths ?? []
     faults = simulation.network.faults.fired
     hosts = simulation.network.hosts
     journal = simulation.journal
@@ -86,7 +86,7 @@ func onSimulationThread<Success: Sendable>(
   _ body: @escaping @Sendable (SimulationThread) async throws -> Success
 ) async throws -> Success {
   let thread = try SimulationThread()
-  defer { thread.end() }
+  defer { thread.stop() }
   let conductor = Task(executorPreference: thread) { try await body(thread) }
   return try await withTaskCancellationHandler {
     try await conductor.value
@@ -113,25 +113,25 @@ struct Scenario: Sendable {
   }
 
   /// Runs the body once. If it fails, repeats the run with fewer faults to find those that the failure needs.
-  func run(_ seed: UInt64, _ course: Course, on thread: SimulationThread) async throws -> SimulationReport {
+  func run(_ seed: UInt64, _ runSchedule: RunSchedule, on thread: SimulationThread) async throws -> SimulationReport {
     do {
-      return try await attempt(seed, course, only: nil, on: thread)
+      return try await attempt(seed, runSchedule, only: nil, on: thread)
     } catch let failure as SimulationFailure {
-      let failure = await shrink(failure, course, on: thread)
+      let failure = await shrink(failure, runSchedule, on: thread)
       // The last run may have been one with fewer faults, which did not fail.
-      try Environment.write(failure.journal)
-      try Environment.draw(failure)
+      try Environment.writeTrace(of: failure.journal)
+      try Environment.writePicture(of: failure)
       throw failure
     }
   }
 
   /// Runs the body once, with no faults but those in `only`.
   private func attempt(
-    _ seed: UInt64, _ course: Course, only: Set<Fault>?, on thread: SimulationThread
+    _ seed: UInt64, _ runSchedule: RunSchedule, only: Set<Fault>?, on thread: SimulationThread
   ) async throws -> SimulationReport {
     try Task.checkCancellation()
     let simulation = Simulation(
-      seed: seed, turns: course.turns(seed: seed), faults: faults, only: only, limits: limits)
+      seed: seed, readyQueue: runSchedule.makeReadyQueue(seed: seed), faults: faults, only: only, limits: limits)
     let runtime = SimulatedRuntime(simulation, simulation.network.addHost(nil, skew: ClockSkew()))
     let run = Run(simulation)
     let task = Task(executorPreference: simulation) {
@@ -142,17 +142,17 @@ struct Scenario: Sendable {
         run.outcome = .failure(error)
       }
     }
-    defer { simulation.forgetIfTasksAreDead() }
+    defer { simulation.releaseStateIfTasksAreDead() }
     let isCancelled = Flag()
     await withTaskCancellationHandler {
       await thread.run { run.perform(task, isCancelled: { isCancelled.isSet }) }
     } onCancel: {
       isCancelled.set()
     }
-    try Environment.write(simulation.journal)
+    try Environment.writeTrace(of: simulation.journal)
     try Task.checkCancellation()
     if var failure = run.failure {
-      failure.schedule = course.schedule
+      failure.schedule = runSchedule.schedule
       throw failure
     }
     return SimulationReport(simulation)
@@ -161,7 +161,7 @@ struct Scenario: Sendable {
   /// Leaves out faults for as long as the run fails without them in the same way: halves first, then quarters, and so
   /// on (Zeller and Hildebrandt, "Simplifying and isolating failure-inducing input", 2002).
   private func shrink(
-    _ failure: SimulationFailure, _ course: Course, on thread: SimulationThread
+    _ failure: SimulationFailure, _ runSchedule: RunSchedule, on thread: SimulationThread
   ) async -> SimulationFailure {
     var failure = failure
     let count = failure.faults.count
@@ -174,7 +174,7 @@ struct Scenario: Sendable {
         let rest = faults[..<start] + faults[min(start + size, faults.count)...]
         runs += 1
         do {
-          _ = try await attempt(failure.seed, course, only: Set(rest), on: thread)
+          _ = try await attempt(failure.seed, runSchedule, only: Set(rest), on: thread)
         } catch let smaller as SimulationFailure {
           guard smaller.cause.isLike(failure.cause) else { continue }
           failure = smaller
@@ -235,8 +235,8 @@ private final class Run: @unchecked Sendable {  // Only the simulation's thread 
     _ = simulation.run(until: { isClosed.isSet && outcome != nil })
     let tasks = network.taskCount
     if failure == nil, stop == nil, tasks > 0 { fail(.tasksLeft(tasks)) }
-    if failure == nil, simulation.hasIntruded { fail(.outsideInterference) }
-    simulation.end()
+    if failure == nil, simulation.hasInterference { fail(.outsideInterference) }
+    simulation.shutDown()
   }
 
   private func fail(_ cause: SimulationFailure.Cause) {
@@ -287,12 +287,12 @@ enum Environment {
   }
 
   /// Writes the trace, if the environment asks for one.
-  static func write(_ journal: Journal) throws(IOError) {
+  static func writeTrace(of journal: Journal) throws(IOError) {
     try write(SimulationTrace(journal).description, toFileNamedBy: "SIMULATION_TRACE")
   }
 
   /// Writes the picture of a failed run, if the environment asks for one.
-  static func draw(_ failure: SimulationFailure) throws(IOError) {
+  static func writePicture(of failure: SimulationFailure) throws(IOError) {
     try write(failure.picture, toFileNamedBy: "SIMULATION_PICTURE")
   }
 

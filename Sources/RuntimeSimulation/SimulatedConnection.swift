@@ -42,24 +42,24 @@ final class SimulatedConnection {
   /// Draws a fault of `end` at its present position.
   func fault(_ kind: Fault.Kind, _ chance: Double, at end: ConnectionEnd) -> Fault? {
     guard chance > 0 else { return nil }
-    return fault(kind, chance, at: place(of: kind, at: end))
+    return fault(kind, chance, at: nextPlace(of: kind, at: end))
   }
 
   /// Draws a fault of the connection at `place`.
   func fault(_ kind: Fault.Kind, _ chance: Double, at place: Fault.Place) -> Fault? {
     guard let fault = network.fault(kind, chance, at: place, of: number) else { return nil }
-    note(fault)
+    record(fault)
     return fault
   }
 
   /// Records `fault` as one of the connection.
-  func note(_ fault: Fault) {
+  func record(_ fault: Fault) {
     if !faults.contains(fault) { faults.append(fault) }
   }
 
   /// Returns the place of the next opportunity for a fault.
-  private func place(of kind: Fault.Kind, at end: ConnectionEnd) -> Fault.Place {
-    let (position, occasion) = end.occasion(for: kind)
+  private func nextPlace(of kind: Fault.Kind, at end: ConnectionEnd) -> Fault.Place {
+    let (position, occasion) = end.nextOccasion(for: kind)
     return Fault.Place(owner: identity, isServerSide: end.isServer, position: position, occasion: occasion)
   }
 
@@ -88,7 +88,7 @@ final class SimulatedConnection {
     end.sentCount += bytes.count
     guard let (fault, rest) = reset else { return }
     reset = (fault, rest - bytes.count)
-    if rest <= bytes.count { breakDown(by: fault) }
+    if rest <= bytes.count { resetBothEnds(by: fault) }
   }
 
   func sendEnd(from end: ConnectionEnd) { dispatch(.end, from: end) }
@@ -97,13 +97,13 @@ final class SimulatedConnection {
     let peer = peer(of: end)
     peer.piecesSent += 1
     let number = peer.piecesSent
-    let place = place(of: .delay, at: end)
+    let place = nextPlace(of: .delay, at: end)
     network.whenOpen(from: end.host, to: peer.host) { [self] in
       // What has not left a host when it crashes is lost.
       if end.isLost {
         guard case .reset = piece else { return }
       }
-      let time = max(peer.lastArrival, network.arrival(on: self, from: end, at: place))
+      let time = max(peer.lastArrival, network.arrivalTime(on: self, from: end, at: place))
       peer.lastArrival = time
       // Arrives at once only if no earlier piece is still on its way.
       if peer.piecesArrived == number - 1, time <= network.now {
@@ -144,8 +144,8 @@ final class SimulatedConnection {
   }
 
   /// Resets both ends now, as when something between them has given up on the connection.
-  private func breakDown(by fault: Fault) {
-    note(fault)
+  private func resetBothEnds(by fault: Fault) {
+    record(fault)
     for end in [client, server] where !end.isReset {
       end.reset()
       network.wake(end.reader)
@@ -156,7 +156,7 @@ final class SimulatedConnection {
   // MARK: Receiving and closing
 
   /// Wakes the writer at the other end if there is room for it now.
-  func hasRead(at end: ConnectionEnd) {
+  func wakePeerWriter(of end: ConnectionEnd) {
     let peer = peer(of: end)
     if room(for: peer) > 0 { network.wake(peer.writer) }
   }
@@ -164,7 +164,7 @@ final class SimulatedConnection {
   func close(_ end: ConnectionEnd) {
     guard !end.isClosed else { return }
     end.isClosed = true
-    network.forget(end)
+    network.remove(end)
     if end.received.count > 0 || end.resetsOnClose {
       end.received.removeAll()
       sendReset(from: end)
@@ -175,7 +175,7 @@ final class SimulatedConnection {
     network.close(end.reader)
     network.close(end.writer)
     // A task that waits for room goes on; what it writes is lost.
-    hasRead(at: end)
+    wakePeerWriter(of: end)
   }
 }
 
@@ -250,7 +250,7 @@ final class ConnectionEnd {
   var backlog: Int { inFlight + received.count }
 
   /// Returns the position of the next opportunity for a fault, and its number there, counted from 0.
-  func occasion(for kind: Fault.Kind) -> (position: Int, number: Int) {
+  func nextOccasion(for kind: Fault.Kind) -> (position: Int, number: Int) {
     let (index, position) =
       switch kind {
       case .shortRead: (0, readCount)
@@ -293,7 +293,7 @@ struct ByteQueue {
   }
 
   /// Moves the first `count` bytes to `buffer`, which has room for them.
-  mutating func take(_ count: Int, into buffer: inout OutputRawSpan) {
+  mutating func popFirst(_ count: Int, into buffer: inout OutputRawSpan) {
     buffer.append(copying: bytes.span.bytes.extracting(start..<start + count))
     start += count
     if start == bytes.count {

@@ -31,22 +31,22 @@ public final class SimulatedDatagrams: DatagramSocket, @unchecked Sendable {  //
     if end.turn.isOver() { await Task.yield() }
     while true {
       try checkOpen(.receive)
-      if let parcel = end.take() {
+      if let datagram = end.popFirst() {
         for waiter in end.takeWaitingForRoom() { simulation.wake(waiter, .ready) }
-        return put(parcel, into: &buffer)
+        return deliver(datagram, into: &buffer)
       }
       if end.receiver?.isWaiting == true { throw IOError(.receive, .busy) }
       try await simulation.wait(on: end.host.number, for: .receive(end), { end.receiver = $0 }).check(.receive)
     }
   }
 
-  private func put(_ parcel: DatagramEnd.Parcel, into buffer: inout OutputRawSpan) -> DatagramReceipt {
-    let count = min(parcel.bytes.count, buffer.freeCapacity)
+  private func deliver(_ datagram: DatagramEnd.QueuedDatagram, into buffer: inout OutputRawSpan) -> DatagramReceipt {
+    let count = min(datagram.bytes.count, buffer.freeCapacity)
     var bytes = ByteQueue()
-    bytes.append(parcel.bytes)
-    bytes.take(count, into: &buffer)
-    simulation.journal.record(.received(end, count, from: parcel.sender, parcel.number))
-    return DatagramReceipt(byteCount: count, sender: parcel.sender, isTruncated: count < parcel.bytes.count)
+    bytes.append(datagram.bytes)
+    bytes.popFirst(count, into: &buffer)
+    simulation.journal.record(.received(end, count, from: datagram.sender, datagram.number))
+    return DatagramReceipt(byteCount: count, sender: datagram.sender, isTruncated: count < datagram.bytes.count)
   }
 
   public func send(_ bytes: RawSpan, to address: SocketAddress) async throws(IOError) {

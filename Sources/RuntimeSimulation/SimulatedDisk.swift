@@ -42,7 +42,7 @@ public struct SimulatedDisk: Sendable {
   /// - Throws: ``IOError`` of `open` with `ENOENT` if there is no such file, or of `read` with `EIO`.
   public func read(_ name: String, from offset: Int = 0, upTo count: Int = .max) async throws(IOError) -> [UInt8] {
     let file = try file(name)
-    await spend(file.nextOperation(), .read, "\"\(name)\"")
+    await waitForLatency(at: file.nextOperation(), .read, "\"\(name)\"")
     try check(.read, file)
     let bytes = Array(file.bytes.dropFirst(offset).prefix(count))
     record(.read(name, bytes.count, from: offset))
@@ -54,7 +54,7 @@ public struct SimulatedDisk: Sendable {
   /// - Throws: ``IOError`` of `open` with `ENOENT` if there is no such file.
   public func size(of name: String) async throws(IOError) -> Int {
     let file = try file(name)
-    await spend(file.nextOperation(), .read, "\"\(name)\"")
+    await waitForLatency(at: file.nextOperation(), .read, "\"\(name)\"")
     return file.bytes.count
   }
 
@@ -69,7 +69,7 @@ public struct SimulatedDisk: Sendable {
   ///   only part of `bytes`, which was written.
   public func write(_ bytes: [UInt8], to name: String, at offset: Int) async throws(IOError) {
     try checkUsable(.write)
-    try await write(bytes, to: directory.file(making: name), named: name, at: offset)
+    try await write(bytes, to: directory.findOrCreateFile(named: name), named: name, at: offset)
   }
 
   /// Writes `bytes` to the end of file `name`. Creates the file if it does not exist.
@@ -77,7 +77,7 @@ public struct SimulatedDisk: Sendable {
   /// - Throws: as ``write(_:to:at:)`` does.
   public func append(_ bytes: [UInt8], to name: String) async throws(IOError) {
     try checkUsable(.write)
-    let file = directory.file(making: name)
+    let file = directory.findOrCreateFile(named: name)
     try await write(bytes, to: file, named: name, at: file.bytes.count)
   }
 
@@ -87,13 +87,14 @@ public struct SimulatedDisk: Sendable {
     precondition(offset >= 0, "an offset in a file is not negative")
     try check(.write, file)
     var (bytes, isFull) = (bytes, false)
-    if let fault = simulation.network.fault(.fullDisk, plan.fullDisks, at: file.place(of: .fullDisk), inFile: file) {
+    if let fault = simulation.network.fault(.fullDisk, plan.fullDisks, at: file.nextPlace(of: .fullDisk), inFile: file)
+    {
       isFull = true
       bytes = Array(bytes.prefix(simulation.network.faults.amount(fault, upTo: max(0, bytes.count - 1))))
     }
     if !bytes.isEmpty { file.write(bytes, at: offset) }
     record(.write(name, bytes.count, at: offset))
-    await spend(file.nextOperation(), .write, "\"\(name)\"")
+    await waitForLatency(at: file.nextOperation(), .write, "\"\(name)\"")
     if isFull { throw IOError(.write, .system(ENOSPC)) }
   }
 
@@ -105,7 +106,7 @@ public struct SimulatedDisk: Sendable {
     try check(.write, file)
     file.truncate(to: size)
     record(.truncate(name, to: size))
-    await spend(file.nextOperation(), .write, "\"\(name)\"")
+    await waitForLatency(at: file.nextOperation(), .write, "\"\(name)\"")
   }
 
   /// Makes the contents of file `name`, as they are now, survive a crash. ``syncNames()`` does the same for its name.
@@ -114,7 +115,7 @@ public struct SimulatedDisk: Sendable {
   public func sync(_ name: String) async throws(IOError) {
     let file = try file(name)
     let count = file.changeCount
-    await spend(file.nextOperation(), .write, "\"\(name)\"")
+    await waitForLatency(at: file.nextOperation(), .write, "\"\(name)\"")
     do {
       try check(.write, file)
     } catch {
@@ -130,7 +131,7 @@ public struct SimulatedDisk: Sendable {
   /// Returns the names of all files, sorted.
   public func list() async throws(IOError) -> [String] {
     try checkUsable(.read)
-    await spend(directory.nextOperation(), .read, "the names")
+    await waitForLatency(at: directory.nextOperation(), .read, "the names")
     return directory.files.keys.sorted()
   }
 
@@ -141,7 +142,7 @@ public struct SimulatedDisk: Sendable {
     _ = try file(name)
     if name != other { directory.rename(name, to: other) }
     record(.rename(name, to: other))
-    await spend(directory.nextOperation(), .write, "the names")
+    await waitForLatency(at: directory.nextOperation(), .write, "the names")
   }
 
   /// Removes file `name`.
@@ -151,14 +152,14 @@ public struct SimulatedDisk: Sendable {
     _ = try file(name)
     directory.remove(name)
     record(.remove(name))
-    await spend(directory.nextOperation(), .write, "the names")
+    await waitForLatency(at: directory.nextOperation(), .write, "the names")
   }
 
   /// Makes the present names of files survive a crash, as fsync(2) of the directory does.
   public func syncNames() async throws(IOError) {
     try checkUsable(.write)
     let count = directory.changeCount
-    await spend(directory.nextOperation(), .write, "the names")
+    await waitForLatency(at: directory.nextOperation(), .write, "the names")
     try checkUsable(.write)
     directory.sync(count)
     record(.syncNames)
@@ -177,7 +178,7 @@ public struct SimulatedDisk: Sendable {
   /// Throws for a task whose host has crashed, and for a fault.
   private func check(_ operation: IOError.Operation, _ file: DiskFile) throws(IOError) {
     try checkUsable(operation)
-    let place = file.place(of: .diskError)
+    let place = file.nextPlace(of: .diskError)
     if simulation.network.fault(.diskError, plan.diskErrors, at: place, inFile: file) != nil {
       throw IOError(operation, .system(EIO))
     }
@@ -189,7 +190,7 @@ public struct SimulatedDisk: Sendable {
   }
 
   /// Waits for the time that the operation at `place` takes.
-  private func spend(_ place: Fault.Place, _ operation: IOError.Operation, _ name: String) async {
+  private func waitForLatency(at place: Fault.Place, _ operation: IOError.Operation, _ name: String) async {
     let range = plan.diskLatency
     guard range.upperBound > .zero else { return await Task.yield() }
     let latency = simulation.network.faults.latency(

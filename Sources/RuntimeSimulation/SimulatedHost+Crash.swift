@@ -30,7 +30,7 @@ extension SimulatedHost {
     crashCount += 1
     let isSilent = connections.map { $0 == .silent } ?? simulation.network.faults.coin(number, crashCount)
     simulation.journal.record(.crashed(self, isSilent ? .silent : .reset))
-    bury()
+    replaceIncarnation()
     incarnation.isClosed = true
     self.isSilent = isSilent
     simulation.network.crash(self)
@@ -40,22 +40,22 @@ extension SimulatedHost {
   }
 
   /// Ends this incarnation, whose tasks never run again, and begins the next.
-  private func bury() {
+  private func replaceIncarnation() {
     let dead = incarnation
-    let shutdowns = dead.takeShutdowns()
-    simulation.owners.bury(dead)
+    let shutdownWaiters = dead.takeShutdownWaiters()
+    simulation.owners.markDead(dead)
     incarnation = Incarnation()
-    for waiter in simulation.waiters where waiter.owner === dead { simulation.forget(waiter) }
-    for waiter in shutdowns { simulation.wake(waiter, .ready) }
+    for waiter in simulation.waiters where waiter.owner === dead { simulation.drop(waiter) }
+    for waiter in shutdownWaiters { simulation.wake(waiter, .ready) }
   }
 
   func restart() {
-    if isClosed, !hasCrashed { bury() } else { crash(nil) }
+    if isClosed, !hasCrashed { replaceIncarnation() } else { crash(nil) }
     (hasCrashed, incarnation.isClosed) = (false, false)
     simulation.journal.record(.restarted(self))
     if isSilent {
       isSilent = false
-      simulation.network.answer(for: self)
+      simulation.network.handleRestart(of: self)
     }
     start()
   }
@@ -71,7 +71,7 @@ extension SimulatedHost {
     let first = max(number, Int(simulation.now / period))
     for number in first..<first + Self.periodsAhead {
       let place = Fault.Place(owner: self.number, occasion: number)
-      guard let fault = network.faults.foresee(.crash, plan.crashes, at: place) else { continue }
+      guard let fault = network.faults.predictFault(.crash, plan.crashes, at: place) else { continue }
       let time = Int64(number) * period + Int64(network.faults.amount(fault, upTo: Int(period - 1)))
       guard time >= simulation.now else { continue }
       return network.schedule(at: time) { [self] in
@@ -87,7 +87,7 @@ extension SimulatedHost {
   private func crash(by fault: Fault) {
     let network = simulation.network
     chanceCrashCount += 1
-    network.note(fault)
+    network.record(fault)
     crash(nil)
     let count = crashCount
     let outage = network.faults.amount(fault, upTo: Int(network.faults.plan.longestOutage.nanoseconds), 2)

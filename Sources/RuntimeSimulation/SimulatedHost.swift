@@ -53,25 +53,25 @@ final class SimulatedHost: @unchecked Sendable {  // Only the simulation's threa
     _ options: TaskOptions, _ operation: sending @escaping () async throws -> Success
   ) -> Task<Success, any Error> {
     // A task that still runs after a crash may spawn others: they belong to its own incarnation, not to the next.
-    let owner = simulation.isCurrent ? simulation.owners.maker(on: self) : nil
+    let owner = simulation.isCurrent ? simulation.owners.ownerOfNewTask(on: self) : nil
     if let owner { owner.taskCount += 1 } else { simulation.perform { self.incarnation.taskCount += 1 } }
     let counted = { [self, simulation] in
       let incarnation = owner ?? incarnation
       let number = simulation.journal.task
       let task = SimulatedTask(self, incarnation)
       incarnation.tasks.insert(number)
-      simulation.journal.askTask(startedOn: self)
+      simulation.journal.recordTaskIdentity(startedOn: self)
       defer {
         incarnation.tasks.remove(number)
         task.isOver = true
-        incarnation.excused.removeAll { $0 === task }
+        incarnation.shutdownCallers.removeAll { $0 === task }
         incarnation.taskCount -= 1
-        wakeShutdowns(of: incarnation)
+        wakeShutdownWaiters(of: incarnation)
       }
       return try await SimulatedTask.$current.withValue(task, operation: operation)
     }
-    if let owner { simulation.owners.beginMaking(for: owner) }
-    defer { if owner != nil { simulation.owners.endMaking() } }
+    if let owner { simulation.owners.beginCreatingTasks(for: owner) }
+    defer { if owner != nil { simulation.owners.endCreatingTasks() } }
     return ExecutorPreference(simulation).spawn(options, counted)
   }
 
@@ -89,22 +89,22 @@ final class SimulatedHost: @unchecked Sendable {  // Only the simulation's threa
       }
     }
     if let task = SimulatedTask.current, !task.isOver, task.incarnation === incarnation,
-      !incarnation.excused.contains(where: { $0 === task })
+      !incarnation.shutdownCallers.contains(where: { $0 === task })
     {
-      incarnation.excused.append(task)
-      wakeShutdowns(of: incarnation)
+      incarnation.shutdownCallers.append(task)
+      wakeShutdownWaiters(of: incarnation)
     }
     let end = MonotonicTime.deadline(after: max(0, grace.nanoseconds), from: simulation.now)
-    while incarnation.taskCount > incarnation.excused.count, simulation.now < end {
+    while incarnation.taskCount > incarnation.shutdownCallers.count, simulation.now < end {
       let wake = await simulation.wait(on: number, for: .tasks(of: number), until: end) {
-        incarnation.shutdowns.append($0)
+        incarnation.shutdownWaiters.append($0)
       }
       if case .cancelled = wake { break }
     }
   }
 
-  private func wakeShutdowns(of incarnation: Incarnation) {
-    for waiter in incarnation.takeShutdowns() { simulation.wake(waiter, .ready) }
+  private func wakeShutdownWaiters(of incarnation: Incarnation) {
+    for waiter in incarnation.takeShutdownWaiters() { simulation.wake(waiter, .ready) }
   }
 
   func checkOpen(_ operation: IOError.Operation) throws(IOError) {

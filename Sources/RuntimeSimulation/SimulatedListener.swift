@@ -88,7 +88,7 @@ public final class SimulatedListener: StreamListener, @unchecked Sendable {  // 
   static func close(_ socket: Socket, _ address: SocketAddress, _ simulation: Simulation) {
     guard !socket.isClosed else { return }
     socket.isClosed = true
-    simulation.network.forget(socket, at: address)
+    simulation.network.remove(socket, at: address)
     for stream in socket.backlog { stream.abort() }
     socket.backlog = []
     for waiter in socket.connecting { simulation.wake(waiter, .ready) }

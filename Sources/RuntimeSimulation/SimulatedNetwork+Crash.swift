@@ -9,7 +9,7 @@ extension SimulatedNetwork {
   }
 
   /// Makes `host`, which is up again, answer for connections that it does not know.
-  func answer(for host: SimulatedHost) {
+  func handleRestart(of host: SimulatedHost) {
     for (end, connection) in exchange(&host.lostEnds, with: []) where end.hasMissed { connection.sendReset(from: end) }
     for body in exchange(&host.waitingForStart, with: []) { body() }
   }
@@ -27,9 +27,9 @@ extension SimulatedNetwork {
     return attempt.to.isSilent ? { attempt.to.waitingForStart.append($0) } : nil
   }
 
-  /// Records a foreseen fault that has happened.
-  func note(_ fault: Fault) {
-    faults.note(fault)
+  /// Records a predicted fault that has happened.
+  func record(_ fault: Fault) {
+    faults.record(fault)
     simulation.journal.record(.fault(fault))
   }
 }
@@ -39,13 +39,13 @@ extension SimulatedConnection {
   func crash(_ end: ConnectionEnd) {
     guard !end.isClosed else { return }
     end.isClosed = true
-    network.forget(end)
+    network.remove(end)
     end.received.removeAll()
     end.isLost = network.isSilent(end.host)
     if !end.isLost { sendReset(from: end) }
     end.hasFinished = true
     network.close(end.reader)
     network.close(end.writer)
-    if !end.isLost { hasRead(at: end) }
+    if !end.isLost { wakePeerWriter(of: end) }
   }
 }

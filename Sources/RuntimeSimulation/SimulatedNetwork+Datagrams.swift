@@ -100,20 +100,21 @@ extension SimulatedNetwork {
     }
     if address.isAny { address = address.loopback }
     guard address.isSameFamily(as: end.address) else { throw IOError(.send, .system(EAFNOSUPPORT)) }
-    guard bytes.byteCount <= end.longest else { throw IOError(.send, .system(EMSGSIZE)) }
-    func parcel(from sender: SocketAddress) -> DatagramEnd.Parcel {
+    guard bytes.byteCount <= end.maximumLength else { throw IOError(.send, .system(EMSGSIZE)) }
+    func datagram(from sender: SocketAddress) -> DatagramEnd.QueuedDatagram {
       datagramCount += 1
       simulation.journal.record(.sent(end, bytes.byteCount, to: address, datagramCount))
-      return DatagramEnd.Parcel(number: datagramCount, bytes: bytes.withUnsafeBytes { Array($0) }, sender: sender)
+      return DatagramEnd.QueuedDatagram(
+        number: datagramCount, bytes: bytes.withUnsafeBytes { Array($0) }, sender: sender)
     }
     if end.isUnix {
       let other = try unixReceiver(at: address, for: end, .send)
       guard other.hasRoom(for: bytes.byteCount) else { return other }
-      deliver(parcel(from: end.address), to: other)
+      deliver(datagram(from: end.address), to: other)
     } else {
-      let parcel = parcel(from: try source(of: end, to: address, .send))
+      let datagram = datagram(from: try source(of: end, to: address, .send))
       end.sentCount += 1
-      dispatch(Packet(number: end.sentCount, from: end, to: address, parcel: parcel))
+      dispatch(Packet(number: end.sentCount, from: end, to: address, datagram: datagram))
     }
     return nil
   }
@@ -123,7 +124,7 @@ extension SimulatedNetwork {
     let number: Int
     let from: DatagramEnd
     let to: SocketAddress
-    let parcel: DatagramEnd.Parcel
+    let datagram: DatagramEnd.QueuedDatagram
   }
 
   /// Sends `packet` on its way, unless it is lost.
@@ -136,11 +137,11 @@ extension SimulatedNetwork {
     let (near, far) = (from.host.number, host.number)
     if isPartitioned(from: near, to: far) { return }
     if fault(.loss, losses(from: near, to: far), at: place) != nil { return }
-    whenOpen(from: near, to: far) { [self] in carry(packet, to: host, at: place) }
+    whenOpen(from: near, to: far) { [self] in scheduleDelivery(of: packet, to: host, at: place) }
   }
 
   /// Delivers `packet`, which is not lost, when it is due: in order, unless a fault delays it.
-  private func carry(_ packet: Packet, to host: SimulatedHost, at place: Fault.Place) {
+  private func scheduleDelivery(of packet: Packet, to host: SimulatedHost, at place: Fault.Place) {
     let from = packet.from
     func fault(_ kind: Fault.Kind, _ chance: Double) -> Fault? {
       self.fault(kind, chance, at: place)
@@ -153,7 +154,7 @@ extension SimulatedNetwork {
     let delay = fault(.delay, plan.delays).map(amount) ?? 0
     let echo = fault(.duplicate, plan.duplicates).map(amount)
     for time in [arrival + delay] + (echo.map { [arrival + $0] } ?? [])
-    where passable(from: from.host.number, to: host.number, at: time) == time {
+    where firstPassableTime(from: from.host.number, to: host.number, at: time) == time {
       schedule(at: time) { [self] in arrive(packet, at: host) }
     }
   }
@@ -161,37 +162,37 @@ extension SimulatedNetwork {
   private func arrive(_ packet: Packet, at host: SimulatedHost) {
     if host.isSilent { return }
     let ends = datagramEnds(on: host).filter { end in
-      end.address.takes(packet.to) && (end.peerAddress ?? packet.parcel.sender) == packet.parcel.sender
+      end.address.matches(packet.to) && (end.peerAddress ?? packet.datagram.sender) == packet.datagram.sender
     }
     // Among the most specific sockets, the sender's number decides which one gets the datagram.
     let rank = ends.map(\.exactness).max()
     let nearest = ends.filter { $0.exactness == rank }
     guard !nearest.isEmpty else { return refuse(packet, at: host) }
-    deliver(packet.parcel, to: nearest[packet.from.number % nearest.count])
+    deliver(packet.datagram, to: nearest[packet.from.number % nearest.count])
   }
 
-  private func deliver(_ parcel: DatagramEnd.Parcel, to end: DatagramEnd) {
-    guard end.hasRoom(for: parcel.bytes.count) else {
-      return simulation.journal.record(.dropped(end, parcel.bytes.count, parcel.number))
+  private func deliver(_ datagram: DatagramEnd.QueuedDatagram, to end: DatagramEnd) {
+    guard end.hasRoom(for: datagram.bytes.count) else {
+      return simulation.journal.record(.dropped(end, datagram.bytes.count, datagram.number))
     }
-    end.append(parcel)
+    end.append(datagram)
     wake(end.receiver)
   }
 
   /// Tells the sender that no socket is bound there (ICMP). Only a connected sender learns of it.
   private func refuse(_ packet: Packet, at host: SimulatedHost) {
     let end = packet.from
-    func hear() {
+    func report() {
       guard !end.isClosed, end.peerAddress == packet.to else { return }
       simulation.journal.record(.refused(end, packet.to))
       end.pendingError = ECONNREFUSED
       wake(end.receiver)
     }
-    if host === end.host { return hear() }
+    if host === end.host { return report() }
     let (near, far) = (host.number, end.host.number)
     guard !isPartitioned(from: near, to: far) else { return }
     let place = Fault.Place(owner: -end.number, isServerSide: true, occasion: packet.number)
-    whenOpen(from: near, to: far) { [self] in schedule(at: now + latency(from: near, to: far, at: place), hear) }
+    whenOpen(from: near, to: far) { [self] in schedule(at: now + latency(from: near, to: far, at: place), report) }
   }
 }
 

@@ -58,9 +58,9 @@ extension SimulatedNetwork {
   /// Returns how much later the data that a connection sends at `place` arrives because it is lost and retransmitted,
   /// in nanoseconds.
   ///
-  /// - Parameter note: called for each loss.
+  /// - Parameter record: called for each loss.
   func retransmission(
-    from a: Int, to b: Int, at place: Fault.Place, of connection: Int, _ note: (Fault) -> Void
+    from a: Int, to b: Int, at place: Fault.Place, of connection: Int, _ record: (Fault) -> Void
   ) -> Int64 {
     guard let chance = links[LinkDirection(from: a, to: b)]?.losses else { return 0 }
     var delay: Int64 = 0
@@ -69,7 +69,7 @@ extension SimulatedNetwork {
       var place = place
       place.occasion = place.occasion << 4 | number
       guard let fault = fault(.loss, chance, at: place, of: connection) else { break }
-      note(fault)
+      record(fault)
       delay += Self.retransmissionTimeout << number
     }
     return delay

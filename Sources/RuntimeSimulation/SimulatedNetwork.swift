@@ -53,28 +53,28 @@ final class SimulatedNetwork {
   func fault(
     _ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int = 0, inFile file: DiskFile? = nil
   ) -> Fault? {
-    let fault = faults.throwDice(kind, chance, at: place, of: connection, inFile: file?.description)
+    let fault = faults.drawFault(kind, chance, at: place, of: connection, inFile: file?.description)
     if let fault { simulation.journal.record(.fault(fault)) }
     return fault
   }
 
   /// Returns when a piece of data that is sent now arrives.
-  func arrival(on connection: SimulatedConnection, from end: ConnectionEnd, at place: Fault.Place) -> Int64 {
+  func arrivalTime(on connection: SimulatedConnection, from end: ConnectionEnd, at place: Fault.Place) -> Int64 {
     let other = connection.peer(of: end)
     guard end.host != other.host else { return now }
     var time = now + latency(from: end.host, to: other.host, at: place)
     time += retransmission(
-      from: end.host, to: other.host, at: place, of: connection.number, connection.note)
+      from: end.host, to: other.host, at: place, of: connection.number, connection.record)
     if let fault = connection.fault(.delay, faults.plan.delays, at: place) {
       time += Int64(faults.amount(fault, upTo: Int(faults.plan.longestDelay.nanoseconds)))
     }
-    return passable(from: end.host, to: other.host, at: time, connection.note)
+    return firstPassableTime(from: end.host, to: other.host, at: time, connection.record)
   }
 
   /// Returns the first time from `time` on at which no fault partitions the two hosts.
   ///
-  /// - Parameter note: called for each partition until then.
-  func passable(from a: Int, to b: Int, at time: Int64, _ note: (Fault) -> Void = { _ in }) -> Int64 {
+  /// - Parameter record: called for each partition until then.
+  func firstPassableTime(from a: Int, to b: Int, at time: Int64, _ record: (Fault) -> Void = { _ in }) -> Int64 {
     let plan = faults.plan
     let period = plan.partitionPeriod.nanoseconds
     guard plan.partitions > 0, period > 0 else { return time }
@@ -85,7 +85,7 @@ final class SimulatedNetwork {
       let number = Int(time / period)
       let place = Fault.Place(owner: pair, occasion: number)
       guard let fault = fault(.partition, plan.partitions, at: place) else { break }
-      note(fault)
+      record(fault)
       time = Int64(number + 1) * period
     }
     return time
@@ -140,7 +140,7 @@ final class SimulatedNetwork {
     return address
   }
 
-  func forget(_ socket: SimulatedListener.Socket, at address: SocketAddress) {
+  func remove(_ socket: SimulatedListener.Socket, at address: SocketAddress) {
     let place = Place(host: socket.host.number, address: address)
     listeners[place]?.removeAll { $0 === socket }
     if listeners[place]?.isEmpty == true { listeners[place] = nil }
@@ -191,7 +191,7 @@ final class SimulatedNetwork {
     let faults: [Fault]
   }
 
-  func attempt(from host: SimulatedHost, to address: SocketAddress) throws(IOError) -> Attempt {
+  func makeAttempt(from host: SimulatedHost, to address: SocketAddress) throws(IOError) -> Attempt {
     guard let other = self.host(of: address, from: host) else { throw IOError(.connect, .system(EHOSTUNREACH)) }
     connectionCount += 1
     host.connectionCount += 1
@@ -206,7 +206,7 @@ final class SimulatedNetwork {
       let start = Fault.Place(owner: identity, occasion: -1)
       arrival += latency(from: host.number, to: other.number, at: start)
       arrival += retransmission(from: host.number, to: other.number, at: start, of: number) { met.append($0) }
-      arrival = passable(from: host.number, to: other.number, at: arrival) { met.append($0) }
+      arrival = firstPassableTime(from: host.number, to: other.number, at: arrival) { met.append($0) }
     }
     return Attempt(
       number: number, identity: identity, from: host, to: other, address: address, arrival: arrival,
@@ -216,7 +216,7 @@ final class SimulatedNetwork {
   /// Returns the listener for `attempt`, or `nil` if there is none. Listeners that share a port take turns.
   func listener(for attempt: Attempt) -> SimulatedListener.Socket? {
     guard !attempt.isRefused else { return nil }
-    let there = listeners.filter { $0.key.host == attempt.to.number && $0.key.address.takes(attempt.address) }
+    let there = listeners.filter { $0.key.host == attempt.to.number && $0.key.address.matches(attempt.address) }
     let sockets = there.sorted { $0.key.address.specificity > $1.key.address.specificity }.first?.value ?? []
     return sockets.isEmpty ? nil : sockets[attempt.number % sockets.count]
   }
@@ -248,7 +248,7 @@ final class SimulatedNetwork {
 
   private func key(_ end: ConnectionEnd) -> Int { end.number << 1 | (end.isServer ? 1 : 0) }
 
-  func forget(_ end: ConnectionEnd) { openEnds[key(end)] = nil }
+  func remove(_ end: ConnectionEnd) { openEnds[key(end)] = nil }
 
   /// Returns the open ends on `host` with their connections, in the order of connecting.
   func ends(on host: SimulatedHost) -> [(end: ConnectionEnd, connection: SimulatedConnection)] {
@@ -305,7 +305,7 @@ extension SocketAddress {
   }
 
   /// Returns whether a listener on this address gets connections to `address`, which is an address of its host.
-  func takes(_ address: SocketAddress) -> Bool {
+  func matches(_ address: SocketAddress) -> Bool {
     if self == address { return true }
     guard let port, port == address.port else { return false }
     switch (self, address) {

@@ -99,10 +99,10 @@ public final class SimulatedStream: ByteStream, @unchecked Sendable {  // Only t
     }
     var count = min(end.received.count, buffer.freeCapacity)
     if let fault, count > 1 { count = 1 + simulation.network.faults.amount(fault, upTo: count - 2) }
-    end.received.take(count, into: &buffer)
+    end.received.popFirst(count, into: &buffer)
     simulation.journal.record(.read(end, count, after: end.readCount))
     end.readCount += count
-    if count > 0 { connection.hasRead(at: end) }
+    if count > 0 { connection.wakePeerWriter(of: end) }
     return count
   }
 

@@ -6,10 +6,10 @@ extension Simulation {
   func connect(
     from host: SimulatedHost, to address: SocketAddress, _ options: ConnectOptions
   ) async throws(IOError) -> SimulatedStream {
-    let attempt = try network.attempt(from: host, to: address)
+    let attempt = try network.makeAttempt(from: host, to: address)
     var isFirst = true
     while true {
-      try await travel(attempt, isFirst ? attempt.arrival : now)
+      try await waitForArrival(of: attempt, at: isFirst ? attempt.arrival : now)
       isFirst = false
       if attempt.to.isSilent { continue }
       guard let listener = network.listener(for: attempt) else { throw IOError(.connect, .system(attempt.refusal)) }
@@ -24,7 +24,7 @@ extension Simulation {
   }
 
   /// Waits until `time`, and for as long as something keeps the attempt from getting through.
-  private func travel(_ attempt: SimulatedNetwork.Attempt, _ time: Int64) async throws(IOError) {
+  private func waitForArrival(of attempt: SimulatedNetwork.Attempt, at time: Int64) async throws(IOError) {
     let end = now + Self.connectTimeout
     while let whenGone = network.obstacle(for: attempt) {
       var waiter: Waiter?

@@ -8,11 +8,11 @@ extension Simulation {
   ///   - reason: what the task waits for.
   ///   - deadline: when the wait ends at the latest.
   ///   - heedsCancellation: whether cancelling the task ends the wait.
-  ///   - place: stores the waiter where the event that it waits for will find it.
+  ///   - store: stores the waiter where the event that it waits for will find it.
   /// - Returns: why the wait ended. Returns at once if the task has been cancelled already.
   func wait(
     on host: Int, for reason: Waiter.Reason, until deadline: Int64? = nil, heedsCancellation: Bool = true,
-    _ place: (Waiter) -> Void = { _ in }
+    _ store: (Waiter) -> Void = { _ in }
   ) async -> Wake {
     if owners.isCurrentDead { await Self.suspendForEver() }
     if heedsCancellation, Task.isCancelled { return .cancelled }
@@ -25,7 +25,7 @@ extension Simulation {
           continuation: continuation)
         waiting[number] = waiter
         if let deadline { timers.insert(at: deadline, .wake(waiter, .timeUp)) }
-        place(waiter)
+        store(waiter)
       }
     } onCancel: {
       guard heedsCancellation else { return }
@@ -43,7 +43,7 @@ extension Simulation {
   }
 
   /// Drops a wait of a task that must not run again. Its continuation is unchecked, so Swift does not report it.
-  func forget(_ waiter: Waiter) {
+  func drop(_ waiter: Waiter) {
     _ = waiter.takeContinuation()
     waiting[waiter.number] = nil
   }

@@ -7,7 +7,7 @@ import Synchronization
 /// One run: the jobs that are ready, the simulated time, and the tasks that wait.
 ///
 /// A run has one thread, and only tasks on that thread touch its state. What other threads ask for goes through
-/// `outside`.
+/// `inbox`.
 final class Simulation: @unchecked Sendable {  // See above.
   let seed: UInt64
   let limits: SimulationLimits
@@ -15,7 +15,7 @@ final class Simulation: @unchecked Sendable {  // See above.
   /// The simulated time: nanoseconds since the run began.
   private(set) var now: Int64 = 0
   /// What is ready, and which of it runs next.
-  private(set) var turns: any Turns
+  private(set) var readyQueue: any ReadyQueue
   var timers = TimerHeap()
   /// The conditions that the run checks.
   var invariants: [Invariant] = []
@@ -26,7 +26,7 @@ final class Simulation: @unchecked Sendable {  // See above.
   /// The number of jobs run since no job was ready.
   private var jobsWithoutPause = 0
   /// When the run has taken too long, in nanoseconds of real time.
-  private var realEnd = Int64.max
+  private var realDeadline = Int64.max
 
   private(set) var journal = Journal()
   private(set) lazy var network = SimulatedNetwork(simulation: self, faults: dice)
@@ -38,28 +38,29 @@ final class Simulation: @unchecked Sendable {  // See above.
   /// The waiting tasks, by number.
   var waiting: [Int: Waiter] = [:]
   var waitCount = 0
-  private let outside = Lock(Outside())
-  /// Whether there is anything in `outside`. Saves taking its lock for every job.
-  private let hasOutside = Atomic(false)
+  private let inbox = Lock(Inbox())
+  /// Whether there is anything in `inbox`. Saves taking its lock for every job.
+  private let hasInboxItems = Atomic(false)
   /// What C code refers to during the run.
   private let hooks = UnsafeMutablePointer<gearbox_simulation>.allocate(capacity: 1)
 
-  /// What other threads have left for the simulation.
-  private struct Outside {
+  /// What other threads have sent to the simulation.
+  private struct Inbox {
     enum Phase { case before, during, after }
     var phase = Phase.before
     var jobs: [UnownedJob] = []
     var requests: [@Sendable () -> Void] = []
     /// Whether a job came from another thread during the run, which then cannot be repeated.
-    var hasIntruded = false
+    var hasInterference = false
   }
 
-  /// - Parameter turns: decides what runs next; drawn from the seed by default.
+  /// - Parameter readyQueue: decides what runs next; drawn from the seed by default.
   init(
-    seed: UInt64, turns: (any Turns)? = nil, faults: FaultPlan, only: Set<Fault>? = nil, limits: SimulationLimits
+    seed: UInt64, readyQueue: (any ReadyQueue)? = nil, faults: FaultPlan, only: Set<Fault>? = nil,
+    limits: SimulationLimits
   ) {
     self.seed = seed
-    self.turns = turns ?? RandomTurns(seed: seed)
+    self.readyQueue = readyQueue ?? RandomReadyQueue(seed: seed)
     self.limits = limits
     random = RandomNumbers(seed: RandomNumbers.hash(seed, 2))
     dice = FaultDice(seed: seed, plan: faults, only: only)
@@ -96,11 +97,11 @@ final class Simulation: @unchecked Sendable {  // See above.
   ///
   /// - Returns: why the run stopped before that; `nil` if it did not.
   func run(until isDone: () -> Bool, isCancelled: () -> Bool = { false }) -> Stop? {
-    enter()
-    defer { leave() }
+    attachToThread()
+    defer { detachFromThread() }
     while !isDone() {
-      takeFromOutside()
-      if let next = turns.next() {
+      drainInbox()
+      if let next = readyQueue.next() {
         run(next)
         if let invariant = violation(at: .everyStep) { return .violation(invariant) }
       } else if let invariant = violation(at: .quietMoments) {
@@ -114,14 +115,14 @@ final class Simulation: @unchecked Sendable {  // See above.
         return .deadlock
       }
       if jobsWithoutPause >= limits.jobsWithoutPause { return .livelock }
-      if jobsWithoutPause > 0, jobsWithoutPause % Self.patience == 0, let time = timers.nextTime() {
+      if jobsWithoutPause > 0, jobsWithoutPause % Self.jobsBeforeTimeAdvances == 0, let time = timers.nextTime() {
         // Tasks that yield to each other may be waiting for a time. On a real machine, time would pass.
         if time > limits.time.nanoseconds { return .timeLimit }
         advance(to: time)
       }
       if jobCount % 1024 == 0 {
         if isCancelled() { return .cancelled }
-        if gearbox_real_time() > realEnd { return .realTimeLimit }
+        if gearbox_real_time() > realDeadline { return .realTimeLimit }
       }
     }
     return nil
@@ -132,51 +133,51 @@ final class Simulation: @unchecked Sendable {  // See above.
   private var isAtStandstill: Bool {
     guard journal.ticks >= limits.ticksWithoutProgress else { return false }
     if timers.hasTimer(below: journal.timersAtProgress) {
-      journal.noteProgress()
+      journal.recordProgress()
       return false
     }
     return true
   }
 
   /// The number of jobs that run before time advances although more are ready.
-  private static let patience = 100_000
+  private static let jobsBeforeTimeAdvances = 100_000
 
-  private func enter() {
-    outside.withLock { $0.phase = .during }
-    realEnd = MonotonicTime.deadline(after: limits.realTime.nanoseconds, from: gearbox_real_time())
+  private func attachToThread() {
+    inbox.withLock { $0.phase = .during }
+    realDeadline = MonotonicTime.deadline(after: limits.realTime.nanoseconds, from: gearbox_real_time())
     jobsWithoutPause = 0
     gearbox_enter_simulation(hooks)
     gearbox_set_simulated_time(now)
   }
 
-  private func leave() {
+  private func detachFromThread() {
     let hasBeenResumed = gearbox_has_been_resumed_from_outside()
     gearbox_enter_simulation(nil)
-    outside.withLock { outside in
-      outside.phase = .before
-      if hasBeenResumed { outside.hasIntruded = true }
+    inbox.withLock { inbox in
+      inbox.phase = .before
+      if hasBeenResumed { inbox.hasInterference = true }
     }
   }
 
-  /// Ends the simulation for good. Jobs that are left, or that still come, never run, because the state that their
-  /// tasks would touch no longer belongs to a thread. The memory of these tasks is leaked.
-  func end() {
-    outside.withLock { outside in
-      outside.phase = .after
-      (outside.jobs, outside.requests) = ([], [])
+  /// Shuts the simulation down for good. Jobs that are left, or that still come, never run, because the state that
+  /// their tasks would touch no longer belongs to a thread. The memory of these tasks is leaked.
+  func shutDown() {
+    inbox.withLock { inbox in
+      inbox.phase = .after
+      (inbox.jobs, inbox.requests) = ([], [])
     }
-    turns.removeAll()
+    readyQueue.removeAll()
   }
 
   /// Drops the journal and the network, which tasks that never run again would otherwise keep in memory.
-  func forgetIfTasksAreDead() {
+  func releaseStateIfTasksAreDead() {
     guard owners.hasDead else { return }
     (journal, network, timers, waiting) = (
       Journal(), SimulatedNetwork(simulation: self, faults: dice), TimerHeap(), [:]
     )
   }
 
-  private func run(_ next: Ready) {
+  private func run(_ next: ReadyItem) {
     jobCount += 1
     jobsWithoutPause += 1
     switch next {
@@ -185,61 +186,61 @@ final class Simulation: @unchecked Sendable {  // See above.
       let task = gearbox_task_of_job(pointer)
       // The job is dropped, and its task stays suspended.
       if owners.isDead(task) { return }
-      journal.begin(taskID: task, at: now)
+      journal.beginStep(taskID: task, at: now)
       gearbox_set_running_job(pointer)
       unsafe job.runSynchronously(on: asUnownedTaskExecutor())
       gearbox_set_running_job(nil)
     case .work(let work):
-      journal.begin(task: 0, at: now)
+      journal.beginStep(task: 0, at: now)
       work()
     }
-    journal.end()
+    journal.endStep()
   }
 
   private func advance(to time: Int64) {
     now = max(now, time)
     gearbox_set_simulated_time(now)
-    journal.begin(task: 0, at: now)
-    journal.noteTick(timers: timers.insertedCount)
+    journal.beginStep(task: 0, at: now)
+    journal.recordTick(timers: timers.insertedCount)
     while let action = timers.pop(dueAt: now) {
       switch action {
       case .wake(let waiter, let wake): self.wake(waiter, wake)
-      case .job(let job, _): turns.append(.job(job))
+      case .job(let job, _): readyQueue.append(.job(job))
       case .event(let body): body()
       }
     }
-    journal.end()
+    journal.endStep()
   }
 }
 
 // MARK: - Jobs
 
 extension Simulation: TaskExecutor {
-  func enqueue(_ job: consuming ExecutorJob) { take(UnownedJob(job)) }
+  func enqueue(_ job: consuming ExecutorJob) { receive(UnownedJob(job)) }
 
-  private func take(_ job: UnownedJob) {
+  private func receive(_ job: UnownedJob) {
     if isCurrent { return adopt(job) }
-    leaveOutside { $0.jobs.append(job) }
+    addToInbox { $0.jobs.append(job) }
   }
 
-  /// Leaves something for the simulation, unless the simulation is over.
-  private func leaveOutside(_ change: (inout Outside) -> Void) {
-    outside.withLock { outside in
-      switch outside.phase {
+  /// Adds something to the inbox, unless the simulation is over.
+  private func addToInbox(_ change: (inout Inbox) -> Void) {
+    inbox.withLock { inbox in
+      switch inbox.phase {
       case .before: break
-      case .during: outside.hasIntruded = true
+      case .during: inbox.hasInterference = true
       case .after: return
       }
-      change(&outside)
-      // Releasing: `takeFromOutside` acquires it and sees what has been left.
-      hasOutside.store(true, ordering: .releasing)
+      change(&inbox)
+      // Releasing: `drainInbox` acquires it and sees what has been added.
+      hasInboxItems.store(true, ordering: .releasing)
     }
   }
 
   /// Takes over a job of the simulation's thread, even one that Swift meant for its global pool.
   fileprivate func adopt(_ job: UnownedJob) {
-    owners.claim(job)
-    turns.append(.job(job))
+    owners.recordOwner(of: job)
+    readyQueue.append(.job(job))
   }
 
   fileprivate func nextRandom() -> UInt64 { random.next() }
@@ -248,26 +249,26 @@ extension Simulation: TaskExecutor {
   var isCurrent: Bool { gearbox_is_simulating(Unmanaged.passUnretained(self).toOpaque()) }
 
   /// Runs `work` between two jobs, in no task.
-  func enqueue(work: @escaping () -> Void) { turns.append(.work(work)) }
+  func enqueue(work: @escaping () -> Void) { readyQueue.append(.work(work)) }
 
   /// The number of jobs that are ready.
-  var readyCount: Int { turns.count }
+  var readyCount: Int { readyQueue.count }
 
   /// Whether another thread has interfered.
-  var hasIntruded: Bool { outside.withLock { $0.hasIntruded } }
+  var hasInterference: Bool { inbox.withLock { $0.hasInterference } }
 
   /// Calls `request`: now, if the calling thread is the simulation's, otherwise when the simulation next looks.
   func perform(_ request: @escaping @Sendable () -> Void) {
     if isCurrent { return request() }
-    leaveOutside { $0.requests.append(request) }
+    addToInbox { $0.requests.append(request) }
   }
 
-  fileprivate func takeFromOutside() {
-    guard hasOutside.load(ordering: .acquiring) else { return }
-    hasOutside.store(false, ordering: .relaxed)
-    let (jobs, requests) = outside.withLock { outside in
-      defer { (outside.jobs, outside.requests) = ([], []) }
-      return (outside.jobs, outside.requests)
+  fileprivate func drainInbox() {
+    guard hasInboxItems.load(ordering: .acquiring) else { return }
+    hasInboxItems.store(false, ordering: .relaxed)
+    let (jobs, requests) = inbox.withLock { inbox in
+      defer { (inbox.jobs, inbox.requests) = ([], []) }
+      return (inbox.jobs, inbox.requests)
     }
     for request in requests { request() }
     for job in jobs { adopt(job) }
@@ -276,7 +277,7 @@ extension Simulation: TaskExecutor {
 
 extension Simulation {
   /// A description of the run when a task trapped, for people.
-  fileprivate var lastWords: String {
+  fileprivate var trapDescription: String {
     var lines: [String] = []
     let task = journal.task
     if task > 0 {
@@ -291,7 +292,7 @@ extension Simulation {
 
 // Functions rather than closures: C calls them.
 private func describeTrap(_ simulation: UnsafeMutableRawPointer) {
-  var text = Unmanaged<Simulation>.fromOpaque(simulation).takeUnretainedValue().lastWords
+  var text = Unmanaged<Simulation>.fromOpaque(simulation).takeUnretainedValue().trapDescription
   text.withUTF8 { _ = write(STDERR_FILENO, $0.baseAddress, $0.count) }
 }
 

@@ -16,7 +16,7 @@ final class SimulationThread: TaskExecutor {
 
   init() throws(IOError) {
     let thread = try Thread(name: "gearbox-sim") { [self] in main() }
-    // Not joined: the thread ends soon after `end`.
+    // Not joined: the thread ends soon after `stop`.
     thread.detach()
   }
 
@@ -39,7 +39,7 @@ final class SimulationThread: TaskExecutor {
     }
   }
 
-  func end() {
+  func stop() {
     state.withLock { $0.isOver = true }
     state.notifyOne()
   }

@@ -9,7 +9,7 @@ final class TaskOwners {
   /// The owner of the body's task, and of the tasks that it creates itself.
   private let test = Incarnation()
   /// The owner of tasks that are created now; `nil` for the owner of the current task.
-  private var maker: Incarnation?
+  private var ownerOfNewTasks: Incarnation?
   /// Whether any incarnation has died. Before that, there is no need to look for dead tasks.
   private(set) var hasDead = false
 
@@ -23,21 +23,21 @@ final class TaskOwners {
   func isDead(_ id: UInt64) -> Bool { hasDead && owners[id]?.isDead == true }
 
   /// Records the owner of the task of `job`, if the task is new.
-  func claim(_ job: UnownedJob) {
+  func recordOwner(of job: UnownedJob) {
     let id = gearbox_task_of_job(unsafeBitCast(job, to: UnsafeMutableRawPointer.self))
-    if id != 0, owners[id] == nil { owners[id] = maker ?? current }
+    if id != 0, owners[id] == nil { owners[id] = ownerOfNewTasks ?? current }
   }
 
   /// Returns the owner of a task that the current task creates on `host`. A dead task creates dead tasks only.
-  func maker(on host: SimulatedHost) -> Incarnation { isCurrentDead ? current : host.incarnation }
+  func ownerOfNewTask(on host: SimulatedHost) -> Incarnation { isCurrentDead ? current : host.incarnation }
 
-  /// Makes `owner` the owner of tasks created before ``endMaking()``.
-  func beginMaking(for owner: Incarnation) { maker = owner }
+  /// Makes `owner` the owner of tasks created before ``endCreatingTasks()``.
+  func beginCreatingTasks(for owner: Incarnation) { ownerOfNewTasks = owner }
 
-  func endMaking() { maker = nil }
+  func endCreatingTasks() { ownerOfNewTasks = nil }
 
-  func bury(_ incarnation: Incarnation) {
+  func markDead(_ incarnation: Incarnation) {
     hasDead = true
-    incarnation.die()
+    incarnation.markDead()
   }
 }

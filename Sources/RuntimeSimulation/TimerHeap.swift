@@ -25,10 +25,10 @@ struct TimerHeap {
   var insertedCount: Int { nextNumber }
 
   /// Returns whether one of the first `number` inserted timers still has an effect.
-  func hasTimer(below number: Int) -> Bool { timers.contains { $0.number < number && !Self.isVain($0) } }
+  func hasTimer(below number: Int) -> Bool { timers.contains { $0.number < number && !Self.isObsolete($0) } }
 
   /// The number of timers that still have an effect.
-  var count: Int { timers.count { !Self.isVain($0) } }
+  var count: Int { timers.count { !Self.isObsolete($0) } }
 
   mutating func insert(at time: Int64, _ action: Action) {
     timers.append(Timer(time: time, number: nextNumber, action: action))
@@ -43,7 +43,7 @@ struct TimerHeap {
   /// Returns when the first timer with an effect is due. Drops timers whose tasks have been woken already, because time
   /// must not advance for them.
   mutating func nextTime() -> Int64? {
-    while let first = timers.first, Self.isVain(first) { removeFirst() }
+    while let first = timers.first, Self.isObsolete(first) { removeFirst() }
     return timers.first?.time
   }
 
@@ -54,7 +54,7 @@ struct TimerHeap {
     return first.action
   }
 
-  private static func isVain(_ timer: Timer) -> Bool {
+  private static func isObsolete(_ timer: Timer) -> Bool {
     switch timer.action {
     case .wake(let waiter, _): !waiter.isWaiting
     case .job(_, let owner): owner.isDead

@@ -33,20 +33,20 @@ struct Messages {
     for (place, event) in zip(events.indices, events) {
       switch event.kind {
       case .connected(let end):
-        note(end)
+        recordHost(of: end)
         connects[end.number] = place
       case .accepted(let end):
-        note(end)
+        recordHost(of: end)
         sources[place] = connects[end.number].map { [$0] }
       case .wrote(let end, let count, let position):
-        note(end)
+        recordHost(of: end)
         outgoing[Key(end), default: Outgoing()].writes.append((place, position + count))
       case .finished(let end), .closed(let end):
-        note(end)
+        recordHost(of: end)
         if outgoing[Key(end)]?.ending == nil { outgoing[Key(end), default: Outgoing()].ending = place }
       case .read(let end, let count, let position):
-        note(end)
-        sources[place] = outgoing[Key(peerOf: end)]?.take(position..<position + count)
+        recordHost(of: end)
+        sources[place] = outgoing[Key(peerOf: end)]?.popSources(of: position..<position + count)
       case .failed(let end):
         sources[place] = (resets[end.number] ?? outgoing[Key(peerOf: end)]?.ending).map { [$0] }
       case .fault(let fault):
@@ -59,7 +59,7 @@ struct Messages {
     }
   }
 
-  private mutating func note(_ end: ConnectionEnd) {
+  private mutating func recordHost(of end: ConnectionEnd) {
     if end.isServer { ends[end.number, default: (nil, nil)].server = end.host }
     if !end.isServer { ends[end.number, default: (nil, nil)].client = end.host }
   }
@@ -85,7 +85,7 @@ struct Messages {
 extension Messages.Outgoing {
   /// Returns the events that sent the bytes in `range`, or the event that ended the data if the range is empty. No byte
   /// is asked for twice.
-  fileprivate mutating func take(_ range: Range<Int>) -> [Int]? {
+  fileprivate mutating func popSources(of range: Range<Int>) -> [Int]? {
     if range.isEmpty { return ending.map { [$0] } }
     var events: [Int] = []
     // Skips bytes that a forgotten event has read.

@@ -1,6 +1,6 @@
 /// Draws the next item at random each time.
-struct RandomTurns: Turns {
-  private var ready: [Ready] = []
+struct RandomReadyQueue: ReadyQueue {
+  private var ready: [ReadyItem] = []
   private var numbers: RandomNumbers
   private(set) var choiceCount = 0
 
@@ -8,9 +8,9 @@ struct RandomTurns: Turns {
 
   var count: Int { ready.count }
 
-  mutating func append(_ item: Ready) { ready.append(item) }
+  mutating func append(_ item: ReadyItem) { ready.append(item) }
 
-  mutating func next() -> Ready? {
+  mutating func next() -> ReadyItem? {
     guard ready.count > 1 else { return ready.popLast() }
     choiceCount += 1
     ready.swapAt(numbers.index(below: ready.count), ready.count - 1)

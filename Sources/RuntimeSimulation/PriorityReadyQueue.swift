@@ -2,7 +2,7 @@ import CSimulation
 
 /// Runs the item with the highest priority. Priorities are random, and change at a few random choices:
 /// ``Schedule/priorities(depth:)``.
-struct PriorityTurns: Turns {
+struct PriorityReadyQueue: ReadyQueue {
   private var ready: [Entry] = []
   private var numbers: RandomNumbers
   /// The priority of each owner that has one; below 0 once it has dropped.
@@ -17,7 +17,7 @@ struct PriorityTurns: Turns {
   private(set) var choiceCount = 0
 
   private struct Entry {
-    let item: Ready
+    let item: ReadyItem
     let owner: Owner
     /// The number of choices before the item became ready.
     let since: Int
@@ -35,7 +35,7 @@ struct PriorityTurns: Turns {
   }
 
   /// The number of choices for which a ready item may wait before the item that delays it drops.
-  private static let patience = 1000
+  private static let maximumWait = 1000
 
   /// - Parameter choices: the expected number of choices.
   init(seed: UInt64, depth: Int, choices: Int) {
@@ -47,11 +47,11 @@ struct PriorityTurns: Turns {
 
   var count: Int { ready.count }
 
-  mutating func append(_ item: Ready) {
+  mutating func append(_ item: ReadyItem) {
     ready.append(Entry(item: item, owner: owner(of: item), since: choiceCount))
   }
 
-  private mutating func owner(of item: Ready) -> Owner {
+  private mutating func owner(of item: ReadyItem) -> Owner {
     switch item {
     case .job(let job):
       let task = gearbox_task_of_job(unsafeBitCast(job, to: UnsafeMutableRawPointer.self))
@@ -63,25 +63,25 @@ struct PriorityTurns: Turns {
     }
   }
 
-  mutating func next() -> Ready? {
-    if ready.count < 2 { return ready.popLast().map { run($0) } }
-    var index = first
+  mutating func next() -> ReadyItem? {
+    if ready.count < 2 { return ready.popLast().map { select($0) } }
+    var index = highestPriorityIndex
     if let priority = changes[choiceCount] {
-      sink(ready[index].owner, to: priority)
-      index = first
+      lowerPriority(of: ready[index].owner, to: priority)
+      index = highestPriorityIndex
     }
     // None has waited longer than the first.
-    if choiceCount - ready[0].since >= Self.patience {
+    if choiceCount - ready[0].since >= Self.maximumWait {
       lowest -= 1
-      sink(ready[index].owner, to: lowest)
-      index = first
+      lowerPriority(of: ready[index].owner, to: lowest)
+      index = highestPriorityIndex
     }
     choiceCount += 1
-    return run(ready.remove(at: index))
+    return select(ready.remove(at: index))
   }
 
   /// The index of the item with the highest priority; the earliest of equals.
-  private var first: Int {
+  private var highestPriorityIndex: Int {
     mutating get {
       var (best, highest) = (0, Int.min)
       for index in ready.indices {
@@ -102,12 +102,12 @@ struct PriorityTurns: Turns {
     return priority
   }
 
-  private mutating func sink(_ owner: Owner, to priority: Int) {
+  private mutating func lowerPriority(of owner: Owner, to priority: Int) {
     priorities[owner] = priority
     for index in ready.indices where ready[index].owner == owner { ready[index].priority = priority }
   }
 
-  private mutating func run(_ entry: Entry) -> Ready {
+  private mutating func select(_ entry: Entry) -> ReadyItem {
     running = entry.owner
     return entry.item
   }

@@ -1,7 +1,7 @@
 /// Runs jobs in the order in which they became ready, except at some choices: ``Schedule/inTurn(except:)``.
 ///
 /// Any possible order is this one with exceptions, because an exception can choose any ready item.
-struct OrderedTurns: Turns {
+struct OrderedReadyQueue: ReadyQueue {
   /// The items in the order in which they run: those that have been passed over come last.
   private var ready: [Entry] = []
   /// The number of items that have been passed over.
@@ -11,30 +11,30 @@ struct OrderedTurns: Turns {
   private(set) var widths: [Int] = []
 
   private struct Entry {
-    let item: Ready
+    let item: ReadyItem
     /// The number of choices before the item became ready.
     let since: Int
   }
 
   /// The number of choices for which an item may wait once it has been passed over. Without a limit, tasks that wait
   /// for it by yielding would do so forever.
-  private static let patience = 1000
+  private static let maximumWait = 1000
 
   init(exceptions: [Int: Int]) { self.exceptions = exceptions }
 
   var count: Int { ready.count }
   var choiceCount: Int { widths.count }
 
-  mutating func append(_ item: Ready) {
+  mutating func append(_ item: ReadyItem) {
     ready.insert(Entry(item: item, since: choiceCount), at: ready.count - passedOver)
   }
 
-  mutating func next() -> Ready? {
+  mutating func next() -> ReadyItem? {
     guard ready.count > 1 else {
       passedOver = 0
       return ready.popLast()?.item
     }
-    if passedOver > 0, choiceCount - ready[ready.count - passedOver].since >= Self.patience {
+    if passedOver > 0, choiceCount - ready[ready.count - passedOver].since >= Self.maximumWait {
       ready.insert(ready.remove(at: ready.count - passedOver), at: 0)
       passedOver -= 1
     }
