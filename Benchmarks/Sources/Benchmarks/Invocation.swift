@@ -11,7 +11,7 @@ struct Invocation: Equatable {
   var isHelp = false
 
   /// The error for an invalid command line, with the reason.
-  struct Misuse: Error, CustomStringConvertible {
+  struct UsageError: Error, CustomStringConvertible {
     let description: String
     init(_ description: String) { self.description = description }
   }
@@ -28,32 +28,32 @@ struct Invocation: Equatable {
       --count         run that so often and measure nothing: for scripts/check-costs, which counts instructions
     """
 
-  init(_ arguments: [String]) throws(Misuse) {
+  init(_ arguments: [String]) throws(UsageError) {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       switch argument {
       case "--help", "-h": isHelp = true
       case "--subject":
-        guard let name = rest.popFirst() else { throw Misuse("--subject takes the name of a column") }
+        guard let name = rest.popFirst() else { throw UsageError("--subject takes the name of a column") }
         subjects.append(name)
       case "--rounds":
         guard let count = rest.popFirst().flatMap({ Int($0) }), count > 0 else {
-          throw Misuse("--rounds takes a number of rounds, at least 1")
+          throw UsageError("--rounds takes a number of rounds, at least 1")
         }
         rounds = count
       case "--json":
-        guard let path = rest.popFirst() else { throw Misuse("--json takes a file to write") }
+        guard let path = rest.popFirst() else { throw UsageError("--json takes a file to write") }
         jsonPath = path
       case "--count":
         guard let subject = rest.popFirst(), let name = rest.popFirst(),
           let count = rest.popFirst().flatMap({ Int($0) }), count > 0
-        else { throw Misuse("--count takes a column, a benchmark and a number") }
+        else { throw UsageError("--count takes a column, a benchmark and a number") }
         countedLoad = CountedLoad(subject: subject, name: name, count: count)
-      case let name where name.hasPrefix("-"): throw Misuse("there is no option \(name)")
+      case let name where name.hasPrefix("-"): throw UsageError("there is no option \(name)")
       case let name:
         let suite = name.split(separator: "/", maxSplits: 1).first.map(String.init) ?? name
         guard suites.contains(where: { $0.name == suite }) else {
-          throw Misuse("there is no suite \(suite); there is \(suites.map { $0.name }.joined(separator: ", "))")
+          throw UsageError("there is no suite \(suite); there is \(suites.map { $0.name }.joined(separator: ", "))")
         }
         names.append(name)
       }

@@ -61,7 +61,7 @@ import Foundation
     }
     var results: [Series] = []
     for benchmark in benchmarks where invocation.wants(suite: suite.name, benchmark: benchmark.name) {
-      note("\(suite.name)/\(benchmark.name) ...")
+      writeToStandardError("\(suite.name)/\(benchmark.name) ...")
       results += try await benchmark.run(suite: suite.name, rounds: invocation.rounds)
     }
     report.results += results
@@ -79,11 +79,11 @@ import Foundation
     print(table.text, "\n")
   }
 
-  /// Writes progress to standard error, since it is not part of the result.
-  private static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+  /// Writes progress and errors to standard error, since they are not part of the result.
+  private static func writeToStandardError(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
   private static func fail(_ text: String, status: Int32) -> Never {
-    note("Benchmarks: " + text)
+    writeToStandardError("Benchmarks: " + text)
     exit(status)
   }
 }

@@ -7,9 +7,9 @@ struct BareDispatch: Sendable {
 
   var spawnAndJoin: Double {
     let time = ContinuousClock().measure {
-      for _ in 0..<SpawnAndJoin.count / batch {
+      for _ in 0..<SpawnAndJoin.count / batchSize {
         let group = DispatchGroup()
-        for _ in 0..<batch { queue.async(group: group) {} }
+        for _ in 0..<batchSize { queue.async(group: group) {} }
         group.wait()
       }
     }
@@ -65,9 +65,9 @@ struct BareDispatch: Sendable {
   var inject: Double {
     let count = 200_000
     let time = ContinuousClock().measure {
-      for _ in 0..<count / batch {
-        let rest = Countdown(batch)
-        for _ in 0..<batch { queue.async { rest.countDown() } }
+      for _ in 0..<count / batchSize {
+        let rest = Countdown(batchSize)
+        for _ in 0..<batchSize { queue.async { rest.countDown() } }
         rest.wait()
       }
     }

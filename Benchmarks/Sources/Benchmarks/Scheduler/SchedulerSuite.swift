@@ -49,14 +49,14 @@ private struct Subjects {
   /// A benchmark of `load` on each subject, each by code specialised for it.
   func benchmark<Load: TaskLoad>(_ load: Load.Type, _ bare: KeyPath<BareDispatch, Double>? = nil) -> Benchmark {
     var subjects = [
-      Subject(name: "custom") { [custom] in [try await Load.measured(on: custom)] },
-      Subject(name: "dispatch") { [dispatch] in [try await Load.measured(on: dispatch)] },
-      Subject(name: "concurrency") { [concurrency] in [try await Load.measured(on: concurrency)] },
-      Subject(name: "Swift") { [swift] in [try await Load.measured(on: swift)] },
+      Subject(name: "custom") { [custom] in [try await Load.measureOnce(on: custom)] },
+      Subject(name: "dispatch") { [dispatch] in [try await Load.measureOnce(on: dispatch)] },
+      Subject(name: "concurrency") { [concurrency] in [try await Load.measureOnce(on: concurrency)] },
+      Subject(name: "Swift") { [swift] in [try await Load.measureOnce(on: swift)] },
       Subject(name: "adopted") { [custom, swift] in
         let adoption = try custom.adoptProcess()
         defer { adoption.giveBack() }
-        return [try await Load.measured(on: swift)]
+        return [try await Load.measureOnce(on: swift)]
       },
     ]
     if let bare { subjects.append(Subject(name: "Dispatch") { [libdispatch[keyPath: bare]] }) }
@@ -77,7 +77,7 @@ private struct Subjects {
 
   /// Starts all tasks on one worker, to see whether another takes its share.
   var skewed: Benchmark {
-    let subjects: [(String, any Clocked)] = [
+    let subjects: [(String, any SleepingExecutor)] = [
       ("custom", custom), ("no stealing", withoutStealing), ("dispatch", dispatch), ("concurrency", concurrency),
       ("Swift", swift),
     ]

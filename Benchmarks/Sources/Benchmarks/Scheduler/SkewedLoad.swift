@@ -12,13 +12,13 @@ enum SkewedLoad {
 
   /// Returns thousands of tasks a second at full speed, and the p50 and p99 of the microseconds from a task's start to
   /// its end where 40 tasks start every millisecond or two, about a third of what one core can do.
-  static func measure(_ executor: some Clocked) async throws -> [Double] {
+  static func measure(_ executor: some SleepingExecutor) async throws -> [Double] {
     let rate = try await rate(executor)
     let latencies = try await latencies(executor).sorted()
     return [rate, latencies[latencies.count / 2], latencies[latencies.count * 99 / 100]]
   }
 
-  private static func rate(_ executor: some Clocked) async throws -> Double {
+  private static func rate(_ executor: some SleepingExecutor) async throws -> Double {
     let (batches, batch) = (100, 200)
     return try await executor.spawn {
       let time = try await ContinuousClock().measure {
@@ -31,7 +31,7 @@ enum SkewedLoad {
     }.value
   }
 
-  private static func latencies(_ executor: some Clocked) async throws -> [Double] {
+  private static func latencies(_ executor: some SleepingExecutor) async throws -> [Double] {
     let (bursts, burst) = (200, 40)
     return try await executor.spawn {
       var latencies: [Double] = []

@@ -16,12 +16,12 @@ protocol TaskLoad: SendableMetatype {
   /// The number of operations for one figure.
   static var count: Int { get }
   /// Runs `count` operations in tasks of `executor`, and returns the time that they took.
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration
 }
 
 extension TaskLoad {
   /// Measures once, and returns the figure.
-  static func measured(on executor: some Clocked) async throws -> Double {
+  static func measureOnce(on executor: some SleepingExecutor) async throws -> Double {
     measure.value(count, try await run(count, on: executor))
   }
 }
@@ -63,23 +63,23 @@ struct Measure: Sendable {
 }
 
 /// An executor, and a way to sleep on it.
-protocol Clocked: Executor {
+protocol SleepingExecutor: Executor {
   func sleep(for duration: Duration) async throws
 }
 
 // One extension per runtime, so that each calls the function that a program with a known runtime calls.
-extension CustomRuntime: Clocked {
+extension CustomRuntime: SleepingExecutor {
   func sleep(for duration: Duration) async throws { try await clock.sleep(for: duration) }
 }
-extension DispatchRuntime: Clocked {
+extension DispatchRuntime: SleepingExecutor {
   func sleep(for duration: Duration) async throws { try await clock.sleep(for: duration) }
 }
-extension ConcurrencyRuntime: Clocked {
+extension ConcurrencyRuntime: SleepingExecutor {
   func sleep(for duration: Duration) async throws { try await clock.sleep(for: duration) }
 }
 
 /// Swift's own pool, as programs without a runtime use it.
-struct SwiftPool: Clocked {
+struct SwiftPool: SleepingExecutor {
   func sleep(for duration: Duration) async throws { try await ContinuousClock().sleep(for: duration) }
 
   var taskExecutor: (any TaskExecutor)? { nil }

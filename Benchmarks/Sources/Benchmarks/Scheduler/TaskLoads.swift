@@ -4,20 +4,20 @@ import Runtime
 import Synchronization
 
 /// The number of tasks at a time.
-let batch = 1000
+let batchSize = 1000
 
-/// Starts tasks that do nothing and waits for their end, `batch` at a time.
+/// Starts tasks that do nothing and waits for their end, `batchSize` at a time.
 enum SpawnAndJoin: TaskLoad {
   static let name = "spawn"
-  static let measure = Measure.millions("spawn and join, \(batch) at a time")
+  static let measure = Measure.millions("spawn and join, \(batchSize) at a time")
   static let count = 500_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
     try await executor.spawn {
       try await ContinuousClock().measure {
         var tasks: [Task<Void, any Error>] = []
-        for _ in 0..<count / batch {
-          for _ in 0..<batch { tasks.append(executor.spawn {}) }
+        for _ in 0..<count / batchSize {
+          for _ in 0..<batchSize { tasks.append(executor.spawn {}) }
           for task in tasks { try await task.value }
           tasks.removeAll(keepingCapacity: true)
         }
@@ -32,7 +32,7 @@ enum Chain: TaskLoad {
   static let measure = Measure.nanoseconds("a chain of tasks, each starting the next")
   static let count = 500_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
     try await executor.spawn {
       await ContinuousClock().measure {
         await withUnsafeContinuation { end in link(count, executor, end) }
@@ -40,7 +40,7 @@ enum Chain: TaskLoad {
     }.value
   }
 
-  private static func link(_ rest: Int, _ executor: some Clocked, _ end: UnsafeContinuation<Void, Never>) {
+  private static func link(_ rest: Int, _ executor: some SleepingExecutor, _ end: UnsafeContinuation<Void, Never>) {
     if rest == 0 { return end.resume() }
     executor.spawn { link(rest - 1, executor, end) }
   }
@@ -52,7 +52,7 @@ enum Yield: TaskLoad {
   static let measure = Measure.nanoseconds("yield")
   static let count = 500_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
     try await executor.spawn {
       await ContinuousClock().measure {
         for _ in 0..<count { await executor.yield() }
@@ -67,7 +67,7 @@ enum TaskYield: TaskLoad {
   static let measure = Measure.nanoseconds("yield by Task.yield")
   static let count = 500_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
     try await executor.spawn {
       await ContinuousClock().measure {
         for _ in 0..<count { await Task.yield() }
@@ -82,23 +82,23 @@ enum PingPong: TaskLoad {
   static let measure = Measure.nanoseconds("ping-pong between two tasks")
   static let count = 200_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
     try await executor.spawn {
       try await ContinuousClock().measure { try await play(count, on: executor) }
     }.value
   }
 
-  fileprivate static func play(_ rounds: Int, on executor: some Clocked) async throws {
+  fileprivate static func play(_ rounds: Int, on executor: some SleepingExecutor) async throws {
     let (ping, pong) = (Handoff(), Handoff())
     let echo = executor.spawn {
       for _ in 0..<rounds {
-        await ping.take()
-        pong.give()
+        await ping.receive()
+        pong.send()
       }
     }
     for _ in 0..<rounds {
-      ping.give()
-      await pong.take()
+      ping.send()
+      await pong.receive()
     }
     try await echo.value
   }
@@ -111,7 +111,7 @@ enum Pairs: TaskLoad {
   static let count = 200_000
   private static let pairs = 1000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
     try await executor.spawn {
       try await ContinuousClock().measure {
         let tasks = (0..<pairs).map { _ in
@@ -129,8 +129,8 @@ enum Sleep: TaskLoad {
   static let measure = Measure.milliseconds("100,000 sleeps of 100 ms on the runtime's clock")
   static let count = 100_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
-    try await all(count, on: executor) { try await executor.sleep(for: nap) }
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
+    try await runConcurrently(count, on: executor) { try await executor.sleep(for: sleepDuration) }
   }
 }
 
@@ -140,25 +140,25 @@ enum TaskSleep: TaskLoad {
   static let measure = Measure.milliseconds("100,000 sleeps of 100 ms by Task.sleep")
   static let count = 100_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
-    try await all(count, on: executor) { try await Task.sleep(for: nap) }
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
+    try await runConcurrently(count, on: executor) { try await Task.sleep(for: sleepDuration) }
   }
 }
 
-private let nap = Duration.milliseconds(100)
+private let sleepDuration = Duration.milliseconds(100)
 
-/// Starts tasks from a thread outside the executor, which waits for their end, `batch` at a time.
+/// Starts tasks from a thread outside the executor, which waits for their end, `batchSize` at a time.
 enum Inject: TaskLoad {
   static let name = "inject"
   static let measure = Measure.millions("tasks from a foreign thread")
   static let count = 200_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
     await onThread {
       ContinuousClock().measure {
-        for _ in 0..<count / batch {
-          let rest = Countdown(batch)
-          for _ in 0..<batch { executor.spawn { rest.countDown() } }
+        for _ in 0..<count / batchSize {
+          let rest = Countdown(batchSize)
+          for _ in 0..<batchSize { executor.spawn { rest.countDown() } }
           rest.wait()
         }
       }
@@ -171,14 +171,14 @@ enum BlockingLoad {
   /// Thousands of pieces a second, each submitted by a task of its own.
   static func atOnce(_ runtime: some AsyncRuntime) async throws -> Double {
     let count = 100_000
-    let time = try await all(count, on: runtime) { try await runtime.runBlocking {} }
+    let time = try await runConcurrently(count, on: runtime) { try await runtime.runBlocking {} }
     return Double(count) / time.seconds / 1e3
   }
 
   /// Microseconds per piece, for a task that submits one after another.
   static func inTurn(_ runtime: some AsyncRuntime) async throws -> Double {
     let count = 20_000
-    let time = try await oneByOne(count, on: runtime) { try await runtime.runBlocking {} }
+    let time = try await runSequentially(count, on: runtime) { try await runtime.runBlocking {} }
     return time.seconds * 1e6 / Double(count)
   }
 }
@@ -189,9 +189,9 @@ enum Hops: TaskLoad {
   static let measure = Measure.thousands("hops to a queue of Dispatch, 100,000 at once")
   static let count = 100_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
     let queue = DispatchQueue.global()
-    return try await all(count, on: executor) { await hop(queue) }
+    return try await runConcurrently(count, on: executor) { await hop(queue) }
   }
 }
 
@@ -201,9 +201,9 @@ enum HopsInTurn: TaskLoad {
   static let measure = Measure.microseconds("hops to a queue of Dispatch, one after another")
   static let count = 20_000
 
-  static func run(_ count: Int, on executor: some Clocked) async throws -> Duration {
+  static func run(_ count: Int, on executor: some SleepingExecutor) async throws -> Duration {
     let queue = DispatchQueue.global()
-    return try await oneByOne(count, on: executor) { await hop(queue) }
+    return try await runSequentially(count, on: executor) { await hop(queue) }
   }
 }
 
@@ -212,7 +212,7 @@ private func hop(_ queue: DispatchQueue) async {
 }
 
 /// Runs `body` in `count` tasks at once.
-private func all(
+private func runConcurrently(
   _ count: Int, on executor: some Executor, _ body: @escaping @Sendable () async throws -> Void
 ) async throws -> Duration {
   try await executor.spawn {
@@ -224,7 +224,7 @@ private func all(
 }
 
 /// Runs `body` repeatedly in one task.
-private func oneByOne(
+private func runSequentially(
   _ count: Int, on executor: some Executor, _ body: @escaping @Sendable () async throws -> Void
 ) async throws -> Duration {
   try await executor.spawn {
