@@ -3,7 +3,6 @@
 /// A host that is started again gets a new one, which leftovers of an earlier life cannot affect.
 final class Incarnation: @unchecked Sendable {  // Only the simulation's thread touches it.
   /// The numbers of tasks that were started on the host, have begun and have not ended.
-  /// Tasks that were started on the host and have not ended: by number, once they have begun.
   var tasks: Set<Int> = []
   /// The number of tasks that have not ended, including those that have not begun.
   var taskCount = 0

@@ -129,7 +129,7 @@ final class SimulatedNetwork {
     default:
       guard self.host(of: address, from: host) === host else { throw IOError(.bind, .system(EADDRNOTAVAIL)) }
     }
-    let address = address.port == 0 ? address.with(port: freePort(on: host)) : address
+    let address = address.port == 0 ? address.withPort(freePort(on: host)) : address
     let place = Place(host: host.number, address: address)
     let others = listeners.filter { $0.key.host == host.number && $0.key.address.overlaps(address) }.flatMap(\.value)
     guard others.allSatisfy({ $0.options.reusePort && socket.options.reusePort }), !isUnixNameBound(address, on: host)
@@ -274,14 +274,6 @@ final class SimulatedNetwork {
 }
 
 extension SocketAddress {
-  fileprivate func with(port: UInt16) -> SocketAddress {
-    switch self {
-    case .ipv4(let address, _): .ipv4(address, port: port)
-    case .ipv6(let address, _, let scope): .ipv6(address, port: port, scope: scope)
-    case .unix: self
-    }
-  }
-
   /// Whether the address stands for every address of its host.
   var isAny: Bool {
     switch self {
@@ -314,9 +306,7 @@ extension SocketAddress {
     default: return false
     }
   }
-}
 
-extension SocketAddress {
   /// Returns the same address with another port.
   func withPort(_ port: UInt16) -> SocketAddress {
     switch self {

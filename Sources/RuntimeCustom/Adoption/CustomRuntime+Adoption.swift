@@ -20,7 +20,6 @@ extension CustomRuntime {
   ///
   /// - Throws: ``AdoptionRefused`` if a runtime has already adopted the process, if this one has been shut down, or if
   ///   Swift's library lacks the hook.
-  ///   has no such hook.
   @_spi(Experimental)
   @discardableResult
   public func adoptProcess() throws(AdoptionRefused) -> ProcessAdoption {
