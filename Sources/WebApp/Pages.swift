@@ -38,7 +38,7 @@ struct Pages: Sendable {
   }
 
   /// The page for a `--demo` route on a server without `--demo`.
-  func isOff(_ path: String, does what: String) -> Response {
+  func demoDisabled(_ path: String, does what: String) -> Response {
     page(
       title: "403 Forbidden", status: .forbidden, picture: GearTrain.broken,
       head: """

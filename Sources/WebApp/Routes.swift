@@ -33,7 +33,9 @@ enum Routes {
   /// Waits the wrong way: blocks the worker, and with it all other clients of that worker.
   static func stall(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.ImmediateFunction {
     { request in
-      guard pages.isDemo else { return pages.isOff("/stall", does: "blocks a worker, and its other clients wait") }
+      guard pages.isDemo else {
+        return pages.demoDisabled("/stall", does: "blocks a worker, and its other clients wait")
+      }
       let wait = try milliseconds(request.query)
       let elapsed = clock.measure { blockThread(for: wait) }
       return pages.hello(note: "Blocked a worker for \(text(elapsed)), and with it all its other clients.")
@@ -45,7 +47,7 @@ enum Routes {
   static func work(_ clock: some Clock<Duration>, _ pages: Pages) -> Router.ImmediateFunction {
     let response = NoSniffing.marking(.text("done\n"))
     return { request in
-      guard pages.isDemo else { return pages.isOff("/work", does: "keeps a worker computing") }
+      guard pages.isDemo else { return pages.demoDisabled("/work", does: "keeps a worker computing") }
       let work = Duration.microseconds(try number("us", in: 0...1_000_000, request.query) ?? 200)
       let end = clock.now.advanced(by: work)
       while clock.now < end {}
@@ -56,7 +58,7 @@ enum Routes {
   /// Throws an error that handlers should not throw: the client gets a 500, and the log a line.
   static func fail(_ pages: Pages) -> Router.ImmediateFunction {
     { _ in
-      guard pages.isDemo else { return pages.isOff("/fail", does: "fails, and writes a line to the log") }
+      guard pages.isDemo else { return pages.demoDisabled("/fail", does: "fails, and writes a line to the log") }
       throw FailedOnPurpose()
     }
   }
@@ -64,7 +66,7 @@ enum Routes {
   /// Reads past the end of an array, which ends the process: Swift code cannot catch this.
   static func trap(_ pages: Pages) -> Router.ImmediateFunction {
     { _ in
-      guard pages.isDemo else { return pages.isOff("/trap", does: "ends the process, and every request in it") }
+      guard pages.isDemo else { return pages.demoDisabled("/trap", does: "ends the process, and every request in it") }
       let nothing: [Response] = []
       return nothing[0]
     }

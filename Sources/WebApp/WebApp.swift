@@ -85,12 +85,12 @@ public struct WebApp<R: AsyncRuntime>: Sendable {
     by make: (ServerOptions, Router) async throws(Failure) -> Server<R, Router>
   ) async throws(Failure) -> Server<R, Router> {
     var options = options
-    options.errorResponse = { [form = options.errorResponse] error, request in
-      NoSniffing.marking(form(error, request))
+    options.errorResponse = { [makeResponse = options.errorResponse] error, request in
+      NoSniffing.marking(makeResponse(error, request))
     }
     if let console { options.observers.append(console.requests) }
     let server = try await make(options, router)
-    status.watch { [weak server] in server?.metrics }
+    status.setSource { [weak server] in server?.metrics }
     console?.show(server)
     return server
   }
@@ -129,5 +129,5 @@ final class ServerStatus: Sendable {
   var metrics: ServerMetrics { source.withLock { $0 }?() ?? ServerMetrics() }
 
   /// Sets the source of the metrics.
-  func watch(_ source: @escaping @Sendable () -> ServerMetrics?) { self.source.withLock { $0 = source } }
+  func setSource(_ source: @escaping @Sendable () -> ServerMetrics?) { self.source.withLock { $0 = source } }
 }

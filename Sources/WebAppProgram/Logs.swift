@@ -47,7 +47,7 @@ struct Logs {
   private static let delay = Duration.milliseconds(100)
 
   /// Prints `line` on standard output, as a log event if the other lines there are JSON.
-  func say(_ line: String) {
+  func printLine(_ line: String) {
     if let access, settings.accessIsJSONOnOutput {
       ErrorLog(to: access).write(LogEvent(.info, line))
       access.flush(within: .seconds(1))

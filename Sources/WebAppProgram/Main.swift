@@ -13,9 +13,9 @@ import WebApp
       switch try Invocation(
         CommandLine.arguments.dropFirst(), variable: { name in getenv(name).map { String(cString: $0) } })
       {
-      case .help: say(Invocation.helpText)
-      case .version: say("Gearbox \(gearboxVersion)")
-      case .listRuntimes: say(Invocation.runtimeList)
+      case .help: printLine(Invocation.helpText)
+      case .version: printLine("Gearbox \(gearboxVersion)")
+      case .listRuntimes: printLine(Invocation.runtimeList)
       case .serve(let options):
         // Done before any threads exist, which might read the environment.
         let (socket, notifier) = (try inheritedSocket(), ServiceNotifier.take())
@@ -23,7 +23,7 @@ import WebApp
         if link == nil, options.processes > 0 { exit(try supervise(options, socket, notifier)) }
         let logs = try Logs(options.logs)
         // Flushed on every way out.
-        defer { logs.flush(within: lastWords) }
+        defer { logs.flush(within: exitFlushLimit) }
         var runtime = options.runtime
         // `/block` may take a minute. Refusing a request is better than waiting that long for a thread.
         runtime.blocking.queued = 0
@@ -35,7 +35,7 @@ import WebApp
           stalls.add(stall)
         }
       }
-      LineWriter.standardError.flush(within: lastWords)
+      LineWriter.standardError.flush(within: exitFlushLimit)
     } catch let error as InvalidListenVariable {
       fail(EX_USAGE, "WebApp: \(error)", "Try WebApp --help.")
     } catch let error as UsageError {
@@ -73,7 +73,7 @@ private struct Serve: RuntimeProgram {
     signal(SIGPIPE, SIG_IGN)
     let stop: @Sendable () -> Void = {
       app.isStopping.set()
-      tell(.stopping)
+      notify(.stopping)
       runtime.execute { await server.shutdown() }
     }
     try Signals.handle([.interrupt, .terminate]) { signal in
@@ -88,9 +88,9 @@ private struct Serve: RuntimeProgram {
       runtime.execute { if await link.keepAlive(on: runtime.clock), !app.isStopping.isSet { stop() } }
     } else {
       let workers = runtime.workerCount == 1 ? "1 worker" : "\(runtime.workerCount) workers"
-      logs.say("Gearbox WebApp on http://\(server.localAddress) (runtime \(runtime.name), \(workers))")
+      logs.printLine("Gearbox WebApp on http://\(server.localAddress) (runtime \(runtime.name), \(workers))")
     }
-    tell(.ready)
+    notify(.ready)
     do throws(IOError) {
       try await server.run()
     } catch {
@@ -124,7 +124,7 @@ private struct Serve: RuntimeProgram {
   }
 
   /// Notifies the service manager, if there is one.
-  private func tell(_ state: ServiceNotifier.State) {
+  private func notify(_ state: ServiceNotifier.State) {
     do throws(IOError) {
       try notifier?.notify(state)
     } catch {
@@ -141,7 +141,7 @@ struct CannotListen: Error, CustomStringConvertible {
 }
 
 /// Prints a line on standard output, and flushes it so that it appears at once even on a pipe.
-func say(_ line: String) {
+func printLine(_ line: String) {
   print(line)
   fflush(nil)
 }
@@ -149,9 +149,9 @@ func say(_ line: String) {
 /// Prints `lines` on standard error and ends the process with `status`.
 private func fail(_ status: Int32, _ lines: String...) -> Never {
   for line in lines { LineWriter.standardError.write(line) }
-  LineWriter.standardError.flush(within: lastWords)
+  LineWriter.standardError.flush(within: exitFlushLimit)
   exit(status)
 }
 
 /// How long the exit waits for a standard error that is not read.
-private let lastWords = Duration.seconds(1)
+private let exitFlushLimit = Duration.seconds(1)

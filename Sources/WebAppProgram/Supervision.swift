@@ -16,8 +16,8 @@ func supervise(_ options: Options, _ socket: InheritedSocket?, _ notifier: Servi
     let runtime = options.runtime.kind.rawValue
     let count = options.processes == 1 ? "1 process" : "\(options.processes) processes"
     let line = "Gearbox WebApp on \(address) (runtime \(runtime), \(count))"
-    // Like `Logs.say`, which cannot be used here because it starts threads.
-    say(options.logs.accessIsJSONOnOutput ? LogEvent(.info, line).line(.json) : line)
+    // Like `Logs.printLine`, which cannot be used here because it starts threads.
+    printLine(options.logs.accessIsJSONOnOutput ? LogEvent(.info, line).line(.json) : line)
   }
   return try supervisor.run()
 }

@@ -241,7 +241,7 @@ final class Responder<H: Handler>: Sendable {
   func respondAtOnce(to request: Request) -> Response? { handler.respondAtOnce(to: request) }
   func respond(to request: Request) async -> Response { await handler.respond(to: request) }
   func failure(_ error: any Error, _ request: Request) -> Response { Response() }
-  func noteBreak(of request: Request, by error: any Error) {}
+  func logInterruption(of request: Request, by error: any Error) {}
 }
 
 /// The observation of requests, which models do not use. No request is refused.

@@ -109,7 +109,7 @@ extension HTTP1Connection {
       return .broken
     }
     workspace.trace?.ending = .failed
-    responder.noteBreak(of: Request(workspace.decoder.parts), by: error)
+    responder.logInterruption(of: Request(workspace.decoder.parts), by: error)
     try? await channel.flush(workspace)
     return .broken
   }

@@ -49,7 +49,7 @@ extension HTTP1Connection {
     } catch {
       hasFailed = true
       trace?.ending = error is IOError ? .clientGone : .failed
-      if !(error is IOError), !Task.isCancelled { responder.noteBreak(of: takeover.request, by: error) }
+      if !(error is IOError), !Task.isCancelled { responder.logInterruption(of: takeover.request, by: error) }
     }
     control.endRequest()
     if let trace { context.observers?.ended(trace) }

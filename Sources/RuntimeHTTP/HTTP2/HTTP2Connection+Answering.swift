@@ -73,7 +73,7 @@ extension HTTP2Connection {
       try? await tunnel.shutdownWrite()
     } catch {
       tunnel.abort()
-      if !(error is IOError), !Task.isCancelled { responder.noteBreak(of: request, by: error) }
+      if !(error is IOError), !Task.isCancelled { responder.logInterruption(of: request, by: error) }
     }
     endHandler(slot) { _ in }
   }
@@ -92,7 +92,7 @@ extension HTTP2Connection {
     } catch {
       guard exchange.hasBegun else { return finish(slot, with: responder.failure(error, request)) }
       // The rest cannot be sent, so the client must see that the response is incomplete.
-      if !Task.isCancelled, error as? BodyError != .disconnected { responder.noteBreak(of: request, by: error) }
+      if !Task.isCancelled, error as? BodyError != .disconnected { responder.logInterruption(of: request, by: error) }
       endHandler(slot) { state in state.core.resetAfterContent(slot) }
     }
   }

@@ -62,7 +62,7 @@ public struct HeaderFields: Sendable {
     guard isToken(name), value.isFieldContent else {
       throw InvalidHeaderField(name: name, value: value.withUnsafeBufferPointer { String(decoding: $0, as: UTF8.self) })
     }
-    appendMended(name, value)
+    appendSanitized(name, value)
   }
 
   /// Removes all fields called `name`.
@@ -79,7 +79,7 @@ public struct HeaderFields: Sendable {
   }
 
   private mutating func set(_ name: String, _ value: String) {
-    guard contains(name) else { return appendMended(name, value.utf8.span) }
+    guard contains(name) else { return appendSanitized(name, value.utf8.span) }
     var changed = HeaderFields()
     var isSet = false
     var position = 0
@@ -87,7 +87,7 @@ public struct HeaderFields: Sendable {
       if !matches(entry, name) {
         changed.append(entry, of: self)
       } else if !isSet {
-        changed.appendMended(name, value.utf8.span)
+        changed.appendSanitized(name, value.utf8.span)
         isSet = true
       }
     }
@@ -95,15 +95,16 @@ public struct HeaderFields: Sendable {
   }
 
   /// Adds a field, with spaces in place of forbidden characters. Does nothing if `name` is not a token.
-  private mutating func appendMended(_ name: String, _ value: Span<UInt8>) {
+  private mutating func appendSanitized(_ name: String, _ value: Span<UInt8>) {
     guard isToken(name) else { return }
     // Blanks at either end are not part of the value (RFC 9110 section 5.5).
     let trimmed = value.extracting(value.trimmed(from: 0, to: value.count))
     if trimmed.isFieldContent { return append(name.utf8.span, FieldName(name.utf8.span), trimmed) }
-    var mended: [UInt8] = []
-    for index in trimmed.indices { mended.append(trimmed[index].isFieldContent ? trimmed[index] : 0x20) }
+    var sanitized: [UInt8] = []
+    for index in trimmed.indices { sanitized.append(trimmed[index].isFieldContent ? trimmed[index] : 0x20) }
     append(
-      name.utf8.span, FieldName(name.utf8.span), mended.span.extracting(mended.span.trimmed(from: 0, to: mended.count)))
+      name.utf8.span, FieldName(name.utf8.span),
+      sanitized.span.extracting(sanitized.span.trimmed(from: 0, to: sanitized.count)))
   }
 
   private func isToken(_ name: String) -> Bool {
@@ -167,7 +168,7 @@ extension HeaderFields: Sequence {
 extension HeaderFields: ExpressibleByDictionaryLiteral {
   /// Creates the fields of the literal, in order. A name may occur more than once.
   public init(dictionaryLiteral elements: (String, String)...) {
-    for (name, value) in elements { appendMended(name, value.utf8.span) }
+    for (name, value) in elements { appendSanitized(name, value.utf8.span) }
   }
 }
 

@@ -86,16 +86,16 @@ private struct Decoder<Base: IteratorProtocol<UInt8>>: IteratorProtocol {
   }
 
   mutating func next() -> UInt8? {
-    guard let byte = take() else { return nil }
+    guard let byte = nextRawByte() else { return nil }
     if byte == UInt8(ascii: "+"), plusIsSpace { return UInt8(ascii: " ") }
     if byte != UInt8(ascii: "%") { return byte }
-    let high = take()
+    let high = nextRawByte()
     guard let highValue = high?.hexadecimalValue else {
       isMalformed = true
       pending = (high, pending.0)
       return byte
     }
-    let low = take()
+    let low = nextRawByte()
     guard let lowValue = low?.hexadecimalValue else {
       isMalformed = true
       pending = (high, low)
@@ -104,7 +104,7 @@ private struct Decoder<Base: IteratorProtocol<UInt8>>: IteratorProtocol {
     return highValue << 4 | lowValue
   }
 
-  private mutating func take() -> UInt8? {
+  private mutating func nextRawByte() -> UInt8? {
     guard let byte = pending.0 else { return base.next() }
     pending = (pending.1, nil)
     return byte

@@ -116,7 +116,7 @@ public struct Request: Sendable {
   }
 
   /// Returns a copy whose error responses are made by `errors`.
-  func answered(by errors: ErrorResponder) -> Request {
+  func withErrorResponder(_ errors: ErrorResponder) -> Request {
     var copy = self
     copy.withOwnParts { $0.origin = RequestOrigin($0.origin?.address, errors, as: $0.origin) }
     return copy

@@ -96,10 +96,10 @@ public struct ResponseBody: Sendable {
   public func onEnd(_ action: @escaping @Sendable (Result<Void, any Error>) -> Void) -> ResponseBody {
     let end = ContentEnd(action)
     if case .takeover(let talk) = storage {
-      return ResponseBody(storage: .takeover { stream in try await end.tellEnd { try await talk(stream) } })
+      return ResponseBody(storage: .takeover { stream in try await end.reportResult { try await talk(stream) } })
     }
     return .stream(length: length) { writer in
-      try await end.tellEnd { try await write(to: writer) }
+      try await end.reportResult { try await write(to: writer) }
     }
   }
 
@@ -158,18 +158,18 @@ private final class ContentEnd: Sendable {
 
   init(_ action: @escaping @Sendable (Result<Void, any Error>) -> Void) { self.action = Lock(action) }
 
-  deinit { tell(.success(())) }
+  deinit { report(.success(())) }
 
   /// Calls `body` and reports its result.
-  nonisolated(nonsending) func tellEnd(of body: () async throws -> Void) async throws {
+  nonisolated(nonsending) func reportResult(of body: () async throws -> Void) async throws {
     do {
       try await body()
-      tell(.success(()))
+      report(.success(()))
     } catch {
-      tell(.failure(error))
+      report(.failure(error))
       throw error
     }
   }
 
-  func tell(_ result: Result<Void, any Error>) { action.withLock { $0.take() }?(result) }
+  func report(_ result: Result<Void, any Error>) { action.withLock { $0.take() }?(result) }
 }

@@ -5,11 +5,11 @@ final class ErrorResponder: Sendable {
   /// The error responder of requests that did not come to a server.
   static let standard = ErrorResponder(ServerOptions())
 
-  private let form: @Sendable (HTTPError, Request?) -> Response
+  private let makeResponse: @Sendable (HTTPError, Request?) -> Response
   private let write: @Sendable (LogEvent) -> Void
 
   init(_ options: ServerOptions) {
-    form = options.errorResponse
+    makeResponse = options.errorResponse
     write = options.log
   }
 
@@ -23,14 +23,14 @@ final class ErrorResponder: Sendable {
   ///
   /// - Parameter request: The request, or as much of it as has been received.
   func response(for error: HTTPError, _ request: Request?) -> Response {
-    var response = form(error, request)
+    var response = makeResponse(error, request)
     guard case .bytes = response.body.storage, response.status.isFinal else { return error.response }
     for (name, value) in error.headers where !response.headers.contains(name) { response.headers[name] = value }
     return response
   }
 
   /// Records and logs that `error` interrupted a response that had begun.
-  func noteBreak(of request: Request, by error: any Error) {
+  func logInterruption(of request: Request, by error: any Error) {
     request.trace?.note(error)
     log(error, request)
   }

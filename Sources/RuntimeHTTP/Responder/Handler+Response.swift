@@ -8,6 +8,6 @@ extension Handler {
   public func response(to request: Request, options: ServerOptions = ServerOptions()) async -> Response {
     let context = ConnectionContext(options)
     let responder = Responder(context, handler: self, executor: ExecutorPreference(nil))
-    return await responder.respond(to: request.answered(by: context.errors))
+    return await responder.respond(to: request.withErrorResponder(context.errors))
   }
 }

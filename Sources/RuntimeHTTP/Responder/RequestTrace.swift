@@ -19,7 +19,7 @@ final class RequestTrace: @unchecked Sendable {
   private let origin: RequestOrigin?
   private let number: UInt32
   private let isRefused: Bool
-  private let begin: Int64
+  private let startTime: Int64
   private let notes = Lock(Notes())
 
   @exclusivity(unchecked) var status: Status?
@@ -39,7 +39,7 @@ final class RequestTrace: @unchecked Sendable {
     self.origin = origin
     self.number = number
     self.isRefused = isRefused
-    begin = MonotonicTime.now
+    startTime = MonotonicTime.now
   }
 
   /// Records an error.
@@ -55,7 +55,7 @@ final class RequestTrace: @unchecked Sendable {
     request?.endpoint = notes.endpoint
     return RequestRecord(
       id: id, request: request, origin: origin, number: number, status: status, receivedLength: receivedLength,
-      sentLength: sentLength, nanoseconds: MonotonicTime.now - begin, ending: ending, isRefused: isRefused,
+      sentLength: sentLength, nanoseconds: MonotonicTime.now - startTime, ending: ending, isRefused: isRefused,
       error: notes.error)
   }
 }

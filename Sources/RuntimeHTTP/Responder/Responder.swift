@@ -19,7 +19,7 @@ final class Responder<H: Handler>: Sendable {
   func respondAtOnce(to request: Request) -> Response? {
     do {
       guard let response = try handler.respondAtOnce(to: request) else { return nil }
-      return response.status.isFinal ? response : interim(response, request)
+      return response.status.isFinal ? response : checkedInterim(response, request)
     } catch {
       return failure(error, request)
     }
@@ -30,7 +30,7 @@ final class Responder<H: Handler>: Sendable {
   func respond(to request: Request) async -> Response {
     do {
       let response = try await response(to: request)
-      return response.status.isFinal ? response : interim(response, request)
+      return response.status.isFinal ? response : checkedInterim(response, request)
     } catch {
       return failure(error, request)
     }
@@ -40,9 +40,10 @@ final class Responder<H: Handler>: Sendable {
   @inline(never)
   private func response(to request: Request) async throws -> Response { try await handler.respond(to: request) }
 
-  /// Returns the response to send instead of one with an interim status, which is allowed only to take over the stream.
+  /// Returns `response`, which has an interim status, if it takes over the stream. Nothing else may have such a status,
+  /// so otherwise returns the response for an error.
   @inline(never)
-  private func interim(_ response: Response, _ request: Request) -> Response {
+  private func checkedInterim(_ response: Response, _ request: Request) -> Response {
     if case .takeover = response.body.storage { return response }
     return failure(NotFinal(status: response.status), request)
   }
@@ -55,8 +56,8 @@ final class Responder<H: Handler>: Sendable {
 
   /// Records and logs that `error` interrupted the response to `request`, which had begun.
   @inline(never)
-  func noteBreak(of request: Request, by error: any Error) {
-    context.errors.noteBreak(of: routed(request), by: error)
+  func logInterruption(of request: Request, by error: any Error) {
+    context.errors.logInterruption(of: routed(request), by: error)
   }
 
   /// Returns `request` with its route. The router's copy is out of reach where errors are caught; they are rare enough

@@ -17,16 +17,17 @@ final class Chain: Handler {
   let neverWaits: Bool
 
   /// Returns the chain of `middleware`, the first being the outermost, that ends in `function`.
-  static func through(_ middleware: [any Middleware], to function: Route.Function) -> Chain {
-    through(middleware, to: Chain(function))
+  static func chain(_ middleware: [any Middleware], endingIn function: Route.Function) -> Chain {
+    chain(middleware, endingIn: Chain(function))
   }
 
-  /// Returns the chain of `middleware`, the first being the outermost, for requests that match no route.
-  static func through(_ middleware: [any Middleware], to unrouted: Unrouted) -> Chain {
-    through(middleware, to: Chain(unrouted))
+  /// Returns the chain of `middleware`, the first being the outermost, that ends in `unrouted`, for requests that
+  /// match no route.
+  static func chain(_ middleware: [any Middleware], endingIn unrouted: Unrouted) -> Chain {
+    chain(middleware, endingIn: Chain(unrouted))
   }
 
-  private static func through(_ middleware: [any Middleware], to end: Chain) -> Chain {
+  private static func chain(_ middleware: [any Middleware], endingIn end: Chain) -> Chain {
     middleware.reversed().reduce(end) { Chain($1, next: $0) }
   }
 

@@ -12,13 +12,15 @@ final class Endpoint: Sendable {
   let label: TaskNote.Label
 
   /// Creates the endpoint of `route`, with `outer` in front of the route's own middleware.
-  init(_ route: Route, parameterNames: [String], behind outer: [any Middleware]) {
+  init(_ route: Route, parameterNames: [String], outerMiddleware outer: [any Middleware]) {
     self.route = route
     self.parameterNames = parameterNames
-    chain = .through(outer + route.middleware, to: route.function)
+    chain = .chain(outer + route.middleware, endingIn: route.function)
     label = TaskNote.Label("\(route.method) \(route.path)")
   }
 
   /// Returns an endpoint of the same route, with `outer` in front of the route's own middleware.
-  func behind(_ outer: [any Middleware]) -> Endpoint { Endpoint(route, parameterNames: parameterNames, behind: outer) }
+  func withOuterMiddleware(_ outer: [any Middleware]) -> Endpoint {
+    Endpoint(route, parameterNames: parameterNames, outerMiddleware: outer)
+  }
 }

@@ -39,7 +39,7 @@ public struct Route: Sendable {
 
   /// Returns this route with `prefix` in front of its path and `outer` in front of its middleware, as a member of a
   /// group.
-  func under(_ prefix: String, _ outer: [any Middleware]) -> Route {
+  func prefixed(by prefix: String, outerMiddleware outer: [any Middleware]) -> Route {
     Route(method, prefix + path, outer + middleware, function)
   }
 }

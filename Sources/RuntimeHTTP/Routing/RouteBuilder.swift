@@ -31,7 +31,7 @@ extension RouteBuilder {
     if prefix.hasSuffix("/") { reject(prefix, "the prefix of a group must not end with a slash") }
     var group = RouteGroup()
     try build(&group)
-    for route in group.routes { add(route.under(prefix, middleware)) }
+    for route in group.routes { add(route.prefixed(by: prefix, outerMiddleware: middleware)) }
   }
 
   /// Registers `respond` for requests with `method` for `path`.

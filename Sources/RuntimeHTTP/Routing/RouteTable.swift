@@ -95,8 +95,8 @@ extension RouteTable {
     case rest(String)
   }
 
-  /// Adds a route behind `outer`. Ends the process if the route is invalid.
-  mutating func add(_ route: Route, behind outer: [any Middleware]) {
+  /// Adds a route with `outer` in front of its middleware. Ends the process if the route is invalid.
+  mutating func add(_ route: Route, outerMiddleware outer: [any Middleware]) {
     let (method, path) = (route.method, route.path)
     let segments = Self.segments(of: path)
     var index = 0
@@ -116,13 +116,15 @@ extension RouteTable {
     if let other = nodes[index].endpoints.first(where: { $0.route.method == method })?.route {
       reject(path, "\(method) \(other.path) is registered already")
     }
-    nodes[index].endpoints.append(Endpoint(route, parameterNames: names, behind: outer))
+    nodes[index].endpoints.append(Endpoint(route, parameterNames: names, outerMiddleware: outer))
     if !methods.contains(method) { methods.append(method) }
   }
 
   /// Puts `outer` in front of all routes, replacing the middleware that was there before.
-  mutating func put(behind outer: [any Middleware]) {
-    for index in nodes.indices { nodes[index].endpoints = nodes[index].endpoints.map { $0.behind(outer) } }
+  mutating func setOuterMiddleware(_ outer: [any Middleware]) {
+    for index in nodes.indices {
+      nodes[index].endpoints = nodes[index].endpoints.map { $0.withOuterMiddleware(outer) }
+    }
   }
 
   private mutating func child(of index: Int, _ segment: [UInt8]) -> Int {

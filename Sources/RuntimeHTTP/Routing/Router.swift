@@ -40,27 +40,27 @@ public struct Router: Handler {
 
   /// The contents of a router. They are immutable: changing a router replaces them. So a router is one word, which is
   /// passed on with each connection and request, and its contents are used without being copied.
-  private final class Rules: Sendable {
+  private final class Storage: Sendable {
     let routes: RouteTable
     let middleware: [any Middleware]
     let notFound: Function?
     /// The chain that answers requests without a route.
     let unrouted: Chain
 
-    init(_ routes: RouteTable, behind middleware: [any Middleware], notFound: Function?) {
+    init(_ routes: RouteTable, middleware: [any Middleware], notFound: Function?) {
       self.routes = routes
       self.middleware = middleware
       self.notFound = notFound
-      unrouted = .through(middleware, to: Unrouted(routes, notFound: notFound))
+      unrouted = .chain(middleware, endingIn: Unrouted(routes, notFound: notFound))
     }
   }
 
-  private var rules = Rules(RouteTable(), behind: [], notFound: nil)
+  private var storage = Storage(RouteTable(), middleware: [], notFound: nil)
 
   /// The function that answers requests for paths without a route.
   public var notFound: Function {
-    get { rules.notFound ?? { $0.response(for: HTTPError(.notFound, "Not Found")) } }
-    set { rules = Rules(rules.routes, behind: rules.middleware, notFound: newValue) }
+    get { storage.notFound ?? { $0.response(for: HTTPError(.notFound, "Not Found")) } }
+    set { storage = Storage(storage.routes, middleware: storage.middleware, notFound: newValue) }
   }
 
   /// Creates a router without routes.
@@ -69,10 +69,10 @@ public struct Router: Handler {
   /// Puts `middleware` in front of all routes, including those already registered, and of responses for requests
   /// without a route. The middleware added first is the outermost.
   public mutating func use(_ middleware: some Middleware) {
-    let middleware = rules.middleware + [middleware]
-    var routes = rules.routes
-    routes.put(behind: middleware)
-    rules = Rules(routes, behind: middleware, notFound: rules.notFound)
+    let middleware = storage.middleware + [middleware]
+    var routes = storage.routes
+    routes.setOuterMiddleware(middleware)
+    storage = Storage(routes, middleware: middleware, notFound: storage.notFound)
   }
 
   /// Returns the response of the route that matches `request`.
@@ -111,9 +111,9 @@ public struct Router: Handler {
   /// Finds the chain for `request`, and stores its route in it.
   private func find(_ request: inout Request) -> (Chain, TaskNote.Label) {
     // A path that cannot be decoded is looked up once more behind the middleware, where the error becomes a response.
-    guard case .endpoint(let endpoint, let parameters) = try? rules.routes.find(request) else {
+    guard case .endpoint(let endpoint, let parameters) = try? storage.routes.find(request) else {
       request.endpoint = nil
-      return (rules.unrouted, .none)
+      return (storage.unrouted, .none)
     }
     if let parameters { request.parameters = parameters }
     request.endpoint = endpoint
@@ -125,8 +125,8 @@ public struct Router: Handler {
 extension Router: RouteBuilder {
   /// Registers `route`. Ends the process if it is invalid.
   public mutating func add(_ route: Route) {
-    var routes = rules.routes
-    routes.add(route, behind: rules.middleware)
-    rules = Rules(routes, behind: rules.middleware, notFound: rules.notFound)
+    var routes = storage.routes
+    routes.add(route, outerMiddleware: storage.middleware)
+    storage = Storage(routes, middleware: storage.middleware, notFound: storage.notFound)
   }
 }

@@ -2,8 +2,9 @@
 ///
 /// A line that was sent recently takes one byte or two. Strings are Huffman-encoded if that makes them shorter.
 package struct HPACKEncoder: ~Copyable {
-  /// A line that would take more than half of the table is not indexed, since it could evict all others.
-  private static let largestPart = 2
+  /// The divisor of the table's size that gives the size of the largest indexed line. A line that takes more than half
+  /// of the table could evict all others.
+  private static let maximumEntryDivisor = 2
 
   private(set) var table: DynamicTable
   private var names = NameIndex()
@@ -89,7 +90,9 @@ package struct HPACKEncoder: ~Copyable {
       if indexing == .incremental {
         if let line = match.line { return HPACKInteger.encode(index(of: line), prefix: 7, flags: 0x80, into: &output) }
         let length = name.count + value.count + DynamicTable.overhead
-        if match.values == NameIndex.mostValues || length > table.maximumSize / Self.largestPart { indexing = .without }
+        if match.values == NameIndex.maximumValues || length > table.maximumSize / Self.maximumEntryDivisor {
+          indexing = .without
+        }
       }
       if nameIndex == 0, let name = match.name { nameIndex = index(of: name) }
     }

@@ -14,7 +14,7 @@ struct NameIndex {
 
   /// A name with this many values in the table keeps changing its value, so indexing more of them is useless. The
   /// entries are evicted in time like all others, after which the name is indexed again.
-  static let mostValues = 8
+  static let maximumValues = 8
   private static let bucketBits = 5
 
   /// The number of the newest entry of each chain, or 0. Empty until there are entries.
@@ -27,7 +27,7 @@ struct NameIndex {
     guard table.count > 0 else { return match }
     let bytes = table.bytes
     var number = newest[hash.value(bits: Self.bucketBits)]
-    while number >= table.oldestNumber, match.values < Self.mostValues {
+    while number >= table.oldestNumber, match.values < Self.maximumValues {
       let entry = table[number]
       if bytes.span.extracting(table.nameRange(entry)).equals(name) {
         if match.name == nil { match.name = number }

@@ -50,8 +50,8 @@ struct LineReader: Sendable {
   /// Returns whether the first `count` gathered bytes contain `byte`.
   func hasGathered(_ byte: UInt8, within count: Int) -> Bool { pieces.prefix(count).contains(byte) }
 
-  /// Returns the gathered line without its CRLF. Call ``recycle(_:)`` afterwards, to keep its memory for the next
-  /// line.
+  /// Returns the gathered line without its CRLF. Call ``recycle(_:)`` afterwards, to keep its memory for the
+  /// next line.
   mutating func takeLine() -> [UInt8] {
     var line: [UInt8] = []
     swap(&line, &pieces)

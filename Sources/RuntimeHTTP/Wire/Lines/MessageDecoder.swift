@@ -229,7 +229,7 @@ package struct MessageDecoder<Start: StartLine>: Sendable {
   private mutating func acceptStart(_ line: Span<UInt8>) throws(WireError) {
     if line.isEmpty {
       emptyLines += 1
-      if emptyLines <= Start.mostEmptyLines { return }
+      if emptyLines <= Start.maximumEmptyLines { return }
     }
     try start.read(line)
     headLength = line.count + 2

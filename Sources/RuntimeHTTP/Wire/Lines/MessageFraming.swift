@@ -79,7 +79,7 @@ struct MessageFraming: Sendable {
       body = .chunked
     }
     if case .response(let status, let method) = role {
-      try frame(status, to: method, isFramed: lengths > 0 || codings != nil)
+      try applyStatus(status, requestMethod: method, isFramed: lengths > 0 || codings != nil)
     }
     if case .length(let length) = body, length > bodyLimit { throw WireError(.contentTooLarge) }
     keepAlive = !close && (version >= .http1_1 || keep) && body != .untilClose
@@ -88,7 +88,7 @@ struct MessageFraming: Sendable {
 
   /// Applies the rules in which the status and the request's method override the fields (section 6.3, items 1, 2 and
   /// 8).
-  private mutating func frame(_ status: Status, to method: Method, isFramed: Bool) throws(WireError) {
+  private mutating func applyStatus(_ status: Status, requestMethod method: Method, isFramed: Bool) throws(WireError) {
     if status.isInformational || status.code == 204 {
       // Section 6.1, and RFC 9110 section 8.6: such a response must not declare a length.
       guard !isFramed else { throw .malformed("A response that cannot have content declares a length.") }

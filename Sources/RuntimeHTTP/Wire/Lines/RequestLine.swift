@@ -5,8 +5,9 @@ struct RequestLine: StartLine {
   private(set) var version = HTTPVersion.http1_1
   var target = RequestTarget()
 
-  /// The number of empty lines that are skipped. RFC 9112 section 2.2 asks a server to skip at least one.
-  static var mostEmptyLines: Int { 8 }
+  /// The maximum number of empty lines before it, which are skipped. RFC 9112 section 2.2 asks a server to skip at
+  /// least one.
+  static var maximumEmptyLines: Int { 8 }
 
   var role: MessageRole { .request }
 

@@ -1,7 +1,7 @@
 /// The first line of a message (RFC 9112 section 2.1): a ``RequestLine`` or a ``StatusLine``, depending on the sender.
 package protocol StartLine: Sendable {
   /// The maximum number of empty lines before it, which are skipped.
-  static var mostEmptyLines: Int { get }
+  static var maximumEmptyLines: Int { get }
 
   init()
 

@@ -6,7 +6,7 @@ package struct StatusLine: StartLine {
   package private(set) var status = Status.ok
   package private(set) var reason: [UInt8] = []
 
-  package static var mostEmptyLines: Int { 0 }
+  package static var maximumEmptyLines: Int { 0 }
 
   package init() {}
 
