@@ -152,7 +152,8 @@ static bool is_plain_http(const gearbox_tls_connection *connection) {
   return false;
 }
 
-static void begin(gearbox_tls_connection *connection, const void *input, size_t length) {
+/// Begins a call with `length` bytes of `input` from the peer.
+static void begin_call(gearbox_tls_connection *connection, const void *input, size_t length) {
   connection->input = input;
   connection->input_length = length;
   ERR_clear_error();
@@ -175,8 +176,8 @@ static gearbox_tls_failure failure_of(gearbox_tls_connection *connection) {
   return failure;
 }
 
-/// Returns the result of a call that returned `returned`.
-static gearbox_tls_result end(gearbox_tls_connection *connection, int returned, size_t length, size_t count) {
+/// Finishes a call of OpenSSL that returned `returned`, and returns its result.
+static gearbox_tls_result finish_call(gearbox_tls_connection *connection, int returned, size_t length, size_t count) {
   gearbox_tls_result result = {.count = count, .consumed = length - connection->input_length};
   connection->input = NULL;
   connection->input_length = 0;
@@ -202,23 +203,23 @@ static gearbox_tls_result fail_again(const gearbox_tls_connection *connection) {
 gearbox_tls_result gearbox_tls_handshake(
   gearbox_tls_connection *connection, const void *input, size_t input_length) {
   if (connection->has_failed) return fail_again(connection);
-  begin(connection, input, input_length);
-  return end(connection, SSL_do_handshake(connection->ssl), input_length, 0);
+  begin_call(connection, input, input_length);
+  return finish_call(connection, SSL_do_handshake(connection->ssl), input_length, 0);
 }
 
 gearbox_tls_result gearbox_tls_read(
   gearbox_tls_connection *connection, const void *input, size_t input_length, void *bytes, size_t length) {
   if (connection->has_failed) return fail_again(connection);
-  begin(connection, input, input_length);
+  begin_call(connection, input, input_length);
   size_t count = 0;
   int returned = 1;
   while (count < length) {
-    size_t some = 0;
-    returned = SSL_read_ex(connection->ssl, (char *)bytes + count, length - count, &some);
+    size_t piece = 0;
+    returned = SSL_read_ex(connection->ssl, (char *)bytes + count, length - count, &piece);
     if (returned <= 0) break;
-    count += some;
+    count += piece;
   }
-  return end(connection, returned, input_length, count);
+  return finish_call(connection, returned, input_length, count);
 }
 
 /// The maximum overhead of a record: its header, a nonce, a tag and a type.
@@ -226,27 +227,27 @@ enum { record_length = 16 * 1024, record_overhead = 64 };
 
 gearbox_tls_result gearbox_tls_write(gearbox_tls_connection *connection, const void *bytes, size_t length) {
   if (connection->has_failed) return fail_again(connection);
-  begin(connection, NULL, 0);
+  begin_call(connection, NULL, 0);
   // If there is no memory, the write below reports it.
   (void)reserve(connection, length + (length / record_length + 1) * record_overhead);
   size_t count = 0;
   int returned = 1;
   while (count < length) {
-    size_t some = 0;
-    returned = SSL_write_ex(connection->ssl, (const char *)bytes + count, length - count, &some);
+    size_t piece = 0;
+    returned = SSL_write_ex(connection->ssl, (const char *)bytes + count, length - count, &piece);
     if (returned <= 0) break;
-    count += some;
+    count += piece;
   }
-  return end(connection, returned, 0, count);
+  return finish_call(connection, returned, 0, count);
 }
 
 gearbox_tls_result gearbox_tls_shutdown(gearbox_tls_connection *connection) {
-  begin(connection, NULL, 0);
+  begin_call(connection, NULL, 0);
   // After a failure, or during the handshake, OpenSSL sends nothing.
-  if (connection->has_failed || SSL_in_init(connection->ssl)) return end(connection, 1, 0, 0);
+  if (connection->has_failed || SSL_in_init(connection->ssl)) return finish_call(connection, 1, 0, 0);
   int returned = SSL_shutdown(connection->ssl);
   // 0: sent to the peer, which has not sent its own yet.
-  return end(connection, returned == 0 ? 1 : returned, 0, 0);
+  return finish_call(connection, returned == 0 ? 1 : returned, 0, 0);
 }
 
 // MARK: Output

@@ -20,7 +20,7 @@ struct gearbox_tls_sessions {
 };
 
 /// The maximum number of sessions per server, so that a server that issues many tickets does not displace others.
-enum { most_of_one_server = 4 };
+enum { max_sessions_per_server = 4 };
 
 gearbox_tls_sessions *make_sessions(size_t capacity) {
   gearbox_tls_sessions *sessions = calloc(1, sizeof *sessions + capacity * sizeof *sessions->kept);
@@ -58,7 +58,7 @@ static bool is_valid(const SSL_SESSION *session) {
 }
 
 /// Removes the session at `place` and returns it. The caller owns it.
-static SSL_SESSION *take_out(gearbox_tls_sessions *sessions, size_t place) {
+static SSL_SESSION *remove_session(gearbox_tls_sessions *sessions, size_t place) {
   SSL_SESSION *session = sessions->kept[place].session;
   free(sessions->kept[place].server);
   sessions->count--;
@@ -67,14 +67,14 @@ static SSL_SESSION *take_out(gearbox_tls_sessions *sessions, size_t place) {
   return session;
 }
 
-/// Makes room for another session with `server`, and keeps at most `most` existing ones for it.
-static void make_room(gearbox_tls_sessions *sessions, const char *server, size_t most) {
+/// Makes room for another session with `server`, and keeps at most `limit` existing ones for it.
+static void make_room(gearbox_tls_sessions *sessions, const char *server, size_t limit) {
   size_t found = 0;
   for (size_t i = 0; i < sessions->count;) {
-    bool is_one_too_many = strcmp(sessions->kept[i].server, server) == 0 && ++found > most;
-    if (is_one_too_many) SSL_SESSION_free(take_out(sessions, i)); else i++;
+    bool is_one_too_many = strcmp(sessions->kept[i].server, server) == 0 && ++found > limit;
+    if (is_one_too_many) SSL_SESSION_free(remove_session(sessions, i)); else i++;
   }
-  if (sessions->count == sessions->capacity) SSL_SESSION_free(take_out(sessions, sessions->count - 1));
+  if (sessions->count == sessions->capacity) SSL_SESSION_free(remove_session(sessions, sessions->count - 1));
 }
 
 /// OpenSSL calls this for each session that a server offers. Returns whether it is kept.
@@ -85,7 +85,7 @@ static int keep(SSL *ssl, SSL_SESSION *session) {
   if (!server) return 0;
   pthread_mutex_lock(&sessions->lock);
   // Of reusable sessions, only the newest is kept.
-  make_room(sessions, server, is_for_one_connection(session) ? most_of_one_server - 1 : 0);
+  make_room(sessions, server, is_for_one_connection(session) ? max_sessions_per_server - 1 : 0);
   memmove(&sessions->kept[1], &sessions->kept[0], sessions->count * sizeof *sessions->kept);
   sessions->kept[0] = (kept_session){.server = server, .session = session};
   sessions->count++;
@@ -102,9 +102,9 @@ static SSL_SESSION *find(gearbox_tls_sessions *sessions, const char *server) {
     if (strcmp(sessions->kept[i].server, server) != 0) {
       i++;
     } else if (!is_valid(session)) {
-      SSL_SESSION_free(take_out(sessions, i));
+      SSL_SESSION_free(remove_session(sessions, i));
     } else if (is_for_one_connection(session)) {
-      found = take_out(sessions, i);
+      found = remove_session(sessions, i);
     } else {
       SSL_SESSION_up_ref(session);
       found = session;

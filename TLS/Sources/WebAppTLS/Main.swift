@@ -10,7 +10,7 @@ import WebApp
   static func main() {
     openStandardDescriptors()
     do {
-      guard let options = try Options(CommandLine.arguments.dropFirst()) else { return say(Options.helpText) }
+      guard let options = try Options(CommandLine.arguments.dropFirst()) else { return printLine(Options.helpText) }
       let certificate = try CertificateFiles(options)
       var runtime = try RuntimeSettings.fromEnvironment()
       // `/block` may take a minute. Being refused is better than waiting that long for a thread.
@@ -52,7 +52,8 @@ private struct Serve: RuntimeProgram {
     let reloader = runtime.spawn {
       for await _ in reloads { await reload(source, on: runtime) }
     }
-    say("Gearbox WebApp on https://\(server.localAddress) (runtime \(runtime.name), certificate \(certificate.path))")
+    printLine(
+      "Gearbox WebApp on https://\(server.localAddress) (runtime \(runtime.name), certificate \(certificate.path))")
     defer { reloader.cancel() }
     do throws(IOError) {
       try await server.run()
@@ -74,7 +75,7 @@ private struct Serve: RuntimeProgram {
 }
 
 /// Prints a line and flushes it, even if standard output is a pipe.
-private func say(_ line: String) {
+private func printLine(_ line: String) {
   print(line)
   fflush(nil)
 }

@@ -54,17 +54,17 @@ struct Ends: Sendable {
   }
 
   /// Both ends, after their handshake.
-  static func shaken(
+  static func established(
     _ carrier: Carrier = .whole, name: String = "localhost", server: TLSConfiguration = .server(),
     client: TLSConfiguration = .client()
   ) async throws -> Ends {
     let ends = try Ends(carrier, name: name, server: server, client: client)
-    try await ends.shake()
+    try await ends.performHandshake()
     return ends
   }
 
   /// Does the handshake at both ends.
-  func shake() async throws {
+  func performHandshake() async throws {
     async let serving: Void = server.handshake()
     try await client.handshake()
     try await serving

@@ -5,7 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct HandshakeTests {
   @Test(arguments: Carrier.allCases, [TLSVersion.v1_2, .v1_3])
   func `Both ends use the newest version that both support`(carrier: Carrier, version: TLSVersion) async throws {
-    let ends = try await Ends.shaken(
+    let ends = try await Ends.established(
       carrier, server: .server { $0.ticketKeyLifetime = nil }, client: .client { $0.maximumVersion = version })
     #expect(ends.client.session?.version == version && ends.server.session?.version == version)
     #expect(ends.server.session?.serverName == "localhost")
@@ -15,11 +15,11 @@ import Testing
 
   @Test(arguments: ["127.0.0.1", "::1", "LOCALHOST"])
   func `A server is accepted under each of its names and addresses`(name: String) async throws {
-    _ = try await Ends.shaken(name: name)
+    _ = try await Ends.established(name: name)
   }
 
   @Test func `Addresses are not sent as names`() async throws {
-    let ends = try await Ends.shaken(name: "127.0.0.1")
+    let ends = try await Ends.established(name: "127.0.0.1")
     #expect(ends.server.session?.serverName == nil)
   }
 
@@ -30,12 +30,12 @@ import Testing
   }
 
   @Test func `An RSA certificate works too, and an ECDSA one is preferred`() async throws {
-    let rsa = try await Ends.shaken(server: .server(Authority.rsa))
+    let rsa = try await Ends.established(server: .server(Authority.rsa))
     #expect(rsa.client.session?.version == .v1_3)
-    let both = try await Ends.shaken(
+    let both = try await Ends.established(
       server: .server(Authority.rsa, Authority.localhost), client: .client { $0.maximumVersion = .v1_2 })
     #expect(both.client.session?.cipher.contains("ECDSA") == true)
-    let one = try await Ends.shaken(
+    let one = try await Ends.established(
       server: .server(Authority.localhost, Authority.rsa),
       client: .client {
         $0.maximumVersion = .v1_2
@@ -91,7 +91,7 @@ import Testing
   }
 
   @Test func `A client that does not verify accepts any certificate`() async throws {
-    _ = try await Ends.shaken(
+    _ = try await Ends.established(
       server: .server(Authority.issue("a", [], by: Authority.unknown)), client: .client { $0.trust = .anything })
   }
 
@@ -124,7 +124,7 @@ import Testing
   func `The server chooses the protocol that it prefers of the client's`(
     server: [String], client: [String], chosen: String?
   ) async throws {
-    let ends = try await Ends.shaken(
+    let ends = try await Ends.established(
       server: .server { $0.applicationProtocols = server }, client: .client { $0.applicationProtocols = client })
     #expect(ends.server.session?.applicationProtocol == chosen && ends.client.session?.applicationProtocol == chosen)
   }
@@ -142,7 +142,7 @@ import Testing
 
   @Test(arguments: [TLSVersion.v1_2, .v1_3])
   func `A client sends the certificate that the server requires`(version: TLSVersion) async throws {
-    let ends = try await Ends.shaken(
+    let ends = try await Ends.established(
       server: .server { $0.clientCertificates = .required(roots: Self.clientsRoots) },
       client: .client {
         $0.identities = [Authority.client.identity]
@@ -177,7 +177,8 @@ import Testing
   }
 
   @Test func `A client without an optional certificate is accepted`() async throws {
-    let ends = try await Ends.shaken(server: .server { $0.clientCertificates = .requested(roots: Self.clientsRoots) })
+    let ends = try await Ends.established(
+      server: .server { $0.clientCertificates = .requested(roots: Self.clientsRoots) })
     #expect(ends.server.session?.peerCertificates == [])
   }
 
@@ -188,9 +189,9 @@ import Testing
     let (near, far) = Carrier.whole.pair()
     let client = try TLSStream(
       client: near, name: "localhost", context: TLSContext(.client { $0.maximumVersion = version }))
-    let shaking = Task { try await client.handshake() }
+    let handshake = Task { try await client.handshake() }
     var flight = try await far.read()
-    shaking.cancel()
+    handshake.cancel()
     // After two heads, a version and random bytes: the session and the ciphers, each with its length before it.
     var place = 5 + 4 + 2 + 32
     place += 1 + Int(flight[place])
@@ -208,8 +209,8 @@ import Testing
     let (near, far) = Carrier.whole.pair()
     try await near.write(flight)
     let server = try TLSStream(server: far, source: TLSSource(.server()))
-    let shaking = Task { try await server.handshake() }
-    defer { shaking.cancel() }
+    let handshake = Task { try await server.handshake() }
+    defer { handshake.cancel() }
     return try await near.read()
   }
 
@@ -272,7 +273,7 @@ import Testing
     cancelled.cancel()
     let error = await #expect(throws: IOError.self) { try await cancelled.value }
     #expect(error == IOError(.read, .cancelled))
-    try await ends.shake()
+    try await ends.performHandshake()
   }
 
   @Test func `Tasks that read and write before the handshake is done wait for one handshake`() async throws {

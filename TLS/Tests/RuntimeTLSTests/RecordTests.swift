@@ -11,7 +11,7 @@ import Testing
     let counted = (CountingStream(pair.0), CountingStream(pair.1))
     let ends = try Ends(
       (AnyStream(counted.0), AnyStream(counted.1)), source: TLSSource(.server()), context: TLSContext(.client()))
-    try await ends.shake()
+    try await ends.performHandshake()
     try await ends.server.shutdownWrite()
     _ = try await ends.client.readAll()
     return (counted.0.count, counted.1.count)
@@ -42,9 +42,9 @@ import Testing
     let (source, context) = (try TLSSource(.server()), try TLSContext(.client()))
     let pair = Carrier.whole.pair()
     let client = try TLSStream(client: pair.0, name: "localhost", context: context)
-    let shaking = Task { try await client.handshake() }
+    let handshake = Task { try await client.handshake() }
     let flight = try await pair.1.read()
-    shaking.cancel()
+    handshake.cancel()
     for place in flight.indices {
       var changed = flight
       changed[place] ^= 0x55
@@ -92,7 +92,7 @@ import Testing
     let ends = try Ends(
       (AnyStream(changed.0), AnyStream(changed.1)), source: TLSSource(.server { $0.ticketKeyLifetime = nil }),
       context: TLSContext(.client { $0.maximumVersion = version }))
-    try await ends.shake()
+    try await ends.performHandshake()
     return (ends, changed.0, changed.1)
   }
 

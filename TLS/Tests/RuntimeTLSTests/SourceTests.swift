@@ -8,7 +8,7 @@ import Testing
   private func certificate(for name: String, from source: TLSSource) async throws -> [UInt8]? {
     let context = try TLSContext(.client { $0.trust = .anything })
     let ends = try Ends(Carrier.whole.pair(), name: name, source: source, context: context)
-    try await ends.shake()
+    try await ends.performHandshake()
     return ends.client.session?.peerCertificates.first
   }
 
@@ -28,7 +28,7 @@ import Testing
   @Test func `The client verifies the chosen certificate`() async throws {
     let server = TLSConfiguration.server(Authority.localhost, Authority.example)
     for name in ["localhost", "example.com", "www.example.com"] {
-      _ = try await Ends.shaken(name: name, server: server)
+      _ = try await Ends.established(name: name, server: server)
     }
     let (client, _) = try await Ends(name: "example.org", server: server).failures()
     #expect(client?.failure?.verification == "hostname mismatch")
@@ -43,7 +43,7 @@ import Testing
         $0.ciphers = ciphers
       }
       for name in ["localhost", "example.com"] {
-        let ends = try await Ends.shaken(name: name, server: server, client: client)
+        let ends = try await Ends.established(name: name, server: server, client: client)
         #expect(ends.client.session?.cipher.contains(kind) == true)
       }
     }
@@ -54,7 +54,7 @@ import Testing
     let errors = try await Ends(name: "example.org", server: server).failures()
     #expect(errors.server?.failure?.alert?.code == 112 && errors.client?.failure?.alert?.code == 112)
     // A client that sends no name is not refused.
-    _ = try await Ends.shaken(name: "127.0.0.1", server: server)
+    _ = try await Ends.established(name: "127.0.0.1", server: server)
   }
 
   // MARK: Replacing
@@ -63,7 +63,7 @@ import Testing
     let source = try TLSSource(.server())
     let context = try TLSContext(.client { $0.trust = .anything })
     let old = try Ends(Carrier.whole.pair(), source: source, context: context)
-    try await old.shake()
+    try await old.performHandshake()
     let before = try await certificate(for: "localhost", from: source)
     try source.replace(.server(Authority.example))
     #expect(try await certificate(for: "localhost", from: source) != before)
@@ -87,6 +87,6 @@ import Testing
     let source = try TLSSource(.server())
     let ends = try Ends(Carrier.whole.pair(), source: source, context: TLSContext(.client()))
     try source.replace(.server(Authority.example))
-    try await ends.shake()
+    try await ends.performHandshake()
   }
 }

@@ -81,10 +81,10 @@ import Testing
     }
     // A client that only requests a response gets the bytes.
     let asking = try ends(bytes, .requested, version)
-    try await asking.shake()
+    try await asking.performHandshake()
     #expect(asking.client.session?.ocspResponse == bytes && asking.server.session?.ocspResponse == nil)
     let indifferent = try ends(bytes, .none, version)
-    try await indifferent.shake()
+    try await indifferent.performHandshake()
     #expect(indifferent.client.session?.ocspResponse == nil)
   }
 
@@ -100,7 +100,7 @@ import Testing
       #expect(client?.failure?.verification == fault)
     }
     let asking = try ends(nil, .requested, version)
-    try await asking.shake()
+    try await asking.performHandshake()
     #expect(asking.client.session?.ocspResponse == nil)
   }
 
@@ -117,7 +117,7 @@ import Testing
       })
     for isResumed in [false, true] {
       let ends = try Ends(Carrier.whole.pair(), source: source, context: context)
-      try await ends.shake()
+      try await ends.performHandshake()
       try await ends.server.write("x")
       #expect(try await ends.client.readText(1) == "x")
       #expect(ends.client.session?.isResumed == isResumed && (ends.client.session?.ocspResponse == nil) == isResumed)

@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test func `A write of two spans writes them in order, whatever their sizes`() async throws {
-    let ends = try await Ends.shaken()
+    let ends = try await Ends.established()
     let bytes = pattern(200_001)
     let sizes = [0, 1, 100, 70_000, 200_001]
     async let all = ends.server.readAll()
@@ -37,7 +37,7 @@ import Testing
   }
 
   @Test func `A small buffer is filled from a record repeatedly, and the rest is pending`() async throws {
-    let ends = try await Ends.shaken()
+    let ends = try await Ends.established()
     try await ends.client.write("hello")
     #expect(try await ends.server.read(upTo: 2) == Array("he".utf8))
     #expect(ends.server.attribute(PendingInput.self)?.isThere == true)
@@ -50,7 +50,7 @@ import Testing
   // MARK: The end
 
   @Test func `An end reads the last bytes of the other, and can still answer`() async throws {
-    let ends = try await Ends.shaken()
+    let ends = try await Ends.established()
     try await ends.client.write("last words")
     try await ends.client.shutdownWrite()
     #expect(try await ends.server.readAll() == Array("last words".utf8))
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func `A truncated connection is not the end of the stream`() async throws {
-    let ends = try await Ends.shaken()
+    let ends = try await Ends.established()
     try await ends.client.write("some")
     ends.client.close()
     #expect(try await ends.server.readText(4) == "some")
@@ -79,7 +79,7 @@ import Testing
   @Test func `A truncated or changed record is an error, and ends both directions`() async throws {
     let pair = Carrier.whole.pair()
     let ends = try Ends(pair, source: TLSSource(.server { $0.ticketKeyLifetime = nil }), context: TLSContext(.client()))
-    try await ends.shake()
+    try await ends.performHandshake()
     // Not encrypted, as an attacker would inject it into the connection.
     try await pair.0.write([0x17, 3, 3, 0, 32] + pattern(32))
     let error = await #expect(throws: IOError.self) { _ = try await ends.server.read() }
@@ -94,7 +94,7 @@ import Testing
   @Test func `Closing wakes readers, and closes the base stream`() async throws {
     let pair = Carrier.whole.pair()
     let ends = try Ends(pair, source: TLSSource(.server()), context: TLSContext(.client()))
-    try await ends.shake()
+    try await ends.performHandshake()
     let reading = Task { try await ends.server.read() }
     ends.server.close()
     let error = await #expect(throws: IOError.self) { _ = try await reading.value }
@@ -130,7 +130,7 @@ import Testing
   @Test func `Of two concurrent writes one fails as busy, and so does one of two reads`()
     async throws
   {
-    let ends = try await Ends.shaken()
+    let ends = try await Ends.established()
     let block = [UInt8](repeating: 7, count: 1 << 20)
     let (writing, reading) = (Task { try await ends.client.write(block) }, Task { try await ends.client.read() })
     // The writing task has started once input is pending at the peer.
@@ -145,7 +145,7 @@ import Testing
   }
 
   @Test func `A cancelled close does not wait for a peer that reads nothing`() async throws {
-    let ends = try await Ends.shaken(.whole)
+    let ends = try await Ends.established(.whole)
     let block = [UInt8](repeating: 7, count: 1 << 20)
     while try ends.client.tryWrite(block.span.bytes) > 0 {}
     let closing = Task { await ends.client.closeAndWait() }
@@ -160,7 +160,7 @@ import Testing
     let ends = try Ends()
     // Plain calls do nothing before the handshake.
     #expect(try ends.client.tryWrite("x".utf8.span.bytes) == 0)
-    try await ends.shake()
+    try await ends.performHandshake()
     #expect(try tryRead(ends.server) == nil)
     #expect(try ends.client.tryWrite("hello".utf8.span.bytes) == 5)
     #expect(try tryRead(ends.server) == Array("hello".utf8))
@@ -170,7 +170,7 @@ import Testing
   }
 
   @Test func `Bytes that a plain write has encrypted start the next write, and arrive once`() async throws {
-    let ends = try await Ends.shaken()
+    let ends = try await Ends.established()
     let bytes = pattern(1_000_003)
     var written = 0
     while written < bytes.count {
@@ -190,7 +190,7 @@ import Testing
   }
 
   @Test func `A cancelled writeSome counts encrypted bytes as written`() async throws {
-    let ends = try await Ends.shaken(.narrow, server: .server { $0.ticketKeyLifetime = nil })
+    let ends = try await Ends.established(.narrow, server: .server { $0.ticketKeyLifetime = nil })
     let bytes = pattern(100)
     let writing = Task { try await ends.client.writeSome(bytes.span.bytes) }
     for _ in 0..<100 { await Task.yield() }

@@ -63,7 +63,7 @@ private func refuse(_ base: some ByteStream, for failure: TLSFailure) async {
   do throws(IOError) {
     if failure.isPlainHTTP { try await base.write(Array(plainHTTPResponse.utf8)) }
     try await base.shutdownWrite()
-    var left = mostUnread
+    var left = maximumDrainedLength
     while left > 0 {
       let count = try await base.read(upTo: 4096).count
       if count == 0 { return }
@@ -75,7 +75,7 @@ private func refuse(_ base: some ByteStream, for failure: TLSFailure) async {
 }
 
 /// How much is read from a rejected client: more than it can have in flight.
-private let mostUnread = 1024 * 1024
+private let maximumDrainedLength = 1024 * 1024
 
 private let plainHTTPResponse: String = {
   let text = "This port expects HTTPS, but the request is plain HTTP.\n"

@@ -6,7 +6,7 @@ import Glibc
 final class ByteChunk: @unchecked Sendable {  // The flags in the stream's state give it to one task at a time.
   private let memory: UnsafeMutableRawPointer
   private let capacity: Int
-  private var used = 0
+  private var consumed = 0
   private var end: Int
 
   /// Allocates an empty buffer for `capacity` bytes.
@@ -26,7 +26,7 @@ final class ByteChunk: @unchecked Sendable {  // The flags in the stream's state
 
   deinit { free(memory) }
 
-  var isEmpty: Bool { used == end }
+  var isEmpty: Bool { consumed == end }
 
   /// The free space after the content. `commit` adds bytes written there to the content.
   var room: UnsafeMutableRawBufferPointer { UnsafeMutableRawBufferPointer(start: memory + end, count: capacity - end) }
@@ -34,7 +34,7 @@ final class ByteChunk: @unchecked Sendable {  // The flags in the stream's state
   func commit(_ count: Int) { end += count }
 
   /// The bytes that have not been consumed.
-  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory + used, count: end - used) }
+  var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: memory + consumed, count: end - consumed) }
 
-  func use(_ count: Int) { used += count }
+  func consume(_ count: Int) { consumed += count }
 }

@@ -37,7 +37,7 @@ struct Engine: ~Copyable {
 
   func handshake(_ input: ByteChunk?) -> Outcome {
     let result = gearbox_tls_handshake(pointer, input?.bytes.baseAddress, input?.bytes.count ?? 0)
-    input?.use(result.consumed)
+    input?.consume(result.consumed)
     return Outcome(result)
   }
 
@@ -45,7 +45,7 @@ struct Engine: ~Copyable {
   func read(_ input: ByteChunk?, into bytes: UnsafeMutableRawBufferPointer) -> (outcome: Outcome, count: Int) {
     guard let start = bytes.baseAddress else { return (.done, 0) }
     let result = gearbox_tls_read(pointer, input?.bytes.baseAddress, input?.bytes.count ?? 0, start, bytes.count)
-    input?.use(result.consumed)
+    input?.consume(result.consumed)
     return (Outcome(result), result.count)
   }
 

@@ -5,9 +5,9 @@ import Runtime
 struct TLSState: ~Copyable {
   /// The progress of the handshake.
   enum Phase {
-    case fresh
+    case notStarted
     /// A task performs the handshake, and others wait for it.
-    case shaking([Waiter])
+    case inProgress([Waiter])
     case established
   }
 
@@ -27,7 +27,7 @@ struct TLSState: ~Copyable {
   }
 
   let engine: Engine
-  var phase = Phase.fresh
+  var phase = Phase.notStarted
   /// The number of the next waiter.
   var nextWaiter = 0
   /// Bytes from the base stream that the engine has not consumed.
@@ -37,7 +37,7 @@ struct TLSState: ~Copyable {
   /// Bytes of which the base stream has accepted a part or nothing. The engine's output follows them.
   var output: ByteChunk?
   /// The number of encrypted bytes that no write has reported yet: the next write begins with them.
-  var promised = 0
+  var unreportedBytes = 0
   var isReading = false
   var writer = Writer.none
   /// Whether the peer has finished writing.
@@ -60,7 +60,7 @@ struct TLSState: ~Copyable {
   var isReadable: Bool { input != nil || mayHaveMore || hasEnded || isTruncated || failure != nil }
 
   /// Releases the input if the engine has consumed all of it.
-  mutating func dropUsedInput() {
+  mutating func dropConsumedInput() {
     if let input, input.isEmpty { self.input = nil }
   }
 
@@ -77,7 +77,7 @@ struct TLSState: ~Copyable {
       initialized += result.count
       return result
     }
-    dropUsedInput()
+    dropConsumedInput()
     mayHaveMore = false
     switch outcome {
     case .done: mayHaveMore = true
@@ -98,9 +98,9 @@ struct TLSState: ~Copyable {
   ) throws(IOError) -> Int {
     try checkWritable()
     let total = first.byteCount + second.byteCount - offset
-    if promised > 0 {
-      let count = min(promised, total)
-      promised -= count
+    if unreportedBytes > 0 {
+      let count = min(unreportedBytes, total)
+      unreportedBytes -= count
       return count
     }
     let a = first.extracting(droppingFirst: min(offset, first.byteCount)).extracting(first: limit)

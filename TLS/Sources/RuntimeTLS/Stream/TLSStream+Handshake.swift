@@ -45,9 +45,9 @@ extension TLSStream {
       case .wait: await waitForHandshake()
       case .begun:
         do throws(IOError) {
-          try await shake(step)
+          try await performHandshake(step)
         } catch {
-          endHandshake(.fresh)
+          endHandshake(.notStarted)
           throw error
         }
         endHandshake(.established)
@@ -61,7 +61,8 @@ extension TLSStream {
     try await handshake()
   }
 
-  private func shake(_ step: () async throws(IOError) -> Step) async throws(IOError) {
+  /// Performs the steps of the handshake, and reads from and writes to the base stream between them.
+  private func performHandshake(_ step: () async throws(IOError) -> Step) async throws(IOError) {
     while true {
       switch try await step() {
       case .success(true): return try await flush()
@@ -93,17 +94,17 @@ extension TLSStream {
 
   // MARK: One task at a time
 
-  private func beginHandshake() throws(IOError) -> Beginning {
+  private func beginHandshake() throws(IOError) -> HandshakeStart {
     try state.withLock { state throws(IOError) in
       if state.isClosed { throw IOError(operation, .closed) }
       switch state.phase {
       case .established: return .done
-      case .shaking:
+      case .inProgress:
         if Task.isCancelled { throw IOError(operation, .cancelled) }
         return .wait
-      case .fresh:
+      case .notStarted:
         if let failure = state.failure { throw IOError(operation, causedBy: failure) }
-        state.phase = .shaking([])
+        state.phase = .inProgress([])
         return .begun
       }
     }
@@ -113,7 +114,7 @@ extension TLSStream {
     let waiters = state.withLock { state -> [TLSState.Waiter] in
       defer { state.phase = phase }
       state.mayHaveMore = state.input != nil
-      if case .shaking(let waiters) = state.phase { return waiters }
+      if case .inProgress(let waiters) = state.phase { return waiters }
       return []
     }
     for waiter in waiters { waiter.continuation.resume() }
@@ -130,16 +131,16 @@ extension TLSStream {
         let isWaiting = state.withLock { state in
           // Cancellation sets the flag before it calls the handler. So either this check sees the flag or the handler
           // finds the waiter.
-          guard case .shaking(let waiters) = state.phase, !Task.isCancelled else { return false }
-          state.phase = .shaking(waiters + [TLSState.Waiter(number: number, continuation: continuation)])
+          guard case .inProgress(let waiters) = state.phase, !Task.isCancelled else { return false }
+          state.phase = .inProgress(waiters + [TLSState.Waiter(number: number, continuation: continuation)])
           return true
         }
         if !isWaiting { continuation.resume() }
       }
     } onCancel: {
       let waiter = state.withLock { state -> TLSState.Waiter? in
-        guard case .shaking(let waiters) = state.phase else { return nil }
-        state.phase = .shaking(waiters.filter { $0.number != number })
+        guard case .inProgress(let waiters) = state.phase else { return nil }
+        state.phase = .inProgress(waiters.filter { $0.number != number })
         return waiters.first { $0.number == number }
       }
       waiter?.continuation.resume()
@@ -154,7 +155,7 @@ extension TLSState {
   fileprivate mutating func handshake() -> Result<Bool, TLSFailure> {
     if let failure { return .failure(failure) }
     let outcome = engine.handshake(input)
-    dropUsedInput()
+    dropConsumedInput()
     let failure: TLSFailure
     switch outcome {
     case .done: return .success(true)
@@ -168,4 +169,4 @@ extension TLSState {
 }
 
 /// The result of beginning a handshake.
-private enum Beginning { case done, wait, begun }
+private enum HandshakeStart { case done, wait, begun }

@@ -79,12 +79,12 @@ extension TLSStream {
   }
 
   /// Reads what is available without the base stream, or begins to read from the base stream.
-  private func beginReading(into buffer: inout OutputRawSpan) throws(IOError) -> Beginning {
-    let (result, mustFlush) = state.withLock { state -> (Result<Beginning, IOError>, Bool) in
+  private func beginReading(into buffer: inout OutputRawSpan) throws(IOError) -> ReadStart {
+    let (result, mustFlush) = state.withLock { state -> (Result<ReadStart, IOError>, Bool) in
       if state.isClosed { return (.failure(IOError(.read, .closed)), false) }
       guard state.isEstablished else { return (.success(.unready), false) }
       if state.isReading { return (.failure(IOError(.read, .busy)), false) }
-      switch state.takeRead(into: &buffer) {
+      switch state.decryptResult(into: &buffer) {
       case .success(let count?): return (.success(.ended(count)), state.beginFlush())
       case .failure(let error): return (.failure(error), state.beginFlush())
       case .success(nil):
@@ -92,7 +92,7 @@ extension TLSStream {
         return (.success(.begun), state.beginFlush())
       }
     }
-    if mustFlush { flushWhatReadingProduced() }
+    if mustFlush { flushPendingOutput() }
     return try result.get()
   }
 
@@ -103,9 +103,9 @@ extension TLSStream {
     let (result, mustFlush) = state.withLock { state -> (Result<Int?, IOError>, Bool) in
       state.isReading = false
       if chunk.isEmpty { state.isTruncated = true } else { state.input = chunk }
-      return (state.takeRead(into: &buffer), state.beginFlush())
+      return (state.decryptResult(into: &buffer), state.beginFlush())
     }
-    if mustFlush { flushWhatReadingProduced() }
+    if mustFlush { flushPendingOutput() }
     return try result.get()
   }
 
@@ -115,7 +115,7 @@ extension TLSStream {
 
 extension TLSState {
   /// Returns the result of ``decrypt(into:)``.
-  fileprivate mutating func takeRead(into buffer: inout OutputRawSpan) -> Result<Int?, IOError> {
+  fileprivate mutating func decryptResult(into buffer: inout OutputRawSpan) -> Result<Int?, IOError> {
     do throws(IOError) {
       return .success(try decrypt(into: &buffer))
     } catch {
@@ -132,7 +132,7 @@ extension TLSState {
 }
 
 /// The result of beginning a read.
-private enum Beginning {
+private enum ReadStart {
   /// The read is over, with this number of bytes.
   case ended(Int)
   /// The handshake is not done.

@@ -2,9 +2,9 @@ public import Runtime
 import RuntimePrimitives
 
 /// The maximum number of bytes encrypted before they are written: large enough for few calls of the base stream.
-private let most = 64 * 1024
+private let maximumBatch = 64 * 1024
 /// The maximum number of bytes of a ``TLSStream/writeSome(_:)``: one record.
-private let some = 16 * 1024
+private let recordSize = 16 * 1024
 
 extension TLSStream {
   public func write(_ bytes: RawSpan) async throws(IOError) { try await write(bytes, RawSpan()) }
@@ -16,7 +16,7 @@ extension TLSStream {
     do throws(IOError) {
       var written = 0
       while written < total {
-        written += try encrypt(first, second, from: written, limit: most)
+        written += try encrypt(first, second, from: written, limit: maximumBatch)
         try await flush()
       }
     } catch {
@@ -32,7 +32,7 @@ extension TLSStream {
     do throws(IOError) {
       // No byte of `bytes` is encrypted before the base stream has accepted all earlier output.
       try await flush()
-      let count = try encrypt(bytes, RawSpan(), from: 0, limit: some)
+      let count = try encrypt(bytes, RawSpan(), from: 0, limit: recordSize)
       do throws(IOError) {
         try await flush()
       } catch  where error.reason == .cancelled {
@@ -52,9 +52,9 @@ extension TLSStream {
     defer { endWriting() }
     var written = 0
     while try flushAtOnce(), written < bytes.byteCount {
-      let count = try encrypt(bytes, RawSpan(), from: written, limit: most)
+      let count = try encrypt(bytes, RawSpan(), from: written, limit: maximumBatch)
       guard try flushAtOnce() else {
-        state.withLock { $0.promised += count }
+        state.withLock { $0.unreportedBytes += count }
         break
       }
       written += count
@@ -125,7 +125,7 @@ extension TLSStream {
 
   // MARK: One writer at a time
 
-  private func tryBeginWriting(_ operation: IOError.Operation) throws(IOError) -> Beginning {
+  private func tryBeginWriting(_ operation: IOError.Operation) throws(IOError) -> WriteStart {
     try state.withLock { state throws(IOError) in
       if state.isClosed { throw IOError(operation, .closed) }
       guard state.isEstablished else { return .unready }
@@ -155,7 +155,7 @@ extension TLSStream {
       // Output that reading has produced meanwhile.
       return state.beginFlush()
     }
-    if mustFlush { flushWhatReadingProduced() }
+    if mustFlush { flushPendingOutput() }
   }
 
   private func encrypt(
@@ -172,7 +172,7 @@ extension TLSStream {
     while let chunk = next {
       while !chunk.isEmpty {
         let bytes = chunk.bytes
-        chunk.use(try await base.writeSome(bytes.bytes))
+        chunk.consume(try await base.writeSome(bytes.bytes))
       }
       next = state.withLock { $0.nextOutput(after: chunk) }
     }
@@ -185,7 +185,7 @@ extension TLSStream {
     var next = state.withLock { $0.nextOutput() }
     while let chunk = next {
       let bytes = chunk.bytes
-      chunk.use(try base.tryWrite(bytes.bytes))
+      chunk.consume(try base.tryWrite(bytes.bytes))
       guard chunk.isEmpty else { return false }
       next = state.withLock { $0.nextOutput(after: chunk) }
     }
@@ -194,7 +194,7 @@ extension TLSStream {
 
   /// Writes output that reading has produced, after `beginFlush` has returned `true`: an alert, or a key update. What
   /// the base stream does not accept at once is sent with the next write.
-  func flushWhatReadingProduced() {
+  func flushPendingOutput() {
     // If the base stream has failed, the next write reports it.
     _ = try? flushAtOnce()
     state.withLock { $0.writer = .none }
@@ -202,7 +202,7 @@ extension TLSStream {
 }
 
 /// The result of beginning a write.
-private enum Beginning {
+private enum WriteStart {
   /// The caller owns the base stream's write side.
   case begun
   /// The handshake is not done.
