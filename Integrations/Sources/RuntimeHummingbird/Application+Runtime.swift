@@ -52,7 +52,7 @@ private struct EngineService<App: Hummingbird.ApplicationProtocol, R: AsyncRunti
     let server = try await RuntimeHTTP.Server(runtime: runtime, address: address, options: options, handler: handler)
     application.logger.info("Server started and listening on \(server.localAddress)")
     let channel = EngineChannel(localAddress: server.localAddress)
-    defer { channel.end() }
+    defer { channel.tearDown() }
     await application.onServerRunning(channel)
     try await ServerService(server, on: runtime).run()
   }

@@ -15,7 +15,7 @@ public struct EngineOwnsConnection: Error, Sendable, CustomStringConvertible {
 
 /// A substitute for a SwiftNIO channel where an API requires one. It knows the addresses, and refuses all operations.
 ///
-/// ``end()`` must be called, because a channel and its pipeline refer to each other.
+/// ``tearDown()`` must be called, because a channel and its pipeline refer to each other.
 final class EngineChannel: Channel {
   private struct State {
     var pipeline: ChannelPipeline?
@@ -34,8 +34,8 @@ final class EngineChannel: Channel {
     remote = remoteAddress
   }
 
-  /// Ends the channel: its close future succeeds, and streams of its pipeline end.
-  func end() {
+  /// Tears the channel down: its close future succeeds, and streams of its pipeline end.
+  func tearDown() {
     let (pipeline, closePromise) = state.withLock { state in
       state.hasEnded = true
       defer { (state.pipeline, state.closePromise) = (nil, nil) }

@@ -15,12 +15,12 @@ final class EngineExchange: Sendable {
   /// Creates an exchange, which uses one of `inputs` while it exists.
   init(_ inputs: OpenInputs) async {
     self.inputs = inputs
-    input = await inputs.take()
+    input = await inputs.acquire()
   }
 
   deinit {
-    channel.withLock { $0?.end() }
-    if let input { inputs.giveBack(input) }
+    channel.withLock { $0?.tearDown() }
+    if let input { inputs.release(input) }
   }
 
   /// Returns the substitute channel of `request`, created on first use.

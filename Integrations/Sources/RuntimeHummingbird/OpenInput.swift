@@ -21,7 +21,7 @@ final class OpenInput: Sendable {
   static func make() async -> OpenInput? {
     let channel = EngineChannel()
     guard let body = await body(on: channel) else {
-      channel.end()
+      channel.tearDown()
       return nil
     }
     // At this point, all temporary objects have been released.
@@ -34,7 +34,7 @@ final class OpenInput: Sendable {
     taskCount = channel.taskCount
   }
 
-  deinit { channel.end() }
+  deinit { channel.tearDown() }
 
   /// Whether no task has waited for the input: the end of a wait submits a task to the channel's loop and ends the
   /// input.
@@ -68,19 +68,19 @@ final class OpenInput: Sendable {
 /// A pool of unused inputs. Creating one costs several times the rest of a request.
 final class OpenInputs: Sendable {
   /// The maximum number of pooled inputs: as many as requests are often handled at once. Each takes some kilobytes.
-  private static let mostKept = 256
+  private static let maximumKept = 256
 
   private let kept = Mutex<[OpenInput]>([])
 
   /// Returns an input for a request, which is returned to the pool at the end of the request.
-  func take() async -> OpenInput? {
+  func acquire() async -> OpenInput? {
     if let input = kept.withLock({ $0.popLast() }) { return input }
     return await OpenInput.make()
   }
 
   /// Returns `input` to the pool, if it is unchanged.
-  func giveBack(_ input: OpenInput) {
+  func release(_ input: OpenInput) {
     guard input.isUntouched else { return }
-    kept.withLock { if $0.count < Self.mostKept { $0.append(input) } }
+    kept.withLock { if $0.count < Self.maximumKept { $0.append(input) } }
   }
 }

@@ -11,7 +11,7 @@ import RuntimePrimitives
 final class JobLoop: Sendable {
   let eventLoop: any EventLoop
   private let state: Lock<State>
-  private let bell: LoopBell
+  private let pollTrigger: PollTrigger
   /// The tasks that sleep until the loop wakes them.
   let sleeps: SleepQueue
 
@@ -24,7 +24,7 @@ final class JobLoop: Sendable {
     /// The closure submitted to the loop. It is reused, so that submitting needs no memory, and retains this object
     /// until the end.
     var run: @Sendable () -> Void = {}
-    var done = WorkerMetrics()
+    var metrics = WorkerMetrics()
   }
 
   /// How long, in nanoseconds, the loop runs jobs before it polls its sockets.
@@ -34,11 +34,11 @@ final class JobLoop: Sendable {
   ///
   /// - Throws: the system's error if a descriptor cannot be created.
   init(_ eventLoop: any EventLoop, _ executor: LoopExecutor) throws(IOError) {
-    bell = try LoopBell(eventLoop)
+    pollTrigger = try PollTrigger(eventLoop)
     self.eventLoop = eventLoop
     state = Lock(State(executor: executor))
-    let alarm = LoopAlarm(eventLoop)
-    sleeps = SleepQueue { queue in eventLoop.execute { alarm.fire(queue) } }
+    let timer = LoopTimer(eventLoop)
+    sleeps = SleepQueue { queue in eventLoop.execute { timer.fire(queue) } }
     state.withLock { $0.run = { self.run() } }
   }
 
@@ -46,7 +46,7 @@ final class JobLoop: Sendable {
   var depth: Int { state.withLock { $0.jobs.count } }
 
   /// The metrics of the loop.
-  var done: WorkerMetrics { state.withLock { $0.done } }
+  var metrics: WorkerMetrics { state.withLock { $0.metrics } }
 
   /// Queues `job`. It may be called from any thread.
   ///
@@ -57,7 +57,7 @@ final class JobLoop: Sendable {
       state.jobs.append(job)
       if !state.isScheduled {
         state.isScheduled = true
-        if !isOnLoop { state.done.wakes += 1 }
+        if !isOnLoop { state.metrics.wakes += 1 }
         // Under the lock, so that nothing is submitted to a loop that has ended.
         eventLoop.execute(state.run)
       }
@@ -77,7 +77,7 @@ final class JobLoop: Sendable {
       if count == 1 { continue }
       let now = MonotonicTime.now
       if count == 2 { end = now + Self.turn }
-      if now >= end { return goOnLater() }
+      if now >= end { return resumeAfterPolling() }
     }
   }
 
@@ -85,29 +85,29 @@ final class JobLoop: Sendable {
     state.withLock { state in
       guard let job = state.jobs.popFirst() else {
         state.isScheduled = false
-        state.done.parks += 1
+        state.metrics.parks += 1
         return nil
       }
-      state.done.jobs += 1
+      state.metrics.jobs += 1
       return job
     }
   }
 
   /// Makes the loop run the remaining jobs after it has polled its sockets.
-  private func goOnLater() {
+  private func resumeAfterPolling() {
     state.withLock { state in
-      if state.executor != nil { bell.ring(state.run) }
+      if state.executor != nil { pollTrigger.callAfterPolling(state.run) }
     }
   }
 
   /// Stops accepting jobs. Called once.
   ///
   /// - Returns: the waiting jobs.
-  func end() -> Ring<UnownedJob> {
+  func stop() -> Ring<UnownedJob> {
     state.withLock { state in
       state.executor = nil
       state.run = {}
-      bell.close()
+      pollTrigger.close()
       return exchange(&state.jobs, with: Ring())
     }
   }

@@ -34,10 +34,11 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
 
   private struct Acceptor {
     let ticket: Int
-    let continuation: UnsafeContinuation<Answer, Never>
+    let continuation: UnsafeContinuation<AcceptResult, Never>
   }
 
-  enum Answer: Sendable {
+  /// The result of waiting for a connection.
+  enum AcceptResult: Sendable {
     case stream(NIOStream)
     /// There was no descriptor or no memory for a connection.
     case shortage(Int32)
@@ -77,7 +78,7 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
     // In case the connection ends before it becomes a stream.
     connection.closeFuture.whenComplete { _ in
       let isMissed = self.state.withLock { $0.arriving.remove(identity) != nil }
-      if isMissed { self.acceptOn() }
+      if isMissed { self.resumeAccepting() }
     }
     context.fireChannelRead(data)
   }
@@ -126,7 +127,7 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
   // MARK: Calls from tasks, on any thread
 
   /// Waits for a connection.
-  func accept() async -> Answer {
+  func accept() async -> AcceptResult {
     let ticket = state.withLock { state in
       state.ticket += 1
       return state.ticket
@@ -141,9 +142,9 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
     }
   }
 
-  private func suspend(_ ticket: Int) async -> Answer {
+  private func suspend(_ ticket: Int) async -> AcceptResult {
     await withUnsafeContinuation { continuation in
-      let answer = state.withLock { state -> Answer? in
+      let result = state.withLock { state -> AcceptResult? in
         if let stream = state.streams.popFirst() { return .stream(stream) }
         if state.isClosed { return .ended(.closed) }
         if let reason = state.failure { return .ended(reason) }
@@ -153,13 +154,13 @@ final class ListenerHandler: ChannelDuplexHandler, OpenChannels.Member, @uncheck
         state.acceptor = Acceptor(ticket: ticket, continuation: continuation)
         return nil
       }
-      if let answer { return continuation.resume(returning: answer) }
-      acceptOn()
+      if let result { return continuation.resume(returning: result) }
+      resumeAccepting()
     }
   }
 
   /// Lets NIO accept, if a task waits and NIO was refused before.
-  private func acceptOn() {
+  private func resumeAccepting() {
     let channel = state.withLock { state -> (any Channel)? in
       guard state.mayAccept, exchange(&state.isHeld, with: false) else { return nil }
       return state.channel

@@ -23,7 +23,7 @@ final class LoopExecutor: TaskExecutor {
     do throws(IOError) {
       for eventLoop in group.makeIterator() { loops.append(try JobLoop(eventLoop, self)) }
     } catch {
-      end()
+      stop()
       throw error
     }
     for loop in loops { loop.eventLoop.execute { self.current.currentValue = loop } }
@@ -40,20 +40,20 @@ final class LoopExecutor: TaskExecutor {
   func enqueue(_ job: consuming ExecutorJob) {
     let job = UnownedJob(job)
     let own = current.currentValue
-    if !(own ?? nextLoop).enqueue(job, isOnLoop: own != nil) { exile(job) }
+    if !(own ?? nextLoop).enqueue(job, isOnLoop: own != nil) { runOnSwiftPool(job) }
   }
 
   /// Makes waiting and later jobs run on Swift's own pool. Called once.
-  func end() {
+  func stop() {
     for loop in loops {
-      var rest = loop.end()
-      while let job = rest.popFirst() { exile(job) }
+      var rest = loop.stop()
+      while let job = rest.popFirst() { runOnSwiftPool(job) }
       // The group may belong to the program and live on.
       loop.eventLoop.execute { [current] in current.currentValue = nil }
     }
   }
 
-  private func exile(_ job: UnownedJob) {
+  private func runOnSwiftPool(_ job: UnownedJob) {
     SwiftPool.run { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }

@@ -66,7 +66,7 @@ extension NIORuntime {
       .channelOption(.tcpOption(.tcp_nodelay), value: options.tcp.noDelay ? 1 : 0)
       .channelInitializer { [channels] channel in
         channel.eventLoop.makeCompletedFuture {
-          attempt.begin(try Self.makeStream(of: channel, options.tcp, in: channels))
+          attempt.setStream(try Self.makeStream(of: channel, options.tcp, in: channels))
         }
       }
     let isConnected: EventLoopFuture<any Channel>
@@ -85,7 +85,7 @@ extension NIORuntime {
       if channels.isClosed { throw IOError(.connect, .closed) }
       throw attempt.isCancelled ? IOError(.connect, .cancelled) : Failure(error).error(.connect)
     }
-    guard let stream = attempt.end() else { throw IOError(.connect, .cancelled) }
+    guard let stream = attempt.finish() else { throw IOError(.connect, .cancelled) }
     return stream
   }
 
@@ -135,7 +135,7 @@ private final class ConnectAttempt: Sendable {
   var isCancelled: Bool { state.withLock(\.isCancelled) }
 
   /// Sets the stream of the attempt.
-  func begin(_ stream: NIOStream) {
+  func setStream(_ stream: NIOStream) {
     let isCancelled = state.withLock { state in
       state.stream = stream
       return state.isCancelled
@@ -152,10 +152,10 @@ private final class ConnectAttempt: Sendable {
     stream?.handler.abort()
   }
 
-  /// Ends the attempt.
+  /// Finishes the attempt.
   ///
   /// - Returns: the stream; `nil` if the attempt was cancelled before.
-  func end() -> NIOStream? {
+  func finish() -> NIOStream? {
     state.withLock { state in
       state.isOver = true
       return state.isCancelled ? nil : state.stream

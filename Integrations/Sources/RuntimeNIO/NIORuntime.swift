@@ -54,7 +54,7 @@ public final class NIORuntime: AsyncRuntime {
       do throws(IOError) {
         datagrams = try PollerThread(.best, name: "gearbox-poll")
       } catch {
-        executor.end()
+        executor.stop()
         throw error
       }
     } catch {
@@ -74,7 +74,7 @@ public final class NIORuntime: AsyncRuntime {
 
   public var metrics: RuntimeMetrics {
     // The loops share no queue.
-    services.metrics(queueDepths: [0] + executor.loops.map(\.depth), workers: executor.loops.map(\.done))
+    services.metrics(queueDepths: [0] + executor.loops.map(\.depth), workers: executor.loops.map(\.metrics))
   }
 
   @discardableResult
@@ -105,7 +105,7 @@ public final class NIORuntime: AsyncRuntime {
       datagrams.poller.closeSockets()
       datagrams.sleeps.close()
     } stop: { [group, ownsGroup, executor, datagrams] deadline in
-      executor.end()
+      executor.stop()
       if ownsGroup {
         let hasEnded = DispatchSemaphore(value: 0)
         group.shutdownGracefully(queue: .global()) { _ in hasEnded.signal() }

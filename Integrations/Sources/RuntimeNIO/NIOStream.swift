@@ -43,20 +43,20 @@ public final class NIOStream: ByteStream {
   deinit { handler.close() }
 
   public func waitUntilReadable() async throws(Runtime.IOError) {
-    await handler.giveTurnIfOver()
+    await handler.yieldIfTurnIsOver()
     try await handler.wait(for: .read)
   }
 
   public func waitUntilReadableOrClosed() async throws(Runtime.IOError) {
-    await handler.giveTurnIfOver()
+    await handler.yieldIfTurnIsOver()
     try await handler.waitUntilReadableOrClosed()
   }
 
   public func read(into buffer: inout OutputRawSpan) async throws(Runtime.IOError) -> Int {
     guard buffer.freeCapacity > 0 else { return 0 }
-    await handler.giveTurnIfOver()
+    await handler.yieldIfTurnIsOver()
     while true {
-      if let bytes = try handler.take(upTo: buffer.freeCapacity) { return buffer.append(bytes) }
+      if let bytes = try handler.tryRead(upTo: buffer.freeCapacity) { return buffer.append(bytes) }
       try await handler.wait(for: .read)
     }
   }
@@ -64,14 +64,14 @@ public final class NIOStream: ByteStream {
   public func tryRead(into buffer: inout OutputRawSpan) throws(Runtime.IOError) -> Int? {
     guard buffer.freeCapacity > 0 else { return 0 }
     if handler.state.withLock({ $0.refuses() }) { return nil }
-    return try handler.take(upTo: buffer.freeCapacity).map { buffer.append($0) }
+    return try handler.tryRead(upTo: buffer.freeCapacity).map { buffer.append($0) }
   }
 
   public func writeSome(_ bytes: RawSpan) async throws(Runtime.IOError) -> Int {
     if bytes.isEmpty { return 0 }
-    await handler.giveTurnIfOver()
+    await handler.yieldIfTurnIsOver()
     while true {
-      let count = try handler.put(bytes, RawSpan(), from: 0)
+      let count = try handler.tryWrite(bytes, RawSpan(), from: 0)
       if count > 0 { return count }
       try await handler.wait(for: .write)
     }
@@ -84,8 +84,8 @@ public final class NIOStream: ByteStream {
   public func write(_ first: RawSpan, _ second: RawSpan) async throws(Runtime.IOError) {
     var written = 0
     while written < first.byteCount + second.byteCount {
-      await handler.giveTurnIfOver()
-      let count = try handler.put(first, second, from: written)
+      await handler.yieldIfTurnIsOver()
+      let count = try handler.tryWrite(first, second, from: written)
       written += count
       if count == 0 { try await handler.wait(for: .write) }
     }
@@ -93,7 +93,7 @@ public final class NIOStream: ByteStream {
 
   public func tryWrite(_ bytes: RawSpan) throws(Runtime.IOError) -> Int {
     if handler.state.withLock({ $0.refuses() }) { return 0 }
-    return try handler.put(bytes, RawSpan(), from: 0)
+    return try handler.tryWrite(bytes, RawSpan(), from: 0)
   }
 
   public func shutdownWrite() throws(Runtime.IOError) { try handler.shutdownOutput() }

@@ -26,7 +26,7 @@ extension StreamHandler {
     for direction: Direction, _ ticket: Int, watchesForCancellation: Bool
   ) async -> IOError.Reason? {
     await withUnsafeContinuation { continuation in
-      let answer = state.withLock { state -> IOError.Reason?? in
+      let result = state.withLock { state -> IOError.Reason?? in
         state.restartTurn()
         if state.isClosed { return .closed }
         if state.isWorthTrying(direction) { return .some(nil) }
@@ -37,12 +37,12 @@ extension StreamHandler {
         state[direction] = StreamState.Waiter(ticket: ticket, continuation: continuation)
         return nil
       }
-      if let answer { continuation.resume(returning: answer) }
+      if let result { continuation.resume(returning: result) }
     }
   }
 
   /// Lets other tasks run, if this task has used up its turn.
-  func giveTurnIfOver() async {
-    if state.withLock({ $0.endsTurn() }) { await Task.yield() }
+  func yieldIfTurnIsOver() async {
+    if state.withLock({ $0.restartTurnIfOver() }) { await Task.yield() }
   }
 }

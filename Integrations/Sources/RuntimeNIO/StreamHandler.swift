@@ -33,7 +33,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
 
   /// How long a closed stream continues to send data written before. The kernel has its own, longer time for data that
   /// it has accepted.
-  private static let patience = TimeAmount.seconds(30)
+  private static let lingerTime = TimeAmount.seconds(30)
 
   init(_ channel: any Channel, resetsOnClose: Bool = false) {
     self.channel = channel
@@ -64,7 +64,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     let reader = state.withLock { state in
       if state.isClosed { return nil as StreamState.Waiter? }
       if state.inbox.readableBytes == 0 { state.inbox = bytes } else { state.inbox.writeBuffer(&bytes) }
-      return state.takeReady(.read)
+      return state.removeReadyWaiter(for: .read)
     }
     reader?.continuation.resume(returning: nil)
   }
@@ -72,7 +72,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   /// Handles the channel's request to read on, which follows each read.
   func read(context: ChannelHandlerContext) {
     let isFull = state.withLock { state in
-      state.isReadHeld = state.inbox.readableBytes >= StreamState.most
+      state.isReadHeld = state.inbox.readableBytes >= StreamState.bufferLimit
       return state.isReadHeld
     }
     if !isFull { context.read() }
@@ -82,53 +82,53 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     let isWritable = context.channel.isWritable
     let writer = state.withLock { state in
       state.isWritable = isWritable
-      return state.takeReady(.write)
+      return state.removeReadyWaiter(for: .write)
     }
     writer?.continuation.resume(returning: nil)
     context.fireChannelWritabilityChanged()
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case .inputClosed? = event as? ChannelEvent { end(input: .finished) }
+    if case .inputClosed? = event as? ChannelEvent { markEnded(input: .finished) }
     context.fireUserInboundEventTriggered(event)
   }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) {
     let failure = Failure(error)
     self.failure = failure
-    end(input: .failed(failure), output: failure)
+    markEnded(input: .failed(failure), output: failure)
     context.close(promise: nil)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    hasEnded()
+    handleChannelEnd()
     context.fireChannelInactive()
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
-    hasEnded()
+    handleChannelEnd()
   }
 
-  private func hasEnded() {
+  private func handleChannelEnd() {
     guard context != nil else { return }
     // NIO closes the channel without reporting why a write has failed.
     let failure = self.failure ?? Failure(EPIPE)
     let isFinished = closing == .output
     let inputFailure = self.failure ?? Failure(ECONNRESET)
     state.withLock { $0.isGone = true }
-    end(input: isFinished ? .finished : .failed(inputFailure), output: failure)
+    markEnded(input: isFinished ? .finished : .failed(inputFailure), output: failure)
     context = nil
     onActive = nil
     lingering?.cancel()
     exchange(&onEnd, with: nil)?()
   }
 
-  /// Ends the directions that have not ended yet, and resumes the tasks that wait for them.
-  private func end(input: StreamState.End, output: Failure? = nil) {
+  /// Marks the directions as ended, unless they are, and resumes the tasks that wait for them.
+  private func markEnded(input: StreamState.End, output: Failure? = nil) {
     let (reader, writer) = state.withLock { state in
       state.inputEnd = state.inputEnd ?? input
       state.outputEnd = state.outputEnd ?? output
-      return (state.takeReady(.read), state.takeReady(.write))
+      return (state.removeReadyWaiter(for: .read), state.removeReadyWaiter(for: .write))
     }
     reader?.continuation.resume(returning: nil)
     writer?.continuation.resume(returning: nil)
@@ -139,7 +139,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   /// Takes up to `count` received bytes.
   ///
   /// - Returns: an empty buffer at the end of the stream; `nil` if there is nothing yet.
-  func take(upTo count: Int) throws(IOError) -> ByteBuffer? {
+  func tryRead(upTo count: Int) throws(IOError) -> ByteBuffer? {
     let (bytes, readsOn) = try state.withLock { state throws(IOError) -> (ByteBuffer?, Bool) in
       if state.isClosed { throw IOError(.read, .closed) }
       let available = state.inbox.readableBytes
@@ -156,7 +156,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
         return (exchange(&state.inbox, with: ByteBuffer()), exchange(&state.isReadHeld, with: false))
       }
       let bytes = state.inbox.readSlice(length: count)
-      let readsOn = state.isReadHeld && available - count <= StreamState.most / 2
+      let readsOn = state.isReadHeld && available - count <= StreamState.bufferLimit / 2
       if readsOn { state.isReadHeld = false }
       return (bytes, readsOn)
     }
@@ -167,7 +167,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   /// Passes as many bytes of `first` and then `second`, from `offset` on, to the channel as it accepts.
   ///
   /// - Returns: the number of bytes.
-  func put(_ first: RawSpan, _ second: RawSpan, from offset: Int) throws(IOError) -> Int {
+  func tryWrite(_ first: RawSpan, _ second: RawSpan, from offset: Int) throws(IOError) -> Int {
     let isOnLoop = channel.eventLoop.inEventLoop
     let a = first.extracting(droppingFirst: min(offset, first.byteCount))
     let b = second.extracting(droppingFirst: max(0, offset - first.byteCount))
@@ -214,7 +214,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
       for buffer in buffers { context.write(wrapOutboundOut(buffer), promise: nil) }
       context.flush()
     }
-    let writer = state.withLock { $0.takeReady(.write) }
+    let writer = state.withLock { $0.removeReadyWaiter(for: .write) }
     writer?.continuation.resume(returning: nil)
   }
 
@@ -226,7 +226,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     }
     onLoop { handler in
       handler.closing = handler.closing ?? .output
-      handler.settle()
+      handler.closeWhenFlushed()
     }
   }
 
@@ -242,7 +242,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     guard isFirst else { return }
     onLoop { handler in
       handler.closing = .all
-      handler.settle()
+      handler.closeWhenFlushed()
     }
   }
 
@@ -260,7 +260,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
   }
 
   /// Closes the requested directions, now or once everything has been sent. Must be called on the loop.
-  private func settle() {
+  private func closeWhenFlushed() {
     drain()
     guard let context, let closing else {
       // The stream was closed before its channel was set up.
@@ -268,7 +268,7 @@ final class StreamHandler: ChannelDuplexHandler, @unchecked Sendable {  // `stat
     }
     guard !resetsOnClose, isAwaitingFlush || hasUnsentBytes else { return context.close(mode: closing, promise: nil) }
     if closing == .all, lingering == nil {
-      lingering = context.eventLoop.assumeIsolated().scheduleTask(in: Self.patience) {
+      lingering = context.eventLoop.assumeIsolated().scheduleTask(in: Self.lingerTime) {
         self.context?.close(promise: nil)
       }
     }

@@ -29,7 +29,7 @@ struct StreamState {
   private var turn = Turn()
 
   /// The number of bytes read ahead, and the number of bytes accepted from other threads, before each has to wait.
-  static let most = 64 * 1024
+  static let bufferLimit = 64 * 1024
 
   enum End {
     /// The peer has finished writing.
@@ -44,7 +44,7 @@ struct StreamState {
   }
 
   /// The number of bytes that may be written now.
-  var room: Int { isWritable ? max(0, Self.most - outboxBytes) : 0 }
+  var room: Int { isWritable ? max(0, Self.bufferLimit - outboxBytes) : 0 }
 
   /// Returns whether a read or a write would not have to wait.
   func isWorthTrying(_ direction: Direction) -> Bool {
@@ -76,7 +76,7 @@ struct StreamState {
   }
 
   /// Removes the task that waits for `direction`, if that is ready, and returns it to be resumed by the caller.
-  mutating func takeReady(_ direction: Direction) -> Waiter? {
+  mutating func removeReadyWaiter(for direction: Direction) -> Waiter? {
     isWorthTrying(direction) ? exchange(&self[direction], with: nil) : nil
   }
 }
@@ -101,26 +101,27 @@ extension StreamState {
     var isRefused = false
 
     /// About a quarter of a millisecond of work: 64 small operations, or fewer with many bytes.
-    static let most = 256 * 1024
-    static let operation = 4 * 1024
+    static let maximumWork = 256 * 1024
+    /// The work that an operation counts for, in addition to its bytes.
+    static let operationCost = 4 * 1024
   }
 
   /// Returns whether other tasks should run before an operation that can wait. If so, begins a new turn.
-  mutating func endsTurn() -> Bool {
-    guard turn.isRefused || turn.work >= Turn.most else { return false }
+  mutating func restartTurnIfOver() -> Bool {
+    guard turn.isRefused || turn.work >= Turn.maximumWork else { return false }
     turn = Turn()
     return true
   }
 
   /// Returns whether a non-suspending operation must be refused. The next one is not.
   mutating func refuses() -> Bool {
-    guard turn.work >= Turn.most else { return false }
+    guard turn.work >= Turn.maximumWork else { return false }
     turn = Turn(isRefused: true)
     return true
   }
 
   /// Counts an operation that has transferred `bytes` bytes.
-  mutating func spend(_ bytes: Int) { turn.work += Turn.operation + bytes }
+  mutating func spend(_ bytes: Int) { turn.work += Turn.operationCost + bytes }
 
   /// Records that the task waits.
   mutating func restartTurn() { turn = Turn() }
