@@ -159,7 +159,7 @@ def scheduler(results, directory):
         bare(axes, [SCHEDULERS[one] for one, _ in found])
         widest = max(value for _, value in found)
         for row, (one, value) in enumerate(found):
-            dark = OURS if one in SERVERS or one == "no stealing" else PEERS
+            dark = OURS if one.removesuffix("-mimalloc") in SERVERS or one == "no stealing" else PEERS
             axes.barh(row, value, height=0.62, color=dark, alpha=0.55 if one == "no stealing" else 1)
             axes.text(value + widest * 0.015, row, rounded(value), va="center", fontsize=10.5)
         axes.set_xlim(0, widest * 1.15)

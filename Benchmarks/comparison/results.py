@@ -8,7 +8,7 @@ from pathlib import Path
 SCHEDULERS = {
     "custom": "custom", "dispatch": "dispatch", "concurrency": "concurrency", "no stealing": "custom, no stealing",
     "Swift": "Swift's pool", "adopted": "Swift's pool, adopted", "Dispatch": "Dispatch alone",
-    "tokio": "tokio",
+    "custom-mimalloc": "custom, mimalloc", "Swift-mimalloc": "Swift's pool, mimalloc", "tokio": "tokio",
 }
 # The figures of the section `latency` for each server.
 LATENCY_FIGURES = ["asked", "requests", "answered", "rate", "p50", "p90", "p99", "p99.9"]

@@ -1,6 +1,7 @@
 """The sections of the comparison. Each measures all servers in turn, several rounds over, so that a disturbance of the
 machine affects all of them. A section returns its settings and its samples, a list for each subject."""
 
+import ctypes.util
 import dataclasses
 import json
 import tempfile
@@ -247,29 +248,39 @@ SCHEDULER = ["spawn", "chain", "yield", "pingpong", "sleep", "inject", "blocking
 
 
 def scheduler(names, effort):
-    """What running tasks costs: the backends, Swift's pool, Dispatch, and tokio, on two workers."""
+    """What running tasks costs: the backends, Swift's pool, Dispatch, and tokio, on two workers. The custom backend and
+    Swift's pool are also measured with another allocator."""
     del names
     samples, figures, others = {}, {}, []
     for number in range(effort.rounds):
         for benchmark in SCHEDULER:
             ours = loads.undisturbed(None, lambda meter: {"results": _ours(benchmark, meter)})
-            for result in ours["results"]:
+            mimallocs = loads.undisturbed(None, lambda meter: {"results": _with_mimalloc(benchmark, meter)})
+            for result in ours["results"] + mimallocs["results"]:
                 figure = f"{benchmark} {result['figure']['name']}"
                 figures[figure] = result["figure"]
                 samples.setdefault(f"{result['subject']} {figure}", []).extend(result["samples"])
             tokios = loads.undisturbed(None, lambda meter: {"results": _tokios(benchmark, meter)})
             for figure, value in tokios["results"]:
                 samples.setdefault(f"tokio {figure}", []).append(value)
-            others += [ours["others"], tokios["others"]]
+            others += [ours["others"], mimallocs["others"], tokios["others"]]
             say(f"  {number + 1}  {benchmark}")
     return {"rounds": effort.rounds, "figures": figures, "order": list(figures), "others": max(others)}, samples
 
 
-def _ours(benchmark, meter):
+def _ours(benchmark, meter, *options, prefix=()):
     program = BENCHMARKS / ".build/release/Benchmarks"
     with tempfile.NamedTemporaryFile("r", suffix=".json") as file:
-        loads.timed([program, f"scheduler/{benchmark}", "--rounds", 1, "--json", file.name], meter=meter)
+        command = [*prefix, program, f"scheduler/{benchmark}", "--rounds", 1, "--json", file.name, *options]
+        loads.timed(command, meter=meter)
         return json.load(file)["results"]
+
+
+def _with_mimalloc(benchmark, meter):
+    # Preloaded, the library takes the place of the allocator of glibc, as it does in a program that links it.
+    preload = ["env", f"LD_PRELOAD={ctypes.util.find_library('mimalloc')}"]
+    results = _ours(benchmark, meter, "--subject", "custom", "--subject", "Swift", prefix=preload)
+    return [{**result, "subject": f"{result['subject']}-mimalloc"} for result in results]
 
 
 def _tokios(benchmark, meter):
