@@ -203,6 +203,7 @@ extension RuntimeConformance {
     Case("A foreign task that prefers the runtime's executor waits for the runtime's tasks", .shutdown) { runtime in
       guard let executor = runtime.taskExecutor else { return }
       let finished = Box(Atomic(false))
+      let called = Box(Atomic(false))
       let (near, far) = MemoryStream.pair()
       runtime.execute {
         try? await far.waitUntilReadable()
@@ -210,9 +211,11 @@ extension RuntimeConformance {
         finished.value.store(true, ordering: .relaxed)
       }
       let guest = Task.detached(executorPreference: executor) {
+        called.value.store(true, ordering: .relaxed)
         await runtime.shutdown(grace: .seconds(3600))
         return finished.value.load(ordering: .relaxed)
       }
+      try await expectEventually("the call of shutdown") { called.value.load(ordering: .relaxed) }
       for _ in 0..<100 { await Task.yield() }
       near.close()
       try await expect("whether the runtime's task had ended when the shutdown returned", toGive: true) {
@@ -222,11 +225,13 @@ extension RuntimeConformance {
 
     Case("A Task { } that has outlived the runtime's task that started it waits for the others", .shutdown) { runtime in
       let finished = Box(Atomic(false))
+      let called = Box(Atomic(false))
       let (near, far) = MemoryStream.pair()
       let (start, hasStarted) = MemoryStream.pair()
       let orphan = try await runtime.spawnAndWait("a task that starts another") {
         Task {
           try await hasStarted.waitUntilReadable()
+          called.value.store(true, ordering: .relaxed)
           await runtime.shutdown(grace: .seconds(3600))
           return finished.value.load(ordering: .relaxed)
         }
@@ -238,6 +243,7 @@ extension RuntimeConformance {
         finished.value.store(true, ordering: .relaxed)
       }
       start.close()
+      try await expectEventually("the call of shutdown") { called.value.load(ordering: .relaxed) }
       for _ in 0..<100 { await Task.yield() }
       near.close()
       try await expect("whether the runtime's task had ended when the shutdown returned", toGive: true) {
