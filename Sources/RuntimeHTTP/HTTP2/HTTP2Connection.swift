@@ -41,14 +41,14 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     let reader = responder.executor.spawn(context.taskOptions()) { [self] in await read() }
     if context.isClosing { beginClosing() }
     await write()
-    await finish(reader)
+    await waitForEnd(of: reader)
   }
 
   /// Waits until the peer has closed its side and all handlers have ended.
   ///
   /// Out of line, so that its variables are not in the frame of an idle connection.
   @inline(never)
-  private func finish(_ reader: Task<Void, any Error>) async {
+  private func waitForEnd(of reader: Task<Void, any Error>) async {
     // If the peer is still there, it gets some time to read the end and to close; until then its input is read, since
     // unread input would turn the end into a reset (RFC 9112 section 9.6 explains this for HTTP/1).
     state.withLock { state in
