@@ -2,6 +2,7 @@
 #include "cfibers.h"
 
 #include <link.h>
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
@@ -12,7 +13,11 @@ struct task_state {
 };
 
 struct fiber {
-  ucontext_t context;
+  // Where it stopped. A context would also have the signal mask, and every switch would need a system call for that.
+  jmp_buf place;
+  // Where it begins, until it has begun.
+  ucontext_t beginning;
+  int has_begun;
   void (*entry)(void *);
   void *argument;
   void *stack;
@@ -42,6 +47,22 @@ static int find_task_state(struct dl_phdr_info *library, size_t size, void *unus
   return 1;
 }
 
+// Stacks for the next coroutines: their pages stay mapped. One thread at a time uses coroutines.
+static struct free_stack { struct free_stack *next; } *free_stacks;
+
+static void *take_stack(void) {
+  struct free_stack *stack = free_stacks;
+  if (!stack) return malloc(stack_size);
+  free_stacks = stack->next;
+  return stack;
+}
+
+static void keep_stack(void *stack) {
+  struct free_stack *kept = stack;
+  kept->next = free_stacks;
+  free_stacks = kept;
+}
+
 // makecontext passes ints, so a pointer comes in two halves.
 static void start(unsigned low, unsigned high) {
   fiber *self = (fiber *)((unsigned long)high << 32 | low);
@@ -52,12 +73,12 @@ fiber *fiber_create(void (*entry)(void *), void *argument) {
   fiber *self = calloc(1, sizeof *self);
   self->entry = entry;
   self->argument = argument;
-  self->stack = malloc(stack_size);
-  getcontext(&self->context);
-  self->context.uc_stack.ss_sp = self->stack;
-  self->context.uc_stack.ss_size = stack_size;
+  self->stack = take_stack();
+  getcontext(&self->beginning);
+  self->beginning.uc_stack.ss_sp = self->stack;
+  self->beginning.uc_stack.ss_size = stack_size;
   unsigned long bits = (unsigned long)self;
-  makecontext(&self->context, (void (*)(void))start, 2, (unsigned)bits, (unsigned)(bits >> 32));
+  makecontext(&self->beginning, (void (*)(void))start, 2, (unsigned)bits, (unsigned)(bits >> 32));
   return self;
 }
 
@@ -66,17 +87,22 @@ fiber *fiber_of_thread(void) {
     swift_task_getCurrent();  // Allocates the thread's variables.
     dl_iterate_phdr(find_task_state, NULL);
   }
-  return calloc(1, sizeof(fiber));
+  fiber *self = calloc(1, sizeof *self);
+  self->has_begun = 1;
+  return self;
 }
 
 void fiber_switch(fiber *from, fiber *to) {
   // A coroutine begins with zeros, as a thread does, since the variables have no other initial values.
   memcpy(&from->tasks, task_state, task_state_size);
   memcpy(task_state, &to->tasks, task_state_size);
-  swapcontext(&from->context, &to->context);
+  if (_setjmp(from->place)) return;
+  if (to->has_begun) _longjmp(to->place, 1);
+  to->has_begun = 1;
+  setcontext(&to->beginning);
 }
 
 void fiber_destroy(fiber *self) {
-  free(self->stack);
+  if (self->stack) keep_stack(self->stack);
   free(self);
 }

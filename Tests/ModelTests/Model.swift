@@ -43,7 +43,8 @@ final class Model {
 
   final class Thread {
     let name: String
-    let body: () -> Void
+    /// The program of the thread, until it has run.
+    fileprivate var body: () -> Void
     fileprivate var fiber: OpaquePointer?
     fileprivate var next = Operation.wait
     fileprivate var isReady: () -> Bool = { true }
@@ -93,7 +94,7 @@ final class Model {
   private(set) var threads: [Thread] = []
   private(set) var running = 0
   var memory = Memory()
-  private let home = fiber_of_thread()
+  fileprivate let home = fiber_of_thread()
 
   /// The thread that runs now. The first one stands for what happens before the others start and after they have ended.
   var thread: Thread { threads[running] }
@@ -184,8 +185,9 @@ final class Model {
   private func prepare(_ index: Int) {
     let thread = threads[index]
     let entry: @convention(c) (UnsafeMutableRawPointer) -> Void = { argument in
-      // In a function of its own, so that nothing stays on this stack that would have to be released.
-      Unmanaged<Thread>.fromOpaque(argument).takeUnretainedValue().runToEnd()
+      // This stack is abandoned in the end, so nothing on it may own an object: each execution would leak it.
+      let (fiber, home) = Unmanaged<Thread>.fromOpaque(argument)._withUnsafeGuaranteedRef { $0.runToEnd() }
+      fiber_switch(fiber, home)
     }
     thread.view.tick(index)
     thread.fiber = fiber_create(entry, Unmanaged.passUnretained(thread).toOpaque())
@@ -291,11 +293,16 @@ final class Model {
 }
 
 extension Model.Thread {
-  /// Runs the body and never returns: a finished thread is not resumed.
-  fileprivate func runToEnd() {
+  /// Runs the body. Returns the fiber, and the one to switch to: a finished thread is not resumed.
+  @inline(never)
+  fileprivate func runToEnd() -> (OpaquePointer, OpaquePointer) {
     body()
+    // The closure owns what it captures.
+    body = {}
+    isReady = { false }
     isFinished = true
-    let model = Model.current
-    model.stop(before: .wait) { false }
+    next = .wait
+    guard let fiber else { preconditionFailure("a thread runs in its fiber") }
+    return (fiber, Model.current.home)
   }
 }

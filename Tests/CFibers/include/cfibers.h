@@ -15,4 +15,5 @@ fiber *_Nonnull fiber_of_thread(void);
 /// Continues `to` until a coroutine switches back to `from`.
 void fiber_switch(fiber *_Nonnull from, fiber *_Nonnull to);
 
+/// Frees the coroutine. What is on its stack is not released. One thread at a time may create and destroy coroutines.
 void fiber_destroy(fiber *_Nonnull fiber);
