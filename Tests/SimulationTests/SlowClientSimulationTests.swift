@@ -146,6 +146,40 @@ import Testing
     }
   }
 
+  @Test func `A client of HTTP/1 that takes a large response late gets each byte once`() async throws {
+    try await serve { runtime, server in
+      let client = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+      try await client.send("GET /bytes HTTP/1.1\r\nHost: a\r\n\r\n")
+      _ = try await client.readHead()
+      // Meanwhile the server fills the room that the network has, and waits.
+      try await runtime.clock.sleep(for: .seconds(1))
+      try expect(try await client.readExactly(Self.length) == Self.bytes, "wrong content")
+      // Nothing is left over in front of the next response.
+      try expect(try await client.get("/second").text == "second", "wrong response")
+      client.stream.close()
+    }
+  }
+
+  @Test func `What a client of HTTP/1 has not taken does not go to another client`() async throws {
+    try await serve { runtime, server in
+      let greedy = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+      // The responses fill the room that the network has, and then the server waits.
+      let requests = [String](repeating: "GET /first HTTP/1.1\r\nHost: a\r\n\r\n", count: 5000).joined()
+      let stream = greedy.stream
+      let sending = runtime.spawn { try? await stream.write(requests) }
+      try await runtime.clock.sleep(for: .seconds(1))
+      stream.close()
+      _ = await sending.result
+      try await runtime.clock.sleep(for: .seconds(1))
+      let next = HTTPTestClient(try await runtime.connect(to: server.localAddress))
+      try expect(try await next.get("/second").text == "second", "wrong response")
+      next.stream.close()
+    }
+  }
+
+  /// A hundred thousand bytes, no two stretches of which are the same.
+  private static let bytes: [UInt8] = (0..<length).map { UInt8(truncatingIfNeeded: $0 ^ $0 >> 8 ^ $0 >> 16) }
+
   private func serve(
     _ body: @escaping @Sendable (SimulatedRuntime, Server<SimulatedRuntime, Router>) async throws -> Void
   ) async throws {
@@ -165,6 +199,9 @@ import Testing
         }
         return .text("\(count)")
       }
+      router.get("/bytes") { _ in Response(body: .bytes(Self.bytes)) }
+      router.get("/first") { _ in .text("first") }
+      router.get("/second") { _ in .text("second") }
       router.get("/large") { _ in Response(body: .bytes([UInt8](repeating: 1, count: Self.length))) }
       try await serving(on: host, in: runtime, router) { server, _ in try await body(runtime, server) }
     }
