@@ -3,19 +3,19 @@ import RuntimeKit
 import RuntimePrimitives
 import Synchronization
 
-/// Polling, sleeping and waking of a worker. The poller's alarm, a system call, is rung only for a worker that really
+/// Polling, sleeping and waking of a worker. Waking the poller, which is a system call, happens only if the worker really
 /// sleeps.
 ///
 /// The watchdog polls too while the worker is stuck in a job, so a lock decides which one polls. A worker takes the
 /// lock before it decides to sleep: otherwise a poll of the watchdog between the decision and the sleep could consume
-/// the alarm.
+/// the wake-up.
 final class Parking: Sendable {
   let poller: any Poller
   /// Held by the thread that polls. It has a value although none is needed, because ThreadSanitizer confuses a lock
   /// without a size with its neighbour.
   private let polling = Lock(false)
   private let state = Atomic<UInt8>(awake)
-  private let rings = Atomic<Int>(0)
+  private let wakes = Atomic<Int>(0)
 
   private static let awake: UInt8 = 0
   private static let asleep: UInt8 = 1
@@ -23,8 +23,8 @@ final class Parking: Sendable {
 
   init(_ poller: any Poller) { self.poller = poller }
 
-  /// The number of times that the alarm has been rung.
-  var ringCount: Int { rings.load(ordering: .relaxed) }
+  /// The number of times that the poller has been woken.
+  var wakeCount: Int { wakes.load(ordering: .relaxed) }
 
   /// Polls without waiting, unless another thread is polling. It may be called from any thread.
   func poll() {
@@ -47,7 +47,7 @@ final class Parking: Sendable {
   func unpark() {
     // Releasing: pairs with the exchange at the end of `sleep`.
     guard state.exchange(Self.notified, ordering: .releasing) == Self.asleep else { return }
-    rings.add(1, ordering: .relaxed)
+    wakes.add(1, ordering: .relaxed)
     poller.wake()
   }
 }

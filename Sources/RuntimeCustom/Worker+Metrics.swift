@@ -8,7 +8,7 @@ extension Worker {
     metrics.jobs = lane.counters.jobs
     metrics.stolenJobs = lane.counters.stolen
     metrics.parks = lane.counters.parks
-    metrics.wakes = parking.ringCount
+    metrics.wakes = parking.wakeCount
     metrics.busyTime = lane.counters.busyTime
     return metrics
   }
