@@ -41,6 +41,20 @@ extension Task where Success == Never, Failure == Never {
   }
 }
 
+/// The model's `CancellationWatch`.
+struct CancellationWatch: ~Copyable {
+  private let task = Model.current.thread.task
+  private let handler: TaskState.Handler
+
+  init(_ object: AnyObject, _ handler: @escaping @convention(c) (UnsafeMutableRawPointer) -> Void) {
+    nonisolated(unsafe) let object = Unmanaged.passUnretained(object).toOpaque()  // One thread of the model runs at a time.
+    self.handler = TaskState.Handler { handler(object) }
+    task?.add(self.handler)
+  }
+
+  consuming func end() { task?.remove(handler) }
+}
+
 /// The state that a task shares with its handle: whether it is cancelled, and its cancellation handlers.
 final class TaskState: @unchecked Sendable {  // One thread of the model runs at a time.
   private let number = Model.current.memory.add(0)

@@ -72,19 +72,20 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
   }
 
   override func run() async {
-    if let workspace = await serve() { await continueWithOtherProtocol(workspace) }
+    guard let workspace = await serve() else { return }
+    if workspace.takeover == nil {
+      await makeHTTP2(workspace).run()
+    } else {
+      await continueWithOtherProtocol(workspace)
+    }
   }
 
-  /// Continues with HTTP/2 or another protocol, with the state in `workspace`.
+  /// Continues with the protocol that the last response has started.
   ///
   /// Out of line, so that its variables are not in the frame of an idle connection.
   @inline(never)
   private func continueWithOtherProtocol(_ workspace: Workspace) async {
-    if let takeover = workspace.takeover.take() {
-      await runTakeover(takeover, workspace)
-    } else {
-      await makeHTTP2(workspace).run()
-    }
+    if let takeover = workspace.takeover.take() { await runTakeover(takeover, workspace) }
   }
 
   /// Serves requests until the client or the server ends the connection, then closes the stream.

@@ -328,6 +328,12 @@ extension HTTP2Connection: ConnectionWatcher {
     }
   }
 
+  /// Ends the connection, because its writer has been cancelled.
+  func taskWasCancelled() {
+    state.withLock { state in state.core.completeShutdown() }
+    closeAllStreams()
+  }
+
   /// Begins a graceful shutdown, unless one has begun.
   func beginClosing() {
     let writer = state.withLock { state in

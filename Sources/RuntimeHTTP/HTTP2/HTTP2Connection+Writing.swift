@@ -30,7 +30,8 @@ extension HTTP2Connection {
 
   /// Writes output as it arises, until there will be no more.
   ///
-  /// Plain calls write as long as the peer has room, so that a connection whose peer reads needs no frames for writing.
+  /// Plain calls write as long as the peer has room, so that the frames of an idle connection's task fit into the first
+  /// kilobyte that Swift gives a task.
   func write() async {
     var mark = WriteMark.least
     while true {
@@ -160,20 +161,15 @@ extension HTTP2Connection {
     return .sleep
   }
 
-  /// Waits until there is something to write, or the connection is ending. Cancellation ends the connection.
+  /// Waits until there is something to write, or the connection is ending.
   private func sleep() async {
-    await withTaskCancellationHandler {
-      await suspendTask { continuation in
-        let mayWrite = state.withLock { state in
-          let mayWrite = state.core.hasOutput || state.isEnding || state.core.isFinished
-          if !mayWrite { state.sleepingWriter = continuation }
-          return mayWrite
-        }
-        if mayWrite { continuation.resume() }
+    await suspendTask { continuation in
+      let mayWrite = state.withLock { state in
+        let mayWrite = state.core.hasOutput || state.isEnding || state.core.isFinished
+        if !mayWrite { state.sleepingWriter = continuation }
+        return mayWrite
       }
-    } onCancel: {
-      state.withLock { state in state.core.completeShutdown() }
-      closeAllStreams()
+      if mayWrite { continuation.resume() }
     }
   }
 

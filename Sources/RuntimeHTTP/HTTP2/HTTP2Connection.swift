@@ -38,10 +38,23 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
   /// The calling task is the writer, because this is the task that is cancelled when the peer does not read. Cancelling
   /// it ends the connection.
   func run() async {
+    let reader = startReader()
+    let watch = CancellationWatch(control) {
+      Unmanaged<ConnectionControl>.fromOpaque($0).takeUnretainedValue().taskWasCancelled()
+    }
+    await write()
+    watch.end()
+    await waitForEnd(of: reader)
+  }
+
+  /// Starts the task that reads.
+  ///
+  /// Out of line, so that the options are not in the frame of an idle connection.
+  @inline(never)
+  private func startReader() -> Task<Void, any Error> {
     let reader = responder.executor.spawn(context.taskOptions()) { [self] in await read() }
     if context.isClosing { beginClosing() }
-    await write()
-    await waitForEnd(of: reader)
+    return reader
   }
 
   /// Waits until the peer has closed its side and all handlers have ended.

@@ -10,6 +10,8 @@ protocol ConnectionWatcher: AnyObject, Sendable {
   func beginClosing()
   /// Sends a final response to requests that have none, and cancels their handlers, because the grace period is over.
   func cancelRequests()
+  /// Ends the connection, because its task has been cancelled.
+  func taskWasCancelled()
 }
 
 /// Records what a connection waits for and until when, for the sweeper, which ends waits that take too long, and for
@@ -188,6 +190,9 @@ final class ConnectionControl: Sendable {
 
   /// Sets the watcher that supervises the waits which are not recorded here.
   func setWatcher(_ watcher: (any ConnectionWatcher)?) { self.watcher.withLock { $0 = watcher } }
+
+  /// Tells the watcher that the connection's task has been cancelled.
+  func taskWasCancelled() { watcher.withLock(\.self)?.taskWasCancelled() }
 
   // MARK: For the sweeper and the server
 

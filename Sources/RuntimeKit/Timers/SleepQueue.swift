@@ -1,4 +1,3 @@
-import CRuntime
 import Dispatch
 import Runtime
 import RuntimePrimitives
@@ -65,15 +64,13 @@ public final class SleepQueue: Sendable {
   /// - Throws: `CancellationError` at once if the task is cancelled or the queue is closed.
   public func sleep(until deadline: Int64) async throws(CancellationError) {
     let sleeper = Sleeper(self, .none)
-    // `withTaskCancellationHandler` is generic and needs a frame that does not fit into the first slab of a task.
-    let watch = gearbox_watch_cancellation(
-      { Unmanaged<Sleeper>.fromOpaque($0).takeUnretainedValue().cancel() },
-      Unmanaged.passUnretained(sleeper).toOpaque())
+    let watch = CancellationWatch(sleeper) { Unmanaged<Sleeper>.fromOpaque($0).takeUnretainedValue().cancel() }
     let isDue = await suspendTask { (continuation: UnsafeContinuation<Bool, Never>) in
       TaskTable.willWait(for: .sleep(until: deadline))
       if !schedule(sleeper, .task(continuation), at: deadline) { continuation.resume(returning: false) }
     }
-    withExtendedLifetime(sleeper) { gearbox_unwatch_cancellation(watch) }
+    watch.end()
+    withExtendedLifetime(sleeper) {}
     guard isDue else { throw CancellationError() }
   }
 
