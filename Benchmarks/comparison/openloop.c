@@ -8,7 +8,8 @@
 // it needs a core of its own. The first second is not counted.
 //
 // Prints: requests counted, those answered by the end, those not answered a second later, answers a second, and the
-// p50, p90, p99 and p99.9 of latencies in microseconds.
+// p50, p90, p99 and p99.9 of latencies in microseconds. "usual" is the median of the p99 of each tenth of a second: pauses
+// of the machine, each of which delays hundreds of requests, are in few of them.
 #include "load.h"
 
 struct connection {
@@ -20,6 +21,9 @@ struct connection {
 static char request[1024];
 static size_t request_length, response_length;
 static struct { double *latencies; size_t count, capacity; } results;
+// The latencies of each tenth of a second, by when the requests were due.
+static struct { double *latencies; size_t count, capacity; } *tenths;
+static size_t tenth_count;
 static int64_t counted_from;
 
 // Makes one request to learn the length of a response, which is the same each time.
@@ -50,14 +54,32 @@ static void arrive(struct connection *one, int64_t due) {
   if (one->waiting.count == 1) ask(one);
 }
 
+static void add(double **latencies, size_t *count, size_t *capacity, double latency) {
+  if (*count == *capacity) {
+    *capacity = *capacity ? 2 * *capacity : 1 << 12;
+    *latencies = realloc(*latencies, *capacity * sizeof **latencies);
+    if (!*latencies) fail("realloc");
+  }
+  (*latencies)[(*count)++] = latency;
+}
+
 static void record(int64_t due, int64_t end) {
   if (due < counted_from) return;
-  if (results.count == results.capacity) {
-    results.capacity = results.capacity ? 2 * results.capacity : 1 << 16;
-    results.latencies = realloc(results.latencies, results.capacity * sizeof *results.latencies);
-    if (!results.latencies) fail("realloc");
+  double latency = (double)(end - due) / 1e3;
+  add(&results.latencies, &results.count, &results.capacity, latency);
+  size_t tenth = (size_t)(due - counted_from) / 100000000;
+  if (tenth < tenth_count) add(&tenths[tenth].latencies, &tenths[tenth].count, &tenths[tenth].capacity, latency);
+}
+
+static double usual(void) {
+  double *each = calloc(tenth_count, sizeof *each);
+  if (!each) fail("calloc");
+  for (size_t i = 0; i < tenth_count; i++) {
+    qsort(tenths[i].latencies, tenths[i].count, sizeof(double), compare);
+    each[i] = percentile(tenths[i].latencies, tenths[i].count, 0.99);
   }
-  results.latencies[results.count++] = (double)(end - due) / 1e3;
+  qsort(each, tenth_count, sizeof *each, compare);
+  return percentile(each, tenth_count, 0.5);
 }
 
 static void receive(struct connection *one) {
@@ -99,6 +121,9 @@ int main(int count, char **arguments) {
     if (epoll_ctl(poller, EPOLL_CTL_ADD, all[i].descriptor, &event)) fail("epoll_ctl");
   }
 
+  tenth_count = (size_t)(seconds * 10);
+  tenths = calloc(tenth_count, sizeof *tenths);
+  if (!tenths) fail("calloc");
   srand48(1);
   double start = (double)now(), due = start, end = start + (seconds + 1) * 1e9;
   counted_from = (int64_t)start + 1000000000;
@@ -119,8 +144,8 @@ int main(int count, char **arguments) {
   const double *latencies = results.latencies;
   size_t all_of_them = results.count;
   qsort(results.latencies, all_of_them, sizeof *latencies, compare);
-  printf("requests %zu answered %zu late %zu rate %.0f p50 %.1f p90 %.1f p99 %.1f p99.9 %.1f\n", all_of_them, answered,
-         late, (double)answered / seconds, percentile(latencies, all_of_them, 0.5),
+  printf("requests %zu answered %zu late %zu rate %.0f p50 %.1f p90 %.1f p99 %.1f p99.9 %.1f usual %.1f\n", all_of_them,
+         answered, late, (double)answered / seconds, percentile(latencies, all_of_them, 0.5),
          percentile(latencies, all_of_them, 0.9), percentile(latencies, all_of_them, 0.99),
-         percentile(latencies, all_of_them, 0.999));
+         percentile(latencies, all_of_them, 0.999), usual());
 }

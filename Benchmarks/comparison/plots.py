@@ -116,14 +116,14 @@ def idle(results, directory, subject, name):
 
 
 def latency(results, directory, load, heading):
-    """A row per server: from the median to the 99th percentile."""
+    """A row per server: from the median to the usual 99th percentile."""
     names, counts = results.settings["names"], results.settings["connections"]
     figure, panels = pyplot.subplots(
         len(counts), 1, figsize=(8.6, len(counts) * (0.38 * len(names) + 1.1)), squeeze=False, layout="constrained")
     for axes, count in zip(panels[:, 0], counts):
         found = {name: results.latency(name, count, load) for name in names}
         bare(axes, [SERVERS[name].title for name in names])
-        widest = max([one["p99"] for one in found.values() if one["kept_up"]], default=1)
+        widest = max([one["usual"] for one in found.values() if one["kept_up"]], default=1)
         for row, name in enumerate(names):
             one = found[name]
             if not one["kept_up"]:
@@ -131,16 +131,16 @@ def latency(results, directory, load, heading):
                 axes.text(widest * 0.01, row, text, va="center", fontsize=10.5, style="italic")
                 continue
             dark, light = colours(name)
-            axes.plot([one["p50"], one["p99"]], [row, row], color=light, linewidth=5, solid_capstyle="butt", zorder=2)
+            axes.plot([one["p50"], one["usual"]], [row, row], color=light, linewidth=5, solid_capstyle="butt", zorder=2)
             axes.plot(one["p50"], row, "o", color=dark, markersize=8, zorder=3)
-            axes.plot(one["p99"], row, "|", color=dark, markersize=13, markeredgewidth=3, zorder=3)
-            text = f"{one['p50']:,.0f} · {one['p99']:,.0f} µs"
+            axes.plot(one["usual"], row, "|", color=dark, markersize=13, markeredgewidth=3, zorder=3)
+            text = f"{one['p50']:,.0f} · {one['usual']:,.0f} µs"
             if load == "own":
                 text += f", at {one['asked']:,.0f} a second"
-            axes.text(one["p99"] + widest * 0.015, row, text, va="center", fontsize=10.5)
+            axes.text(one["usual"] + widest * 0.015, row, text, va="center", fontsize=10.5)
         axes.set_xlim(0, widest * (1.5 if load == "own" else 1.25))
         rate = f", {found[names[0]]['asked']:,.0f} requests a second" if load == "same" else ""
-        title(axes, f"{count:,} connections{rate}", "dot: half are answered within · bar: 99 of a hundred")
+        title(axes, f"{count:,} connections{rate}", "dot: half are answered within · bar: 99 of a hundred, in a usual tenth of a second")
     panels[-1, 0].set_xlabel("µs from when a request is due to its answer", fontsize=10.5)
     figure.suptitle(heading, x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK)
     save(figure, directory, f"latency-{load}")

@@ -99,7 +99,10 @@ def _start(result):
 
 
 def _latency(result):
-    parts = ["## Latency\n"]
+    parts = [
+        "## Latency\n",
+        "The usual p99 is the median of those of each tenth of a second. The p99 of a whole sample is that of the few tenths "
+        "in which the machine paused, as it does for the floor too.\n"]
     for load, about in {
         "same": "All servers get the same load: half of what the custom backend answers at its peak.",
         "own": "Each server gets half of what it answers itself at its peak.",
@@ -108,9 +111,9 @@ def _latency(result):
         for connections in result.settings["connections"]:
             for name in result.settings["names"]:
                 one = result.latency(name, connections, load)
-                times = [f"{one[key]:,.0f}" if one["kept_up"] else "" for key in ("p50", "p90", "p99", "p99.9")]
+                times = [f"{one[key]:,.0f}" if one["kept_up"] else "" for key in ("p50", "p90", "usual", "p99", "p99.9")]
                 rows.append([connections, SERVERS[name].title, f"{one['asked']:,.0f}", f"{one['rate']:,.0f}", *times])
-        columns = ["connections", "", "asked a second", "answered a second", "p50, µs", "p90", "p99", "p99.9"]
+        columns = ["connections", "", "asked a second", "answered a second", "p50, µs", "p90", "usual p99", "p99", "p99.9"]
         parts += [about + "\n", f"![Latency](latency-{load}.svg)\n", _table(columns, rows)]
     return parts
 

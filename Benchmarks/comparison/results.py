@@ -11,7 +11,7 @@ SCHEDULERS = {
     "custom-mimalloc": "custom, mimalloc", "Swift-mimalloc": "Swift's pool, mimalloc", "tokio": "tokio",
 }
 # The figures of the section `latency` for each server.
-LATENCY_FIGURES = ["asked", "requests", "answered", "rate", "p50", "p90", "p99", "p99.9"]
+LATENCY_FIGURES = ["asked", "requests", "answered", "rate", "p50", "p90", "p99", "p99.9", "usual"]
 
 
 class Results:

@@ -30,7 +30,7 @@ class Effort:
 
 
 THOROUGH = Effort(
-    rounds=3, seconds=5, idle_connections=10_000, latency_connections=(64, 1000), latency_rounds=7, latency_seconds=2)
+    rounds=3, seconds=5, idle_connections=10_000, latency_connections=(64, 1000), latency_rounds=5, latency_seconds=2)
 QUICK = Effort(
     rounds=1, seconds=1, idle_connections=200, latency_connections=(16,), latency_rounds=1, latency_seconds=1)
 
