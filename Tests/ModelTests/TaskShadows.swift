@@ -47,7 +47,8 @@ struct CancellationWatch: ~Copyable {
   private let handler: TaskState.Handler
 
   init(_ object: AnyObject, _ handler: @escaping @convention(c) (UnsafeMutableRawPointer) -> Void) {
-    nonisolated(unsafe) let object = Unmanaged.passUnretained(object).toOpaque()  // One thread of the model runs at a time.
+    // One thread of the model runs at a time.
+    nonisolated(unsafe) let object = Unmanaged.passUnretained(object).toOpaque()
     self.handler = TaskState.Handler { handler(object) }
     task?.add(self.handler)
   }
