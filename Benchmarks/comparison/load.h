@@ -66,7 +66,26 @@ static int compare(const void *left, const void *right) {
   return (a > b) - (a < b);
 }
 
+// Latencies, in microseconds.
+struct latencies {
+  double *values;
+  size_t count, capacity;
+};
+
+static void add(struct latencies *all, double latency) {
+  if (all->count == all->capacity) {
+    all->capacity = all->capacity ? 2 * all->capacity : 1024;
+    all->values = realloc(all->values, all->capacity * sizeof *all->values);
+    if (!all->values) fail("realloc");
+  }
+  all->values[all->count++] = latency;
+}
+
+static void sort(struct latencies *all) {
+  if (all->count) qsort(all->values, all->count, sizeof *all->values, compare);
+}
+
 // The percentile of sorted latencies at `fraction`; 0 if there are none.
-static double percentile(const double *latencies, size_t count, double fraction) {
-  return count ? latencies[(size_t)((double)(count - 1) * fraction)] : 0;
+static double percentile(const struct latencies *sorted, double fraction) {
+  return sorted->count ? sorted->values[(size_t)((double)(sorted->count - 1) * fraction)] : 0;
 }

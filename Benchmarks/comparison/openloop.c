@@ -20,9 +20,9 @@ struct connection {
 
 static char request[1024];
 static size_t request_length, response_length;
-static struct { double *latencies; size_t count, capacity; } results;
+static struct latencies results;
 // The latencies of each tenth of a second, by when the requests were due.
-static struct { double *latencies; size_t count, capacity; } *tenths;
+static struct latencies *tenths;
 static size_t tenth_count;
 static int64_t counted_from;
 
@@ -54,32 +54,22 @@ static void arrive(struct connection *one, int64_t due) {
   if (one->waiting.count == 1) ask(one);
 }
 
-static void add(double **latencies, size_t *count, size_t *capacity, double latency) {
-  if (*count == *capacity) {
-    *capacity = *capacity ? 2 * *capacity : 1 << 12;
-    *latencies = realloc(*latencies, *capacity * sizeof **latencies);
-    if (!*latencies) fail("realloc");
-  }
-  (*latencies)[(*count)++] = latency;
-}
-
 static void record(int64_t due, int64_t end) {
   if (due < counted_from) return;
   double latency = (double)(end - due) / 1e3;
-  add(&results.latencies, &results.count, &results.capacity, latency);
+  add(&results, latency);
   size_t tenth = (size_t)(due - counted_from) / 100000000;
-  if (tenth < tenth_count) add(&tenths[tenth].latencies, &tenths[tenth].count, &tenths[tenth].capacity, latency);
+  if (tenth < tenth_count) add(&tenths[tenth], latency);
 }
 
 static double usual(void) {
-  double *each = calloc(tenth_count, sizeof *each);
-  if (!each) fail("calloc");
+  struct latencies each = {0};
   for (size_t i = 0; i < tenth_count; i++) {
-    qsort(tenths[i].latencies, tenths[i].count, sizeof(double), compare);
-    each[i] = percentile(tenths[i].latencies, tenths[i].count, 0.99);
+    sort(&tenths[i]);
+    add(&each, percentile(&tenths[i], 0.99));
   }
-  qsort(each, tenth_count, sizeof *each, compare);
-  return percentile(each, tenth_count, 0.5);
+  sort(&each);
+  return percentile(&each, 0.5);
 }
 
 static void receive(struct connection *one) {
@@ -141,11 +131,8 @@ int main(int count, char **arguments) {
   for (int i = 0; i < connections; i++) {
     for (; all[i].waiting.count; late++) record(take_first(&all[i].waiting), now());
   }
-  const double *latencies = results.latencies;
-  size_t all_of_them = results.count;
-  qsort(results.latencies, all_of_them, sizeof *latencies, compare);
-  printf("requests %zu answered %zu late %zu rate %.0f p50 %.1f p90 %.1f p99 %.1f p99.9 %.1f usual %.1f\n", all_of_them,
-         answered, late, (double)answered / seconds, percentile(latencies, all_of_them, 0.5),
-         percentile(latencies, all_of_them, 0.9), percentile(latencies, all_of_them, 0.99),
-         percentile(latencies, all_of_them, 0.999), usual());
+  sort(&results);
+  printf("requests %zu answered %zu late %zu rate %.0f p50 %.1f p90 %.1f p99 %.1f p99.9 %.1f usual %.1f\n",
+         results.count, answered, late, (double)answered / seconds, percentile(&results, 0.5),
+         percentile(&results, 0.9), percentile(&results, 0.99), percentile(&results, 0.999), usual());
 }

@@ -19,8 +19,7 @@ static const int64_t second = 1000000000, in_time = 100000000;
 // The outcomes of the requests that were due in a part of the time.
 struct part {
   size_t due, good, late, refused, lost;
-  double *latencies;  // of good and late requests, in microseconds
-  size_t capacity;
+  struct latencies latencies;  // of good and late requests
 };
 
 struct connection {
@@ -56,12 +55,7 @@ static void record(int64_t due, int status) {
   else if (status != 200) part->lost++;
   else {
     if (latency <= in_time) part->good++; else part->late++;
-    if (part->good + part->late > part->capacity) {
-      part->capacity = part->capacity ? 2 * part->capacity : 1024;
-      part->latencies = realloc(part->latencies, part->capacity * sizeof *part->latencies);
-      if (!part->latencies) fail("realloc");
-    }
-    part->latencies[part->good + part->late - 1] = (double)latency / 1e3;
+    add(&part->latencies, (double)latency / 1e3);
   }
 }
 
@@ -180,9 +174,9 @@ int main(int count, char **arguments) {
   }
   for (size_t i = 0; i < part_count && parts[i].due; i++) {
     struct part *part = &parts[i];
-    size_t answered = part->good + part->late;
-    qsort(part->latencies, answered, sizeof *part->latencies, compare);
+    sort(&part->latencies);
     printf("%zu %zu %zu %zu %zu %zu %.0f %.0f %.0f\n", i * (size_t)(part_length / 1000000), part->due, part->good,
-           part->late, part->refused, part->lost, percentile(part->latencies, answered, 0.5), percentile(part->latencies, answered, 0.99), percentile(part->latencies, answered, 1));
+           part->late, part->refused, part->lost, percentile(&part->latencies, 0.5), percentile(&part->latencies, 0.99),
+           percentile(&part->latencies, 1));
   }
 }

@@ -140,7 +140,8 @@ def latency(results, directory, load, heading):
             axes.text(one["usual"] + widest * 0.015, row, text, va="center", fontsize=10.5)
         axes.set_xlim(0, widest * (1.5 if load == "own" else 1.25))
         rate = f", {found[names[0]]['asked']:,.0f} requests a second" if load == "same" else ""
-        title(axes, f"{count:,} connections{rate}", "dot: half are answered within · bar: 99 of a hundred, in a usual tenth of a second")
+        about = "dot: half are answered within · bar: 99 of a hundred, in a usual tenth of a second"
+        title(axes, f"{count:,} connections{rate}", about)
     panels[-1, 0].set_xlabel("µs from when a request is due to its answer", fontsize=10.5)
     figure.suptitle(heading, x=0.01, ha="left", fontsize=14, fontweight="bold", color=INK)
     save(figure, directory, f"latency-{load}")

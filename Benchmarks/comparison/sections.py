@@ -279,7 +279,11 @@ def _ours(benchmark, meter, *options, prefix=()):
 
 def _with_mimalloc(benchmark, meter):
     # Preloaded, the library takes the place of the allocator of glibc, as it does in a program that links it.
-    preload = ["env", f"LD_PRELOAD={ctypes.util.find_library('mimalloc')}"]
+    library = ctypes.util.find_library("mimalloc")
+    if not library:
+        # The dynamic linker would only warn, and glibc's allocator would be measured.
+        raise SystemExit("compare: mimalloc is not installed; run Benchmarks/Peers/setup")
+    preload = ["env", f"LD_PRELOAD={library}"]
     results = _ours(benchmark, meter, "--subject", "custom", "--subject", "Swift", prefix=preload)
     return [{**result, "subject": f"{result['subject']}-mimalloc"} for result in results]
 
