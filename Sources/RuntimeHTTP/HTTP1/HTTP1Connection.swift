@@ -76,16 +76,8 @@ class HTTP1Connection<Stream: ByteStream, H: Handler>: ServedConnection, @unchec
     if workspace.takeover == nil {
       await makeHTTP2(workspace).run()
     } else {
-      await continueWithOtherProtocol(workspace)
+      await runTakeover(workspace)
     }
-  }
-
-  /// Continues with the protocol that the last response has started.
-  ///
-  /// Out of line, so that its variables are not in the frame of an idle connection.
-  @inline(never)
-  private func continueWithOtherProtocol(_ workspace: Workspace) async {
-    if let takeover = workspace.takeover.take() { await runTakeover(takeover, workspace) }
   }
 
   /// Serves requests until the client or the server ends the connection, then closes the stream.

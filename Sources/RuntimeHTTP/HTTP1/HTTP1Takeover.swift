@@ -33,12 +33,13 @@ extension HTTP1Connection {
     return .takenOver
   }
 
-  /// Runs the other protocol, then closes the stream.
+  /// Runs the protocol that the last response has started, then closes the stream.
   ///
   /// Unread input would turn the close into a reset, and the client could lose the last bytes written. So the client
   /// gets time to see the end, as after an early response.
   @inline(never)
-  func runTakeover(_ takeover: HTTP1Takeover, _ workspace: Workspace) async {
+  func runTakeover(_ workspace: Workspace) async {
+    guard let takeover = workspace.takeover.take() else { return }
     let trace = workspace.trace.take()
     context.workspaces.giveBack(workspace)
     let stream =
