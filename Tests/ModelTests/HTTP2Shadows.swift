@@ -74,7 +74,7 @@ struct HTTP2Core: ~Copyable {
   let awaitsSettingsAcknowledgement = false
 
   init(
-    _ options: Void, limits: Void, serverName: Void, pace: Void, farewell: UInt64, tick: UInt64, tickLength: Void,
+    _ options: Void, limits: Void, serverName: Void, pace: Void, closeTicks: UInt64, tick: UInt64, tickLength: Void,
     from origin: RequestOrigin, isObserved: Bool
   ) {
     self.tick = tick

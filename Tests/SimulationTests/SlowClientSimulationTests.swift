@@ -166,7 +166,7 @@ import Testing
       // A few responses at a time fill the room that the network has, and then the server waits. Its memory for many at
       // once would not be used again.
       for _ in 0..<4 {
-        try await greedy.send([String](repeating: "GET /first HTTP/1.1\r\nHost: a\r\n\r\n", count: 300).joined())
+        try await greedy.send(String(repeating: "GET /first HTTP/1.1\r\nHost: a\r\n\r\n", count: 300))
         try await runtime.clock.sleep(for: .seconds(1))
       }
       greedy.stream.close()

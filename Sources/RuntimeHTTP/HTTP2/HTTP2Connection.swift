@@ -27,7 +27,7 @@ final class HTTP2Connection<Stream: ByteStream, H: Handler>: Sendable {
     origin = RequestOrigin(stream.peerAddress, context.errors, connection: control)
     let core = HTTP2Core(
       context.options.http2, limits: context.limits, serverName: context.serverName, pace: context.pace,
-      farewell: context.closeTicks, tick: context.ticker.now, tickLength: context.ticker.period, from: origin,
+      closeTicks: context.closeTicks, tick: context.ticker.now, tickLength: context.ticker.period, from: origin,
       isObserved: context.observers != nil)
     state = Lock(HTTP2ConnectionState(core: core, readDeadline: context.ticker.deadline(after: context.headTicks)))
   }

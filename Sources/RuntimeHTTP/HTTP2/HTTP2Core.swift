@@ -47,7 +47,7 @@ struct HTTP2Core: ~Copyable {
   /// The minimum rate at which the peer must send or receive while the server waits for it.
   let pace: Pace.Rule
   /// The number of ticks in which the peer has to answer the PING of a shutdown.
-  let farewell: UInt64
+  let closeTicks: UInt64
   let limits: MessageLimits
   let serverName: [UInt8]
 
@@ -125,7 +125,7 @@ struct HTTP2Core: ~Copyable {
 
   init(
     _ options: HTTP2Options, limits: MessageLimits, serverName: [UInt8],
-    pace: Pace.Rule = Pace.Rule(length: 16 * 1024, patience: 30), farewell: UInt64 = 2,
+    pace: Pace.Rule = Pace.Rule(length: 16 * 1024, patience: 30), closeTicks: UInt64 = 2,
     tick: UInt64 = 0, tickLength: Duration = .seconds(1), from origin: RequestOrigin = RequestOrigin(nil),
     isObserved: Bool = false
   ) {
@@ -135,7 +135,7 @@ struct HTTP2Core: ~Copyable {
     self.isObserved = isObserved
     self.options = options
     self.pace = pace
-    self.farewell = farewell
+    self.closeTicks = closeTicks
     self.limits = limits
     self.serverName = serverName
     decoder = HPACKDecoder()
@@ -228,7 +228,7 @@ struct HTTP2Core: ~Copyable {
   mutating func beginShutdown() {
     guard ending == .none, !hasFailed else { return }
     ending = .announced
-    shutdownPingDeadline = tick + farewell + 1
+    shutdownPingDeadline = tick + closeTicks + 1
     output.appendGoAway(lastStream: StreamID.largest, .none)
     output.appendPing(PingData.shutdown)
   }

@@ -276,8 +276,8 @@ final class ConnectionControl: Sendable {
     if Word.kind(word) == Wait.close.rawValue { stream.close() }
   }
 
-  /// Cancels the requests that are being answered: their handlers are cancelled, and those that respond to cancellation
-  /// send a final response.
+  /// Cancels the handlers of the requests that are being answered. Those that respond to cancellation send a final
+  /// response.
   func cancelRequests() {
     if let watcher = watcher.withLock(\.self) { watcher.cancelRequests() } else { cancel() }
   }
