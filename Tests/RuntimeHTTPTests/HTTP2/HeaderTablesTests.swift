@@ -50,6 +50,20 @@ import Testing
     }
   }
 
+  @Test(arguments: [1, 1 << 32 - 20, 1 << 32, 1 << 33 - 1])
+  func `an encoder finds the lines of its table, also when their numbers have more than 32 bits`(first: Int) {
+    var table = DynamicTable(maximumSize: 400, firstNumber: first)
+    var names = NameIndex()
+    for step in 0..<40 {
+      let (name, value) = (Array("name\(step % 5)".utf8), Array("\(step)".utf8))
+      let hash = NameHash(name.span)
+      let before = names.find(name.span, value.span, hash, in: table)
+      #expect(before.line == nil && before.name == (step < 5 ? nil : first + step - 5))
+      table.add(name.span, value.span, link: names.add(hash, number: table.nextNumber))
+      #expect(names.find(name.span, value.span, hash, in: table).line == first + step)
+    }
+  }
+
   @Test func `a buffer that is filled and emptied repeatedly keeps its memory`() {
     var buffer = ByteBuffer(capacity: 0)
     for round in 0..<10_000 {

@@ -29,13 +29,17 @@ struct DynamicTable: ~Copyable {
 
   /// The number of entries.
   private(set) var count = 0
-  /// The number of the next entry. The newest entry has one less; the very first had 1.
-  private(set) var nextNumber = 1
+  /// The number of the next entry. The newest entry has one less; the very first usually had 1.
+  private(set) var nextNumber: Int
   /// The size as section 4.1 defines it.
   private(set) var size = 0
   private(set) var maximumSize: Int
 
-  init(maximumSize: Int) { self.maximumSize = maximumSize }
+  /// - Parameter firstNumber: The number of the first entry; at least 1.
+  init(maximumSize: Int, firstNumber: Int = 1) {
+    self.maximumSize = maximumSize
+    nextNumber = firstNumber
+  }
 
   /// The bytes that the ranges of entries refer to, valid until the table changes.
   @inline(__always)

@@ -17,8 +17,11 @@ struct NameIndex {
   static let maximumValues = 8
   private static let bucketBits = 5
 
-  /// The number of the newest entry of each chain, or 0. Empty until there are entries.
-  private var newest: [Int] = []
+  /// The lowest 32 bits of the number of the newest entry of each chain. Empty until there are entries.
+  ///
+  /// These are unambiguous among the entries in the table. The number of an evicted entry may look like that of an entry
+  /// of another chain, which is harmless, since names are compared.
+  private var newest: [UInt32] = []
 
   /// Finds the entry with `name` and `value`, or else the newest with `name`.
   @inline(__always)
@@ -26,7 +29,8 @@ struct NameIndex {
     var match = Match()
     guard table.count > 0 else { return match }
     let bytes = table.bytes
-    var number = newest[hash.value(bits: Self.bucketBits)]
+    let age = UInt32(truncatingIfNeeded: table.nextNumber) &- newest[hash.value(bits: Self.bucketBits)]
+    var number = age == 0 ? 0 : table.nextNumber - Int(age)
     while number >= table.oldestNumber, match.values < Self.maximumValues {
       let entry = table[number]
       if bytes.span.extracting(table.nameRange(entry)).equals(name) {
@@ -46,9 +50,10 @@ struct NameIndex {
   mutating func add(_ hash: NameHash, number: Int) -> UInt32 {
     if newest.isEmpty { newest = Array(repeating: 0, count: 1 << Self.bucketBits) }
     let bucket = hash.value(bits: Self.bucketBits)
-    let older = newest[bucket]
-    newest[bucket] = number
-    // Clamping is harmless: an entry that old has long been evicted.
-    return UInt32(clamping: number - older)
+    let last = UInt32(truncatingIfNeeded: number)
+    let link = last &- newest[bucket]
+    newest[bucket] = last
+    // An entry that is so much older that the difference is 0 has long been evicted.
+    return link == 0 ? .max : link
   }
 }
