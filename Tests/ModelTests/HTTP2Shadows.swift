@@ -36,6 +36,9 @@ extension HTTP2Connection {
   func notifyEnded() {}
 }
 
+/// Nothing: the slots of a model stay with the connection.
+struct HTTP2Memory {}
+
 enum ErrorCode { case settingsTimeout }
 
 enum HTTP2Error: Error { case connection(ErrorCode, StaticString) }
@@ -173,6 +176,8 @@ struct HTTP2Core: ~Copyable {
   }
 
   mutating func takeFinishedTraces(into traces: inout [RequestTrace]) {}
+  mutating func takeMemory(from memory: inout HTTP2Memory) {}
+  mutating func giveMemory(to memory: inout HTTP2Memory) {}
 
   mutating func takeOutput(_ buffer: inout ByteBuffer) -> Bool {
     if output.isEmpty { return false }

@@ -23,6 +23,8 @@ final class HTTP2Batch: @unchecked Sendable {  // Used only by the task that too
   /// Whether the requests in this batch may be refused because of overload.
   @exclusivity(unchecked) var isOverloaded = false
   @exclusivity(unchecked) var input = ByteBuffer(capacity: capacity)
+  /// Memory for connections whose frames are read.
+  @exclusivity(unchecked) var memory = HTTP2Memory()
   @exclusivity(unchecked) var arrivals: [Arrival] = []
   @exclusivity(unchecked) var answers: [(slot: Int, response: Response)] = []
   @exclusivity(unchecked) var tasks: [(slot: Int, stream: StreamID, task: Task<Void, any Error>)] = []

@@ -72,6 +72,7 @@ extension HTTP2Connection {
     defer { context.batches.giveBack(batch) }
     state.withLock { state in
       state.rest = handover.rest
+      state.core.takeMemory(from: &batch.memory)
       state.core.sendPreface(under: context.memory.pressure)
       guard let upgrade = handover.upgrade else { return }
       do throws(HTTP2Error) {
@@ -109,7 +110,7 @@ extension HTTP2Connection {
     startHandlers(of: batch)
     for continuation in batch.continuationsToResume { continuation.resume() }
     batch.continuationsToResume.removeAll(keepingCapacity: true)
-    writeOrWake(inputLength: batch.input.isEmpty ? 0 : batch.input.capacity)
+    writeOrWake(batch)
     if progress == .last { closeAllStreams() }
     return progress == .part || !batch.arrivals.isEmpty || readingTurn.isOver
   }
@@ -123,6 +124,7 @@ extension HTTP2Connection {
     }
     let bytes = batch.input.contents
     let now = MonotonicTime.now
+    state.core.takeMemory(from: &batch.memory)
     state.core.beginTurn(work: HTTP2Batch.mostWork, second: secondsSince1970(), under: context.memory.pressure)
     var position = 0
     var progress = InputProgress.all

@@ -121,13 +121,13 @@ extension HTTP2Connection {
   }
 
   /// Writes the output of a batch of frames, or wakes the writer for it. Writes here if no handler is running and the
-  /// peer has room, so that the writer need not wake up.
-  ///
-  /// - Parameter inputLength: The capacity of the buffer that waits for the rest of a frame, or 0.
-  func writeOrWake(inputLength: Int) {
+  /// peer has room, so that the writer need not wake up. Leaves the batch the memory that the connection does not need.
+  func writeOrWake(_ batch: HTTP2Batch) {
     let (writer, isAlone) = state.withLock { state in
-      state.inputLength = inputLength
+      // If a frame is incomplete, the buffer waits for the rest.
+      state.inputLength = batch.input.isEmpty ? 0 : batch.input.capacity
       state.updateHeldLength(in: context.memory)
+      state.core.giveMemory(to: &batch.memory)
       return (state.writerToWake(), state.handlers == 0)
     }
     guard let writer else { return }
@@ -138,6 +138,7 @@ extension HTTP2Connection {
     do { _ = try writeOnce(upTo: WriteMark.least, buffer, in: readingTurn) } catch { fail(buffer) }
     let next = state.withLock { state in
       state.core.putBack(&buffer.bytes, &buffer.traces)
+      state.core.giveMemory(to: &batch.memory)
       state.sleepingWriter = writer
       return state.writerToWake()
     }

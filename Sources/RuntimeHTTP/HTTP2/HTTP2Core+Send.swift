@@ -249,9 +249,10 @@ extension HTTP2Core {
   }
 
   /// Exchanges the memory of ``output``, which must be empty, for that of an empty buffer if that is smaller: a
-  /// connection with nothing to write keeps memory for only a few small responses.
+  /// connection with nothing to write keeps memory for only a few small responses, and without streams it keeps none.
   mutating func keepSmaller(_ buffer: inout ByteBuffer) {
     if output.capacity > buffer.capacity { swap(&output, &buffer) }
+    if !hasStreams { output = ByteBuffer(capacity: 0) }
   }
 
   private mutating func sendPiece(_ slot: Int) {

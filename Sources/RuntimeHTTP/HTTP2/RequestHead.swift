@@ -54,6 +54,8 @@ struct RequestHead: Sendable {
     if hasLength, case .length(let length) = framing.body { length } else { nil }
   }
 
+  /// The most bytes of a head's memory that is kept for other connections.
+  private static let keptCapacity = 4096
   /// The number of bytes that each line counts for in addition to its own (section 6.5.2).
   static let lineOverhead = 32
 
@@ -72,6 +74,17 @@ struct RequestHead: Sendable {
     fields.removeAll(keepingCapacity: true)
     parts.parameters = PathParameters()
     lastParts = parts
+  }
+
+  /// Prepares for a request of another connection: drops the reference to this one, and the last request if something
+  /// still references it.
+  ///
+  /// - Returns: Whether the memory is small enough to be kept for other connections.
+  mutating func leaveConnection() -> Bool {
+    if !isKnownUniquelyReferenced(&lastParts) { lastParts = nil }
+    lastParts?.origin = nil
+    let lastCapacity = lastParts.map { $0.target.bytes.capacity + $0.fields.bytes.capacity } ?? 0
+    return target.bytes.capacity + fields.bytes.capacity + lastCapacity <= Self.keptCapacity
   }
 
   /// Sets the method of a request that HTTP/1 has decoded, on which the framing of the response depends.

@@ -1,5 +1,5 @@
 /// The streams of a connection, in reusable slots. Memory grows to the largest number of concurrent streams, until
-/// ``releaseMemory()``.
+/// ``releaseMemory()``. A table has no memory before the first stream.
 ///
 /// A slot is occupied while its stream is open or its handler runs, whichever is longer. Stream numbers are mapped to
 /// slots by a hash table with open addressing and linear probing (Knuth, volume 3, section 6.4), at most half full.
@@ -11,13 +11,18 @@ struct StreamTable: Sendable {
   }
 
   private static let fewestCells = 16
+  /// The most slots with which a table passes to another connection.
+  private static let mostPassedSlots = 16
 
   private var streams: [HTTP2Stream] = []
   private var freeSlots: [Int] = []
-  private var cells = [Cell](repeating: Cell(), count: fewestCells)
+  private var cells: [Cell] = []
 
   /// The number of streams.
   private(set) var count = 0
+
+  /// Whether there is memory for streams.
+  var hasMemory: Bool { !streams.isEmpty }
 
   /// The range of all slots, including free ones.
   var slots: Range<Int> { 0..<streams.count }
@@ -31,6 +36,7 @@ struct StreamTable: Sendable {
   /// Returns the slot of stream `id`, if it exists.
   @inline(__always)
   func slot(of id: StreamID) -> Int? {
+    if cells.isEmpty { return nil }
     var position = home(of: id)
     while cells[position].stream != 0 {
       if cells[position].stream == id { return Int(cells[position].slot) }
@@ -68,8 +74,19 @@ struct StreamTable: Sendable {
   /// Frees the memory of the slots, all of which must be free.
   mutating func releaseMemory() {
     precondition(count == 0)
-    streams = []
-    freeSlots = []
+    self = StreamTable()
+  }
+
+  /// Prepares the slots, all of which must be free, for another connection.
+  ///
+  /// - Returns: Whether they are few and small enough for that.
+  mutating func leaveConnection() -> Bool {
+    precondition(count == 0)
+    guard streams.count <= Self.mostPassedSlots else { return false }
+    for slot in streams.indices {
+      guard streams[slot].head.leaveConnection() else { return false }
+    }
+    return true
   }
 
   @inline(__always)
@@ -105,7 +122,7 @@ struct StreamTable: Sendable {
 
   private mutating func grow() {
     let old = cells
-    cells = [Cell](repeating: Cell(), count: old.count * 2)
+    cells = [Cell](repeating: Cell(), count: max(Self.fewestCells, old.count * 2))
     for cell in old where cell.stream != 0 { place(cell.stream, at: cell.slot) }
   }
 }

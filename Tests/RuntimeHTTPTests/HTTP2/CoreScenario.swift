@@ -101,6 +101,9 @@ final class CoreScenario {
   }
 
   var isFinished: Bool { core.isFinished }
+  var hasStreams: Bool { core.hasStreams }
+  /// Whether the core has memory for streams.
+  var hasStreamMemory: Bool { core.streams.hasMemory }
 
   func slot(of stream: StreamID) -> Int { core.streams.slot(of: stream) ?? -1 }
 
