@@ -51,6 +51,8 @@ private struct Connection: ~Copyable {
   private var input: [UInt8] = []
   private var handlers: [Handler] = []
   private var now: Int64 = 0
+  /// The memory that the core has while it needs it.
+  private var memory = HTTP2Memory()
   /// The client's end.
   private var decoder = HPACKDecoder()
   private var block: [UInt8] = []
@@ -100,6 +102,7 @@ private struct Connection: ~Copyable {
   }
 
   private mutating func receive(_ bytes: [UInt8]) {
+    core.takeMemory(from: &memory)
     input += bytes
     let bytes = input
     var position = 0
@@ -181,6 +184,7 @@ private struct Connection: ~Copyable {
     core.noteHandover()
     let output = Array(core.output.contents)
     core.output.removeAll()
+    core.giveMemory(to: &memory)
     var position = 0
     // The client's settings may allow frames larger than the default.
     let frames = FrameDecoder(maximumFrameSize: 16_777_215)
