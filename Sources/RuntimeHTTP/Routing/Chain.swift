@@ -2,109 +2,143 @@
 /// route is registered, so that a request allocates nothing for it.
 ///
 /// As a ``Handler`` it is the `next` of the middleware in front of it: its errors have already become responses.
-final class Chain: Handler {
-  private enum Link: Sendable {
-    case immediate(any ImmediateMiddleware, next: Chain)
-    case middleware(any Middleware, next: Chain)
-    case route(Route.Function)
-    case unrouted(Unrouted)
-  }
-
-  private let link: Link
-  /// The route's function, if the chain has no middleware and the function never waits. Most routes are like this.
-  private let immediate: Router.ImmediateFunction?
+///
+/// A class for each kind of link and not an enum: taking the parts out of an enum would count references to them for
+/// each request.
+class Chain: Handler, @unchecked Sendable {  // Only constants, also in its subclasses.
   /// Whether ``runAtOnce(_:)`` answers every request.
   let neverWaits: Bool
 
+  fileprivate init(neverWaits: Bool) { self.neverWaits = neverWaits }
+
   /// Returns the chain of `middleware`, the first being the outermost, that ends in `function`.
   static func chain(_ middleware: [any Middleware], endingIn function: Route.Function) -> Chain {
-    chain(middleware, endingIn: Chain(function))
+    switch function {
+    case .immediate(let respond): chain(middleware, endingIn: ImmediateRoute(respond))
+    case .waiting(let respond): chain(middleware, endingIn: WaitingRoute(respond))
+    }
   }
 
   /// Returns the chain of `middleware`, the first being the outermost, that ends in `unrouted`, for requests that
   /// match no route.
   static func chain(_ middleware: [any Middleware], endingIn unrouted: Unrouted) -> Chain {
-    chain(middleware, endingIn: Chain(unrouted))
+    chain(middleware, endingIn: NoRoute(unrouted))
   }
 
   private static func chain(_ middleware: [any Middleware], endingIn end: Chain) -> Chain {
-    middleware.reversed().reduce(end) { Chain($1, next: $0) }
-  }
-
-  private init(_ function: Route.Function) {
-    link = .route(function)
-    immediate = if case .immediate(let respond) = function { respond } else { nil }
-    neverWaits = immediate != nil
-  }
-
-  private init(_ unrouted: Unrouted) {
-    link = .unrouted(unrouted)
-    immediate = nil
-    neverWaits = unrouted.neverWaits
-  }
-
-  private init(_ middleware: any Middleware, next: Chain) {
-    immediate = nil
-    if let middleware = middleware as? any ImmediateMiddleware {
-      link = .immediate(middleware, next: next)
-      neverWaits = next.neverWaits
-    } else {
-      link = .middleware(middleware, next: next)
-      // There is no way to find out whether it waits, except to call it.
-      neverWaits = false
+    middleware.reversed().reduce(end) { next, middleware in
+      if let middleware = middleware as? any ImmediateMiddleware { return ImmediateLink(middleware, next: next) }
+      return WaitingLink(middleware, next: next)
     }
   }
 
   /// The route's function, if the chain has no middleware and the function may wait.
-  var function: Router.Function? {
-    if case .route(.waiting(let function)) = link { function } else { nil }
-  }
+  var function: Router.Function? { nil }
 
   /// Returns the response to `request`, or `nil` if the chain has to wait. The first middleware may change `request`.
-  @inline(__always)
-  func runAtOnce(_ request: inout Request) throws -> Response? {
-    if let immediate { return try immediate(request) }
-    return try runLinkAtOnce(&request)
-  }
+  func runAtOnce(_ request: inout Request) throws -> Response? { try runAtOnce(unchanged: request) }
 
-  private func runLinkAtOnce(_ request: inout Request) throws -> Response? {
-    switch link {
-    case .route(.immediate(let respond)): return try respond(request)
-    case .route(.waiting): return nil
-    case .unrouted(let unrouted): return try unrouted.respondAtOnce(to: request)
-    case .middleware(let middleware, let next): return try middleware.respondAtOnce(to: request, next: next)
-    case .immediate(let middleware, let next):
-      // `before` must run only once for a request, so it is not called unless nothing behind it can wait.
-      guard next.neverWaits else { return nil }
-      if let response = try middleware.before(&request) { return response }
-      guard var response = next.respondAtOnce(to: request) else { return nil }
-      try middleware.after(&response, to: request)
-      return response
-    }
-  }
+  /// Returns the response to `request`, or `nil` if the chain has to wait. A change of `request` is not seen outside.
+  fileprivate func runAtOnce(unchanged request: Request) throws -> Response? { nil }
 
-  /// Returns the response to `request`.
-  func run(_ request: Request) async throws -> Response {
-    switch link {
-    case .route(.immediate(let respond)): try respond(request)
-    case .route(.waiting(let respond)): try await respond(request)
-    case .unrouted(let unrouted): try await unrouted.respond(to: request)
-    case .middleware(let middleware, let next): try await middleware.respond(to: request, next: next)
-    case .immediate(let middleware, let next): try await middleware.respond(to: request, next: next)
-    }
-  }
+  /// Returns the response to `request`. Each subclass has its own.
+  func run(_ request: Request) async throws -> Response { throw HTTPError(.notImplemented) }
 
-  func respond(to request: Request) async -> Response {
+  final func respond(to request: Request) async -> Response {
     do { return try await run(request) } catch { return request.response(for: error) }
   }
 
-  func respondAtOnce(to request: Request) -> Response? {
-    do {
-      if let immediate { return try immediate(request) }
-      var own = request
-      return try runLinkAtOnce(&own)
-    } catch {
-      return request.response(for: error)
-    }
+  final func respondAtOnce(to request: Request) -> Response? {
+    do { return try runAtOnce(unchanged: request) } catch { return request.response(for: error) }
+  }
+}
+
+/// The end of a chain: a route whose function never waits.
+private final class ImmediateRoute: Chain, @unchecked Sendable {
+  private let respond: Router.ImmediateFunction
+
+  init(_ respond: @escaping Router.ImmediateFunction) {
+    self.respond = respond
+    super.init(neverWaits: true)
+  }
+
+  override func runAtOnce(unchanged request: Request) throws -> Response? { try respond(request) }
+  override func run(_ request: Request) async throws -> Response { try respond(request) }
+}
+
+/// The end of a chain: a route whose function may wait.
+private final class WaitingRoute: Chain, @unchecked Sendable {
+  private let respond: Router.Function
+
+  init(_ respond: @escaping Router.Function) {
+    self.respond = respond
+    super.init(neverWaits: false)
+  }
+
+  override var function: Router.Function? { respond }
+  override func run(_ request: Request) async throws -> Response { try await respond(request) }
+}
+
+/// The end of a chain for requests that match no route.
+private final class NoRoute: Chain, @unchecked Sendable {
+  private let unrouted: Unrouted
+
+  init(_ unrouted: Unrouted) {
+    self.unrouted = unrouted
+    super.init(neverWaits: unrouted.neverWaits)
+  }
+
+  override func runAtOnce(unchanged request: Request) throws -> Response? { try unrouted.respondAtOnce(to: request) }
+  override func run(_ request: Request) async throws -> Response { try await unrouted.respond(to: request) }
+}
+
+/// Middleware that never waits, in front of `next`.
+private final class ImmediateLink: Chain, @unchecked Sendable {
+  private let middleware: any ImmediateMiddleware
+  private let next: Chain
+
+  init(_ middleware: any ImmediateMiddleware, next: Chain) {
+    self.middleware = middleware
+    self.next = next
+    super.init(neverWaits: next.neverWaits)
+  }
+
+  override func runAtOnce(_ request: inout Request) throws -> Response? {
+    // `before` must run only once for a request, so it is not called unless nothing behind it can wait.
+    guard next.neverWaits else { return nil }
+    if let response = try middleware.before(&request) { return response }
+    guard var response = next.respondAtOnce(to: request) else { return nil }
+    try middleware.after(&response, to: request)
+    return response
+  }
+
+  override func runAtOnce(unchanged request: Request) throws -> Response? {
+    var own = request
+    return try runAtOnce(&own)
+  }
+
+  override func run(_ request: Request) async throws -> Response {
+    try await middleware.respond(to: request, next: next)
+  }
+}
+
+/// Middleware that may wait, in front of `next`.
+private final class WaitingLink: Chain, @unchecked Sendable {
+  private let middleware: any Middleware
+  private let next: Chain
+
+  init(_ middleware: any Middleware, next: Chain) {
+    self.middleware = middleware
+    self.next = next
+    // There is no way to find out whether it waits, except to call it.
+    super.init(neverWaits: false)
+  }
+
+  override func runAtOnce(unchanged request: Request) throws -> Response? {
+    try middleware.respondAtOnce(to: request, next: next)
+  }
+
+  override func run(_ request: Request) async throws -> Response {
+    try await middleware.respond(to: request, next: next)
   }
 }

@@ -116,9 +116,10 @@ public struct Router: Handler {
       return (storage.unrouted, .none)
     }
     if let parameters { request.parameters = parameters }
-    request.endpoint = endpoint
     request.trace?.note(endpoint)
-    return (endpoint.chain, endpoint.label)
+    let (chain, label) = (endpoint.chain, endpoint.label)
+    request.endpoint = endpoint
+    return (chain, label)
   }
 }
 
