@@ -160,16 +160,10 @@ static void handle_trap(int number) {
     if (trap_signals[i] == number) sigaction(number, &former[i], NULL);
   }
   if (current) {
-    char digits[24];
-    char *first = digits + sizeof digits - 1;
-    *first = 0;
-    uint64_t rest = current->seed;
-    do *--first = (char)('0' + rest % 10);
-    while (rest /= 10);
     // Only system calls, so that this works whatever is broken.
-    write_text("\nA trap in a simulation ends the process. SIMULATION_SEED=");
-    write_text(first);
-    write_text(" repeats it.\n");
+    write_text("\nA trap in a simulation ends the process. ");
+    write_text(current->repetition);
+    write_text("\n");
     // After other signals, memory or the allocator may be broken, so nothing more is printed.
     if (number == SIGILL || number == SIGTRAP) current->describe(current->simulation);
   }

@@ -187,24 +187,37 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
 
 /// Draws the faults of a run.
 struct FaultDice {
-  let seed: UInt64
+  private var seed: UInt64
   let plan: FaultPlan
   /// The only faults that may happen; `nil` for all.
   let only: Set<Fault>?
   /// The faults that have happened, each once, in their order.
   private(set) var fired: [Fault] = []
   private var hasFired: Set<Fault> = []
+  /// The seeds of partitions, each from a period on. All that is sent in a period meets the same partition, so a period
+  /// for which a partition has been drawn keeps its seed.
+  private var partitionSeeds: [(period: Int, seed: UInt64)]
+  /// The first of the periods for which no partition has been drawn yet.
+  private var nextPeriod = 0
 
   init(seed: UInt64, plan: FaultPlan, only: Set<Fault>?) {
     self.seed = seed
     self.plan = plan
     self.only = only
+    partitionSeeds = [(0, seed)]
+  }
+
+  /// Draws from `seed` from now on what has not been drawn yet.
+  mutating func reseed(_ seed: UInt64) {
+    self.seed = seed
+    partitionSeeds.append((nextPeriod, seed))
   }
 
   /// Draws whether a fault happens at `place`, and records it if so.
   mutating func drawFault(
     _ kind: Fault.Kind, _ chance: Double, at place: Fault.Place, of connection: Int, inFile file: String? = nil
   ) -> Fault? {
+    if kind == .partition { nextPeriod = max(nextPeriod, place.occasion + 1) }
     var fault = predictFault(kind, chance, at: place, of: connection)
     fault?.file = file
     if let fault { record(fault) }
@@ -242,7 +255,12 @@ struct FaultDice {
 
   private func draw(_ fault: Fault, _ which: UInt64) -> UInt64 {
     let kind = fault.kind.rawValue.utf8.reduce(0) { $0 << 5 ^ UInt64($1) }
-    return RandomNumbers.hash(seed, 3, which, kind, fault.place.end, fault.place.step)
+    return RandomNumbers.hash(seed(of: fault), 3, which, kind, fault.place.end, fault.place.step)
+  }
+
+  private func seed(of fault: Fault) -> UInt64 {
+    guard fault.kind == .partition else { return seed }
+    return partitionSeeds.last { $0.period <= fault.place.occasion }?.seed ?? seed
   }
 }
 

@@ -50,4 +50,7 @@ struct OrderedReadyQueue: ReadyQueue {
   }
 
   mutating func removeAll() { (ready, passedOver) = ([], 0) }
+
+  // Nothing is random here.
+  mutating func reseed(_ seed: UInt64) {}
 }

@@ -27,6 +27,14 @@ public enum Schedule: Hashable, Sendable {
   /// over; they run when nothing else is ready. ``explore(seed:faults:limits:runs:deviations:_:)`` makes such runs, and
   /// this case repeats one of them.
   case inTurn(except: [Int: Int])
+
+  /// Chooses as ``random`` does, and from each of the given choices on draws everything random from another seed.
+  ///
+  /// A key is the number of a choice, counted from 0. Its value is the seed of what is drawn from that choice on: the
+  /// order of tasks, latencies, faults, and the random numbers that the program takes from the system. What has been
+  /// drawn before stays. That includes the time of a host's next crash, the reset of an open connection, and the
+  /// partitions of the periods to which the network has looked ahead.
+  case branching(at: [Int: UInt64])
 }
 
 extension Schedule: CustomStringConvertible {
@@ -35,9 +43,23 @@ extension Schedule: CustomStringConvertible {
     switch self {
     case .random: return ".random"
     case .priorities(let depth): return ".priorities(depth: \(depth))"
-    case .inTurn(let exceptions):
-      let list = exceptions.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
-      return ".inTurn(except: [\(list.isEmpty ? ":" : list.joined(separator: ", "))])"
+    case .inTurn(let exceptions): return ".inTurn(except: \(source(of: exceptions)))"
+    case .branching(let branches): return ".branching(at: \(source(of: branches)))"
+    }
+  }
+
+  /// Returns a dictionary as Swift source, in the order of its keys.
+  private func source(of values: [Int: some BinaryInteger]) -> String {
+    let list = values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+    return "[\(list.isEmpty ? ":" : list.joined(separator: ", "))]"
+  }
+
+  /// Returns a sentence that says how to repeat the run of `seed` with this schedule.
+  func repetition(of seed: UInt64) -> String {
+    switch self {
+    case .random: "SIMULATION_SEED=\(seed) repeats it."
+    case .priorities: "SIMULATION_SEED=\(seed) repeats it, with schedule: \(self)."
+    case .inTurn, .branching: "simulate(seed: \(seed), schedule: \(self)) repeats it."
     }
   }
 }
@@ -48,10 +70,11 @@ enum RunSchedule {
   /// - Parameter choices: the expected number of choices.
   case priorities(depth: Int, choices: Int)
   case inTurn(except: [Int: Int])
+  case branching(at: [Int: UInt64])
 
   func makeReadyQueue(seed: UInt64) -> any ReadyQueue {
     switch self {
-    case .random: RandomReadyQueue(seed: seed)
+    case .random, .branching: RandomReadyQueue(seed: seed)
     case .priorities(let depth, let choices): PriorityReadyQueue(seed: seed, depth: depth, choices: choices)
     case .inTurn(let exceptions): OrderedReadyQueue(exceptions: exceptions)
     }
@@ -62,7 +85,13 @@ enum RunSchedule {
     case .random: .random
     case .priorities(let depth, _): .priorities(depth: depth)
     case .inTurn(let exceptions): .inTurn(except: exceptions)
+    case .branching(let branches): .branching(at: branches)
     }
+  }
+
+  /// The choices from which on the run draws from another seed.
+  var branches: [Int: UInt64] {
+    if case .branching(let branches) = self { branches } else { [:] }
   }
 }
 
@@ -79,18 +108,9 @@ protocol ReadyQueue {
   /// Removes and returns the item to run next; `nil` if nothing is ready.
   mutating func next() -> ReadyItem?
   mutating func removeAll()
+  /// Draws everything random from `seed` from now on.
+  mutating func reseed(_ seed: UInt64)
   var count: Int { get }
   /// The number of times that `next` had more than one item to choose from.
   var choiceCount: Int { get }
-}
-
-extension SimulationFailure {
-  /// A sentence that says how to repeat the run.
-  var repetition: String {
-    switch schedule {
-    case .random: "SIMULATION_SEED=\(seed) repeats it."
-    case .priorities: "SIMULATION_SEED=\(seed) repeats it, with schedule: \(schedule)."
-    case .inTurn: "simulate(seed: \(seed), schedule: \(schedule)) repeats it."
-    }
-  }
 }

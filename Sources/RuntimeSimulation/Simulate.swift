@@ -106,6 +106,7 @@ struct Scenario: Sendable {
     switch schedule {
     case .random: return try await run(seed, .random, on: thread)
     case .inTurn(let exceptions): return try await run(seed, .inTurn(except: exceptions), on: thread)
+    case .branching(let branches): return try await run(seed, .branching(at: branches), on: thread)
     case .priorities(let depth):
       let choices = try await run(seed, .random, on: thread).choices
       return try await run(seed, .priorities(depth: depth, choices: choices), on: thread)
@@ -130,8 +131,7 @@ struct Scenario: Sendable {
     _ seed: UInt64, _ runSchedule: RunSchedule, only: Set<Fault>?, on thread: SimulationThread
   ) async throws -> SimulationReport {
     try Task.checkCancellation()
-    let simulation = Simulation(
-      seed: seed, readyQueue: runSchedule.makeReadyQueue(seed: seed), faults: faults, only: only, limits: limits)
+    let simulation = Simulation(seed: seed, schedule: runSchedule, faults: faults, only: only, limits: limits)
     let runtime = SimulatedRuntime(simulation, simulation.network.addHost(nil, skew: ClockSkew()))
     let run = Run(simulation)
     let task = Task(executorPreference: simulation) {

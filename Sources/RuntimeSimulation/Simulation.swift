@@ -19,6 +19,8 @@ final class Simulation: @unchecked Sendable {  // See above.
   var timers = TimerHeap()
   /// The conditions that the run checks.
   var invariants: [Invariant] = []
+  /// The choices from which on the run draws from another seed.
+  private let branches: [Int: UInt64]
   /// The source of the random numbers that the code under test gets from the system.
   private var random: RandomNumbers
 
@@ -54,24 +56,28 @@ final class Simulation: @unchecked Sendable {  // See above.
     var hasInterference = false
   }
 
-  /// - Parameter readyQueue: decides what runs next; drawn from the seed by default.
   init(
-    seed: UInt64, readyQueue: (any ReadyQueue)? = nil, faults: FaultPlan, only: Set<Fault>? = nil,
-    limits: SimulationLimits
+    seed: UInt64, schedule: RunSchedule = .random, faults: FaultPlan, only: Set<Fault>? = nil, limits: SimulationLimits
   ) {
     self.seed = seed
-    self.readyQueue = readyQueue ?? RandomReadyQueue(seed: seed)
+    readyQueue = schedule.makeReadyQueue(seed: seed)
+    branches = schedule.branches
     self.limits = limits
-    random = RandomNumbers(seed: RandomNumbers.hash(seed, 2))
+    random = Self.systemRandom(seed)
     dice = FaultDice(seed: seed, plan: faults, only: only)
     let identity = Unmanaged.passUnretained(self).toOpaque()
     hooks.initialize(
       to: gearbox_simulation(
         simulation: identity, enqueue: enqueueFromGlobalPool, random: nextRandomNumber, describe: describeTrap,
-        seed: seed))
+        repetition: strdup(schedule.schedule.repetition(of: seed))))
   }
 
-  deinit { hooks.deallocate() }
+  deinit {
+    free(hooks.pointee.repetition)
+    hooks.deallocate()
+  }
+
+  private static func systemRandom(_ seed: UInt64) -> RandomNumbers { RandomNumbers(seed: RandomNumbers.hash(seed, 2)) }
 
   /// The reason why a run stopped early.
   enum Stop {
@@ -101,6 +107,7 @@ final class Simulation: @unchecked Sendable {  // See above.
     defer { detachFromThread() }
     while !isDone() {
       drainInbox()
+      beginBranch()
       if let next = readyQueue.next() {
         run(next)
         if let invariant = violation(at: .everyStep) { return .violation(invariant) }
@@ -126,6 +133,14 @@ final class Simulation: @unchecked Sendable {  // See above.
       }
     }
     return nil
+  }
+
+  /// Draws from another seed from here on, if a branch begins at the choice that comes next.
+  private func beginBranch() {
+    guard !branches.isEmpty, readyQueue.count > 1, let seed = branches[readyQueue.choiceCount] else { return }
+    readyQueue.reseed(seed)
+    random = Self.systemRandom(seed)
+    network.faults.reseed(seed)
   }
 
   /// Whether there have been too many ticks since anything else happened, and no older sleep is in progress that could

@@ -68,7 +68,7 @@ extension SimulationFailure: CustomStringConvertible {
       faults.count < faultCount ? "Of \(faultCount) faults these are enough" : "Faults",
       faults.map(\.description))
     list("Last events", lastEvents)
-    lines.append(repetition)
+    lines.append(schedule.repetition(of: seed))
     return lines.joined(separator: "\n")
   }
 }

@@ -92,7 +92,10 @@ struct ScheduleTests {
     #expect(try await failure(of: .heldUpInTurn, depth: 10, seeds: 800...810, .priorities(depth: 3)) != nil)
   }
 
-  @Test(arguments: [Schedule.priorities(depth: 4), .inTurn(except: [:]), .inTurn(except: [3: 1, 10: 2])])
+  @Test(arguments: [
+    Schedule.priorities(depth: 4), .inTurn(except: [:]), .inTurn(except: [3: 1, 10: 2]),
+    .branching(at: [3: 1, 10: 2]),
+  ])
   func `The same seed gives the same run, event for event`(schedule: Schedule) async throws {
     for seed: UInt64 in 1...10 {
       let first = try await simulate(seed: seed, schedule: schedule, faults: .rough) {

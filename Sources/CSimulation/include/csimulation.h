@@ -15,8 +15,8 @@ typedef struct {
   uint64_t (*_Nonnull random)(void *_Nonnull simulation);
   /// Writes to standard error what the simulation was doing, because the process is about to end.
   void (*_Nonnull describe)(void *_Nonnull simulation);
-  /// The seed of the run.
-  uint64_t seed;
+  /// A sentence that says how to repeat the run.
+  char *_Nonnull repetition;
 } gearbox_simulation;
 
 /// Makes the calling thread run `simulation`, which must stay valid until another is set; NULL for none.
