@@ -34,6 +34,8 @@ public enum Schedule: Hashable, Sendable {
   /// order of tasks, latencies, faults, and the random numbers that the program takes from the system. What has been
   /// drawn before stays. That includes the time of a host's next crash, the reset of an open connection, and the
   /// partitions of the periods to which the network has looked ahead.
+  ///
+  /// ``fuzz(seed:faults:limits:runs:_:)`` makes such runs, and this case repeats one of them.
   case branching(at: [Int: UInt64])
 }
 

@@ -12,6 +12,8 @@ enum OrderBug: String, CaseIterable, Sendable {
   case heldUpInTurn
   /// Two tasks take `depth` steps in one particular order without a pattern.
   case pattern
+  /// One task gets ahead of another, `depth` times in a row, at most 16. Each time runs code of its own.
+  case chain
 
   struct Found: Error {}
 
@@ -38,6 +40,37 @@ enum OrderBug: String, CaseIterable, Sendable {
     case .pattern:
       let wanted = (0..<depth).map { 0xb38e >> ($0 % 16) & 1 }
       if try await turns(depth, runtime).prefix(depth) == wanted[...] { throw Found() }
+    case .chain:
+      for step in 1...depth {
+        let order = Recorder<Int>()
+        let tasks = (0..<2).map { number in runtime.spawn { order.record(number) } }
+        for task in tasks { try await task.value }
+        guard order.elements == [1, 0] else { return }
+        runtime.note(Self.name(of: step))
+      }
+      throw Found()
+    }
+  }
+
+  /// Returns the name of a step. Each case is code of its own, with a coverage counter.
+  private static func name(of step: Int) -> String {
+    switch step {
+    case 1: "one"
+    case 2: "two"
+    case 3: "three"
+    case 4: "four"
+    case 5: "five"
+    case 6: "six"
+    case 7: "seven"
+    case 8: "eight"
+    case 9: "nine"
+    case 10: "ten"
+    case 11: "eleven"
+    case 12: "twelve"
+    case 13: "thirteen"
+    case 14: "fourteen"
+    case 15: "fifteen"
+    default: "sixteen"
     }
   }
 
