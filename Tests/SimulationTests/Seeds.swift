@@ -10,6 +10,9 @@ enum Seeds {
   /// Seeds for what goes wrong in one run of many.
   static let many: ClosedRange<UInt64> = 1...max(1, wanted ?? 25)
 
+  /// The number of runs of a test that prefers runs which reach new code.
+  static let fuzzed = Int(clamping: wanted ?? 35)
+
   /// The limits of the longest runs. `SIMULATION_SHRINKING` is the number of runs that may be spent on shrinking a
   /// failure: 0 if its cause is known.
   static let limits: SimulationLimits = {

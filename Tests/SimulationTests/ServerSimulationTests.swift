@@ -19,21 +19,33 @@ struct ServerSimulationTests {
     }
   }
 
+  /// Lets clients of all kinds talk to a server, and checks that none gets another's answer and nothing is left over.
+  private static func talk(_ version: Scenario.Version, on runtime: SimulatedRuntime) async throws {
+    let scenario = try await Scenario(version, on: runtime)
+    try await withThrowingTaskGroup { group in
+      for _ in 0..<3 {
+        group.addTask {
+          try await scenario.runClient(connections: 2, requests: 6, manners: Scenario.Manner.allCases)
+        }
+      }
+      try await group.waitForAll()
+    }
+    try await scenario.finish(losesNothing: false)
+  }
+
   @Test(arguments: Scenario.Version.allCases)
   func `In a rough network no request gets another's answer, and nothing is left over`(
     version: Scenario.Version
   ) async throws {
     try await simulate(seeds: Seeds.many, faults: .rough, limits: Seeds.limits) { runtime in
-      let scenario = try await Scenario(version, on: runtime)
-      try await withThrowingTaskGroup { group in
-        for _ in 0..<3 {
-          group.addTask {
-            try await scenario.runClient(connections: 2, requests: 6, manners: Scenario.Manner.allCases)
-          }
-        }
-        try await group.waitForAll()
-      }
-      try await scenario.finish(losesNothing: false)
+      try await Self.talk(version, on: runtime)
+    }
+  }
+
+  @Test(.enabled(if: hasCoverageCounters, "needs --enable-code-coverage"), arguments: Scenario.Version.allCases)
+  func `The same holds in runs that are preferred because they reach new code`(version: Scenario.Version) async throws {
+    try await fuzz(faults: .rough, limits: Seeds.limits, runs: Seeds.fuzzed) { runtime in
+      try await Self.talk(version, on: runtime)
     }
   }
 
