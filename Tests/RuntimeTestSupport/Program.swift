@@ -43,7 +43,8 @@ package final class Program: Sendable {
       words = ["/bin/sh", "-c", "\(preparation); exec \"$0\" \"$@\""] + words
     }
     let argv = words.map { strdup($0) } + [nil]
-    let envp = environment.map { strdup($0) } + [nil]
+    // Built with coverage, it would write its counters into the working directory.
+    let envp = (environment + ["LLVM_PROFILE_FILE=/dev/null"]).map { strdup($0) } + [nil]
     defer { for text in argv + envp { free(text) } }
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
