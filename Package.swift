@@ -31,8 +31,8 @@ func models(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     swiftSettings: settings + [.enableUpcomingFeature("NonisolatedNonsendingByDefault")])
 }
 
-/// A program of the road in docs/, or a library that several of them share. It has no `package` access: what is shown
-/// there is what anybody can write.
+/// A program of the road in docs/, or a library that several of them share. It has no `package` access, so that
+/// readers can write the same in a package of their own.
 func example(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
   .executableTarget(
     name: name, dependencies: dependencies, path: "Examples/\(name)", packageAccess: false, swiftSettings: settings)
