@@ -213,7 +213,7 @@ struct HTTP2Core: ~Copyable {
     return handled
   }
 
-  mutating func conclude() -> [Int] {
+  mutating func endRequests() -> [Int] {
     completeShutdown()
     let handled = slots.indices.filter { slots[$0].stream != 0 && slots[$0].hasHandler && !slots[$0].isClosed }
     for slot in handled { respond(slot, Status(), HeaderFields(), content: []) }

@@ -11,7 +11,7 @@ struct AgeingQueue<Element> {
 
   /// The maximum number of times that the first element of a class is passed over. So each nonempty class gets at least
   /// a seventeenth of the turns.
-  static var patience: Int { 16 }
+  static var mostOvertakings: Int { 16 }
 
   private var high = Ring<Element>()
   private var medium = Ring<Element>()
@@ -36,8 +36,8 @@ struct AgeingQueue<Element> {
   mutating func popFirst() -> Element? {
     guard count > 0 else { return nil }
     count -= 1
-    if lowAge >= Self.patience { return popLow() }
-    if mediumAge >= Self.patience || high.isEmpty { return popMedium() ?? popLow() }
+    if lowAge >= Self.mostOvertakings { return popLow() }
+    if mediumAge >= Self.mostOvertakings || high.isEmpty { return popMedium() ?? popLow() }
     if !medium.isEmpty { mediumAge += 1 }
     return passingLow(high.popFirst())
   }

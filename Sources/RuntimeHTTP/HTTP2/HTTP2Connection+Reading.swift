@@ -326,7 +326,7 @@ extension HTTP2Connection: ConnectionWatcher {
   func cancelRequests() {
     cancelHandlers { state in
       state.core.setTime(to: secondsSince1970())
-      return state.core.conclude()
+      return state.core.endRequests()
     }
   }
 

@@ -182,11 +182,11 @@ extension HTTP2Core {
   /// Ends all requests, because the grace period is over. Those without a response get a 503.
   ///
   /// - Returns: The slots of the streams with a handler.
-  mutating func conclude() -> [Int] {
+  mutating func endRequests() -> [Int] {
     completeShutdown()
-    var concluded: [Int] = []
+    var ended: [Int] = []
     for slot in streams.slots where streams[slot].hasHandler && !streams[slot].state.isClosed {
-      concluded.append(slot)
+      ended.append(slot)
       guard !streams[slot].hasResponse else {
         resetAfterContent(slot)
         continue
@@ -195,7 +195,7 @@ extension HTTP2Core {
       // The rest of the request is of no use.
       if streams[slot].state.localIsClosed { reset(slot, .none) }
     }
-    return concluded
+    return ended
   }
 
   // MARK: Content
