@@ -338,6 +338,8 @@ extension HTTP1Connection {
   }
 
   /// Encodes the response to a complete request, if its content is in memory and small. Returns whether it did so.
+  ///
+  /// Inline, because a call would copy the response's content, which counts a reference.
   @inline(__always)
   func encodeIfSmall(_ response: Response, _ workspace: Workspace) throws -> Bool {
     guard workspace.decoder.isComplete, case .bytes(let bytes) = response.body.storage, bytes.count <= WriteSizes.copied

@@ -127,8 +127,10 @@ extension HTTP2Connection {
       // If a frame is incomplete, the buffer waits for the rest.
       state.inputLength = batch.input.isEmpty ? 0 : batch.input.capacity
       state.updateHeldLength(in: context.memory)
-      state.core.giveMemory(to: &batch.memory)
-      return (state.writerToWake(), state.handlers == 0)
+      let writer = state.writerToWake()
+      // Otherwise after the write below, which leaves the output empty.
+      if writer == nil { state.core.giveMemory(to: &batch.memory) }
+      return (writer, state.handlers == 0)
     }
     guard let writer else { return }
     guard isAlone else { return writer.resume() }

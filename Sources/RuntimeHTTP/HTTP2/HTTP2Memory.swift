@@ -21,7 +21,7 @@ extension HTTP2Core {
     if streams.hasMemory, streams.count == 0, streams.leaveConnection() {
       if memory.streams.hasMemory { streams.releaseMemory() } else { swap(&streams, &memory.streams) }
     }
-    if 1...HTTP2Buffer.keptOutput ~= output.capacity, output.isEmpty {
+    if output.capacity > 0, output.capacity <= HTTP2Buffer.keptOutput, output.isEmpty {
       if memory.output.capacity > 0 { output = ByteBuffer(capacity: 0) } else { swap(&output, &memory.output) }
     }
   }

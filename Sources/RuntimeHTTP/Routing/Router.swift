@@ -117,6 +117,7 @@ public struct Router: Handler {
     }
     if let parameters { request.parameters = parameters }
     request.trace?.note(endpoint)
+    // Read before the endpoint moves into the request, so that no reference to it is counted.
     let (chain, label) = (endpoint.chain, endpoint.label)
     request.endpoint = endpoint
     return (chain, label)
