@@ -31,7 +31,7 @@ package struct Corpus {
   package init(seed: UInt64, counters: Int) {
     self.seed = seed
     reached = Array(repeating: 0, count: counters)
-    numbers = RandomNumbers(seed: RandomNumbers.hash(seed, 6))
+    numbers = RandomNumbers(seed: seed, purpose: 6)
   }
 
   /// One of so many runs, on average, begins anew although there are runs to make it from.

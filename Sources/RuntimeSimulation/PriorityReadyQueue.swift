@@ -39,13 +39,11 @@ struct PriorityReadyQueue: ReadyQueue {
 
   /// - Parameter choices: the expected number of choices.
   init(seed: UInt64, depth: Int, choices: Int) {
-    numbers = Self.numbers(seed)
+    numbers = RandomNumbers(seed: seed, purpose: 5)
     lowest = -max(1, depth)
     // At random choices, so that of two tasks that drop, either may be the lower one.
     for number in 1..<max(1, depth) { changes[numbers.index(below: max(1, choices))] = -number }
   }
-
-  private static func numbers(_ seed: UInt64) -> RandomNumbers { RandomNumbers(seed: RandomNumbers.hash(seed, 5)) }
 
   var count: Int { ready.count }
 
@@ -116,5 +114,5 @@ struct PriorityReadyQueue: ReadyQueue {
 
   mutating func removeAll() { ready = [] }
 
-  mutating func reseed(_ seed: UInt64) { numbers = Self.numbers(seed) }
+  mutating func reseed(_ seed: UInt64) { numbers = RandomNumbers(seed: seed, purpose: 5) }
 }

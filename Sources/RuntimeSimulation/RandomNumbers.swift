@@ -3,7 +3,8 @@
 struct RandomNumbers: RandomNumberGenerator {
   private var state: UInt64
 
-  init(seed: UInt64) { state = seed }
+  /// - Parameter purpose: a number for what is drawn, so that the same seed gives other numbers for another purpose.
+  init(seed: UInt64, purpose: UInt64) { state = Self.hash(seed, purpose) }
 
   mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15

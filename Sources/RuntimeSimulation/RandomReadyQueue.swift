@@ -4,9 +4,7 @@ struct RandomReadyQueue: ReadyQueue {
   private var numbers: RandomNumbers
   private(set) var choiceCount = 0
 
-  init(seed: UInt64) { numbers = Self.numbers(seed) }
-
-  private static func numbers(_ seed: UInt64) -> RandomNumbers { RandomNumbers(seed: RandomNumbers.hash(seed, 1)) }
+  init(seed: UInt64) { numbers = RandomNumbers(seed: seed, purpose: 1) }
 
   var count: Int { ready.count }
 
@@ -21,5 +19,5 @@ struct RandomReadyQueue: ReadyQueue {
 
   mutating func removeAll() { ready = [] }
 
-  mutating func reseed(_ seed: UInt64) { numbers = Self.numbers(seed) }
+  mutating func reseed(_ seed: UInt64) { numbers = RandomNumbers(seed: seed, purpose: 1) }
 }

@@ -63,7 +63,7 @@ final class Simulation: @unchecked Sendable {  // See above.
     readyQueue = schedule.makeReadyQueue(seed: seed)
     branches = schedule.branches
     self.limits = limits
-    random = Self.systemRandom(seed)
+    random = RandomNumbers(seed: seed, purpose: 2)
     dice = FaultDice(seed: seed, plan: faults, only: only)
     let identity = Unmanaged.passUnretained(self).toOpaque()
     hooks.initialize(
@@ -76,8 +76,6 @@ final class Simulation: @unchecked Sendable {  // See above.
     free(hooks.pointee.repetition)
     hooks.deallocate()
   }
-
-  private static func systemRandom(_ seed: UInt64) -> RandomNumbers { RandomNumbers(seed: RandomNumbers.hash(seed, 2)) }
 
   /// The reason why a run stopped early.
   enum Stop {
@@ -139,7 +137,7 @@ final class Simulation: @unchecked Sendable {  // See above.
   private func beginBranch() {
     guard !branches.isEmpty, readyQueue.count > 1, let seed = branches[readyQueue.choiceCount] else { return }
     readyQueue.reseed(seed)
-    random = Self.systemRandom(seed)
+    random = RandomNumbers(seed: seed, purpose: 2)
     network.faults.reseed(seed)
   }
 
